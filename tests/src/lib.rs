@@ -1,0 +1,1 @@
+//! The Markdown suite's runner.
