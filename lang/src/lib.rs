@@ -3,7 +3,15 @@
 //! A policy flows one way: **text → `Tree` → `Policy`**. Pure: no clock, disk, socket or task, and no action known by name.
 
 pub mod diag;
+pub mod policy;
 pub mod source;
+pub mod types;
+pub mod value;
+pub mod vocab;
 
 pub use diag::{Diag, Edit, Entry, Fix, Label, Severity};
+pub use policy::Policy;
 pub use source::{LineColumn, Source, SourceId, Sources, Span};
+pub use types::Ty;
+pub use value::Value;
+pub use vocab::Vocabulary;

@@ -1,0 +1,322 @@
+//! The vocabulary: everything the language can name, one row each. A row stands beside its behaviour, wherever
+//! that lives; this room defines the shape of rows and finds them by name. It declares none itself but the
+//! language's own clauses.
+
+use crate::types::Ty;
+use crate::value::Value;
+
+pub mod clauses;
+pub mod decode;
+mod params;
+
+pub use decode::{Argument, Decode, Dyn, ExprId};
+
+/// From when in a request's life something exists.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Phase {
+    /// Once a connection is accepted.
+    Connection,
+    /// Once a request's head is read: what routes are decided by.
+    Request,
+    /// In the statements of the route that answers.
+    Route,
+    /// After `forward` or `respond`: on the way back.
+    Response,
+    /// After `forward` only: there is an upstream's answer.
+    Origin,
+}
+
+/// Something a policy can read (and, where `writable`, `set` and `unset`).
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its full path: `req.header`.
+    pub path: &'static str,
+    /// How it is looked into: `req.header["x"]`.
+    pub key: Key,
+    /// The type of one reading.
+    pub ty: fn() -> Ty,
+    /// From when on it exists.
+    pub from: Phase,
+    /// Whether statements may change it.
+    pub writable: bool,
+    /// One paragraph.
+    pub doc: &'static str,
+    /// A policy's line that uses it.
+    pub example: &'static str,
+}
+
+/// How a field is looked into.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Key {
+    /// Not at all: `req.host`.
+    None,
+    /// By an exact name: `req.query["q"]`.
+    Exact,
+    /// By a name in any case, normalised to lower case: `req.header["x-user"]`.
+    IgnoreCase,
+}
+
+/// A pure function.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// What a policy calls it.
+    pub name: &'static str,
+    /// What it takes.
+    pub params: &'static [Param],
+    /// What it gives.
+    pub returns: fn() -> Ty,
+    /// One paragraph.
+    pub doc: &'static str,
+    /// Calls and their values, both in the language; the tests hold them to it.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// Its behaviour. Total: the checker has seen to the number and types of the arguments.
+    pub eval: fn(&[Value]) -> Value,
+}
+
+/// A verb that does something to a request or its answer, inside a route, site or policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    /// The verb.
+    pub name: &'static str,
+    /// What it takes.
+    pub params: &'static [Param],
+    /// How its line is written beyond plain arguments.
+    pub form: Form,
+    /// From which phase on it may stand.
+    pub phase: Phase,
+    /// Whether it ends the way in: what follows runs on the way back.
+    pub ends: Ends,
+    /// The Boolean parameter that is known to be true in the statements behind it.
+    pub asserts: Option<&'static str>,
+    /// One paragraph.
+    pub doc: &'static str,
+    /// A policy's line that uses it.
+    pub example: &'static str,
+}
+
+/// How an action's line is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// `verb a, b, name=c`.
+    Plain,
+    /// `verb PLACE = value`; the place is a writable field, the value its type; both are no `params`.
+    Assign,
+    /// `verb PLACE`.
+    Place,
+    /// Plain, or with `{ pattern => value }` arms in place of its first parameter.
+    Arms {
+        /// The type of what stands before `=>`.
+        pattern: fn() -> Ty,
+        /// The type of what stands behind it.
+        value: fn() -> Ty,
+    },
+}
+
+/// What an action means for the statements behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ends {
+    /// Nothing: the next one follows.
+    No,
+    /// An upstream answers; what follows sees `origin` and `resp`.
+    Forwards,
+    /// The gateway answers; what follows sees `resp`.
+    Responds,
+}
+
+/// An algorithm for choosing an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Balancer {
+    /// What `balance` calls it.
+    pub name: &'static str,
+    /// What it takes.
+    pub params: &'static [Param],
+    /// One paragraph.
+    pub doc: &'static str,
+    /// A policy's line that uses it.
+    pub example: &'static str,
+}
+
+/// An item that configures something: `listener`, `upstream`.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    /// The item's keyword.
+    pub name: &'static str,
+    /// The verbs that may stand inside.
+    pub settings: &'static [Setting],
+    /// One paragraph.
+    pub doc: &'static str,
+    /// A whole item.
+    pub example: &'static str,
+}
+
+/// A verb inside a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The verb.
+    pub name: &'static str,
+    /// What it takes.
+    pub params: &'static [Param],
+    /// How often it may stand there.
+    pub times: Times,
+    /// One paragraph.
+    pub doc: &'static str,
+    /// A policy's line that uses it.
+    pub example: &'static str,
+}
+
+/// How often a setting may stand in its block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Times {
+    /// At most once.
+    Optional,
+    /// Exactly once.
+    Once,
+    /// Any number.
+    Any,
+    /// At least once.
+    Some,
+    /// At most once together with every other setting of this group: `server` and `discover`.
+    /// A block needs one of the group; a setting that may repeat says so in the second part.
+    Group(&'static str, Repeat),
+}
+
+/// Whether a setting of a group may repeat.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Repeat {
+    /// It stands once.
+    No,
+    /// It may repeat, though not mix with the others of its group.
+    Yes,
+}
+
+/// A parameter of a function, action, balancer or setting.
+///
+/// Arguments are given by position, in the order of the rows, or by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: fn() -> Ty,
+    /// What it is when not given, in the language; `None` and not optional means required.
+    pub default: Option<&'static str>,
+    /// Whether it may depend on the request. If not, it is known once inputs are bound.
+    pub dynamic: bool,
+    /// Whether it collects all remaining positional arguments; then it is last and a list.
+    pub rest: bool,
+    /// One paragraph.
+    pub doc: &'static str,
+}
+
+/// A word of the language's own in a route, site or policy, such as `host` or `where`.
+#[derive(Clone, Copy, Debug)]
+pub struct Clause {
+    /// The word.
+    pub name: &'static str,
+    /// One paragraph.
+    pub doc: &'static str,
+    /// A policy's line that uses it.
+    pub example: &'static str,
+}
+
+/// Everything the language can name. Built once by the floor that knows all behaviour, and handed down.
+#[derive(Clone, Copy, Debug)]
+pub struct Vocabulary {
+    /// What can be read.
+    pub fields: &'static [&'static Field],
+    /// What can be called.
+    pub functions: &'static [&'static Function],
+    /// What can be done.
+    pub actions: &'static [&'static Action],
+    /// How endpoints are chosen.
+    pub balancers: &'static [&'static Balancer],
+    /// What can be configured.
+    pub blocks: &'static [&'static Block],
+}
+
+impl Vocabulary {
+    /// The field with exactly this path.
+    pub fn field(&self, path: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|row| row.path == path).copied()
+    }
+
+    /// The function of this name.
+    pub fn function(&self, name: &str) -> Option<&'static Function> {
+        self.functions.iter().find(|row| row.name == name).copied()
+    }
+
+    /// The action of this name.
+    pub fn action(&self, name: &str) -> Option<&'static Action> {
+        self.actions.iter().find(|row| row.name == name).copied()
+    }
+
+    /// The balancer of this name.
+    pub fn balancer(&self, name: &str) -> Option<&'static Balancer> {
+        self.balancers.iter().find(|row| row.name == name).copied()
+    }
+
+    /// The block of this keyword.
+    pub fn block(&self, name: &str) -> Option<&'static Block> {
+        self.blocks.iter().find(|row| row.name == name).copied()
+    }
+}
+
+impl Block {
+    /// The setting of this name.
+    pub fn setting(&self, name: &str) -> Option<&'static Setting> {
+        self.settings.iter().find(|row| row.name == name)
+    }
+}
+
+/// The nearest of `candidates` to what was written, if it is near enough to be meant; swapped neighbours count
+/// as one slip (Damerau and Levenshtein, restricted), and case counts as none.
+pub fn nearest<'c>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let written = written.to_lowercase();
+    let allowed = match written.chars().count() {
+        0 => return None,
+        1..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    let scored = candidates.into_iter().map(|name| (slips(&written, &name.to_lowercase()), name));
+    let (slips, name) = scored.min()?;
+    (slips <= allowed && slips < written.chars().count()).then_some(name)
+}
+
+fn slips(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let replace = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replace.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn swapped_letters_are_one_slip() {
+        assert_eq!(nearest("fowrard", ["forward", "respond"]), Some("forward"));
+        assert_eq!(nearest("hsot", ["host", "path"]), Some("host"));
+        assert_eq!(nearest("xyzzy", ["host", "path"]), None);
+    }
+}

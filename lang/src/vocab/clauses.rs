@@ -1,0 +1,38 @@
+//! The language's own words inside routes, sites and policies. Their behaviour is the checker's (route shape and
+//! order), so their rows stand in this crate.
+
+use super::Clause;
+
+/// Every clause, in the order in which a route usually has them.
+pub const CLAUSES: &[Clause] = &[
+    Clause {
+        name: "host",
+        doc: "The hosts the route answers for: exact, `*.x` for one label, `**.x` for one or more. Without it: every host.",
+        example: "host \"api.shop.example\", \"*.shop.example\"",
+    },
+    Clause {
+        name: "path",
+        doc: "The paths the route answers for, by whole segments: literals, `{name}` or `{name: Type}` for one segment, and `/**` at the end for everything beneath. Without it: every path.",
+        example: "path \"/v1/users/{id: Uuid}\"",
+    },
+    Clause {
+        name: "method",
+        doc: "The methods the route answers for; `GET` takes `HEAD` with it. Without it: every method.",
+        example: "method GET, POST",
+    },
+    Clause {
+        name: "where",
+        doc: "What must also hold for the route to answer. A request that fails it goes to the next candidate.",
+        example: "where req.header[\"x-debug\"] == \"1\"",
+    },
+    Clause {
+        name: "apply",
+        doc: "Puts the statements of a policy here, with its parameters bound.",
+        example: "apply api(scope=\"users:read\")",
+    },
+    Clause {
+        name: "let",
+        doc: "Names a value for the statements below it.",
+        example: "let caller = req.header[\"x-caller\"] ?? \"-\"",
+    },
+];
