@@ -1,0 +1,296 @@
+//! The content of a message as it flows: one type, whatever produces the bytes.
+//! It lives on one core, is read once, and says whose fault it is when it breaks.
+
+mod error;
+mod tape;
+mod wrap;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+
+pub use error::{BodyError, BodyFault, Side};
+pub use tape::Tape;
+
+use crate::message::{Headers, headers_from_map};
+
+/// Something that yields the chunks of a body: a connection, a decoder, a wrapper.
+pub trait Source {
+    /// The next chunk. `None` is the proper end; after it or after an error nothing more comes.
+    ///
+    /// An implementation that waits for a peer must bound that wait.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>;
+
+    /// The trailer section, once the end was reached and if there was one.
+    fn take_trailers(&mut self) -> Option<Headers> {
+        None
+    }
+}
+
+/// The content of a request or a response.
+pub struct Body {
+    kind: Kind,
+    left: Option<u64>,
+    trailers: Option<Headers>,
+}
+
+enum Kind {
+    Empty,
+    Once(Bytes),
+    H2(h2::RecvStream, Side),
+    Hyper(Incoming),
+    Source(Box<dyn Source>),
+}
+
+impl Body {
+    /// No content.
+    pub fn empty() -> Body {
+        Body { kind: Kind::Empty, left: Some(0), trailers: None }
+    }
+
+    /// All of the content at once.
+    pub fn full(bytes: impl Into<Bytes>) -> Body {
+        let bytes = bytes.into();
+        match u64::try_from(bytes.len()) {
+            Ok(0) | Err(_) => Body::empty(),
+            Ok(len) => Body { kind: Kind::Once(bytes), left: Some(len), trailers: None },
+        }
+    }
+
+    /// Content that `source` yields; `length` is its exact size in bytes, where that is known.
+    ///
+    /// The source answers for `length`; whoever sends the body checks it once more.
+    pub fn source(source: impl Source + 'static, length: Option<u64>) -> Body {
+        Body { kind: Kind::Source(Box::new(source)), left: length, trailers: None }
+    }
+
+    /// Content that hyper receives, from an upstream.
+    pub fn hyper(incoming: Incoming) -> Body {
+        let left = incoming.size_hint().exact();
+        Body { kind: Kind::Hyper(incoming), left, trailers: None }
+    }
+
+    /// Content of an HTTP/2 stream, received from `side`; flow control is opened as it is read.
+    pub fn h2(stream: h2::RecvStream, side: Side, length: Option<u64>) -> Body {
+        if stream.is_end_stream() {
+            return Body::empty();
+        }
+        Body { kind: Kind::H2(stream, side), left: length, trailers: None }
+    }
+
+    /// The same content with a trailer section behind it.
+    pub fn with_trailers(mut self, trailers: Headers) -> Body {
+        self.trailers = Some(trailers);
+        self
+    }
+
+    /// The bytes still to come, where that is known exactly.
+    pub fn content_length(&self) -> Option<u64> {
+        self.left
+    }
+
+    /// Whether it is known that no byte and no trailer will come.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.kind, Kind::Empty) && self.trailers.is_none()
+    }
+
+    /// The content, if all of it is here already.
+    pub fn as_full(&self) -> Option<&[u8]> {
+        match &self.kind {
+            Kind::Empty => Some(&[]),
+            Kind::Once(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Polls for the next chunk; chunks are never empty. `None` is the proper end.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            let next = match &mut self.kind {
+                Kind::Empty => None,
+                Kind::Once(bytes) => Some(Ok(std::mem::take(bytes))),
+                Kind::H2(stream, side) => match ready!(stream.poll_data(cx)) {
+                    Some(Ok(bytes)) => {
+                        // The window is opened by what was taken, so a slow reader slows the peer.
+                        let _ = stream.flow_control().release_capacity(bytes.len());
+                        Some(Ok(bytes))
+                    }
+                    Some(Err(error)) => Some(Err(BodyError::from_h2(&error, *side))),
+                    None => match ready!(stream.poll_trailers(cx)) {
+                        Ok(Some(map)) => match headers_from_map(&map) {
+                            Ok(trailers) => {
+                                self.trailers = Some(trailers);
+                                None
+                            }
+                            Err(_) => Some(Err(BodyError::malformed(*side, "trailer-field"))),
+                        },
+                        Ok(None) => None,
+                        Err(error) => Some(Err(BodyError::from_h2(&error, *side))),
+                    },
+                },
+                Kind::Hyper(incoming) => match ready!(Pin::new(incoming).poll_frame(cx)) {
+                    Some(Ok(frame)) => match frame.into_data() {
+                        Ok(bytes) => Some(Ok(bytes)),
+                        Err(frame) => {
+                            let map = frame.into_trailers().unwrap_or_default();
+                            self.trailers = headers_from_map(&map).ok();
+                            continue;
+                        }
+                    },
+                    Some(Err(error)) => Some(Err(BodyError::from_hyper(&error))),
+                    None => None,
+                },
+                Kind::Source(source) => {
+                    let next = ready!(source.poll_chunk(cx));
+                    if next.is_none()
+                        && let Some(trailers) = source.take_trailers()
+                    {
+                        self.trailers = Some(trailers);
+                    }
+                    next
+                }
+            };
+            match &next {
+                Some(Ok(bytes)) if bytes.is_empty() && !matches!(self.kind, Kind::Once(_)) => {}
+                Some(Ok(bytes)) => {
+                    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                    self.left = self.left.map(|left| left.saturating_sub(len));
+                    if matches!(self.kind, Kind::Once(_)) {
+                        self.kind = Kind::Empty;
+                    }
+                    return Poll::Ready(next);
+                }
+                Some(Err(_)) | None => {
+                    // Dropping the producer at once gives its connection back, or closes it.
+                    self.kind = Kind::Empty;
+                    self.left = Some(0);
+                    return Poll::Ready(next);
+                }
+            }
+        }
+    }
+
+    /// Waits for the next chunk; chunks are never empty. `None` is the proper end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The trailer section, once the end was reached.
+    pub fn take_trailers(&mut self) -> Option<Headers> {
+        self.trailers.take()
+    }
+
+    /// Reads all of the content into one buffer of at most `limit` bytes.
+    ///
+    /// More than that is [`BodyFault::TooLarge`], on the side of the gateway.
+    pub async fn collect(mut self, limit: usize) -> Result<Bytes, BodyError> {
+        let too_large = || BodyError { side: Side::Gateway, fault: BodyFault::TooLarge };
+        if self.left.is_some_and(|left| left > u64::try_from(limit).unwrap_or(u64::MAX)) {
+            return Err(too_large());
+        }
+        let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
+        if first.len() > limit {
+            return Err(too_large());
+        }
+        let Some(second) = self.next().await.transpose()? else { return Ok(first) };
+        let mut all = BytesMut::with_capacity(first.len() + second.len());
+        all.extend_from_slice(&first);
+        let mut chunk = second;
+        loop {
+            if all.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            all.extend_from_slice(&chunk);
+            match self.next().await.transpose()? {
+                Some(next) => chunk = next,
+                None => return Ok(all.freeze()),
+            }
+        }
+    }
+
+    /// The same body, broken with [`BodyFault::TooLarge`] once more than `limit` bytes came.
+    ///
+    /// A body whose known length is larger breaks at the first read.
+    pub fn capped(self, limit: u64, side: Side) -> Body {
+        wrap::capped(self, limit, side)
+    }
+
+    /// The same body, broken with [`BodyFault::Timeout`] when no chunk came for `idle`.
+    pub fn timed(self, idle: std::time::Duration, side: Side) -> Body {
+        wrap::timed(self, idle, side)
+    }
+
+    /// The same body; `seen` is called with each chunk as it passes.
+    pub fn inspected(self, seen: impl FnMut(&Bytes) + 'static) -> Body {
+        wrap::inspected(self, seen)
+    }
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body::empty()
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Empty => "empty",
+            Kind::Once(_) => "once",
+            Kind::H2(..) => "h2",
+            Kind::Hyper(_) => "hyper",
+            Kind::Source(_) => "source",
+        };
+        f.debug_struct("Body").field("kind", &kind).field("left", &self.left).finish()
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Body {
+        Body::full(bytes)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Body::full(text)
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Body {
+        Body::full(text)
+    }
+}
+
+/// hyper's client takes the body as it is.
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let body = self.get_mut();
+        Poll::Ready(match ready!(body.poll_next(cx)) {
+            Some(chunk) => Some(chunk.map(Frame::data)),
+            None => body
+                .take_trailers()
+                .and_then(|trailers| crate::message::header_map(&trailers).ok())
+                .map(|map| Ok(Frame::trailers(map))),
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

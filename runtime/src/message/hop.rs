@@ -1,0 +1,123 @@
+//! Fields that concern one connection only (RFC 9110 section 7.6.1), taken off before a message
+//! is passed on. What the next hop needs of them it writes itself.
+
+use super::headers::{Headers, list};
+
+/// End-to-end fields that `Connection` may not name: stripping them would change what a request
+/// means (its length, who asks, what may be cached). A request that tries is refused.
+pub const PROTECTED: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-range",
+    "content-disposition",
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "cache-control",
+    "vary",
+    "etag",
+    "expires",
+    "date",
+    "age",
+    "location",
+    "range",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "if-range",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "origin",
+    "referer",
+    "user-agent",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "x-real-ip",
+    "forwarded",
+    "via",
+    "expect",
+    "trailer",
+    "www-authenticate",
+    "strict-transport-security",
+    "access-control-allow-origin",
+];
+
+/// The fields that never pass, whether `Connection` names them or not.
+const ALWAYS: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-authentication-info",
+];
+
+/// What the stripped fields said that the next hop may want to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hop {
+    /// `TE: trailers`: the sender takes trailers (gRPC asks for it).
+    pub trailers: bool,
+}
+
+/// Takes the hop-by-hop fields off, those that `Connection` names included.
+///
+/// `Upgrade` goes too: who passes an upgrade on, writes it anew.
+pub fn strip_hop_by_hop(headers: &mut Headers) -> Hop {
+    let hop = Hop { trailers: headers.lists("te", "trailers") };
+    let named: Vec<Vec<u8>> = headers
+        .all("connection")
+        .flat_map(list)
+        .filter(|option| !matches_any(option, ALWAYS) && !matches_any(option, PROTECTED))
+        .filter(|option| !option.eq_ignore_ascii_case(b"close"))
+        .map(<[u8]>::to_vec)
+        .collect();
+    headers.retain(|name, _| {
+        let name = name.as_bytes();
+        !matches_any(name, ALWAYS) && !named.iter().any(|option| option.eq_ignore_ascii_case(name))
+    });
+    hop
+}
+
+/// Whether `Connection` names a field of [`PROTECTED`].
+pub(crate) fn names_protected(headers: &Headers) -> bool {
+    headers.all("connection").flat_map(list).any(|option| matches_any(option, PROTECTED))
+}
+
+fn matches_any(name: &[u8], fields: &[&str]) -> bool {
+    fields.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_fields_go_and_protected_ones_stay() {
+        let mut headers = Headers::new();
+        for (name, value) in [
+            ("Connection", "X-Hop, cookie, keep-alive"),
+            ("X-Hop", "1"),
+            ("Keep-Alive", "timeout=5"),
+            ("TE", "gzip, trailers"),
+            ("Cookie", "a=b"),
+            ("X-Kept", "1"),
+        ] {
+            headers.append(name, value).unwrap();
+        }
+        assert!(names_protected(&headers));
+        assert_eq!(strip_hop_by_hop(&mut headers), Hop { trailers: true });
+        let names: Vec<_> = headers.iter().map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(names, ["Cookie", "X-Kept"]);
+    }
+}

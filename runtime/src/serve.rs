@@ -1,0 +1,135 @@
+//! The serving side: what a connection hands to a handler and what it takes back.
+//! It frames, bounds and cancels; which answer is given, the handler alone decides.
+
+mod date;
+mod drain;
+mod limits;
+mod settle;
+
+use std::future::Future;
+
+pub use date::http_date;
+pub use drain::{Drain, Drainer};
+pub use limits::Limits;
+
+use crate::body::{Body, BodyError};
+use crate::message::{Fault, Method, Request, Response, Scheme};
+use crate::upgrade::{Tunnel, Upgrade};
+
+/// A request as it comes in: its head in normal form, its content streaming behind.
+#[derive(Debug)]
+pub struct Incoming {
+    /// The head. Hop-by-hop fields are still there: see [`crate::message::strip_hop_by_hop`].
+    pub request: Request,
+    /// The content; it may go on arriving while the response is sent.
+    pub body: Body,
+    /// The protocols the client offers to switch to, on HTTP/1.1 and without content.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// An answer on its way out.
+pub struct Outgoing<T> {
+    /// The head. Framing fields (`Content-Length`, `Transfer-Encoding`, `Connection`) are written
+    /// by the connection; `Content-Length` is kept where the content is not sent (HEAD, 304).
+    pub response: Response,
+    /// The content.
+    pub body: Body,
+    /// For a 101: the other end of the tunnel. A 101 without it is not sent.
+    pub tunnel: Option<Tunnel>,
+    /// Given back in [`Handler::finished`].
+    pub ticket: T,
+}
+
+/// What the connection does not let through to [`Handler::handle`].
+#[derive(Debug)]
+pub struct Refusal {
+    /// The reason; its status is the one to answer with.
+    pub fault: Fault,
+    /// The method, as far as it could be read; an answer to `HEAD` has no content.
+    pub method: Option<Method>,
+    /// The request target as it was sent, cut to 256 bytes; hostile, for the log only.
+    pub target: Option<String>,
+}
+
+impl Refusal {
+    /// A refusal of which nothing is known but the reason.
+    pub fn of(fault: Fault) -> Refusal {
+        Refusal { fault, method: None, target: None }
+    }
+
+    /// The plain answer to this refusal.
+    pub fn answer(&self) -> (Response, Body) {
+        let mut response = Response::new(self.fault.status());
+        let text = format!("{}: {}\n", self.fault.status(), self.fault);
+        // Both are literals of a valid form.
+        let _ = response.headers.append("content-type", "text/plain; charset=utf-8");
+        (response, Body::full(text))
+    }
+}
+
+/// How the sending of an answer went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Bytes of content handed to the transport, without framing; for a tunnel, those towards the
+    /// client.
+    pub bytes: u64,
+    /// Bytes of a tunnel from the client.
+    pub received: u64,
+    /// How it ended.
+    pub end: End,
+}
+
+/// How the sending of an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All of it was handed to the transport.
+    Complete,
+    /// The client went away.
+    ClientClosed,
+    /// The client did not take it in time.
+    ClientTimeout,
+    /// The content broke on the way; the client sees it cut short.
+    Body(BodyError),
+    /// The content was shorter or longer than its declared length.
+    WrongLength,
+    /// The connection was dropped by its owner, for instance at the end of a drain.
+    Dropped,
+}
+
+/// Decides the answers of a connection. One handler stands behind each connection.
+pub trait Handler {
+    /// What the handler remembers of an exchange until its answer is sent.
+    type Ticket;
+
+    /// Answers a request.
+    ///
+    /// When the client goes away the future is dropped; a guard inside it can take note.
+    fn handle(&self, incoming: Incoming) -> impl Future<Output = Outgoing<Self::Ticket>>;
+
+    /// Answers what is malformed, so that refusals too are logged and counted. The connection is
+    /// closed behind the answer (on HTTP/2: the stream).
+    fn refuse(&self, refusal: Refusal) -> Outgoing<Self::Ticket>;
+
+    /// Told once for every answer, whatever became of it.
+    fn finished(&self, ticket: Self::Ticket, sent: Sent);
+}
+
+/// Which protocol a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 and 1.0, as ALPN `http/1.1` says.
+    Http1,
+    /// HTTP/2, as ALPN `h2` says.
+    Http2,
+    /// HTTP/2 if the connection begins with its preface, else HTTP/1: cleartext, or no ALPN.
+    Auto,
+}
+
+/// What is fixed for a connection before its first byte.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Which protocol is spoken.
+    pub protocol: Protocol,
+    /// The scheme of every request on the connection.
+    pub scheme: Scheme,
+}
