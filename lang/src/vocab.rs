@@ -10,6 +10,8 @@ pub mod decode;
 mod params;
 
 pub use decode::{Argument, Decode, Dyn, ExprId};
+#[doc(hidden)]
+pub use params::plain_name;
 
 /// From when in a request's life something exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

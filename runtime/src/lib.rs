@@ -1,7 +1,14 @@
-//! The proxy: listeners, fields, actions, upstreams.
+//! The proxy: listeners, fields, actions and upstreams around a decision made elsewhere.
+//!
+//! It gets a checked policy as a `compiler::Program` and never reads policy text.
 
+pub mod actions;
 pub mod body;
+pub mod fields;
 pub mod message;
 pub mod normal;
 pub mod serve;
 pub mod upgrade;
+pub mod vocabulary;
+
+pub use vocabulary::vocabulary;

@@ -1,5 +1,14 @@
 //! `params!`: states a struct, its parameter rows and its decoding once. It knows no types by name.
 
+/// A Rust name as the language writes it: a parameter may be called `else`, its field then is `r#else`.
+#[doc(hidden)]
+pub const fn plain_name(name: &str) -> &str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
 /// Declares a struct whose fields are the parameters of a row.
 ///
 /// ```
@@ -47,7 +56,7 @@ macro_rules! params {
             /// The rows of its parameters, in the order in which positions count.
             pub const PARAMS: &'static [$crate::vocab::Param] = &[$(
                 $crate::vocab::Param {
-                    name: stringify!($field),
+                    name: $crate::vocab::plain_name(stringify!($field)),
                     ty: <$ty as $crate::vocab::Decode>::ty,
                     default: $default,
                     dynamic: <$ty as $crate::vocab::Decode>::DYNAMIC,

@@ -1,0 +1,18 @@
+//! `client`: who asks, which behind a trusted proxy is not who connected.
+
+use lang::Ty;
+use lang::vocab::{Field, Key, Phase};
+
+use super::FieldEntry;
+
+pub(super) const ENTRIES: &[FieldEntry] = &[FieldEntry {
+    row: Field {
+        path: "client.ip",
+        key: Key::None,
+        ty: || Ty::Ip,
+        from: Phase::Connection,
+        writable: false,
+        doc: "The client's address: the peer, unless a `trust` on the listener says whom to believe instead.",
+        example: "where client.ip in [10.0.0.0/8, fd00::/8]",
+    },
+}];

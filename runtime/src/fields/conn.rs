@@ -1,0 +1,64 @@
+//! `conn`: the connection that a request came over, as the listener saw it.
+
+use lang::Ty;
+use lang::vocab::{Field, Key, Phase};
+
+use super::FieldEntry;
+
+pub(super) const ENTRIES: &[FieldEntry] = &[
+    FieldEntry {
+        row: Field {
+            path: "conn.peer",
+            key: Key::None,
+            ty: || Ty::Ip,
+            from: Phase::Connection,
+            writable: false,
+            doc: "The address at the other end of the connection. Behind a proxy this is the proxy; `client.ip` is whom it speaks for.",
+            example: "where conn.peer in 10.0.0.0/8",
+        },
+    },
+    FieldEntry {
+        row: Field {
+            path: "conn.sni",
+            key: Key::None,
+            ty: || Ty::String.optional(),
+            from: Phase::Connection,
+            writable: false,
+            doc: "The name that the client asked for in its TLS handshake, in lower case. Absent without TLS, or when the client sent none.",
+            example: "where conn.sni == \"shop.example\"",
+        },
+    },
+    FieldEntry {
+        row: Field {
+            path: "conn.alpn",
+            key: Key::None,
+            ty: || Ty::String.optional(),
+            from: Phase::Connection,
+            writable: false,
+            doc: "The protocol that the TLS handshake agreed on, such as `h2` or `http/1.1`. Absent without TLS, or when none was offered.",
+            example: "where conn.alpn == \"h2\"",
+        },
+    },
+    FieldEntry {
+        row: Field {
+            path: "conn.tls.version",
+            key: Key::None,
+            ty: || Ty::one_of(&["1.2", "1.3"]).optional(),
+            from: Phase::Connection,
+            writable: false,
+            doc: "The version of TLS that the connection speaks. Absent without TLS.",
+            example: "require conn.tls.version == \"1.3\", else=403",
+        },
+    },
+    FieldEntry {
+        row: Field {
+            path: "conn.tls.client",
+            key: Key::None,
+            ty: || Ty::String.optional(),
+            from: Phase::Connection,
+            writable: false,
+            doc: "The subject of the client's certificate, once it is verified against the listener's authorities. Absent when the listener asks for none or the client has none.",
+            example: "require conn.tls.client is present, else=403",
+        },
+    },
+];
