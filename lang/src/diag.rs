@@ -153,9 +153,125 @@ macro_rules! catalogue {
     };
 }
 
+pub mod absent_comparison;
+pub mod bad_division;
+pub mod bad_host;
+pub mod bad_literal;
+pub mod bad_operator;
+pub mod bad_path;
+pub mod bad_regex;
+pub mod bad_sum;
+pub mod bad_text;
+pub mod capture_mismatch;
+pub mod constant_condition;
+pub mod duplicate_name;
+pub mod ends_twice;
+pub mod exposed_secret;
+pub mod import_cycle;
+pub mod import_failed;
+pub mod may_be_absent;
+pub mod misplaced_clause;
+pub mod missing_argument;
+pub mod missing_arm;
+pub mod missing_edition;
+pub mod missing_setting;
+pub mod mixed_settings;
+pub mod needless_default;
+pub mod needless_test;
+pub mod never_ends;
+pub mod no_effect;
+pub mod no_listener;
+pub mod not_available;
+pub mod not_constant;
+pub mod out_of_range;
+pub mod private_name;
+pub mod read_only;
+pub mod recursion;
+pub mod repeated_argument;
+pub mod repeated_clause;
+pub mod repeated_setting;
+pub mod shadowed;
+pub mod too_large;
+pub mod too_many_arguments;
 pub mod unclosed_brace;
+pub mod unknown_argument;
+pub mod unknown_capture;
+pub mod unknown_edition;
+pub mod unknown_field;
+pub mod unknown_function;
+pub mod unknown_member;
+pub mod unknown_name;
+pub mod unknown_setting;
+pub mod unknown_type;
+pub mod unknown_verb;
+pub mod unreachable_arm;
+pub mod unused;
+pub mod wrong_form;
+pub mod wrong_kind;
+pub mod wrong_order;
+pub mod wrong_phase;
+pub mod wrong_type;
 
-catalogue![unclosed_brace,];
+catalogue![
+    unclosed_brace,
+    missing_edition,
+    unknown_edition,
+    unknown_name,
+    duplicate_name,
+    unknown_type,
+    import_failed,
+    private_name,
+    import_cycle,
+    recursion,
+    wrong_kind,
+    unknown_field,
+    unknown_function,
+    unknown_capture,
+    unknown_member,
+    not_available,
+    wrong_type,
+    may_be_absent,
+    absent_comparison,
+    bad_literal,
+    bad_regex,
+    bad_operator,
+    missing_arm,
+    unreachable_arm,
+    exposed_secret,
+    not_constant,
+    bad_division,
+    missing_argument,
+    unknown_argument,
+    repeated_argument,
+    too_many_arguments,
+    too_large,
+    bad_sum,
+    out_of_range,
+    bad_text,
+    unknown_verb,
+    wrong_phase,
+    never_ends,
+    ends_twice,
+    no_effect,
+    misplaced_clause,
+    bad_host,
+    bad_path,
+    capture_mismatch,
+    no_listener,
+    read_only,
+    wrong_form,
+    repeated_clause,
+    wrong_order,
+    unknown_setting,
+    missing_setting,
+    repeated_setting,
+    mixed_settings,
+    unused,
+    needless_default,
+    needless_test,
+    shadowed,
+    constant_condition,
+];
 
 /// The catalogue's row for a code (`E0101`, any case) or a slug (`unclosed-brace`).
 pub fn entry(code_or_slug: &str) -> Option<&'static Entry> {

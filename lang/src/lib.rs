@@ -2,7 +2,12 @@
 //!
 //! A policy flows one way: **text → `Tree` → `Policy`**. Pure: no clock, disk, socket or task, and no action known by name.
 
+#[cfg(test)]
+mod check;
 pub mod diag;
+pub mod eval;
+pub mod functions;
+pub mod literal;
 pub mod policy;
 pub mod source;
 pub mod types;

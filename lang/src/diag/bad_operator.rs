@@ -1,0 +1,43 @@
+//! An operator between types that it does not join.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0306",
+    slug: "bad-operator",
+    severity: Severity::Error,
+    explain: "\
+Comparisons take two values of one type; `in` takes a list, a set, a map, a network or a range on its right; `and`, `or` and `not` take `Bool`.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where req.path == 5
+  respond 200
+}
+```
+
+Write:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where req.path == \"/5\"
+  respond 200
+}
+```
+",
+};
+
+/// An operator does not join these types.
+pub fn bad_operator(span: Span, message: impl Into<String>, reason: impl Into<String>) -> Diag {
+    ENTRY.at(span, message, reason)
+}

@@ -1,0 +1,46 @@
+//! A condition with one outcome.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "W0605",
+    slug: "constant-condition",
+    severity: Severity::Warning,
+    explain: "\
+A `where` or `require` whose condition does not depend on the request always does the same.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where 1 == 1
+  respond 200
+}
+```
+
+Write:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web {
+  respond 200
+}
+```
+",
+};
+
+/// The condition at `span` always is `outcome`.
+pub fn constant_condition(span: Span, outcome: bool) -> Diag {
+    ENTRY.at(
+        span,
+        format!("this condition is always {outcome}"),
+        "it does not depend on the request",
+    )
+}

@@ -1,0 +1,48 @@
+//! A statement that can have no effect.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0405",
+    slug: "no-effect",
+    severity: Severity::Error,
+    explain: "\
+After `forward` the request is on its way: nothing that changes it counts any more.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+upstream app { server \"127.0.0.1:3000\" }
+
+route all on web {
+  forward app
+  set up.header[\"x-a\"] = \"1\"
+}
+```
+
+Write:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+upstream app { server \"127.0.0.1:3000\" }
+
+route all on web {
+  set up.header[\"x-a\"] = \"1\"
+  forward app
+}
+```
+",
+};
+
+/// The statement at `span` comes after the request was sent or answered, at `end`.
+pub fn no_effect(span: Span, what: &str, end: Span) -> Diag {
+    ENTRY
+        .at(span, format!("`{what}` has no effect here"), "too late")
+        .label(end, "the way in ends here")
+        .help("move it before the statement that ends the way in")
+}

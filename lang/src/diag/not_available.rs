@@ -1,0 +1,42 @@
+//! Something that this version does not do yet.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0215",
+    slug: "not-available",
+    severity: Severity::Error,
+    explain: "\
+The language reserves words for what a later version does. They are refused rather than ignored.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+test \"it answers\" {
+  send GET, \"http://shop.example/\"
+}
+
+route all on web { respond 200 }
+```
+
+Without it:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web { respond 200 }
+```
+",
+};
+
+/// The item or clause `what` is not done yet.
+pub fn not_available(span: Span, what: &str) -> Diag {
+    ENTRY
+        .at(span, format!("`{what}` is not available yet"), "not yet")
+        .help("remove it for now: nothing is ignored in silence")
+}

@@ -1,0 +1,43 @@
+//! A field or action at a time when it does not exist.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0402",
+    slug: "wrong-phase",
+    severity: Severity::Error,
+    explain: "\
+A request passes through phases: the connection, the request, the route's statements, and after `forward` or `respond` the way back. `resp` and `origin` exist only then.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web {
+  set resp.header[\"x-a\"] = \"1\"
+  respond 200
+}
+```
+
+Write:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web {
+  respond 200
+  set resp.header[\"x-a\"] = \"1\"
+}
+```
+",
+};
+
+/// `name` does not exist here; `exists` says when it does.
+pub fn wrong_phase(span: Span, name: &str, here: &str, exists: &str) -> Diag {
+    ENTRY.at(span, format!("`{name}` does not exist {here}"), format!("it exists {exists}"))
+}
