@@ -3,6 +3,7 @@
 //! It gets a checked policy as a `compiler::Program` and never reads policy text.
 
 pub mod actions;
+pub mod balance;
 pub mod body;
 pub mod fields;
 pub mod message;
