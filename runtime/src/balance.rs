@@ -5,6 +5,8 @@
 
 use std::net::IpAddr;
 
+use lang::vocab::{Argument, Balancer, Dyn};
+
 mod hash;
 mod ip_hash;
 mod least_request;
@@ -48,9 +50,13 @@ pub trait Pick {
     fn pick(&self, seats: &dyn Seats, key: &Key<'_>) -> Option<usize>;
 }
 
-/// Declares the algorithms: each word is a configuration type from a file in `balance/` with a `build`.
+/// Declares the algorithms: each word is a file in `balance/` with its `ROW`, and the configuration type in it with
+/// its `read` and `build`.
 macro_rules! balancers {
-    ($($name:ident,)*) => {
+    ($($file:ident $name:ident,)*) => {
+        /// The row of every balancer.
+        pub static ROWS: &[&Balancer] = &[$(&$file::ROW,)*];
+
         /// The configuration of a balancer: which algorithm, with its parameters.
         #[derive(Clone, PartialEq, Debug)]
         pub enum Balance {
@@ -61,6 +67,19 @@ macro_rules! balancers {
         }
 
         impl Balance {
+            /// The configuration of the algorithm `name`, and the expression of its key if it has one. The key is
+            /// no part of it: the number of an expression may change though nothing else does.
+            pub fn read(
+                name: &str,
+                arguments: &[Argument],
+            ) -> Result<(Balance, Option<Dyn<String>>), (usize, String)> {
+                $(if name == $file::ROW.name {
+                    let (config, key) = $name::read(arguments)?;
+                    return Ok((Balance::$name(config), key));
+                })*
+                Err((0, format!("there is no balancer `{name}`")))
+            }
+
             /// The algorithm with fresh state, for one core.
             pub fn build(&self) -> Box<dyn Pick> {
                 match self {
@@ -79,7 +98,13 @@ macro_rules! balancers {
     };
 }
 
-balancers![Hash, IpHash, LeastRequest, Random, RoundRobin,];
+balancers![
+    hash Hash,
+    ip_hash IpHash,
+    least_request LeastRequest,
+    random Random,
+    round_robin RoundRobin,
+];
 
 impl Default for Balance {
     fn default() -> Balance {
@@ -91,6 +116,18 @@ impl Balance {
     /// Whether a pick wants [`Key::hash`].
     pub fn wants_key(&self) -> bool {
         matches!(self, Balance::Hash(_))
+    }
+}
+
+/// What [`Balance::read`] gives for an algorithm without parameters.
+fn no_parameters<T>(
+    config: T,
+    given: &[Argument],
+) -> Result<(T, Option<Dyn<String>>), (usize, String)> {
+    if given.is_empty() {
+        Ok((config, None))
+    } else {
+        Err((0, "is one argument too many".to_owned()))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod message;
 pub mod normal;
 pub mod serve;
 pub mod upgrade;
+pub mod upstream;
 pub mod vocabulary;
 
 pub use vocabulary::vocabulary;

@@ -4,9 +4,14 @@
 use std::sync::LazyLock;
 
 use lang::Vocabulary;
-use lang::vocab::Field;
+use lang::vocab::{Block, Field, Function};
 
-use crate::{actions, fields};
+use crate::{actions, balance, fields, upstream};
+
+/// Functions that only mean something where something else stands ready for them.
+static FUNCTIONS: &[&Function] = &[&upstream::DNS];
+
+static BLOCKS: &[&Block] = &[&upstream::BLOCK];
 
 /// Every row there is: what the checker, the editor and the reference read.
 pub fn vocabulary() -> Vocabulary {
@@ -14,10 +19,10 @@ pub fn vocabulary() -> Vocabulary {
         LazyLock::new(|| fields::entries().map(|entry| &entry.row).collect());
     Vocabulary {
         fields: &FIELDS,
-        functions: &[],
+        functions: FUNCTIONS,
         actions: actions::ROWS,
-        balancers: &[],
-        blocks: &[],
+        balancers: balance::ROWS,
+        blocks: BLOCKS,
     }
 }
 

@@ -1,7 +1,25 @@
 //! `hash(key)`: the same key goes to the same endpoint, and endpoints that come or go move as few keys as possible.
 
+use lang::params;
+use lang::vocab::{Argument, Balancer, Dyn};
+
 use super::random::Wheel;
 use super::{Key, Pick, Seats, eligible, equal_weights, mix, stable_hash};
+
+pub(super) static ROW: Balancer = Balancer {
+    name: "hash",
+    params: HashBy::PARAMS,
+    doc: "The same key goes to the same endpoint, on every core and every gateway. An endpoint that comes or goes moves only the keys it takes or leaves. A request without the key goes anywhere.",
+    example: "balance hash, req.header[\"x-tenant\"]",
+};
+
+params! {
+    /// How requests are told apart.
+    pub struct HashBy {
+        /// Requests with the same key stay together.
+        key: Option<Dyn<String>>,
+    }
+}
 
 /// Weighted rendezvous hashing: every endpoint scores every key, the highest score wins. When an endpoint goes,
 /// only its own keys move; when one comes, it takes its share and nothing moves between the others. A ring or a
@@ -16,6 +34,10 @@ pub(super) struct Rendezvous {
 }
 
 impl Hash {
+    pub(super) fn read(given: &[Argument]) -> Result<(Hash, Option<Dyn<String>>), (usize, String)> {
+        Ok((Hash {}, HashBy::decode(given)?.key))
+    }
+
     pub(super) fn build(&self) -> Rendezvous {
         Rendezvous { anywhere: Wheel::default() }
     }

@@ -2,8 +2,17 @@
 
 use std::net::IpAddr;
 
+use lang::vocab::{Argument, Balancer, Dyn};
+
 use super::hash::highest;
-use super::{Key, Pick, Seats, stable_hash};
+use super::{Key, Pick, Seats, no_parameters, stable_hash};
+
+pub(super) static ROW: Balancer = Balancer {
+    name: "ip_hash",
+    params: &[],
+    doc: "The same client goes to the same endpoint: an IPv4 client by its address, an IPv6 client by its /64. An endpoint that comes or goes moves only the clients it takes or leaves.",
+    example: "balance ip_hash",
+};
 
 /// The client's address decides: an IPv4 address as a whole, an IPv6 address by its /64, since one machine
 /// changes the lower half at will. An IPv4 address written as IPv6 counts as IPv4.
@@ -14,6 +23,12 @@ pub struct IpHash {}
 pub(super) struct ByClient;
 
 impl IpHash {
+    pub(super) fn read(
+        given: &[Argument],
+    ) -> Result<(IpHash, Option<Dyn<String>>), (usize, String)> {
+        no_parameters(IpHash {}, given)
+    }
+
     pub(super) fn build(&self) -> ByClient {
         ByClient
     }

@@ -1,14 +1,25 @@
 //! `least_request`: of a few endpoints drawn at random, the one with the fewest requests under way for its weight.
 
+use lang::params;
+use lang::vocab::{Argument, Balancer, Dyn};
+
 use super::random::Wheel;
 use super::{Key, Pick, Seats};
 
-/// The power of a few choices: nearly as even as asking all, at no cost, and without the herd that follows when
-/// all cores see the same endpoint as the emptiest. Each core counts its own requests only.
-#[derive(Clone, PartialEq, Debug)]
-pub struct LeastRequest {
-    /// How many endpoints are drawn and compared.
-    pub choices: u32,
+pub(super) static ROW: Balancer = Balancer {
+    name: "least_request",
+    params: LeastRequest::PARAMS,
+    doc: "Of a few endpoints drawn at random by weight, the one with the fewest requests under way for its weight. Nearly as even as asking all of them, without the herd that follows when everybody sees the same endpoint as the emptiest. Each core counts its own requests.",
+    example: "balance least_request, choices=2",
+};
+
+params! {
+    /// The power of a few choices.
+    #[derive(Clone, PartialEq, Debug)]
+    pub struct LeastRequest {
+        /// How many endpoints are drawn and compared, 1 to 16.
+        choices: u32 = "2",
+    }
 }
 
 /// More choices than this only cost.
@@ -21,6 +32,16 @@ pub(super) struct Draw {
 }
 
 impl LeastRequest {
+    pub(super) fn read(
+        given: &[Argument],
+    ) -> Result<(LeastRequest, Option<Dyn<String>>), (usize, String)> {
+        let config = LeastRequest::decode(given)?;
+        if !(1..=MOST_CHOICES).contains(&config.choices) {
+            return Err((0, format!("must be 1 to {MOST_CHOICES}")));
+        }
+        Ok((config, None))
+    }
+
     pub(super) fn build(&self) -> Draw {
         Draw { wheel: Wheel::default(), choices: self.choices.clamp(1, MOST_CHOICES) }
     }

@@ -2,7 +2,16 @@
 
 use std::cell::RefCell;
 
-use super::{Key, Pick, Seats, eligible, equal_weights};
+use lang::vocab::{Argument, Balancer, Dyn};
+
+use super::{Key, Pick, Seats, eligible, equal_weights, no_parameters};
+
+pub(super) static ROW: Balancer = Balancer {
+    name: "random",
+    params: &[],
+    doc: "Any endpoint, with a chance proportional to its weight.",
+    example: "balance random",
+};
 
 /// Any endpoint with a chance proportional to its weight. Keeps no state that could herd.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +34,12 @@ struct Cut {
 const TRIES: usize = 4;
 
 impl Random {
+    pub(super) fn read(
+        given: &[Argument],
+    ) -> Result<(Random, Option<Dyn<String>>), (usize, String)> {
+        no_parameters(Random {}, given)
+    }
+
     pub(super) fn build(&self) -> Wheel {
         Wheel::default()
     }

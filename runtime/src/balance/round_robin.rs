@@ -2,8 +2,17 @@
 
 use std::cell::RefCell;
 
+use lang::vocab::{Argument, Balancer, Dyn};
+
 use super::random::Wheel;
-use super::{Key, Pick, Seats, eligible, equal_weights};
+use super::{Key, Pick, Seats, eligible, equal_weights, no_parameters};
+
+pub(super) static ROW: Balancer = Balancer {
+    name: "round_robin",
+    params: &[],
+    doc: "Each endpoint in turn, smoothly by weight: weights 3 and 1 give `a a b a`. The default.",
+    example: "balance round_robin",
+};
 
 /// Each endpoint in turn. Weights 3 and 1 give `a a b a`, not `a a a b`.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +34,12 @@ struct State {
 }
 
 impl RoundRobin {
+    pub(super) fn read(
+        given: &[Argument],
+    ) -> Result<(RoundRobin, Option<Dyn<String>>), (usize, String)> {
+        no_parameters(RoundRobin {}, given)
+    }
+
     pub(super) fn build(&self) -> Turn {
         Turn { state: RefCell::default(), stand_in: Wheel::default() }
     }

@@ -1,0 +1,130 @@
+//! Why an upstream gave no answer: what happened, whose fault it is, and whether the request may be sent again.
+//! What the client is told about it is decided elsewhere.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::body::Body;
+
+/// A request without an answer.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened.
+    pub kind: Kind,
+    /// The endpoint it happened with; absent before one was chosen.
+    pub address: Option<SocketAddr>,
+    /// Whether a byte of the request may have reached the endpoint. If not, any request may be sent again.
+    pub sent: bool,
+    /// The request's body, if nothing of it has been taken yet: without it the request cannot be sent again.
+    pub body: Option<Body>,
+}
+
+/// What happened.
+#[derive(Debug, thiserror::Error)]
+pub enum Kind {
+    /// The upstream's name has never been resolved.
+    #[error("no address of the upstream is known")]
+    Unresolved,
+    /// There is no endpoint, or none is healthy.
+    #[error("no endpoint of the upstream is healthy")]
+    NoEndpoint,
+    /// As many requests as allowed already wait.
+    #[error("too many requests wait for the upstream")]
+    Overflow,
+    /// No connection could be made.
+    #[error("cannot connect: {0}")]
+    Connect(#[source] io::Error),
+    /// The TLS handshake failed, or ALPN did not agree.
+    #[error("TLS handshake failed: {0}")]
+    Tls(String),
+    /// No place, connection or handshake in time.
+    #[error("no connection in time")]
+    ConnectTimeout,
+    /// No head of an answer in time.
+    #[error("no answer in time")]
+    FirstByteTimeout,
+    /// The whole exchange took too long.
+    #[error("the exchange took too long")]
+    TotalTimeout,
+    /// The connection was lost before the head of an answer.
+    #[error("the connection was lost before an answer: {0}")]
+    Reset(#[source] io::Error),
+    /// What came is no answer.
+    #[error("malformed answer: {0}")]
+    Malformed(String),
+    /// The request's own body failed while it was sent on: the client's fault.
+    #[error("the request's body failed: {0}")]
+    RequestBody(String),
+}
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// The client's.
+    Client,
+    /// The upstream's.
+    Upstream,
+    /// Ours, or our limits'.
+    Gateway,
+}
+
+impl Kind {
+    /// A word for logs and metrics.
+    pub fn slug(&self) -> &'static str {
+        self.slug_and_fault().0
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        self.slug_and_fault().1
+    }
+
+    /// Whether time ran out: 504 rather than 502.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Kind::ConnectTimeout | Kind::FirstByteTimeout | Kind::TotalTimeout)
+    }
+
+    /// Its place in [`SLUGS`].
+    pub(super) fn index(&self) -> usize {
+        SLUGS.iter().position(|slug| *slug == self.slug()).unwrap_or_default()
+    }
+
+    fn slug_and_fault(&self) -> (&'static str, Fault) {
+        match self {
+            Kind::Unresolved => ("unresolved", Fault::Upstream),
+            Kind::NoEndpoint => ("no_endpoint", Fault::Upstream),
+            Kind::Overflow => ("overflow", Fault::Gateway),
+            Kind::Connect(_) => ("connect", Fault::Upstream),
+            Kind::Tls(_) => ("tls", Fault::Upstream),
+            Kind::ConnectTimeout => ("connect_timeout", Fault::Upstream),
+            Kind::FirstByteTimeout => ("first_byte_timeout", Fault::Upstream),
+            Kind::TotalTimeout => ("total_timeout", Fault::Upstream),
+            Kind::Reset(_) => ("reset", Fault::Upstream),
+            Kind::Malformed(_) => ("malformed", Fault::Upstream),
+            Kind::RequestBody(_) => ("request_body", Fault::Client),
+        }
+    }
+}
+
+/// Every word [`Kind::slug`] can say, in the order of the counters.
+pub const SLUGS: [&str; 11] = [
+    "unresolved",
+    "no_endpoint",
+    "overflow",
+    "connect",
+    "tls",
+    "connect_timeout",
+    "first_byte_timeout",
+    "total_timeout",
+    "reset",
+    "malformed",
+    "request_body",
+];
+
+impl Failure {
+    /// Whether it can be sent again without harm: the body is whole, the fault is not the client's, and either
+    /// nothing was sent or the method is idempotent (RFC 9110, section 9.2.2).
+    pub fn may_retry(&self, idempotent: bool) -> bool {
+        self.body.is_some() && self.kind.fault() == Fault::Upstream && (!self.sent || idempotent)
+    }
+}

@@ -1,0 +1,520 @@
+//! The lines of an `upstream` block: their rows, and what they make of an [`UpstreamConfig`]. It checks what a type
+//! cannot say (a port, a time that must not be zero); it opens and looks up nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lang::types::Ty;
+use lang::value::Value;
+use lang::vocab::decode::{Method, Status};
+use lang::vocab::{Argument, Block, Decode, Dyn, Function, Param, Repeat, Setting, Times};
+use lang::{Span, params};
+
+use super::config::{
+    AllDown, Endpoints, HealthConfig, Protocol, Server, TlsConfig, UpstreamConfig,
+};
+use crate::balance::Balance;
+
+/// `upstream`.
+pub static BLOCK: Block = Block {
+    name: "upstream",
+    settings: SETTINGS,
+    doc: "A group of endpoints that answer the same requests: where they are, how one is chosen, how they are watched and how long they may take.",
+    example: "upstream users {\n  server  \"10.0.4.10:8080\", weight=3\n  server  \"10.0.4.11:8080\"\n  balance least_request\n  timeout connect=500ms, first_byte=2s\n}",
+};
+
+/// `dns(…)` in `discover`.
+pub static DNS: Function = Function {
+    name: "dns",
+    params: &[Param {
+        name: "name",
+        ty: || Ty::String,
+        default: None,
+        dynamic: false,
+        rest: false,
+        doc: "A name and a port: `users.svc:8080`.",
+    }],
+    returns: || Ty::Item(SOURCE),
+    doc: "All addresses of a name, as endpoints of an upstream. The last good answer stays while a later one fails.",
+    examples: &[],
+    eval: |arguments| match arguments {
+        [Value::String(name)] => Value::Item(format!("dns:{name}").into()),
+        _ => Value::Absent,
+    },
+};
+
+/// The kind of item that `discover` takes.
+const SOURCE: &str = "source";
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "server",
+        params: ServerLine::PARAMS,
+        times: Times::Group("endpoints", Repeat::Yes),
+        doc: "One endpoint. A name instead of an address is looked up again and again, and each of its addresses is an endpoint.",
+        example: "server \"10.0.4.10:8080\", weight=3",
+    },
+    Setting {
+        name: "discover",
+        params: DiscoverLine::PARAMS,
+        times: Times::Group("endpoints", Repeat::No),
+        doc: "The endpoints are found, and followed as they change. Those that stay keep their connections and their health.",
+        example: "discover dns(\"users.svc:8080\"), refresh=10s",
+    },
+    Setting {
+        name: "balance",
+        params: BalanceLine::PARAMS,
+        times: Times::Optional,
+        doc: "How one of the endpoints is chosen for a request: an algorithm, then its own parameters. Without it: `round_robin`.",
+        example: "balance least_request, choices=2",
+    },
+    Setting {
+        name: "health",
+        params: HealthLine::PARAMS,
+        times: Times::Optional,
+        doc: "Asks every endpoint again and again, and sends no requests to those that do not answer well. An endpoint that has not been asked yet is used.",
+        example: "health GET, \"/healthz\", every=5s, timeout=1s, rise=2, fall=3",
+    },
+    Setting {
+        name: "timeout",
+        params: TimeoutLine::PARAMS,
+        times: Times::Optional,
+        doc: "How long anything may take. A connection that is not made, or an answer that does not begin in time, is answered with 504.",
+        example: "timeout connect=500ms, first_byte=2s, total=5s",
+    },
+    Setting {
+        name: "tls",
+        params: TlsLine::PARAMS,
+        times: Times::Optional,
+        doc: "Speaks TLS with the endpoints and verifies their certificates.",
+        example: "tls ca=\"/etc/gw/internal-ca.pem\"",
+    },
+    Setting {
+        name: "proto",
+        params: ProtoLine::PARAMS,
+        times: Times::Optional,
+        doc: "What is spoken with the endpoints: HTTP/1.1, or HTTP/2 (with `tls` agreed by ALPN, otherwise by prior knowledge).",
+        example: "proto h2",
+    },
+    Setting {
+        name: "host",
+        params: HostLine::PARAMS,
+        times: Times::Optional,
+        doc: "The host that the endpoints are asked for, instead of the one that the client asks for.",
+        example: "host \"users.internal\"",
+    },
+    Setting {
+        name: "cap",
+        params: CapLine::PARAMS,
+        times: Times::Optional,
+        doc: "How much may be under way, on each core. What is beyond is answered with 503 at once.",
+        example: "cap requests=256, pending=100",
+    },
+];
+
+params! {
+    /// `server`.
+    pub struct ServerLine {
+        /// An address or a name, and a port.
+        address: String,
+        /// Its share of requests relative to the other servers; 0 takes none.
+        weight: u32 = "1",
+    }
+}
+
+params! {
+    /// `discover`.
+    pub struct DiscoverLine {
+        /// Where endpoints are found: `dns("name:port")`.
+        source: Source,
+        /// The longest time between two look-ups; an answer that holds for less is asked for sooner.
+        refresh: Duration = "30s",
+    }
+}
+
+params! {
+    /// `balance`; what follows the name are the parameters of that balancer.
+    pub struct BalanceLine {
+        /// The algorithm.
+        algorithm: Algorithm,
+    }
+}
+
+params! {
+    /// `health`.
+    pub struct HealthLine {
+        /// The method to ask with.
+        method: Method = "GET",
+        /// The path to ask for.
+        path: String = "\"/\"",
+        /// The time between two questions to one endpoint, give or take a tenth.
+        every: Duration = "5s",
+        /// How long an answer may take.
+        timeout: Duration = "1s",
+        /// Good answers in a row that bring an endpoint back.
+        rise: u32 = "2",
+        /// Bad answers in a row that take an endpoint out.
+        fall: u32 = "3",
+        /// The status of a good answer; any 2xx when not given.
+        expect: Option<Status>,
+        /// What happens when no endpoint is well: `refuse` answers 503, `ignore` sends to all of them.
+        all_down: AllDown = "refuse",
+    }
+}
+
+params! {
+    /// `timeout`.
+    pub struct TimeoutLine {
+        /// For a place, a connection and its TLS handshake, together.
+        connect: Duration = "2s",
+        /// From the last byte of the request to the first of the answer.
+        first_byte: Duration = "30s",
+        /// For the whole exchange; upgraded connections are not bound by it.
+        total: Duration = "1h",
+        /// Between two pieces of an answer, and for an upgraded connection without traffic.
+        idle: Duration = "60s",
+        /// How long an unused connection is kept.
+        keep: Duration = "60s",
+    }
+}
+
+params! {
+    /// `tls`.
+    pub struct TlsLine {
+        /// A PEM file of the authorities to trust, instead of the system's.
+        ca: Option<String>,
+        /// The name to ask for and to verify; the server's own when not given.
+        server_name: Option<String>,
+        /// Whether certificates are verified.
+        verify: bool = "true",
+    }
+}
+
+params! {
+    /// `proto`.
+    pub struct ProtoLine {
+        /// `h1` or `h2`.
+        protocol: Protocol,
+    }
+}
+
+params! {
+    /// `host`.
+    pub struct HostLine {
+        /// The host, with a port if it is not the scheme's own.
+        host: String,
+    }
+}
+
+params! {
+    /// `cap`.
+    pub struct CapLine {
+        /// Requests under way with one endpoint; with HTTP/1.1, its connections.
+        requests: u32 = "1024",
+        /// Requests of the upstream that wait for one of those.
+        pending: u32 = "1024",
+        /// Unused connections that are kept for one endpoint.
+        idle: u32 = "64",
+    }
+}
+
+/// Where endpoints are found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// A name and a port.
+    Dns(Server),
+}
+
+/// The name of a balancer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Algorithm(pub Arc<str>);
+
+/// A line of the block as the program hands it over: one argument for each parameter; for `balance`, the name
+/// and then one for each parameter of that balancer.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The verb.
+    pub name: Arc<str>,
+    /// The arguments, inputs bound.
+    pub arguments: Vec<Argument>,
+    /// Where the policy says so.
+    pub span: Span,
+}
+
+/// A line which cannot be honoured.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub struct SettingError {
+    /// The verb.
+    pub setting: Arc<str>,
+    /// The parameter, if it is about one.
+    pub parameter: Option<&'static str>,
+    /// What is wrong with its value; lower case, no full stop.
+    pub reason: String,
+    /// Where the policy says so.
+    pub span: Span,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parameter {
+            Some(parameter) => write!(f, "`{parameter}` of `{}` {}", self.setting, self.reason),
+            None => write!(f, "`{}` {}", self.setting, self.reason),
+        }
+    }
+}
+
+/// What an `upstream` block says.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// All of it that is the same for every request.
+    pub config: UpstreamConfig,
+    /// What `balance hash` hashes, evaluated for each request by whoever sends it.
+    pub hash_key: Option<Dyn<String>>,
+}
+
+/// Reads the block `name`. All lines that cannot be honoured are reported.
+pub fn read(name: &str, lines: &[Line]) -> Result<Told, Vec<SettingError>> {
+    let mut told = Told { config: UpstreamConfig::of(name, Vec::new()), hash_key: None };
+    let errors: Vec<_> = lines
+        .iter()
+        .filter_map(|line| {
+            let (at, reason) = take(&mut told, line).err()?;
+            let row = BLOCK.setting(&line.name);
+            let parameter = row.and_then(|row| row.params.get(at)).map(|param| param.name);
+            Some(SettingError { setting: line.name.clone(), parameter, reason, span: line.span })
+        })
+        .collect();
+    if errors.is_empty() { Ok(told) } else { Err(errors) }
+}
+
+/// Takes in one line; the error names the parameter by its place.
+fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
+    let config = &mut told.config;
+    let given = &line.arguments;
+    match &*line.name {
+        "server" => {
+            let ServerLine { address, weight } = ServerLine::decode(given)?;
+            let server = Server::parse(&address, weight).map_err(|error| (0, error.to_string()))?;
+            match &mut config.endpoints {
+                Endpoints::Servers(servers) => servers.push(server),
+                Endpoints::Dns { .. } => return Err((0, "stands beside `discover`".to_owned())),
+            }
+        }
+        "discover" => {
+            let DiscoverLine { source: Source::Dns(server), refresh } =
+                DiscoverLine::decode(given)?;
+            not_zero(1, refresh)?;
+            config.endpoints = Endpoints::Dns { server, refresh };
+        }
+        "balance" => {
+            let (name, own) = given.split_first().ok_or((0, "is missing".to_owned()))?;
+            let Algorithm(name) = Algorithm::decode_argument(name).map_err(|reason| (0, reason))?;
+            let (balance, key) =
+                Balance::read(&name, own).map_err(|(at, reason)| (at + 1, reason))?;
+            config.balance = balance;
+            told.hash_key = key;
+        }
+        "health" => config.health = Some(health(HealthLine::decode(given)?)?),
+        "timeout" => {
+            let TimeoutLine { connect, first_byte, total, idle, keep } =
+                TimeoutLine::decode(given)?;
+            for (at, length) in [connect, first_byte, total, idle, keep].into_iter().enumerate() {
+                not_zero(at, length)?;
+            }
+            config.timeouts = super::config::Timeouts { connect, first_byte, total, idle, keep };
+        }
+        "tls" => {
+            let TlsLine { ca, server_name, verify } = TlsLine::decode(given)?;
+            let (ca, server_name) = (ca.map(Into::into), server_name.map(Into::into));
+            config.tls = Some(TlsConfig { ca, server_name, verify });
+        }
+        "proto" => config.protocol = ProtoLine::decode(given)?.protocol,
+        "host" => {
+            let HostLine { host } = HostLine::decode(given)?;
+            if host.parse::<http::uri::Authority>().is_err() {
+                return Err((0, format!("`{host}` is not a host")));
+            }
+            config.host = Some(host.into());
+        }
+        "cap" => {
+            let CapLine { requests, pending, idle } = CapLine::decode(given)?;
+            if requests == 0 {
+                return Err((0, "must not be 0".to_owned()));
+            }
+            config.limits = super::config::Limits {
+                requests: requests as usize,
+                pending: pending as usize,
+                idle: idle as usize,
+            };
+        }
+        _ => return Err((usize::MAX, "is no setting of an upstream".to_owned())),
+    }
+    Ok(())
+}
+
+fn health(line: HealthLine) -> Result<HealthConfig, (usize, String)> {
+    not_zero(2, line.every)?;
+    not_zero(3, line.timeout)?;
+    if !line.path.starts_with('/') || line.path.parse::<http::uri::PathAndQuery>().is_err() {
+        return Err((1, format!("`{}` is not a path", line.path)));
+    }
+    Ok(HealthConfig {
+        method: line.method.0,
+        path: line.path.into(),
+        every: line.every,
+        timeout: line.timeout,
+        rise: line.rise,
+        fall: line.fall,
+        expect: line.expect.map_or((200, 299), |Status(code)| (code, code)),
+        all_down: line.all_down,
+    })
+}
+
+fn not_zero(at: usize, length: Duration) -> Result<(), (usize, String)> {
+    if length.is_zero() { Err((at, "must not be 0".to_owned())) } else { Ok(()) }
+}
+
+impl Decode for Source {
+    fn ty() -> Ty {
+        Ty::Item(SOURCE)
+    }
+
+    fn decode(value: &Value) -> Result<Source, String> {
+        match value {
+            Value::Item(text) => match text.strip_prefix("dns:") {
+                Some(server) => {
+                    Server::parse(server, 1).map(Source::Dns).map_err(|error| error.to_string())
+                }
+                None => Err(format!("`{text}` is not known here")),
+            },
+            other => Err(format!("expected `dns(…)`, found `{other}`")),
+        }
+    }
+}
+
+impl Decode for Algorithm {
+    fn ty() -> Ty {
+        Ty::Item("balancer")
+    }
+
+    fn decode(value: &Value) -> Result<Algorithm, String> {
+        match value {
+            Value::Item(name) => Ok(Algorithm(name.clone())),
+            other => Err(format!("expected a balancer, found `{other}`")),
+        }
+    }
+}
+
+impl Decode for Protocol {
+    fn ty() -> Ty {
+        Ty::one_of(&["h1", "h2"])
+    }
+
+    fn decode(value: &Value) -> Result<Protocol, String> {
+        match value {
+            Value::String(word) if &**word == "h1" => Ok(Protocol::Http1),
+            Value::String(word) if &**word == "h2" => Ok(Protocol::Http2),
+            other => Err(format!("expected {}, found `{other}`", Self::ty())),
+        }
+    }
+}
+
+impl Decode for AllDown {
+    fn ty() -> Ty {
+        Ty::one_of(&["refuse", "ignore"])
+    }
+
+    fn decode(value: &Value) -> Result<AllDown, String> {
+        match value {
+            Value::String(word) if &**word == "refuse" => Ok(AllDown::Refuse),
+            Value::String(word) if &**word == "ignore" => Ok(AllDown::Ignore),
+            other => Err(format!("expected {}, found `{other}`", Self::ty())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, values: Vec<Value>) -> Line {
+        let arguments = values.into_iter().map(Argument::Constant).collect();
+        Line { name: name.into(), arguments, span: Span::default() }
+    }
+
+    fn text(text: &str) -> Value {
+        Value::String(text.into())
+    }
+
+    #[test]
+    fn a_block_is_read() {
+        let told = read(
+            "users",
+            &[
+                line("server", vec![text("10.0.4.10:8080"), Value::Int(3)]),
+                line("server", vec![text("users.svc:8080"), Value::Int(1)]),
+                line("balance", vec![Value::Item("least_request".into()), Value::Int(3)]),
+                line("proto", vec![text("h2")]),
+                line("tls", vec![Value::Absent, text("users.internal"), Value::Bool(true)]),
+                line("cap", vec![Value::Int(7), Value::Int(0), Value::Int(1)]),
+            ],
+        )
+        .unwrap();
+        let config = told.config;
+        let Endpoints::Servers(servers) = config.endpoints else { panic!() };
+        assert_eq!((servers[0].weight, servers[1].port), (3, 8080));
+        assert_eq!(config.balance, crate::balance::LeastRequest { choices: 3 }.into());
+        assert_eq!(config.protocol, Protocol::Http2);
+        assert_eq!(config.tls.unwrap().server_name.as_deref(), Some("users.internal"));
+        assert_eq!((config.limits.requests, config.limits.pending), (7, 0));
+    }
+
+    #[test]
+    fn a_name_is_discovered() {
+        let source = (DNS.eval)(&[text("users.svc:8080")]);
+        let refresh = Value::Duration(Duration::from_secs(10));
+        let told = read("users", &[line("discover", vec![source, refresh])]).unwrap();
+        assert!(
+            matches!(told.config.endpoints, Endpoints::Dns { server, .. } if server.port == 8080)
+        );
+    }
+
+    #[test]
+    fn every_bad_line_is_told() {
+        let zero = Value::Duration(Duration::ZERO);
+        let errors = read(
+            "users",
+            &[
+                line("server", vec![text("nonsense"), Value::Int(1)]),
+                line("timeout", vec![zero.clone(), zero.clone(), zero.clone(), zero.clone(), zero]),
+                line("balance", vec![Value::Item("least_request".into()), Value::Int(0)]),
+            ],
+        )
+        .unwrap_err();
+        let told: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "`address` of `server` `nonsense` is not `host:port`",
+                "`connect` of `timeout` must not be 0",
+                "`balance` must be 1 to 16",
+            ]
+        );
+    }
+
+    #[test]
+    fn defaults_of_rows_are_the_defaults_of_the_configuration() {
+        let rows =
+            (super::super::config::Timeouts::default(), super::super::config::Limits::default());
+        let param = |params: &[Param], name: &str| {
+            params.iter().find(|param| param.name == name).and_then(|param| param.default)
+        };
+        assert_eq!(rows.0.connect, Duration::from_secs(2));
+        assert_eq!(param(TimeoutLine::PARAMS, "connect"), Some("2s"));
+        assert_eq!(rows.0.total, Duration::from_secs(3600));
+        assert_eq!(param(TimeoutLine::PARAMS, "total"), Some("1h"));
+        assert_eq!(param(CapLine::PARAMS, "requests"), Some(&*rows.1.requests.to_string()));
+        assert_eq!(param(CapLine::PARAMS, "idle"), Some(&*rows.1.idle.to_string()));
+    }
+}
