@@ -1,0 +1,22 @@
+//! `backend-protocol`: what the upstream speaks.
+
+use super::{Annotation, Refusal, shown};
+
+pub(super) const ROW: Annotation = Annotation {
+    names: &["backend-protocol", "secure-backends"],
+    protects: false,
+    read: |value, plan| {
+        (plan.manner.tls, plan.manner.h2) = match value.to_ascii_uppercase().as_str() {
+            "HTTP" | "AUTO_HTTP" | "FALSE" => (false, false),
+            "HTTPS" | "TRUE" => (true, false),
+            "GRPC" => (false, true),
+            "GRPCS" => (true, true),
+            _ => {
+                let message =
+                    format!("`{}` is not one of `HTTP`, `HTTPS`, `GRPC` and `GRPCS`", shown(value));
+                return Err(Refusal::Value(message));
+            }
+        };
+        Ok(())
+    },
+};
