@@ -14,15 +14,17 @@ pub(crate) struct Annotation {
     /// Whether it restricts who may pass, so that its routes stay shut where it is not understood.
     protects: bool,
     /// Reads a value into the plan.
-    read: fn(&str, &mut Plan) -> Result<(), Refusal>,
+    read: fn(&str, &mut Plan) -> Result<(), Remark>,
 }
 
-/// Why an annotation is not translated.
-enum Refusal {
+/// What there is to say about an annotation that is known.
+enum Remark {
     /// The value is not one that it takes.
     Value(String),
     /// It has no translation, whatever its value.
     Never(String),
+    /// It is translated, with a difference.
+    Nearly(&'static str),
 }
 
 /// What the annotations of one Ingress ask for.
@@ -125,12 +127,16 @@ pub(crate) fn plan(ingress: &Ingress, about: &About, notes: &mut Notes) -> Plan 
         };
         let read = match value {
             Value::String(text) => (row.read)(text.trim(), &mut plan),
-            _ => Err(Refusal::Value("is not a string".to_owned())),
+            _ => Err(Remark::Value("is not a string".to_owned())),
         };
         let (entry, mut message) = match read {
             Ok(()) => continue,
-            Err(Refusal::Value(message)) => (&BAD_ANNOTATION, message),
-            Err(Refusal::Never(message)) => (&REFUSED_ANNOTATION, message),
+            Err(Remark::Nearly(message)) => {
+                notes.add(&READ_AS, about, field, message);
+                continue;
+            }
+            Err(Remark::Value(message)) => (&BAD_ANNOTATION, message),
+            Err(Remark::Never(message)) => (&REFUSED_ANNOTATION, message),
         };
         if row.protects {
             plan.shut = true;
@@ -156,20 +162,20 @@ fn row(key: &str) -> Option<&'static Annotation> {
 }
 
 /// `"true"` or `"false"`, as ingress-nginx reads them.
-fn boolean(value: &str) -> Result<bool, Refusal> {
+fn boolean(value: &str) -> Result<bool, Remark> {
     match value {
         "true" | "1" | "t" | "T" | "TRUE" | "True" => Ok(true),
         "false" | "0" | "f" | "F" | "FALSE" | "False" => Ok(false),
-        _ => Err(Refusal::Value(format!("`{}` is neither `true` nor `false`", shown(value)))),
+        _ => Err(Remark::Value(format!("`{}` is neither `true` nor `false`", shown(value)))),
     }
 }
 
 /// Whole seconds, with or without an `s`, from 1 to a day.
-fn seconds(value: &str) -> Result<u32, Refusal> {
+fn seconds(value: &str) -> Result<u32, Remark> {
     let number = value.strip_suffix('s').unwrap_or(value);
     match number.parse() {
         Ok(seconds @ 1..=86_400) => Ok(seconds),
-        _ => Err(Refusal::Value(format!(
+        _ => Err(Remark::Value(format!(
             "`{}` is not a number of seconds from 1 to 86400",
             shown(value)
         ))),
@@ -177,14 +183,14 @@ fn seconds(value: &str) -> Result<u32, Refusal> {
 }
 
 /// An absolute http or https address that holds nothing the policy would read as more than text.
-fn address(value: &str) -> Result<String, Refusal> {
+fn address(value: &str) -> Result<String, Remark> {
     let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
     let plain = |b: u8| b.is_ascii_graphic() && !b"\"\\{}<>^`|$".contains(&b);
     match rest {
         Some(rest) if !rest.is_empty() && value.len() <= 2048 && rest.bytes().all(plain) => {
             Ok(value.to_owned())
         }
-        _ => Err(Refusal::Value(format!(
+        _ => Err(Remark::Value(format!(
             "`{}` is not an absolute address without variables",
             shown(value)
         ))),
@@ -192,18 +198,18 @@ fn address(value: &str) -> Result<String, Refusal> {
 }
 
 /// Networks with commas between, in their shortest form.
-fn networks(value: &str) -> Result<Vec<String>, Refusal> {
+fn networks(value: &str) -> Result<Vec<String>, Remark> {
     const MOST: usize = 1_000;
     let words: Vec<&str> =
         value.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     if words.is_empty() || words.len() > MOST {
-        return Err(Refusal::Value(format!("takes from 1 to {MOST} networks")));
+        return Err(Remark::Value(format!("takes from 1 to {MOST} networks")));
     }
     words
         .into_iter()
         .map(|word| {
             network(word)
-                .ok_or_else(|| Refusal::Value(format!("`{}` is not a network", shown(word))))
+                .ok_or_else(|| Remark::Value(format!("`{}` is not a network", shown(word))))
         })
         .collect()
 }

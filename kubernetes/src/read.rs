@@ -60,6 +60,7 @@ fn values(text: &str) -> Result<Vec<Value>, String> {
         }
     }
     let options = serde_saphyr::options! {
+        strict_booleans: true,
         budget: serde_saphyr::budget! {
             max_depth: 64,
             flow_nesting_limit: 64,

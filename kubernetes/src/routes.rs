@@ -1,12 +1,13 @@
 //! Ingress rules to routes: who answers for which host and path, in Kubernetes' terms. Says what the policy holds, not how it
 //! is spelled; `emit` does that.
 
+use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use crate::annotations::{self, Plan};
-use crate::names::{Host, Identifiers};
+use crate::names::Host;
 use crate::notes::{
-    About, BAD_ANNOTATION, CONFLICT, INVALID_NAME, LEFT_OUT, NO_TRANSLATION, Notes, READ_AS, shown,
+    About, CONFLICT, INVALID_NAME, LEFT_OUT, NO_TRANSLATION, Notes, READ_AS, shown,
 };
 use crate::objects::{Backend, HttpPath, Ingress, Objects, Rest};
 use crate::paths::{self, PathType};
@@ -103,14 +104,16 @@ struct Gathered {
     default: Option<(bool, Answer)>,
     /// For which hosts there is a certificate.
     secured: BTreeMap<Host, Certificate>,
+    /// In the order they were first asked for.
     certificates: Vec<Certificate>,
+    seen: BTreeSet<Certificate>,
     bodies: Vec<(About, u64)>,
 }
 
 /// Plans the policy for all Ingresses of the class asked for.
 pub(crate) fn plan(objects: &Objects, settings: &Settings, notes: &mut Notes) -> Gateway {
     let mut gathered = Gathered::default();
-    let mut upstreams = Upstreams::default();
+    let mut upstreams = Upstreams::of(objects);
     let mut certificates = Certificates::default();
     let chosen = by_age(objects, settings, notes);
     if chosen.is_empty() {
@@ -140,7 +143,10 @@ pub(crate) fn plan(objects: &Objects, settings: &Settings, notes: &mut Notes) ->
         reading.body();
     }
     let body = largest(&gathered.bodies, notes);
-    let (sites, routes) = place::place(&gathered, &mut Identifiers::default(), notes);
+    let (sites, routes) = place::place(&gathered, &mut upstreams.names, notes);
+    // Who asks for an unknown name, or for none, gets the first: the one that is for every host.
+    let general = gathered.secured.get(&Host::Any);
+    gathered.certificates.sort_by_key(|certificate| Some(certificate) != general);
     Gateway {
         certificates: gathered.certificates,
         body,
@@ -193,19 +199,19 @@ fn is_stamp(text: &str) -> bool {
 }
 
 /// One Ingress, being read.
-struct Reading<'r> {
-    objects: &'r Objects,
-    ingress: &'r Ingress,
+struct Reading<'r, 'o> {
+    objects: &'o Objects,
+    ingress: &'o Ingress,
     about: About,
     plan: Plan,
     has_tls: bool,
     gathered: &'r mut Gathered,
-    upstreams: &'r mut Upstreams,
+    upstreams: &'r mut Upstreams<'o>,
     certificates: &'r mut Certificates,
     notes: &'r mut Notes,
 }
 
-impl Reading<'_> {
+impl Reading<'_, '_> {
     /// Finds certificates, and the hosts they are for.
     fn tls(&mut self) {
         for (index, tls) in self.ingress.spec.tls.iter().enumerate() {
@@ -226,22 +232,11 @@ impl Reading<'_> {
                 continue;
             };
             self.has_tls = true;
-            let known = self.gathered.certificates.iter().position(|known| *known == certificate);
-            let at_place = match known {
-                Some(at_place) => at_place,
-                None => {
-                    self.gathered.certificates.push(certificate.clone());
-                    self.gathered.certificates.len() - 1
-                }
-            };
+            if self.gathered.seen.insert(certificate.clone()) {
+                self.gathered.certificates.push(certificate.clone());
+            }
             if tls.hosts.is_empty() {
-                // It is the one for every host, so it goes where clients with an unknown name, or none, get it.
                 self.secure(Host::Any, &certificate, &at);
-                let first = self.gathered.secured.get(&Host::Any) == Some(&certificate);
-                if first {
-                    let moved = self.gathered.certificates.remove(at_place);
-                    self.gathered.certificates.insert(0, moved);
-                }
             }
             for (turn, host) in tls.hosts.iter().enumerate() {
                 let field = format!("{at}.hosts[{turn}]");
@@ -480,13 +475,7 @@ impl Reading<'_> {
         self.unknown(&format!("{at}.port"), &service.port.rest);
         let namespace = self.ingress.metadata.namespace.as_str();
         let place = (&self.about, at.as_str());
-        self.upstreams.resolve(
-            self.objects,
-            (namespace, service),
-            &self.plan.manner,
-            place,
-            self.notes,
-        )
+        self.upstreams.resolve((namespace, service), &self.plan.manner, place, self.notes)
     }
 
     fn unknown(&mut self, at: &str, rest: &Rest) {
@@ -513,7 +502,7 @@ fn largest(bodies: &[(About, u64)], notes: &mut Notes) -> Option<u64> {
         } else {
             "a listener has one cap, so this holds for every Ingress".to_owned()
         };
-        let entry = if *body < largest { &BAD_ANNOTATION } else { &READ_AS };
+        let entry = if *body < largest { &NO_TRANSLATION } else { &READ_AS };
         notes.add(entry, about, field, message);
     }
     Some(largest)

@@ -8,7 +8,7 @@ use crate::objects::{Key, Objects, Secret};
 use crate::read::key;
 
 /// A certificate that the https listener presents.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Certificate {
     /// Path of the chain, relative to the policy.
     pub(crate) cert: String,

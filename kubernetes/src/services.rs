@@ -50,19 +50,34 @@ pub(crate) enum Found {
 type Place = (String, String, String, Manner);
 
 /// The upstreams made so far: one for each Service, port and manner.
-#[derive(Default)]
-pub(crate) struct Upstreams {
-    known: BTreeMap<Place, Option<usize>>,
-    names: Identifiers,
+pub(crate) struct Upstreams<'o> {
+    objects: &'o Objects,
+    slices: BTreeMap<(&'o str, &'o str), Vec<&'o EndpointSlice>>,
+    known: BTreeMap<Place, String>,
+    /// Every identifier of the policy, so that an upstream and a site never share one.
+    pub(crate) names: Identifiers,
     /// In the order they were first asked for.
     pub(crate) list: Vec<Upstream>,
 }
 
-impl Upstreams {
+impl<'o> Upstreams<'o> {
+    /// No upstream yet, to be found among `objects`.
+    pub(crate) fn of(objects: &'o Objects) -> Upstreams<'o> {
+        let mut slices: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for slice in objects.slices.values() {
+            let service = slice.metadata.labels.get("kubernetes.io/service-name");
+            if let Some(service) = service.and_then(Value::as_str) {
+                let namespace = slice.metadata.namespace.as_str();
+                slices.entry((namespace, service)).or_default().push(slice);
+            }
+        }
+        let (known, names) = (BTreeMap::new(), Identifiers::default());
+        Upstreams { objects, slices, known, names, list: Vec::new() }
+    }
+
     /// The name of the upstream for a backend, or a note that says why there is none.
     pub(crate) fn resolve(
         &mut self,
-        objects: &Objects,
         (namespace, backend): (&str, &ServiceBackend),
         manner: &Manner,
         (about, field): (&About, &str),
@@ -83,10 +98,10 @@ impl Upstreams {
             return None;
         }
         let place = (namespace.to_owned(), backend.name.clone(), port.clone(), manner.clone());
-        if let Some(Some(known)) = self.known.get(&place) {
-            return self.list.get(*known).map(|upstream| upstream.name.clone());
+        if let Some(known) = self.known.get(&place) {
+            return Some(known.clone());
         }
-        let found = find(objects, namespace, backend, &port, (about, field), notes)?;
+        let found = self.find(namespace, backend, &port, (about, field), notes)?;
         let mut manner = manner.clone();
         if manner.tls && manner.server_name.is_none() {
             manner.server_name = Some(match &found {
@@ -97,80 +112,85 @@ impl Upstreams {
             });
         }
         let name = self.names.coin(&[namespace, &backend.name, &port]);
-        self.known.insert(place, Some(self.list.len()));
+        self.known.insert(place, name.clone());
         let origin = format!("Service {namespace}/{}, port {port}", backend.name);
         self.list.push(Upstream { name: name.clone(), origin, found, manner });
         Some(name)
     }
-}
 
-fn find(
-    objects: &Objects,
-    namespace: &str,
-    backend: &ServiceBackend,
-    port: &str,
-    (about, field): (&About, &str),
-    notes: &mut Notes,
-) -> Option<Found> {
-    let name = &backend.name;
-    let Some(service) = objects.services.get(&key(namespace, name)) else {
-        return match backend.port.number {
-            Some(number) => {
-                let message = format!(
-                    "Service `{namespace}/{name}` is not among the objects; it is found by its cluster DNS name"
-                );
-                notes.add(&READ_AS, about, format!("{field}.name"), message);
-                Some(cluster_name(namespace, name, number))
-            }
-            None => {
-                let message = format!(
-                    "Service `{namespace}/{name}` is not among the objects, so port `{port}` has no number; the route answers 503"
-                );
-                notes.add(&UNRESOLVED, about, format!("{field}.port.name"), message);
-                None
-            }
+    /// Where the servers of a backend are.
+    fn find(
+        &self,
+        namespace: &str,
+        backend: &ServiceBackend,
+        port: &str,
+        (about, field): (&About, &str),
+        notes: &mut Notes,
+    ) -> Option<Found> {
+        let name = &backend.name;
+        let Some(service) = self.objects.services.get(&key(namespace, name)) else {
+            return match backend.port.number {
+                Some(number) => {
+                    let message = format!(
+                        "Service `{namespace}/{name}` is not among the objects; it is found by its cluster DNS name"
+                    );
+                    notes.add(&READ_AS, about, format!("{field}.name"), message);
+                    Some(cluster_name(namespace, name, number))
+                }
+                None => {
+                    let message = format!(
+                        "Service `{namespace}/{name}` is not among the objects, so port `{port}` has no number; the route answers 503"
+                    );
+                    notes.add(&UNRESOLVED, about, format!("{field}.port.name"), message);
+                    None
+                }
+            };
         };
-    };
-    let listed =
-        service.spec.ports.iter().enumerate().find(|(_, candidate)| match backend.port.number {
-            Some(number) => candidate.port == number,
-            None => candidate.name == port,
+        let listed = service.spec.ports.iter().enumerate().find(|(_, candidate)| {
+            match backend.port.number {
+                Some(number) => candidate.port == number,
+                None => candidate.name == port,
+            }
         });
-    if service.spec.kind.as_deref() == Some("ExternalName") {
-        let number = listed.map(|(_, port)| port.port).or(backend.port.number);
-        return external(service, number, (about, field), notes);
+        if service.spec.kind.as_deref() == Some("ExternalName") {
+            let number = listed.map(|(_, port)| port.port).or(backend.port.number);
+            return external(service, number, (about, field), notes);
+        }
+        let Some((index, listed)) = listed else {
+            let message =
+                format!("Service `{namespace}/{name}` has no port `{port}`; the route answers 503");
+            notes.add(&UNRESOLVED, about, format!("{field}.port"), message);
+            return None;
+        };
+        let at = format!("spec.ports[{index}]");
+        let service_about = service.metadata.about("Service");
+        if listed.protocol.as_deref().is_some_and(|protocol| protocol != "TCP") {
+            notes.add(
+                &UNRESOLVED,
+                &service_about,
+                format!("{at}.protocol"),
+                "is not TCP; its routes answer 503",
+            );
+            return None;
+        }
+        if let Some(protocol) =
+            listed.app_protocol.as_deref().filter(|&protocol| protocol != "http")
+        {
+            let message = format!(
+                "`{}` is not read; `backend-protocol` on the Ingress says how to speak to it",
+                shown(protocol)
+            );
+            notes.add(&NO_TRANSLATION, &service_about, format!("{at}.appProtocol"), message);
+        }
+        let slices = self.slices.get(&(namespace, name.as_str())).map_or(&[][..], Vec::as_slice);
+        let servers = ready(slices, listed, notes);
+        if !servers.is_empty() {
+            return Some(Found::At(servers));
+        }
+        let why =
+            if slices.is_empty() { "has no EndpointSlice here" } else { "has no ready endpoint" };
+        by_name(service, listed, why, &at, notes)
     }
-    let Some((index, listed)) = listed else {
-        let message =
-            format!("Service `{namespace}/{name}` has no port `{port}`; the route answers 503");
-        notes.add(&UNRESOLVED, about, format!("{field}.port"), message);
-        return None;
-    };
-    let at = format!("spec.ports[{index}]");
-    let service_about = service.metadata.about("Service");
-    if listed.protocol.as_deref().is_some_and(|protocol| protocol != "TCP") {
-        notes.add(
-            &UNRESOLVED,
-            &service_about,
-            format!("{at}.protocol"),
-            "is not TCP; its routes answer 503",
-        );
-        return None;
-    }
-    if let Some(protocol) = listed.app_protocol.as_deref().filter(|&protocol| protocol != "http") {
-        let message = format!(
-            "`{}` is not read; `backend-protocol` on the Ingress says how to speak to it",
-            shown(protocol)
-        );
-        notes.add(&NO_TRANSLATION, &service_about, format!("{at}.appProtocol"), message);
-    }
-    let slices: Vec<&EndpointSlice> = slices_of(objects, namespace, name).collect();
-    let servers = ready(&slices, listed, notes);
-    if !servers.is_empty() {
-        return Some(Found::At(servers));
-    }
-    let why = if slices.is_empty() { "has no EndpointSlice here" } else { "has no ready endpoint" };
-    by_name(service, listed, why, &at, notes)
 }
 
 /// A Service outside of the cluster.
@@ -237,17 +257,6 @@ fn by_name(
 
 fn cluster_name(namespace: &str, name: &str, port: u16) -> Found {
     Found::Dns(format!("{name}.{namespace}.svc.cluster.local:{port}"))
-}
-
-fn slices_of<'o>(
-    objects: &'o Objects,
-    namespace: &'o str,
-    name: &'o str,
-) -> impl Iterator<Item = &'o EndpointSlice> {
-    objects.slices.values().filter(move |slice| {
-        let service = slice.metadata.labels.get("kubernetes.io/service-name");
-        slice.metadata.namespace == namespace && service.and_then(Value::as_str) == Some(name)
-    })
 }
 
 /// The ready endpoints of a Service's port, in every slice.

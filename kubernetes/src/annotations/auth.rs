@@ -1,6 +1,6 @@
 //! `auth-url`, `auth-type`, `auth-tls-secret` and the like: a protection that another server carried out.
 
-use super::{Annotation, Refusal};
+use super::{Annotation, Remark};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &[
@@ -16,9 +16,9 @@ pub(super) const ROW: Annotation = Annotation {
     protects: true,
     read: |value, _| {
         if value.is_empty() {
-            return Err(Refusal::Value("is empty".to_owned()));
+            return Err(Remark::Value("is empty".to_owned()));
         }
         let reason = "authentication by an annotation has no translation: declare an `auth` and `require` it";
-        Err(Refusal::Never(reason.to_owned()))
+        Err(Remark::Never(reason.to_owned()))
     },
 };

@@ -1,6 +1,6 @@
 //! `backend-protocol`: what the upstream speaks.
 
-use super::{Annotation, Refusal, shown};
+use super::{Annotation, Remark, shown};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &["backend-protocol", "secure-backends"],
@@ -14,9 +14,14 @@ pub(super) const ROW: Annotation = Annotation {
             _ => {
                 let message =
                     format!("`{}` is not one of `HTTP`, `HTTPS`, `GRPC` and `GRPCS`", shown(value));
-                return Err(Refusal::Value(message));
+                return Err(Remark::Value(message));
             }
         };
+        if plan.manner.tls {
+            return Err(Remark::Nearly(
+                "the upstream's certificate is verified, which nginx leaves out unless it is told to",
+            ));
+        }
         Ok(())
     },
 };

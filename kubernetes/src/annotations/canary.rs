@@ -1,6 +1,6 @@
 //! `canary` and its conditions: an Ingress that only takes a share of another one's requests.
 
-use super::{Annotation, Refusal, boolean};
+use super::{Annotation, Remark, boolean};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &[
@@ -21,6 +21,6 @@ pub(super) const ROW: Annotation = Annotation {
         plan.skip = true;
         let reason =
             "a canary is left out: write it as `forward { 95% => a, 5% => b }` or a narrower route";
-        Err(Refusal::Never(reason.to_owned()))
+        Err(Remark::Never(reason.to_owned()))
     },
 };

@@ -1,6 +1,6 @@
 //! `permanent-redirect-code`: the status of a permanent redirect, 301 unless said otherwise.
 
-use super::{Annotation, Refusal, shown};
+use super::{Annotation, Remark, shown};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &["permanent-redirect-code"],
@@ -10,6 +10,6 @@ pub(super) const ROW: Annotation = Annotation {
             plan.permanent_status = Some(status);
             Ok(())
         }
-        _ => Err(Refusal::Value(format!("`{}` is not the status of a redirect", shown(value)))),
+        _ => Err(Remark::Value(format!("`{}` is not the status of a redirect", shown(value)))),
     },
 };

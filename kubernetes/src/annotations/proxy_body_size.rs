@@ -1,6 +1,6 @@
 //! `proxy-body-size`: the largest request body. The language caps bodies by listener, so the largest of all Ingresses holds.
 
-use super::{Annotation, Refusal, shown};
+use super::{Annotation, Remark, shown};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &["proxy-body-size"],
@@ -14,12 +14,12 @@ pub(super) const ROW: Annotation = Annotation {
         };
         let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(scale));
         match size {
-            Some(0) => Err(Refusal::Never("a body without a bound cannot be allowed".to_owned())),
+            Some(0) => Err(Remark::Never("a body without a bound cannot be allowed".to_owned())),
             Some(size) if size <= 1 << 40 => {
                 plan.body = Some(size);
                 Ok(())
             }
-            _ => Err(Refusal::Value(format!("`{}` is not a size such as `8m`", shown(value)))),
+            _ => Err(Remark::Value(format!("`{}` is not a size such as `8m`", shown(value)))),
         }
     },
 };

@@ -1,6 +1,6 @@
 //! `proxy-ssl-name`: the name that an upstream's certificate has to bear.
 
-use super::{Annotation, Refusal, shown};
+use super::{Annotation, Remark, shown};
 use crate::names::is_subdomain;
 
 pub(super) const ROW: Annotation = Annotation {
@@ -8,7 +8,7 @@ pub(super) const ROW: Annotation = Annotation {
     protects: false,
     read: |value, plan| {
         if !is_subdomain(value) {
-            return Err(Refusal::Value(format!("`{}` is not a DNS name", shown(value))));
+            return Err(Remark::Value(format!("`{}` is not a DNS name", shown(value))));
         }
         plan.manner.server_name = Some(value.to_owned());
         Ok(())

@@ -1,7 +1,7 @@
 //! `rewrite-target`: the path that upstreams see, where it is one fixed path. With captures it belongs to a regular
 //! expression, which a path pattern is not.
 
-use super::{Annotation, Refusal, shown};
+use super::{Annotation, Remark, shown};
 use crate::paths::{PathType, pattern};
 
 pub(super) const ROW: Annotation = Annotation {
@@ -17,11 +17,11 @@ pub(super) const ROW: Annotation = Annotation {
                 shown(value)
             );
             plan.regex = true;
-            return Err(Refusal::Never(reason));
+            return Err(Remark::Never(reason));
         }
         plan.rewrite = pattern(value, PathType::Exact).map_err(|reason| {
             let message = format!("`{}`: {reason}; the routes answer 503", shown(value));
-            Refusal::Value(message)
+            Remark::Value(message)
         })?;
         plan.broken = false;
         Ok(())

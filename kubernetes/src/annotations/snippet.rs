@@ -1,6 +1,6 @@
 //! `configuration-snippet` and its like: text of another server's configuration. Refused, always.
 
-use super::{Annotation, Refusal};
+use super::{Annotation, Remark};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &[
@@ -14,6 +14,6 @@ pub(super) const ROW: Annotation = Annotation {
     read: |_, _| {
         let reason = "a snippet is text for another server's template, by which whoever writes an Ingress could rewrite the \
                       gateway; say with statements what it did";
-        Err(Refusal::Never(reason.to_owned()))
+        Err(Remark::Never(reason.to_owned()))
     },
 };

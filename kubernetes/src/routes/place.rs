@@ -26,16 +26,15 @@ pub(super) fn place(
     let last = last.or(gathered.default.as_ref().map(|(_, answer)| answer));
     if let Some(answer) = last.filter(|_| !taken) {
         let on = if gathered.certificates.is_empty() { On::Http } else { On::Both };
-        let to_https = answer.to_https && on == On::Both;
-        let mut push = |name: &str, on, steps| {
+        let mut push = |name: String, on, steps| {
             let origin = format!("{}: {}", answer.about, answer.field);
-            routes.push(Route { name: name.to_owned(), origin, on, pattern: None, steps });
+            routes.push(Route { name, origin, on, pattern: None, steps });
         };
-        if to_https {
-            push("default_to_https", On::Http, vec![Step::ToHttps]);
-            push("default", On::Https, answer.steps.clone());
+        if answer.to_https && on == On::Both {
+            push(names.coin(&["default_to_https"]), On::Http, vec![Step::ToHttps]);
+            push("default".to_owned(), On::Https, answer.steps.clone());
         } else {
-            push("default", on, answer.steps.clone());
+            push("default".to_owned(), on, answer.steps.clone());
         }
     }
     (sites, routes)
@@ -155,10 +154,10 @@ fn closing(gathered: &Gathered, host: &Host, table: &Table) -> Option<Answer> {
     }
     let general = gathered.default.as_ref().map(|(_, answer)| answer);
     let own = table.default.as_ref();
-    let broader = |(other, table): (&Host, &Table)| {
-        other.is_broader_than(host) && (!table.answers.is_empty() || table.default.is_some())
-    };
-    let covered = gathered.hosts.iter().any(broader);
+    let covered = host.broader().any(|broader| {
+        let table = gathered.hosts.get(&broader);
+        table.is_some_and(|table| !table.answers.is_empty() || table.default.is_some())
+    });
     let same = match (own, general) {
         (Some(own), Some(general)) => own.about == general.about,
         (None, _) => true,
@@ -167,13 +166,10 @@ fn closing(gathered: &Gathered, host: &Host, table: &Table) -> Option<Answer> {
     if same && !covered {
         return None;
     }
-    let about = About::Object {
-        kind: "Host".to_owned(),
-        namespace: host.to_string(),
-        name: "no rule matches".to_owned(),
-    };
     let nothing = Answer {
-        about,
+        about: About::File(
+            "no rule of this host matches, and there is no default backend".to_owned(),
+        ),
         field: String::new(),
         steps: vec![Step::Respond(404)],
         // It follows the rest of its host, so that a host which redirects does so for every path.
@@ -184,7 +180,8 @@ fn closing(gathered: &Gathered, host: &Host, table: &Table) -> Option<Answer> {
 }
 
 fn is_secure(gathered: &Gathered, host: &Host) -> bool {
-    gathered.secured.keys().any(|secured| secured == host || secured.is_broader_than(host))
+    gathered.secured.contains_key(host)
+        || host.broader().any(|broader| gathered.secured.contains_key(&broader))
 }
 
 fn no_https(about: &About, notes: &mut Notes) {
