@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
-use crate::notes::{About, BAD_ANNOTATION, Notes, REFUSED_ANNOTATION, UNKNOWN_ANNOTATION, shown};
+use crate::notes::{
+    About, BAD_ANNOTATION, Notes, READ_AS, REFUSED_ANNOTATION, UNKNOWN_ANNOTATION, shown,
+};
 use crate::objects::Ingress;
 use crate::services::Manner;
 

@@ -80,10 +80,12 @@ impl Identifiers {
             if !word.is_empty() {
                 word.push('_');
             }
-            word.extend(
-                part.chars()
-                    .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }),
-            );
+            for c in part.chars() {
+                let c = if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+                if c != '_' || !word.ends_with('_') {
+                    word.push(c);
+                }
+            }
         }
         let letter_first = word.starts_with(|c: char| c.is_ascii_lowercase());
         if !letter_first || !word.contains('_') {

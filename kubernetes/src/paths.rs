@@ -1,5 +1,8 @@
 //! An Ingress path to a path pattern: Kubernetes' path types in, the language's patterns in their normal form out.
 
+/// Segments of a path; a pattern of the language holds a few more.
+const MOST_SEGMENTS: usize = 60;
+
 /// How a path of an Ingress matches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PathType {
@@ -21,6 +24,9 @@ pub(crate) fn pattern(path: &str, path_type: PathType) -> Result<Option<String>,
         return Err("the path is longer than 2048 bytes");
     }
     let normal = normal(path)?;
+    if normal.matches('/').count() > MOST_SEGMENTS {
+        return Err("the path has more than 60 segments");
+    }
     if normal.contains("//") {
         return Err("an empty segment never reaches a route, since requests have `//` merged");
     }

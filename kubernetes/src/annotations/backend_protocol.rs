@@ -12,8 +12,12 @@ pub(super) const ROW: Annotation = Annotation {
             "GRPC" => (false, true),
             "GRPCS" => (true, true),
             _ => {
-                let message =
-                    format!("`{}` is not one of `HTTP`, `HTTPS`, `GRPC` and `GRPCS`", shown(value));
+                // Speaking HTTP to what does not speak it only looks like an answer.
+                plan.broken = true;
+                let message = format!(
+                    "`{}` is not one of `HTTP`, `HTTPS`, `GRPC` and `GRPCS`; the routes answer 503",
+                    shown(value)
+                );
                 return Err(Remark::Value(message));
             }
         };
