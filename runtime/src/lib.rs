@@ -6,6 +6,7 @@ pub mod actions;
 pub mod balance;
 pub mod body;
 pub mod fields;
+pub mod http1;
 pub mod message;
 pub mod normal;
 pub mod serve;

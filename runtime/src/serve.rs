@@ -1,6 +1,7 @@
 //! The serving side: what a connection hands to a handler and what it takes back.
 //! It frames, bounds and cancels; which answer is given, the handler alone decides.
 
+mod alarm;
 mod date;
 mod drain;
 mod limits;
@@ -8,9 +9,11 @@ mod settle;
 
 use std::future::Future;
 
+pub(crate) use alarm::Alarm;
 pub use date::http_date;
 pub use drain::{Drain, Drainer};
 pub use limits::Limits;
+pub(crate) use settle::Settle;
 
 use crate::body::{Body, BodyError};
 use crate::message::{Fault, Method, Request, Response, Scheme};

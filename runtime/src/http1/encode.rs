@@ -1,0 +1,220 @@
+//! Writing heads and chunks. A head is copied once, with the framing fields of this hop in place
+//! of those it came with.
+
+use super::Framing;
+use crate::message::{Headers, Method, Request, Response};
+use crate::serve::http_date;
+use crate::upgrade::Upgrade;
+
+/// What a response says about the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// Nothing: an HTTP/1.1 connection stays open.
+    Implied,
+    /// `Connection: keep-alive`, for an HTTP/1.0 client that asked.
+    KeepAlive,
+    /// `Connection: close`.
+    Close,
+}
+
+/// Appends the head of a request as HTTP/1.1 in origin form.
+///
+/// `Host` is the authority of the target. Hop-by-hop fields of the request are not written;
+/// `close` says that the connection is not to be kept, `upgrade` passes an upgrade on. A request
+/// that anticipates trailers says so with `takes_trailers`.
+pub fn encode_request(
+    out: &mut Vec<u8>,
+    request: &Request,
+    framing: Framing,
+    close: bool,
+    upgrade: Option<&Upgrade>,
+    takes_trailers: bool,
+) {
+    out.reserve(request.headers.wire_len() + request.target.path_and_query().len() + 192);
+    put(
+        out,
+        &[
+            request.method.as_str().as_bytes(),
+            b" ",
+            request.target.path_and_query().as_bytes(),
+            b" HTTP/1.1\r\nHost: ",
+            request.target.host().as_bytes(),
+        ],
+    );
+    if let Some(port) = request.target.port() {
+        put(out, &[b":", itoa::Buffer::new().format(port).as_bytes()]);
+    }
+    out.extend_from_slice(b"\r\n");
+    for (name, value) in request.headers.raw() {
+        if !is_hop(name) && !name.eq_ignore_ascii_case(b"host") {
+            put(out, &[name, b": ", value, b"\r\n"]);
+        }
+    }
+    match framing {
+        // A method that usually has content must say that there is none (RFC 9110 section 8.6).
+        Framing::None | Framing::Length(0) if has_content(&request.method) => {
+            out.extend_from_slice(b"Content-Length: 0\r\n");
+        }
+        Framing::None | Framing::Length(0) | Framing::Close => {}
+        framing => put_framing(out, framing),
+    }
+    let te = if takes_trailers { "TE" } else { "" };
+    let options =
+        [if close { "close" } else { "" }, if upgrade.is_some() { "upgrade" } else { "" }, te];
+    let mut written = false;
+    for option in options.iter().filter(|option| !option.is_empty()) {
+        let before: &[u8] = if written { b", " } else { b"Connection: " };
+        put(out, &[before, option.as_bytes()]);
+        written = true;
+    }
+    if written {
+        out.extend_from_slice(b"\r\n");
+    }
+    if takes_trailers {
+        out.extend_from_slice(b"TE: trailers\r\n");
+    }
+    if let Some(upgrade) = upgrade {
+        put(out, &[b"Upgrade: ", upgrade.protocol.as_bytes(), b"\r\n"]);
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the head of a response as HTTP/1.1, with a `Date` if it has none.
+///
+/// Framing fields of the response are replaced by those of `framing`; `Framing::None` keeps its
+/// `Content-Length` if `headless` says that this stands for content that is not sent (an answer to
+/// HEAD, a 304). A 101 keeps `Upgrade` and says `Connection: upgrade`.
+pub fn encode_response(
+    out: &mut Vec<u8>,
+    response: &Response,
+    framing: Framing,
+    headless: bool,
+    persistence: Persistence,
+) {
+    out.reserve(response.headers.wire_len() + 192);
+    let switching = response.status == 101;
+    put(
+        out,
+        &[
+            b"HTTP/1.1 ",
+            itoa::Buffer::new().format(response.status).as_bytes(),
+            b" ",
+            reason(response.status).as_bytes(),
+            b"\r\n",
+        ],
+    );
+    let mut dated = false;
+    for (name, value) in response.headers.raw() {
+        let kept = match name.len() {
+            4 if name.eq_ignore_ascii_case(b"date") => {
+                dated = true;
+                true
+            }
+            7 if switching && name.eq_ignore_ascii_case(b"upgrade") => true,
+            14 if headless && name.eq_ignore_ascii_case(b"content-length") => {
+                !value.is_empty() && value.iter().all(u8::is_ascii_digit)
+            }
+            _ => !is_hop(name),
+        };
+        if kept {
+            put(out, &[name, b": ", value, b"\r\n"]);
+        }
+    }
+    if !dated && response.status >= 200 {
+        out.extend_from_slice(b"Date: ");
+        http_date(out);
+        out.extend_from_slice(b"\r\n");
+    }
+    match framing {
+        Framing::None | Framing::Close => {}
+        framing => put_framing(out, framing),
+    }
+    out.extend_from_slice(match persistence {
+        _ if switching => b"Connection: upgrade\r\n\r\n",
+        Persistence::Implied => b"\r\n",
+        Persistence::KeepAlive => b"Connection: keep-alive\r\n\r\n",
+        Persistence::Close => b"Connection: close\r\n\r\n",
+    });
+}
+
+/// Appends the size line of a chunk of `len` bytes, which must not be zero. Behind the chunk
+/// follows CRLF.
+pub fn chunk_size(out: &mut Vec<u8>, len: usize) {
+    let mut digits = [0_u8; 16];
+    let (mut left, mut count) = (len, 0);
+    for place in digits.iter_mut().rev() {
+        let nibble = u8::try_from(left & 15).unwrap_or(0);
+        *place = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+        left >>= 4;
+        count += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(16 - count..).unwrap_or_default());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the last chunk and the trailer section.
+pub fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
+    out.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers.into_iter().flat_map(Headers::raw) {
+        if !is_hop(name) {
+            put(out, &[name, b": ", value, b"\r\n"]);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The reason phrase of a status; empty for an unregistered one.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        // The two that a reader might be fooled by in the `http` crate's table are written out.
+        413 => "Content Too Large",
+        422 => "Unprocessable Content",
+        status => http::StatusCode::from_u16(status)
+            .ok()
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or(""),
+    }
+}
+
+fn put_framing(out: &mut Vec<u8>, framing: Framing) {
+    match framing {
+        Framing::Length(length) => {
+            let mut digits = itoa::Buffer::new();
+            put(out, &[b"Content-Length: ", digits.format(length).as_bytes(), b"\r\n"]);
+        }
+        Framing::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        Framing::None | Framing::Close => {}
+    }
+}
+
+fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+}
+
+fn has_content(method: &Method) -> bool {
+    matches!(method, Method::Post | Method::Put | Method::Patch)
+}
+
+/// Whether a field is one that each hop writes for itself.
+fn is_hop(name: &[u8]) -> bool {
+    let field: &[u8] = match name.len() {
+        2 => b"te",
+        7 => b"upgrade",
+        10 => {
+            if name.eq_ignore_ascii_case(b"connection") {
+                return true;
+            }
+            b"keep-alive"
+        }
+        14 => b"content-length",
+        16 => b"proxy-connection",
+        17 => b"transfer-encoding",
+        _ => return false,
+    };
+    name.eq_ignore_ascii_case(field)
+}

@@ -1,0 +1,118 @@
+//! The content of a request, read off the connection when the handler asks for it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::{Decoded, Decoder, Out, Wire};
+use crate::body::{BodyError, Side, Source};
+use crate::message::{Fault, Headers};
+use crate::serve::Alarm;
+
+/// What the serving loop and the content of the current request share: both run on one task, and
+/// a borrow never lasts longer than a poll.
+pub(super) struct Shared<IO> {
+    pub(super) wire: Wire<IO>,
+    pub(super) decoder: Decoder,
+    /// Whether the handler still holds the content.
+    pub(super) held: bool,
+    /// The client waits for `100 Continue`, and no final response was begun.
+    pub(super) expects: bool,
+    /// What is left of an interim response that was begun.
+    pub(super) interim: Out,
+    /// The content broke: the connection cannot be used again.
+    pub(super) broken: bool,
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
+    /// The next piece of content. The end of the connection is an error of its own.
+    pub(super) fn poll_content(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            match self.decoder.decode(&mut self.wire.buffer) {
+                Ok(Decoded::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Ok(Decoded::Done) => return Poll::Ready(None),
+                Ok(Decoded::More) => {}
+                Err(fault) => return self.broke(error(fault)),
+            }
+            if self.expects {
+                self.expects = false;
+                self.interim.head().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            }
+            if !self.interim.is_empty()
+                && ready!(self.interim.poll_finish(cx, &mut self.wire.io)).is_err()
+            {
+                return self.broke(BodyError::closed(Side::Client));
+            }
+            let expected = self.decoder.next_bytes();
+            match ready!(self.wire.poll_fill(cx, expected)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return self.broke(BodyError::closed(Side::Client)),
+            }
+        }
+    }
+
+    fn broke(&mut self, error: BodyError) -> Poll<Option<Result<Bytes, BodyError>>> {
+        self.broken = true;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+/// The content as the handler sees it.
+pub(super) struct Received<IO> {
+    shared: Rc<RefCell<Shared<IO>>>,
+    idle: Duration,
+    // Since when the client is waited for.
+    since: Option<Instant>,
+    alarm: Alarm,
+}
+
+impl<IO> Received<IO> {
+    pub(super) fn new(shared: &Rc<RefCell<Shared<IO>>>, idle: Duration) -> Received<IO> {
+        shared.borrow_mut().held = true;
+        Received { shared: Rc::clone(shared), idle, since: None, alarm: Alarm::new() }
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Source for Received<IO> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let mut shared = self.shared.borrow_mut();
+        if shared.broken {
+            return Poll::Ready(Some(Err(BodyError::closed(Side::Client))));
+        }
+        if let Poll::Ready(next) = shared.poll_content(cx) {
+            self.since = None;
+            return Poll::Ready(next);
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        ready!(self.alarm.poll(cx, since + self.idle));
+        shared.broke(BodyError::timeout(Side::Client))
+    }
+
+    fn take_trailers(&mut self) -> Option<Headers> {
+        self.shared.borrow_mut().decoder.take_trailers()
+    }
+}
+
+impl<IO> Drop for Received<IO> {
+    fn drop(&mut self) {
+        // The loop may be the one that drops it, under a borrow of its own; then it knows.
+        if let Ok(mut shared) = self.shared.try_borrow_mut() {
+            shared.held = false;
+        }
+    }
+}
+
+fn error(fault: Fault) -> BodyError {
+    match fault {
+        Fault::BodyTooLarge => BodyError::too_large(Side::Client),
+        fault => BodyError::malformed(Side::Client, fault.name()),
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading the head of a request.
+
+use std::mem::MaybeUninit;
+
+use super::Framing;
+use super::fields::{Frame, parse_fault};
+use crate::message::{Fault, Headers, Method, Request, Scheme, Target, Version, names_protected};
+use crate::normal;
+use crate::serve::{Limits, Refusal};
+use crate::upgrade::Upgrade;
+
+/// The head of a request and what it says about the connection.
+#[derive(Debug)]
+pub struct RequestHead {
+    /// The request in normal form.
+    pub request: Request,
+    /// How its content ends: `None`, `Length` or `Chunked`.
+    pub framing: Framing,
+    /// Whether the client keeps the connection open.
+    pub persistent: bool,
+    /// Whether the client waits for `100 Continue` before it sends the content.
+    pub expects_continue: bool,
+    /// The protocols the client offers to switch to.
+    pub upgrade: Option<Upgrade>,
+    /// Whether the client takes trailers (`TE: trailers`).
+    pub takes_trailers: bool,
+}
+
+/// Reads a complete head, as [`super::Scan::find`] delimits it.
+pub fn parse_request(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Refusal> {
+    parse(head, scheme, limits).map_err(|fault| {
+        let (method, target) = glimpse(head);
+        Refusal { fault, method, target }
+    })
+}
+
+fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fault> {
+    let mut room = [const { MaybeUninit::uninit() }; Limits::MAX_FIELDS];
+    let fields = limits.fields.min(Limits::MAX_FIELDS);
+    let mut parsed = httparse::Request::new(&mut []);
+    let status = httparse::ParserConfig::default()
+        .parse_request_with_uninit_headers(
+            &mut parsed,
+            head,
+            room.get_mut(..fields).unwrap_or_default(),
+        )
+        .map_err(|error| match error {
+            httparse::Error::Version if names_a_version(head) => Fault::Version,
+            error => parse_fault(error),
+        })?;
+    // A head that httparse finds shorter or longer than we do is one that two readers cut apart.
+    if status != httparse::Status::Complete(head.len()) {
+        return Err(Fault::LineEnding);
+    }
+    let (Some(method), Some(path), Some(minor)) = (parsed.method, parsed.path, parsed.version)
+    else {
+        return Err(Fault::StartLine);
+    };
+    if path.len() > limits.target_bytes {
+        return Err(Fault::TargetTooLong);
+    }
+    let method = Method::from_bytes(method.as_bytes()).ok_or(Fault::Method)?;
+    let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+    let frame = Frame::read(parsed.headers)?;
+    if frame.chunked && version == Version::Http10 {
+        return Err(Fault::TransferEncoding);
+    }
+    let target = target(&method, path.as_bytes(), frame.host, version, scheme)?;
+    let expects_continue = match frame.expect {
+        Some(value) if version == Version::Http11 => {
+            if !value.eq_ignore_ascii_case(b"100-continue") {
+                return Err(Fault::Expectation);
+            }
+            true
+        }
+        _ => false,
+    };
+    // `Host` lives in the target; an expectation is met by this connection.
+    let skip =
+        |name: &[u8]| name.eq_ignore_ascii_case(b"host") || name.eq_ignore_ascii_case(b"expect");
+    let headers =
+        Headers::from_parsed(head, parsed.headers, skip).map_err(|_| Fault::HeadTooLarge)?;
+    normal::single_valued(&headers)?;
+    if names_protected(&headers) {
+        return Err(Fault::ConnectionOption);
+    }
+    let framing = frame.framing(Framing::None);
+    let persistent = match version {
+        Version::Http10 => frame.keep_alive && !frame.close,
+        _ => !frame.close,
+    };
+    let upgrade = frame.upgrade.filter(|_| version == Version::Http11 && framing == Framing::None);
+    let upgrade = upgrade.and_then(offered);
+    Ok(RequestHead {
+        request: Request { method, target, version, headers },
+        framing,
+        persistent,
+        expects_continue: expects_continue && framing != Framing::None,
+        upgrade,
+        takes_trailers: frame.takes_trailers,
+    })
+}
+
+/// The target of each form (RFC 9112 section 3.2), held against `Host`.
+fn target(
+    method: &Method,
+    text: &[u8],
+    host: Option<&[u8]>,
+    version: Version,
+    scheme: Scheme,
+) -> Result<Target, Fault> {
+    if *method == Method::Connect {
+        return Err(Fault::Connect);
+    }
+    let host = match host {
+        Some([]) => return Err(Fault::HostInvalid),
+        None if version != Version::Http10 => return Err(Fault::HostMissing),
+        host => host,
+    };
+    match text {
+        [b'/', ..] => Target::new(scheme, host.unwrap_or_default(), text),
+        b"*" if *method == Method::Options => Target::new(scheme, host.unwrap_or_default(), text),
+        _ => {
+            let (claimed, rest) = split_scheme(text).ok_or(Fault::TargetForm)?;
+            let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+            let (authority, path) = rest.split_at_checked(end).ok_or(Fault::TargetForm)?;
+            if authority.is_empty() {
+                return Err(Fault::HostInvalid);
+            }
+            let path = match path {
+                [] if *method == Method::Options => b"*".to_vec(),
+                [b'/', ..] => path.to_vec(),
+                _ => [b"/", path].concat(),
+            };
+            let target = Target::new(claimed, authority, &path)?;
+            if let Some(host) = host {
+                let named = Target::new(claimed, host, b"/")?;
+                if (named.host(), named.port()) != (target.host(), target.port()) {
+                    return Err(Fault::HostMismatch);
+                }
+            }
+            let mut target = target;
+            target.set_scheme(scheme);
+            Ok(target)
+        }
+    }
+}
+
+fn split_scheme(text: &[u8]) -> Option<(Scheme, &[u8])> {
+    [(&b"http://"[..], Scheme::Http), (b"https://", Scheme::Https)].into_iter().find_map(
+        |(prefix, scheme)| {
+            let (start, rest) = text.split_at_checked(prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then_some((scheme, rest))
+        },
+    )
+}
+
+/// What is offered besides HTTP/2: an upgrade to `h2c` passed on would open an unseen door.
+fn offered(value: &[u8]) -> Option<Upgrade> {
+    let protocol = std::str::from_utf8(value).ok()?;
+    let h2c = |item: &str| item.trim().get(..3).is_some_and(|s| s.eq_ignore_ascii_case("h2c"));
+    if protocol.is_empty() || protocol.split(',').any(h2c) {
+        return None;
+    }
+    Some(Upgrade { protocol: protocol.to_owned() })
+}
+
+/// Whether the start line ends in a well-formed version other than ours.
+fn names_a_version(head: &[u8]) -> bool {
+    let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
+    matches!(last, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+        if major.is_ascii_digit() && minor.is_ascii_digit())
+}
+
+/// What the log may say about a head that could not be read.
+pub(super) fn glimpse(head: &[u8]) -> (Option<Method>, Option<String>) {
+    let line = head.split(|&byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let mut words = line.split(|&byte| byte == b' ');
+    let method = words.next().and_then(Method::from_bytes);
+    let target = words
+        .next()
+        .filter(|_| method.is_some())
+        .map(|target| String::from_utf8_lossy(target.get(..256).unwrap_or(target)).into_owned());
+    (method, target)
+}

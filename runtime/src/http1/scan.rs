@@ -1,0 +1,66 @@
+//! Finding the end of a head while it arrives, each byte looked at once, line endings checked.
+
+use crate::message::Fault;
+
+/// How far a head was scanned. One scan serves one head.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scan {
+    at: usize,
+    line: usize,
+}
+
+impl Scan {
+    /// A scan at the beginning of a head.
+    pub fn new() -> Scan {
+        Scan::default()
+    }
+
+    /// The length of the head in `buffer`, its blank line included; `None` while that is missing.
+    ///
+    /// A bare LF is refused as soon as it is seen, a head of more than `cap` bytes as soon as it is
+    /// certain.
+    pub fn find(&mut self, buffer: &[u8], cap: usize) -> Result<Option<usize>, Fault> {
+        while let Some(found) = memchr::memchr(b'\n', buffer.get(self.at..).unwrap_or_default()) {
+            let feed = self.at + found;
+            let line = buffer.get(self.line..feed).unwrap_or_default();
+            if line.last() != Some(&b'\r') {
+                return Err(Fault::LineEnding);
+            }
+            self.at = feed + 1;
+            self.line = self.at;
+            if line.len() == 1 {
+                return if self.at > cap { Err(Fault::HeadTooLarge) } else { Ok(Some(self.at)) };
+            }
+        }
+        self.at = buffer.len();
+        if self.at >= cap { Err(Fault::HeadTooLarge) } else { Ok(None) }
+    }
+
+    /// Whether the start line is still incomplete.
+    pub fn in_first_line(&self) -> bool {
+        self.line == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_found_however_the_bytes_are_cut() {
+        let head = b"GET / HTTP/1.1\r\na: b\r\n\r\nrest";
+        let mut scan = Scan::new();
+        for len in 0..24 {
+            assert_eq!(scan.find(&head[..len], 100), Ok(None), "{len}");
+        }
+        assert_eq!(scan.find(head, 100), Ok(Some(24)));
+    }
+
+    #[test]
+    fn caps_and_bare_feeds_are_seen_early() {
+        assert_eq!(Scan::new().find(b"GET / HTTP/1.1\n", 100), Err(Fault::LineEnding));
+        assert_eq!(Scan::new().find(b"a\r\nb\n\r\n", 100), Err(Fault::LineEnding));
+        assert_eq!(Scan::new().find(b"aaaaaaaaaaa", 10), Err(Fault::HeadTooLarge));
+        assert_eq!(Scan::new().find(b"aaaaaaa\r\n\r\n", 10), Err(Fault::HeadTooLarge));
+    }
+}

@@ -1,0 +1,150 @@
+//! The bytes of a connection on their way in and out: a buffer that exists only while it holds
+//! something, and vectored writes.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+/// The most that one read takes.
+const READ: usize = 64 << 10;
+/// From this size on, content is read in place instead of through the scratch buffer.
+const IN_PLACE: usize = 16 << 10;
+/// Up to this size, content is copied behind the head instead of being sent from where it is.
+const COPIED: usize = 16 << 10;
+
+thread_local! {
+    /// One buffer for all connections of a core: an idle connection owns none.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The reading side: a transport and what was read from it ahead.
+#[derive(Debug)]
+pub struct Wire<IO> {
+    /// The transport.
+    pub io: IO,
+    /// What was read and not yet taken.
+    pub buffer: BytesMut,
+}
+
+impl<IO: AsyncRead + Unpin> Wire<IO> {
+    /// A wire on `io` of which nothing was read.
+    pub fn new(io: IO) -> Wire<IO> {
+        Wire { io, buffer: BytesMut::new() }
+    }
+
+    /// Reads once into the buffer; 0 is the end of the stream. `expected` is how many bytes are
+    /// sure to come (content), 0 where that is not known.
+    ///
+    /// At most 64 KiB are read; that the buffer stays bounded is up to the caller.
+    pub fn poll_fill(&mut self, cx: &mut Context<'_>, expected: u64) -> Poll<io::Result<usize>> {
+        let expected = usize::try_from(expected).unwrap_or(READ).min(READ);
+        if expected >= IN_PLACE {
+            self.buffer.reserve(expected);
+            return pin!(self.io.read_buf(&mut self.buffer)).poll(cx);
+        }
+        let mut scratch = SCRATCH.take();
+        if scratch.is_empty() {
+            scratch = vec![0; READ];
+        }
+        let mut into = ReadBuf::new(&mut scratch);
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut into);
+        let count = into.filled().len();
+        if polled.is_ready() {
+            self.buffer.extend_from_slice(into.filled());
+        }
+        SCRATCH.set(scratch);
+        polled.map_ok(|()| count)
+    }
+
+    /// Gives the memory of an empty buffer back.
+    pub fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+}
+
+/// The writing side: what is to be written, copied where it is short, in place where it is long.
+#[derive(Debug, Default)]
+pub struct Out {
+    head: Vec<u8>,
+    written: usize,
+    tail: Bytes,
+}
+
+impl Out {
+    /// Nothing to write.
+    pub fn new() -> Out {
+        Out::default()
+    }
+
+    /// The buffer that heads and framing are appended to. Only while [`Out::has_room`].
+    pub fn head(&mut self) -> &mut Vec<u8> {
+        &mut self.head
+    }
+
+    /// Adds content behind what is there. Only while [`Out::has_room`].
+    pub fn push(&mut self, chunk: Bytes) {
+        if chunk.len() <= COPIED || !self.tail.is_empty() {
+            self.head.extend_from_slice(&self.tail);
+            self.tail = Bytes::new();
+            self.head.extend_from_slice(&chunk);
+        } else {
+            self.tail = chunk;
+        }
+    }
+
+    /// Whether more should be gathered before a write.
+    pub fn has_room(&self) -> bool {
+        self.tail.is_empty() && self.head.len() < READ
+    }
+
+    /// Whether all is written.
+    pub fn is_empty(&self) -> bool {
+        self.written == self.head.len() && self.tail.is_empty()
+    }
+
+    /// Writes once; the number of bytes that went.
+    pub fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl AsyncWrite + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        let head = self.head.get(self.written..).unwrap_or_default();
+        let count = if self.tail.is_empty() {
+            ready!(Pin::new(io).poll_write(cx, head))?
+        } else if head.is_empty() {
+            ready!(Pin::new(io).poll_write(cx, &self.tail))?
+        } else {
+            let both = [IoSlice::new(head), IoSlice::new(&self.tail)];
+            ready!(Pin::new(io).poll_write_vectored(cx, &both))?
+        };
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        let of_head = count.min(head.len());
+        self.written += of_head;
+        self.tail.advance((count - of_head).min(self.tail.len()));
+        if self.written == self.head.len() {
+            self.head.clear();
+            self.written = 0;
+        }
+        Poll::Ready(Ok(count))
+    }
+
+    /// Writes all of it and flushes.
+    pub fn poll_finish(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut (impl AsyncWrite + Unpin),
+    ) -> Poll<io::Result<()>> {
+        while !self.is_empty() {
+            ready!(self.poll_write(cx, io))?;
+        }
+        Pin::new(io).poll_flush(cx)
+    }
+}
