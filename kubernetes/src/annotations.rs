@@ -25,8 +25,6 @@ enum Remark {
     Value(String),
     /// It has no translation, whatever its value.
     Never(String),
-    /// It is translated, with a difference.
-    Nearly(&'static str),
 }
 
 /// What the annotations of one Ingress ask for.
@@ -86,6 +84,7 @@ mod proxy_body_size;
 mod proxy_connect_timeout;
 mod proxy_read_timeout;
 mod proxy_ssl_name;
+mod proxy_ssl_verify;
 mod rewrite_target;
 mod snippet;
 mod ssl_redirect;
@@ -106,6 +105,7 @@ annotations![
     proxy_connect_timeout,
     proxy_read_timeout,
     proxy_ssl_name,
+    proxy_ssl_verify,
     rewrite_target,
     snippet,
     ssl_redirect,
@@ -133,10 +133,6 @@ pub(crate) fn plan(ingress: &Ingress, about: &About, notes: &mut Notes) -> Plan 
         };
         let (entry, mut message) = match read {
             Ok(()) => continue,
-            Err(Remark::Nearly(message)) => {
-                notes.add(&READ_AS, about, field, message);
-                continue;
-            }
             Err(Remark::Value(message)) => (&BAD_ANNOTATION, message),
             Err(Remark::Never(message)) => (&REFUSED_ANNOTATION, message),
         };
@@ -147,6 +143,11 @@ pub(crate) fn plan(ingress: &Ingress, about: &About, notes: &mut Notes) -> Plan 
             );
         }
         notes.add(entry, about, field, message);
+    }
+    if plan.manner.tls && plan.manner.verify.is_none() {
+        let message = "certificates of upstreams are verified, which nginx does only where it is told to; \
+                       `proxy-ssl-verify: \"off\"` says otherwise";
+        notes.add(&READ_AS, about, "metadata.annotations", message);
     }
     plan
 }

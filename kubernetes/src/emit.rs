@@ -96,14 +96,15 @@ fn upstream(out: &mut Text, upstream: &Upstream) {
     let manner = &upstream.manner;
     if manner.tls {
         let name = manner.server_name.as_deref().unwrap_or_default();
-        out.line(&format!("tls server_name={}", quoted(name)));
+        let verify = if manner.verify == Some(false) { ", verify=false" } else { "" };
+        out.line(&format!("tls server_name={}{verify}", quoted(name)));
     }
     if manner.h2 {
         out.line("proto h2");
     }
     let connect = manner.connect.map(|seconds| format!("connect={seconds}s"));
-    let first_byte = manner.first_byte.map(|seconds| format!("first_byte={seconds}s"));
-    let timeouts: Vec<String> = connect.into_iter().chain(first_byte).collect();
+    let silence = manner.silence.map(|seconds| format!("first_byte={seconds}s, idle={seconds}s"));
+    let timeouts: Vec<String> = connect.into_iter().chain(silence).collect();
     if !timeouts.is_empty() {
         out.line(&format!("timeout {}", timeouts.join(", ")));
     }

@@ -20,12 +20,14 @@ pub(crate) struct Manner {
     pub(crate) tls: bool,
     /// The name its certificate has to bear, if it is not the host asked for by name.
     pub(crate) server_name: Option<String>,
+    /// Whether its certificate is verified, if the Ingress says.
+    pub(crate) verify: Option<bool>,
     /// HTTP/2 from the first byte, as gRPC needs it.
     pub(crate) h2: bool,
     /// Seconds to connect.
     pub(crate) connect: Option<u32>,
-    /// Seconds until the first byte of the answer.
-    pub(crate) first_byte: Option<u32>,
+    /// Seconds that it may be silent, before its answer and within it.
+    pub(crate) silence: Option<u32>,
 }
 
 /// An upstream of the policy.

@@ -21,11 +21,6 @@ pub(super) const ROW: Annotation = Annotation {
                 return Err(Remark::Value(message));
             }
         };
-        if plan.manner.tls {
-            return Err(Remark::Nearly(
-                "the upstream's certificate is verified, which nginx leaves out unless it is told to",
-            ));
-        }
         Ok(())
     },
 };

@@ -1,14 +1,12 @@
-//! `proxy-read-timeout`: seconds that an upstream may take to answer.
+//! `proxy-read-timeout`: seconds that an upstream may be silent, before its answer and within it.
 
-use super::{Annotation, Remark, seconds};
+use super::{Annotation, seconds};
 
 pub(super) const ROW: Annotation = Annotation {
     names: &["proxy-read-timeout"],
     protects: false,
     read: |value, plan| {
-        plan.manner.first_byte = Some(seconds(value)?);
-        Err(Remark::Nearly(
-            "bounds the time to the first byte; the gaps within an answer keep their default",
-        ))
+        plan.manner.silence = Some(seconds(value)?);
+        Ok(())
     },
 };
