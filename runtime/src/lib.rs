@@ -4,12 +4,15 @@
 
 pub mod actions;
 pub mod balance;
+pub mod blocks;
 pub mod body;
 pub mod fields;
 pub mod http1;
+pub mod listen;
 pub mod message;
 pub mod normal;
 pub mod serve;
+pub mod telemetry;
 pub mod upgrade;
 pub mod upstream;
 pub mod vocabulary;

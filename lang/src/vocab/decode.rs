@@ -169,7 +169,6 @@ decode! {
     Duration, Ty::Duration, Value::Duration(length) => Ok(*length);
     Rate, Ty::Rate, Value::Rate(rate) => Ok(*rate);
     IpAddr, Ty::Ip, Value::Ip(address) => Ok(*address);
-    IpNet, Ty::Cidr, Value::Cidr(network) => Ok(*network);
     Pattern, Ty::Regex, Value::Regex(pattern) => Ok(pattern.clone());
     Size, Ty::Size, Value::Size(bytes) => Ok(Size(*bytes));
     Percent, Ty::Percent, Value::Percent(value) => Ok(Percent(*value));
@@ -188,6 +187,21 @@ impl Decode for f64 {
             Value::Float(value) => Ok(*value),
             Value::Int(value) => Ok(*value as f64),
             other => Err(format!("expected Float, found `{other}`")),
+        }
+    }
+}
+
+impl Decode for IpNet {
+    fn ty() -> Ty {
+        Ty::Cidr
+    }
+
+    fn decode(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Cidr(network) => Ok(*network),
+            // `Ip` fits `Cidr`: an address is the network of itself.
+            Value::Ip(address) => Ok(IpNet::from(*address)),
+            other => Err(format!("expected Cidr, found `{other}`")),
         }
     }
 }

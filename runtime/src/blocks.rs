@@ -1,0 +1,59 @@
+//! What can be configured: one file per kind of item in `blocks/`, its row beside the plain data that its lines are
+//! read into, and one word in the list below. Nothing here opens, binds or resolves anything.
+
+use compiler::program::Setting;
+use lang::Span;
+use lang::vocab::{Argument, Block, ExprId};
+
+pub mod listener;
+
+pub use listener::ListenerConfig;
+
+/// Declares the items: each word is a file in `blocks/` with its `ROW`.
+macro_rules! blocks {
+    ($($name:ident,)*) => {
+        /// The row of every item that configures something.
+        pub static ROWS: &[&Block] = &[$(&$name::ROW,)*];
+    };
+}
+
+blocks![listener,];
+
+/// A line of an item whose value cannot be used, found once inputs are bound.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BlockError {
+    /// The line.
+    pub span: Span,
+    /// What is wrong: lower case, no full stop, the user's words in backticks.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl BlockError {
+    /// An error at `span`.
+    pub fn new(span: Span, message: impl Into<String>) -> BlockError {
+        BlockError { span, message: message.into(), help: None }
+    }
+
+    /// Says what to write instead.
+    pub fn help(mut self, help: impl Into<String>) -> BlockError {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Reads a line into the struct of its parameters: `decode` is the struct's own, `params` its rows.
+pub fn read_line<T>(
+    setting: &Setting,
+    params: &[lang::vocab::Param],
+    decode: fn(&[Argument]) -> Result<T, (usize, String)>,
+    argument: &dyn Fn(ExprId) -> Argument,
+) -> Result<T, BlockError> {
+    let arguments: Vec<Argument> = setting.args.iter().map(|arg| argument(*arg)).collect();
+    decode(&arguments).map_err(|(at, reason)| {
+        let of = params.get(at).map_or("?", |param| param.name);
+        BlockError::new(setting.span, format!("`{of}` of `{}`: {reason}", setting.name))
+    })
+}

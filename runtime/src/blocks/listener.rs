@@ -1,0 +1,452 @@
+//! `listener`: where the gateway takes connections, with which certificates, whom it believes, and at which caps.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use lang::vocab::decode::Size;
+use lang::vocab::{Argument, Block, Decode, ExprId, Setting, Times};
+use lang::{Span, Ty, Value, params};
+
+use super::{BlockError, read_line};
+use crate::listen::BindAddress;
+use crate::serve::Limits;
+
+/// The language's row.
+pub static ROW: Block = Block {
+    name: "listener",
+    settings: &[
+        Setting {
+            name: "bind",
+            params: Bind::PARAMS,
+            times: Times::Some,
+            doc: "An address to take connections at. Several lines bind several addresses.",
+            example: "bind \":443\", proto=[h1, h2]",
+        },
+        Setting {
+            name: "tls",
+            params: Tls::PARAMS,
+            times: Times::Any,
+            doc: "A certificate. With one such line or more, every address of the listener speaks TLS. The client's SNI chooses among them by the names in the certificates; the first line answers for every other name. The files are read again when they change.",
+            example: "tls cert=\"/etc/gw/shop.pem\", key=\"/etc/gw/shop.key\", min=1.2",
+        },
+        Setting {
+            name: "trust",
+            params: Trust::PARAMS,
+            times: Times::Any,
+            doc: "Believes what peers in these networks say about the client. Without it `client.ip` is the peer, whatever a header says.",
+            example: "trust proxy_protocol, from=[10.0.0.0/8]",
+        },
+        Setting {
+            name: "cap",
+            params: Cap::PARAMS,
+            times: Times::Optional,
+            doc: "The most that one connection, or all of them together, may take.",
+            example: "cap header=32KiB, headers=100, body=10MiB, idle=60s, streams=100",
+        },
+        Setting {
+            name: "timeout",
+            params: Timeout::PARAMS,
+            times: Times::Optional,
+            doc: "How long a client may keep the gateway waiting. Every wait is finite.",
+            example: "timeout handshake=10s, header=10s, body=30s, send=30s",
+        },
+    ],
+    doc: "A place where the gateway takes connections. Routes say with `on` which listeners they answer for.",
+    example: "listener web { bind \":8080\" }",
+};
+
+params! {
+    /// One `bind` line.
+    #[derive(Clone, Debug)]
+    pub struct Bind {
+        /// `":8080"` for every address of the machine, or `"127.0.0.1:8080"`, `"[::1]:8080"`. Port 0 takes a free one.
+        address: String,
+        /// The versions of HTTP that are spoken. Over TLS the client chooses by ALPN; in cleartext a client of HTTP/2 begins with its preface.
+        proto: Vec<Proto> = "[h1, h2]",
+    }
+}
+
+params! {
+    /// One `tls` line.
+    #[derive(Clone, Debug)]
+    pub struct Tls {
+        /// A PEM file: the certificate, then the rest of its chain.
+        cert: String,
+        /// A PEM file: the certificate's private key.
+        key: String,
+        /// The lowest version of TLS that is accepted: `1.2` or `1.3`.
+        min: f64 = "1.2",
+        /// A PEM file of authorities: a client must show a certificate of theirs to be served. Its subject is `conn.tls.client`.
+        client_ca: Option<String>,
+        /// Whether a client may come without a certificate after all.
+        client: ClientAuth = "required",
+    }
+}
+
+params! {
+    /// One `trust` line.
+    #[derive(Clone, Debug)]
+    pub struct Trust {
+        /// `proxy_protocol`: each connection from there begins with a PROXY protocol header, version 1 or 2. `forwarded`: the right-most address of `X-Forwarded-For` that is not itself trusted is the client.
+        what: Trusted,
+        /// The networks of the proxies.
+        from: Vec<IpNet>,
+    }
+}
+
+params! {
+    /// The `cap` line.
+    #[derive(Clone, Debug)]
+    pub struct Cap {
+        /// The largest request head, start line included. Beyond it: 431.
+        header: Size = "32KiB",
+        /// The most header fields, at most 256. Beyond it: 431.
+        headers: u32 = "100",
+        /// The longest request target. Beyond it: 414.
+        target: Size = "8KiB",
+        /// The largest request body. Beyond it: 413.
+        body: Size = "10MiB",
+        /// How long a connection may wait for its next request.
+        idle: Duration = "60s",
+        /// The most concurrent streams of an HTTP/2 connection.
+        streams: u32 = "100",
+        /// The most open connections of the listener. Beyond it they are closed at once.
+        connections: u32 = "20000",
+        /// The most TLS handshakes under way. Beyond it connections are closed at once.
+        handshakes: u32 = "1000",
+    }
+}
+
+params! {
+    /// The `timeout` line.
+    #[derive(Clone, Debug)]
+    pub struct Timeout {
+        /// For the PROXY protocol header and the TLS handshake, together.
+        handshake: Duration = "10s",
+        /// For a whole request head, from its first byte on. Beyond it: 408.
+        header: Duration = "10s",
+        /// Between two pieces of a request's body. Beyond it: 408.
+        body: Duration = "30s",
+        /// For the client to take the next piece of an answer.
+        send: Duration = "30s",
+    }
+}
+
+/// A version of HTTP on a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Proto {
+    /// HTTP/1.1 and 1.0.
+    H1,
+    /// HTTP/2.
+    H2,
+}
+
+/// What is believed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trusted {
+    /// The PROXY protocol's header.
+    ProxyProtocol,
+    /// `X-Forwarded-For`.
+    Forwarded,
+}
+
+/// Whether a client needs a certificate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientAuth {
+    /// Without one there is no connection.
+    Required,
+    /// One that is shown must be good.
+    Optional,
+}
+
+/// A whole `listener`.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its addresses, with the line that says so; never empty.
+    pub binds: Vec<BindConfig>,
+    /// Its certificates; none means cleartext.
+    pub tls: Vec<TlsConfig>,
+    /// From where a PROXY protocol header is expected.
+    pub proxy_protocol: Vec<IpNet>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub forwarded: Vec<IpNet>,
+    /// The caps of each connection.
+    pub limits: Limits,
+    /// The most open connections.
+    pub connections: usize,
+    /// The most handshakes under way.
+    pub handshakes: usize,
+    /// How long a connection may take until its first request may begin.
+    pub handshake: Duration,
+}
+
+/// One address.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BindConfig {
+    /// Where.
+    pub address: BindAddress,
+    /// Whether HTTP/1 is spoken.
+    pub h1: bool,
+    /// Whether HTTP/2 is spoken.
+    pub h2: bool,
+    /// The line.
+    pub span: Span,
+}
+
+/// One certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsConfig {
+    /// PEM of the chain.
+    pub cert: PathBuf,
+    /// PEM of the private key.
+    pub key: PathBuf,
+    /// Whether TLS 1.2 is refused.
+    pub only_13: bool,
+    /// Authorities for clients, and whether a client needs a certificate.
+    pub client: Option<(PathBuf, ClientAuth)>,
+    /// The line.
+    pub span: Span,
+}
+
+/// Every default of the rows, for a listener that says nothing.
+const CONNECTIONS: u32 = 20_000;
+const HANDSHAKES: u32 = 1000;
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A head is held in memory whole; more than this is no head.
+const MOST_HEADER: u64 = 1 << 20;
+
+impl ListenerConfig {
+    /// A cleartext listener at `address` with every default: for tests and tools.
+    pub fn plain(name: &str, address: BindAddress) -> ListenerConfig {
+        let bind = BindConfig { address, h1: true, h2: true, span: Span::default() };
+        ListenerConfig { binds: vec![bind], ..ListenerConfig::empty(name.into()) }
+    }
+
+    /// Reads the item. `argument` gives the arguments, inputs bound; the errors are all that were found.
+    pub fn read(
+        block: &compiler::program::Block,
+        argument: &dyn Fn(ExprId) -> Argument,
+    ) -> Result<ListenerConfig, Vec<BlockError>> {
+        let mut config = ListenerConfig::empty(block.name.clone());
+        let mut errors = Vec::new();
+        for setting in &block.settings {
+            if let Err(error) = config.read_setting(setting, argument) {
+                errors.push(error);
+            }
+        }
+        if errors.is_empty() { Ok(config) } else { Err(errors) }
+    }
+
+    /// Whether its addresses speak TLS.
+    pub fn is_tls(&self) -> bool {
+        !self.tls.is_empty()
+    }
+
+    fn empty(name: Arc<str>) -> ListenerConfig {
+        ListenerConfig {
+            name,
+            binds: Vec::new(),
+            tls: Vec::new(),
+            proxy_protocol: Vec::new(),
+            forwarded: Vec::new(),
+            limits: Limits::default(),
+            connections: CONNECTIONS as usize,
+            handshakes: HANDSHAKES as usize,
+            handshake: HANDSHAKE,
+        }
+    }
+
+    fn read_setting(
+        &mut self,
+        setting: &compiler::program::Setting,
+        argument: &dyn Fn(ExprId) -> Argument,
+    ) -> Result<(), BlockError> {
+        let span = setting.span;
+        match &*setting.name {
+            "bind" => {
+                let line = read_line(setting, Bind::PARAMS, Bind::decode, argument)?;
+                self.binds.push(bind(&line, span)?);
+            }
+            "tls" => {
+                let line = read_line(setting, Tls::PARAMS, Tls::decode, argument)?;
+                self.tls.push(tls(line, span)?);
+            }
+            "trust" => {
+                let line = read_line(setting, Trust::PARAMS, Trust::decode, argument)?;
+                match line.what {
+                    Trusted::ProxyProtocol => self.proxy_protocol.extend(line.from),
+                    Trusted::Forwarded => self.forwarded.extend(line.from),
+                }
+            }
+            "cap" => {
+                let line = read_line(setting, Cap::PARAMS, Cap::decode, argument)?;
+                self.cap(&line, span)?;
+            }
+            "timeout" => {
+                let line = read_line(setting, Timeout::PARAMS, Timeout::decode, argument)?;
+                self.timeout(&line, span)?;
+            }
+            other => {
+                let message = format!("a listener has no setting `{other}`");
+                return Err(BlockError::new(span, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn cap(&mut self, line: &Cap, span: Span) -> Result<(), BlockError> {
+        let fields = Limits::MAX_FIELDS as u64;
+        self.limits.head_bytes = within("header", line.header.0, 1024, MOST_HEADER, span)? as usize;
+        self.limits.fields = within("headers", line.headers.into(), 1, fields, span)? as usize;
+        self.limits.target_bytes = within("target", line.target.0, 16, MOST_HEADER, span)? as usize;
+        self.limits.body_bytes = line.body.0;
+        self.limits.idle = lasting("idle", line.idle, span)?;
+        self.limits.streams = within("streams", line.streams.into(), 1, 10_000, span)? as u32;
+        let many = u64::from(u32::MAX);
+        self.connections = within("connections", line.connections.into(), 1, many, span)? as usize;
+        self.handshakes = within("handshakes", line.handshakes.into(), 1, many, span)? as usize;
+        Ok(())
+    }
+
+    fn timeout(&mut self, line: &Timeout, span: Span) -> Result<(), BlockError> {
+        self.handshake = lasting("handshake", line.handshake, span)?;
+        self.limits.head = lasting("header", line.header, span)?;
+        self.limits.body_idle = lasting("body", line.body, span)?;
+        self.limits.send_idle = lasting("send", line.send, span)?;
+        Ok(())
+    }
+}
+
+fn bind(line: &Bind, span: Span) -> Result<BindConfig, BlockError> {
+    let address = line.address.parse().map_err(|error: crate::listen::NotAnAddress| {
+        BlockError::new(span, error.to_string())
+            .help("write `\":8080\"`, `\"127.0.0.1:8080\"` or `\"[::1]:8080\"`")
+    })?;
+    let (h1, h2) = (line.proto.contains(&Proto::H1), line.proto.contains(&Proto::H2));
+    if !h1 && !h2 {
+        return Err(BlockError::new(span, "`proto` names no protocol").help("write `proto=[h1, h2]`"));
+    }
+    Ok(BindConfig { address, h1, h2, span })
+}
+
+fn tls(line: Tls, span: Span) -> Result<TlsConfig, BlockError> {
+    let only_13 = match line.min {
+        min if min == 1.2 => false,
+        min if min == 1.3 => true,
+        other => {
+            let message = format!("`min` is `{other}`, which is not a version of TLS spoken here");
+            return Err(BlockError::new(span, message).help("write `min=1.2` or `min=1.3`"));
+        }
+    };
+    let client = line.client_ca.map(|file| (file.into(), line.client));
+    Ok(TlsConfig { cert: line.cert.into(), key: line.key.into(), only_13, client, span })
+}
+
+fn within(name: &str, value: u64, least: u64, most: u64, span: Span) -> Result<u64, BlockError> {
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(BlockError::new(span, format!("`{name}` is `{value}`, not between {least} and {most}")))
+}
+
+/// A wait that ends: at least a millisecond, at most a day.
+fn lasting(name: &str, value: Duration, span: Span) -> Result<Duration, BlockError> {
+    if (Duration::from_millis(1)..=Duration::from_secs(86_400)).contains(&value) {
+        return Ok(value);
+    }
+    let value = Value::Duration(value);
+    Err(BlockError::new(span, format!("`{name}` is `{value}`, not between 1ms and 1d")))
+}
+
+macro_rules! words {
+    ($($ty:ty { $($word:literal => $value:expr,)* })*) => {
+        $(impl Decode for $ty {
+            fn ty() -> Ty {
+                Ty::one_of(&[$($word),*])
+            }
+
+            fn decode(value: &Value) -> Result<Self, String> {
+                match value.as_str() {
+                    $(Some($word) => Ok($value),)*
+                    _ => Err(format!("expected {}, found `{value}`", Self::ty())),
+                }
+            }
+        })*
+    };
+}
+
+words! {
+    Proto { "h1" => Proto::H1, "h2" => Proto::H2, }
+    Trusted { "proxy_protocol" => Trusted::ProxyProtocol, "forwarded" => Trusted::Forwarded, }
+    ClientAuth { "required" => ClientAuth::Required, "optional" => ClientAuth::Optional, }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, args: u32) -> compiler::program::Setting {
+        let args = (0..args).map(ExprId).collect();
+        compiler::program::Setting { name: name.into(), args, span: Span::default() }
+    }
+
+    fn read(name: &str, values: Vec<Value>) -> Result<ListenerConfig, BlockError> {
+        let mut config = ListenerConfig::empty("web".into());
+        let argument = |id: ExprId| Argument::Constant(values[id.0 as usize].clone());
+        config.read_setting(&line(name, values.len() as u32), &argument)?;
+        Ok(config)
+    }
+
+    fn cap(header: u64, headers: i64) -> Vec<Value> {
+        vec![
+            Value::Size(header),
+            Value::Int(headers),
+            Value::Size(8 << 10),
+            Value::Size(10 << 20),
+            Value::Duration(Duration::from_secs(60)),
+            Value::Int(100),
+            Value::Int(i64::from(CONNECTIONS)),
+            Value::Int(i64::from(HANDSHAKES)),
+        ]
+    }
+
+    #[test]
+    fn an_unsaid_cap_is_the_row_s_default() {
+        let said = read("cap", cap(32 << 10, 100)).unwrap();
+        let unsaid = ListenerConfig::empty("web".into());
+        assert_eq!(format!("{said:?}"), format!("{unsaid:?}"));
+        let default = |name: &str| {
+            let row = Cap::PARAMS.iter().find(|param| param.name == name);
+            row.and_then(|param| param.default).unwrap_or_default().to_owned()
+        };
+        assert_eq!(default("header"), Value::Size(unsaid.limits.head_bytes as u64).to_string());
+        assert_eq!(default("headers"), unsaid.limits.fields.to_string());
+        assert_eq!(default("target"), Value::Size(unsaid.limits.target_bytes as u64).to_string());
+        assert_eq!(default("body"), Value::Size(unsaid.limits.body_bytes).to_string());
+        assert_eq!(default("streams"), unsaid.limits.streams.to_string());
+        assert_eq!(default("connections"), unsaid.connections.to_string());
+        assert_eq!(default("handshakes"), unsaid.handshakes.to_string());
+        let seconds = |length: Duration| format!("{}s", length.as_secs());
+        assert_eq!(default("idle"), seconds(unsaid.limits.idle));
+        let times: Vec<_> = Timeout::PARAMS.iter().filter_map(|param| param.default).collect();
+        let limits = &unsaid.limits;
+        let unsaid = [unsaid.handshake, limits.head, limits.body_idle, limits.send_idle];
+        assert_eq!(times, unsaid.map(seconds));
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused_by_name() {
+        let message = |result: Result<ListenerConfig, BlockError>| result.unwrap_err().message;
+        assert!(message(read("cap", cap(1, 100))).contains("`header`"));
+        assert!(message(read("cap", cap(32 << 10, 1000))).contains("`headers`"));
+        let protocols = Value::list([Value::string("h1")]);
+        let bind = |address: &str| read("bind", vec![Value::string(address), protocols.clone()]);
+        assert!(message(bind("8080")).contains("`8080`"));
+        assert_eq!(bind(":8080").unwrap().binds.len(), 1);
+    }
+}

@@ -1,0 +1,14 @@
+//! How connections come in: sockets, the PROXY protocol, TLS, and who the client is. A connection leaves here for
+//! `serve` with its caps; what is answered on it is decided elsewhere.
+
+mod address;
+mod connection;
+mod forwarded;
+pub mod proxy_protocol;
+mod socket;
+pub mod tls;
+
+pub use address::{BindAddress, NotAnAddress};
+pub use connection::{Connection, TlsFacts};
+pub use forwarded::client_behind;
+pub use socket::{BindError, ListenSockets, open};

@@ -1,0 +1,65 @@
+//! What is known of a connection before its first request. It does not change afterwards.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::forwarded::client_behind;
+use super::tls::Tls;
+use crate::telemetry::metrics::ListenerSeries;
+
+/// A connection that a listener has taken.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The listener's name.
+    pub listener: Arc<str>,
+    /// Whoever opened the connection: the proxy, where there is one in front.
+    pub peer: SocketAddr,
+    /// Whom the connection speaks for: the peer, or what a trusted PROXY protocol header says.
+    pub source: SocketAddr,
+    /// The address it was opened to.
+    pub local: SocketAddr,
+    /// What the handshake agreed on; absent in cleartext.
+    pub tls: Option<TlsFacts>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub forwarded: Arc<[IpNet]>,
+    /// Where the listener counts.
+    pub series: Arc<ListenerSeries>,
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Debug)]
+pub struct TlsFacts {
+    /// The name that the client asked for, in lower case.
+    pub sni: Option<Arc<str>>,
+    /// The protocol that was agreed on: `h2` or `http/1.1`.
+    pub alpn: Option<&'static str>,
+    /// `1.2` or `1.3`.
+    pub version: &'static str,
+    /// The subject of the client's certificate, verified.
+    pub client: Option<Arc<str>>,
+    /// The listener's certificates, and the one that was shown.
+    pub(super) shown: (Arc<Tls>, usize),
+}
+
+impl Connection {
+    /// `client.ip` of a request with these values of `X-Forwarded-For`, in order.
+    pub fn client<'v>(&self, forwarded_for: impl DoubleEndedIterator<Item = &'v [u8]>) -> IpAddr {
+        client_behind(self.source.ip(), forwarded_for, &self.forwarded)
+    }
+
+    /// Whether what this connection's source says about the client is believed.
+    pub fn trusts_forwarded(&self) -> bool {
+        super::forwarded::contains(&self.forwarded, self.source.ip())
+    }
+
+    /// Whether a request for `host` must not be answered on this connection, but with 421 (RFC 9110 section
+    /// 15.5.20): its name has a `tls` line with other demands on the client than the one that was shown.
+    pub fn is_misdirected(&self, host: &str) -> bool {
+        self.tls.as_ref().is_some_and(|tls| {
+            let (table, shown) = &tls.shown;
+            table.demands_differ(*shown, host)
+        })
+    }
+}
