@@ -1,5 +1,4 @@
-//! What can be configured: one file per kind of item in `blocks/`, its row beside the plain data that its lines are
-//! read into, and one word in the list below. Nothing here opens, binds or resolves anything.
+//! What can be configured: for each kind of item its row, beside the plain data that its lines are read into. Nothing here opens, binds or resolves anything.
 
 use compiler::program::Setting;
 use lang::Span;
@@ -7,17 +6,11 @@ use lang::vocab::{Argument, Block, ExprId};
 
 pub mod listener;
 
+use crate::upstream;
 pub use listener::ListenerConfig;
 
-/// Declares the items: each word is a file in `blocks/` with its `ROW`.
-macro_rules! blocks {
-    ($($name:ident,)*) => {
-        /// The row of every item that configures something.
-        pub static ROWS: &[&Block] = &[$(&$name::ROW,)*];
-    };
-}
-
-blocks![listener,];
+/// The row of every item that configures something. An upstream's lines stand beside what they tend.
+pub static ROWS: &[&Block] = &[&listener::ROW, &upstream::BLOCK];
 
 /// A line of an item whose value cannot be used, found once inputs are bound.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -4,14 +4,12 @@
 use std::sync::LazyLock;
 
 use lang::Vocabulary;
-use lang::vocab::{Block, Field, Function};
+use lang::vocab::{Field, Function};
 
-use crate::{actions, balance, fields, upstream};
+use crate::{actions, balance, blocks, fields, upstream};
 
 /// Functions that only mean something where something else stands ready for them.
 static FUNCTIONS: &[&Function] = &[&upstream::DNS];
-
-static BLOCKS: &[&Block] = &[&upstream::BLOCK];
 
 /// Every row there is: what the checker, the editor and the reference read.
 pub fn vocabulary() -> Vocabulary {
@@ -22,7 +20,7 @@ pub fn vocabulary() -> Vocabulary {
         functions: FUNCTIONS,
         actions: actions::ROWS,
         balancers: balance::ROWS,
-        blocks: BLOCKS,
+        blocks: blocks::ROWS,
     }
 }
 

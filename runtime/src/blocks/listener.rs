@@ -329,7 +329,9 @@ fn bind(line: &Bind, span: Span) -> Result<BindConfig, BlockError> {
     })?;
     let (h1, h2) = (line.proto.contains(&Proto::H1), line.proto.contains(&Proto::H2));
     if !h1 && !h2 {
-        return Err(BlockError::new(span, "`proto` names no protocol").help("write `proto=[h1, h2]`"));
+        return Err(
+            BlockError::new(span, "`proto` names no protocol").help("write `proto=[h1, h2]`")
+        );
     }
     Ok(BindConfig { address, h1, h2, span })
 }

@@ -51,7 +51,11 @@ impl FromStr for BindAddress {
         if let Some(port) = text.strip_prefix(':') {
             // `u16::from_str` takes a sign, a port has none.
             let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-            return digits.then(|| port.parse().ok()).flatten().map(BindAddress::Any).ok_or_else(refuse);
+            return digits
+                .then(|| port.parse().ok())
+                .flatten()
+                .map(BindAddress::Any)
+                .ok_or_else(refuse);
         }
         text.parse().map(BindAddress::One).map_err(|_| refuse())
     }

@@ -87,7 +87,11 @@ fn parse_v1(bytes: &[u8]) -> Result<Progress, HeaderError> {
         }
         // Byte by byte towards the end of the line: whatever follows it belongs to TLS or HTTP. A CR promises one
         // byte; without it there are two at least.
-        return Ok(Progress::More(if bytes.ends_with(b"\r") { 1 } else { 2.min(MOST_V1 - bytes.len()) }));
+        return Ok(Progress::More(if bytes.ends_with(b"\r") {
+            1
+        } else {
+            2.min(MOST_V1 - bytes.len())
+        }));
     };
     let line = std::str::from_utf8(line).map_err(|_| HeaderError::Malformed)?;
     if line.contains(['\r', '\n']) {
@@ -117,7 +121,8 @@ fn parse_v1(bytes: &[u8]) -> Result<Progress, HeaderError> {
 
 /// A decimal port without sign and leading zeros.
 fn port(text: &str) -> Option<u16> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let plain =
+        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()
 }
 
@@ -172,7 +177,9 @@ mod tests {
         loop {
             match parse(&bytes[..seen]).map_err(|error| error.to_string())? {
                 Progress::Done(header) => return Ok((header, seen)),
-                Progress::More(n) if n == 0 || seen + n > bytes.len() => return Err("end".to_owned()),
+                Progress::More(n) if n == 0 || seen + n > bytes.len() => {
+                    return Err("end".to_owned());
+                }
                 Progress::More(n) => seen += n,
             }
         }
@@ -191,7 +198,10 @@ mod tests {
         let source = |text: &str| Header::Source(text.parse().unwrap());
         let table: &[(&[u8], Option<Header>)] = &[
             (b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n", Some(source("192.0.2.1:4711"))),
-            (b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n", Some(source("[2001:db8::1]:4711"))),
+            (
+                b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 443\r\n",
+                Some(source("[2001:db8::1]:4711")),
+            ),
             (b"PROXY UNKNOWN\r\n", Some(Header::Own)),
             (b"PROXY UNKNOWN ffff::1 ffff::2 1 2\r\n", Some(Header::Own)),
             (b"PROXY TCP4 2001:db8::1 2001:db8::2 4711 443\r\n", None),
@@ -256,7 +266,8 @@ mod tests {
     fn no_bytes_make_it_panic_or_ask_for_nothing() {
         for seed in 0..2000 {
             let mut random = fastrand::Rng::with_seed(seed);
-            let mut bytes = if seed % 2 == 0 { SIGNATURE.to_vec() } else { b"PROXY TCP4 ".to_vec() };
+            let mut bytes =
+                if seed % 2 == 0 { SIGNATURE.to_vec() } else { b"PROXY TCP4 ".to_vec() };
             bytes.extend(std::iter::repeat_with(|| random.u8(..)).take(300));
             let _ = run(&bytes);
         }

@@ -103,7 +103,11 @@ impl Tls {
     pub fn ends(&self) -> Vec<(String, i64)> {
         let table = self.table.load();
         let file = |line: &TlsConfig| line.cert.display().to_string();
-        self.lines.iter().zip(&table.identities).map(|(line, of)| (file(line), of.not_after)).collect()
+        self.lines
+            .iter()
+            .zip(&table.identities)
+            .map(|(line, of)| (file(line), of.not_after))
+            .collect()
     }
 
     /// Takes a connection through its handshake. The caller bounds the time.

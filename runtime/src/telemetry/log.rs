@@ -189,7 +189,9 @@ fn write_all(mut sink: Sink, waiting: &Receiver<Message>, reopen: &AtomicBool) {
             Message::Lines(bytes) => {
                 let result = sink.out.write_all(&bytes).and_then(|()| sink.out.flush());
                 match (&result, failing) {
-                    (Err(error), false) => tracing::error!(%error, "the access log cannot be written"),
+                    (Err(error), false) => {
+                        tracing::error!(%error, "the access log cannot be written")
+                    }
                     (Ok(()), true) => tracing::info!("the access log is written again"),
                     _ => {}
                 }

@@ -195,7 +195,10 @@ mod tests {
 
     #[test]
     fn a_request_cannot_break_its_line() {
-        assert_eq!(string("a\"b\\c\n\u{1b}[2J\u{9b}\u{2028}é"), "\"a\\\"b\\\\c\\u000a\\u001b[2J\\u009b\\u2028é\"");
+        assert_eq!(
+            string("a\"b\\c\n\u{1b}[2J\u{9b}\u{2028}é"),
+            "\"a\\\"b\\\\c\\u000a\\u001b[2J\\u009b\\u2028é\""
+        );
         assert!(string(&"x".repeat(10_000)).len() < 3000);
     }
 

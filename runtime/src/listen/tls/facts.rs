@@ -22,7 +22,8 @@ pub(super) fn of(
         _ => None,
     };
     // The verifier has taken the certificate. One whose subject is empty or unreadable is still a certificate.
-    let subject = |leaf: &[u8]| der::certificate(leaf).map(|facts| facts.subject).unwrap_or_default();
+    let subject =
+        |leaf: &[u8]| der::certificate(leaf).map(|facts| facts.subject).unwrap_or_default();
     let client = session.peer_certificates().and_then(|chain| chain.first());
     let client = client.map(|leaf| Arc::from(subject(leaf)));
     TlsFacts { sni, alpn, version, client, shown }

@@ -73,7 +73,10 @@ impl Identity {
         };
         let facts = chain.first().and_then(|leaf| der::certificate(leaf));
         let Some(facts) = facts else {
-            return Err(refuse(line, format!("`{}` holds a malformed certificate", show(&line.cert))));
+            return Err(refuse(
+                line,
+                format!("`{}` holds a malformed certificate", show(&line.cert)),
+            ));
         };
         check_time(line, &facts, now)?;
         let key = certified(line, chain.clone(), key)?;
@@ -127,7 +130,9 @@ fn private_key(path: &Path, span: Span) -> Result<PrivateKeyDer<'static>, TlsErr
             TlsError {
                 span,
                 message: format!("the private key in `{}` is encrypted", show(path)),
-                help: Some("store it decrypted, in a file that only the gateway may read".to_owned()),
+                help: Some(
+                    "store it decrypted, in a file that only the gateway may read".to_owned(),
+                ),
             }
         } else {
             error(span, format!("`{}` holds no PEM private key", show(path)))
@@ -165,7 +170,10 @@ fn check_time(line: &TlsConfig, facts: &der::Facts, now: SystemTime) -> Result<(
     }
     if facts.not_before > now {
         let from = date(facts.not_before);
-        return Err(refuse(line, format!("the certificate in `{file}` is not valid before {from}")));
+        return Err(refuse(
+            line,
+            format!("the certificate in `{file}` is not valid before {from}"),
+        ));
     }
     Ok(())
 }

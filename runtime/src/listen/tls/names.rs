@@ -41,8 +41,10 @@ mod tests {
     fn exact_names_go_before_wildcards_and_the_first_answers_for_the_rest() {
         let lines: [&[&str]; 3] =
             [&["default.example"], &["*.shop.example", "shop.example"], &["API.shop.example"]];
-        let lines: Vec<Vec<String>> =
-            lines.iter().map(|names| names.iter().map(|name| (*name).to_owned()).collect()).collect();
+        let lines: Vec<Vec<String>> = lines
+            .iter()
+            .map(|names| names.iter().map(|name| (*name).to_owned()).collect())
+            .collect();
         let names = Names::new(lines.iter().map(Vec::as_slice));
         for (name, expected) in [
             (None, 0),
