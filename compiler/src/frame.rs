@@ -4,8 +4,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use lang::Value;
 use lang::policy::LocalId;
+use lang::{Ty, Value};
 
 /// A slot, by its place in [`crate::Program::slots`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -18,6 +18,8 @@ pub struct Slot {
     pub field: Arc<str>,
     /// The key, normalised: `x-user`.
     pub key: Option<Arc<str>>,
+    /// The type of one reading.
+    pub ty: Ty,
     /// Whether it reads the same as long as the request lasts. Others are read anew each time.
     pub stable: bool,
 }
@@ -51,14 +53,14 @@ pub struct Head<'r> {
 /// What one request's evaluations share: values read once, captures, locals.
 #[derive(Debug, Default)]
 pub struct Frame {
-    pub(crate) state: RefCell<State>,
+    state: RefCell<State>,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) slots: Vec<Option<Value>>,
-    pub(crate) captures: Vec<(Arc<str>, Value)>,
-    pub(crate) locals: Vec<(LocalId, Value)>,
+struct State {
+    slots: Vec<Option<Value>>,
+    captures: Vec<(Arc<str>, Value)>,
+    locals: Vec<(LocalId, Value)>,
 }
 
 impl Frame {
@@ -82,5 +84,46 @@ impl Frame {
     /// The captured segments of the route that answers, by name.
     pub fn captures(&self) -> Vec<(Arc<str>, Value)> {
         self.state.borrow().captures.clone()
+    }
+
+    /// The value read of this slot before.
+    pub(crate) fn slot(&self, slot: SlotId) -> Option<Value> {
+        self.state.borrow().slots.get(slot.0 as usize).cloned().flatten()
+    }
+
+    /// Keeps what was read of this slot.
+    pub(crate) fn keep(&self, slot: SlotId, value: Value) {
+        let slots = &mut self.state.borrow_mut().slots;
+        let at = slot.0 as usize;
+        if slots.len() <= at {
+            slots.resize(at + 1, None);
+        }
+        if let Some(place) = slots.get_mut(at) {
+            *place = Some(value);
+        }
+    }
+
+    /// The segment captured under this name.
+    pub(crate) fn capture(&self, name: &str) -> Value {
+        let state = self.state.borrow();
+        let found = state.captures.iter().find(|(captured, _)| &**captured == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// Replaces what is captured.
+    pub(crate) fn set_captures(&self, captures: Vec<(Arc<str>, Value)>) {
+        self.state.borrow_mut().captures = captures;
+    }
+
+    /// The value last kept under this name.
+    pub(crate) fn local(&self, name: LocalId) -> Value {
+        let state = self.state.borrow();
+        let found = state.locals.iter().rev().find(|(local, _)| *local == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// Takes back the last `set_local`.
+    pub(crate) fn drop_local(&self) {
+        self.state.borrow_mut().locals.pop();
     }
 }

@@ -1,11 +1,23 @@
-//! From a typed policy to a match-and-action program, and from a program to decisions. Pure.
+//! From a typed policy to a match-and-action program, and from a program to decisions. Pure: no clock, disk, socket
+//! or task, and no source text.
 //!
-//! `lower(&Policy) -> Program`, `load(Program, inputs, Backend) -> Matcher`, `Matcher::decide`.
+//! A policy's way: [`lower`] makes a [`Program`], [`load`] binds its inputs and gives a [`Matcher`]. A request's way:
+//! [`Matcher::decide`] finds the route, [`Matcher::eval`] and [`Matcher::argument`] serve its statements, and
+//! [`Matcher::explain`] tells why the others lost.
 
+pub mod explain;
 pub mod frame;
+mod interp;
+pub mod lower;
 pub mod matcher;
+mod order;
 pub mod program;
+mod segment;
+pub mod verify;
 
+pub use explain::{Explanation, Loss, Verdict};
 pub use frame::{Fill, Frame, Head, Read, Slot, SlotId};
-pub use matcher::{Decision, Matcher};
-pub use program::{Program, RouteId};
+pub use lower::lower;
+pub use matcher::{Backend, Decision, LoadError, Matcher, load};
+pub use program::{ListenerId, Program, RouteId};
+pub use verify::verify;

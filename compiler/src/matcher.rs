@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use lang::Value;
 use lang::vocab::{Argument, ExprId};
+use lang::{Ty, Value};
 
+use crate::explain::Explanation;
 use crate::frame::{Fill, Frame, Head, SlotId};
-use crate::program::{Program, RouteId};
+use crate::interp::{Interp, Pending, constants};
+use crate::program::{ListenerId, Program, RouteId};
 
 /// Which route answers.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Decision {
     /// This one; its captures are in the frame.
     Route(RouteId),
-    /// None, but these methods would find one: 405.
+    /// None, but these methods would find one: 405. Sorted.
     MethodNotAllowed(Vec<Arc<str>>),
     /// None: 404.
     NotFound,
@@ -21,16 +23,175 @@ pub enum Decision {
     Pending(SlotId),
 }
 
+/// What runs a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Backend {
+    /// The interpreter.
+    #[default]
+    Interp,
+}
+
+/// Why inputs do not fit a program.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Not one value for each input.
+    #[error("{expected} inputs are declared, {given} are given")]
+    Count {
+        /// Declared.
+        expected: usize,
+        /// Given.
+        given: usize,
+    },
+    /// A value is missing.
+    #[error("the input `{name}` has no value")]
+    Missing {
+        /// The input.
+        name: Arc<str>,
+    },
+    /// A value of another type.
+    #[error("the input `{name}` is declared as {expected}, which its value is not")]
+    Type {
+        /// The input.
+        name: Arc<str>,
+        /// Its type.
+        expected: Ty,
+    },
+    /// The program breaks a promise that every pass keeps; a mistake of this crate.
+    #[error("internal error: {0}")]
+    Program(String),
+}
+
 /// A program with its inputs bound.
 #[derive(Debug)]
 pub struct Matcher {
     program: Arc<Program>,
     inputs: Vec<Value>,
+    constants: Vec<Option<Value>>,
+}
+
+/// Binds one value to each of the program's inputs; an absent one stands for the input's default. The value of a secret
+/// is [`Value::Secret`] with its place, whatever is passed for it.
+pub fn load(
+    program: Arc<Program>,
+    inputs: Vec<Value>,
+    backend: Backend,
+) -> Result<Matcher, LoadError> {
+    let Backend::Interp = backend;
+    crate::verify(&program).map_err(LoadError::Program)?;
+    if inputs.len() != program.inputs.len() {
+        return Err(LoadError::Count { expected: program.inputs.len(), given: inputs.len() });
+    }
+    let mut bound = Vec::with_capacity(inputs.len());
+    for (at, (value, input)) in inputs.into_iter().zip(&program.inputs).enumerate() {
+        let value = match (&input.ty, value, &input.default) {
+            (Ty::Secret, ..) => Value::Secret(at as u32),
+            (_, Value::Absent, Some(default)) => default.clone(),
+            (ty, Value::Absent, None) if !ty.is_optional() => {
+                return Err(LoadError::Missing { name: input.name.clone() });
+            }
+            (_, value, _) => value,
+        };
+        if !has_type(&value, &input.ty) {
+            return Err(LoadError::Type { name: input.name.clone(), expected: input.ty.clone() });
+        }
+        bound.push(value);
+    }
+    let constants = constants(&program, &bound);
+    Ok(Matcher { program, inputs: bound, constants })
 }
 
 impl Matcher {
     /// The program it runs.
-    pub fn program(&self) -> &Program {
+    pub fn program(&self) -> &Arc<Program> {
         &self.program
+    }
+
+    /// The value of each input.
+    pub fn inputs(&self) -> &[Value] {
+        &self.inputs
+    }
+
+    /// Which route answers a request at this listener. Never waits. A frame serves one request.
+    pub fn decide(
+        &self,
+        listener: ListenerId,
+        head: &Head<'_>,
+        frame: &Frame,
+        fill: &dyn Fill,
+    ) -> Decision {
+        let Some(listener) = self.program.listeners.get(listener.0 as usize) else {
+            return Decision::NotFound;
+        };
+        match self.interp(frame, fill).decide(listener, head) {
+            Ok(decision) => decision,
+            Err(Pending(slot)) => Decision::Pending(slot),
+        }
+    }
+
+    /// The value of an expression. What is pending is absent: whoever runs statements has awaited the route's
+    /// [`crate::program::Route::reads`] first.
+    pub fn eval(&self, expr: ExprId, frame: &Frame, fill: &dyn Fill) -> Value {
+        self.interp(frame, fill).value(expr).unwrap_or_default()
+    }
+
+    /// An argument as actions, blocks and settings decode it: constant where no request changes it.
+    pub fn argument(&self, expr: ExprId) -> Argument {
+        match self.constants.get(expr.0 as usize) {
+            Some(Some(value)) => Argument::Constant(value.clone()),
+            _ => Argument::Expression(expr),
+        }
+    }
+
+    /// One argument for each expression, in order.
+    pub fn arguments(&self, exprs: &[ExprId]) -> Vec<Argument> {
+        exprs.iter().map(|expr| self.argument(*expr)).collect()
+    }
+
+    /// What becomes of each route of the listener, and why; by the same code as [`Matcher::decide`].
+    pub fn explain(
+        &self,
+        listener: ListenerId,
+        head: &Head<'_>,
+        frame: &Frame,
+        fill: &dyn Fill,
+    ) -> Explanation {
+        crate::explain::explain(&self.interp(frame, fill), listener, head)
+    }
+
+    fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {
+        Interp { program: &self.program, constants: &self.constants, frame, fill }
+    }
+}
+
+fn has_type(value: &Value, ty: &Ty) -> bool {
+    match (value, ty) {
+        (Value::Absent, ty) => ty.is_optional(),
+        (value, Ty::Optional(inner)) => has_type(value, inner),
+        (Value::Bool(_), Ty::Bool)
+        | (Value::Int(_), Ty::Int | Ty::Float)
+        | (Value::Float(_), Ty::Float)
+        | (Value::String(_), Ty::String | Ty::Uuid)
+        | (Value::Duration(_), Ty::Duration)
+        | (Value::Size(_), Ty::Size)
+        | (Value::Rate(_), Ty::Rate)
+        | (Value::Percent(_), Ty::Percent)
+        | (Value::Ip(_), Ty::Ip | Ty::Cidr)
+        | (Value::Cidr(_), Ty::Cidr)
+        | (Value::Method(_), Ty::Method)
+        | (Value::Status(_), Ty::Status)
+        | (Value::Time(_), Ty::Time)
+        | (Value::Regex(_), Ty::Regex)
+        | (Value::Secret(_), Ty::Secret)
+        | (_, Ty::Json | Ty::Error) => true,
+        (Value::String(text), Ty::OneOf(words)) => words.contains(text),
+        (Value::List(items), Ty::List(of) | Ty::Set(of)) => items.iter().all(|v| has_type(v, of)),
+        (Value::Set(items), Ty::Set(of)) => items.iter().all(|v| has_type(v, of)),
+        (Value::Map(fields), Ty::Map(of)) => fields.values().all(|v| has_type(v, of)),
+        (Value::Range(ends), Ty::Range(of)) => has_type(&ends.0, of) && has_type(&ends.1, of),
+        (Value::Map(fields), Ty::Record(wanted)) => wanted.iter().all(|(name, ty)| {
+            fields.get(name).map_or(ty.is_optional(), |value| has_type(value, ty))
+        }),
+        (Value::Item(_), Ty::Item(_)) => true,
+        _ => false,
     }
 }

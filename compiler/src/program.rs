@@ -1,12 +1,23 @@
-//! The match-and-action program: what a policy does, with nothing left to resolve. It prints as readable text and
-//! parses nothing.
+//! The match-and-action program: what a policy does, with nothing left to resolve. It prints as readable text
+//! (`Display`) and parses nothing. How routes are found stands in `program/routing.rs`, what expressions compute in
+//! `program/expr.rs`.
 
 use std::sync::Arc;
 
-use lang::policy::{Input, LocalId};
+use lang::Ty;
+use lang::policy::{Host, Input, LocalId, Path};
 use lang::vocab::ExprId;
 
 use crate::frame::{Slot, SlotId};
+
+pub mod expr;
+pub mod routing;
+mod text;
+
+pub use expr::{Expr, MatchArm};
+pub use routing::{
+    Candidate, Hosts, Listener, ListenerId, Node, Target, Test, TestKind, VirtualHost,
+};
 
 /// A route, by its place in [`Program::routes`].
 pub use lang::policy::RouteId;
@@ -18,10 +29,16 @@ pub struct Program {
     pub inputs: Vec<Input>,
     /// What it reads.
     pub slots: Vec<Slot>,
+    /// What it computes; equal ones are one. [`ExprId`] counts into it, and operands stand before their users.
+    pub exprs: Vec<Expr>,
     /// Listeners, upstreams and other configured items.
     pub blocks: Vec<Block>,
-    /// The routes.
+    /// The routes, in the policy's order.
     pub routes: Vec<Route>,
+    /// Pairs of routes of which the policy says that the first is tried before the second.
+    pub before: Vec<(RouteId, RouteId)>,
+    /// How each listener finds its route.
+    pub listeners: Vec<Listener>,
 }
 
 /// A configured item.
@@ -33,6 +50,8 @@ pub struct Block {
     pub name: Arc<str>,
     /// Its lines, in order.
     pub settings: Vec<Setting>,
+    /// Its name's place in the policy.
+    pub span: lang::Span,
 }
 
 /// A line of a configured item.
@@ -46,16 +65,26 @@ pub struct Setting {
     pub span: lang::Span,
 }
 
-/// What happens once a route answers.
+/// What a route answers for, and what happens once it does.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// `name` or `site.name`.
     pub name: Arc<str>,
+    /// The hosts it answers for.
+    pub hosts: Vec<(Host, lang::Span)>,
+    /// The paths it answers for.
+    pub paths: Vec<(Path, lang::Span)>,
+    /// The methods it answers for; `None` is every one.
+    pub methods: Option<(Vec<Arc<str>>, lang::Span)>,
+    /// What must hold besides, each conjunct with its place.
+    pub conditions: Vec<(ExprId, lang::Span)>,
+    /// What its paths capture.
+    pub captures: Vec<(Arc<str>, Ty)>,
     /// Its statements, in order.
     pub steps: Vec<Step>,
     /// The slots that its statements read. Whoever runs them sees to it first that none of these is pending.
     pub reads: Vec<SlotId>,
-    /// Where the policy says so.
+    /// Its name's place in the policy.
     pub span: lang::Span,
 }
 
@@ -90,4 +119,62 @@ pub struct Call {
     pub place: Option<(Arc<str>, Option<Arc<str>>)>,
     /// `pattern => value`.
     pub arms: Vec<(ExprId, ExprId)>,
+}
+
+impl Program {
+    /// The listener of this name.
+    pub fn listener(&self, name: &str) -> Option<ListenerId> {
+        let at = self.listeners.iter().position(|listener| &*listener.name == name)?;
+        Some(ListenerId(at as u32))
+    }
+
+    /// The route with this number.
+    pub fn route(&self, route: RouteId) -> Option<&Route> {
+        self.routes.get(route.0 as usize)
+    }
+
+    /// The route of this name.
+    pub fn route_named(&self, name: &str) -> Option<RouteId> {
+        let at = self.routes.iter().position(|route| &*route.name == name)?;
+        Some(RouteId(at as u32))
+    }
+
+    /// What this expression computes; the absent value for a number that is not of this program.
+    pub fn expr(&self, id: ExprId) -> &Expr {
+        self.exprs.get(id.0 as usize).unwrap_or(&Expr::NOTHING)
+    }
+
+    /// Every slot that these expressions read, each once, in order.
+    pub fn reads(&self, roots: impl IntoIterator<Item = ExprId>) -> Vec<SlotId> {
+        let mut seen = vec![false; self.exprs.len()];
+        let mut open: Vec<ExprId> = roots.into_iter().collect();
+        let mut slots = Vec::new();
+        while let Some(id) = open.pop() {
+            match seen.get_mut(id.0 as usize) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            let expr = self.expr(id);
+            if let Expr::Slot(slot) = expr {
+                slots.push(*slot);
+            }
+            expr.each_operand(&mut |operand| open.push(operand));
+        }
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    }
+}
+
+impl Step {
+    /// Every expression of the statement.
+    pub fn exprs(&self) -> Vec<ExprId> {
+        match &self.kind {
+            StepKind::Let(_, value) => vec![*value],
+            StepKind::Act(call) => {
+                let arms = call.arms.iter().flat_map(|&(pattern, value)| [pattern, value]);
+                call.args.iter().copied().chain(arms).collect()
+            }
+        }
+    }
 }

@@ -1,0 +1,209 @@
+//! The interpreter: what a program means, said plainly. It reads the world through [`Fill`] alone, keeps what it read in
+//! the [`Frame`], and stops where a slot is pending. What values mean to each other stands in `interp/ops.rs`, how a
+//! route is found in `interp/decide.rs`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::Quantifier;
+use lang::vocab::ExprId;
+
+use crate::frame::{Fill, Frame, Read, SlotId};
+use crate::program::{Expr, Program, Target, Test, TestKind};
+
+pub(crate) mod decide;
+mod ops;
+
+/// It takes a slot that somebody has to wait for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Pending(pub(crate) SlotId);
+
+/// Everything an evaluation stands on.
+#[derive(Clone, Copy)]
+pub(crate) struct Interp<'e> {
+    pub(crate) program: &'e Program,
+    /// The value of each expression that no request changes, as far as inputs are bound.
+    pub(crate) constants: &'e [Option<Value>],
+    pub(crate) frame: &'e Frame,
+    pub(crate) fill: &'e dyn Fill,
+}
+
+/// A world in which there is nothing yet, for what no request changes.
+pub(crate) struct Nothing;
+
+impl Fill for Nothing {
+    fn fill(&self, _: SlotId) -> Read {
+        Read::Value(Value::Absent)
+    }
+}
+
+/// The value of each expression that no request changes, with these inputs bound.
+pub(crate) fn constants(program: &Program, inputs: &[Value]) -> Vec<Option<Value>> {
+    let frame = Frame::new();
+    let mut known: Vec<Option<Value>> = Vec::with_capacity(program.exprs.len());
+    for (at, expr) in program.exprs.iter().enumerate() {
+        let value = match expr {
+            Expr::Const(value) => Some(value.clone()),
+            Expr::Input(input) => inputs.get(input.0 as usize).cloned(),
+            Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) => None,
+            _ => {
+                let mut all = true;
+                expr.each_operand(&mut |operand| {
+                    all &= known.get(operand.0 as usize).is_some_and(Option::is_some);
+                });
+                let interp = Interp { program, constants: &known, frame: &frame, fill: &Nothing };
+                if all { interp.compute(ExprId(at as u32)).ok() } else { None }
+            }
+        };
+        known.push(value);
+    }
+    known
+}
+
+impl Interp<'_> {
+    /// The value of an expression.
+    pub(crate) fn value(&self, id: ExprId) -> Result<Value, Pending> {
+        match self.constants.get(id.0 as usize) {
+            Some(Some(value)) => Ok(value.clone()),
+            _ => self.compute(id),
+        }
+    }
+
+    /// Whether an expression is `true`.
+    pub(crate) fn holds(&self, id: ExprId) -> Result<bool, Pending> {
+        Ok(self.value(id)?.is_true())
+    }
+
+    /// Runs jump code from its first test.
+    pub(crate) fn passes(&self, code: &[Test]) -> Result<bool, Pending> {
+        let mut next = Target::Test(0);
+        if code.is_empty() {
+            return Ok(true);
+        }
+        loop {
+            next = match next {
+                Target::Pass => return Ok(true),
+                Target::Fail => return Ok(false),
+                Target::Test(at) => match code.get(at) {
+                    Some(test) if self.test(&test.kind)? => test.yes,
+                    Some(test) => test.no,
+                    // INVARIANT: `verify` keeps jumps in range.
+                    None => return Ok(false),
+                },
+            }
+        }
+    }
+
+    fn test(&self, kind: &TestKind) -> Result<bool, Pending> {
+        Ok(match *kind {
+            TestKind::True(value) => self.holds(value)?,
+            TestKind::Compare(how, a, b) => ops::compare(how, &self.value(a)?, &self.value(b)?),
+            TestKind::In(item, of) => ops::is_in(&self.value(item)?, &self.value(of)?),
+            TestKind::Present(value) => !self.value(value)?.is_absent(),
+        })
+    }
+
+    fn compute(&self, id: ExprId) -> Result<Value, Pending> {
+        Ok(match self.program.expr(id) {
+            Expr::Const(value) => value.clone(),
+            // An input that is not bound says nothing.
+            Expr::Input(_) => Value::Absent,
+            Expr::Slot(slot) => self.slot(*slot)?,
+            Expr::Capture(name) => self.frame.capture(name),
+            Expr::Local(local) => self.frame.local(*local),
+            Expr::Not(inner) => Value::Bool(!self.holds(*inner)?),
+            Expr::And(parts) => {
+                for part in parts {
+                    if !self.holds(*part)? {
+                        return Ok(Value::Bool(false));
+                    }
+                }
+                Value::Bool(true)
+            }
+            Expr::Or(parts) => {
+                for part in parts {
+                    if self.holds(*part)? {
+                        return Ok(Value::Bool(true));
+                    }
+                }
+                Value::Bool(false)
+            }
+            Expr::Compare(how, a, b) => {
+                Value::Bool(ops::compare(*how, &self.value(*a)?, &self.value(*b)?))
+            }
+            Expr::In(item, of) => Value::Bool(ops::is_in(&self.value(*item)?, &self.value(*of)?)),
+            Expr::Present(inner) => Value::Bool(!self.value(*inner)?.is_absent()),
+            Expr::Coalesce(first, second) => match self.value(*first)? {
+                Value::Absent => self.value(*second)?,
+                present => present,
+            },
+            Expr::Arithmetic(how, a, b) => {
+                ops::arithmetic(*how, &self.value(*a)?, &self.value(*b)?)
+            }
+            Expr::Member(base, name) => ops::member(&self.value(*base)?, name),
+            Expr::Call(function, arguments) => (function.eval)(&self.values(arguments)?),
+            Expr::Template(parts) => ops::text(&self.values(parts)?),
+            Expr::Match(subject, arms) => {
+                let subject = self.value(*subject)?;
+                let takes = |patterns: &Vec<Value>| ops::matches(&subject, patterns);
+                match arms.iter().find(|arm| arm.patterns.as_ref().is_none_or(takes)) {
+                    Some(arm) => self.value(arm.value)?,
+                    None => Value::Absent,
+                }
+            }
+            Expr::Quantified(how, name, list, predicate) => {
+                let list = self.value(*list)?;
+                let mut count = 0;
+                let (items, whole) = ops::items(&list);
+                for item in &items {
+                    self.frame.set_local(*name, (*item).clone());
+                    let fits = self.holds(*predicate);
+                    self.frame.drop_local();
+                    match (how, fits?) {
+                        (Quantifier::Any, true) => return Ok(Value::Bool(true)),
+                        (Quantifier::All, false) => return Ok(Value::Bool(false)),
+                        (_, fits) => count += i64::from(fits),
+                    }
+                }
+                match how {
+                    Quantifier::Any => Value::Bool(false),
+                    Quantifier::All => Value::Bool(whole),
+                    Quantifier::Count => Value::Int(count),
+                }
+            }
+            Expr::List(items) => Value::list(self.values(items)?),
+            Expr::Set(items) => Value::Set(Arc::new(self.values(items)?.into_iter().collect())),
+            Expr::Record(fields) => {
+                let mut record = BTreeMap::new();
+                for (name, value) in fields {
+                    let value = self.value(*value)?;
+                    if !value.is_absent() {
+                        record.insert(name.clone(), value);
+                    }
+                }
+                Value::Map(Arc::new(record))
+            }
+        })
+    }
+
+    fn values(&self, ids: &[ExprId]) -> Result<Vec<Value>, Pending> {
+        ids.iter().map(|id| self.value(*id)).collect()
+    }
+
+    fn slot(&self, id: SlotId) -> Result<Value, Pending> {
+        if let Some(value) = self.frame.slot(id) {
+            return Ok(value);
+        }
+        match self.fill.fill(id) {
+            Read::Pending => Err(Pending(id)),
+            Read::Value(value) => {
+                let stable = self.program.slots.get(id.0 as usize).is_some_and(|slot| slot.stable);
+                if stable {
+                    self.frame.keep(id, value.clone());
+                }
+                Ok(value)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! From a typed policy to a program: expressions become value code, conditions jump code, routes candidates in the
+//! decided order. It reports what is wrong with the order and nothing else; types and names are the checker's.
+
+use std::sync::Arc;
+
+use lang::policy::{self, Policy};
+use lang::vocab::ExprId;
+use lang::{Diag, Span};
+
+use crate::program::{Block, Call, Program, Route, Setting, Step, StepKind};
+
+mod condition;
+mod expr;
+pub(crate) mod routing;
+
+use expr::Exprs;
+
+/// The program of a policy that checked without an error, and what is to be said about the order of its routes. There is
+/// no program if that holds an error.
+pub fn lower(policy: &Policy) -> (Option<Program>, Vec<Diag>) {
+    let mut program = contents(policy);
+    let diags = routing::route(policy, &mut program);
+    if diags.iter().any(Diag::is_error) {
+        return (None, diags);
+    }
+    (Some(program), diags)
+}
+
+/// Everything but the way from requests to routes.
+fn contents(policy: &Policy) -> Program {
+    let mut exprs = Exprs::default();
+    let blocks = policy.blocks.iter().map(|block| lower_block(block, &mut exprs)).collect();
+    let mut routes: Vec<Route> =
+        policy.routes.iter().map(|route| lower_route(route, &mut exprs)).collect();
+    let (exprs, slots) = exprs.finish();
+    let mut program = Program {
+        inputs: policy.inputs.clone(),
+        slots,
+        exprs,
+        blocks,
+        routes: Vec::new(),
+        before: policy.before.iter().map(|before| (before.first, before.second)).collect(),
+        listeners: Vec::new(),
+    };
+    for route in &mut routes {
+        route.reads = program.reads(route.steps.iter().flat_map(Step::exprs));
+    }
+    program.routes = routes;
+    program
+}
+
+fn lower_block(block: &policy::Block, exprs: &mut Exprs) -> Block {
+    let settings = block.settings.iter().map(|setting| Setting {
+        name: Arc::from(setting.row.name),
+        args: setting.args.iter().map(|arg| exprs.lower(arg)).collect(),
+        span: setting.span,
+    });
+    Block {
+        kind: Arc::from(block.row.name),
+        name: block.name.clone(),
+        settings: settings.collect(),
+        span: block.span,
+    }
+}
+
+fn lower_route(route: &policy::Route, exprs: &mut Exprs) -> Route {
+    let mut conditions: Vec<(ExprId, Span)> = Vec::new();
+    for condition in &route.conditions {
+        conjuncts(condition, exprs, &mut conditions);
+    }
+    Route {
+        name: route.name.clone(),
+        hosts: route.hosts.clone(),
+        paths: route.paths.clone(),
+        methods: route.methods.clone(),
+        conditions,
+        captures: route.captures.clone(),
+        steps: route.steps.iter().map(|step| lower_step(step, exprs)).collect(),
+        reads: Vec::new(),
+        span: route.span,
+    }
+}
+
+/// A condition as conjuncts, so that each can be named when it fails.
+fn conjuncts(condition: &policy::Expr, exprs: &mut Exprs, into: &mut Vec<(ExprId, Span)>) {
+    match &condition.kind {
+        policy::ExprKind::And(parts) => parts.iter().for_each(|part| conjuncts(part, exprs, into)),
+        _ => into.push((exprs.lower(condition), condition.span)),
+    }
+}
+
+fn lower_step(step: &policy::Step, exprs: &mut Exprs) -> Step {
+    let kind = match &step.kind {
+        policy::StepKind::Let(local, value) => StepKind::Let(*local, exprs.lower(value)),
+        policy::StepKind::Act(call) => {
+            let place = call.place.as_ref();
+            let arms = call.arms.iter();
+            StepKind::Act(Call {
+                action: Arc::from(call.row.name),
+                args: call.args.iter().map(|arg| exprs.lower(arg)).collect(),
+                place: place.map(|place| (Arc::from(place.field.path), place.key.clone())),
+                arms: arms.map(|(a, b)| (exprs.lower(a), exprs.lower(b))).collect(),
+            })
+        }
+    };
+    Step { kind, span: step.span, via: step.via.clone() }
+}

@@ -1,0 +1,112 @@
+//! Typed expressions to value code. Equal ones become one, and every field that is read gets its slot.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use lang::policy::{self, ExprKind};
+use lang::vocab::{ExprId, Field, Phase};
+use lang::{Ty, Value};
+
+use crate::frame::{Slot, SlotId};
+use crate::program::{Expr, MatchArm};
+
+/// The value code so far.
+#[derive(Debug, Default)]
+pub(crate) struct Exprs {
+    list: Vec<Expr>,
+    /// By what is written of an expression: values compare equal across kinds (`1` and `1.0`), their text does not.
+    known: HashMap<String, ExprId>,
+    slots: Vec<Slot>,
+    slot_of: HashMap<(&'static str, Option<Arc<str>>), SlotId>,
+}
+
+impl Exprs {
+    /// The number of this expression.
+    pub(crate) fn lower(&mut self, expr: &policy::Expr) -> ExprId {
+        let lowered = match &expr.kind {
+            ExprKind::Const(value) => Expr::Const(value.clone()),
+            ExprKind::Input(input) => Expr::Input(*input),
+            ExprKind::Field(field, key) => Expr::Slot(self.slot(field, key.clone())),
+            ExprKind::Capture(name) => Expr::Capture(name.clone()),
+            ExprKind::Local(local) => Expr::Local(*local),
+            ExprKind::Not(inner) => Expr::Not(self.lower(inner)),
+            ExprKind::And(parts) => Expr::And(self.lower_all(parts)),
+            ExprKind::Or(parts) => Expr::Or(self.lower_all(parts)),
+            ExprKind::Compare(how, a, b) => Expr::Compare(*how, self.lower(a), self.lower(b)),
+            ExprKind::In(item, of) => Expr::In(self.lower(item), self.lower(of)),
+            ExprKind::Present(inner) => Expr::Present(self.lower(inner)),
+            ExprKind::Coalesce(a, b) => Expr::Coalesce(self.lower(a), self.lower(b)),
+            ExprKind::Arithmetic(how, a, b) => Expr::Arithmetic(*how, self.lower(a), self.lower(b)),
+            ExprKind::Member(base, name) => Expr::Member(self.lower(base), name.clone()),
+            ExprKind::Call(function, arguments) => Expr::Call(function, self.lower_all(arguments)),
+            ExprKind::Template(parts) => Expr::Template(self.lower_all(parts)),
+            ExprKind::Match(subject, arms) => {
+                let subject = self.lower(subject);
+                let arms = arms.iter().map(|arm| MatchArm {
+                    patterns: arm.patterns.clone(),
+                    value: self.lower(&arm.value),
+                });
+                Expr::Match(subject, arms.collect())
+            }
+            ExprKind::Quantified(how, name, list, predicate) => {
+                Expr::Quantified(*how, *name, self.lower(list), self.lower(predicate))
+            }
+            ExprKind::List(items) => match &expr.ty {
+                Ty::Set(_) => Expr::Set(self.lower_all(items)),
+                _ => Expr::List(self.lower_all(items)),
+            },
+            ExprKind::Record(fields) => {
+                let fields = fields.iter().map(|(name, value)| (name.clone(), self.lower(value)));
+                Expr::Record(fields.collect())
+            }
+            // INVARIANT: a policy that holds one has an error, and is lowered for nobody to run.
+            ExprKind::Error => Expr::NOTHING,
+        };
+        self.intern(lowered)
+    }
+
+    /// The number of this expression, whose operands have theirs.
+    pub(crate) fn intern(&mut self, expr: Expr) -> ExprId {
+        let key = key(&expr);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let id = ExprId(self.list.len() as u32);
+        self.list.push(expr);
+        self.known.insert(key, id);
+        id
+    }
+
+    /// The finished code and its slots.
+    pub(crate) fn finish(self) -> (Vec<Expr>, Vec<Slot>) {
+        (self.list, self.slots)
+    }
+
+    fn lower_all(&mut self, parts: &[policy::Expr]) -> Vec<ExprId> {
+        parts.iter().map(|part| self.lower(part)).collect()
+    }
+
+    fn slot(&mut self, field: &'static Field, key: Option<Arc<str>>) -> SlotId {
+        let slots = &mut self.slots;
+        *self.slot_of.entry((field.path, key.clone())).or_insert_with(|| {
+            let stable = field.from <= Phase::Request && !field.writable;
+            let ty = (field.ty)();
+            slots.push(Slot { field: Arc::from(field.path), key, ty, stable });
+            SlotId(slots.len() as u32 - 1)
+        })
+    }
+}
+
+/// A text that equal expressions share and no others.
+fn key(expr: &Expr) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let written = match expr {
+        Expr::Call(function, arguments) => write!(text, "{} {arguments:?}", function.name),
+        Expr::Const(Value::Regex(pattern)) => write!(text, "regex {:?}", pattern.0.as_str()),
+        other => write!(text, "{other:?}"),
+    };
+    debug_assert!(written.is_ok());
+    text
+}

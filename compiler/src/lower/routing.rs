@@ -1,0 +1,118 @@
+//! Routes to the structure that finds them: per listener a table of hosts, per host a tree over path segments, per cell
+//! the candidates in the order that `order` decides.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lang::Diag;
+use lang::policy::{Host, Policy, Segment};
+use lang::vocab::ExprId;
+
+use crate::lower::condition::jump_code;
+use crate::order::{self, Place};
+use crate::program::{Candidate, Expr, Hosts, Listener, Node, Program, Route, VirtualHost};
+use crate::segment::Segments;
+
+/// Fills in the program's listeners, and says what is wrong with the order of its routes.
+pub(crate) fn route(policy: &Policy, program: &mut Program) -> Vec<Diag> {
+    let order = order::order(policy, program);
+    let mut codes = Codes::default();
+    let listeners = order.listeners.into_iter().map(|(block, hosts)| {
+        let name = policy.blocks.get(block).map_or_else(|| Arc::from(""), |b| b.name.clone());
+        let mut table = Hosts::default();
+        for (host, places) in hosts {
+            add(&mut table, virtual_host(program, host, &places, &mut codes));
+        }
+        Listener { name, block, hosts: table }
+    });
+    let listeners = listeners.collect();
+    program.listeners = listeners;
+    order.diags
+}
+
+/// The code of each route, made once.
+#[derive(Default)]
+struct Codes {
+    of: HashMap<u32, (Vec<crate::program::Test>, bool)>,
+}
+
+fn add(table: &mut Hosts, host: VirtualHost) {
+    let place = table.list.len();
+    match &host.host {
+        Host::Any => table.any = Some(place),
+        Host::Exact(name) => drop(table.exact.insert(name.clone(), place)),
+        Host::OneLabel(suffix) => drop(table.one_label.insert(suffix.clone(), place)),
+        Host::Labels(suffix) => drop(table.labels.insert(suffix.clone(), place)),
+    }
+    table.list.push(host);
+}
+
+fn virtual_host(program: &Program, host: Host, places: &[Place], codes: &mut Codes) -> VirtualHost {
+    let mut made = VirtualHost { host, nodes: vec![Node::default()], candidates: Vec::new() };
+    for (rank, place) in places.iter().enumerate() {
+        let Some(route) = program.route(place.route) else { continue };
+        let Some((path, _)) = route.paths.get(place.path) else { continue };
+        let (code, reads_captures) =
+            codes.of.entry(place.route.0).or_insert_with(|| code(program, route)).clone();
+        let captures = path.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
+            Segment::Capture(name, _) => Some((name.clone(), at, Segments::of(segment))),
+            Segment::Literal(_) => None,
+        });
+        let candidate = made.candidates.len();
+        made.candidates.push(Candidate {
+            route: place.route,
+            path: place.path,
+            rank: rank as u32,
+            captures: captures.collect(),
+            reads_captures,
+            methods: route.methods.as_ref().map(|(methods, _)| methods.clone()),
+            code,
+        });
+        let kinds = path.segments.iter().map(Segments::of);
+        let node = kinds.fold(0, |node, kind| child(&mut made.nodes, node, kind));
+        if let Some(node) = made.nodes.get_mut(node) {
+            let cell = if path.rest { &mut node.beneath } else { &mut node.here };
+            cell.push(candidate);
+        }
+    }
+    for node in &mut made.nodes {
+        node.captures.sort_by_key(|(kind, _)| kind.weight());
+    }
+    made
+}
+
+/// The node behind `node` for the next segment, made if there is none.
+fn child(nodes: &mut Vec<Node>, node: usize, kind: Segments) -> usize {
+    let next = nodes.len();
+    let Some(parent) = nodes.get_mut(node) else { return node };
+    let found = match &kind {
+        Segments::Literal(text) => parent.literals.get(text).copied(),
+        other => parent.captures.iter().find(|(kind, _)| kind == other).map(|(_, next)| *next),
+    };
+    if let Some(found) = found {
+        return found;
+    }
+    match kind {
+        Segments::Literal(text) => drop(parent.literals.insert(text, next)),
+        other => parent.captures.push((other, next)),
+    }
+    nodes.push(Node::default());
+    next
+}
+
+fn code(program: &Program, route: &Route) -> (Vec<crate::program::Test>, bool) {
+    let conditions: Vec<ExprId> = route.conditions.iter().map(|(id, _)| *id).collect();
+    (jump_code(program, &conditions), reads_captures(program, &conditions))
+}
+
+fn reads_captures(program: &Program, roots: &[ExprId]) -> bool {
+    let mut open = roots.to_vec();
+    while let Some(id) = open.pop() {
+        let expr = program.expr(id);
+        if matches!(expr, Expr::Capture(_)) {
+            return true;
+        }
+        expr.each_operand(&mut |operand| open.push(operand));
+    }
+    false
+}

@@ -1,0 +1,159 @@
+//! How a listener finds its route: by host, then by path segments, then candidate by candidate in the decided order.
+//! Plain data; the walk over it is in `interp/decide.rs`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lang::policy::Host;
+use lang::vocab::ExprId;
+
+use crate::program::RouteId;
+use crate::segment::Segments;
+
+/// A listener, by its place in [`crate::Program::listeners`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ListenerId(pub u32);
+
+/// How one listener finds its route.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its place in [`crate::Program::blocks`].
+    pub block: usize,
+    /// From a host to what answers for it.
+    pub hosts: Hosts,
+}
+
+/// From a host to the virtual hosts that answer for it: places in `list`.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts {
+    /// `shop.example`
+    pub exact: HashMap<Arc<str>, usize>,
+    /// `*.x`, by `x`
+    pub one_label: HashMap<Arc<str>, usize>,
+    /// `**.x`, by `x`
+    pub labels: HashMap<Arc<str>, usize>,
+    /// Every host.
+    pub any: Option<usize>,
+    /// What they lead to.
+    pub list: Vec<VirtualHost>,
+}
+
+/// The routes of one host pattern: a tree over path segments.
+#[derive(Clone, Debug)]
+pub struct VirtualHost {
+    /// The pattern.
+    pub host: Host,
+    /// The tree; its root is the first.
+    pub nodes: Vec<Node>,
+    /// What the nodes lead to.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A point between two segments of a path.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    /// By the next segment's text.
+    pub literals: HashMap<Arc<str>, usize>,
+    /// By the next segment's kind, narrower kinds first.
+    pub captures: Vec<(Segments, usize)>,
+    /// Candidates for a path that ends here, in order.
+    pub here: Vec<usize>,
+    /// Candidates for this path and every one beneath, in order.
+    pub beneath: Vec<usize>,
+}
+
+/// A route at one of its hosts and one of its paths.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The route.
+    pub route: RouteId,
+    /// Which of the route's paths: a place in [`crate::program::Route::paths`].
+    pub path: usize,
+    /// When it is tried, among all candidates of its virtual host.
+    pub rank: u32,
+    /// What it captures: name, place of the segment, kind.
+    pub captures: Vec<(Arc<str>, usize, Segments)>,
+    /// Whether its code reads captures.
+    pub reads_captures: bool,
+    /// The methods it takes; `None` is every one.
+    pub methods: Option<Vec<Arc<str>>>,
+    /// What must hold besides: jump code that begins at its first test. Empty code holds always.
+    pub code: Vec<Test>,
+}
+
+/// One instruction: a test, and where to go on. Jumps lead forward only.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// What is tested.
+    pub kind: TestKind,
+    /// Where to go if it holds.
+    pub yes: Target,
+    /// Where to go if it does not.
+    pub no: Target,
+}
+
+/// What is tested.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TestKind {
+    /// Whether the value is `true`.
+    True(ExprId),
+    /// A comparison; false where a side is absent.
+    Compare(lang::policy::Compare, ExprId, ExprId),
+    /// Membership; absence is in nothing.
+    In(ExprId, ExprId),
+    /// Whether there is a value.
+    Present(ExprId),
+}
+
+/// Where a test leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// To the test with this place.
+    Test(usize),
+    /// The condition holds.
+    Pass,
+    /// It does not.
+    Fail,
+}
+
+impl TestKind {
+    /// Its operands.
+    pub fn operands(&self) -> impl Iterator<Item = ExprId> {
+        let (first, second) = match *self {
+            TestKind::True(a) | TestKind::Present(a) => (a, None),
+            TestKind::Compare(_, a, b) | TestKind::In(a, b) => (a, Some(b)),
+        };
+        std::iter::once(first).chain(second)
+    }
+
+    /// Calls `each` with every operand, to be replaced.
+    pub fn each_operand_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
+        match self {
+            TestKind::True(a) | TestKind::Present(a) => each(a),
+            TestKind::Compare(_, a, b) | TestKind::In(a, b) => {
+                each(a);
+                each(b);
+            }
+        }
+    }
+}
+
+impl Hosts {
+    /// The virtual hosts that answer for `host`, most specific first.
+    pub fn find<'h>(&'h self, host: &'h str) -> impl Iterator<Item = &'h VirtualHost> {
+        let exact = self.exact.get(host).copied();
+        let parent = host.split_once('.').filter(|(label, _)| !label.is_empty());
+        let one_label = parent.and_then(|(_, suffix)| self.one_label.get(suffix).copied());
+        // `**.x` by ever shorter suffixes: the longest is the narrowest.
+        let mut rest = if self.labels.is_empty() { None } else { parent.map(|(_, suffix)| suffix) };
+        let labels = std::iter::from_fn(move || {
+            let suffix = rest?;
+            rest = suffix.split_once('.').filter(|(label, _)| !label.is_empty()).map(|(_, s)| s);
+            Some(self.labels.get(suffix).copied())
+        });
+        let places = exact.into_iter().chain(one_label).chain(labels.flatten()).chain(self.any);
+        places.filter_map(|place| self.list.get(place))
+    }
+}

@@ -1,0 +1,324 @@
+//! A program as readable text: for whoever writes a pass, and for `program` blocks in the tests. Nothing reads it back.
+
+use std::fmt;
+
+use lang::policy::{Arithmetic, Compare, From, Host, Path, Quantifier, Segment};
+use lang::vocab::ExprId;
+
+use crate::program::{
+    Candidate, Expr, Listener, Node, Program, Step, StepKind, Target, Test, TestKind, VirtualHost,
+};
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, input) in self.inputs.iter().enumerate() {
+            write!(f, "input {at} {}: {}", input.name, input.ty)?;
+            match &input.from {
+                From::Given => {}
+                From::Env(name) => write!(f, " from env {name}")?,
+                From::File(path) => write!(f, " from file {path}")?,
+            }
+            match &input.default {
+                Some(value) => writeln!(f, " default {value}")?,
+                None => writeln!(f)?,
+            }
+        }
+        for (at, slot) in self.slots.iter().enumerate() {
+            let again = if slot.stable { "" } else { ", read anew each time" };
+            let key = slot.key.iter().map(|key| format!("[{key:?}]")).collect::<String>();
+            writeln!(f, "slot {at} {}{key}: {}{again}", slot.field, slot.ty)?;
+        }
+        for block in &self.blocks {
+            writeln!(f, "{} {}", block.kind, block.name)?;
+            for setting in &block.settings {
+                writeln!(f, "  {} {}", setting.name, self.list(&setting.args))?;
+            }
+        }
+        for listener in &self.listeners {
+            self.write_listener(f, listener)?;
+        }
+        for route in &self.routes {
+            writeln!(f, "route {}", route.name)?;
+            route.steps.iter().try_for_each(|step| self.write_step(f, step))?;
+        }
+        Ok(())
+    }
+}
+
+/// An expression of a program, as text.
+struct Shown<'p>(&'p Program, ExprId);
+
+/// Expressions of a program, as text.
+struct List<'p>(&'p Program, &'p [ExprId]);
+
+impl Program {
+    /// An expression as text.
+    pub fn show(&self, id: ExprId) -> impl fmt::Display {
+        Shown(self, id)
+    }
+
+    fn list<'p>(&'p self, ids: &'p [ExprId]) -> List<'p> {
+        List(self, ids)
+    }
+
+    fn write_listener(&self, f: &mut fmt::Formatter<'_>, listener: &Listener) -> fmt::Result {
+        writeln!(f, "on {}", listener.name)?;
+        for host in &listener.hosts.list {
+            writeln!(f, "  host {}", HostText(&host.host))?;
+            let Some(root) = host.nodes.first() else { continue };
+            self.write_node(f, host, root, "")?;
+        }
+        Ok(())
+    }
+
+    fn write_node(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        host: &VirtualHost,
+        node: &Node,
+        path: &str,
+    ) -> fmt::Result {
+        // A hash map has no order of its own.
+        let mut literals: Vec<_> = node.literals.iter().collect();
+        literals.sort();
+        let literals = literals.into_iter().map(|(text, next)| (format!("{path}/{text}"), *next));
+        let captures = node.captures.iter().map(|(kind, next)| (format!("{path}/{kind}"), *next));
+        for (path, next) in literals.chain(captures) {
+            if let Some(next) = host.nodes.get(next) {
+                self.write_node(f, host, next, &path)?;
+            }
+        }
+        self.write_cell(f, host, &node.here, path)?;
+        self.write_cell(f, host, &node.beneath, &format!("{path}/**"))
+    }
+
+    fn write_cell(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        host: &VirtualHost,
+        cell: &[usize],
+        path: &str,
+    ) -> fmt::Result {
+        if !cell.is_empty() {
+            writeln!(f, "    path {path}")?;
+        }
+        let candidates = cell.iter().filter_map(|at| host.candidates.get(*at));
+        for candidate in candidates {
+            self.write_candidate(f, candidate)?;
+        }
+        Ok(())
+    }
+
+    fn write_candidate(&self, f: &mut fmt::Formatter<'_>, one: &Candidate) -> fmt::Result {
+        let name = self.route(one.route).map_or("?", |route| &route.name);
+        write!(f, "      {} {name}", one.rank)?;
+        for (name, place, _) in &one.captures {
+            write!(f, " {name}={place}")?;
+        }
+        match &one.methods {
+            Some(methods) => writeln!(f, " on {}", methods.join(", "))?,
+            None => writeln!(f)?,
+        }
+        for (at, test) in one.code.iter().enumerate() {
+            writeln!(f, "        {at}: {}", TestText(self, test))?;
+        }
+        Ok(())
+    }
+
+    fn write_step(&self, f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+        match &step.kind {
+            StepKind::Let(local, value) => write!(f, "  let %{} = {}", local.0, self.show(*value))?,
+            StepKind::Act(call) => {
+                write!(f, "  {}", call.action)?;
+                if let Some((field, key)) = &call.place {
+                    write!(f, " {field}")?;
+                    key.iter().try_for_each(|key| write!(f, "[{key:?}]"))?;
+                    if !call.args.is_empty() {
+                        f.write_str(" =")?;
+                    }
+                }
+                if !call.args.is_empty() {
+                    write!(f, " {}", self.list(&call.args))?;
+                }
+                for (pattern, value) in &call.arms {
+                    write!(f, " {{ {} => {} }}", self.show(*pattern), self.show(*value))?;
+                }
+            }
+        }
+        if !step.via.is_empty() {
+            write!(f, "   via {}", step.via.join(", "))?;
+        }
+        writeln!(f)
+    }
+}
+
+/// A host pattern as it is written.
+pub(crate) struct HostText<'h>(pub(crate) &'h Host);
+
+/// A path pattern as it is written.
+pub(crate) struct PathText<'p>(pub(crate) &'p Path);
+
+struct TestText<'t>(&'t Program, &'t Test);
+
+impl fmt::Display for HostText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Host::Any => f.write_str("any"),
+            Host::Exact(name) => f.write_str(name),
+            Host::OneLabel(suffix) => write!(f, "*.{suffix}"),
+            Host::Labels(suffix) => write!(f, "**.{suffix}"),
+        }
+    }
+}
+
+impl fmt::Display for PathText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for segment in &self.0.segments {
+            match segment {
+                Segment::Literal(text) => write!(f, "/{text}")?,
+                Segment::Capture(name, lang::Ty::String) => write!(f, "/{{{name}}}")?,
+                Segment::Capture(name, ty) => write!(f, "/{{{name}: {ty}}}")?,
+            }
+        }
+        f.write_str(if self.0.rest { "/**" } else { "" })
+    }
+}
+
+impl fmt::Display for TestText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TestText(program, test) = self;
+        let show = |id| program.show(id);
+        match test.kind {
+            TestKind::True(a) => write!(f, "{}", show(a))?,
+            TestKind::Compare(how, a, b) => {
+                write!(f, "{} {} {}", show(a), compare(how), show(b))?;
+            }
+            TestKind::In(a, b) => write!(f, "{} in {}", show(a), show(b))?,
+            TestKind::Present(a) => write!(f, "{} is present", show(a))?,
+        }
+        write!(f, " ? {} : {}", TargetText(test.yes), TargetText(test.no))
+    }
+}
+
+struct TargetText(Target);
+
+impl fmt::Display for TargetText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Target::Test(at) => write!(f, "{at}"),
+            Target::Pass => f.write_str("pass"),
+            Target::Fail => f.write_str("fail"),
+        }
+    }
+}
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, id) in self.1.iter().enumerate() {
+            f.write_str(if at > 0 { ", " } else { "" })?;
+            write!(f, "{}", self.0.show(*id))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.0;
+        let show = |id: &ExprId| program.show(*id);
+        match program.expr(self.1) {
+            Expr::Const(value) => write!(f, "{value}"),
+            Expr::Input(input) => match program.inputs.get(input.0 as usize) {
+                Some(input) => f.write_str(&input.name),
+                None => write!(f, "input {}", input.0),
+            },
+            Expr::Slot(slot) => match program.slots.get(slot.0 as usize) {
+                Some(slot) => {
+                    f.write_str(&slot.field)?;
+                    slot.key.iter().try_for_each(|key| write!(f, "[{key:?}]"))
+                }
+                None => write!(f, "slot {}", slot.0),
+            },
+            Expr::Capture(name) => write!(f, "path.{name}"),
+            Expr::Local(local) => write!(f, "%{}", local.0),
+            Expr::Not(inner) => write!(f, "not ({})", show(inner)),
+            Expr::And(parts) => joined(f, program, parts, " and "),
+            Expr::Or(parts) => joined(f, program, parts, " or "),
+            Expr::Compare(how, a, b) => write!(f, "({} {} {})", show(a), compare(*how), show(b)),
+            Expr::In(item, of) => write!(f, "({} in {})", show(item), show(of)),
+            Expr::Present(inner) => write!(f, "({} is present)", show(inner)),
+            Expr::Coalesce(a, b) => write!(f, "({} ?? {})", show(a), show(b)),
+            Expr::Arithmetic(how, a, b) => {
+                let sign = match how {
+                    Arithmetic::Add => '+',
+                    Arithmetic::Sub => '-',
+                    Arithmetic::Mul => '*',
+                    Arithmetic::Div => '/',
+                };
+                write!(f, "({} {sign} {})", show(a), show(b))
+            }
+            Expr::Member(base, name) => write!(f, "{}.{name}", show(base)),
+            Expr::Call(function, arguments) => {
+                write!(f, "{}({})", function.name, program.list(arguments))
+            }
+            Expr::Template(parts) => write!(f, "text({})", program.list(parts)),
+            Expr::Match(subject, arms) => {
+                write!(f, "match {} {{", show(subject))?;
+                for (at, arm) in arms.iter().enumerate() {
+                    f.write_str(if at > 0 { ", " } else { " " })?;
+                    match &arm.patterns {
+                        Some(patterns) => {
+                            for (at, pattern) in patterns.iter().enumerate() {
+                                write!(f, "{}{pattern}", if at > 0 { " | " } else { "" })?;
+                            }
+                        }
+                        None => f.write_str("_")?,
+                    }
+                    write!(f, " => {}", show(&arm.value))?;
+                }
+                f.write_str(" }")
+            }
+            Expr::Quantified(how, name, list, predicate) => {
+                let how = match how {
+                    Quantifier::Any => "any",
+                    Quantifier::All => "all",
+                    Quantifier::Count => "count",
+                };
+                write!(f, "{how}(%{} in {}: {})", name.0, show(list), show(predicate))
+            }
+            Expr::List(items) => write!(f, "[{}]", program.list(items)),
+            Expr::Set(items) => write!(f, "set[{}]", program.list(items)),
+            Expr::Record(fields) => {
+                f.write_str("{")?;
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    write!(f, "{} {name}: {}", if at > 0 { "," } else { "" }, show(value))?;
+                }
+                f.write_str(" }")
+            }
+        }
+    }
+}
+
+fn joined(
+    f: &mut fmt::Formatter<'_>,
+    program: &Program,
+    parts: &[ExprId],
+    by: &str,
+) -> fmt::Result {
+    f.write_str("(")?;
+    for (at, part) in parts.iter().enumerate() {
+        write!(f, "{}{}", if at > 0 { by } else { "" }, program.show(*part))?;
+    }
+    f.write_str(")")
+}
+
+fn compare(how: Compare) -> &'static str {
+    match how {
+        Compare::Eq => "==",
+        Compare::Ne => "!=",
+        Compare::Lt => "<",
+        Compare::Le => "<=",
+        Compare::Gt => ">",
+        Compare::Ge => ">=",
+    }
+}

@@ -1,0 +1,118 @@
+//! What every pass keeps true of a program. It repairs nothing.
+
+use crate::program::{Candidate, Expr, Program, Step, StepKind, Target, VirtualHost};
+
+/// Whether the program keeps its promises; the error names the first that is broken. Operands stand before their users,
+/// slots, inputs, routes and jump targets are in range, jumps lead forward, conditions are Boolean, path trees are trees,
+/// and candidates stand in their order.
+pub fn verify(program: &Program) -> Result<(), String> {
+    for (at, expr) in program.exprs.iter().enumerate() {
+        let mut forward = false;
+        expr.each_operand(&mut |operand| forward |= operand.0 as usize >= at);
+        if forward {
+            return Err(format!("expression {at} uses one that does not stand before it"));
+        }
+        match expr {
+            Expr::Slot(slot) if slot.0 as usize >= program.slots.len() => {
+                return Err(format!("expression {at} reads slot {}, which is none", slot.0));
+            }
+            Expr::Input(input) if input.0 as usize >= program.inputs.len() => {
+                return Err(format!("expression {at} reads input {}, which is none", input.0));
+            }
+            Expr::Not(part) if program.expr(*part).is_boolean() == Some(false) => {
+                return Err(format!("expression {at} negates what is no Boolean"));
+            }
+            Expr::And(parts) | Expr::Or(parts)
+                if parts.iter().any(|part| program.expr(*part).is_boolean() == Some(false)) =>
+            {
+                return Err(format!("expression {at} joins what is no Boolean"));
+            }
+            _ => {}
+        }
+    }
+    let known = |id: lang::vocab::ExprId| (id.0 as usize) < program.exprs.len();
+    for block in &program.blocks {
+        if !block.settings.iter().flat_map(|setting| &setting.args).all(|arg| known(*arg)) {
+            return Err(format!("block `{}` uses an expression that is none", block.name));
+        }
+    }
+    for route in &program.routes {
+        let conditions = route.conditions.iter().map(|(condition, _)| *condition);
+        if !route.steps.iter().flat_map(Step::exprs).chain(conditions).all(known) {
+            return Err(format!("route `{}` uses an expression that is none", route.name));
+        }
+        let reads = program.reads(route.steps.iter().flat_map(Step::exprs));
+        if reads != route.reads {
+            return Err(format!("route `{}` does not name the slots it reads", route.name));
+        }
+        if route
+            .steps
+            .iter()
+            .any(|step| matches!(&step.kind, StepKind::Act(call) if call.action.is_empty()))
+        {
+            return Err(format!("route `{}` runs an action without a name", route.name));
+        }
+    }
+    let n_routes = program.routes.len();
+    if program.before.iter().any(|(a, b)| a.0.max(b.0) as usize >= n_routes) {
+        return Err("a `before` names a route that is none".to_owned());
+    }
+    for listener in &program.listeners {
+        let hosts = &listener.hosts;
+        let maps = [&hosts.exact, &hosts.one_label, &hosts.labels];
+        let places = maps.into_iter().flat_map(|map| map.values().copied()).chain(hosts.any);
+        if places.max().is_some_and(|place| place >= hosts.list.len()) {
+            return Err(format!("listener `{}` leads to a host that is none", listener.name));
+        }
+        for host in &hosts.list {
+            verify_host(program, host)
+                .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn verify_host(program: &Program, host: &VirtualHost) -> Result<(), String> {
+    for (at, node) in host.nodes.iter().enumerate() {
+        let children = node.literals.values().chain(node.captures.iter().map(|(_, next)| next));
+        for child in children {
+            // A child stands behind its parent, so that no walk comes back.
+            if *child <= at || *child >= host.nodes.len() {
+                return Err(format!("path node {at} leads to {child}"));
+            }
+        }
+        for cell in [&node.here, &node.beneath] {
+            let ranks: Option<Vec<u32>> =
+                cell.iter().map(|at| host.candidates.get(*at).map(|one| one.rank)).collect();
+            let Some(ranks) = ranks else {
+                return Err(format!("path node {at} leads to a candidate that is none"));
+            };
+            if !ranks.is_sorted() {
+                return Err(format!("path node {at} holds candidates out of order"));
+            }
+        }
+    }
+    host.candidates.iter().try_for_each(|candidate| verify_candidate(program, candidate))
+}
+
+fn verify_candidate(program: &Program, candidate: &Candidate) -> Result<(), String> {
+    let Some(route) = program.route(candidate.route) else {
+        return Err(format!("a candidate is route {}, which is none", candidate.route.0));
+    };
+    if candidate.path >= route.paths.len() {
+        return Err(format!("a candidate of `{}` has a path that is none", route.name));
+    }
+    for (at, test) in candidate.code.iter().enumerate() {
+        for target in [test.yes, test.no] {
+            if let Target::Test(next) = target
+                && (next <= at || next >= candidate.code.len())
+            {
+                return Err(format!("test {at} of `{}` leads to {next}", route.name));
+            }
+        }
+        if test.kind.operands().any(|operand| operand.0 as usize >= program.exprs.len()) {
+            return Err(format!("test {at} of `{}` uses an expression that is none", route.name));
+        }
+    }
+    Ok(())
+}
