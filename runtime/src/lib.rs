@@ -9,6 +9,7 @@ pub mod body;
 pub mod fields;
 pub mod http1;
 pub mod listen;
+mod http2;
 pub mod message;
 pub mod normal;
 pub mod serve;

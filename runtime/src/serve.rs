@@ -6,18 +6,23 @@ mod date;
 mod drain;
 mod limits;
 mod settle;
+mod sniff;
 
 use std::future::Future;
+
+use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use alarm::Alarm;
 pub use date::http_date;
 pub use drain::{Drain, Drainer};
 pub use limits::Limits;
 pub(crate) use settle::Settle;
+pub(crate) use sniff::Rewound;
 
 use crate::body::{Body, BodyError};
 use crate::message::{Fault, Method, Request, Response, Scheme};
 use crate::upgrade::{Tunnel, Upgrade};
+use crate::{http1, http2};
 
 /// A request as it comes in: its head in normal form, its content streaming behind.
 #[derive(Debug)]
@@ -135,4 +140,29 @@ pub struct Terms {
     pub protocol: Protocol,
     /// The scheme of every request on the connection.
     pub scheme: Scheme,
+}
+
+/// Serves a connection until it closes. Never fails: what goes wrong is told to the handler where
+/// it concerns an exchange, and ends the connection where it does not.
+///
+/// Dropping the future drops the connection and every handler future on it.
+pub async fn serve<IO, H>(io: IO, terms: Terms, limits: &Limits, drain: Drain, handler: &H)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+    H: Handler,
+{
+    let (wire, is_http2) = match terms.protocol {
+        Protocol::Http1 => (http1::Wire::new(io), false),
+        Protocol::Http2 => (http1::Wire::new(io), true),
+        Protocol::Auto => match sniff::sniff(io, limits, &drain).await {
+            Some(sniffed) => sniffed,
+            None => return,
+        },
+    };
+    if is_http2 {
+        http2::serve(Rewound::new(wire.io, wire.buffer), terms.scheme, limits, &drain, handler)
+            .await;
+    } else {
+        http1::serve(wire.io, wire.buffer, terms.scheme, limits, &drain, handler).await;
+    }
 }
