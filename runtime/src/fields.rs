@@ -1,20 +1,40 @@
 //! What a policy can read: one file per namespace, one entry per field, its row beside its reader. A field of a new
 //! namespace is one word in the list below.
 
+use std::fmt;
+use std::sync::Arc;
+
+use compiler::{Read, Slot};
+use lang::Value;
 use lang::vocab::Field;
+
+use crate::exchange::Exchange;
+use crate::message::Headers;
 
 mod client;
 mod conn;
+mod json;
 mod origin;
 mod req;
 mod resp;
 mod up;
 
-/// A field: what the language knows of it.
+pub use json::{document, write_document};
+
+/// A field: what the language knows of it, and how it is read.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldEntry {
     /// The row.
     pub row: Field,
+    /// Reads it, with the key where the row has one (empty otherwise). Never fails: what is not there is absent.
+    pub read: fn(&Exchange, &str) -> Read,
+}
+
+/// A slot of a program, resolved: whom to ask, and for what.
+#[derive(Clone)]
+pub struct Reader {
+    read: fn(&Exchange, &str) -> Read,
+    key: Arc<str>,
 }
 
 /// Declares the namespaces: each word is a file in `fields/` with its `ENTRIES`.
@@ -34,4 +54,71 @@ pub fn entries() -> impl Iterator<Item = &'static FieldEntry> {
 /// The field with exactly this path.
 pub fn entry(path: &str) -> Option<&'static FieldEntry> {
     entries().find(|entry| entry.row.path == path)
+}
+
+impl Reader {
+    /// The reader of a slot; `None` if there is no such field.
+    pub fn of(slot: &Slot) -> Option<Reader> {
+        let read = entry(&slot.field)?.read;
+        Some(Reader { read, key: slot.key.clone().unwrap_or_default() })
+    }
+
+    /// What the slot holds now.
+    pub fn read(&self, ex: &Exchange) -> Read {
+        (self.read)(ex, &self.key)
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Text that is there.
+fn text(text: &str) -> Read {
+    Read::Value(Value::string(text))
+}
+
+/// Text that may not be there.
+fn optional(text: Option<&str>) -> Read {
+    Read::Value(text.map_or(Value::Absent, Value::string))
+}
+
+/// The values of a header field as one (RFC 9110, section 5.3).
+fn joined(headers: &Headers, name: &str) -> Read {
+    let mut values = headers.all(name);
+    let Some(first) = values.next() else { return Read::Value(Value::Absent) };
+    let mut joined = String::from_utf8_lossy(first);
+    for value in values {
+        let joined = joined.to_mut();
+        joined.push_str(", ");
+        joined.push_str(&String::from_utf8_lossy(value));
+    }
+    text(&joined)
+}
+
+/// The values of a header field, one by one.
+fn listed(headers: &Headers, name: &str) -> Read {
+    let values = headers.all(name).map(|value| Value::string(String::from_utf8_lossy(value)));
+    Read::Value(Value::list(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_header_is_one_value() {
+        let mut headers = Headers::new();
+        for value in [&b"1"[..], b"a\xff", b""] {
+            headers.append("X-A", value).unwrap();
+        }
+        let Read::Value(value) = joined(&headers, "x-a") else { panic!() };
+        assert_eq!(value.as_str(), Some("1, a\u{fffd}, "));
+        let Read::Value(value) = joined(&headers, "x-b") else { panic!() };
+        assert!(value.is_absent());
+        let Read::Value(Value::List(values)) = listed(&headers, "x-a") else { panic!() };
+        assert_eq!(values.len(), 3);
+    }
 }

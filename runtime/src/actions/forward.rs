@@ -1,10 +1,9 @@
 //! `forward`: an upstream answers.
 
-use std::time::Duration;
+use super::prelude::*;
+use crate::exchange::UpstreamId;
 
-use lang::params;
-use lang::vocab::decode::{Percent, UpstreamName};
-use lang::vocab::{Action, Decode, Dyn, Ends, Form, Phase};
+pub(super) type Instance = Forwarding;
 
 pub(super) static ROW: Action = Action {
     name: "forward",
@@ -28,5 +27,101 @@ params! {
         first_byte: Option<Duration>,
         /// The host that is asked for; the client's when not given.
         host: Option<Dyn<String>>,
+    }
+}
+
+/// Shares are hundredths of a percent: `0.01%` is one.
+const WHOLE: u32 = 10_000;
+
+/// Where the request goes, built.
+pub(crate) struct Forwarding {
+    /// Upstreams, each with the running sum of shares up to and including its own.
+    arms: Vec<(u32, UpstreamId)>,
+    timeout: Option<Duration>,
+    first_byte: Option<Duration>,
+    host: Option<Dyn<String>>,
+}
+
+impl Forwarding {
+    /// An upstream, by the shares of the arms.
+    fn choose(&self) -> Option<UpstreamId> {
+        let drawn = if self.arms.len() > 1 { fastrand::u32(..WHOLE) } else { 0 };
+        self.arms.iter().find(|(sum, _)| drawn < *sum).map(|(_, upstream)| *upstream)
+    }
+}
+
+impl Act for Forwarding {
+    fn build(making: &Making<'_>, _: Option<&Forwarding>) -> Result<Forwarding, String> {
+        making.must_be_on_the_way_in()?;
+        let mut arguments = making.arguments();
+        let arms = arms(making)?;
+        if let Some((_, name)) = arms.first()
+            && let Some(first) = arguments.first_mut()
+        {
+            // Arms stand in place of the first parameter.
+            *first = Argument::Constant(lang::Value::Item(name.0.clone()));
+        }
+        let forward = Forward::decode(&arguments).map_err(Making::blame(&ROW))?;
+        for (name, time) in [("timeout", forward.timeout), ("first_byte", forward.first_byte)] {
+            if time.is_some_and(|time| time.is_zero()) {
+                return Err(format!("cannot wait no time at all: `{name}` must not be 0"));
+            }
+        }
+        let arms = match arms.is_empty() {
+            true => vec![(WHOLE, making.upstream(&forward.upstream.0)?)],
+            false => shares(making, &arms)?,
+        };
+        let Forward { timeout, first_byte, host, .. } = forward;
+        Ok(Forwarding { arms, timeout, first_byte, host })
+    }
+
+    async fn on_request(&self, ex: &mut Exchange) -> Outcome {
+        if let Some(host) = &self.host {
+            let host = ex.eval(host)?;
+            ex.change_up(|up| {
+                up.host_set = true;
+                up.target.set_authority(&host)
+            })
+            .map_err(|_| Failure::Value)?;
+        }
+        ex.plan.to = self.choose();
+        ex.plan.timeout = self.timeout;
+        ex.plan.first_byte = self.first_byte;
+        Ok(Flow::Forward)
+    }
+
+    fn on_response(&self, _: &mut Exchange) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+fn arms(making: &Making<'_>) -> Result<Vec<(Percent, UpstreamName)>, String> {
+    let arms = making.call.arms.iter().map(|&(share, upstream)| {
+        let share = Percent::decode_argument(&making.matcher.argument(share))?;
+        let upstream = UpstreamName::decode_argument(&making.matcher.argument(upstream))?;
+        Ok((share, upstream))
+    });
+    arms.collect()
+}
+
+/// Running sums of the shares, which must make a whole.
+fn shares(
+    making: &Making<'_>,
+    arms: &[(Percent, UpstreamName)],
+) -> Result<Vec<(u32, UpstreamId)>, String> {
+    let mut sum = 0;
+    let mut sums = Vec::with_capacity(arms.len());
+    for (Percent(share), name) in arms {
+        if !(0.0..=100.0).contains(share) {
+            return Err(format!("cannot send a share of {share}%"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000")]
+        let share = (share * 100.0).round() as u32;
+        sum += share;
+        sums.push((sum, making.upstream(&name.0)?));
+    }
+    match sum {
+        WHOLE => Ok(sums),
+        _ => Err(format!("needs shares that make 100%, not {}%", f64::from(sum) / 100.0)),
     }
 }

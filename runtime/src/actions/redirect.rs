@@ -1,8 +1,9 @@
 //! `redirect`: sends the client elsewhere.
 
-use lang::params;
-use lang::vocab::decode::Status;
-use lang::vocab::{Action, Dyn, Ends, Form, Phase};
+use super::prelude::*;
+use crate::splice::{self, Splice};
+
+pub(super) type Instance = Redirection;
 
 pub(super) static ROW: Action = Action {
     name: "redirect",
@@ -22,5 +23,47 @@ params! {
         status: Status = "302",
         /// The place, an absolute URI or a path. Whatever cannot stand in a URI is percent-encoded.
         location: Dyn<String>,
+    }
+}
+
+/// A redirection, ready to be filled in.
+pub(crate) struct Redirection {
+    status: u16,
+    location: Splice,
+}
+
+impl Redirection {
+    fn answer(&self, ex: &Exchange) -> Result<Answer, Failure> {
+        let location = self.location.location(ex)?;
+        if location.is_empty() {
+            return Err(Failure::Value);
+        }
+        let mut answer = Answer::text(self.status, "text/plain; charset=utf-8", "");
+        answer.response.headers.append("location", location).map_err(|_| Failure::Value)?;
+        Ok(answer)
+    }
+}
+
+impl Act for Redirection {
+    fn build(making: &Making<'_>, _: Option<&Redirection>) -> Result<Redirection, String> {
+        let redirect = Redirect::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
+        let Status(status) = redirect.status;
+        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Err(format!("cannot send a client elsewhere with {status}"));
+        }
+        let location = making.splice(1, splice::Form::Location)?;
+        if location.constant().is_some_and(|location| location.is_empty()) {
+            return Err("needs a place to send the client to".to_owned());
+        }
+        Ok(Redirection { status, location })
+    }
+
+    async fn on_request(&self, ex: &mut Exchange) -> Outcome {
+        self.answer(ex).map(|answer| Flow::Reply(Box::new(answer)))
+    }
+
+    fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
+        ex.answer = Some(self.answer(ex)?);
+        Ok(())
     }
 }

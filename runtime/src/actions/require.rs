@@ -1,8 +1,8 @@
 //! `require`: goes on only if something holds.
 
-use lang::params;
-use lang::vocab::decode::Status;
-use lang::vocab::{Action, Dyn, Ends, Form, Phase};
+use super::prelude::*;
+
+pub(super) type Instance = Requirement;
 
 pub(super) static ROW: Action = Action {
     name: "require",
@@ -24,5 +24,31 @@ params! {
         r#else: Status = "403",
         /// The text that is answered then; the status' own words when not given.
         body: Option<Dyn<String>>,
+    }
+}
+
+/// A requirement, built.
+pub(crate) struct Requirement(Require);
+
+impl Act for Requirement {
+    fn build(making: &Making<'_>, _: Option<&Requirement>) -> Result<Requirement, String> {
+        let require = Require::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
+        if require.r#else.0 < 400 {
+            return Err("cannot answer what it refuses with a status below 400".to_owned());
+        }
+        Ok(Requirement(require))
+    }
+
+    async fn on_request(&self, ex: &mut Exchange) -> Outcome {
+        self.on_response(ex).map(|()| Flow::Next)
+    }
+
+    fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
+        // Fails closed: what is not `true` is refused, whatever it is.
+        if ex.eval(&self.0.condition).unwrap_or(false) {
+            return Ok(());
+        }
+        let text = ex.eval_optional(self.0.body.as_ref())?;
+        Err(Failure::Denied { status: self.0.r#else.0, text })
     }
 }

@@ -1,7 +1,9 @@
 //! `rewrite`: asks the upstream for another path than the client did.
 
-use lang::params;
-use lang::vocab::{Action, Dyn, Ends, Form, Phase};
+use super::prelude::*;
+use crate::splice::{self, Splice};
+
+pub(super) type Instance = Rewriting;
 
 pub(super) static ROW: Action = Action {
     name: "rewrite",
@@ -20,4 +22,37 @@ params! {
         /// The path, beginning with `/`.
         path: Dyn<String>,
     }
+}
+
+/// A path, ready to be filled in.
+pub(crate) struct Rewriting(Splice);
+
+impl Act for Rewriting {
+    fn build(making: &Making<'_>, _: Option<&Rewriting>) -> Result<Rewriting, String> {
+        making.must_be_on_the_way_in()?;
+        Rewrite::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
+        Ok(Rewriting(path(making)?))
+    }
+
+    async fn on_request(&self, ex: &mut Exchange) -> Outcome {
+        let path = self.0.path(ex)?;
+        ex.change_up(|up| up.target.set_path(&path)).map_err(|_| Failure::Value)?;
+        Ok(Flow::Next)
+    }
+
+    fn on_response(&self, _: &mut Exchange) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// The path that the first argument gives; what is wrong with the policy's own part of it is told.
+pub(super) fn path(making: &Making<'_>) -> Result<Splice, String> {
+    let path = making.splice(0, splice::Form::Path)?;
+    if path.beginning().is_some_and(|text| !text.starts_with('/')) {
+        return Err("needs a path that begins with `/`".to_owned());
+    }
+    if path.says('?') || path.says('#') {
+        return Err("takes a path only; the query is changed by `set up.query`".to_owned());
+    }
+    Ok(path)
 }

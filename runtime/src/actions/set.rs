@@ -1,6 +1,9 @@
 //! `set`: gives a field of the request being sent, or of the answer, a value.
 
-use lang::vocab::{Action, Ends, Form, Phase};
+use super::prelude::*;
+use super::place::{Assigned, Place};
+
+pub(super) type Instance = Setting;
 
 pub(super) static ROW: Action = Action {
     name: "set",
@@ -12,3 +15,26 @@ pub(super) static ROW: Action = Action {
     doc: "Gives a field a value: `up.…` before `forward`, `resp.…` behind it. An absent value takes the field away. What is written replaces every header field of that name.",
     example: "set up.header[\"x-user\"] = req.header[\"x-caller\"]",
 };
+
+/// A place and what comes there.
+pub(crate) struct Setting {
+    place: Place,
+    value: Assigned,
+}
+
+impl Act for Setting {
+    fn build(making: &Making<'_>, _: Option<&Setting>) -> Result<Setting, String> {
+        let place = Place::of(making)?;
+        let value = Assigned::of(making, &place)?;
+        Ok(Setting { place, value })
+    }
+
+    async fn on_request(&self, ex: &mut Exchange) -> Outcome {
+        self.on_response(ex).map(|()| Flow::Next)
+    }
+
+    fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
+        let value = self.value.value(ex)?;
+        self.place.put(ex, &value)
+    }
+}

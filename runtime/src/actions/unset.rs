@@ -1,6 +1,9 @@
 //! `unset`: takes a field off the request being sent, or off the answer.
 
-use lang::vocab::{Action, Ends, Form, Phase};
+use super::prelude::*;
+use super::place::Place;
+
+pub(super) type Instance = Unsetting;
 
 pub(super) static ROW: Action = Action {
     name: "unset",
@@ -12,3 +15,26 @@ pub(super) static ROW: Action = Action {
     doc: "Takes a field away: `up.…` before `forward`, `resp.…` behind it. It does nothing if there is none.",
     example: "unset up.header[\"authorization\"]",
 };
+
+/// A place to be emptied.
+pub(crate) struct Unsetting(Place);
+
+impl Act for Unsetting {
+    fn build(making: &Making<'_>, _: Option<&Unsetting>) -> Result<Unsetting, String> {
+        let place = Place::of(making)?;
+        match place {
+            Place::UpPath | Place::UpHost | Place::RespStatus => {
+                Err("cannot take away what every message has".to_owned())
+            }
+            _ => Ok(Unsetting(place)),
+        }
+    }
+
+    async fn on_request(&self, ex: &mut Exchange) -> Outcome {
+        self.on_response(ex).map(|()| Flow::Next)
+    }
+
+    fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
+        self.0.put(ex, &lang::Value::Absent)
+    }
+}

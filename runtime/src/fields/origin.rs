@@ -1,9 +1,10 @@
 //! `origin`: the upstream's answer as it came. What is sent to the client is `resp`.
 
-use lang::Ty;
+use compiler::Read;
 use lang::vocab::{Field, Key, Phase};
+use lang::{Ty, Value};
 
-use super::FieldEntry;
+use super::{FieldEntry, joined, listed};
 
 pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
@@ -16,6 +17,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The status of the upstream's answer; absent if the upstream gave none and `resp` is the gateway's own 502, 503 or 504.",
             example: "set resp.header[\"x-origin\"] = match origin.status { 5xx => \"failing\", _ => \"well\" }",
         },
+        read: |ex, _| {
+            Read::Value(ex.origin.as_ref().map_or(Value::Absent, |origin| Value::Status(origin.status)))
+        },
     },
     FieldEntry {
         row: Field {
@@ -27,6 +31,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "A header field of the upstream's answer; joined with `, ` if it stands several times.",
             example: "set resp.header[\"x-cache\"] = origin.header[\"x-cache-status\"]",
         },
+        read: |ex, key| match &ex.origin {
+            Some(origin) => joined(&origin.headers, key),
+            None => Read::Value(Value::Absent),
+        },
     },
     FieldEntry {
         row: Field {
@@ -37,6 +45,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             writable: false,
             doc: "All header fields of this name in the upstream's answer, in order; empty if there is none.",
             example: "let cookies = origin.header.all(\"set-cookie\")",
+        },
+        read: |ex, key| match &ex.origin {
+            Some(origin) => listed(&origin.headers, key),
+            None => Read::Value(Value::list([])),
         },
     },
 ];

@@ -1,9 +1,10 @@
 //! `resp`: the answer being sent to the client, whoever made it.
 
-use lang::Ty;
+use compiler::Read;
 use lang::vocab::{Field, Key, Phase};
+use lang::{Ty, Value};
 
-use super::FieldEntry;
+use super::{FieldEntry, joined, listed};
 
 pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
@@ -16,6 +17,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The status being sent.",
             example: "set resp.status = 404",
         },
+        read: |ex, _| {
+            Read::Value(ex.response().map_or(Value::Absent, |response| Value::Status(response.status)))
+        },
     },
     FieldEntry {
         row: Field {
@@ -27,6 +31,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "A header field of the answer being sent; joined with `, ` if it stands several times. Setting it puts one field in the place of all of that name.",
             example: "set resp.header[\"x-frame-options\"] = \"DENY\"",
         },
+        read: |ex, key| match ex.response() {
+            Some(response) => joined(&response.headers, key),
+            None => Read::Value(Value::Absent),
+        },
     },
     FieldEntry {
         row: Field {
@@ -37,6 +45,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             writable: false,
             doc: "All header fields of this name in the answer being sent, in order; empty if there is none.",
             example: "let cookies = resp.header.all(\"set-cookie\")",
+        },
+        read: |ex, key| match ex.response() {
+            Some(response) => listed(&response.headers, key),
+            None => Read::Value(Value::list([])),
         },
     },
 ];

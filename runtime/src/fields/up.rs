@@ -4,7 +4,7 @@
 use lang::Ty;
 use lang::vocab::{Field, Key, Phase};
 
-use super::FieldEntry;
+use super::{FieldEntry, joined, optional, text};
 
 pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
@@ -14,9 +14,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::String.optional(),
             from: Phase::Route,
             writable: true,
-            doc: "A header field of the request being sent. Fields that concern one connection only, and `x-forwarded-*`, are written when it is sent.",
+            doc: "A header field of the request being sent. It begins as the client's without the fields that concern one connection only, and with `x-forwarded-for`, `-proto`, `-host` and `via` as the gateway writes them.",
             example: "set up.header[\"x-user\"] = req.header[\"x-caller\"]",
         },
+        read: |ex, key| joined(&ex.up().headers, key),
     },
     FieldEntry {
         row: Field {
@@ -28,6 +29,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The path being sent: the request's, until `rewrite` or `set` changes it. It always is in the normal form.",
             example: "set up.path = \"/v2{req.path}\"",
         },
+        read: |ex, _| text(ex.up().target.path()),
     },
     FieldEntry {
         row: Field {
@@ -39,6 +41,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The query being sent, without its `?`; absent if there is none.",
             example: "unset up.query",
         },
+        read: |ex, _| optional(ex.up().target.query()),
     },
     FieldEntry {
         row: Field {
@@ -47,9 +50,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::String,
             from: Phase::Route,
             writable: true,
-            doc: "The host being asked for: the request's, until `set` or the upstream's `host` changes it.",
+            doc: "The host being asked for: the request's, unless `set`, `forward` with `host=` or the upstream's own `host` says otherwise.",
             example: "set up.host = \"internal.example\"",
         },
+        read: |ex, _| text(&ex.up().target.authority()),
     },
     FieldEntry {
         row: Field {
@@ -61,5 +65,6 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The address and port of the endpoint that answered; absent if none did.",
             example: "set resp.header[\"x-served-by\"] = up.address",
         },
+        read: |ex, _| optional(ex.address.map(|address| address.to_string()).as_deref()),
     },
 ];

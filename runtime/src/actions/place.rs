@@ -1,0 +1,190 @@
+//! What `set` and `unset` may change, and how. Fields that frame a message or name its connection are the gateway's
+//! own business: a policy that could write them could smuggle.
+
+use std::sync::Arc;
+
+use lang::Value;
+
+use super::prelude::*;
+use crate::exchange::Up;
+use crate::message::Headers;
+use crate::splice::{self, Splice, plain};
+
+/// Fields that the gateway writes itself (RFC 9110, sections 7.6.1 and 8.6; RFC 9112, section 6).
+const OWN: &[&str] = &[
+    "connection", "content-length", "host", "http2-settings", "keep-alive", "proxy-connection", "te",
+    "trailer", "transfer-encoding", "upgrade",
+];
+
+/// A place that can be changed.
+#[derive(Debug)]
+pub(super) enum Place {
+    UpHeader(Arc<str>),
+    UpPath,
+    UpQuery,
+    UpHost,
+    RespHeader(Arc<str>),
+    RespStatus,
+}
+
+impl Place {
+    /// The place that the line names.
+    pub(super) fn of(making: &Making<'_>) -> Result<Place, String> {
+        let (field, key) = making.call.place.as_ref().ok_or("names no place")?;
+        let name = || key.clone().ok_or_else(|| format!("needs a name: `{field}[\"name\"]`"));
+        let place = match &**field {
+            "up.header" => Place::UpHeader(name()?),
+            "up.path" => Place::UpPath,
+            "up.query" => Place::UpQuery,
+            "up.host" => Place::UpHost,
+            "resp.header" => Place::RespHeader(name()?),
+            "resp.status" => Place::RespStatus,
+            other => return Err(format!("cannot change `{other}`")),
+        };
+        match &place {
+            Place::UpHeader(name) if &**name == "host" => {
+                return Err("cannot change this field: `up.host` is the host asked for".to_owned());
+            }
+            Place::UpHeader(name) | Place::RespHeader(name) if OWN.contains(&&**name) => {
+                return Err(format!("cannot change `{name}`: the gateway writes it itself"));
+            }
+            Place::UpHeader(name) | Place::RespHeader(name) => {
+                // The section's own rules decide what a name is.
+                let mut section = Headers::new();
+                section.append(name, "").map_err(|_| format!("`{name}` is not a field name"))?;
+            }
+            _ => {}
+        }
+        match (place.is_up(), making.way_back) {
+            (true, true) => Err("comes too late: the request is already sent".to_owned()),
+            (false, false) => Err("comes too early: there is no answer yet".to_owned()),
+            _ => Ok(place),
+        }
+    }
+
+    /// Whether it is of the request being sent.
+    fn is_up(&self) -> bool {
+        !matches!(self, Place::RespHeader(_) | Place::RespStatus)
+    }
+
+    /// Puts `value` there; an absent one takes away what is there.
+    pub(super) fn put(&self, ex: &mut Exchange, value: &Value) -> Result<(), Failure> {
+        match self {
+            Place::UpHeader(name) => ex.change_up(|up| put_header(&mut up.headers, name, value)),
+            Place::UpPath => {
+                let path = plain(value);
+                ex.change_up(|up| up.target.set_path(&path)).map_err(|_| Failure::Value)
+            }
+            Place::UpQuery => {
+                let query = (!value.is_absent()).then(|| plain(value));
+                ex.change_up(|up| up.target.set_query(query.as_deref())).map_err(|_| Failure::Value)
+            }
+            Place::UpHost => {
+                let host = plain(value);
+                ex.change_up(|up| set_host(up, &host))
+            }
+            Place::RespHeader(name) => match &mut ex.answer {
+                Some(answer) => put_header(&mut answer.response.headers, name, value),
+                None => Ok(()),
+            },
+            Place::RespStatus => match (value, &mut ex.answer) {
+                (Value::Status(status), Some(answer)) => put_status(answer, *status),
+                _ => Ok(()),
+            },
+        }
+    }
+}
+
+/// How the value of an assignment is found.
+pub(super) enum Assigned {
+    /// Whatever the expression gives.
+    Whole(Dyn<Document>),
+    /// A path or a query, part by part.
+    Path(Splice),
+    Query(Splice),
+}
+
+impl Assigned {
+    /// The value that the line gives `place`.
+    pub(super) fn of(making: &Making<'_>, place: &Place) -> Result<Assigned, String> {
+        match place {
+            Place::UpPath => super::rewrite::path(making).map(Assigned::Path),
+            Place::UpQuery => {
+                let [value] = making.arguments().try_into().map_err(|_| "needs one value")?;
+                match value {
+                    Argument::Constant(value) => constant(&value),
+                    // An optional value may be absent, which a text in parts cannot be.
+                    Argument::Expression(_) => {
+                        making.splice(0, splice::Form::Query).map(Assigned::Query)
+                    }
+                }
+            }
+            _ => {
+                let [value] = making.arguments().try_into().map_err(|_| "needs one value")?;
+                match value {
+                    Argument::Constant(value) => {
+                        try_out(place, &value)?;
+                        constant(&value)
+                    }
+                    Argument::Expression(expr) => Ok(Assigned::Whole(Dyn::Expression(expr))),
+                }
+            }
+        }
+    }
+
+    /// The value for this request.
+    pub(super) fn value(&self, ex: &Exchange) -> Result<Value, Failure> {
+        match self {
+            Assigned::Whole(Dyn::Expression(expr)) => Ok(ex.evaluate(*expr)),
+            Assigned::Whole(Dyn::Constant(value, _)) => Ok(value.clone()),
+            Assigned::Path(path) => path.path(ex).map(Value::string),
+            Assigned::Query(query) => {
+                Ok(query.query(ex)?.map_or(Value::Absent, Value::string))
+            }
+        }
+    }
+}
+
+fn constant(value: &Value) -> Result<Assigned, String> {
+    Document::decode(value).map(|_| Assigned::Whole(Dyn::Constant(value.clone(), std::marker::PhantomData)))
+}
+
+/// Refuses a constant that could never stand in `place`, so that it is found on loading.
+fn try_out(place: &Place, value: &Value) -> Result<(), String> {
+    let fits = match place {
+        Place::UpHeader(name) | Place::RespHeader(name) => {
+            put_header(&mut Headers::new(), name, value).is_ok()
+        }
+        Place::UpHost => crate::normal::authority(plain(value).as_bytes(), &mut String::new()).is_ok(),
+        Place::RespStatus => matches!(value, Value::Status(200..)),
+        Place::UpPath | Place::UpQuery => true,
+    };
+    if fits { Ok(()) } else { Err(format!("cannot put {value} there")) }
+}
+
+fn put_header(headers: &mut Headers, name: &str, value: &Value) -> Result<(), Failure> {
+    if value.is_absent() {
+        headers.remove(name);
+        return Ok(());
+    }
+    headers.set(name, plain(value)).map_err(|_| Failure::Value)
+}
+
+fn set_host(up: &mut Up, host: &str) -> Result<(), Failure> {
+    up.target.set_authority(host).map_err(|_| Failure::Value)?;
+    up.host_set = true;
+    Ok(())
+}
+
+/// A status that has no content loses it, and one that belongs to a tunnel cannot be given or taken.
+fn put_status(answer: &mut Answer, status: u16) -> Result<(), Failure> {
+    if status < 200 || answer.tunnel.is_some() {
+        return Err(Failure::Ours("status"));
+    }
+    answer.response.status = status;
+    if matches!(status, 204 | 304) {
+        answer.body = crate::body::Body::empty();
+        answer.response.headers.remove("content-length");
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Why a request gets no answer from whom it was meant for: one enum that says whose fault it is, and the one place
+//! where a failure becomes a status, a text and a word for the log. No text of it names what is behind the gateway.
+
+use std::sync::Arc;
+
+use crate::body::{BodyError, Side};
+use crate::exchange::Answer;
+use crate::message::Fault;
+use crate::upstream;
+
+/// A request's failure.
+#[derive(Debug)]
+pub enum Failure {
+    /// No route takes the request.
+    NoRoute,
+    /// Routes take the path, but only by these methods.
+    Method(Vec<Arc<str>>),
+    /// The request is not in a form that is served.
+    Malformed(Fault),
+    /// A `require` of the policy does not hold; the status and text are its own.
+    Denied {
+        /// The status.
+        status: u16,
+        /// The text; the status' own words when absent.
+        text: Option<String>,
+    },
+    /// A value of the request stands where a statement cannot use it, such as a line break on its way into a header.
+    Value,
+    /// The content broke while the gateway waited for it.
+    Content(BodyError),
+    /// The upstream gave no answer.
+    Upstream(upstream::Kind),
+    /// Something that cannot be; the word is for the log.
+    Ours(&'static str),
+}
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Whose {
+    /// The client's.
+    Client,
+    /// The upstream's.
+    Upstream,
+    /// The gateway's, or that of its limits.
+    Gateway,
+}
+
+impl Whose {
+    /// The word for the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Whose::Client => "client",
+            Whose::Upstream => "upstream",
+            Whose::Gateway => "gateway",
+        }
+    }
+}
+
+impl Failure {
+    /// Whose fault it is.
+    pub fn whose(&self) -> Whose {
+        match self {
+            Failure::NoRoute
+            | Failure::Method(_)
+            | Failure::Malformed(_)
+            | Failure::Denied { .. }
+            | Failure::Value => Whose::Client,
+            Failure::Content(error) => match (error.side, error.status()) {
+                (Side::Upstream, _) => Whose::Upstream,
+                (Side::Gateway, 500..) => Whose::Gateway,
+                _ => Whose::Client,
+            },
+            Failure::Upstream(kind) => match kind.fault() {
+                upstream::Fault::Client => Whose::Client,
+                upstream::Fault::Upstream => Whose::Upstream,
+                upstream::Fault::Gateway => Whose::Gateway,
+            },
+            Failure::Ours(_) => Whose::Gateway,
+        }
+    }
+
+    /// A stable word for the log and for metrics.
+    pub fn slug(&self) -> &'static str {
+        match self {
+            Failure::NoRoute => "no-route",
+            Failure::Method(_) => "method",
+            Failure::Malformed(fault) => fault.name(),
+            Failure::Denied { .. } => "denied",
+            Failure::Value => "value",
+            Failure::Content(error) => error.name(),
+            Failure::Upstream(kind) => kind.slug(),
+            Failure::Ours(what) => what,
+        }
+    }
+
+    /// The status that answers it.
+    pub fn status(&self) -> u16 {
+        match self {
+            Failure::NoRoute => 404,
+            Failure::Method(_) => 405,
+            Failure::Malformed(fault) => fault.status(),
+            Failure::Denied { status, .. } => *status,
+            Failure::Value => 400,
+            Failure::Content(error) => error.status(),
+            Failure::Upstream(kind) => upstream_status(kind),
+            Failure::Ours(_) => 500,
+        }
+    }
+
+    /// The answer: a status, a short plain text, and what RFC 9110 wants beside it.
+    pub fn answer(&self) -> Answer {
+        let status = self.status();
+        let text = match self {
+            Failure::Denied { text: Some(text), .. } => text.clone(),
+            Failure::Malformed(fault) => format!("{status} {}: {fault}\n", reason(status)),
+            _ => format!("{status} {}\n", reason(status)),
+        };
+        let mut answer = Answer::text(status, "text/plain; charset=utf-8", text);
+        if let Failure::Method(allowed) = self {
+            // RFC 9110, section 15.5.6: a 405 says what is allowed. Methods of a policy are tokens.
+            let _ = answer.response.headers.append("allow", allowed.join(", "));
+        }
+        answer
+    }
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Failure {
+        Failure::Content(error)
+    }
+}
+
+/// 504 where time ran out, 503 where another try later may help and nobody was asked, 502 otherwise.
+fn upstream_status(kind: &upstream::Kind) -> u16 {
+    match kind {
+        kind if kind.is_timeout() => 504,
+        upstream::Kind::NoEndpoint | upstream::Kind::Unresolved | upstream::Kind::Overflow => 503,
+        kind if kind.fault() == upstream::Fault::Client => 400,
+        _ => 502,
+    }
+}
+
+/// The words of a status (RFC 9110, section 15).
+pub fn reason(status: u16) -> &'static str {
+    http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Refused")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_a_status_a_text_and_somebody_at_fault() {
+        let timeout = || BodyError::timeout(Side::Client);
+        for (failure, status, whose) in [
+            (Failure::NoRoute, 404, Whose::Client),
+            (Failure::Malformed(Fault::PathEncodedSlash), 400, Whose::Client),
+            (Failure::Content(timeout()), 408, Whose::Client),
+            (Failure::Content(BodyError::too_large(Side::Gateway)), 413, Whose::Client),
+            (Failure::Upstream(upstream::Kind::NoEndpoint), 503, Whose::Upstream),
+            (Failure::Upstream(upstream::Kind::FirstByteTimeout), 504, Whose::Upstream),
+            (Failure::Upstream(upstream::Kind::Overflow), 503, Whose::Gateway),
+            (Failure::Ours("argument"), 500, Whose::Gateway),
+        ] {
+            assert_eq!((failure.status(), failure.whose()), (status, whose), "{failure:?}");
+            let answer = failure.answer();
+            let text = String::from_utf8(answer.body.as_full().unwrap().to_vec()).unwrap();
+            assert!(text.starts_with(&status.to_string()) && text.len() < 120, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let answer = Failure::Method(vec!["GET".into(), "HEAD".into()]).answer();
+        assert_eq!(answer.response.headers.text("allow"), Some("GET, HEAD"));
+    }
+}

@@ -1,0 +1,306 @@
+//! Text that goes into a URI, put together part by part: what the policy says stands as it is, what the request says is
+//! encoded, so that a value can be a value and nothing more. It decides nothing about where the text goes.
+
+use compiler::program::{Expr, Route, StepKind};
+use compiler::{Matcher, Program};
+use lang::Value;
+use lang::policy::LocalId;
+use lang::vocab::{Argument, ExprId};
+
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::message::Fault;
+use crate::normal;
+
+/// Text in parts.
+#[derive(Clone, Debug)]
+pub struct Splice {
+    parts: Vec<Part>,
+}
+
+/// One part.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Part {
+    /// The policy's own words.
+    Literal(String),
+    /// A value that already is in the form that is wanted: the request's own path, for a path.
+    Kept(ExprId),
+    /// Any other value.
+    Value(ExprId),
+}
+
+/// What a text is to become, and which fields already are of that form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// A path.
+    Path,
+    /// A query.
+    Query,
+    /// A URI or a part of one, for `Location`.
+    Location,
+}
+
+impl Form {
+    /// The fields that stand as they are.
+    fn keeps(self, field: &str) -> bool {
+        match self {
+            Form::Path => matches!(field, "req.path" | "up.path"),
+            Form::Query => field == "up.query",
+            Form::Location => matches!(
+                field,
+                "req.path" | "req.target" | "req.host" | "req.scheme" | "up.path" | "up.query" | "up.host"
+            ),
+        }
+    }
+}
+
+impl Splice {
+    /// The parts of the text that `expr` gives in `route`.
+    pub fn of(matcher: &Matcher, route: &Route, expr: ExprId, form: Form) -> Splice {
+        let mut parts = Vec::new();
+        let flow = Flow { matcher, program: matcher.program(), route, form };
+        flow.take_apart(expr, &mut parts, 0);
+        Splice { parts }
+    }
+
+    /// The text, if nothing of it depends on the request.
+    pub fn constant(&self) -> Option<String> {
+        let text = |part: &Part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            _ => None,
+        };
+        self.parts.iter().map(text).collect()
+    }
+
+    /// What the text begins with, as far as the policy says so.
+    pub fn beginning(&self) -> Option<&str> {
+        match self.parts.first() {
+            Some(Part::Literal(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether the policy's own words hold `needle`.
+    pub fn says(&self, needle: char) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains(needle)))
+    }
+
+    /// The path for this request, in the normal form. A value stands within one segment: one that is empty or made
+    /// of dots where it would be a segment, or that holds what no segment can, is refused.
+    pub fn path(&self, ex: &Exchange) -> Result<String, Failure> {
+        let mut text = Spelled::default();
+        for part in &self.parts {
+            match part {
+                Part::Literal(words) => text.push_path(words, false),
+                Part::Kept(expr) => text.push_path(&plain(&ex.evaluate(*expr)), true),
+                Part::Value(expr) => {
+                    let value = ex.evaluate(*expr);
+                    text.push_segment(&plain(&value))?;
+                }
+            }
+        }
+        text.into_path()
+    }
+
+    /// The query for this request; a value stands within one name or value. A text that is one absent value is no
+    /// query at all.
+    pub fn query(&self, ex: &Exchange) -> Result<Option<String>, Failure> {
+        let mut text = String::new();
+        for part in &self.parts {
+            let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
+                Part::Literal(words) => (Value::string(words.as_str()), is_query, true),
+                Part::Kept(expr) => (ex.evaluate(*expr), is_query, true),
+                Part::Value(expr) => (ex.evaluate(*expr), is_unreserved, false),
+            };
+            if value.is_absent() && self.parts.len() == 1 {
+                return Ok(None);
+            }
+            encode(&plain(&value), stays, spelled, &mut text);
+        }
+        Ok(Some(text))
+    }
+
+    /// The URI for this request. A value spliced into text stands within one component; a value that is all there is
+    /// may be a whole URI, for then the policy has left that to whoever the value comes from.
+    pub fn location(&self, ex: &Exchange) -> Result<String, Failure> {
+        let alone = self.parts.len() == 1;
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Literal(words) => encode(words, is_uri, true, &mut text),
+                Part::Value(expr) if !alone => {
+                    encode(&plain(&ex.evaluate(*expr)), is_unreserved, false, &mut text);
+                }
+                Part::Kept(expr) | Part::Value(expr) => {
+                    encode(&plain(&ex.evaluate(*expr)), is_uri, true, &mut text);
+                }
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// How values flow into a text.
+struct Flow<'p> {
+    matcher: &'p Matcher,
+    program: &'p Program,
+    route: &'p Route,
+    form: Form,
+}
+
+/// Expressions are at most as deep as the grammar lets them be; what lies deeper counts as a plain value.
+const DEEPEST: u32 = 128;
+
+impl Flow<'_> {
+    fn take_apart(&self, expr: ExprId, parts: &mut Vec<Part>, depth: u32) {
+        if let Argument::Constant(value) = self.matcher.argument(expr) {
+            let words = plain(&value);
+            match parts.last_mut() {
+                Some(Part::Literal(before)) => before.push_str(&words),
+                _ => parts.push(Part::Literal(words)),
+            }
+            return;
+        }
+        match self.program.expr(expr) {
+            Expr::Template(pieces) if depth < DEEPEST => {
+                for piece in pieces {
+                    self.take_apart(*piece, parts, depth + 1);
+                }
+            }
+            _ if self.is_kept(expr, depth) => parts.push(Part::Kept(expr)),
+            _ => parts.push(Part::Value(expr)),
+        }
+    }
+
+    /// Whether the value can only be text of the policy or of fields that are kept. What merely chooses between such
+    /// texts, such as the subject of a `match`, does not flow into them.
+    fn is_kept(&self, expr: ExprId, depth: u32) -> bool {
+        if depth >= DEEPEST {
+            return false;
+        }
+        if let Argument::Constant(_) = self.matcher.argument(expr) {
+            return true;
+        }
+        let kept = |expr: &ExprId| self.is_kept(*expr, depth + 1);
+        match self.program.expr(expr) {
+            Expr::Slot(slot) => self
+                .program
+                .slots
+                .get(slot.0 as usize)
+                .is_some_and(|slot| self.form.keeps(&slot.field)),
+            Expr::Coalesce(first, second) => kept(first) && kept(second),
+            Expr::Template(pieces) | Expr::Call(_, pieces) => pieces.iter().all(kept),
+            Expr::Match(_, arms) => arms.iter().all(|arm| kept(&arm.value)),
+            Expr::Local(local) => self.value_of(*local).is_some_and(|value| kept(&value)),
+            _ => false,
+        }
+    }
+
+    fn value_of(&self, local: LocalId) -> Option<ExprId> {
+        self.route.steps.iter().find_map(|step| match step.kind {
+            StepKind::Let(name, value) if name == local => Some(value),
+            _ => None,
+        })
+    }
+}
+
+/// A path on its way into the normal form: which of its segments hold something that the request said.
+#[derive(Default)]
+struct Spelled {
+    text: String,
+    /// Whether the segment being written holds a value.
+    holds_value: bool,
+    /// Whether it holds text of the request's path.
+    holds_kept: bool,
+    refused: bool,
+}
+
+impl Spelled {
+    /// Text that may hold several segments.
+    fn push_path(&mut self, words: &str, kept: bool) {
+        for (at, segment) in words.split('/').enumerate() {
+            if at > 0 {
+                self.end_segment();
+                self.text.push('/');
+            }
+            self.holds_kept |= kept;
+            encode(segment, is_segment, true, &mut self.text);
+        }
+    }
+
+    /// Text that stands within a segment.
+    fn push_segment(&mut self, value: &str) -> Result<(), Failure> {
+        if value.contains('/') {
+            return Err(Failure::Value);
+        }
+        self.holds_value = true;
+        encode(value, is_segment, false, &mut self.text);
+        Ok(())
+    }
+
+    fn end_segment(&mut self) {
+        let segment = self.text.rsplit('/').next().unwrap_or_default();
+        let dots = matches!(segment, "." | "..");
+        self.refused |= self.holds_value && (dots || segment.is_empty()) || self.holds_kept && dots;
+        self.holds_value = false;
+        self.holds_kept = false;
+    }
+
+    fn into_path(mut self) -> Result<String, Failure> {
+        self.end_segment();
+        if self.refused {
+            return Err(Failure::Value);
+        }
+        let mut path = String::with_capacity(self.text.len());
+        normal::path(self.text.as_bytes(), &mut path).map_err(|_: Fault| Failure::Value)?;
+        Ok(path)
+    }
+}
+
+/// A value as text has it.
+pub fn plain(value: &Value) -> String {
+    match (value.as_str(), value) {
+        (Some(text), _) => text.to_owned(),
+        (None, Value::Absent) => String::new(),
+        (None, other) => other.to_string(),
+    }
+}
+
+/// Appends `text`, every byte percent-encoded that does not `stay`. With `spelled`, a `%` that begins an encoding
+/// stays: the text is one already.
+fn encode(text: &str, stays: fn(u8) -> bool, spelled: bool, out: &mut String) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    let bytes = text.as_bytes();
+    for (at, &byte) in bytes.iter().enumerate() {
+        let begins = || {
+            let digits = bytes.get(at + 1..at + 3).unwrap_or_default();
+            digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit)
+        };
+        if stays(byte) || (spelled && byte == b'%' && begins()) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for nibble in [byte >> 4, byte & 15] {
+                out.push(DIGITS.get(usize::from(nibble)).copied().unwrap_or('0'));
+            }
+        }
+    }
+}
+
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// What stands in a path segment as it is (RFC 3986, section 3.3), but for `/`.
+fn is_segment(byte: u8) -> bool {
+    is_unreserved(byte) || b"!$&'()*+,;=:@".contains(&byte)
+}
+
+fn is_query(byte: u8) -> bool {
+    is_segment(byte) || b"/?".contains(&byte)
+}
+
+fn is_uri(byte: u8) -> bool {
+    is_query(byte) || b"#[]".contains(&byte)
+}
