@@ -9,49 +9,22 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use compiler::{Fill, Frame, Head, Matcher, Read, RouteId, SlotId};
-use ipnet::IpNet;
 use lang::Value;
-use lang::vocab::decode::{Decode, Dyn, ExprId};
+use lang::vocab::{Decode, Dyn, ExprId};
 use tokio::time::Instant;
 
 use crate::body::Body;
 use crate::failure::Failure;
 use crate::fields::Reader;
+use crate::listen::Connection;
 use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
 use crate::upgrade::{Tunnel, Upgrade};
 
+/// A policy reads contents of at most this many bytes, whatever the listener lets pass.
+pub const MOST_READ: usize = 16 << 20;
+
 /// The pseudonym under which the gateway stands in `Via` (RFC 9110, section 7.6.3).
 const PSEUDONYM: &str = "gw";
-
-/// What the listener knows of a connection: the same for all its exchanges.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    /// The listener's name.
-    pub listener: Arc<str>,
-    /// The other end.
-    pub peer: SocketAddr,
-    /// Whom it speaks for: the peer, or the source that a trusted PROXY header named.
-    pub client: IpAddr,
-    /// The networks whose `X-Forwarded-For` is believed; `None` believes nobody's.
-    pub believed: Option<Arc<[IpNet]>>,
-    /// What the TLS handshake agreed on; absent over cleartext.
-    pub tls: Option<Tls>,
-    /// The most bytes of a request's content that are kept for a policy to read.
-    pub body_cap: u64,
-}
-
-/// What a TLS handshake agreed on.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// `1.2` or `1.3`.
-    pub version: &'static str,
-    /// The name asked for, in lower case.
-    pub sni: Option<Arc<str>>,
-    /// The protocol agreed on.
-    pub alpn: Option<Arc<str>>,
-    /// The subject of the client's certificate, verified.
-    pub client: Option<Arc<str>>,
-}
 
 /// A program that can decide, with the reader of each of its slots.
 #[derive(Debug)]
@@ -250,14 +223,20 @@ impl Exchange {
         if let Some(known) = self.client.get() {
             return known;
         }
-        let client = match &self.connection.believed {
-            None => self.connection.client,
-            Some(believed) => {
-                forwarded_for(self.connection.client, believed, &self.request.headers)
-            }
-        };
+        // Collected, because the section yields its fields from the front only.
+        let chain: Vec<&[u8]> = self.request.headers.all("x-forwarded-for").collect();
+        let client = self.connection.client(chain.into_iter());
         self.client.set(Some(client));
         client
+    }
+
+    /// Waits until all of the content is here. More than [`MOST_READ`] bytes are refused with 413.
+    pub async fn read_content(&mut self) -> Result<(), Failure> {
+        if let Content::Streaming(body) = &mut self.content {
+            let bytes = std::mem::take(body).collect(MOST_READ).await?;
+            self.content = Content::Whole(bytes);
+        }
+        Ok(())
     }
 
     /// The content as a document, absent if it is none; `None` while it is not all here.
@@ -288,10 +267,10 @@ impl Up {
         let hop = strip_hop_by_hop(&mut headers);
         // A section that has no room left for these is far beyond the cap on heads, and goes as it is.
         let _ = Forwarded {
-            peer: connection.client,
+            peer: connection.source.ip(),
             scheme: request.target.scheme(),
             host: &request.target.authority(),
-            trusted: connection.believes(connection.client),
+            trusted: connection.trusts_forwarded(),
         }
         .write(&mut headers);
         let _ = append_via(&mut headers, request.version, PSEUDONYM);
@@ -299,14 +278,6 @@ impl Up {
             let _ = headers.append("te", "trailers");
         }
         Up { target: request.target.clone(), headers, host_set: false }
-    }
-}
-
-impl Connection {
-    /// Whether what `address` says about clients is believed.
-    fn believes(&self, address: IpAddr) -> bool {
-        let believed = self.believed.as_deref().unwrap_or_default();
-        holds(believed, address)
     }
 }
 
@@ -320,52 +291,5 @@ impl Answer {
             let _ = response.headers.append("content-type", content_type);
         }
         Answer { response, body, tunnel: None }
-    }
-}
-
-/// The client that a chain of believed proxies speaks for: from the right, the first address that is not theirs.
-/// What stands left of it the client may have made up.
-fn forwarded_for(peer: IpAddr, believed: &[IpNet], headers: &Headers) -> IpAddr {
-    let mut client = peer;
-    let fields: Vec<&[u8]> = headers.all("x-forwarded-for").collect();
-    let hops = fields.iter().rev().flat_map(|field| field.rsplit(|&byte| byte == b','));
-    for hop in hops {
-        if !holds(believed, client) {
-            break;
-        }
-        match std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse().ok()) {
-            Some(address) => client = address,
-            None => break,
-        }
-    }
-    client
-}
-
-fn holds(networks: &[IpNet], address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(&address))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_client_is_the_first_that_is_no_proxy() {
-        let believed = ["10.0.0.0/8".parse().unwrap()];
-        let client = |peer: &str, fields: &[&str]| {
-            let mut headers = Headers::new();
-            for field in fields {
-                headers.append("X-Forwarded-For", field).unwrap();
-            }
-            forwarded_for(peer.parse().unwrap(), &believed, &headers).to_string()
-        };
-        assert_eq!(client("192.0.2.1", &["198.51.100.1"]), "192.0.2.1");
-        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
-        assert_eq!(client("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(client("10.0.0.1", &["203.0.113.9, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
-        assert_eq!(client("10.0.0.1", &["203.0.113.9", "198.51.100.1,10.0.0.2"]), "198.51.100.1");
-        assert_eq!(client("10.0.0.1", &["198.51.100.1, nonsense"]), "10.0.0.1");
-        assert_eq!(client("::ffff:10.0.0.1", &["2001:db8::1"]), "2001:db8::1");
     }
 }

@@ -25,6 +25,8 @@ pub enum Part {
     Literal(String),
     /// A value that already is in the form that is wanted: the request's own path, for a path.
     Kept(ExprId),
+    /// A captured segment: percent-encoded already, and no more than one segment.
+    Spelled(ExprId),
     /// Any other value.
     Value(ExprId),
 }
@@ -48,7 +50,13 @@ impl Form {
             Form::Query => field == "up.query",
             Form::Location => matches!(
                 field,
-                "req.path" | "req.target" | "req.host" | "req.scheme" | "up.path" | "up.query" | "up.host"
+                "req.path"
+                    | "req.target"
+                    | "req.host"
+                    | "req.scheme"
+                    | "up.path"
+                    | "up.query"
+                    | "up.host"
             ),
         }
     }
@@ -65,11 +73,12 @@ impl Splice {
 
     /// The text, if nothing of it depends on the request.
     pub fn constant(&self) -> Option<String> {
-        let text = |part: &Part| match part {
-            Part::Literal(text) => Some(text.as_str()),
-            _ => None,
-        };
-        self.parts.iter().map(text).collect()
+        let mut text = String::new();
+        for part in &self.parts {
+            let Part::Literal(words) = part else { return None };
+            text.push_str(words);
+        }
+        Some(text)
     }
 
     /// What the text begins with, as far as the policy says so.
@@ -93,10 +102,8 @@ impl Splice {
             match part {
                 Part::Literal(words) => text.push_path(words, false),
                 Part::Kept(expr) => text.push_path(&plain(&ex.evaluate(*expr)), true),
-                Part::Value(expr) => {
-                    let value = ex.evaluate(*expr);
-                    text.push_segment(&plain(&value))?;
-                }
+                Part::Spelled(expr) => text.push_segment(&plain(&ex.evaluate(*expr)), true)?,
+                Part::Value(expr) => text.push_segment(&plain(&ex.evaluate(*expr)), false)?,
             }
         }
         text.into_path()
@@ -110,6 +117,7 @@ impl Splice {
             let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
                 Part::Literal(words) => (Value::string(words.as_str()), is_query, true),
                 Part::Kept(expr) => (ex.evaluate(*expr), is_query, true),
+                Part::Spelled(expr) => (ex.evaluate(*expr), is_unreserved, true),
                 Part::Value(expr) => (ex.evaluate(*expr), is_unreserved, false),
             };
             if value.is_absent() && self.parts.len() == 1 {
@@ -126,15 +134,14 @@ impl Splice {
         let alone = self.parts.len() == 1;
         let mut text = String::new();
         for part in &self.parts {
-            match part {
-                Part::Literal(words) => encode(words, is_uri, true, &mut text),
-                Part::Value(expr) if !alone => {
-                    encode(&plain(&ex.evaluate(*expr)), is_unreserved, false, &mut text);
-                }
-                Part::Kept(expr) | Part::Value(expr) => {
-                    encode(&plain(&ex.evaluate(*expr)), is_uri, true, &mut text);
-                }
-            }
+            let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
+                Part::Literal(words) => (Value::string(words.as_str()), is_uri, true),
+                Part::Kept(expr) => (ex.evaluate(*expr), is_uri, true),
+                Part::Spelled(expr) => (ex.evaluate(*expr), is_unreserved, true),
+                Part::Value(expr) if alone => (ex.evaluate(*expr), is_uri, true),
+                Part::Value(expr) => (ex.evaluate(*expr), is_unreserved, false),
+            };
+            encode(&plain(&value), stays, spelled, &mut text);
         }
         Ok(text)
     }
@@ -146,6 +153,14 @@ struct Flow<'p> {
     program: &'p Program,
     route: &'p Route,
     form: Form,
+}
+
+/// See [`Part`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Kept,
+    Spelled,
+    Value,
 }
 
 /// Expressions are at most as deep as the grammar lets them be; what lies deeper counts as a plain value.
@@ -167,32 +182,39 @@ impl Flow<'_> {
                     self.take_apart(*piece, parts, depth + 1);
                 }
             }
-            _ if self.is_kept(expr, depth) => parts.push(Part::Kept(expr)),
-            _ => parts.push(Part::Value(expr)),
+            _ => parts.push(match self.kind(expr, depth) {
+                Kind::Kept => Part::Kept(expr),
+                Kind::Spelled => Part::Spelled(expr),
+                Kind::Value => Part::Value(expr),
+            }),
         }
     }
 
-    /// Whether the value can only be text of the policy or of fields that are kept. What merely chooses between such
-    /// texts, such as the subject of a `match`, does not flow into them.
-    fn is_kept(&self, expr: ExprId, depth: u32) -> bool {
+    /// What the value can be made of. What merely chooses between texts, such as the subject of a `match`, does not
+    /// flow into them.
+    fn kind(&self, expr: ExprId, depth: u32) -> Kind {
         if depth >= DEEPEST {
-            return false;
+            return Kind::Value;
         }
-        if let Argument::Constant(_) = self.matcher.argument(expr) {
-            return true;
-        }
-        let kept = |expr: &ExprId| self.is_kept(*expr, depth + 1);
+        let all = |exprs: &[ExprId]| {
+            let kinds = exprs.iter().filter_map(|&expr| match self.matcher.argument(expr) {
+                // The policy's own words take the kind of what stands beside them.
+                Argument::Constant(_) => None,
+                Argument::Expression(_) => Some(self.kind(expr, depth + 1)),
+            });
+            kinds.reduce(|a, b| if a == b { a } else { Kind::Value }).unwrap_or(Kind::Kept)
+        };
         match self.program.expr(expr) {
-            Expr::Slot(slot) => self
-                .program
-                .slots
-                .get(slot.0 as usize)
-                .is_some_and(|slot| self.form.keeps(&slot.field)),
-            Expr::Coalesce(first, second) => kept(first) && kept(second),
-            Expr::Template(pieces) | Expr::Call(_, pieces) => pieces.iter().all(kept),
-            Expr::Match(_, arms) => arms.iter().all(|arm| kept(&arm.value)),
-            Expr::Local(local) => self.value_of(*local).is_some_and(|value| kept(&value)),
-            _ => false,
+            Expr::Slot(slot) => match self.program.slots.get(slot.0 as usize) {
+                Some(slot) if self.form.keeps(&slot.field) => Kind::Kept,
+                _ => Kind::Value,
+            },
+            Expr::Capture(_) => Kind::Spelled,
+            Expr::Coalesce(first, second) => all(&[*first, *second]),
+            Expr::Template(pieces) | Expr::Call(_, pieces) => all(pieces),
+            Expr::Match(_, arms) => all(&arms.iter().map(|arm| arm.value).collect::<Vec<_>>()),
+            Expr::Local(local) => self.value_of(*local).map_or(Kind::Value, |value| all(&[value])),
+            _ => Kind::Value,
         }
     }
 
@@ -229,12 +251,12 @@ impl Spelled {
     }
 
     /// Text that stands within a segment.
-    fn push_segment(&mut self, value: &str) -> Result<(), Failure> {
+    fn push_segment(&mut self, value: &str, spelled: bool) -> Result<(), Failure> {
         if value.contains('/') {
             return Err(Failure::Value);
         }
         self.holds_value = true;
-        encode(value, is_segment, false, &mut self.text);
+        encode(value, is_segment, spelled, &mut self.text);
         Ok(())
     }
 

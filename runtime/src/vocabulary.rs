@@ -3,21 +3,21 @@
 
 use std::sync::LazyLock;
 
-use lang::Vocabulary;
-use lang::vocab::{Field, Function};
+use lang::functions;
+use lang::vocab::{Field, Function, Vocabulary};
 
 use crate::{actions, balance, blocks, fields, upstream};
-
-/// Functions that only mean something where something else stands ready for them.
-static FUNCTIONS: &[&Function] = &[&upstream::DNS];
 
 /// Every row there is: what the checker, the editor and the reference read.
 pub fn vocabulary() -> Vocabulary {
     static FIELDS: LazyLock<Vec<&'static Field>> =
         LazyLock::new(|| fields::entries().map(|entry| &entry.row).collect());
+    // Beside the language's own functions stand those that mean something in a block only.
+    static FUNCTIONS: LazyLock<Vec<&'static Function>> =
+        LazyLock::new(|| functions::FUNCTIONS.iter().copied().chain([&upstream::DNS]).collect());
     Vocabulary {
         fields: &FIELDS,
-        functions: FUNCTIONS,
+        functions: &FUNCTIONS,
         actions: actions::ROWS,
         balancers: balance::ROWS,
         blocks: blocks::ROWS,

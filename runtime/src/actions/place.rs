@@ -12,8 +12,16 @@ use crate::splice::{self, Splice, plain};
 
 /// Fields that the gateway writes itself (RFC 9110, sections 7.6.1 and 8.6; RFC 9112, section 6).
 const OWN: &[&str] = &[
-    "connection", "content-length", "host", "http2-settings", "keep-alive", "proxy-connection", "te",
-    "trailer", "transfer-encoding", "upgrade",
+    "connection",
+    "content-length",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
 ];
 
 /// A place that can be changed.
@@ -138,15 +146,14 @@ impl Assigned {
             Assigned::Whole(Dyn::Expression(expr)) => Ok(ex.evaluate(*expr)),
             Assigned::Whole(Dyn::Constant(value, _)) => Ok(value.clone()),
             Assigned::Path(path) => path.path(ex).map(Value::string),
-            Assigned::Query(query) => {
-                Ok(query.query(ex)?.map_or(Value::Absent, Value::string))
-            }
+            Assigned::Query(query) => Ok(query.query(ex)?.map_or(Value::Absent, Value::string)),
         }
     }
 }
 
 fn constant(value: &Value) -> Result<Assigned, String> {
-    Document::decode(value).map(|_| Assigned::Whole(Dyn::Constant(value.clone(), std::marker::PhantomData)))
+    Document::decode(value)
+        .map(|_| Assigned::Whole(Dyn::Constant(value.clone(), std::marker::PhantomData)))
 }
 
 /// Refuses a constant that could never stand in `place`, so that it is found on loading.
@@ -155,7 +162,9 @@ fn try_out(place: &Place, value: &Value) -> Result<(), String> {
         Place::UpHeader(name) | Place::RespHeader(name) => {
             put_header(&mut Headers::new(), name, value).is_ok()
         }
-        Place::UpHost => crate::normal::authority(plain(value).as_bytes(), &mut String::new()).is_ok(),
+        Place::UpHost => {
+            crate::normal::authority(plain(value).as_bytes(), &mut String::new()).is_ok()
+        }
         Place::RespStatus => matches!(value, Value::Status(200..)),
         Place::UpPath | Place::UpQuery => true,
     };

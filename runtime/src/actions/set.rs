@@ -1,7 +1,7 @@
 //! `set`: gives a field of the request being sent, or of the answer, a value.
 
-use super::prelude::*;
 use super::place::{Assigned, Place};
+use super::prelude::*;
 
 pub(super) type Instance = Setting;
 

@@ -1,7 +1,7 @@
 //! `unset`: takes a field off the request being sent, or off the answer.
 
-use super::prelude::*;
 use super::place::Place;
+use super::prelude::*;
 
 pub(super) type Instance = Unsetting;
 

@@ -41,7 +41,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The protocol that the TLS handshake agreed on, such as `h2` or `http/1.1`. Absent without TLS, or when none was offered.",
             example: "where conn.alpn == \"h2\"",
         },
-        read: |ex, _| optional(ex.connection.tls.as_ref().and_then(|tls| tls.alpn.as_deref())),
+        read: |ex, _| optional(ex.connection.tls.as_ref().and_then(|tls| tls.alpn)),
     },
     FieldEntry {
         row: Field {

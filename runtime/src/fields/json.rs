@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn what_is_no_document_is_absent() {
-        for text in ["", "{", "{} {}", r#"{"a":1,"a":2}"#, r#"[{"a":1,"b":2,"a":3}]"#, "NaN", "'a'"] {
+        for text in ["", "{", "{} {}", r#"{"a":1,"a":2}"#, r#"[{"a":1,"b":2,"a":3}]"#, "NaN", "'a'"]
+        {
             assert!(document(text.as_bytes()).is_absent(), "{text}");
         }
         assert!(document(&b"[".repeat(100_000)).is_absent());
@@ -149,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_document_is_read() {
-        let read = document(br#" {"a": [1, -2, 1.5, null, true, "x\u00e4"], "b": 18446744073709551615} "#);
+        let read =
+            document(br#" {"a": [1, -2, 1.5, null, true, "x\u00e4"], "b": 18446744073709551615} "#);
         assert_eq!(
             read.to_string(),
             "{ a: [1, -2, 1.5, null, true, \"xä\"], b: 18446744073709552000 }"

@@ -18,7 +18,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "set resp.header[\"x-origin\"] = match origin.status { 5xx => \"failing\", _ => \"well\" }",
         },
         read: |ex, _| {
-            Read::Value(ex.origin.as_ref().map_or(Value::Absent, |origin| Value::Status(origin.status)))
+            Read::Value(
+                ex.origin.as_ref().map_or(Value::Absent, |origin| Value::Status(origin.status)),
+            )
         },
     },
     FieldEntry {

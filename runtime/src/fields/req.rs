@@ -82,7 +82,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "A parameter of the query, decoded (`+` is a space). Present only if its name stands there exactly once: servers disagree about which of two counts, so a policy decides by neither. `req.query.all` has them all.",
             example: "where req.query[\"q\"] is present",
         },
-        read: |ex, key| optional(query::unique(ex.request.target.query().unwrap_or_default(), key).as_deref()),
+        read: |ex, key| {
+            optional(query::unique(ex.request.target.query().unwrap_or_default(), key).as_deref())
+        },
     },
     FieldEntry {
         row: Field {
@@ -111,7 +113,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
         },
         read: |ex, key| match key {
             // `Host` lives in the target alone, so that there is one answer to what was asked for.
-            "host" => optional(Some(&*ex.request.target.authority()).filter(|host| !host.is_empty())),
+            "host" => {
+                optional(Some(&*ex.request.target.authority()).filter(|host| !host.is_empty()))
+            }
             _ => joined(&ex.request.headers, key),
         },
     },
@@ -149,7 +153,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::Size,
             from: Phase::Request,
             writable: false,
-            doc: "The length of the content. Reading it buffers the content first, up to the listener's `cap body`.",
+            doc: "The length of the content. Reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB.",
             example: "require req.body.size <= 1MiB, else=413",
         },
         read: |ex, _| match size(&ex.content) {
@@ -164,7 +168,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::Json.optional(),
             from: Phase::Request,
             writable: false,
-            doc: "The content as a JSON document; absent if it is none, if an object has a name twice, or if it is nested deeper than 128 levels or has more than 100,000 values. Reading it buffers the content first, up to the listener's `cap body`.",
+            doc: "The content as a JSON document; absent if it is none, if an object has a name twice, or if it is nested deeper than 128 levels or has more than 100,000 values. Reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB.",
             example: "require req.json is present, else=400",
         },
         read: |ex, _| match ex.json() {
@@ -180,7 +184,8 @@ fn cookie<'h>(headers: &'h Headers, name: &str) -> Option<Cow<'h, str>> {
         .all("cookie")
         .flat_map(|field| field.split(|&byte| byte == b';'))
         .filter_map(|pair| {
-            let (key, value) = pair.split_at_checked(pair.iter().position(|&byte| byte == b'=')?)?;
+            let (key, value) =
+                pair.split_at_checked(pair.iter().position(|&byte| byte == b'=')?)?;
             (key.trim_ascii() == name.as_bytes()).then(|| value.get(1..).unwrap_or_default())
         });
     let first = found.next()?;

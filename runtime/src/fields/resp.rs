@@ -18,7 +18,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "set resp.status = 404",
         },
         read: |ex, _| {
-            Read::Value(ex.response().map_or(Value::Absent, |response| Value::Status(response.status)))
+            Read::Value(
+                ex.response().map_or(Value::Absent, |response| Value::Status(response.status)),
+            )
         },
     },
     FieldEntry {
