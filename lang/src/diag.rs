@@ -162,11 +162,13 @@ pub mod bad_path;
 pub mod bad_regex;
 pub mod bad_sum;
 pub mod bad_text;
+pub mod beyond_limits;
 pub mod capture_mismatch;
 pub mod constant_condition;
 pub mod duplicate_name;
 pub mod ends_twice;
 pub mod exposed_secret;
+pub mod foreign_syntax;
 pub mod import_cycle;
 pub mod import_failed;
 pub mod may_be_absent;
@@ -174,6 +176,9 @@ pub mod misplaced_clause;
 pub mod missing_argument;
 pub mod missing_arm;
 pub mod missing_edition;
+pub mod missing_mark;
+pub mod missing_opener;
+pub mod missing_part;
 pub mod missing_setting;
 pub mod mixed_settings;
 pub mod needless_default;
@@ -191,14 +196,19 @@ pub mod repeated_argument;
 pub mod repeated_clause;
 pub mod repeated_setting;
 pub mod shadowed;
+pub mod stray_closer;
 pub mod too_large;
 pub mod too_many_arguments;
 pub mod unclosed_brace;
+pub mod unclosed_bracket;
+pub mod unclosed_string;
+pub mod unexpected_text;
 pub mod unknown_argument;
 pub mod unknown_capture;
 pub mod unknown_edition;
 pub mod unknown_field;
 pub mod unknown_function;
+pub mod unknown_item;
 pub mod unknown_member;
 pub mod unknown_name;
 pub mod unknown_setting;
@@ -213,64 +223,74 @@ pub mod wrong_phase;
 pub mod wrong_type;
 
 catalogue![
-    unclosed_brace,
-    missing_edition,
-    unknown_edition,
-    unknown_name,
-    duplicate_name,
-    unknown_type,
-    import_failed,
-    private_name,
-    import_cycle,
-    recursion,
-    wrong_kind,
-    unknown_field,
-    unknown_function,
-    unknown_capture,
-    unknown_member,
-    not_available,
-    wrong_type,
-    may_be_absent,
     absent_comparison,
-    bad_literal,
-    bad_regex,
-    bad_operator,
-    missing_arm,
-    unreachable_arm,
-    exposed_secret,
-    not_constant,
     bad_division,
-    missing_argument,
-    unknown_argument,
-    repeated_argument,
-    too_many_arguments,
-    too_large,
-    bad_sum,
-    out_of_range,
-    bad_text,
-    unknown_verb,
-    wrong_phase,
-    never_ends,
-    ends_twice,
-    no_effect,
-    misplaced_clause,
     bad_host,
+    bad_literal,
+    bad_operator,
     bad_path,
+    bad_regex,
+    bad_sum,
+    bad_text,
+    beyond_limits,
     capture_mismatch,
-    no_listener,
-    read_only,
-    wrong_form,
-    repeated_clause,
-    wrong_order,
-    unknown_setting,
+    constant_condition,
+    duplicate_name,
+    ends_twice,
+    exposed_secret,
+    foreign_syntax,
+    import_cycle,
+    import_failed,
+    may_be_absent,
+    misplaced_clause,
+    missing_argument,
+    missing_arm,
+    missing_edition,
+    missing_mark,
+    missing_opener,
+    missing_part,
     missing_setting,
-    repeated_setting,
     mixed_settings,
-    unused,
     needless_default,
     needless_test,
+    never_ends,
+    no_effect,
+    no_listener,
+    not_available,
+    not_constant,
+    out_of_range,
+    private_name,
+    read_only,
+    recursion,
+    repeated_argument,
+    repeated_clause,
+    repeated_setting,
     shadowed,
-    constant_condition,
+    stray_closer,
+    too_large,
+    too_many_arguments,
+    unclosed_brace,
+    unclosed_bracket,
+    unclosed_string,
+    unexpected_text,
+    unknown_argument,
+    unknown_capture,
+    unknown_edition,
+    unknown_field,
+    unknown_function,
+    unknown_item,
+    unknown_member,
+    unknown_name,
+    unknown_setting,
+    unknown_type,
+    unknown_verb,
+    unreachable_arm,
+    unused,
+    wrong_form,
+    wrong_kind,
+    wrong_order,
+    wrong_phase,
+    wrong_type,
 ];
 
 /// The catalogue's row for a code (`E0101`, any case) or a slug (`unclosed-brace`).

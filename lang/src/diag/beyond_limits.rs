@@ -1,0 +1,50 @@
+//! Text that is larger or deeper than a policy may be.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0108",
+    slug: "beyond-limits",
+    severity: Severity::Error,
+    explain: "\
+Policies are bounded, so that no text can exhaust who reads it: brackets nest at most 128 deep (8 inside one string),
+one expression has at most 256 operators, members and calls in a row, and a file has at most 32 MiB.
+
+```gw fails
+edition 2026
+
+let deep = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
+```
+
+Name a part with `let`, or use a list and `in` where a long row of `or` stands:
+
+```gw mended
+edition 2026
+
+let flat = [1]
+```
+",
+};
+
+/// Brackets nest too deep at `place`.
+pub fn too_deep(place: Span) -> Diag {
+    ENTRY
+        .at(place, "this is nested too deep", "the limit is reached here")
+        .help("brackets nest at most 128 deep, and 8 deep inside a string; name a part with `let`")
+}
+
+/// The expression at `place` is a row of too many operators.
+pub fn too_long(place: Span) -> Diag {
+    ENTRY
+        .at(place, "this expression is too long", "too many operators in a row")
+        .help("name a part with `let`, or write a list and `in` for a row of `or`")
+}
+
+/// The file is too large.
+pub fn too_large(place: Span, limit_mib: usize) -> Diag {
+    ENTRY
+        .at(place, format!("this file is larger than {limit_mib} MiB"), "it is not read")
+        .help("split it, and bring its parts together with `use`")
+}

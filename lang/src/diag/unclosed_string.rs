@@ -1,0 +1,41 @@
+//! A string whose closing quote is missing.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0103",
+    slug: "unclosed-string",
+    severity: Severity::Error,
+    explain: "\
+A string is opened with `\"` and the line ends before another `\"` closes it.
+Strings never span lines, so only this line is affected.
+
+```gw fails
+edition 2026
+
+upstream app { server \"127.0.0.1:3000 }
+```
+
+Close the string:
+
+```gw mended
+edition 2026
+
+upstream app { server \"127.0.0.1:3000\" }
+```
+",
+};
+
+/// The string at `place` is not closed. Where it is the only one on its line, it is known where it was to end.
+pub fn unclosed_string(place: Span, is_alone: bool) -> Diag {
+    let diag = ENTRY
+        .at(place, "this string is never closed", "a closing `\"` is missed on this line")
+        .help("strings end on the line they begin on; a quote inside one is written `\\\"`");
+    if is_alone {
+        diag.fix("insert the missing `\"`", place.part(place.len(), place.len()), "\"")
+    } else {
+        diag
+    }
+}

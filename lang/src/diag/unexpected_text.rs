@@ -1,0 +1,56 @@
+//! Text that fits nowhere.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0104",
+    slug: "unexpected-text",
+    severity: Severity::Error,
+    explain: "\
+Something stands where the language has no place for it.
+A statement is `verb positional, …, name=value, …`, perhaps with a `{ block }`; a newline or `;` ends it.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+route all on web { respond 200, # }
+```
+
+Write what was meant, or take it away:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+route all on web { respond 200 }
+```
+",
+};
+
+/// `expected` (in the language's words) was to stand at `place`, and `found` stands there.
+pub fn unexpected_text(place: Span, expected: &str, found: &str) -> Diag {
+    let message = match found {
+        "" => format!("expected {expected}"),
+        _ => format!("expected {expected}, found `{found}`"),
+    };
+    ENTRY.at(place, message, format!("expected {expected}"))
+}
+
+/// A character that begins nothing in the language.
+pub fn unexpected_character(place: Span, character: char) -> Diag {
+    let diag = ENTRY.at(
+        place,
+        format!("unexpected character `{}`", character.escape_debug()),
+        "nothing begins with this character",
+    );
+    match character {
+        '#' => diag.help("a comment begins with `//`"),
+        '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '`' => {
+            diag.help("strings are written in `\"`")
+        }
+        _ => diag,
+    }
+}

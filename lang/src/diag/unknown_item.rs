@@ -1,0 +1,46 @@
+//! A word at the place of an item that begins no item.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0107",
+    slug: "unknown-item",
+    severity: Severity::Error,
+    explain: "\
+Outside of all braces a file holds items, and each begins with its word: `edition`, `use`, `param`, `secret`, `let`, `fn`,
+`listener`, `upstream`, `auth`, `limit`, `store`, `module`, `policy`, `site`, `route`, `assert` or `test`.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+rotue all on web { respond 200 }
+```
+
+Write the item's word:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+route all on web { respond 200 }
+```
+",
+};
+
+/// `word` begins no item; `nearest` is the word it was probably meant to be.
+pub fn unknown_item(place: Span, word: &str, nearest: Option<&str>) -> Diag {
+    let diag = ENTRY.at(place, format!("`{word}` begins no item"), "not the word of an item");
+    match nearest {
+        Some(nearest) => diag.help(format!("did you mean `{nearest}`?")).fix(
+            format!("change it to `{nearest}`"),
+            place,
+            nearest,
+        ),
+        None => {
+            diag.help("statements stand inside the braces of an item such as `route` or `policy`")
+        }
+    }
+}

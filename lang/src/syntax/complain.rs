@@ -1,0 +1,278 @@
+//! From what did not fit to words. A second look runs the strict rule over just the text in question; how far it came and
+//! what it hoped for there become one message in the language's words.
+
+use pest::Parser;
+use pest::error::{ErrorVariant, InputLocation};
+
+use super::parse::{Grammar, Rule};
+use super::prepare::{Prepared, prepare};
+use super::scan::scan;
+use crate::diag::Diag;
+use crate::diag::beyond_limits::too_long;
+use crate::diag::foreign_syntax::foreign_operator;
+use crate::diag::missing_mark::{missing_mark, missing_verb};
+use crate::diag::missing_part::missing_part;
+use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
+use crate::source::{SourceId, Span};
+
+/// Something that did not fit, by the error production that took it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Complaint<'t> {
+    pub(super) rule: Rule,
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Where the element begins that it ends.
+    pub(super) from: usize,
+    /// The verb of the statement it is in.
+    pub(super) verb: Option<&'t str>,
+}
+
+/// Whether the rule is an error production.
+pub(super) fn is_error(rule: Rule) -> bool {
+    is_missing(rule)
+        || matches!(
+            rule,
+            Rule::bad_arg
+                | Rule::bad_elem
+                | Rule::bad_entry
+                | Rule::bad_field
+                | Rule::bad_rest
+                | Rule::bad_tail
+                | Rule::bad_value
+                | Rule::bad_head
+                | Rule::bad_stmt
+                | Rule::junk
+        )
+}
+
+/// Whether the rule stands where something was to be.
+pub(super) fn is_missing(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::missing_expr
+            | Rule::missing_type
+            | Rule::missing_name
+            | Rule::missing_colon
+            | Rule::missing_comma
+            | Rule::missing_eq
+            | Rule::missing_arrow
+            | Rule::missing_block
+            | Rule::missing_params
+            | Rule::missing_value
+    )
+}
+
+/// The diagnostics of one item: one for each line at most, because a second one is mostly an echo of the first.
+pub(super) fn diags(
+    text: &str,
+    prepared: &Prepared,
+    found: Vec<Diag>,
+    complaints: &[Complaint<'_>],
+) -> Vec<Diag> {
+    let mut diags: Vec<Diag> = found.into_iter().chain(prepared.diags.iter().cloned()).collect();
+    let mended = diags.iter().flat_map(|diag| &diag.labels).map(|label| label.span.start as usize);
+    let mut lines: Vec<usize> = mended.collect();
+    let starts: Vec<usize> =
+        text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1).collect();
+    let line_of = |at: usize| starts.partition_point(|start| *start <= at);
+    lines.iter_mut().for_each(|at| *at = line_of(*at));
+    lines.sort_unstable();
+    let mut last = None;
+    for complaint in complaints {
+        let at = if is_missing(complaint.rule) {
+            before(text, complaint.start)
+        } else {
+            complaint.start
+        };
+        let line = line_of(at);
+        if last == Some(line) || lines.binary_search(&line).is_ok() {
+            continue;
+        }
+        last = Some(line);
+        diags.push(diag(text, complaint));
+    }
+    diags.sort_by_key(|diag| diag.span().start);
+    diags
+}
+
+fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
+    let Complaint { rule, start, end, .. } = *complaint;
+    let missed = before(text, start);
+    let gap = span(missed, missed);
+    let next = next_token(text, start);
+    let next_text = text.get(next.range()).unwrap_or("");
+    match rule {
+        Rule::prefix => foreign_operator(span(start, end), "!", "not"),
+        Rule::binop => {
+            let written = text.get(start..end).unwrap_or("");
+            foreign_operator(span(start, end), written, if written == "&&" { "and" } else { "or" })
+        }
+        Rule::expr => too_long(span(start, end)),
+        Rule::missing_comma => missing_comma(text, complaint, gap, next, next_text),
+        Rule::missing_eq => missing_mark(gap, next, "=", next_text),
+        Rule::missing_colon => missing_mark(gap, next, ":", next_text),
+        Rule::missing_arrow if next_text.is_empty() || next_text == "," => {
+            let pattern = span(complaint.from, missed.max(complaint.from));
+            missing_verb(pattern)
+        }
+        Rule::missing_arrow => missing_mark(gap, next, "=>", next_text),
+        Rule::missing_block => missing_mark(gap, next, "{", next_text),
+        Rule::missing_params => missing_mark(gap, next, "(", next_text),
+        Rule::missing_type => missing_part(gap, "a type", last_token(text, missed)),
+        Rule::missing_name => missing_part(gap, "a name", last_token(text, missed)),
+        Rule::missing_expr | Rule::missing_value => {
+            let after = last_token(text, missed);
+            let diag = missing_part(gap, "a value", after);
+            if after == "," && next_text.is_empty() {
+                diag.help(
+                    "the statement ends with its line; newlines are free only inside brackets",
+                )
+            } else {
+                diag
+            }
+        }
+        _ => second_look(text, complaint),
+    }
+}
+
+fn missing_comma(
+    text: &str,
+    complaint: &Complaint<'_>,
+    gap: Span,
+    next: Span,
+    next_text: &str,
+) -> Diag {
+    let before = text.get(complaint.from..gap.start as usize).unwrap_or("");
+    let operator = ["and", "or", "not", "in", "is"].into_iter().find(|word| {
+        next_text.len() > 1 && *word != next_text && super::keyword::distance(word, next_text) == 1
+    });
+    if let Some(word) = operator
+        .filter(|_| !text.get(next.end as usize..).unwrap_or("").starts_with(['=', '(', ',']))
+    {
+        return unexpected_text(next, "`,` or an operator", next_text)
+            .help(format!("did you mean `{word}`?"))
+            .fix(format!("change it to `{word}`"), next, word);
+    }
+    let is_target = complaint.verb == Some("set") && before.ends_with([']', ')']);
+    if is_target {
+        return missing_mark(gap, next, "=", next_text);
+    }
+    let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let diag = missing_mark(gap, next, ",", next_text);
+    if is_name && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        diag.help("arguments are separated by `,`; a named one is written `name=value`")
+    } else {
+        diag.help("arguments are separated by `,`, statements by a new line or `;`")
+    }
+}
+
+/// Runs the strict rule over the element that was broken, and says what it hoped for where it stopped.
+fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
+    let Complaint { rule, start, end, from, .. } = *complaint;
+    let place = next_token(text, start);
+    let found = text.get(place.range()).unwrap_or("");
+    if let Some(character) = found.chars().next()
+        && begins_nothing(character)
+    {
+        return unexpected_character(place, character);
+    }
+    let strict = match rule {
+        Rule::bad_arg | Rule::bad_value => Rule::strict_args,
+        Rule::bad_entry => Rule::strict_entry,
+        Rule::bad_field => Rule::strict_field,
+        Rule::bad_elem | Rule::bad_rest => Rule::strict_elems,
+        Rule::bad_stmt => return unexpected_text(place, "a statement", found),
+        Rule::bad_head => return unexpected_text(place, "`{`", found),
+        Rule::bad_tail => return unexpected_text(place, "the end of the line", found),
+        _ => return unexpected_text(place, "an item", found),
+    };
+    let slice = text.get(from..end).unwrap_or("");
+    let prepared = prepare(slice, &scan(slice));
+    let Err(error) = Grammar::parse(strict, &prepared.text) else {
+        return unexpected_text(place, "the end of the line", found);
+    };
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => from + prepared.original(at),
+    };
+    let place = if at >= start { next_token(text, at) } else { place };
+    let found = text.get(place.range()).unwrap_or("");
+    let expected = match error.variant {
+        ErrorVariant::ParsingError { positives, .. } => words(&positives, rule),
+        ErrorVariant::CustomError { .. } => "something else".to_owned(),
+    };
+    unexpected_text(place, &expected, found)
+}
+
+/// What the rules in question are called in the language: never more than two things.
+fn words(rules: &[Rule], within: Rule) -> String {
+    let has = |wanted: &[Rule]| rules.iter().any(|rule| wanted.contains(rule));
+    let mut words = Vec::new();
+    if has(&[Rule::colon]) {
+        words.push("`:`");
+    }
+    if has(&[Rule::ty, Rule::ty_atom, Rule::ty_record]) {
+        words.push("a type");
+    }
+    if has(&[Rule::comma]) {
+        words.push("`,`");
+    }
+    if has(&[Rule::end]) {
+        words.push(match within {
+            Rule::bad_value => "the end of the line",
+            _ => "the closing bracket",
+        });
+    }
+    if words.is_empty() && has(&[Rule::expr, Rule::arg, Rule::literal, Rule::string, Rule::list]) {
+        words.push("a value");
+    }
+    if words.is_empty() && has(&[Rule::word, Rule::name, Rule::field, Rule::entry]) {
+        words.push("a name");
+    }
+    words.truncate(2);
+    if words.is_empty() { "something else".to_owned() } else { words.join(" or ") }
+}
+
+fn begins_nothing(character: char) -> bool {
+    !character.is_ascii_alphanumeric() && !"_\"'{}()[]<>=!&|+-*/.,:;?%@".contains(character)
+}
+
+/// Where the code before `at` ends.
+fn before(text: &str, at: usize) -> usize {
+    text.get(..at).map_or(at, |before| before.trim_end().len())
+}
+
+/// The token at or after `at` on its line; empty where the line ends.
+fn next_token(text: &str, at: usize) -> Span {
+    let rest = text.get(at..).unwrap_or("");
+    let at = at + rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+    let rest = text.get(at..).unwrap_or("");
+    let length = match rest.chars().next() {
+        None | Some('\n') => 0,
+        Some('/') if rest.starts_with("//") => 0,
+        Some('"') => {
+            rest.get(1..).and_then(|inner| inner.find(['"', '\n'])).map_or(1, |end| end + 2)
+        }
+        Some(first) if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+        Some(first) => first.len_utf8(),
+    };
+    span(at, at + length)
+}
+
+/// The token that ends at `end`.
+fn last_token(text: &str, end: usize) -> &str {
+    let before = text.get(..end).unwrap_or("");
+    let word = before.trim_end_matches(is_word);
+    let start = match word.len() == before.len() {
+        true => before.char_indices().next_back().map_or(0, |(at, _)| at),
+        false => word.len(),
+    };
+    text.get(start..end).unwrap_or("")
+}
+
+fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span::new(SourceId(0), start, end)
+}

@@ -1,0 +1,36 @@
+//! The leaves that are no concern of the grammar: space, comments, and the marks between its words.
+
+use super::split::is_doc;
+use super::tree::Kind;
+
+/// The first leaf of `text`, which is not empty, and its length.
+pub(super) fn next(text: &str, at_line_start: bool) -> (Kind, usize) {
+    let bytes = text.as_bytes();
+    let first = bytes.first().copied().unwrap_or(b' ');
+    let run = |keep: fn(u8) -> bool| bytes.iter().take_while(|byte| keep(**byte)).count();
+    match first {
+        b'\n' if at_line_start => (Kind::Blank, 1),
+        b'\n' => (Kind::Newline, 1),
+        b' ' | b'\t' | b'\r' => {
+            let space = run(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+            if at_line_start && bytes.get(space) == Some(&b'\n') {
+                (Kind::Blank, space + 1)
+            } else {
+                (Kind::Space, space)
+            }
+        }
+        b'/' if text.starts_with("//") => {
+            let end = text.find('\n').unwrap_or(text.len());
+            let line = text.get(..end).unwrap_or(text);
+            (
+                if is_doc(line) { Kind::Doc } else { Kind::Comment },
+                line.trim_end_matches('\r').len(),
+            )
+        }
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+            (Kind::Mark, run(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+        }
+        _ if ["=>", "->", "?."].iter().any(|mark| text.starts_with(mark)) => (Kind::Mark, 2),
+        _ => (Kind::Mark, text.chars().next().map_or(1, char::len_utf8)),
+    }
+}

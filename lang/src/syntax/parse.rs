@@ -1,0 +1,414 @@
+//! Parses one item: mends what can be mended, runs the grammar, and builds the lossless tree out of what it found.
+
+use pest::Parser;
+use pest::iterators::{Pair, Pairs};
+
+use super::complain::{self, Complaint};
+use super::expr;
+use super::keyword::Keyword;
+use super::leaf;
+use super::prepare::{Prepared, prepare};
+use super::scan::scan;
+use super::split::{first_word, is_doc};
+use super::tree::{ItemTree, Kind, NodeData};
+use crate::diag::Diag;
+use crate::diag::beyond_limits::too_deep;
+use crate::source::{SourceId, Span};
+
+/// The parser that the grammar makes. Private, because its rules are no promise.
+mod grammar {
+    #[derive(pest_derive::Parser)]
+    #[grammar = "syntax/gw.pest"]
+    pub(in crate::syntax) struct Grammar;
+}
+
+pub(super) use grammar::{Grammar, Rule};
+
+/// Parses the text of one item. Places count from its start.
+pub(super) fn parse_item(text: &str) -> ItemTree {
+    let scan = scan(text);
+    if let Some(at) = scan.too_deep {
+        let mut builder = Builder::new(text, None);
+        builder.wrap(Kind::Error, 0, text.len());
+        let diags = vec![too_deep(Span::new(SourceId(0), at, at + 1))];
+        return ItemTree { nodes: builder.nodes, diags };
+    }
+    let prepared = prepare(text, &scan);
+    let mut found = Vec::new();
+    let (chunk, keyword) = entry(&prepared, &mut found);
+    let mut builder = Builder::new(text, Some(&prepared));
+    builder.keyword = keyword;
+    match Grammar::parse(chunk, &prepared.text) {
+        Ok(pairs) => {
+            for pair in pairs {
+                builder.emit(pair);
+            }
+            builder.fill(text.len());
+        }
+        // INVARIANT: the grammar is total. Should it not be, the text is kept and the item is one error.
+        Err(error) => {
+            let at = match error.location {
+                pest::error::InputLocation::Pos(at) | pest::error::InputLocation::Span((at, _)) => {
+                    at
+                }
+            };
+            builder = Builder::new(text, Some(&prepared));
+            builder.complaints.push(Complaint {
+                rule: Rule::junk,
+                start: at,
+                end: at,
+                from: at,
+                verb: None,
+            });
+            builder.wrap(Kind::Error, 0, text.len());
+        }
+    }
+    let nodes = std::mem::take(&mut builder.nodes);
+    let complaints = std::mem::take(&mut builder.complaints);
+    let diags = complain::diags(text, &prepared, found, &complaints);
+    ItemTree { nodes, diags }
+}
+
+/// The leaves of the space between two items.
+pub(super) fn parse_space(text: &str, begins_line: bool) -> ItemTree {
+    let mut builder = Builder::new(text, None);
+    builder.begins_line = begins_line;
+    builder.fill(text.len());
+    ItemTree { nodes: builder.nodes, diags: Vec::new() }
+}
+
+/// The rule to enter by, and the keyword that is meant.
+fn entry(prepared: &Prepared, diags: &mut Vec<Diag>) -> (Rule, Keyword) {
+    let start = prepared.text.len() - prepared.text.trim_start().len();
+    let rest = prepared.text.get(start..).unwrap_or("");
+    let word = first_word(rest);
+    let keyword = Keyword::from_word(word).unwrap_or_else(|| {
+        let at = rest.find(word).unwrap_or(0) + start;
+        let span =
+            Span::new(SourceId(0), prepared.original(at), prepared.original(at + word.len()));
+        let nearest = Keyword::nearest(word);
+        if word.is_empty() {
+            return Keyword::Unknown;
+        }
+        diags.push(crate::diag::unknown_item::unknown_item(
+            span,
+            word,
+            nearest.map(Keyword::as_str),
+        ));
+        nearest.unwrap_or(Keyword::Unknown)
+    });
+    let rule = match keyword {
+        Keyword::Edition => Rule::edition_chunk,
+        Keyword::Use => Rule::use_chunk,
+        Keyword::Param | Keyword::Secret | Keyword::Let => Rule::value_chunk,
+        Keyword::Fn => Rule::fn_chunk,
+        Keyword::Unknown if word.is_empty() || !rest.contains('{') => Rule::junk_chunk,
+        _ => Rule::block_chunk,
+    };
+    (rule, keyword)
+}
+
+/// Builds the nodes of one item in preorder.
+pub(super) struct Builder<'t> {
+    text: &'t str,
+    prepared: Option<&'t Prepared>,
+    nodes: Vec<NodeData>,
+    /// The nodes that are not closed yet.
+    open: Vec<usize>,
+    /// Everything before this place is in a leaf.
+    at: usize,
+    keyword: Keyword,
+    complaints: Vec<Complaint<'t>>,
+    verb: Option<&'t str>,
+    /// Whether the text begins where a line does.
+    begins_line: bool,
+}
+
+impl<'t> Builder<'t> {
+    fn new(text: &'t str, prepared: Option<&'t Prepared>) -> Builder<'t> {
+        Builder {
+            text,
+            prepared,
+            nodes: Vec::new(),
+            open: Vec::new(),
+            at: 0,
+            keyword: Keyword::Unknown,
+            complaints: Vec::new(),
+            verb: None,
+            begins_line: true,
+        }
+    }
+
+    /// Where a pair is in the original text.
+    pub(super) fn range(&self, pair: &Pair<'t, Rule>) -> (usize, usize) {
+        let span = pair.as_span();
+        let mut end = span.end();
+        if ends_with_space(pair.as_rule()) {
+            end = span.start() + pair.as_str().trim_end().len();
+        }
+        match self.prepared {
+            Some(prepared) => (prepared.original(span.start()), prepared.original(end)),
+            None => (span.start(), end),
+        }
+    }
+
+    /// Adds a pair, and the leaves between it and what was added before.
+    pub(super) fn emit(&mut self, pair: Pair<'t, Rule>) {
+        let (start, end) = self.range(&pair);
+        let rule = pair.as_rule();
+        match rule {
+            Rule::expr | Rule::subject => expr::emit(self, pair.into_inner()),
+            Rule::str_text | Rule::hole_text if start == end => {}
+            Rule::EOI => {}
+            _ if complain::is_error(rule) => self.emit_error(pair, start, end),
+            _ => {
+                let kind = self.kind_of(&pair);
+                let start = match kind {
+                    Kind::Stmt | Kind::Arm | Kind::Field | Kind::Item(_) => self.docs_before(start),
+                    _ => start,
+                };
+                self.fill(start);
+                self.begin(kind, start);
+                if rule == Rule::stmt {
+                    self.verb = Some(word_of(pair.as_str()));
+                }
+                if is_leaf(rule) {
+                    self.at = self.at.max(end);
+                } else {
+                    self.emit_all(pair.into_inner());
+                    self.fill(end);
+                }
+                self.finish(end);
+            }
+        }
+    }
+
+    /// Adds pairs in order.
+    pub(super) fn emit_all(&mut self, pairs: Pairs<'t, Rule>) {
+        for pair in pairs {
+            self.emit(pair);
+        }
+    }
+
+    fn emit_error(&mut self, pair: Pair<'t, Rule>, start: usize, end: usize) {
+        let rule = pair.as_rule();
+        let from = self.element_start(start);
+        self.complaints.push(Complaint { rule, start, end, from, verb: self.verb });
+        let kind = match rule {
+            Rule::missing_expr | Rule::missing_type | Rule::missing_value => Kind::Missing,
+            _ if complain::is_missing(rule) => Kind::MissingMark,
+            _ => Kind::Error,
+        };
+        if start == end {
+            self.begin(kind, start.max(self.at));
+            self.mark_broken();
+            self.finish(start.max(self.at));
+            return;
+        }
+        self.fill(start);
+        self.begin(kind, start);
+        self.mark_broken();
+        // A block behind a broken line is whole in itself.
+        self.emit_all(pair.into_inner());
+        self.fill(end);
+        self.finish(end);
+    }
+
+    /// Where the element that was added last begins, if it stands right before `start`.
+    fn element_start(&self, start: usize) -> usize {
+        let parent = self.open.last().map_or(0, |&open| open + 1);
+        let mut at = parent;
+        let mut from = start;
+        while let Some(node) = self.nodes.get(at) {
+            let skip = matches!(node.kind, Kind::Space | Kind::Mark | Kind::Verb | Kind::Keyword);
+            from = if skip { start } else { node.start as usize };
+            at = (node.next as usize).max(at + 1);
+        }
+        from.min(start)
+    }
+
+    /// Adds an error that is one leafy node over a range.
+    fn wrap(&mut self, kind: Kind, start: usize, end: usize) {
+        self.fill(start);
+        self.begin(kind, start);
+        self.mark_broken();
+        self.fill(end);
+        self.finish(end);
+    }
+
+    /// Begins a node; what is added until [`Builder::finish`] is beneath it.
+    pub(super) fn begin(&mut self, kind: Kind, start: usize) {
+        self.open.push(self.nodes.len());
+        let start = start as u32;
+        self.nodes.push(NodeData { kind, broken: false, start, end: start, next: 0 });
+    }
+
+    /// Ends the node begun last.
+    pub(super) fn finish(&mut self, end: usize) {
+        let next = self.nodes.len() as u32;
+        if let Some(node) = self.open.pop().and_then(|open| self.nodes.get_mut(open)) {
+            node.end = node.start.max(end as u32);
+            node.next = next;
+        }
+    }
+
+    /// Marks the node begun last, and all around it, as broken.
+    pub(super) fn mark_broken(&mut self) {
+        for &open in self.open.iter().rev() {
+            match self.nodes.get_mut(open) {
+                Some(node) if !node.broken => node.broken = true,
+                _ => break,
+            }
+        }
+    }
+
+    /// Everything before this place is in a leaf.
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Reports a complaint about a place that is not a pair of its own.
+    pub(super) fn complain(&mut self, rule: Rule, start: usize, end: usize) {
+        self.complaints.push(Complaint { rule, start, end, from: start, verb: self.verb });
+    }
+
+    fn docs_before(&self, start: usize) -> usize {
+        let gap = self.text.get(self.at..start).unwrap_or("");
+        let mut offset = self.at;
+        let mut docs = None;
+        for line in gap.split_inclusive('\n') {
+            let trimmed = line.trim_start();
+            match trimmed.is_empty() {
+                // What stands before the statement on its own line ends the gap.
+                true if line.ends_with('\n') => docs = None,
+                true => {}
+                false if is_doc(trimmed) => {
+                    docs.get_or_insert(offset + line.len() - trimmed.len());
+                }
+                false => docs = None,
+            }
+            offset += line.len();
+        }
+        docs.unwrap_or(start)
+    }
+
+    /// Adds the leaves up to `end`: space, comments, marks.
+    pub(super) fn fill(&mut self, end: usize) {
+        while self.at < end {
+            let rest = self.text.get(self.at..end).unwrap_or("");
+            let begins_line = match self.at.checked_sub(1) {
+                Some(before) => self.text.as_bytes().get(before) == Some(&b'\n'),
+                None => self.begins_line,
+            };
+            let (kind, length) = leaf::next(rest, begins_line);
+            let length = length.clamp(1, end - self.at);
+            let start = self.at;
+            self.at += length;
+            self.begin(kind, start);
+            self.finish(self.at);
+        }
+    }
+
+    fn kind_of(&self, pair: &Pair<'t, Rule>) -> Kind {
+        match pair.as_rule() {
+            Rule::edition_item
+            | Rule::use_item
+            | Rule::value_item
+            | Rule::fn_item
+            | Rule::block_item
+                if self.open.is_empty() =>
+            {
+                Kind::Item(self.keyword)
+            }
+            Rule::fn_item | Rule::block_item => {
+                Kind::Item(super::split::keyword(pair.as_str()).unwrap_or(Keyword::Unknown))
+            }
+            Rule::public => Kind::Public,
+            Rule::keyword => Kind::Keyword,
+            Rule::name => Kind::Name,
+            Rule::word => Kind::Word,
+            Rule::verb => Kind::Verb,
+            Rule::clause => Kind::Clause,
+            Rule::relation | Rule::clause_word => Kind::Relation,
+            Rule::clause_word_value => Kind::ValueClause,
+            Rule::provider => Kind::Provider,
+            Rule::annotation => Kind::Annotation,
+            Rule::use_alias => Kind::Alias,
+            Rule::use_names => Kind::Names,
+            Rule::returns => Kind::Returns,
+            Rule::params => Kind::Params,
+            Rule::field => Kind::Field,
+            Rule::block => Kind::Block,
+            Rule::stmt => Kind::Stmt,
+            Rule::arg => Kind::Arg,
+            Rule::arm => Kind::Arm,
+            Rule::literal => Kind::Literal,
+            Rule::regex => Kind::Regex,
+            Rule::string => Kind::Str,
+            Rule::str_text | Rule::brace => Kind::StrText,
+            Rule::escape => Kind::Escape,
+            Rule::hole => Kind::Hole,
+            Rule::capture => Kind::Capture,
+            Rule::hole_text => Kind::HoleText,
+            Rule::binop | Rule::prefix | Rule::is_not => Kind::Op,
+            Rule::match_expr => Kind::Match,
+            Rule::list => Kind::List,
+            Rule::record => Kind::Record,
+            Rule::entry => Kind::Entry,
+            Rule::paren => Kind::Paren,
+            Rule::ty => Kind::Type,
+            Rule::ty_atom => Kind::TypeAtom,
+            Rule::optional => Kind::Optional,
+            Rule::ty_args => Kind::TypeArgs,
+            Rule::ty_record => Kind::TypeRecord,
+            _ => Kind::Mark,
+        }
+    }
+}
+
+/// Whether the rule eats the blanks behind what it is about, comments among them.
+fn ends_with_space(rule: Rule) -> bool {
+    complain::is_error(rule)
+        || matches!(
+            rule,
+            Rule::edition_item
+                | Rule::use_item
+                | Rule::value_item
+                | Rule::fn_item
+                | Rule::block_item
+                | Rule::stmt
+                | Rule::arm
+                | Rule::field
+                | Rule::clause
+        )
+}
+
+fn is_leaf(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::public
+            | Rule::keyword
+            | Rule::name
+            | Rule::word
+            | Rule::verb
+            | Rule::relation
+            | Rule::clause_word
+            | Rule::literal
+            | Rule::regex
+            | Rule::str_text
+            | Rule::brace
+            | Rule::escape
+            | Rule::hole_text
+            | Rule::binop
+            | Rule::prefix
+            | Rule::is_not
+            | Rule::match_word
+            | Rule::where_word
+            | Rule::optional
+    )
+}
+
+fn word_of(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    text.get(..end).unwrap_or("")
+}

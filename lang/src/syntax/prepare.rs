@@ -1,0 +1,351 @@
+//! Makes the text of one item ready for the grammar: comments and free newlines become blanks, and brackets and quotes
+//! that are missing are put in where indentation says they are missed. Places in the original are kept.
+
+use super::scan::{Mark, Scan, closer_of};
+use crate::diag::{
+    Diag, foreign_syntax::single_quotes, missing_opener::missing_opener,
+    stray_closer::stray_closer, stray_closer::wrong_closer, unclosed_brace::unclosed_brace,
+    unclosed_bracket::unclosed_bracket, unclosed_string::unclosed_string,
+};
+use crate::source::{SourceId, Span};
+
+/// A text that the grammar can read, and the way back to the original.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) text: String,
+    inserted: Vec<Inserted>,
+    /// What had to be mended.
+    pub(super) diags: Vec<Diag>,
+}
+
+/// Something put in: where it begins in the prepared text, its length, and the length of all before it.
+#[derive(Clone, Copy, Debug)]
+struct Inserted {
+    start: usize,
+    length: usize,
+    before: usize,
+}
+
+impl Prepared {
+    /// The place in the original of a place in `text`.
+    pub(super) fn original(&self, at: usize) -> usize {
+        let n_before = self.inserted.partition_point(|piece| piece.start < at);
+        let shift = match n_before.checked_sub(1).and_then(|last| self.inserted.get(last)) {
+            Some(piece) => piece.before + piece.length.min(at - piece.start),
+            None => 0,
+        };
+        at - shift
+    }
+}
+
+/// Stands for a bracket that closes nothing: no rule begins with it.
+const STRAY: u8 = 0x01;
+
+/// Prepares the text of one item.
+pub(super) fn prepare(text: &str, scan: &Scan) -> Prepared {
+    let mend = mend(scan);
+    let mut bytes = text.as_bytes().to_vec();
+    for &(at, byte) in &mend.replaced {
+        if let Some(slot) = bytes.get_mut(at) {
+            *slot = byte;
+        }
+    }
+    let is_whole = mend.inserted.is_empty() && mend.replaced.is_empty();
+    let (bytes, inserted) = insert(bytes, mend.inserted);
+    let mut text = string(bytes);
+    // What was mended has other lines inside brackets than what was not.
+    let rescanned = (!is_whole).then(|| super::scan::scan(&text));
+    let mut bytes = std::mem::take(&mut text).into_bytes();
+    blank(&mut bytes, rescanned.as_ref().unwrap_or(scan));
+    Prepared { text: string(bytes), inserted, diags: mend.diags }
+}
+
+/// Whole characters are blanked and what is put in is ASCII, so nothing is ever lost here.
+fn string(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Blanks comments, newlines in free brackets, and the newline before a `{` that stands alone.
+fn blank(bytes: &mut [u8], scan: &Scan) {
+    let mut free: Vec<bool> = Vec::new();
+    let mut newlines: Vec<usize> = Vec::new();
+    for mark in &scan.marks {
+        match *mark {
+            Mark::Comment { start, end, .. } => fill(bytes, start, end),
+            Mark::Newline { at, .. } if free.last() == Some(&true) => fill(bytes, at, at + 1),
+            Mark::Newline { at, .. } => newlines.push(at),
+            Mark::Line { at, .. } => {
+                if bytes.get(at) == Some(&b'{') {
+                    for &newline in &newlines {
+                        fill(bytes, newline, newline + 1);
+                    }
+                }
+                newlines.clear();
+            }
+            Mark::Open { free: is_free, .. } => free.push(is_free),
+            Mark::Close { .. } => {
+                free.pop();
+            }
+            Mark::Single { start, end } => {
+                for at in [start, end - 1] {
+                    if let Some(slot) = bytes.get_mut(at) {
+                        *slot = b'"';
+                    }
+                }
+            }
+            Mark::Str { .. } => {}
+        }
+    }
+}
+
+fn fill(bytes: &mut [u8], start: usize, end: usize) {
+    if let Some(range) = bytes.get_mut(start..end) {
+        range.fill(b' ');
+    }
+}
+
+fn insert(bytes: Vec<u8>, mut wanted: Vec<(usize, &str)>) -> (Vec<u8>, Vec<Inserted>) {
+    if wanted.is_empty() {
+        return (bytes, Vec::new());
+    }
+    wanted.sort_by_key(|&(at, _)| at);
+    let mut text = Vec::with_capacity(bytes.len() + 2 * wanted.len());
+    let mut inserted = Vec::with_capacity(wanted.len());
+    let (mut copied, mut before) = (0, 0);
+    for (at, piece) in wanted {
+        text.extend_from_slice(bytes.get(copied..at).unwrap_or_default());
+        inserted.push(Inserted { start: text.len(), length: piece.len(), before });
+        before += piece.len();
+        text.extend_from_slice(piece.as_bytes());
+        copied = at.max(copied);
+    }
+    text.extend_from_slice(bytes.get(copied..).unwrap_or_default());
+    (text, inserted)
+}
+
+/// How to make an item's brackets and quotes whole.
+#[derive(Default)]
+struct Mend {
+    inserted: Vec<(usize, &'static str)>,
+    replaced: Vec<(usize, u8)>,
+    diags: Vec<Diag>,
+}
+
+fn mend(scan: &Scan) -> Mend {
+    let quotes = mend_quotes(scan);
+    let Some(net) = imbalance(scan) else { return quotes };
+    // Indentation is a witness, not a law: it is believed where that explains the brackets with fewer mistakes.
+    let by_indent = Mender::mend(scan, true, net < 0);
+    let by_order = Mender::mend(scan, false, net < 0);
+    let mut mend = if by_order.diags.len() < by_indent.diags.len() { by_order } else { by_indent };
+    mend.inserted.splice(0..0, quotes.inserted);
+    mend.diags.splice(0..0, quotes.diags);
+    mend
+}
+
+fn mend_quotes(scan: &Scan) -> Mend {
+    let mut mend = Mend::default();
+    let (mut n_strings, mut open) = (0, None);
+    for mark in &scan.marks {
+        match *mark {
+            Mark::Str { start, end, closed } => {
+                n_strings += 1;
+                if !closed {
+                    mend.inserted.push((end, "\""));
+                    open = Some(span(start, end));
+                }
+            }
+            Mark::Single { start, end } => mend.diags.push(single_quotes(span(start, end))),
+            // With another string on the line it is unknown which quote is the missing one.
+            Mark::Newline { .. } => {
+                mend.diags
+                    .extend(open.take().map(|string| unclosed_string(string, n_strings == 1)));
+                n_strings = 0;
+            }
+            _ => {}
+        }
+    }
+    mend
+}
+
+/// `None` where every bracket is closed by its like; else how many more are opened than closed.
+fn imbalance(scan: &Scan) -> Option<isize> {
+    let mut open: Vec<u8> = Vec::new();
+    let (mut net, mut matched) = (0, true);
+    for mark in &scan.marks {
+        match *mark {
+            Mark::Open { byte, .. } => {
+                net += 1;
+                open.push(closer_of(byte));
+            }
+            Mark::Close { byte, .. } => {
+                net -= 1;
+                matched &= open.pop() == Some(byte);
+            }
+            _ => {}
+        }
+    }
+    (!matched || !open.is_empty()).then_some(net)
+}
+
+/// An open bracket.
+#[derive(Clone, Copy)]
+struct Open {
+    at: usize,
+    byte: u8,
+    line: Line,
+}
+
+/// A line of code.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Line {
+    at: usize,
+    indent: usize,
+    /// How many brackets were open where it began.
+    depth: usize,
+}
+
+struct Mender {
+    mend: Mend,
+    stack: Vec<Open>,
+    line: Line,
+    /// Where the code before the current line ended.
+    code_end: usize,
+    by_indent: bool,
+}
+
+impl Mender {
+    fn mend(scan: &Scan, by_indent: bool, opener_missing: bool) -> Mend {
+        let mut mender = Mender {
+            mend: Mend::default(),
+            stack: Vec::new(),
+            line: Line::default(),
+            code_end: 0,
+            by_indent,
+        };
+        let mut marks = scan.marks.iter().peekable();
+        let mut is_first_line = true;
+        while let Some(mark) = marks.next() {
+            match *mark {
+                Mark::Line { at, indent } => {
+                    let closes = matches!(marks.peek(), Some(Mark::Close { .. }));
+                    let opens =
+                        matches!(marks.peek(), Some(Mark::Open { at: open, .. }) if *open == at);
+                    if !closes && !opens && !is_first_line && by_indent {
+                        mender.leave(indent);
+                        if opener_missing {
+                            mender.enter(indent);
+                        }
+                    }
+                    is_first_line = false;
+                    mender.line = Line { at, indent, depth: mender.stack.len() };
+                }
+                Mark::Newline { code_end, .. } => {
+                    if let Some(end) = code_end {
+                        mender.code_end = end;
+                    }
+                }
+                Mark::Open { at, byte, .. } => {
+                    let line = mender.line;
+                    mender.stack.push(Open { at, byte, line });
+                }
+                Mark::Close { at, byte: b'}', first } => mender.close_brace(at, first),
+                Mark::Close { at, byte, .. } => mender.close_bracket(at, byte),
+                Mark::Str { .. } | Mark::Single { .. } | Mark::Comment { .. } => {}
+            }
+        }
+        mender.close_above(0, mender.code_end);
+        mender.mend
+    }
+
+    /// A line that stands no deeper than the one that opened a bracket is no longer inside it.
+    fn leave(&mut self, indent: usize) {
+        let inside =
+            self.stack.iter().rposition(|open| open.line.indent < indent).map_or(0, |at| at + 1);
+        self.close_above(inside, self.code_end);
+    }
+
+    /// A line that stands deeper than the line before it is in a block that nobody opened.
+    fn enter(&mut self, indent: usize) {
+        let in_block = self.stack.last().is_none_or(|open| open.byte == b'{');
+        let same_level = self.line.depth == self.stack.len();
+        if indent > self.line.indent && in_block && same_level {
+            self.mend.inserted.push((self.code_end, " {"));
+            self.mend.diags.push(missing_opener(span(self.line.at, self.code_end)));
+            self.stack.push(Open { at: self.code_end, byte: b'{', line: self.line });
+        }
+    }
+
+    fn close_brace(&mut self, at: usize, first: bool) {
+        let brace = |open: &Open| open.byte == b'{';
+        let line = self.line;
+        let any = self.stack.iter().rposition(brace);
+        let found = if !self.by_indent {
+            any
+        } else if first {
+            self.stack.iter().rposition(|open| brace(open) && open.line.indent == line.indent)
+        } else {
+            self.stack.iter().rposition(|open| brace(open) && open.line == line)
+        };
+        match found {
+            Some(index) => {
+                self.close_above(index + 1, if first { self.code_end } else { at });
+                self.stack.pop();
+            }
+            None => self.stray(at, b'}'),
+        }
+    }
+
+    fn close_bracket(&mut self, at: usize, byte: u8) {
+        let block =
+            self.stack.iter().rposition(|open| open.byte == b'{').map_or(0, |index| index + 1);
+        let matching = self.stack.iter().rposition(|open| closer_of(open.byte) == byte);
+        match (matching, self.stack.last().copied()) {
+            (Some(index), _) if index >= block => {
+                self.close_above(index + 1, at);
+                self.stack.pop();
+            }
+            (_, Some(open)) if open.byte != b'{' => {
+                let right = closer_of(open.byte);
+                self.mend.replaced.push((at, right));
+                self.mend.diags.push(wrong_closer(
+                    span(open.at, open.at + 1),
+                    span(at, at + 1),
+                    char::from(right),
+                ));
+                self.stack.pop();
+            }
+            // A record or a match on this line may be what was not closed.
+            (Some(index), Some(open)) if open.line == self.line => {
+                self.close_above(index + 1, at);
+                self.stack.pop();
+            }
+            _ => self.stray(at, byte),
+        }
+    }
+
+    fn stray(&mut self, at: usize, byte: u8) {
+        self.mend.replaced.push((at, STRAY));
+        self.mend.diags.push(stray_closer(span(at, at + 1), char::from(byte)));
+    }
+
+    /// Closes all brackets but the first `keep`, innermost first, at `at`.
+    fn close_above(&mut self, keep: usize, at: usize) {
+        while self.stack.len() > keep {
+            let Some(open) = self.stack.pop() else { return };
+            let opener = span(open.at, open.at + 1);
+            let at = at.max(open.at + 1);
+            let (text, diag) = match open.byte {
+                b'(' => (")", unclosed_bracket(opener, span(at, at), '(', ')')),
+                b'[' => ("]", unclosed_bracket(opener, span(at, at), '[', ']')),
+                _ => ("}", unclosed_brace(opener, span(at, at))),
+            };
+            self.mend.inserted.push((at, text));
+            self.mend.diags.push(diag);
+        }
+    }
+}
+
+fn span(start: usize, end: usize) -> Span {
+    Span::new(SourceId(0), start, end)
+}
