@@ -49,8 +49,10 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
             error => parse_fault(error),
         })?;
     // A head that httparse finds shorter or longer than we do is one that two readers cut apart.
-    if status != httparse::Status::Complete(head.len()) {
-        return Err(Fault::LineEnding);
+    match status {
+        httparse::Status::Complete(len) if len == head.len() => {}
+        httparse::Status::Complete(_) => return Err(Fault::LineEnding),
+        httparse::Status::Partial => return Err(Fault::StartLine),
     }
     let (Some(method), Some(path), Some(minor)) = (parsed.method, parsed.path, parsed.version)
     else {
@@ -168,8 +170,10 @@ fn offered(value: &[u8]) -> Option<Upgrade> {
 /// Whether the start line ends in a well-formed version other than ours.
 fn names_a_version(head: &[u8]) -> bool {
     let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
-    let last = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    matches!(last, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+    let mut words = line.split(|&byte| byte == b' ').skip(2);
+    let (version, more) = (words.next().unwrap_or_default(), words.next());
+    more.is_none()
+        && matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
         if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
