@@ -1,5 +1,7 @@
 //! What a client sees of a connection: request bytes in, answer bytes out, on a paused clock.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it does not expect")]
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Poll};

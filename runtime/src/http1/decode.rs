@@ -266,8 +266,10 @@ fn trailers(section: &[u8]) -> Result<Headers, Fault> {
 mod tests {
     use super::*;
 
+    type Parts = (Vec<u8>, Option<Headers>, Vec<u8>);
+
     /// Decodes `text` given in pieces of `step` bytes; the content and what is left behind.
-    fn run(text: &[u8], step: usize) -> Result<(Vec<u8>, Option<Headers>, Vec<u8>), Fault> {
+    fn run(text: &[u8], step: usize) -> Result<Parts, Fault> {
         let mut decoder = Decoder::new(Framing::Chunked, 1 << 20, 64);
         let (mut buffer, mut content) = (BytesMut::new(), Vec::new());
         let mut pieces = text.chunks(step);

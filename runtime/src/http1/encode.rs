@@ -169,7 +169,7 @@ pub fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
 /// The reason phrase of a status; empty for an unregistered one.
 pub fn reason(status: u16) -> &'static str {
     match status {
-        // The two that a reader might be fooled by in the `http` crate's table are written out.
+        // Renamed by RFC 9110.
         413 => "Content Too Large",
         422 => "Unprocessable Content",
         status => http::StatusCode::from_u16(status)
@@ -217,4 +217,48 @@ fn is_hop(name: &[u8]) -> bool {
         _ => return false,
     };
     name.eq_ignore_ascii_case(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Scheme, Target};
+
+    fn request(method: &str, path: &str) -> Request {
+        let target = Target::new(Scheme::Http, b"a.example:8080", path.as_bytes()).unwrap();
+        let mut request = Request::new(Method::from_bytes(method.as_bytes()).unwrap(), target);
+        for (name, value) in [("Accept", "*/*"), ("Connection", "x"), ("Content-Length", "9")] {
+            request.headers.append(name, value).unwrap();
+        }
+        request
+    }
+
+    #[test]
+    fn a_request_is_written_in_origin_form_with_the_framing_of_this_hop() {
+        let mut out = Vec::new();
+        encode_request(&mut out, &request("GET", "/a/../b?c"), Framing::None, false, None, false);
+        let plain = "GET /b?c HTTP/1.1\r\nHost: a.example:8080\r\nAccept: */*\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), plain);
+        out.clear();
+        encode_request(&mut out, &request("POST", "/"), Framing::None, true, None, true);
+        let close = "POST / HTTP/1.1\r\nHost: a.example:8080\r\nAccept: */*\r\n\
+            Content-Length: 0\r\nConnection: close, TE\r\nTE: trailers\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), close);
+        out.clear();
+        let upgrade = Upgrade { protocol: "websocket".to_owned() };
+        let framing = Framing::Chunked;
+        encode_request(&mut out, &request("GET", "/"), framing, false, Some(&upgrade), false);
+        let upgraded = "GET / HTTP/1.1\r\nHost: a.example:8080\r\nAccept: */*\r\n\
+            Transfer-Encoding: chunked\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), upgraded);
+    }
+
+    #[test]
+    fn sizes_are_written_in_hex() {
+        for (len, text) in [(1, "1\r\n"), (15, "f\r\n"), (16, "10\r\n"), (65_536, "10000\r\n")] {
+            let mut out = Vec::new();
+            chunk_size(&mut out, len);
+            assert_eq!(String::from_utf8_lossy(&out), text);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The fields that frame a message, read in one pass over a parsed head.
 
 use super::Framing;
-use crate::message::Fault;
+use crate::message::{Fault, list, trim};
 
 /// What the framing and connection fields of a head say.
 #[derive(Debug, Default)]
@@ -25,30 +25,16 @@ impl<'h> Frame<'h> {
             let (name, value) = (header.name, trim(header.value));
             match name.len() {
                 2 if is(name, "te") => frame.takes_trailers |= has(value, "trailers"),
-                4 if is(name, "host") => {
-                    if frame.host.replace(value).is_some() {
-                        return Err(Fault::FieldRepeated);
-                    }
-                }
-                6 if is(name, "expect") => {
-                    if frame.expect.replace(value).is_some() {
-                        return Err(Fault::FieldRepeated);
-                    }
-                }
-                7 if is(name, "upgrade") => {
-                    if frame.upgrade.replace(value).is_some() {
-                        return Err(Fault::FieldRepeated);
-                    }
-                }
+                4 if is(name, "host") => once(&mut frame.host, value, Fault::FieldRepeated)?,
+                6 if is(name, "expect") => once(&mut frame.expect, value, Fault::FieldRepeated)?,
+                7 if is(name, "upgrade") => once(&mut frame.upgrade, value, Fault::FieldRepeated)?,
                 10 if is(name, "connection") => {
                     frame.close |= has(value, "close");
                     frame.keep_alive |= has(value, "keep-alive");
                     frame.upgrade_named |= has(value, "upgrade");
                 }
                 14 if is(name, "content-length") => {
-                    if frame.length.replace(content_length(value)?).is_some() {
-                        return Err(Fault::ContentLength);
-                    }
+                    once(&mut frame.length, content_length(value)?, Fault::ContentLength)?;
                 }
                 17 if is(name, "transfer-encoding") => {
                     if frame.chunked {
@@ -93,6 +79,10 @@ pub(super) fn parse_fault(error: httparse::Error) -> Fault {
     }
 }
 
+fn once<T>(slot: &mut Option<T>, value: T, fault: Fault) -> Result<(), Fault> {
+    if slot.replace(value).is_some() { Err(fault) } else { Ok(()) }
+}
+
 fn content_length(value: &[u8]) -> Result<u64, Fault> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return Err(Fault::ContentLength);
@@ -104,8 +94,7 @@ fn transfer_encoding(value: &[u8]) -> Result<(), Fault> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
-    let mut codings = value.split(|&byte| byte == b',').map(trim);
-    if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"chunked")) {
+    if list(value).all(|coding| coding.eq_ignore_ascii_case(b"chunked")) {
         return Err(Fault::TransferEncoding);
     }
     Err(Fault::TransferCoding)
@@ -117,14 +106,4 @@ fn is(name: &str, wanted: &str) -> bool {
 
 fn has(value: &[u8], token: &str) -> bool {
     value.split(|&byte| byte == b',').any(|item| trim(item).eq_ignore_ascii_case(token.as_bytes()))
-}
-
-fn trim(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
 }

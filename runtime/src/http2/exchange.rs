@@ -75,7 +75,7 @@ async fn send(
         return End::Complete;
     }
     let mut left = body.content_length();
-    let mut next = match next(&mut body, &mut stream).await {
+    let mut next = match awaited(&mut body, &mut stream).await {
         Some(next) => next,
         None => return End::ClientClosed,
     };
@@ -102,7 +102,7 @@ async fn send(
         let last = matches!(ahead, Poll::Ready(None))
             && trailers.is_none()
             && left.is_none_or(|left| left == 0);
-        match timeout_data(&mut stream, chunk, last, limits).await {
+        match send_chunk(&mut stream, chunk, last, limits).await {
             Ok(()) => *sent += len,
             Err(end) => return end,
         }
@@ -114,7 +114,7 @@ async fn send(
         }
         next = match ahead {
             Poll::Ready(next) => next,
-            Poll::Pending => match self::next(&mut body, &mut stream).await {
+            Poll::Pending => match awaited(&mut body, &mut stream).await {
                 Some(next) => next,
                 None => return End::ClientClosed,
             },
@@ -125,7 +125,7 @@ async fn send(
 type Next = Option<Result<Bytes, crate::body::BodyError>>;
 
 /// The next chunk; `None` if the client reset the stream instead.
-async fn next(body: &mut Body, stream: &mut SendStream<Bytes>) -> Option<Next> {
+async fn awaited(body: &mut Body, stream: &mut SendStream<Bytes>) -> Option<Next> {
     poll_fn(|cx| {
         if let Poll::Ready(next) = body.poll_next(cx) {
             return Poll::Ready(Some(next));
@@ -136,7 +136,7 @@ async fn next(body: &mut Body, stream: &mut SendStream<Bytes>) -> Option<Next> {
 }
 
 /// Sends a chunk as the client opens its window, each opening within the limit.
-async fn timeout_data(
+async fn send_chunk(
     stream: &mut SendStream<Bytes>,
     mut chunk: Bytes,
     last: bool,
