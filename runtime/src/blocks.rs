@@ -1,12 +1,14 @@
-//! What can be configured: for each kind of item its row, beside the plain data that its lines are read into. Nothing here opens, binds or resolves anything.
+//! What can be configured: for each kind of item its row, beside the plain data that its lines are read into.
+//! Nothing here opens, binds or resolves anything.
 
 use compiler::program::Setting;
 use lang::Span;
 use lang::vocab::{Argument, Block, ExprId};
 
+use crate::upstream;
+
 pub mod listener;
 
-use crate::upstream;
 pub use listener::ListenerConfig;
 
 /// The row of every item that configures something. An upstream's lines stand beside what they tend.
@@ -37,11 +39,14 @@ impl BlockError {
     }
 }
 
+/// What `params!` gives a struct for reading its arguments.
+type Decoding<T> = fn(&[Argument]) -> Result<T, (usize, String)>;
+
 /// Reads a line into the struct of its parameters: `decode` is the struct's own, `params` its rows.
-pub fn read_line<T>(
+pub(crate) fn read_line<T>(
     setting: &Setting,
     params: &[lang::vocab::Param],
-    decode: fn(&[Argument]) -> Result<T, (usize, String)>,
+    decode: Decoding<T>,
     argument: &dyn Fn(ExprId) -> Argument,
 ) -> Result<T, BlockError> {
     let arguments: Vec<Argument> = setting.args.iter().map(|arg| argument(*arg)).collect();

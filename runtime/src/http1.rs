@@ -4,7 +4,6 @@
 mod connection;
 mod decode;
 mod encode;
-mod ending;
 mod fields;
 mod receive;
 mod request;

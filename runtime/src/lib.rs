@@ -3,12 +3,14 @@
 //! It gets a checked policy as a `compiler::Program` and never reads policy text.
 
 pub mod actions;
+mod admin;
 pub mod balance;
 pub mod blocks;
 pub mod body;
 pub mod exchange;
 pub mod failure;
 pub mod fields;
+pub mod gateway;
 pub mod http1;
 mod http2;
 pub mod listen;

@@ -1,6 +1,7 @@
 //! How connections come in: sockets, the PROXY protocol, TLS, and who the client is. A connection leaves here for
 //! `serve` with its caps; what is answered on it is decided elsewhere.
 
+pub(crate) mod accept;
 mod address;
 mod connection;
 mod forwarded;

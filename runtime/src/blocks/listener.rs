@@ -337,14 +337,11 @@ fn bind(line: &Bind, span: Span) -> Result<BindConfig, BlockError> {
 }
 
 fn tls(line: Tls, span: Span) -> Result<TlsConfig, BlockError> {
-    let only_13 = match line.min {
-        min if min == 1.2 => false,
-        min if min == 1.3 => true,
-        other => {
-            let message = format!("`min` is `{other}`, which is not a version of TLS spoken here");
-            return Err(BlockError::new(span, message).help("write `min=1.2` or `min=1.3`"));
-        }
-    };
+    if line.min != 1.2 && line.min != 1.3 {
+        let message = format!("`min` is `{}`, which is not a version of TLS spoken here", line.min);
+        return Err(BlockError::new(span, message).help("write `min=1.2` or `min=1.3`"));
+    }
+    let only_13 = line.min == 1.3;
     let client = line.client_ca.map(|file| (file.into(), line.client));
     Ok(TlsConfig { cert: line.cert.into(), key: line.key.into(), only_13, client, span })
 }

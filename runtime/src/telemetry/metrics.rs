@@ -9,12 +9,15 @@ use super::record::Record;
 use super::shards::{Counter, Shards};
 use super::text::Page;
 
+/// A listener and a route.
+type RouteKey = (Arc<str>, Arc<str>);
+
 /// All counters of a gateway.
 #[derive(Debug)]
 pub struct Metrics {
     cores: usize,
     started: SystemTime,
-    routes: Mutex<BTreeMap<(Arc<str>, Arc<str>), Arc<RouteSeries>>>,
+    routes: Mutex<BTreeMap<RouteKey, Arc<RouteSeries>>>,
     listeners: Mutex<BTreeMap<Arc<str>, Arc<ListenerSeries>>>,
     /// Lines of the access log that nobody will read.
     pub log_lines_dropped: Shards<Counter>,
@@ -109,7 +112,7 @@ impl Limit {
 impl Metrics {
     pub(super) fn new(cores: usize) -> Metrics {
         Metrics {
-            cores,
+            cores: cores.max(1),
             started: SystemTime::now(),
             routes: Mutex::default(),
             listeners: Mutex::default(),
@@ -119,6 +122,11 @@ impl Metrics {
             certificates_reloaded: Counter::default(),
             certificates_failed: Counter::default(),
         }
+    }
+
+    /// The cores that count here.
+    pub fn cores(&self) -> usize {
+        self.cores
     }
 
     /// The series of a route on a listener; the same one for the same names, so that counters survive a reload.

@@ -33,6 +33,9 @@ const ATTRIBUTES: [(&[u8], &str); 9] = [
     (&[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01], "UID"),
 ];
 
+/// An attribute of a name: its type, the tag of its value, the value.
+type Attribute<'d> = (&'d [u8], u8, &'d [u8]);
+
 /// A cursor over DER elements.
 struct Reader<'d>(&'d [u8]);
 
@@ -113,7 +116,7 @@ fn alternative_names(extensions: &[u8]) -> Option<Vec<String>> {
 }
 
 /// The attributes of a name: for each relative name its types and values.
-fn relative_names(name: &[u8]) -> Option<Vec<Vec<(&[u8], u8, &[u8])>>> {
+fn relative_names(name: &[u8]) -> Option<Vec<Vec<Attribute<'_>>>> {
     let mut all = Vec::new();
     let mut name = Reader(name);
     while !name.0.is_empty() {
@@ -138,7 +141,7 @@ fn common_name(name: &[u8]) -> Option<String> {
 
 /// RFC 4514: the last relative name first.
 fn distinguished_name(name: &[u8]) -> Option<String> {
-    let written = |(oid, tag, value): &(&[u8], u8, &[u8])| {
+    let written = |(oid, tag, value): &Attribute<'_>| {
         let known = ATTRIBUTES.iter().find(|(known, _)| known == oid);
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         match (known, text(*tag, value)) {

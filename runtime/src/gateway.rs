@@ -1,0 +1,298 @@
+//! The gateway as a whole: it starts cores, gives them what to serve, replaces that whole, and drains. It knows no
+//! request; `worker` knows connections, and the snapshot that is served knows the policy.
+
+mod layout;
+mod shared;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use lang::Span;
+
+pub use self::layout::Listener;
+pub use self::snapshot::{Snapshot, UpstreamSample};
+
+use self::layout::Layout;
+use self::shared::{Phase, Shared};
+use self::worker::{Order, Serve};
+use crate::admin::{self, Admin};
+use crate::telemetry::Telemetry;
+
+/// How a gateway runs, beyond what its policy says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where `/healthz`, `/readyz`, `/metrics` and `/policy` are served; nowhere when absent.
+    pub admin: Option<SocketAddr>,
+    /// How long connections of a removed listener may take to finish.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { admin: None, drain: Duration::from_secs(30) }
+    }
+}
+
+/// A running gateway. Dropped, it stops at once; [`Gateway::drain`] is the way to stop politely.
+pub struct Gateway<S: Snapshot> {
+    shared: Arc<Shared<S>>,
+    layout: Mutex<Layout>,
+    cores: Mutex<Vec<JoinHandle<()>>>,
+    admin: Option<Admin>,
+    control: Control,
+    drain: Duration,
+}
+
+/// Why a gateway does not start, or goes on with what it served before.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct LaunchError {
+    /// The line of the policy that asks for it, where it is one.
+    pub span: Option<Span>,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// What became of a drain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Drained {
+    /// Connections that were cut because the time was over.
+    pub cut: usize,
+}
+
+/// How long a core may take to answer an order; it answers between two events.
+const ANSWER: Duration = Duration::from_secs(10);
+
+impl<S: Snapshot> Gateway<S> {
+    /// Binds every listener and serves `snapshot`, with as many cores as `telemetry` has shares. `hash` is what `/policy`
+    /// calls it. All or nothing: with an error, no socket stays open. The errors are all that were found.
+    pub fn start(
+        snapshot: Arc<S>,
+        hash: &str,
+        telemetry: Arc<Telemetry>,
+        options: Options,
+    ) -> Result<Gateway<S>, Vec<LaunchError>> {
+        let workers = telemetry.metrics.cores();
+        let (layout, sockets) = Layout::empty().next(&*snapshot, workers, &telemetry)?;
+        let (handles, ends) = worker::channels(workers);
+        let shared = Arc::new(Shared::new(telemetry, handles));
+        let admin = match options.admin {
+            None => None,
+            Some(address) => Some(admin::start(address, shared.clone()).map_err(one)?),
+        };
+        let control = Control::start(shared.clone()).map_err(one)?;
+        let gateway = Gateway {
+            shared,
+            layout: Mutex::new(Layout::empty()),
+            cores: Mutex::default(),
+            admin,
+            control,
+            drain: options.drain,
+        };
+        for (index, end) in ends.into_iter().enumerate() {
+            let core = worker::start(index, end, gateway.shared.clone()).map_err(one)?;
+            gateway.lock_cores().push(core);
+        }
+        let mut current = gateway.lock_layout();
+        gateway.put(&mut current, snapshot, layout, sockets).map_err(|error| vec![error])?;
+        drop(current);
+        gateway.shared.went_live(hash);
+        gateway.shared.enter(Phase::Serving);
+        Ok(gateway)
+    }
+
+    /// Serves `snapshot` from the next request on. Listeners that stay keep their sockets and connections; those that
+    /// are gone take no more and finish what they have. With an error nothing has changed, and `/policy` says why.
+    pub fn reload(&self, snapshot: Arc<S>, hash: &str) -> Result<(), Vec<LaunchError>> {
+        let mut current = self.lock_layout();
+        let result = current
+            .next(&*snapshot, self.shared.n_workers(), &self.shared.telemetry)
+            .and_then(|(layout, sockets)| {
+                self.put(&mut current, snapshot, layout, sockets).map_err(|error| vec![error])
+            });
+        match &result {
+            Ok(()) => {
+                self.shared.went_live(hash);
+                self.shared.telemetry.metrics.reloads_ok.add(1);
+                self.shared.telemetry.metrics.forget_unused();
+                self.shared.telemetry.reopen_log();
+            }
+            Err(errors) => {
+                let reasons: Vec<_> = errors.iter().map(ToString::to_string).collect();
+                self.refused(&reasons.join("; "));
+            }
+        }
+        result
+    }
+
+    /// Notes a reload that came to nothing before it reached [`Gateway::reload`], such as a policy that does not
+    /// check.
+    pub fn refused(&self, reason: &str) {
+        self.shared.refused(reason);
+        self.shared.telemetry.metrics.reloads_failed.add(1);
+    }
+
+    /// Stops politely: takes no more connections, lets what is in flight finish, tells clients to close, and cuts
+    /// what is left after `limit`. Blocks until then.
+    pub fn drain(&self, limit: Duration) -> Drained {
+        self.shared.enter(Phase::Draining);
+        let (done, cut) = mpsc::channel();
+        for orders in self.shared.workers() {
+            // A core that is gone has nothing to drain.
+            let _ = orders.try_send(Order::Drain { limit, done: done.clone() });
+        }
+        drop(done);
+        let mut drained = Drained { cut: 0 };
+        let until = std::time::Instant::now() + limit + ANSWER;
+        while let Ok(n) =
+            cut.recv_timeout(until.saturating_duration_since(std::time::Instant::now()))
+        {
+            drained.cut += n;
+        }
+        self.shared.telemetry.flush_log(Duration::from_secs(2));
+        drained
+    }
+
+    /// Where it listens: each listener's name with an address, in the policy's order. A port 0 has become a real one.
+    pub fn addresses(&self) -> Vec<(Arc<str>, SocketAddr)> {
+        self.lock_layout().addresses()
+    }
+
+    /// Where the admin API listens.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
+    /// Its counters and its log.
+    pub fn telemetry(&self) -> &Arc<Telemetry> {
+        &self.shared.telemetry
+    }
+
+    /// Gives every core the new snapshot and its sockets.
+    fn put(
+        &self,
+        current: &mut Layout,
+        snapshot: Arc<S>,
+        layout: Layout,
+        sockets: layout::NewSockets,
+    ) -> Result<(), LaunchError> {
+        {
+            let _runtime = self.control.runtime.enter();
+            snapshot.tend();
+        }
+        let (done, served) = mpsc::channel();
+        let mut sent = 0;
+        for (orders, sockets) in self.shared.workers().zip(sockets.by_core()) {
+            let serve = Serve {
+                snapshot: snapshot.clone(),
+                places: layout.places(),
+                sockets,
+                drain: self.drain,
+            };
+            if orders.try_send(Order::Serve(Box::new(serve), done.clone())).is_ok() {
+                sent += 1;
+            }
+        }
+        drop(done);
+        let mut failure = None;
+        for _ in 0..sent {
+            match served.recv_timeout(ANSWER) {
+                Ok(Ok(())) => {}
+                Ok(Err(reason)) => failure = Some(reason),
+                Err(_) => failure = Some("a core does not answer".to_owned()),
+            }
+        }
+        self.shared.listeners.store(Arc::new(layout.listeners().to_vec()));
+        *current = layout;
+        match failure {
+            Some(reason) => Err(LaunchError::new(reason)),
+            None if sent == 0 => Err(LaunchError::new("no core is running")),
+            None => Ok(()),
+        }
+    }
+
+    fn lock_layout(&self) -> std::sync::MutexGuard<'_, Layout> {
+        self.layout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_cores(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.cores.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Snapshot> Drop for Gateway<S> {
+    fn drop(&mut self) {
+        self.shared.enter(Phase::Draining);
+        for orders in self.shared.workers() {
+            let _ = orders.try_send(Order::Stop);
+        }
+        for core in self.lock_cores().drain(..) {
+            // A core that panicked has said so already.
+            let _ = core.join();
+        }
+    }
+}
+
+impl LaunchError {
+    /// An error without a place in the policy.
+    pub fn new(message: impl Into<String>) -> LaunchError {
+        LaunchError { span: None, message: message.into(), help: None }
+    }
+
+    /// An error at a place.
+    pub fn at(span: Span, message: impl Into<String>, help: Option<String>) -> LaunchError {
+        LaunchError { span: Some(span), message: message.into(), help }
+    }
+}
+
+impl From<std::io::Error> for LaunchError {
+    fn from(error: std::io::Error) -> LaunchError {
+        LaunchError::new(error.to_string())
+    }
+}
+
+fn one(error: impl Into<LaunchError>) -> Vec<LaunchError> {
+    vec![error.into()]
+}
+
+/// The thread of everything that belongs to no request: health checks, name look-ups, certificates.
+struct Control {
+    runtime: tokio::runtime::Handle,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    fn start<S: Snapshot>(shared: Arc<Shared<S>>) -> std::io::Result<Control> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let thread =
+            std::thread::Builder::new().name("gw-control".to_owned()).spawn(move || {
+                runtime.block_on(async {
+                    tokio::spawn(shared::watch_certificates(Arc::downgrade(&shared)));
+                    drop(shared);
+                    let _ = stopped.await;
+                });
+                runtime.shutdown_background();
+            })?;
+        Ok(Control { runtime: handle, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From an accepted socket to a served connection: PROXY protocol, TLS, then HTTP, each within its time. And what to do
+//! when the machine has no more sockets to give.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::connection::Connection;
+use super::forwarded::contains;
+use super::proxy_protocol::{self, Header};
+use crate::blocks::listener::BindConfig;
+use crate::gateway::Listener;
+use crate::message::Scheme;
+use crate::serve::{self, Drain, Handler, Protocol, Terms};
+use crate::telemetry::metrics::Limit;
+
+/// A connection that a socket has given.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) listener: Arc<Listener>,
+    /// Which of the listener's `bind` lines it came to.
+    pub(crate) bind: usize,
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Serves a connection to its end with the handler that `session` makes for it.
+pub(crate) async fn serve_connection<H: Handler + 'static>(
+    taken: Taken,
+    drain: Drain,
+    session: impl FnOnce(Connection) -> H,
+) {
+    let Taken { stream, peer, listener, bind } = taken;
+    let series = listener.series.clone();
+    let Some(bind) = listener.config.binds.get(bind).cloned() else { return };
+    let ready = tokio::select! {
+        ready = tokio::time::timeout(listener.config.handshake, ready(stream, peer, &listener, &bind)) => ready,
+        // Before its first request nothing is in flight.
+        () = std::future::poll_fn(|cx| drain.poll_started(cx)) => return,
+    };
+    let (transport, connection) = match ready {
+        Ok(Ok(ready)) => ready,
+        Ok(Err(error)) => {
+            series.handshakes_failed.add(1);
+            tracing::debug!(listener = %listener.config.name, %peer, %error, "handshake failed");
+            return;
+        }
+        Err(_) => {
+            series.refused(Limit::HandshakeTime);
+            return;
+        }
+    };
+    let protocol = match (connection.tls.as_ref().and_then(|tls| tls.alpn), bind.h1, bind.h2) {
+        (Some("h2"), _, _) | (None, false, true) => Protocol::Http2,
+        (None, true, true) => Protocol::Auto,
+        _ => Protocol::Http1,
+    };
+    let scheme = if connection.tls.is_some() { Scheme::Https } else { Scheme::Http };
+    let terms = Terms { protocol, scheme };
+    let limits = &listener.config.limits;
+    let handler = session(connection);
+    match transport {
+        Transport::Plain(stream) => serve::serve(stream, terms, limits, drain, &handler).await,
+        Transport::Tls(stream) => serve::serve(*stream, terms, limits, drain, &handler).await,
+    }
+}
+
+/// Takes a connection to where its first request may begin.
+async fn ready(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    listener: &Listener,
+    bind: &BindConfig,
+) -> io::Result<(Transport, Connection)> {
+    let local = stream.local_addr()?;
+    let mut source = peer;
+    if contains(&listener.config.proxy_protocol, peer.ip())
+        && let Header::Source(address) = proxy_protocol::read(&mut stream).await?
+    {
+        source = address;
+    }
+    let (transport, tls) = match &listener.tls {
+        None => (Transport::Plain(stream), None),
+        Some(tls) => {
+            let _turn = Turn::take(listener)?;
+            let (stream, facts) = tls.accept(stream, bind).await?;
+            (Transport::Tls(Box::new(stream)), Some(facts))
+        }
+    };
+    let connection = Connection {
+        listener: listener.config.name.clone(),
+        peer,
+        source,
+        local,
+        tls,
+        forwarded: listener.forwarded.clone(),
+        series: listener.series.clone(),
+    };
+    Ok((transport, connection))
+}
+
+/// A place among the handshakes under way.
+struct Turn<'l>(&'l AtomicUsize);
+
+impl Turn<'_> {
+    fn take(listener: &Listener) -> io::Result<Turn<'_>> {
+        let under_way = listener.handshakes().fetch_add(1, Ordering::Relaxed);
+        let turn = Turn(listener.handshakes());
+        if under_way >= listener.config.handshakes {
+            listener.series.refused(Limit::Handshakes);
+            return Err(io::Error::other("too many handshakes are under way"));
+        }
+        Ok(turn)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How a socket waits when the machine has no more connections to give. Trying again at once would only burn the
+/// core that is needed to end some.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    next: Option<Duration>,
+}
+
+impl Backoff {
+    /// All is well.
+    pub(crate) fn reset(&mut self) {
+        self.next = None;
+    }
+
+    /// Waits as `error` deserves: not at all where one client has left, longer and longer where files run out.
+    pub(crate) async fn wait(&mut self, error: &io::Error) {
+        let gone = [
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::Interrupted,
+        ];
+        if gone.contains(&error.kind()) {
+            return;
+        }
+        let wait = self.next.unwrap_or(Duration::from_millis(10));
+        if self.next.is_none() {
+            tracing::error!(%error, "connections cannot be taken for now");
+        }
+        self.next = Some((wait * 2).min(Duration::from_secs(1)));
+        tokio::time::sleep(wait).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_grows_to_a_second_and_ends_with_success() {
+        let mut backoff = Backoff::default();
+        let exhausted = io::Error::from_raw_os_error(24);
+        let mut waits = Vec::new();
+        for _ in 0..10 {
+            let began = tokio::time::Instant::now();
+            backoff.wait(&exhausted).await;
+            waits.push(began.elapsed().as_millis());
+        }
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000]);
+        backoff.reset();
+        let began = tokio::time::Instant::now();
+        backoff.wait(&io::ErrorKind::ConnectionAborted.into()).await;
+        assert!(began.elapsed().is_zero());
+    }
+}
