@@ -145,7 +145,7 @@ fn step(step: &Step) -> String {
             format!("require client.ip in [{}], else=403", networks.join(", "))
         }
         Step::Deny(networks) => {
-            format!("require not (client.ip in [{}]), else=403", networks.join(", "))
+            format!("require client.ip not in [{}], else=403", networks.join(", "))
         }
         // The only template of a translated policy; both fields are in the normal form.
         Step::ToHttps => "redirect 308, \"https://{req.host}{req.target}\"".to_owned(),

@@ -5,9 +5,15 @@ use std::fs;
 use std::path::Path;
 
 use gw_kubernetes::{Document, Settings, Translation, translate};
+use lang::{Source, SourceId};
 
+/// Translates, and holds the text to what every translation promises: it parses, whatever the objects were.
 fn translated(text: &str) -> Translation {
-    translate(&[Document { name: "objects.yaml", text }], &Settings::default())
+    let translation = translate(&[Document { name: "objects.yaml", text }], &Settings::default());
+    let source = Source::new(SourceId(0), "out.gw", translation.text.as_str());
+    let (_, diags) = lang::parse(&source);
+    assert!(diags.is_empty(), "{diags:?}\n{}", translation.text);
+    translation
 }
 
 fn notes(translation: &Translation) -> String {
