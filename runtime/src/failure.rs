@@ -135,6 +135,7 @@ fn upstream_status(kind: &upstream::Kind) -> u16 {
     match kind {
         kind if kind.is_timeout() => 504,
         upstream::Kind::NoEndpoint | upstream::Kind::Unresolved | upstream::Kind::Overflow => 503,
+        upstream::Kind::RequestBody(error) => error.status(),
         kind if kind.fault() == upstream::Fault::Client => 400,
         _ => 502,
     }

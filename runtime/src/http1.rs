@@ -4,6 +4,7 @@
 mod connection;
 mod decode;
 mod encode;
+mod ending;
 mod fields;
 mod receive;
 mod request;

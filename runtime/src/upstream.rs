@@ -10,8 +10,23 @@ mod endpoint;
 mod failure;
 mod group;
 mod health;
+mod http1;
+mod http2;
+mod pool;
+mod roster;
 mod settings;
 mod tls;
+mod upload;
+mod view;
+
+use std::cell::{Cell, RefCell};
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
 
 pub use config::{
     AllDown, Endpoints, HealthConfig, Limits, NotAServer, Protocol, Server, Timeouts, TlsConfig,
@@ -22,5 +37,320 @@ pub use discover::{Answer as DnsAnswer, Lookup, system as system_resolver};
 pub use endpoint::{Endpoint, EndpointSet, Health, MOST_ENDPOINTS};
 pub use failure::{Failure, Fault, Kind, SLUGS};
 pub use group::Group;
-pub use settings::{BLOCK, DNS, Line, SettingError, Told, read};
+pub use roster::Roster;
+pub use settings::{Algorithm, BLOCK, DNS, Line, SettingError, Source, Told, read};
 pub use tls::TlsError;
+
+use self::connect::{Socket, connect};
+use self::counters::more;
+use self::failure::Lost;
+use self::pool::Hold;
+use self::view::View;
+use crate::balance::{Key, Pick};
+use crate::body::Body;
+use crate::message::{Request, Response};
+use crate::upgrade::{Tunnel, Upgrade};
+
+/// An upstream as one core uses it: its own connections, counts and balancer over the endpoints that all share.
+pub struct Upstream {
+    group: Arc<Group>,
+    counters: Rc<Counters>,
+    pick: Box<dyn Pick>,
+    connector: Option<TlsConnector>,
+    view: RefCell<Rc<View>>,
+    pending: Cell<usize>,
+}
+
+/// What is known about a request besides the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// The client's address, as the listener's `trust` says.
+    pub client: IpAddr,
+    /// What `balance hash` hashes; absent where it is not asked for or evaluates to nothing.
+    pub hash_key: Option<&'a [u8]>,
+    /// Endpoints that failed this request before. They are used when there is no other.
+    pub excluded: &'a [SocketAddr],
+    /// What the client offers to switch to; passed on over HTTP/1.1 only.
+    pub upgrade: Option<&'a Upgrade>,
+    /// Whether the client takes trailers (`TE: trailers`).
+    pub takes_trailers: bool,
+    /// The time limits: [`Upstream::timeouts`], or what the route says instead.
+    pub timeouts: Timeouts,
+}
+
+/// An upstream's answer.
+pub struct Answer {
+    /// The head. Hop-by-hop fields are still there; never an interim response but 101.
+    pub response: Response,
+    /// The content. It carries the connection: read to its end, the connection can be used again; dropped before,
+    /// it is closed. Its waits are bounded by the time limits of the request.
+    pub body: Body,
+    /// Who answered.
+    pub address: SocketAddr,
+    /// How long it took.
+    pub timings: Timings,
+    /// The other end of the connection, with a 101.
+    pub tunnel: Option<Tunnel>,
+}
+
+/// How long an answer took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timings {
+    /// Until there was a connection: the wait for a place included. Nearly nothing when one was reused.
+    pub connect: Duration,
+    /// Until the head of the answer was there, from the beginning.
+    pub first_byte: Duration,
+    /// Whether the connection had been used before.
+    pub reused: bool,
+}
+
+impl Upstream {
+    /// The upstream of `group` on this core, without connections.
+    pub(crate) fn new(group: Arc<Group>) -> Upstream {
+        Upstream {
+            counters: Rc::default(),
+            pick: group.config.balance.build(),
+            connector: group.tls.as_ref().map(tls::Client::connector),
+            view: RefCell::default(),
+            pending: Cell::new(0),
+            group,
+        }
+    }
+
+    /// What it was told.
+    pub fn config(&self) -> &UpstreamConfig {
+        &self.group.config
+    }
+
+    /// What all cores share of it.
+    pub fn group(&self) -> &Arc<Group> {
+        &self.group
+    }
+
+    /// What this core has counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The connections of this core that are unused now; with HTTP/2, all of its connections.
+    pub fn n_idle(&self) -> usize {
+        self.view().seats.iter().map(|seat| seat.n_idle() + seat.lanes.count()).sum()
+    }
+
+    /// Sends `request` to one of the endpoints and waits for the head of the answer.
+    ///
+    /// The request is sent as it is, but for hop-by-hop fields and framing: host, forwarding fields and the like are
+    /// the caller's. It is sent once, with one exception: when a connection that had been used before turns out to be
+    /// closed, and nothing of the body is lost, and the method is idempotent or nothing was written, then a new
+    /// connection is tried. Every wait is bounded by `terms.timeouts`; dropping the future gives the request up.
+    pub async fn send(
+        &self,
+        request: &Request,
+        body: Body,
+        terms: &Terms<'_>,
+    ) -> Result<Answer, Box<Failure>> {
+        more(&self.counters.requests);
+        let begun = Instant::now();
+        let by = begun + terms.timeouts.connect.min(terms.timeouts.total);
+        let (endpoint, hold) = match self.choose(terms, by).await {
+            Ok(chosen) => chosen,
+            Err((kind, address)) => return Err(self.failure(unsent(kind, body), address)),
+        };
+        let attempt = Attempt { upstream: self, endpoint: &endpoint, request, terms, begun, by };
+        let result = match self.group.config.protocol {
+            Protocol::Http1 => attempt.http1(body, hold).await,
+            Protocol::Http2 => attempt.http2(body, hold).await,
+        };
+        result.map_err(|lost| self.failure(lost, Some(endpoint.address)))
+    }
+
+    /// Closes connections that were unused for too long, or that their endpoints have closed.
+    pub(crate) fn sweep(&self) {
+        let keep = self.group.config.timeouts.keep;
+        self.view().seats.iter().for_each(|seat| seat.sweep(keep));
+    }
+
+    /// An endpoint, and the right to send it one request.
+    async fn choose(
+        &self,
+        terms: &Terms<'_>,
+        by: Instant,
+    ) -> Result<(Arc<Endpoint>, Hold), (Kind, Option<SocketAddr>)> {
+        let mut view = self.view();
+        if view.set.list.is_empty() && !self.group.is_resolved() {
+            timeout_at(by, self.group.resolved()).await.map_err(|_| (Kind::Unresolved, None))?;
+            view = self.view();
+        }
+        let place = self.place(&view, terms).ok_or((Kind::NoEndpoint, None))?;
+        // INVARIANT: a balancer picks a place of the view it is given.
+        let (Some(endpoint), Some(seat)) = (view.set.list.get(place), view.seats.get(place)) else {
+            return Err((Kind::NoEndpoint, None));
+        };
+        let most = self.group.config.limits.pending;
+        let hold = seat.enter(&self.counters, &self.pending, most, by).await;
+        let hold = hold.map_err(|kind| (kind, Some(endpoint.address)))?;
+        Ok((endpoint.clone(), hold))
+    }
+
+    /// Who is to answer: a healthy endpoint which has not failed this request before, otherwise a healthy one,
+    /// otherwise (only if the policy wants that) any.
+    fn place(&self, view: &View, terms: &Terms<'_>) -> Option<usize> {
+        let key = Key { client: terms.client, hash: terms.hash_key };
+        let among = |excluded, all| self.pick.pick(&view.open(excluded, all), &key);
+        let healthy = among(terms.excluded, false)
+            .or_else(|| (!terms.excluded.is_empty()).then(|| among(&[], false)).flatten());
+        healthy.or_else(|| {
+            let ignore = self
+                .group
+                .config
+                .health
+                .as_ref()
+                .is_some_and(|health| health.all_down == AllDown::Ignore);
+            if ignore { among(terms.excluded, true).or_else(|| among(&[], true)) } else { None }
+        })
+    }
+
+    /// The endpoints now. Costs one look at a number while they have not changed.
+    fn view(&self) -> Rc<View> {
+        let mut view = self.view.borrow_mut();
+        if view.set.generation != self.group.generation() {
+            *view = Rc::new(view.next(self.group.endpoints(), &self.group.config.limits));
+        }
+        view.clone()
+    }
+
+    fn failure(&self, lost: Lost, address: Option<SocketAddr>) -> Box<Failure> {
+        let Lost { kind, sent, body } = lost;
+        self.counters.failed(&kind);
+        Box::new(Failure { kind, address, sent, body })
+    }
+}
+
+/// One request at one endpoint.
+struct Attempt<'a> {
+    upstream: &'a Upstream,
+    endpoint: &'a Endpoint,
+    request: &'a Request,
+    terms: &'a Terms<'a>,
+    begun: Instant,
+    by: Instant,
+}
+
+impl Attempt<'_> {
+    async fn http1(&self, mut body: Body, hold: Hold) -> Result<Answer, Lost> {
+        let seat = hold.seat().clone();
+        let mut used = seat.take();
+        loop {
+            let reused = used.is_some();
+            let session = match used.take() {
+                Some(session) => session,
+                None => match self.connect(None).await {
+                    Ok(socket) => http1::Session::new(socket),
+                    Err(kind) => return Err(unsent(kind, body)),
+                },
+            };
+            let connect = self.begun.elapsed();
+            let Terms { upgrade, takes_trailers, timeouts, .. } = self.terms;
+            let exchange = session.exchange(
+                self.request,
+                body,
+                *upgrade,
+                *takes_trailers,
+                timeouts,
+                self.until(),
+            );
+            let lost = match exchange.await {
+                Ok(reply) => {
+                    if reused {
+                        more(&self.upstream.counters.reuses);
+                    }
+                    let timings = self.timings(connect, reused);
+                    let (response, body, tunnel) = reply.open(hold, timeouts, self.until());
+                    return Ok(Answer {
+                        response,
+                        body,
+                        address: self.endpoint.address,
+                        timings,
+                        tunnel,
+                    });
+                }
+                Err(lost) => lost,
+            };
+            let harmless = !lost.sent || self.request.method.is_idempotent();
+            match lost {
+                Lost { kind: Kind::Reset(_), body: Some(whole), .. } if reused && harmless => {
+                    more(&self.upstream.counters.reopened);
+                    seat.forget();
+                    body = whole;
+                }
+                lost => return Err(lost),
+            }
+        }
+    }
+
+    async fn http2(&self, mut body: Body, mut hold: Hold) -> Result<Answer, Lost> {
+        let seat = hold.seat().clone();
+        let secure = self.upstream.connector.is_some();
+        let mut again = true;
+        loop {
+            let stream = seat.lanes.stream(|| self.connect(Some(b"h2")));
+            let (stream, reused) = match timeout_at(self.by, stream).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(kind)) => return Err(unsent(kind, body)),
+                Err(_) => return Err(unsent(Kind::ConnectTimeout, body)),
+            };
+            let connect = self.begun.elapsed();
+            if reused {
+                more(&self.upstream.counters.reuses);
+            }
+            let Terms { timeouts, takes_trailers, .. } = self.terms;
+            let ask = http2::Ask {
+                request: self.request,
+                secure,
+                takes_trailers: *takes_trailers,
+                timeouts,
+                until: self.until(),
+            };
+            let lost = match stream.exchange(&ask, body, hold).await {
+                Ok((response, body)) => {
+                    let timings = self.timings(connect, reused);
+                    let address = self.endpoint.address;
+                    return Ok(Answer { response, body, address, timings, tunnel: None });
+                }
+                Err(lost) => lost,
+            };
+            match lost {
+                (Lost { kind: Kind::Reset(_), sent: false, body: Some(whole) }, back) if again => {
+                    more(&self.upstream.counters.reopened);
+                    again = false;
+                    body = whole;
+                    hold = back;
+                }
+                (lost, _) => return Err(lost),
+            }
+        }
+    }
+
+    async fn connect(&self, alpn: Option<&[u8]>) -> Result<Socket, Kind> {
+        more(&self.upstream.counters.connects);
+        let tls = self.upstream.group.tls.as_ref().zip(self.upstream.connector.as_ref());
+        timeout_at(self.by, connect(self.endpoint, tls, alpn))
+            .await
+            .unwrap_or(Err(Kind::ConnectTimeout))
+    }
+
+    fn until(&self) -> Instant {
+        self.begun + self.terms.timeouts.total
+    }
+
+    fn timings(&self, connect: Duration, reused: bool) -> Timings {
+        Timings { connect, first_byte: self.begun.elapsed(), reused }
+    }
+}
+
+fn unsent(kind: Kind, body: Body) -> Lost {
+    Lost { kind, sent: false, body: Some(body) }
+}
+
+#[cfg(test)]
+mod tests;

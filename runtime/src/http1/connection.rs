@@ -5,22 +5,20 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::receive::{Received, Shared};
 use super::request::glimpse;
 use super::send::{Asked, send};
-use super::{
-    Decoder, Framing, Out, Persistence, RequestHead, Scan, Wire, encode_response, parse_request,
-};
+use super::{Decoder, Framing, Out, RequestHead, Scan, Wire, parse_request};
 use crate::body::Body;
 use crate::message::{Fault, Method, Response, Scheme, Version};
 use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
-use crate::upgrade::{Upgrade, copy};
+use crate::upgrade::{Tunnel, Upgrade};
 
 /// Serves a connection until it closes. `ahead` is what was read from `io` already.
 pub(crate) async fn serve<IO, H>(
@@ -70,11 +68,11 @@ pub(crate) async fn serve<IO, H>(
     }
 }
 
-struct Connection<'c, IO, H: Handler> {
-    shared: Rc<RefCell<Shared<IO>>>,
-    alarm: Alarm,
+pub(super) struct Connection<'c, IO, H: Handler> {
+    pub(super) shared: Rc<RefCell<Shared<IO>>>,
+    pub(super) alarm: Alarm,
     scheme: Scheme,
-    limits: &'c Limits,
+    pub(super) limits: &'c Limits,
     drain: &'c Drain,
     handler: &'c H,
 }
@@ -96,22 +94,10 @@ enum Next<'c, H: Handler> {
 }
 
 /// An exchange that became a tunnel.
-struct Switched<'c, H: Handler> {
-    outgoing: Response,
-    tunnel: crate::upgrade::Tunnel,
-    settle: Settle<'c, H>,
-}
-
-impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
-    /// Whether the client closed while it should wait. What it sends ahead stays in the buffer,
-    /// which is filled once and no more.
-    pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>) -> bool {
-        let at_rest = self.decoder.is_done() || !self.held;
-        if !at_rest || !self.wire.buffer.is_empty() {
-            return false;
-        }
-        matches!(self.wire.poll_fill(cx, 0), Poll::Ready(Ok(0) | Err(_)))
-    }
+pub(super) struct Switched<'c, H: Handler> {
+    pub(super) response: Response,
+    pub(super) tunnel: Tunnel,
+    pub(super) settle: Settle<'c, H>,
 }
 
 impl<'c, IO, H> Connection<'c, IO, H>
@@ -258,7 +244,7 @@ where
                         // It was a field value when it was read.
                         let _ = response.headers.append("upgrade", &upgrade.protocol);
                     }
-                    let switched = Switched { outgoing: response, tunnel, settle };
+                    let switched = Switched { response, tunnel, settle };
                     return Next::Tunnel(Box::new(switched));
                 }
                 // There is no such answer: the handler promised what it does not hold.
@@ -309,108 +295,6 @@ where
         let unasked = std::mem::take(&mut shared.expects);
         let too_much = shared.decoder.left().is_some_and(|left| left > self.limits.drain_bytes);
         unasked || shared.broken || (!shared.held && too_much)
-    }
-
-    /// Reads what the handler left of the content; false if that is too much or takes too long.
-    async fn discard(&mut self) -> bool {
-        if self.shared.borrow().decoder.is_done() {
-            return true;
-        }
-        let deadline = Instant::now() + self.limits.linger;
-        let (alarm, mut left) = (&mut self.alarm, self.limits.drain_bytes);
-        poll_fn(|cx| {
-            let mut shared = self.shared.borrow_mut();
-            if shared.held || shared.broken {
-                return Poll::Ready(false);
-            }
-            while let Poll::Ready(next) = shared.poll_content(cx) {
-                let len = match next {
-                    None => return Poll::Ready(true),
-                    Some(Err(_)) => return Poll::Ready(false),
-                    Some(Ok(chunk)) => u64::try_from(chunk.len()).unwrap_or(u64::MAX),
-                };
-                match left.checked_sub(len) {
-                    Some(rest) => left = rest,
-                    None => return Poll::Ready(false),
-                }
-            }
-            alarm.poll(cx, deadline).map(|()| false)
-        })
-        .await
-    }
-
-    /// Closes a connection on which nothing is left unread.
-    async fn close(self) {
-        let limit = self.limits.linger;
-        let closing = poll_fn(|cx| {
-            let io = &mut self.shared.borrow_mut().wire.io;
-            std::pin::Pin::new(io).poll_shutdown(cx)
-        });
-        // Whether the client hears it or not, it is over.
-        let _ = timeout(limit, closing).await;
-    }
-
-    /// Closes our side, then reads on for a while: closing with bytes unread resets the connection
-    /// and may destroy the answer before the client reads it.
-    async fn linger(self) {
-        const MOST: usize = 1 << 20;
-        let limit = self.limits.linger;
-        let shared = &self.shared;
-        let lingering = async {
-            let closed = poll_fn(|cx| {
-                let io = &mut shared.borrow_mut().wire.io;
-                std::pin::Pin::new(io).poll_shutdown(cx)
-            });
-            if closed.await.is_err() {
-                return;
-            }
-            let mut left = MOST;
-            while left > 0 {
-                let read = poll_fn(|cx| {
-                    let wire = &mut shared.borrow_mut().wire;
-                    wire.buffer.clear();
-                    wire.poll_fill(cx, 0)
-                });
-                match read.await {
-                    Ok(count @ 1..) => left = left.saturating_sub(count),
-                    Ok(0) | Err(_) => return,
-                }
-            }
-        };
-        let _ = timeout(limit, lingering).await;
-    }
-
-    /// Sends the 101 and copies from then on.
-    async fn tunnel(self, switched: Box<Switched<'c, H>>) {
-        let Switched { outgoing, mut tunnel, mut settle } = *switched;
-        let limits = self.limits;
-        let Ok(shared) = Rc::try_unwrap(self.shared) else {
-            // Only content holds the connection besides us, and an upgrade has none.
-            return settle.finish(End::Dropped);
-        };
-        let Wire { mut io, buffer } = shared.into_inner().wire;
-        let mut head = Vec::new();
-        encode_response(&mut head, &outgoing, Framing::None, false, Persistence::Implied);
-        head.extend_from_slice(&tunnel.read_ahead);
-        let writing = async {
-            io.write_all(&head).await?;
-            io.flush().await
-        };
-        match timeout(limits.send_idle, writing).await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) => return settle.finish(End::ClientClosed),
-            Err(_) => return settle.finish(End::ClientTimeout),
-        }
-        let ahead = u64::try_from(tunnel.read_ahead.len()).unwrap_or(0);
-        let copied =
-            copy(&mut io, buffer.freeze(), &mut *tunnel.io, Bytes::new(), limits.idle).await;
-        settle.bytes = copied.back + ahead;
-        settle.received = copied.forth;
-        settle.finish(match copied.error {
-            None => End::Complete,
-            Some(error) if error.kind() == std::io::ErrorKind::TimedOut => End::ClientTimeout,
-            Some(_) => End::ClientClosed,
-        });
     }
 }
 

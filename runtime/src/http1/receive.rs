@@ -36,7 +36,12 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
-            match self.decoder.decode(&mut self.wire.buffer) {
+            let decoded = self.decoder.decode(&mut self.wire.buffer);
+            if matches!(decoded, Ok(Decoded::Chunk(_) | Decoded::Done)) {
+                // The client did not wait to be asked.
+                self.expects = false;
+            }
+            match decoded {
                 Ok(Decoded::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
                 Ok(Decoded::Done) => return Poll::Ready(None),
                 Ok(Decoded::More) => {}
@@ -57,6 +62,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
                 Ok(0) | Err(_) => return self.broke(BodyError::closed(Side::Client)),
             }
         }
+    }
+
+    /// Whether the client closed while it should wait. What it sends ahead stays in the buffer,
+    /// which is filled once and no more.
+    pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>) -> bool {
+        let at_rest = self.decoder.is_done() || !self.held;
+        if !at_rest || !self.wire.buffer.is_empty() {
+            return false;
+        }
+        matches!(self.wire.poll_fill(cx, 0), Poll::Ready(Ok(0) | Err(_)))
     }
 
     fn broke(&mut self, error: BodyError) -> Poll<Option<Result<Bytes, BodyError>>> {

@@ -108,7 +108,8 @@ impl Sending<'_> {
             // Not under a borrow: the content may be that of the request itself.
             self.gather(cx);
             let mut shared = shared.borrow_mut();
-            let polled = if self.out.is_empty() {
+            let flushing = self.out.is_empty();
+            let polled = if flushing {
                 std::pin::Pin::new(&mut shared.wire.io).poll_flush(cx)
             } else {
                 self.out.poll_write(cx, &mut shared.wire.io).map_ok(|_| ())
@@ -121,13 +122,13 @@ impl Sending<'_> {
                     return alarm.poll(cx, since + limits.send_idle).map(|()| End::ClientTimeout);
                 }
             }
-            if !self.out.is_empty() {
+            if !flushing {
                 continue;
             }
             if let Some(end) = self.ended {
                 return Poll::Ready(end);
             }
-            if self.out.is_empty() && shared.client_is_gone(cx) {
+            if shared.client_is_gone(cx) {
                 return Poll::Ready(End::ClientClosed);
             }
             return Poll::Pending;
@@ -169,10 +170,9 @@ impl Sending<'_> {
         *self.sent += len;
         if self.framing == Framing::Chunked {
             chunk_size(self.out.head(), chunk.len());
-            self.out.push(chunk);
-            self.out.push(Bytes::from_static(b"\r\n"));
+            self.out.push(chunk, b"\r\n");
         } else {
-            self.out.push(chunk);
+            self.out.push(chunk, b"");
         }
     }
 }

@@ -74,6 +74,7 @@ pub struct Out {
     head: Vec<u8>,
     written: usize,
     tail: Bytes,
+    after: &'static [u8],
 }
 
 impl Out {
@@ -87,25 +88,25 @@ impl Out {
         &mut self.head
     }
 
-    /// Adds content behind what is there. Only while [`Out::has_room`].
-    pub fn push(&mut self, chunk: Bytes) {
-        if chunk.len() <= COPIED || !self.tail.is_empty() {
-            self.head.extend_from_slice(&self.tail);
-            self.tail = Bytes::new();
+    /// Adds content, and `after` behind it. Only while [`Out::has_room`].
+    pub fn push(&mut self, chunk: Bytes, after: &'static [u8]) {
+        if chunk.len() <= COPIED {
             self.head.extend_from_slice(&chunk);
+            self.head.extend_from_slice(after);
         } else {
             self.tail = chunk;
+            self.after = after;
         }
     }
 
     /// Whether more should be gathered before a write.
     pub fn has_room(&self) -> bool {
-        self.tail.is_empty() && self.head.len() < READ
+        self.tail.is_empty() && self.after.is_empty() && self.head.len() < READ
     }
 
     /// Whether all is written.
     pub fn is_empty(&self) -> bool {
-        self.written == self.head.len() && self.tail.is_empty()
+        self.written == self.head.len() && self.tail.is_empty() && self.after.is_empty()
     }
 
     /// Writes once; the number of bytes that went.
@@ -115,20 +116,22 @@ impl Out {
         io: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<usize>> {
         let head = self.head.get(self.written..).unwrap_or_default();
-        let count = if self.tail.is_empty() {
+        let count = if self.tail.is_empty() && self.after.is_empty() {
             ready!(Pin::new(io).poll_write(cx, head))?
-        } else if head.is_empty() {
-            ready!(Pin::new(io).poll_write(cx, &self.tail))?
         } else {
-            let both = [IoSlice::new(head), IoSlice::new(&self.tail)];
-            ready!(Pin::new(io).poll_write_vectored(cx, &both))?
+            let parts = [IoSlice::new(head), IoSlice::new(&self.tail), IoSlice::new(self.after)];
+            // A transport that takes one part at a time must not be offered an empty one.
+            let first = parts.iter().position(|part| !part.is_empty()).unwrap_or(0);
+            ready!(Pin::new(io).poll_write_vectored(cx, parts.get(first..).unwrap_or_default()))?
         };
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         let of_head = count.min(head.len());
+        let of_tail = (count - of_head).min(self.tail.len());
         self.written += of_head;
-        self.tail.advance((count - of_head).min(self.tail.len()));
+        self.tail.advance(of_tail);
+        self.after = self.after.get(count - of_head - of_tail..).unwrap_or_default();
         if self.written == self.head.len() {
             self.head.clear();
             self.written = 0;

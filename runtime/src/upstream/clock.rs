@@ -1,25 +1,40 @@
-//! The time limits of an answer's body: a pause between two pieces, and the whole exchange.
+//! Time limits of an exchange: until the answer begins, between two pieces of its body, and for all of it.
+//! One timer each, made at the first wait and moved seldom: an exchange that flows costs none.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Watches over one body. A timer is made at the first wait and moved only when it fires, so that a body which
-/// flows costs none.
+use super::failure::Kind;
+
+/// Watches over the body of an answer.
 pub(super) struct Clock {
     idle: Duration,
     until: Instant,
     heard: Instant,
+    alarm: Alarm,
+}
+
+/// Whose move it is while a request is sent. Time runs against the upstream only while it is its move: a client
+/// that uploads slowly is the listener's affair.
+#[derive(Clone)]
+pub(super) struct Turn(Rc<Cell<Option<Instant>>>);
+
+/// A timer that can be asked about any time.
+#[derive(Default)]
+struct Alarm {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Clock {
     /// A clock that allows pauses of `idle` and ends at `until`.
     pub(super) fn new(idle: Duration, until: Instant) -> Clock {
-        Clock { idle, until, heard: Instant::now(), timer: None }
+        Clock { idle, until, heard: Instant::now(), alarm: Alarm::default() }
     }
 
     /// Something came.
@@ -29,43 +44,138 @@ impl Clock {
 
     /// Ready once time has run out.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.alarm.poll(cx, self.until.min(self.heard + self.idle))
+    }
+}
+
+impl Turn {
+    /// The upstream's move, from now on.
+    pub(super) fn new() -> Turn {
+        Turn(Rc::new(Cell::new(Some(Instant::now()))))
+    }
+
+    /// The upstream has got something to work on.
+    pub(super) fn upstream(&self) {
+        self.0.set(Some(Instant::now()));
+    }
+
+    /// The client has to send more.
+    pub(super) fn client(&self) {
+        self.0.set(None);
+    }
+
+    fn since(&self) -> Option<Instant> {
+        self.0.get()
+    }
+}
+
+impl Alarm {
+    /// Ready once it is `at`.
+    fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
         loop {
-            let end = self.until.min(self.heard + self.idle);
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if timer.deadline() > at {
+                timer.as_mut().reset(at);
+            }
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            if Instant::now() >= end {
+            if Instant::now() >= at {
                 return Poll::Ready(());
             }
-            timer.as_mut().reset(end);
+            timer.as_mut().reset(at);
         }
     }
 }
 
+/// Waits for `answer` to begin, for `first_byte` of the upstream's own time and until `until` at the latest.
+pub(super) async fn begin<T>(
+    answer: impl Future<Output = T>,
+    turn: &Turn,
+    first_byte: Duration,
+    until: Instant,
+) -> Result<T, Kind> {
+    let mut answer = pin!(answer);
+    let mut alarm = Alarm::default();
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+                return Poll::Ready(Ok(answer));
+            }
+            // While it is the client's move there is no end in sight; look again in a while, because the move
+            // may pass in a task which does not wake this one.
+            let since = turn.since();
+            let end = since.unwrap_or_else(Instant::now) + first_byte;
+            if alarm.poll(cx, end.min(until)).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= until {
+                return Poll::Ready(Err(Kind::TotalTimeout));
+            }
+            if since.is_some() && turn.since() == since {
+                return Poll::Ready(Err(Kind::FirstByteTimeout));
+            }
+        }
+    })
+    .await
+}
+
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::future::pending;
 
     use tokio::time::sleep;
 
     use super::*;
 
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn pauses_and_the_whole_are_bounded() {
         let begun = Instant::now();
-        let mut clock = Clock::new(Duration::from_secs(3), begun + Duration::from_secs(10));
+        let mut clock = Clock::new(seconds(3), begun + seconds(10));
         poll_fn(|cx| clock.poll_end(cx)).await;
         assert_eq!(begun.elapsed().as_secs(), 3);
 
         let begun = Instant::now();
-        let mut clock = Clock::new(Duration::from_secs(3), begun + Duration::from_secs(10));
+        let mut clock = Clock::new(seconds(3), begun + seconds(10));
         loop {
             tokio::select! {
                 () = poll_fn(|cx| clock.poll_end(cx)) => break,
-                () = sleep(Duration::from_secs(2)) => clock.hear(),
+                () = sleep(seconds(2)) => clock.hear(),
             }
         }
+        assert_eq!(begun.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_must_begin_in_time() {
+        let begun = Instant::now();
+        let end = begin(pending::<()>(), &Turn::new(), seconds(3), begun + seconds(10)).await;
+        assert!(matches!(end, Err(Kind::FirstByteTimeout)));
+        assert_eq!(begun.elapsed().as_secs(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_client_is_not_the_upstream_s_fault() {
+        let begun = Instant::now();
+        let turn = Turn::new();
+        turn.client();
+        let upload = async {
+            sleep(seconds(8)).await;
+            turn.upstream();
+            pending::<()>().await;
+        };
+        let end = begin(upload, &turn, seconds(3), begun + seconds(60)).await;
+        assert!(matches!(end, Err(Kind::FirstByteTimeout)));
+        assert_eq!(begun.elapsed().as_secs(), 11);
+
+        let begun = Instant::now();
+        turn.client();
+        let end = begin(pending::<()>(), &turn, seconds(3), begun + seconds(10)).await;
+        assert!(matches!(end, Err(Kind::TotalTimeout)));
         assert_eq!(begun.elapsed().as_secs(), 10);
     }
 }

@@ -48,12 +48,13 @@ pub(super) fn less(cell: &Cell<u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::{BodyError, Side};
 
     #[test]
     fn failures_are_told_apart() {
         let counters = Counters::default();
         counters.failed(&Kind::Overflow);
-        counters.failed(&Kind::RequestBody(String::new()));
+        counters.failed(&Kind::RequestBody(BodyError::closed(Side::Client)));
         let seen: Vec<_> = counters.failures().filter(|(_, count)| *count > 0).collect();
         assert_eq!(seen, [("overflow", 1), ("request_body", 1)]);
     }

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::body::Body;
+use crate::body::{Body, BodyError, Side};
 
 /// A request without an answer.
 #[derive(Debug)]
@@ -17,6 +17,15 @@ pub struct Failure {
     pub sent: bool,
     /// The request's body, if nothing of it has been taken yet: without it the request cannot be sent again.
     pub body: Option<Body>,
+}
+
+/// A request that got no answer from the endpoint it was sent to.
+pub(super) struct Lost {
+    pub(super) kind: Kind,
+    /// Whether the endpoint may have seen it.
+    pub(super) sent: bool,
+    /// The body, if it is whole.
+    pub(super) body: Option<Body>,
 }
 
 /// What happened.
@@ -52,9 +61,12 @@ pub enum Kind {
     /// What came is no answer.
     #[error("malformed answer: {0}")]
     Malformed(String),
-    /// The request's own body failed while it was sent on: the client's fault.
-    #[error("the request's body failed: {0}")]
-    RequestBody(String),
+    /// The request cannot be put into the upstream's protocol.
+    #[error("the request cannot be sent: {0}")]
+    Request(String),
+    /// The request's own body failed while it was sent on.
+    #[error("the request's {0}")]
+    RequestBody(#[source] BodyError),
 }
 
 /// Whose fault a failure is.
@@ -101,13 +113,17 @@ impl Kind {
             Kind::TotalTimeout => ("total_timeout", Fault::Upstream),
             Kind::Reset(_) => ("reset", Fault::Upstream),
             Kind::Malformed(_) => ("malformed", Fault::Upstream),
-            Kind::RequestBody(_) => ("request_body", Fault::Client),
+            Kind::Request(_) => ("request", Fault::Client),
+            Kind::RequestBody(error) => match error.side {
+                Side::Client => ("request_body", Fault::Client),
+                Side::Upstream | Side::Gateway => ("request_body", Fault::Gateway),
+            },
         }
     }
 }
 
 /// Every word [`Kind::slug`] can say, in the order of the counters.
-pub const SLUGS: [&str; 11] = [
+pub const SLUGS: [&str; 12] = [
     "unresolved",
     "no_endpoint",
     "overflow",
@@ -118,6 +134,7 @@ pub const SLUGS: [&str; 11] = [
     "total_timeout",
     "reset",
     "malformed",
+    "request",
     "request_body",
 ];
 

@@ -1,0 +1,235 @@
+//! What could be written at a place: keywords between items, verbs at the start of a line, argument names, fields, functions
+//! and the policy's own names elsewhere. Every word is a row's or the policy's.
+
+use std::ops::Range;
+
+use lang::syntax::ast::{Item, items};
+use lang::syntax::{Keyword, Kind, Node, Tree};
+use lang::vocab::clauses::CLAUSES;
+
+use super::context::{self, Row};
+use super::hover;
+use crate::analysis::{Analysis, Document};
+
+/// One proposal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proposal {
+    /// The word, as it would stand in the text.
+    pub text: String,
+    /// What it is, in a word.
+    pub kind: ProposalKind,
+    /// Markdown; empty for the policy's own names.
+    pub doc: String,
+    /// What it takes the place of.
+    pub range: Range<usize>,
+}
+
+/// What a proposal is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProposalKind {
+    /// The word an item begins with.
+    Keyword,
+    /// The word a line begins with.
+    Verb,
+    /// The name of an argument.
+    Argument,
+    /// A field.
+    Field,
+    /// A function.
+    Function,
+    /// An algorithm.
+    Algorithm,
+    /// An item of the policy.
+    Item,
+}
+
+/// The words of items, which are grammar and have no rows.
+const KEYWORDS: &[Keyword] = &[
+    Keyword::Edition,
+    Keyword::Use,
+    Keyword::Param,
+    Keyword::Secret,
+    Keyword::Let,
+    Keyword::Fn,
+    Keyword::Listener,
+    Keyword::Upstream,
+    Keyword::Auth,
+    Keyword::Limit,
+    Keyword::Store,
+    Keyword::Policy,
+    Keyword::Site,
+    Keyword::Route,
+    Keyword::Assert,
+    Keyword::Test,
+];
+
+/// What could stand at byte `offset` of the document.
+pub fn complete(analysis: &Analysis, uri: &str, offset: usize) -> Option<Vec<Proposal>> {
+    let document = analysis.document(uri)?;
+    let place = place(document, offset)?;
+    let tree = document.tree();
+    let path = context::path_to(&tree, offset);
+    if path.iter().any(|node| matches!(node.kind(), Kind::Comment | Kind::Doc | Kind::StrText)) {
+        return None;
+    }
+    let mut out = Out { range: place.range.clone(), proposals: Vec::new() };
+    let item = enclosing(&tree, offset);
+    match item {
+        None if place.first => out.keywords(KEYWORDS),
+        None => {}
+        Some((keyword, _)) if place.first => verbs(analysis, keyword, &mut out),
+        Some((_, item)) => values(analysis, &tree, (item, &path), &place, &mut out),
+    }
+    Some(out.proposals)
+}
+
+/// The word under the cursor.
+struct Place<'t> {
+    /// From the word's first byte to the cursor.
+    range: Range<usize>,
+    /// Whether nothing else stands before it on its line.
+    first: bool,
+    /// The dotted path before the word, with its last dot: `req.`.
+    base: &'t str,
+}
+
+struct Out {
+    range: Range<usize>,
+    proposals: Vec<Proposal>,
+}
+
+fn place(document: &Document, offset: usize) -> Option<Place<'_>> {
+    let before = document.text.get(..offset)?;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let start = before.trim_end_matches(is_word).len();
+    let base_start = before.trim_end_matches(|c: char| is_word(c) || c == '.' || c == '?').len();
+    let line = before.get(..base_start)?;
+    let line = line.rsplit(['\n', ';', '{']).next()?;
+    let base = before.get(base_start..start)?;
+    Some(Place { range: start..offset, first: line.trim().is_empty() && base.is_empty(), base })
+}
+
+/// The innermost item whose block the place is in.
+fn enclosing(tree: &Tree, offset: usize) -> Option<(Keyword, Node<'_>)> {
+    let inside = |item: &Item<'_>| {
+        let block = item.head().block().map(|block| block.span().range());
+        block.is_some_and(|block| block.start < offset && offset <= block.end)
+    };
+    let mut around = items(tree).find(inside).and_then(of_kind)?;
+    loop {
+        let mut inner = around.1.head().block().into_iter().flat_map(|block| block.items());
+        match inner.find(inside).and_then(of_kind) {
+            Some(item) => around = item,
+            None => return Some((around.0, around.1.head().node())),
+        }
+    }
+}
+
+fn of_kind(item: Item<'_>) -> Option<(Keyword, Item<'_>)> {
+    match item.head().node().kind() {
+        Kind::Item(keyword) => Some((keyword, item)),
+        _ => None,
+    }
+}
+
+fn verbs(analysis: &Analysis, item: Keyword, out: &mut Out) {
+    let vocabulary = analysis.vocabulary();
+    if let Some(block) = vocabulary.block(item.as_str()) {
+        for row in block.settings {
+            out.row(row.name, ProposalKind::Verb, Row::Setting(row));
+        }
+        return;
+    }
+    if !matches!(item, Keyword::Route | Keyword::Site | Keyword::Policy) {
+        return;
+    }
+    for row in CLAUSES {
+        out.row(row.name, ProposalKind::Verb, Row::Clause(row));
+    }
+    for row in vocabulary.actions {
+        out.row(row.name, ProposalKind::Verb, Row::Action(row));
+    }
+    if item == Keyword::Site {
+        out.keywords(&[Keyword::Route]);
+    }
+}
+
+fn values(
+    analysis: &Analysis,
+    tree: &Tree,
+    (item, path): (Node<'_>, &[Node<'_>]),
+    place: &Place<'_>,
+    out: &mut Out,
+) {
+    let vocabulary = analysis.vocabulary();
+    let base = place.base.replace("?.", ".");
+    for row in vocabulary.fields {
+        if let Some(rest) = row.path.strip_prefix(base.as_str()) {
+            // Of a path only the part up to the next dot: `req`, then `header`.
+            let word = rest.split('.').next().unwrap_or(rest);
+            if word == rest {
+                out.row(word, ProposalKind::Field, Row::Field(row));
+            } else {
+                out.plain(word, ProposalKind::Field);
+            }
+        }
+    }
+    if !base.is_empty() {
+        return;
+    }
+    let inside = path.iter().any(|node| node.kind() == Kind::Stmt);
+    let stmt = item.descendants().filter(|node| node.kind() == Kind::Stmt);
+    let line = stmt.filter(|stmt| stmt.span().start as usize <= place.range.start).last();
+    let row = if inside { context::callee(vocabulary, path) } else { None };
+    let row = row.or_else(|| {
+        let (Kind::Item(keyword), verb) = (item.kind(), line?.child(Kind::Verb)?) else {
+            return None;
+        };
+        context::verb(vocabulary, keyword, verb.text())
+    });
+    if let Some(row) = row {
+        for param in context::params(row) {
+            out.row(&format!("{}=", param.name), ProposalKind::Argument, Row::Param(param));
+        }
+        if matches!(row, Row::Setting(setting) if setting.name == "balance") {
+            for row in vocabulary.balancers {
+                out.row(row.name, ProposalKind::Algorithm, Row::Balancer(row));
+            }
+        }
+    }
+    for row in vocabulary.functions {
+        out.row(row.name, ProposalKind::Function, Row::Function(row));
+    }
+    let hidden = |item: &Item<'_>| {
+        matches!(item, Item::Use(_) | Item::Edition(_) | Item::Test(_) | Item::Assert(_))
+    };
+    for item in items(tree).filter(|item| !hidden(item)) {
+        if let Some(name) = item.head().name().filter(|name| !name.text.is_empty()) {
+            out.plain(name.text, ProposalKind::Item);
+        }
+    }
+}
+
+impl Out {
+    fn row(&mut self, text: &str, kind: ProposalKind, row: Row) {
+        let doc = hover::of_row(row);
+        self.push(text, kind, doc);
+    }
+
+    fn plain(&mut self, text: &str, kind: ProposalKind) {
+        self.push(text, kind, String::new());
+    }
+
+    fn keywords(&mut self, keywords: &[Keyword]) {
+        for keyword in keywords {
+            self.plain(keyword.as_str(), ProposalKind::Keyword);
+        }
+    }
+
+    fn push(&mut self, text: &str, kind: ProposalKind, doc: String) {
+        if !self.proposals.iter().any(|known| known.text == text && known.kind == kind) {
+            let (text, range) = (text.to_owned(), self.range.clone());
+            self.proposals.push(Proposal { text, kind, doc, range });
+        }
+    }
+}

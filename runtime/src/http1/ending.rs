@@ -1,0 +1,123 @@
+//! The ends of an exchange and of a connection: content left unread, closing so that the answer
+//! arrives, turning into a tunnel.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
+
+use super::connection::{Connection, Switched};
+use super::{Framing, Persistence, Wire, encode_response};
+use crate::serve::{End, Handler};
+use crate::upgrade::copy;
+
+impl<'c, IO, H> Connection<'c, IO, H>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+    H: Handler,
+{
+    /// Reads what the handler left of the content; false if that is too much or takes too long.
+    pub(super) async fn discard(&mut self) -> bool {
+        if self.shared.borrow().decoder.is_done() {
+            return true;
+        }
+        let deadline = Instant::now() + self.limits.linger;
+        let (alarm, mut left) = (&mut self.alarm, self.limits.drain_bytes);
+        poll_fn(|cx| {
+            let mut shared = self.shared.borrow_mut();
+            if shared.held || shared.broken {
+                return Poll::Ready(false);
+            }
+            while let Poll::Ready(next) = shared.poll_content(cx) {
+                let len = match next {
+                    None => return Poll::Ready(true),
+                    Some(Err(_)) => return Poll::Ready(false),
+                    Some(Ok(chunk)) => u64::try_from(chunk.len()).unwrap_or(u64::MAX),
+                };
+                match left.checked_sub(len) {
+                    Some(rest) => left = rest,
+                    None => return Poll::Ready(false),
+                }
+            }
+            alarm.poll(cx, deadline).map(|()| false)
+        })
+        .await
+    }
+
+    /// Closes a connection on which nothing is left unread.
+    pub(super) async fn close(self) {
+        let limit = self.limits.linger;
+        let closing = poll_fn(|cx| {
+            let io = &mut self.shared.borrow_mut().wire.io;
+            std::pin::Pin::new(io).poll_shutdown(cx)
+        });
+        // Whether the client hears it or not, it is over.
+        let _ = timeout(limit, closing).await;
+    }
+
+    /// Closes our side, then reads on for a while: closing with bytes unread resets the connection
+    /// and may destroy the answer before the client reads it.
+    pub(super) async fn linger(self) {
+        const MOST: usize = 1 << 20;
+        let limit = self.limits.linger;
+        let shared = &self.shared;
+        let lingering = async {
+            let closed = poll_fn(|cx| {
+                let io = &mut shared.borrow_mut().wire.io;
+                std::pin::Pin::new(io).poll_shutdown(cx)
+            });
+            if closed.await.is_err() {
+                return;
+            }
+            let mut left = MOST;
+            while left > 0 {
+                let read = poll_fn(|cx| {
+                    let wire = &mut shared.borrow_mut().wire;
+                    wire.buffer.clear();
+                    wire.poll_fill(cx, 0)
+                });
+                match read.await {
+                    Ok(count @ 1..) => left = left.saturating_sub(count),
+                    Ok(0) | Err(_) => return,
+                }
+            }
+        };
+        let _ = timeout(limit, lingering).await;
+    }
+
+    /// Sends the 101 and copies from then on.
+    pub(super) async fn tunnel(self, switched: Box<Switched<'c, H>>) {
+        let Switched { response, mut tunnel, mut settle } = *switched;
+        let limits = self.limits;
+        let Ok(shared) = Rc::try_unwrap(self.shared) else {
+            // Only content holds the connection besides us, and an upgrade has none.
+            return settle.finish(End::Dropped);
+        };
+        let Wire { mut io, buffer } = shared.into_inner().wire;
+        let mut head = Vec::new();
+        encode_response(&mut head, &response, Framing::None, false, Persistence::Implied);
+        head.extend_from_slice(&tunnel.read_ahead);
+        let writing = async {
+            io.write_all(&head).await?;
+            io.flush().await
+        };
+        match timeout(limits.send_idle, writing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return settle.finish(End::ClientClosed),
+            Err(_) => return settle.finish(End::ClientTimeout),
+        }
+        let ahead = u64::try_from(tunnel.read_ahead.len()).unwrap_or(0);
+        let copied =
+            copy(&mut io, buffer.freeze(), &mut *tunnel.io, Bytes::new(), limits.idle).await;
+        settle.bytes = copied.back + ahead;
+        settle.received = copied.forth;
+        settle.finish(match copied.error {
+            None => End::Complete,
+            Some(error) if error.kind() == std::io::ErrorKind::TimedOut => End::ClientTimeout,
+            Some(_) => End::ClientClosed,
+        });
+    }
+}

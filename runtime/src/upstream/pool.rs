@@ -1,0 +1,175 @@
+//! One core's connections to one endpoint: those in use are counted, those unused are kept, the last one first.
+//! It opens none and sends nothing.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::config::Limits;
+use super::counters::{Counters, less, more};
+use super::failure::Kind;
+use super::http1::Session;
+use super::http2::Lanes;
+
+/// One endpoint, as one core uses it. It outlives changes of the endpoint's weight, and the removal of the endpoint
+/// for as long as a request is under way there.
+pub(super) struct Seat {
+    /// Requests under way.
+    pub(super) active: Cell<u32>,
+    /// Connections of HTTP/2.
+    pub(super) lanes: Lanes,
+    room: Arc<Semaphore>,
+    /// The most recently used one is last: the others get old and are closed.
+    idle: RefCell<Vec<Idle>>,
+    most_idle: usize,
+}
+
+struct Idle {
+    session: Session,
+    since: Instant,
+}
+
+/// The right to have one request under way with an endpoint. Whoever carries the exchange on holds it: the caller
+/// of the endpoint, then the answer's body.
+pub(super) struct Hold {
+    seat: Rc<Seat>,
+    counters: Rc<Counters>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Seat {
+    pub(super) fn new(limits: &Limits) -> Seat {
+        Seat {
+            active: Cell::new(0),
+            lanes: Lanes::default(),
+            room: Arc::new(Semaphore::new(limits.requests.clamp(1, Semaphore::MAX_PERMITS))),
+            idle: RefCell::default(),
+            most_idle: limits.idle,
+        }
+    }
+
+    /// Takes a place. If all are taken, waits until `by`, unless `most_pending` requests of the upstream wait
+    /// already.
+    pub(super) async fn enter(
+        self: &Rc<Seat>,
+        counters: &Rc<Counters>,
+        pending: &Cell<usize>,
+        most_pending: usize,
+        by: Instant,
+    ) -> Result<Hold, Kind> {
+        let room = match self.room.clone().try_acquire_owned() {
+            Ok(room) => room,
+            Err(_) if pending.get() >= most_pending => return Err(Kind::Overflow),
+            Err(_) => {
+                more(&counters.waited);
+                let _waiting = Waiting::begin(pending);
+                let room = timeout_at(by, self.room.clone().acquire_owned()).await;
+                // The semaphore is never closed, so a failure to acquire can only mean that time ran out.
+                room.ok().and_then(Result::ok).ok_or(Kind::ConnectTimeout)?
+            }
+        };
+        self.active.set(self.active.get() + 1);
+        more(&counters.active);
+        Ok(Hold { seat: self.clone(), counters: counters.clone(), _room: room })
+    }
+
+    /// An unused connection that is still open, as far as can be seen without waiting.
+    pub(super) fn take(&self) -> Option<Session> {
+        loop {
+            let mut idle = self.idle.borrow_mut().pop()?;
+            if idle.session.is_quiet() {
+                return Some(idle.session);
+            }
+        }
+    }
+
+    /// Keeps a connection whose exchange is over.
+    pub(super) fn keep(&self, session: Session) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() < self.most_idle {
+            idle.push(Idle { session, since: Instant::now() });
+        }
+    }
+
+    /// Closes every unused connection. After one was found closed by a restart, the others probably are too.
+    pub(super) fn forget(&self) {
+        // Dropped outside of the borrow.
+        let _ = self.idle.take();
+    }
+
+    /// Closes what the endpoint has closed, and what was unused for `keep`.
+    pub(super) fn sweep(&self, keep: Duration) {
+        let now = Instant::now();
+        self.idle
+            .borrow_mut()
+            .retain_mut(|idle| now.duration_since(idle.since) < keep && idle.session.is_quiet());
+        self.lanes.sweep(now, keep);
+    }
+
+    /// How many connections are unused.
+    pub(super) fn n_idle(&self) -> usize {
+        self.idle.borrow().len()
+    }
+}
+
+impl Hold {
+    /// The endpoint's connections.
+    pub(super) fn seat(&self) -> &Rc<Seat> {
+        &self.seat
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.seat.active.set(self.seat.active.get().saturating_sub(1));
+        less(&self.counters.active);
+    }
+}
+
+/// A request in the queue; leaves it also when it is given up.
+struct Waiting<'a>(&'a Cell<usize>);
+
+impl<'a> Waiting<'a> {
+    fn begin(pending: &'a Cell<usize>) -> Waiting<'a> {
+        pending.set(pending.get() + 1);
+        Waiting(pending)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn places_are_bounded_and_so_is_the_queue() {
+        let seat = Rc::new(Seat::new(&Limits { requests: 1, pending: 1, idle: 1 }));
+        let counters = Rc::new(Counters::default());
+        let pending = Cell::new(0);
+        let by = Instant::now() + Duration::from_secs(2);
+        let enter = || seat.enter(&counters, &pending, 1, by);
+
+        let first = enter().await.ok().unwrap();
+        let (second, third) = tokio::join!(enter(), async {
+            let third = enter().await;
+            drop(first);
+            third
+        });
+        assert!(second.is_ok());
+        assert!(matches!(third, Err(Kind::Overflow)));
+        assert_eq!((seat.active.get(), counters.active.get(), pending.get()), (1, 1, 0));
+
+        assert!(matches!(enter().await, Err(Kind::ConnectTimeout)));
+        drop(second);
+        assert_eq!((seat.active.get(), counters.active.get(), pending.get()), (0, 0, 0));
+    }
+}

@@ -1,0 +1,59 @@
+//! The upstreams of one core: made when they are first asked for, kept over reloads, swept now and then.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::spawn_local;
+use tokio::time::sleep;
+
+use super::Upstream;
+use super::group::Group;
+
+/// How often unused connections are looked at.
+const SWEEP: Duration = Duration::from_secs(2);
+
+/// The upstreams of one core, by their groups.
+#[derive(Default)]
+pub struct Roster {
+    upstreams: RefCell<HashMap<u64, Rc<Upstream>>>,
+}
+
+impl Roster {
+    /// A roster for this core. Must be called on a `LocalSet`: unused connections are closed by a task there, for as
+    /// long as the roster lives.
+    pub fn start() -> Rc<Roster> {
+        let roster = Rc::new(Roster::default());
+        spawn_local(sweep(Rc::downgrade(&roster)));
+        roster
+    }
+
+    /// The upstream of `group` on this core.
+    pub fn of(&self, group: &Arc<Group>) -> Rc<Upstream> {
+        let mut upstreams = self.upstreams.borrow_mut();
+        let upstream = upstreams.entry(group.id);
+        upstream.or_insert_with(|| Rc::new(Upstream::new(group.clone()))).clone()
+    }
+
+    /// After a reload: lets go of all but these. Requests under way are not disturbed.
+    pub fn retain(&self, groups: &[Arc<Group>]) {
+        let kept = |id: &u64| groups.iter().any(|group| group.id == *id);
+        self.upstreams.borrow_mut().retain(|id, _| kept(id));
+    }
+
+    /// Calls `see` with every upstream; for telemetry.
+    pub fn each(&self, mut see: impl FnMut(&Upstream)) {
+        let all: Vec<_> = self.upstreams.borrow().values().cloned().collect();
+        all.iter().for_each(|upstream| see(upstream));
+    }
+}
+
+async fn sweep(roster: Weak<Roster>) {
+    loop {
+        sleep(SWEEP).await;
+        let Some(roster) = roster.upgrade() else { return };
+        roster.each(Upstream::sweep);
+    }
+}

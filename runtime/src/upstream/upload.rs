@@ -1,0 +1,224 @@
+//! A request on its way up an HTTP/1.1 connection: head and first bytes in one write, then what the body brings.
+//! It reads nothing, and it outlives the head of an answer that comes early.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Sleep, sleep};
+
+use super::clock::Turn;
+use super::connect::Socket;
+use crate::body::{Body, BodyError, BodyFault, Side};
+use crate::http1::{Framing, Out, chunk_size, encode_request, last_chunk};
+use crate::message::Request;
+use crate::upgrade::Upgrade;
+
+/// How long an endpoint may take to say `100 Continue`; many never do (RFC 9110, section 10.1.1).
+const EXPECT: Duration = Duration::from_secs(1);
+
+/// A request on its way.
+pub(super) struct Upload {
+    out: Out,
+    body: Body,
+    framing: Framing,
+    /// What the declared length still promises.
+    left: u64,
+    stage: Stage,
+    turn: Turn,
+    wrote: bool,
+    replay: Replay,
+}
+
+enum Stage {
+    /// The head goes out; the body waits for `100 Continue`, an answer, or patience to end.
+    Expecting(Option<Pin<Box<Sleep>>>),
+    Flowing,
+    /// All is in `out`.
+    Finishing,
+    Done,
+    /// The endpoint takes no more.
+    Broken,
+}
+
+/// What another attempt could begin with.
+enum Replay {
+    /// The body itself: nothing was taken of it.
+    Untouched,
+    /// It was here as a whole.
+    Whole(Bytes),
+    /// Nothing.
+    Lost,
+}
+
+/// Why a request cannot be sent to its end.
+pub(super) enum Broken {
+    /// Its body broke.
+    Body(BodyError),
+    /// The connection broke, which the reading side notices too.
+    Connection,
+}
+
+impl Upload {
+    /// A request of which nothing was written.
+    pub(super) fn new(
+        request: &Request,
+        body: Body,
+        upgrade: Option<&Upgrade>,
+        takes_trailers: bool,
+        turn: Turn,
+    ) -> Upload {
+        let framing = Framing::of(body.content_length(), true);
+        let left = body.content_length().unwrap_or(0);
+        let mut out = Out::new();
+        encode_request(out.head(), request, framing, false, upgrade, takes_trailers);
+        let stage = if body.is_empty() {
+            Stage::Finishing
+        } else if request.headers.lists("expect", "100-continue") {
+            Stage::Expecting(None)
+        } else {
+            Stage::Flowing
+        };
+        let replay = Replay::Untouched;
+        Upload { out, body, framing, left, stage, turn, wrote: false, replay }
+    }
+
+    /// Whether all of it was written.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Done)
+    }
+
+    /// The endpoint wants the body.
+    pub(super) fn expected(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Expecting(_)) {
+            self.stage = Stage::Flowing;
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Whether a byte may have been seen, and the body if it is whole.
+    pub(super) fn give_back(self) -> (bool, Option<Body>) {
+        let body = match self.replay {
+            Replay::Untouched => Some(self.body),
+            Replay::Whole(bytes) => Some(Body::full(bytes)),
+            Replay::Lost => None,
+        };
+        (self.wrote, body)
+    }
+
+    /// Writes what there is to write. Ready when all is written, or when it cannot be.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        socket: &mut Socket,
+    ) -> Poll<Result<(), Broken>> {
+        loop {
+            match &mut self.stage {
+                Stage::Done => return Poll::Ready(Ok(())),
+                Stage::Broken => return Poll::Ready(Err(Broken::Connection)),
+                Stage::Expecting(_) => {
+                    ready!(self.write(cx, socket))?;
+                    ready!(self.flush(cx, socket))?;
+                    let Stage::Expecting(patience) = &mut self.stage else { continue };
+                    let patience = patience.get_or_insert_with(|| Box::pin(sleep(EXPECT)));
+                    ready!(patience.as_mut().poll(cx));
+                    self.stage = Stage::Flowing;
+                }
+                Stage::Flowing => {
+                    let gathered = self.gather(cx).map_err(Broken::Body)?;
+                    ready!(self.write(cx, socket))?;
+                    if gathered.is_pending() {
+                        ready!(self.flush(cx, socket))?;
+                        self.turn.client();
+                        return Poll::Pending;
+                    }
+                }
+                Stage::Finishing => {
+                    ready!(self.write(cx, socket))?;
+                    ready!(self.flush(cx, socket))?;
+                    self.turn.upstream();
+                    self.stage = Stage::Done;
+                }
+            }
+        }
+    }
+
+    /// Fills `out` from the body; pending when the body is what must be waited for.
+    fn gather(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, BodyError> {
+        while self.out.has_room() {
+            let whole = self.body.as_full().is_some();
+            match self.body.poll_next(cx) {
+                Poll::Pending => return Ok(Poll::Pending),
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.turn.upstream();
+                    self.replay = if whole { Replay::Whole(chunk.clone()) } else { Replay::Lost };
+                    self.push(chunk)?;
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.replay = Replay::Lost;
+                    return Err(error);
+                }
+                Poll::Ready(None) => {
+                    self.end()?;
+                    return Ok(Poll::Ready(()));
+                }
+            }
+        }
+        Ok(Poll::Ready(()))
+    }
+
+    fn push(&mut self, chunk: Bytes) -> Result<(), BodyError> {
+        if self.framing == Framing::Chunked {
+            chunk_size(self.out.head(), chunk.len());
+            self.out.push(chunk, b"\r\n");
+            return Ok(());
+        }
+        // A body that does not keep its word would smuggle: what is too much is the next request.
+        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+        self.left = self.left.checked_sub(length).ok_or(WRONG_LENGTH)?;
+        self.out.push(chunk, b"");
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), BodyError> {
+        let trailers = self.body.take_trailers();
+        if trailers.is_some() {
+            self.replay = Replay::Lost;
+        }
+        if self.framing == Framing::Chunked {
+            last_chunk(self.out.head(), trailers.as_ref());
+        } else if self.left > 0 {
+            return Err(WRONG_LENGTH);
+        }
+        self.stage = Stage::Finishing;
+        Ok(())
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Result<(), Broken>> {
+        while !self.out.is_empty() {
+            let written = ready!(self.out.poll_write(cx, socket));
+            self.wrote = true;
+            self.settle(written.map(|_| ()))?;
+            self.turn.upstream();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Result<(), Broken>> {
+        let flushed = ready!(tokio::io::AsyncWrite::poll_flush(Pin::new(socket), cx));
+        Poll::Ready(self.settle(flushed))
+    }
+
+    fn settle(&mut self, result: io::Result<()>) -> Result<(), Broken> {
+        result.map_err(|_| {
+            self.stage = Stage::Broken;
+            Broken::Connection
+        })
+    }
+}
+
+const WRONG_LENGTH: BodyError =
+    BodyError { side: Side::Client, fault: BodyFault::Malformed("content-length") };

@@ -1,0 +1,70 @@
+//! The endpoints of an upstream as one core sees them: the shared set, and this core's seat for each of its places.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::config::Limits;
+use super::endpoint::EndpointSet;
+use super::pool::Seat;
+use crate::balance::Seats;
+
+/// A set and its seats, place by place.
+#[derive(Default)]
+pub(super) struct View {
+    pub(super) set: Arc<EndpointSet>,
+    pub(super) seats: Vec<Rc<Seat>>,
+}
+
+/// A view for one pick.
+pub(super) struct Open<'a> {
+    view: &'a View,
+    excluded: &'a [SocketAddr],
+    /// Whether health is ignored.
+    all: bool,
+}
+
+impl View {
+    /// The view of another set: places that stay keep their seats, and so their connections and counts.
+    pub(super) fn next(&self, set: Arc<EndpointSet>, limits: &Limits) -> View {
+        let seats = set.list.iter().map(|endpoint| {
+            let before = self.set.list.iter().position(|known| known.is_same_place(endpoint));
+            let seat = before.and_then(|place| self.seats.get(place)).cloned();
+            seat.unwrap_or_else(|| Rc::new(Seat::new(limits)))
+        });
+        View { seats: seats.collect(), set: set.clone() }
+    }
+
+    /// The seats for one pick.
+    pub(super) fn open<'a>(&'a self, excluded: &'a [SocketAddr], all: bool) -> Open<'a> {
+        Open { view: self, excluded, all }
+    }
+}
+
+impl Seats for Open<'_> {
+    fn count(&self) -> usize {
+        self.view.seats.len()
+    }
+
+    fn generation(&self) -> u64 {
+        self.view.set.generation
+    }
+
+    fn id(&self, seat: usize) -> u64 {
+        self.view.set.list.get(seat).map_or(0, |endpoint| endpoint.id)
+    }
+
+    fn weight(&self, seat: usize) -> u32 {
+        self.view.set.list.get(seat).map_or(0, |endpoint| endpoint.weight)
+    }
+
+    fn active(&self, seat: usize) -> u32 {
+        self.view.seats.get(seat).map_or(0, |seat| seat.active.get())
+    }
+
+    fn open(&self, seat: usize) -> bool {
+        self.view.set.list.get(seat).is_some_and(|endpoint| {
+            (self.all || endpoint.is_usable()) && !self.excluded.contains(&endpoint.address)
+        })
+    }
+}
