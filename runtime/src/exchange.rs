@@ -14,7 +14,7 @@ use lang::vocab::{Decode, Dyn, ExprId};
 use tokio::time::Instant;
 
 use crate::body::Body;
-use crate::failure::Failure;
+use crate::failure::{Failure, Whose};
 use crate::fields::Reader;
 use crate::listen::Connection;
 use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
@@ -35,12 +35,16 @@ pub struct Decider {
     pub readers: Vec<Reader>,
 }
 
+/// A decider as one core holds it: all cores share what it points to, and counting references to that on every request
+/// would have them write to one place.
+pub type Decides = Rc<Arc<Decider>>;
+
 /// One request and its answer.
 pub struct Exchange {
     /// What it came over.
     pub connection: Rc<Connection>,
     /// What decides about it, to its end, whatever is loaded meanwhile.
-    pub decider: Arc<Decider>,
+    pub decider: Decides,
     /// The request in its normal form. Nothing changes it.
     pub request: Request,
     /// Its content.
@@ -55,6 +59,10 @@ pub struct Exchange {
     pub plan: Plan,
     /// The endpoint that answered.
     pub address: Option<SocketAddr>,
+    /// What went wrong, if something did: a word, and whose fault it was.
+    pub fault: Option<(&'static str, Whose)>,
+    /// Bytes of the content that were read.
+    pub received: Rc<Cell<u64>>,
     /// The upstream's answer as it came.
     pub origin: Option<Origin>,
     /// The answer being sent.
@@ -105,6 +113,8 @@ pub struct Up {
     pub headers: Headers,
     /// Whether the policy chose the host; otherwise the upstream's own `host` counts, if it has one.
     pub host_set: bool,
+    /// Whether the client takes trailers.
+    pub takes_trailers: bool,
 }
 
 /// The head of the upstream's answer, kept for statements that read `origin`.
@@ -131,14 +141,18 @@ impl Exchange {
     /// The exchange that `request` begins.
     pub fn new(
         connection: Rc<Connection>,
-        decider: Arc<Decider>,
+        decider: Decides,
         request: Request,
         body: Body,
         upgrade: Option<Upgrade>,
     ) -> Exchange {
-        let content = match body.as_full() {
-            Some([]) => Content::Whole(Bytes::new()),
-            _ => Content::Streaming(body),
+        let received = Rc::new(Cell::new(0));
+        let content = if body.is_empty() {
+            Content::Whole(Bytes::new())
+        } else {
+            let count = Rc::clone(&received);
+            let count = move |chunk: &Bytes| count.set(count.get() + chunk.len() as u64);
+            Content::Streaming(body.inspected(count))
         };
         Exchange {
             connection,
@@ -150,6 +164,8 @@ impl Exchange {
             route: None,
             plan: Plan::default(),
             address: None,
+            fault: None,
+            received,
             origin: None,
             answer: None,
             started: Instant::now(),
@@ -239,6 +255,21 @@ impl Exchange {
         Ok(())
     }
 
+    /// The content, to be sent on. Afterwards there is none here.
+    pub fn take_content(&mut self) -> Body {
+        match std::mem::replace(&mut self.content, Content::Sent) {
+            Content::Streaming(body) => body,
+            Content::Whole(bytes) => Body::full(bytes),
+            Content::Sent => Body::empty(),
+        }
+    }
+
+    /// Answers with a failure, and notes whose fault it was.
+    pub fn fail(&mut self, failure: &Failure) {
+        self.fault = Some((failure.slug(), failure.whose()));
+        self.answer = Some(failure.answer());
+    }
+
     /// The content as a document, absent if it is none; `None` while it is not all here.
     pub fn json(&self) -> Option<&Value> {
         let Content::Whole(bytes) = &self.content else { return None };
@@ -274,10 +305,8 @@ impl Up {
         }
         .write(&mut headers);
         let _ = append_via(&mut headers, request.version, PSEUDONYM);
-        if hop.trailers {
-            let _ = headers.append("te", "trailers");
-        }
-        Up { target: request.target.clone(), headers, host_set: false }
+        let takes_trailers = hop.trailers;
+        Up { target: request.target.clone(), headers, host_set: false, takes_trailers }
     }
 }
 
@@ -291,5 +320,75 @@ impl Answer {
             let _ = response.headers.append("content-type", content_type);
         }
         Answer { response, body, tunnel: None }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample {
+    //! Exchanges for the tests of whoever works on them.
+
+    use compiler::program::Expr;
+    use compiler::{Backend, Program};
+
+    use super::*;
+    use crate::message::{Method, Scheme};
+    use crate::telemetry::Telemetry;
+
+    /// An exchange over a program that holds these expressions and slots.
+    pub(crate) fn exchange(
+        exprs: Vec<Expr>,
+        slots: Vec<compiler::Slot>,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Exchange {
+        let readers = slots.iter().map(|slot| Reader::of(slot).unwrap()).collect();
+        let program = Program { exprs, slots, ..Program::default() };
+        let matcher = compiler::load(Arc::new(program), vec![], Backend::Interp).unwrap();
+        let metrics = &Telemetry::silent(1).metrics;
+        let address = SocketAddr::from(([192, 0, 2, 7], 40_000));
+        let connection = Connection {
+            listener: "web".into(),
+            peer: address,
+            source: address,
+            local: SocketAddr::from(([127, 0, 0, 1], 80)),
+            tls: None,
+            forwarded: Arc::default(),
+            series: metrics.listener("web"),
+        };
+        let target = Target::new(Scheme::Http, b"Shop.Example:8080", target.as_bytes()).unwrap();
+        let mut request = Request::new(Method::Get, target);
+        for (name, value) in headers {
+            request.headers.append(name, value).unwrap();
+        }
+        let decider = Rc::new(Arc::new(Decider { matcher, readers }));
+        Exchange::new(Rc::new(connection), decider, request, Body::empty(), None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_begins_as_what_came_without_the_connection() {
+        let headers = [
+            ("Connection", "x-hop, te"),
+            ("X-Hop", "1"),
+            ("TE", "trailers"),
+            ("X-Kept", "1"),
+            ("X-Forwarded-For", "203.0.113.9"),
+            ("X-Forwarded-Proto", "https"),
+        ];
+        let ex = sample::exchange(vec![], vec![], "/a?b", &headers);
+        let up = ex.up();
+        assert!(up.takes_trailers && !up.host_set);
+        let all: Vec<_> = up.headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let expected =
+            ["x-kept", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "via"];
+        assert_eq!(all, expected);
+        assert_eq!(up.headers.text("x-forwarded-for"), Some("192.0.2.7"));
+        assert_eq!(up.headers.text("x-forwarded-proto"), Some("http"));
+        assert_eq!(up.headers.text("x-forwarded-host"), Some("shop.example:8080"));
+        assert_eq!(up.headers.text("via"), Some("1.1 gw"));
     }
 }

@@ -17,6 +17,8 @@ pub enum Failure {
     Method(Vec<Arc<str>>),
     /// The request is not in a form that is served.
     Malformed(Fault),
+    /// The connection was made for another host, of which the listener demands more (RFC 9110, section 15.5.20).
+    Misdirected,
     /// A `require` of the policy does not hold; the status and text are its own.
     Denied {
         /// The status.
@@ -63,6 +65,7 @@ impl Failure {
             Failure::NoRoute
             | Failure::Method(_)
             | Failure::Malformed(_)
+            | Failure::Misdirected
             | Failure::Denied { .. }
             | Failure::Value => Whose::Client,
             Failure::Content(error) => match (error.side, error.status()) {
@@ -85,6 +88,7 @@ impl Failure {
             Failure::NoRoute => "no-route",
             Failure::Method(_) => "method",
             Failure::Malformed(fault) => fault.name(),
+            Failure::Misdirected => "misdirected",
             Failure::Denied { .. } => "denied",
             Failure::Value => "value",
             Failure::Content(error) => error.name(),
@@ -99,6 +103,7 @@ impl Failure {
             Failure::NoRoute => 404,
             Failure::Method(_) => 405,
             Failure::Malformed(fault) => fault.status(),
+            Failure::Misdirected => 421,
             Failure::Denied { status, .. } => *status,
             Failure::Value => 400,
             Failure::Content(error) => error.status(),

@@ -21,9 +21,9 @@ params! {
     pub struct Forward {
         /// The upstream; or arms with the share of each.
         upstream: UpstreamName,
-        /// How long the whole exchange may take; the upstream's `timeout` when not given.
+        /// How long the whole exchange may take, instead of the upstream's `total` and `first_byte`.
         timeout: Option<Duration>,
-        /// How long one try may take until the answer begins; the upstream's `timeout` when not given.
+        /// How long the answer may take to begin, instead of the upstream's `first_byte`.
         first_byte: Option<Duration>,
         /// The host that is asked for; the client's when not given.
         host: Option<Dyn<String>>,

@@ -1,0 +1,283 @@
+//! A policy ready to serve: an immutable snapshot of its program, its built actions, its upstreams and its listeners.
+//! A reload builds the next one beside it and swaps; requests finish on the one they began with.
+
+use std::sync::Arc;
+
+use compiler::program::{Block, Program, Route, Step, StepKind};
+use compiler::{Matcher, RouteId};
+use lang::Span;
+use lang::policy::LocalId;
+use lang::vocab::{Dyn, Ends, ExprId};
+
+use crate::actions::{self, Built, Making};
+use crate::blocks::ListenerConfig;
+use crate::exchange::{Decider, UpstreamId};
+use crate::fields::Reader;
+use crate::upstream::{self, Group, Line};
+
+/// A policy ready to serve. All cores share it.
+pub struct Engine {
+    /// Its program, and the readers of its slots.
+    pub decider: Arc<Decider>,
+    /// Its listeners, in the policy's order.
+    pub listeners: Vec<ListenerConfig>,
+    /// Its upstreams, by [`UpstreamId`].
+    pub upstreams: Vec<Destination>,
+    routes: Vec<RoutePlan>,
+}
+
+/// An upstream, as routes use it.
+pub struct Destination {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What all cores share of it. It is the one of the engine before, if the policy tells it the same.
+    pub group: Arc<Group>,
+    /// What `balance hash` hashes.
+    pub hash_key: Option<Dyn<String>>,
+}
+
+/// A route's statements, built.
+pub(crate) struct RoutePlan {
+    /// Its name.
+    pub(crate) name: Arc<str>,
+    /// Those up to the one that forwards or answers.
+    pub(crate) way_in: Vec<Statement>,
+    /// Those behind it.
+    pub(crate) way_back: Vec<Statement>,
+    /// Whether one of them reads the request's content.
+    pub(crate) reads_content: bool,
+    /// Whether one of them reads header fields of the upstream's answer.
+    pub(crate) reads_origin: bool,
+    /// Whether one of them, on the way back, may read what was sent.
+    pub(crate) reads_sent: bool,
+}
+
+/// A statement, built.
+pub(crate) enum Statement {
+    /// Keeps a value.
+    Let(LocalId, ExprId),
+    /// Acts.
+    Act(Built),
+}
+
+/// Why a program cannot be served, although it checks: a value that is known only now does not fit.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct BuildError {
+    /// Where the policy says so.
+    pub span: Span,
+    /// What is wrong: lower case, no full stop, the user's words in backticks.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Engine {
+    /// The engine for a program whose inputs are bound. Upstreams and actions that stay as they were are taken over
+    /// from `previous`. All errors that were found are returned. Opens nothing but the files of upstreams' `tls`.
+    pub fn build(
+        matcher: Matcher,
+        previous: Option<&Engine>,
+    ) -> Result<Engine, Vec<BuildError>> {
+        let program = matcher.program().clone();
+        let mut errors = Vec::new();
+        let listeners = listeners(&program, &matcher, &mut errors);
+        let upstreams = upstreams(&program, &matcher, previous, &mut errors);
+        let names: Vec<Arc<str>> = blocks(&program, "upstream").map(|b| b.name.clone()).collect();
+        let routes = program
+            .routes
+            .iter()
+            .map(|route| {
+                let before = previous.and_then(|engine| engine.plan_named(&route.name));
+                RoutePlan::build(route, &matcher, &names, before, &mut errors)
+            })
+            .collect();
+        let readers = program.slots.iter().map(|slot| match Reader::of(slot) {
+            Some(reader) => Ok(reader),
+            None => Err(BuildError::new(
+                Span::default(),
+                format!("`{}` is no field that this gateway can read", slot.field),
+            )),
+        });
+        let readers: Vec<Reader> =
+            readers.filter_map(|reader| reader.map_err(|error| errors.push(error)).ok()).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let decider = Arc::new(Decider { matcher, readers });
+        Ok(Engine { decider, listeners, upstreams, routes })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        self.decider.matcher.program()
+    }
+
+    /// The upstream with this number.
+    pub fn upstream(&self, id: UpstreamId) -> Option<&Destination> {
+        self.upstreams.get(id.0)
+    }
+
+    /// The statements of a route.
+    pub(crate) fn plan(&self, route: RouteId) -> Option<&RoutePlan> {
+        self.routes.get(route.0 as usize)
+    }
+
+    fn plan_named(&self, name: &str) -> Option<&RoutePlan> {
+        self.routes.iter().find(|plan| &*plan.name == name)
+    }
+}
+
+impl RoutePlan {
+    fn build(
+        route: &Route,
+        matcher: &Matcher,
+        upstreams: &[Arc<str>],
+        before: Option<&RoutePlan>,
+        errors: &mut Vec<BuildError>,
+    ) -> RoutePlan {
+        let program = matcher.program();
+        let mut plan = RoutePlan {
+            name: route.name.clone(),
+            way_in: Vec::new(),
+            way_back: Vec::new(),
+            reads_content: reads(program, &route.steps, |field| {
+                matches!(field, "req.json" | "req.body.size")
+            }),
+            reads_origin: reads(program, &route.steps, |field| field.starts_with("origin.header")),
+            reads_sent: false,
+        };
+        let turn = route.steps.iter().position(|step| ends(step) != Ends::No);
+        let Some(turn) = turn else {
+            let message = format!("route `{}` neither forwards nor answers", route.name);
+            errors.push(
+                BuildError::new(route.span, message).help("end it with `forward` or `respond`"),
+            );
+            return plan;
+        };
+        let behind = route.steps.get(turn + 1..).unwrap_or_default();
+        plan.reads_sent = reads(program, behind, |field| field.starts_with("up."));
+        for (at, step) in route.steps.iter().enumerate() {
+            let way_back = at > turn;
+            let before = before.and_then(|plan| plan.action(at));
+            let statement = match &step.kind {
+                StepKind::Let(local, value) => Statement::Let(*local, *value),
+                StepKind::Act(call) => {
+                    let making = Making { call, route, way_back, matcher, upstreams };
+                    match Built::build(&making, before) {
+                        Ok(built) => Statement::Act(built),
+                        Err(reason) => {
+                            let message = format!("`{}` {reason}", call.action);
+                            errors.push(BuildError::new(step.span, message));
+                            continue;
+                        }
+                    }
+                }
+            };
+            if way_back { &mut plan.way_back } else { &mut plan.way_in }.push(statement);
+        }
+        plan
+    }
+
+    /// The action that is the `at`th statement.
+    fn action(&self, at: usize) -> Option<&Built> {
+        match self.way_in.iter().chain(&self.way_back).nth(at) {
+            Some(Statement::Act(built)) => Some(built),
+            _ => None,
+        }
+    }
+}
+
+impl BuildError {
+    fn new(span: Span, message: impl Into<String>) -> BuildError {
+        BuildError { span, message: message.into(), help: None }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> BuildError {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+fn blocks<'p>(program: &'p Program, kind: &str) -> impl Iterator<Item = &'p Block> {
+    program.blocks.iter().filter(move |block| &*block.kind == kind)
+}
+
+fn listeners(
+    program: &Program,
+    matcher: &Matcher,
+    errors: &mut Vec<BuildError>,
+) -> Vec<ListenerConfig> {
+    let mut listeners = Vec::new();
+    for block in blocks(program, "listener") {
+        match ListenerConfig::read(block, &|expr| matcher.argument(expr)) {
+            Ok(listener) => listeners.push(listener),
+            Err(wrong) => errors.extend(wrong.into_iter().map(|error| BuildError {
+                span: error.span,
+                message: error.message,
+                help: error.help,
+            })),
+        }
+    }
+    listeners
+}
+
+fn upstreams(
+    program: &Program,
+    matcher: &Matcher,
+    previous: Option<&Engine>,
+    errors: &mut Vec<BuildError>,
+) -> Vec<Destination> {
+    let mut upstreams = Vec::new();
+    for block in blocks(program, "upstream") {
+        let lines: Vec<Line> = block
+            .settings
+            .iter()
+            .map(|setting| Line {
+                name: setting.name.clone(),
+                arguments: matcher.arguments(&setting.args),
+                span: setting.span,
+            })
+            .collect();
+        let told = match upstream::read(&block.name, &lines) {
+            Ok(told) => told,
+            Err(wrong) => {
+                errors.extend(
+                    wrong.iter().map(|error| BuildError::new(error.span, error.to_string())),
+                );
+                continue;
+            }
+        };
+        let before = previous.and_then(|engine| {
+            engine.upstreams.iter().find(|destination| destination.name == block.name)
+        });
+        match Group::build(told.config, before.map(|destination| &destination.group)) {
+            Ok(group) => upstreams.push(Destination {
+                name: block.name.clone(),
+                group,
+                hash_key: told.hash_key,
+            }),
+            Err(error) => {
+                let message = format!("upstream `{}`: {error}", block.name);
+                errors.push(BuildError::new(block.span, message));
+            }
+        }
+    }
+    upstreams
+}
+
+/// What a statement means for those behind it.
+fn ends(step: &Step) -> Ends {
+    match &step.kind {
+        StepKind::Let(..) => Ends::No,
+        StepKind::Act(call) => actions::row(&call.action).map_or(Ends::No, |row| row.ends),
+    }
+}
+
+/// Whether one of the statements reads, or may change, a field of which `is_one` is true.
+fn reads(program: &Program, steps: &[Step], is_one: fn(&str) -> bool) -> bool {
+    let read = program.reads(steps.iter().flat_map(Step::exprs));
+    read.iter()
+        .filter_map(|slot| program.slots.get(slot.0 as usize))
+        .any(|slot| is_one(&slot.field))
+}

@@ -1,0 +1,266 @@
+//! What answers on a connection: each request takes the engine of the moment and keeps it to its end, and is recorded
+//! once, whatever becomes of it. What happens to it in between is the pipeline's.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use compiler::{ListenerId, RouteId};
+
+use crate::engine::Engine;
+use crate::exchange::{Decides, Exchange};
+use crate::failure::{Failure, Whose};
+use crate::listen::Connection;
+use crate::message::Version;
+use crate::pipeline::{Place, pass};
+use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
+use crate::telemetry::{Fault, Record, RouteSeries, Telemetry};
+use crate::upstream::Roster;
+
+/// What one core keeps while engines come and go.
+pub struct Core {
+    live: RefCell<Option<Rc<Live>>>,
+    roster: Rc<Roster>,
+    telemetry: Arc<Telemetry>,
+}
+
+/// An engine as one core uses it.
+struct Live {
+    engine: Arc<Engine>,
+    decider: Decides,
+    series: Vec<Series>,
+}
+
+/// Where requests of one listener are counted.
+struct Series {
+    routes: Vec<Option<Arc<RouteSeries>>>,
+    none: Arc<RouteSeries>,
+}
+
+/// What answers the requests of one connection.
+pub struct Session {
+    core: Rc<Core>,
+    connection: Rc<Connection>,
+}
+
+/// What is remembered of an exchange until its answer is sent.
+pub struct Ticket {
+    live: Rc<Live>,
+    /// Nothing, for what never became an exchange.
+    ex: Option<Box<Exchange>>,
+    began: SystemTime,
+    status: u16,
+    refusal: Option<Refusal>,
+}
+
+impl Core {
+    /// A core without an engine. Must be called on its own `LocalSet`.
+    pub fn new(telemetry: Arc<Telemetry>) -> Core {
+        Core { live: RefCell::default(), roster: Roster::start(), telemetry }
+    }
+
+    /// Requests that begin from now on see this engine; upstreams that it does not have are let go.
+    pub fn enter(&self, engine: Arc<Engine>) {
+        let groups: Vec<_> =
+            engine.upstreams.iter().map(|destination| destination.group.clone()).collect();
+        *self.live.borrow_mut() = Some(Rc::new(Live::new(engine, &self.telemetry)));
+        self.roster.retain(&groups);
+    }
+
+    /// The upstreams of this core.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+}
+
+impl Live {
+    fn new(engine: Arc<Engine>, telemetry: &Telemetry) -> Live {
+        let program = engine.program();
+        let series = program.listeners.iter().map(|listener| {
+            let mut routes = vec![None; program.routes.len()];
+            for candidate in listener.hosts.list.iter().flat_map(|host| &host.candidates) {
+                let at = candidate.route.0 as usize;
+                if let (Some(place @ None), Some(route)) =
+                    (routes.get_mut(at), program.routes.get(at))
+                {
+                    *place = Some(telemetry.metrics.route(&listener.name, &route.name));
+                }
+            }
+            Series { routes, none: telemetry.metrics.route(&listener.name, "-") }
+        });
+        let series = series.collect();
+        Live { decider: Rc::new(Arc::clone(&engine.decider)), series, engine }
+    }
+
+    /// Where a request is counted; without a route if none answers.
+    fn series(
+        &self,
+        listener: Option<ListenerId>,
+        route: Option<RouteId>,
+    ) -> Option<&RouteSeries> {
+        let series = self.series.get(listener?.0 as usize)?;
+        let of_route = route.and_then(|route| series.routes.get(route.0 as usize)?.as_ref());
+        Some(of_route.unwrap_or(&series.none))
+    }
+}
+
+impl Handler for Session {
+    type Ticket = Option<Ticket>;
+
+    async fn handle(&self, incoming: Incoming) -> Outgoing<Option<Ticket>> {
+        let Some(live) = self.live() else { return nothing_to_serve() };
+        let Incoming { request, body, upgrade } = incoming;
+        let (connection, decider) = (Rc::clone(&self.connection), Rc::clone(&live.decider));
+        let ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
+        let mut underway = Underway { session: self, live: Rc::clone(&live), ex: Some(ex) };
+        let place = Place {
+            engine: &live.engine,
+            listener: self.listener(&live),
+            roster: &self.core.roster,
+        };
+        if let Some(ex) = underway.ex.as_deref_mut()
+            && let Err(failure) = pass(&place, ex).await
+        {
+            ex.fail(&failure);
+        }
+        underway.finish()
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Outgoing<Option<Ticket>> {
+        let Some(live) = self.live() else { return nothing_to_serve() };
+        let failure = Failure::Malformed(refusal.fault);
+        let answer = failure.answer();
+        let ticket = Ticket {
+            live,
+            ex: None,
+            began: SystemTime::now(),
+            status: failure.status(),
+            refusal: Some(refusal),
+        };
+        Outgoing {
+            response: answer.response,
+            body: answer.body,
+            tunnel: None,
+            ticket: Some(ticket),
+        }
+    }
+
+    fn finished(&self, ticket: Option<Ticket>, sent: Sent) {
+        if let Some(ticket) = ticket {
+            self.record(&ticket, Some(sent));
+        }
+    }
+}
+
+/// The answer of a core that has no engine yet.
+fn nothing_to_serve() -> Outgoing<Option<Ticket>> {
+    let answer = Failure::NoRoute.answer();
+    Outgoing { response: answer.response, body: answer.body, tunnel: None, ticket: None }
+}
+
+impl Session {
+    /// What answers on `connection`.
+    pub fn new(core: Rc<Core>, connection: Connection) -> Session {
+        Session { core, connection: Rc::new(connection) }
+    }
+
+    fn live(&self) -> Option<Rc<Live>> {
+        self.core.live.borrow().clone()
+    }
+
+    /// The listener of the connection, in this engine.
+    fn listener(&self, live: &Live) -> Option<ListenerId> {
+        live.engine.program().listener(&self.connection.listener)
+    }
+
+    /// Counts an exchange that is over, and writes its line.
+    fn record(&self, ticket: &Ticket, sent: Option<Sent>) {
+        let ex = ticket.ex.as_deref();
+        let route = ex.and_then(|ex| ex.route);
+        let listener = self.listener(&ticket.live);
+        let Some(series) = ticket.live.series(listener, route) else { return };
+        let engine = &ticket.live.engine;
+        let refused = ticket.refusal.as_ref();
+        let request = ex.map(|ex| &ex.request);
+        let method = request.map(|request| request.method.as_str()).or_else(|| {
+            refused.and_then(|refusal| refusal.method.as_ref()).map(|method| method.as_str())
+        });
+        let upstream = ex.and_then(|ex| ex.plan.to).and_then(|id| engine.upstream(id));
+        let record = Record {
+            time: ticket.began,
+            listener: &self.connection.listener,
+            client: ex.map_or(self.connection.source.ip(), Exchange::client),
+            protocol: request.map_or(Version::Http11, |request| request.version).as_str(),
+            method: method.unwrap_or_default(),
+            host: request.map_or("", |request| request.target.host()),
+            path: request.map_or("", |request| request.target.path()),
+            status: ticket.status,
+            received: ex.map_or(0, |ex| ex.received.get()) + sent.map_or(0, |sent| sent.received),
+            sent: sent.map_or(0, |sent| sent.bytes),
+            route: route.and_then(|route| engine.plan(route)).map(|plan| &*plan.name),
+            upstream: upstream.map(|destination| &*destination.name),
+            address: ex.and_then(|ex| ex.address),
+            duration: ex.map(|ex| ex.started.elapsed()).unwrap_or_default(),
+            first_byte: ex.and_then(|ex| ex.first_byte),
+            failure: fault(ex, refused, sent),
+            id: "",
+        };
+        self.core.telemetry.finish(series, &record);
+    }
+}
+
+/// What went wrong: with the answer, else with its sending.
+fn fault<'r>(
+    ex: Option<&'r Exchange>,
+    refused: Option<&'r Refusal>,
+    sent: Option<Sent>,
+) -> Option<Fault<'r>> {
+    let of = |what, whose: Whose| Some(Fault { what, whose: whose.as_str() });
+    if let Some(refusal) = refused {
+        return of(refusal.fault.name(), Whose::Client);
+    }
+    if let Some((what, whose)) = ex.and_then(|ex| ex.fault) {
+        return of(what, whose);
+    }
+    match sent.map(|sent| sent.end) {
+        None | Some(End::ClientClosed) => of("client-closed", Whose::Client),
+        Some(End::Complete) => None,
+        Some(End::ClientTimeout) => of("client-timeout", Whose::Client),
+        Some(End::Body(error)) => of(error.name(), Failure::Content(error).whose()),
+        Some(End::WrongLength) => of("wrong-length", Whose::Upstream),
+        Some(End::Dropped) => of("dropped", Whose::Gateway),
+    }
+}
+
+/// An exchange that is not answered yet. Dropped, because the client went away, it is recorded without a status.
+struct Underway<'s> {
+    session: &'s Session,
+    live: Rc<Live>,
+    ex: Option<Box<Exchange>>,
+}
+
+impl Underway<'_> {
+    /// The answer, and what is to be remembered of the exchange.
+    fn finish(mut self) -> Outgoing<Option<Ticket>> {
+        let mut ex = self.ex.take();
+        let answer = ex.as_mut().and_then(|ex| ex.answer.take());
+        let answer = answer.unwrap_or_else(|| Failure::Ours("no-answer").answer());
+        let ticket = self.ticket(ex, answer.response.status);
+        Outgoing { response: answer.response, body: answer.body, tunnel: answer.tunnel, ticket: Some(ticket) }
+    }
+
+    fn ticket(&self, ex: Option<Box<Exchange>>, status: u16) -> Ticket {
+        let began = ex.as_ref().map_or_else(SystemTime::now, |ex| ex.time);
+        Ticket { live: Rc::clone(&self.live), ex, began, status, refusal: None }
+    }
+}
+
+impl Drop for Underway<'_> {
+    fn drop(&mut self) {
+        if let Some(ex) = self.ex.take() {
+            let ticket = self.ticket(Some(ex), 0);
+            self.session.record(&ticket, None);
+        }
+    }
+}
