@@ -81,7 +81,7 @@ impl Making<'_> {
     }
 
     /// The text that the `at`th argument gives, part by part.
-    pub fn splice(&self, at: usize, form: splice::Form) -> Result<Splice, String> {
+    pub(crate) fn splice(&self, at: usize, form: splice::Form) -> Result<Splice, String> {
         let expr = self.expression(at).ok_or("needs a value")?;
         Ok(Splice::of(self.matcher, self.route, expr, form))
     }

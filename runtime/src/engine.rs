@@ -75,10 +75,7 @@ pub struct BuildError {
 impl Engine {
     /// The engine for a program whose inputs are bound. Upstreams and actions that stay as they were are taken over
     /// from `previous`. All errors that were found are returned. Opens nothing but the files of upstreams' `tls`.
-    pub fn build(
-        matcher: Matcher,
-        previous: Option<&Engine>,
-    ) -> Result<Engine, Vec<BuildError>> {
+    pub fn build(matcher: Matcher, previous: Option<&Engine>) -> Result<Engine, Vec<BuildError>> {
         let program = matcher.program().clone();
         let mut errors = Vec::new();
         let listeners = listeners(&program, &matcher, &mut errors);

@@ -47,10 +47,7 @@ pub(crate) async fn pass(place: &Place<'_>, ex: &mut Exchange) -> Result<(), Fai
 }
 
 /// The route that answers. A decision never waits: what it needs and is not here is read, then it is made again.
-async fn decide<'e>(
-    place: &Place<'e>,
-    ex: &mut Exchange,
-) -> Result<&'e RoutePlan, Failure> {
+async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePlan, Failure> {
     if ex.connection.is_misdirected(ex.request.target.host()) {
         return Err(Failure::Misdirected);
     }
@@ -103,7 +100,8 @@ async fn forward(
     route: &RoutePlan,
     ex: &mut Exchange,
 ) -> Result<Answer, Failure> {
-    let to = ex.plan.to.and_then(|id| place.engine.upstream(id)).ok_or(Failure::Ours("upstream"))?;
+    let to =
+        ex.plan.to.and_then(|id| place.engine.upstream(id)).ok_or(Failure::Ours("upstream"))?;
     let upstream = place.roster.of(&to.group);
     let hash_key = ex.eval_optional(to.hash_key.as_ref())?;
     let up = if route.reads_sent { ex.up().clone() } else { ex.take_up() };
@@ -155,6 +153,11 @@ async fn forward(
     let mut response = answer.response;
     let headers = if route.reads_origin { response.headers.clone() } else { Default::default() };
     ex.origin = Some(Origin { status: response.status, headers });
+    let switched = response.headers.get("upgrade").map(<[u8]>::to_vec);
     strip_hop_by_hop(&mut response.headers);
+    if let (101, Some(protocol)) = (response.status, switched) {
+        // RFC 9110, section 7.8: whoever switches says to what; the connection says that it is about itself.
+        let _ = response.headers.append("upgrade", protocol);
+    }
     Ok(Answer { response, body: answer.body, tunnel: answer.tunnel })
 }

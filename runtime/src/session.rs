@@ -94,11 +94,7 @@ impl Live {
     }
 
     /// Where a request is counted; without a route if none answers.
-    fn series(
-        &self,
-        listener: Option<ListenerId>,
-        route: Option<RouteId>,
-    ) -> Option<&RouteSeries> {
+    fn series(&self, listener: Option<ListenerId>, route: Option<RouteId>) -> Option<&RouteSeries> {
         let series = self.series.get(listener?.0 as usize)?;
         let of_route = route.and_then(|route| series.routes.get(route.0 as usize)?.as_ref());
         Some(of_route.unwrap_or(&series.none))
@@ -247,7 +243,12 @@ impl Underway<'_> {
         let answer = ex.as_mut().and_then(|ex| ex.answer.take());
         let answer = answer.unwrap_or_else(|| Failure::Ours("no-answer").answer());
         let ticket = self.ticket(ex, answer.response.status);
-        Outgoing { response: answer.response, body: answer.body, tunnel: answer.tunnel, ticket: Some(ticket) }
+        Outgoing {
+            response: answer.response,
+            body: answer.body,
+            tunnel: answer.tunnel,
+            ticket: Some(ticket),
+        }
     }
 
     fn ticket(&self, ex: Option<Box<Exchange>>, status: u16) -> Ticket {

@@ -14,13 +14,13 @@ use crate::normal;
 
 /// Text in parts.
 #[derive(Clone, Debug)]
-pub struct Splice {
+pub(crate) struct Splice {
     parts: Vec<Part>,
 }
 
 /// One part.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Part {
+pub(crate) enum Part {
     /// The policy's own words.
     Literal(String),
     /// A value that already is in the form that is wanted: the request's own path, for a path.
@@ -33,7 +33,7 @@ pub enum Part {
 
 /// What a text is to become, and which fields already are of that form.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub(crate) enum Form {
     /// A path.
     Path,
     /// A query.
@@ -64,7 +64,7 @@ impl Form {
 
 impl Splice {
     /// The parts of the text that `expr` gives in `route`.
-    pub fn of(matcher: &Matcher, route: &Route, expr: ExprId, form: Form) -> Splice {
+    pub(crate) fn of(matcher: &Matcher, route: &Route, expr: ExprId, form: Form) -> Splice {
         let mut parts = Vec::new();
         let flow = Flow { matcher, program: matcher.program(), route, form };
         flow.take_apart(expr, &mut parts, 0);
@@ -72,7 +72,7 @@ impl Splice {
     }
 
     /// The text, if nothing of it depends on the request.
-    pub fn constant(&self) -> Option<String> {
+    pub(crate) fn constant(&self) -> Option<String> {
         let mut text = String::new();
         for part in &self.parts {
             let Part::Literal(words) = part else { return None };
@@ -82,7 +82,7 @@ impl Splice {
     }
 
     /// What the text begins with, as far as the policy says so.
-    pub fn beginning(&self) -> Option<&str> {
+    pub(crate) fn beginning(&self) -> Option<&str> {
         match self.parts.first() {
             Some(Part::Literal(text)) => Some(text),
             _ => None,
@@ -90,13 +90,13 @@ impl Splice {
     }
 
     /// Whether the policy's own words hold `needle`.
-    pub fn says(&self, needle: char) -> bool {
+    pub(crate) fn says(&self, needle: char) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains(needle)))
     }
 
     /// The path for this request, in the normal form. A value stands within one segment: one that is empty or made
     /// of dots where it would be a segment, or that holds what no segment can, is refused.
-    pub fn path(&self, ex: &Exchange) -> Result<String, Failure> {
+    pub(crate) fn path(&self, ex: &Exchange) -> Result<String, Failure> {
         let mut text = Spelled::default();
         for part in &self.parts {
             match part {
@@ -111,7 +111,7 @@ impl Splice {
 
     /// The query for this request; a value stands within one name or value. A text that is one absent value is no
     /// query at all.
-    pub fn query(&self, ex: &Exchange) -> Result<Option<String>, Failure> {
+    pub(crate) fn query(&self, ex: &Exchange) -> Result<Option<String>, Failure> {
         let mut text = String::new();
         for part in &self.parts {
             let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
@@ -130,7 +130,7 @@ impl Splice {
 
     /// The URI for this request. A value spliced into text stands within one component; a value that is all there is
     /// may be a whole URI, for then the policy has left that to whoever the value comes from.
-    pub fn location(&self, ex: &Exchange) -> Result<String, Failure> {
+    pub(crate) fn location(&self, ex: &Exchange) -> Result<String, Failure> {
         let alone = self.parts.len() == 1;
         let mut text = String::new();
         for part in &self.parts {
@@ -281,7 +281,7 @@ impl Spelled {
 }
 
 /// A value as text has it.
-pub fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     match (value.as_str(), value) {
         (Some(text), _) => text.to_owned(),
         (None, Value::Absent) => String::new(),
