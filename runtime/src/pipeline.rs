@@ -161,3 +161,6 @@ async fn forward(
     }
     Ok(Answer { response, body: answer.body, tunnel: answer.tunnel })
 }
+
+#[cfg(test)]
+mod tests;
