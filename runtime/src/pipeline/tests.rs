@@ -128,7 +128,9 @@ fn policy(servers: &[SocketAddr], steps: Vec<Step>) -> Policy {
 }
 
 fn engine(policy: &Policy) -> Result<Engine, Vec<BuildError>> {
-    let program = compiler::lower(policy).unwrap();
+    let (program, wrong) = compiler::lower(policy);
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let program = program.unwrap();
     let matcher = compiler::load(Arc::new(program), vec![], Backend::Interp).unwrap();
     Engine::build(matcher, None)
 }
@@ -331,10 +333,8 @@ async fn the_content_is_read_where_a_statement_asks_for_it() {
 async fn values_cannot_break_out() {
     on_a_core(async {
         let query = || field("req.query", Some("v"));
-        let header = policy(
-            &[mirror().await],
-            vec![set("up.header", Some("x-v"), query()), forward()],
-        );
+        let header =
+            policy(&[mirror().await], vec![set("up.header", Some("x-v"), query()), forward()]);
         let answered = get(&header, "/u/a?v=x%0d%0aX-Evil:%201", &[]).await;
         assert_eq!(answered.response.status, 400);
         let fine = get(&header, "/u/a?v=x%20y", &[]).await;
@@ -350,7 +350,8 @@ async fn values_cannot_break_out() {
         assert!(fine.body.starts_with("GET /in/x%3Fy?v=x%3fy "), "{}", fine.body);
 
         let location = template(vec![text("https://shop.example/"), query()]);
-        let redirect = policy(&[nobody().await], vec![act("redirect", vec![("location", location)])]);
+        let redirect =
+            policy(&[nobody().await], vec![act("redirect", vec![("location", location)])]);
         let answered = get(&redirect, "/u/a?v=%0d%0a/x?y", &[]).await;
         let location = answered.response.headers.text("location");
         assert_eq!(location, Some("https://shop.example/%0D%0A%2Fx%3Fy"));
@@ -413,7 +414,10 @@ fn what_cannot_be_served_is_told_on_loading() {
         ),
         (
             vec![
-                act("require", vec![("condition", constant(Value::Bool(true))), ("else", status(200))]),
+                act(
+                    "require",
+                    vec![("condition", constant(Value::Bool(true))), ("else", status(200))],
+                ),
                 respond(),
             ],
             "`require` cannot answer what it refuses with a status below 400",
