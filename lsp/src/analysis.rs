@@ -10,6 +10,10 @@ use std::sync::Arc;
 use lang::syntax::Tree;
 use lang::{Diag, Source, SourceId, Vocabulary};
 
+mod cache;
+
+use cache::Cache;
+
 use crate::ide;
 use crate::lines::{Encoding, Lines};
 
@@ -55,6 +59,7 @@ pub struct Analysis {
     documents: BTreeMap<Arc<str>, Document>,
     vocabulary: Vocabulary,
     read: ReadFile,
+    cache: Arc<Cache>,
 }
 
 /// What is wrong with one file, and the files that its labels point into.
@@ -93,17 +98,13 @@ impl Document {
     pub fn source(&self, id: SourceId) -> Source {
         Source::new(id, self.uri.clone(), self.text.clone())
     }
-
-    /// The syntax of the text, by itself.
-    pub fn tree(&self) -> Tree {
-        lang::syntax::parse(&self.source(SourceId(0))).0
-    }
 }
 
 impl AnalysisHost {
     /// Nothing is open.
     pub fn new(vocabulary: Vocabulary, read: ReadFile) -> AnalysisHost {
-        AnalysisHost { now: Analysis { documents: BTreeMap::new(), vocabulary, read } }
+        let (documents, cache) = (BTreeMap::new(), Arc::default());
+        AnalysisHost { now: Analysis { documents, vocabulary, read, cache } }
     }
 
     /// The open document of this address.
@@ -193,6 +194,16 @@ impl Analysis {
         }
         let text = (self.read)(path)?;
         Ok(Document::new(crate::uri::of_path(path), 0, text))
+    }
+
+    /// The syntax of a source, and what is wrong with it.
+    pub fn parse(&self, source: &Source) -> (Tree, Vec<Diag>) {
+        self.cache.parse(source)
+    }
+
+    /// The syntax of a document by itself.
+    pub fn tree(&self, document: &Document) -> Tree {
+        self.parse(&document.source(SourceId(0))).0
     }
 
     /// What is wrong with each document.

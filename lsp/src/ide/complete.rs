@@ -67,7 +67,7 @@ const KEYWORDS: &[Keyword] = &[
 pub fn complete(analysis: &Analysis, uri: &str, offset: usize) -> Option<Vec<Proposal>> {
     let document = analysis.document(uri)?;
     let place = place(document, offset)?;
-    let tree = document.tree();
+    let tree = analysis.tree(document);
     let path = context::path_to(&tree, offset);
     if path.iter().any(|node| matches!(node.kind(), Kind::Comment | Kind::Doc | Kind::StrText)) {
         return None;

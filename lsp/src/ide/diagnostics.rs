@@ -10,7 +10,7 @@ use crate::analysis::{Analysis, Found, Problems};
 pub(crate) fn problems(analysis: &Analysis) -> Problems {
     let mut problems = Problems::new();
     for document in analysis.documents() {
-        let (_, diags) = lang::parse(&document.source(SourceId(0)));
+        let (_, diags) = analysis.parse(&document.source(SourceId(0)));
         let found = Found { diags, files: Arc::new(vec![document.clone()]) };
         problems.insert(document.uri.clone(), found);
     }

@@ -23,7 +23,7 @@ pub struct Hover {
 /// What is known of the word at byte `offset` of the document.
 pub fn hover(analysis: &Analysis, uri: &str, offset: usize) -> Option<Hover> {
     let document = analysis.document(uri)?;
-    let tree = document.tree();
+    let tree = analysis.tree(document);
     let path = context::path_to(&tree, offset);
     let node = path.last()?;
     let range = node.span().range();

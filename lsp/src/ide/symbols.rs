@@ -23,7 +23,7 @@ pub struct Symbol {
 
 /// The outline of the document.
 pub fn symbols(analysis: &Analysis, uri: &str) -> Option<Vec<Symbol>> {
-    let tree = analysis.document(uri)?.tree();
+    let tree = analysis.tree(analysis.document(uri)?);
     Some(items(&tree).filter_map(symbol).collect())
 }
 
