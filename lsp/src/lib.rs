@@ -8,7 +8,9 @@ mod server;
 mod transport;
 mod uri;
 
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 pub use analysis::ReadFile;
 use lang::Vocabulary;
@@ -33,9 +35,17 @@ impl Ended {
     }
 }
 
+/// Bytes of an imported file; the language parses no more.
+const LARGEST_FILE: u64 = 32 << 20;
+
+/// Serves the editor that started this process, over its standard input and output, reading imported files from the disk.
+pub fn serve_stdio(vocabulary: Vocabulary) -> io::Result<Ended> {
+    serve(io::stdin(), io::stdout(), vocabulary, read_file)
+}
+
 /// Serves one editor until it says `exit` or closes `input`.
 ///
-/// `read` reads a file that is imported and not open in the editor; this crate touches no disk itself. A message that is
+/// `read` reads a file that is imported and not open in the editor. A message that is
 /// malformed or too large is answered with an error and the session goes on; an error is returned only when `output`
 /// cannot be written.
 pub fn serve(
@@ -45,4 +55,17 @@ pub fn serve(
     read: ReadFile,
 ) -> io::Result<Ended> {
     server::serve(input, output, vocabulary, read)
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let file = File::open(path)?;
+    // A pipe or a device would hold up every check.
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut text = String::new();
+    if file.take(LARGEST_FILE + 1).read_to_string(&mut text)? as u64 > LARGEST_FILE {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }
