@@ -229,6 +229,9 @@ impl Session {
             failure: fault(ex, refused, sent),
             id: "",
         };
+        if let Some(limit) = record.failure.and_then(|failure| Limit::behind(failure.what)) {
+            self.connection.series.refused(limit);
+        }
         self.core.telemetry.finish(series, &record);
     }
 }

@@ -28,6 +28,8 @@ use crate::blocks::listener::{BindConfig, TlsConfig};
 #[derive(Debug)]
 pub struct Tls {
     lines: Vec<TlsConfig>,
+    /// Whether all lines ask the same of a client, as most do: then no request is misdirected.
+    uniform: bool,
     table: ArcSwap<Table>,
 }
 
@@ -62,8 +64,13 @@ impl Tls {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let table = Table::new(identities, tried);
-        Ok(Tls { lines: lines.to_vec(), table: ArcSwap::from_pointee(table) })
+        let demands = |line: &TlsConfig| (line.client.clone(), line.only_13);
+        let uniform = lines.windows(2).all(|pair| match pair {
+            [one, other] => demands(one) == demands(other),
+            _ => true,
+        });
+        let table = ArcSwap::from_pointee(Table::new(identities, tried));
+        Ok(Tls { lines: lines.to_vec(), uniform, table })
     }
 
     /// Whether it was made of these lines; a reload then keeps it, and with it the tickets it gave.
@@ -133,6 +140,9 @@ impl Tls {
 
     /// Whether the `tls` line of `host` asks more or other of a client than the line `shown` does.
     pub(super) fn demands_differ(&self, shown: usize, host: &str) -> bool {
+        if self.uniform {
+            return false;
+        }
         let meant = self.table.load().names.choose(Some(host));
         let demands = |at: usize| self.lines.get(at).map(|line| (&line.client, line.only_13));
         meant != shown && demands(meant) != demands(shown)

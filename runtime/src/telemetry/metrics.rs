@@ -70,7 +70,7 @@ pub enum Limit {
     Handshakes,
     /// `timeout handshake`.
     HandshakeTime,
-    /// `cap header` and `cap headers`.
+    /// `cap header`, `headers` or `target`.
     Header,
     /// `cap body`.
     Body,
@@ -107,6 +107,16 @@ impl Limit {
         (Limit::Body, "body"),
         (Limit::HeaderTime, "header_time"),
     ];
+
+    /// The limit behind a failure of this name, if it is one of a connection's.
+    pub fn behind(failure: &str) -> Option<Limit> {
+        match failure {
+            "head-too-large" | "too-many-fields" | "target-too-long" => Some(Limit::Header),
+            "body-too-large" => Some(Limit::Body),
+            "head-timeout" => Some(Limit::HeaderTime),
+            _ => None,
+        }
+    }
 }
 
 impl Metrics {
