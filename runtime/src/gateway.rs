@@ -2,7 +2,6 @@
 //! request; `worker` knows connections, and the snapshot that is served knows the policy.
 
 mod layout;
-mod policy;
 mod shared;
 mod snapshot;
 #[cfg(test)]
