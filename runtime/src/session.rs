@@ -8,13 +8,16 @@ use std::time::SystemTime;
 
 use compiler::{ListenerId, RouteId};
 
+use crate::blocks::ListenerConfig;
 use crate::engine::Engine;
 use crate::exchange::{Decides, Exchange};
 use crate::failure::{Failure, Whose};
+use crate::gateway::{Snapshot, UpstreamSample};
 use crate::listen::Connection;
-use crate::message::Version;
+use crate::message::{self, Version};
 use crate::pipeline::{Place, pass};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
+use crate::telemetry::metrics::Limit;
 use crate::telemetry::{Fault, Record, RouteSeries, Telemetry};
 use crate::upstream::Roster;
 
@@ -54,23 +57,49 @@ pub struct Ticket {
     refusal: Option<Refusal>,
 }
 
-impl Core {
-    /// A core without an engine. Must be called on its own `LocalSet`.
-    pub fn new(telemetry: Arc<Telemetry>) -> Core {
+impl Snapshot for Engine {
+    type Core = Core;
+    type Session = Session;
+
+    fn listeners(&self) -> &[ListenerConfig] {
+        &self.listeners
+    }
+
+    fn tend(&self) {
+        self.upstreams.iter().for_each(|destination| destination.group.tend());
+    }
+
+    fn core(telemetry: &Arc<Telemetry>) -> Core {
+        let telemetry = Arc::clone(telemetry);
         Core { live: RefCell::default(), roster: Roster::start(), telemetry }
     }
 
-    /// Requests that begin from now on see this engine; upstreams that it does not have are let go.
-    pub fn enter(&self, engine: Arc<Engine>) {
+    fn enter(self: Arc<Engine>, core: &Core) {
         let groups: Vec<_> =
-            engine.upstreams.iter().map(|destination| destination.group.clone()).collect();
-        *self.live.borrow_mut() = Some(Rc::new(Live::new(engine, &self.telemetry)));
-        self.roster.retain(&groups);
+            self.upstreams.iter().map(|destination| destination.group.clone()).collect();
+        *core.live.borrow_mut() = Some(Rc::new(Live::new(self, &core.telemetry)));
+        core.roster.retain(&groups);
     }
 
-    /// The upstreams of this core.
-    pub fn roster(&self) -> &Roster {
-        &self.roster
+    fn session(core: &Rc<Core>, connection: Connection) -> Session {
+        Session { core: Rc::clone(core), connection: Rc::new(connection) }
+    }
+
+    fn sample(core: &Core) -> Vec<UpstreamSample> {
+        let mut samples = Vec::new();
+        core.roster.each(|upstream| {
+            let (counters, endpoints) = (upstream.counters(), upstream.group().endpoints());
+            samples.push(UpstreamSample {
+                name: upstream.config().name.clone(),
+                requests: counters.requests.get(),
+                active: counters.active.get(),
+                connects: counters.connects.get(),
+                failures: counters.failures().collect(),
+                usable: endpoints.n_usable() as u64,
+                endpoints: endpoints.list.len() as u64,
+            });
+        });
+        samples
     }
 }
 
@@ -125,6 +154,9 @@ impl Handler for Session {
 
     fn refuse(&self, refusal: Refusal) -> Outgoing<Option<Ticket>> {
         let Some(live) = self.live() else { return nothing_to_serve() };
+        if let Some(limit) = limit(refusal.fault) {
+            self.connection.series.refused(limit);
+        }
         let failure = Failure::Malformed(refusal.fault);
         let answer = failure.answer();
         let ticket = Ticket {
@@ -156,11 +188,6 @@ fn nothing_to_serve() -> Outgoing<Option<Ticket>> {
 }
 
 impl Session {
-    /// What answers on `connection`.
-    pub fn new(core: Rc<Core>, connection: Connection) -> Session {
-        Session { core, connection: Rc::new(connection) }
-    }
-
     fn live(&self) -> Option<Rc<Live>> {
         self.core.live.borrow().clone()
     }
@@ -202,7 +229,22 @@ impl Session {
             failure: fault(ex, refused, sent),
             id: "",
         };
+        if let Some(limit) = record.failure.and_then(|failure| Limit::behind(failure.what)) {
+            self.connection.series.refused(limit);
+        }
         self.core.telemetry.finish(series, &record);
+    }
+}
+
+/// The limit at which a request is refused with this fault, if it is one.
+fn limit(fault: message::Fault) -> Option<Limit> {
+    match fault {
+        message::Fault::HeadTooLarge
+        | message::Fault::TooManyFields
+        | message::Fault::TargetTooLong => Some(Limit::Header),
+        message::Fault::BodyTooLarge => Some(Limit::Body),
+        message::Fault::HeadTimeout => Some(Limit::HeaderTime),
+        _ => None,
     }
 }
 

@@ -16,10 +16,10 @@ use tokio::task::LocalSet;
 
 use crate::body::Body;
 use crate::engine::{BuildError, Engine};
+use crate::gateway::Snapshot;
 use crate::listen::Connection;
 use crate::message::{Method, Request, Response, Scheme, Target};
 use crate::serve::{Handler, Incoming};
-use crate::session::{Core, Session};
 use crate::telemetry::Telemetry;
 
 fn vocabulary() -> Vocabulary {
@@ -149,8 +149,8 @@ async fn ask(
     body: Body,
 ) -> Answered {
     let telemetry = Telemetry::silent(1);
-    let core = Rc::new(Core::new(telemetry.clone()));
-    core.enter(Arc::new(engine(policy).unwrap()));
+    let core = Rc::new(Engine::core(&telemetry));
+    Arc::new(engine(policy).unwrap_or_else(|wrong| panic!("{wrong:?}"))).enter(&core);
     let address = SocketAddr::from(([192, 0, 2, 7], 40_000));
     let connection = Connection {
         listener: "web".into(),
@@ -161,7 +161,7 @@ async fn ask(
         forwarded: Arc::default(),
         series: telemetry.metrics.listener("web"),
     };
-    let session = Session::new(core, connection);
+    let session = Engine::session(&core, connection);
     let target = Target::new(Scheme::Http, b"shop.example", target.as_bytes()).unwrap();
     let mut request = Request::new(Method::from_bytes(method).unwrap(), target);
     for (name, value) in headers {
