@@ -18,6 +18,7 @@ pub mod listen;
 pub mod message;
 pub mod normal;
 mod pipeline;
+pub mod rehearsal;
 pub mod serve;
 pub mod session;
 mod splice;

@@ -39,11 +39,39 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// The subject of the client's certificate, verified.
     pub client: Option<Arc<str>>,
-    /// The listener's certificates, and the one that was shown.
-    pub(super) shown: (Arc<Tls>, usize),
+    /// The listener's certificates, and the one that was shown; none where no handshake took place.
+    pub(super) shown: Option<(Arc<Tls>, usize)>,
 }
 
 impl Connection {
+    /// A connection that was never opened, for requests that nobody sent: from `client`, over TLS if `https`, with the
+    /// name that it would have asked for.
+    pub(crate) fn imagined(
+        listener: &str,
+        client: IpAddr,
+        sni: Option<&str>,
+        series: Arc<ListenerSeries>,
+    ) -> Connection {
+        let source = SocketAddr::new(client, 0);
+        let tls = sni.map(|name| TlsFacts {
+            sni: name.parse::<IpAddr>().is_err().then(|| name.into()),
+            alpn: Some("http/1.1"),
+            version: "1.3",
+            client: None,
+            shown: None,
+        });
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        Connection {
+            listener: listener.into(),
+            peer: source,
+            source,
+            local,
+            tls,
+            forwarded: Arc::default(),
+            series,
+        }
+    }
+
     /// `client.ip` of a request with these values of `X-Forwarded-For`, in order.
     pub fn client<'v>(&self, forwarded_for: impl DoubleEndedIterator<Item = &'v [u8]>) -> IpAddr {
         client_behind(self.source.ip(), forwarded_for, &self.forwarded)
@@ -57,9 +85,7 @@ impl Connection {
     /// Whether a request for `host` must not be answered on this connection, but with 421 (RFC 9110 section
     /// 15.5.20): its name has a `tls` line with other demands on the client than the one that was shown.
     pub fn is_misdirected(&self, host: &str) -> bool {
-        self.tls.as_ref().is_some_and(|tls| {
-            let (table, shown) = &tls.shown;
-            table.demands_differ(*shown, host)
-        })
+        let shown = self.tls.as_ref().and_then(|tls| tls.shown.as_ref());
+        shown.is_some_and(|(table, shown)| table.demands_differ(*shown, host))
     }
 }

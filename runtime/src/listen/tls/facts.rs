@@ -26,5 +26,5 @@ pub(super) fn of(
         |leaf: &[u8]| der::certificate(leaf).map(|facts| facts.subject).unwrap_or_default();
     let client = session.peer_certificates().and_then(|chain| chain.first());
     let client = client.map(|leaf| Arc::from(subject(leaf)));
-    TlsFacts { sni, alpn, version, client, shown }
+    TlsFacts { sni, alpn, version, client, shown: Some(shown) }
 }

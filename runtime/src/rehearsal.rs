@@ -1,0 +1,129 @@
+//! A request that nobody sent, walked through a policy by the code that walks real ones: which route answers, why the
+//! others do not, and what its statements come to. It forwards nothing.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use compiler::{Decision, Explanation, ListenerId};
+use futures_util::FutureExt;
+
+use crate::actions::Flow;
+use crate::body::Body;
+use crate::engine::{Engine, Statement};
+use crate::exchange::Exchange;
+use crate::failure::Failure;
+use crate::http1::parse_request;
+use crate::listen::Connection;
+use crate::message::Scheme;
+use crate::serve::{Limits, Refusal};
+use crate::telemetry::Telemetry;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Question<'q> {
+    /// The listener it would come to.
+    pub listener: ListenerId,
+    /// The head of the request as HTTP/1.1 writes it.
+    pub head: &'q [u8],
+    /// Whether it would come over TLS.
+    pub scheme: Scheme,
+    /// Who would send it.
+    pub client: IpAddr,
+}
+
+/// What would happen.
+#[derive(Debug)]
+pub struct Rehearsal {
+    /// Which route answers, and what became of each.
+    pub explanation: Explanation,
+    /// What each statement comes to, in the route's order, up to the one behind which nothing is known.
+    pub steps: Vec<Done>,
+    /// The normal form of the target: scheme, host and path.
+    pub target: String,
+}
+
+/// What a statement comes to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Done {
+    /// The next one runs.
+    Passed,
+    /// The request would be forwarded to this upstream.
+    Forwarded(Arc<str>),
+    /// The gateway answers with this status.
+    Answered(u16),
+    /// The request ends here with this status.
+    Ended(u16),
+    /// It runs on the way back, when the answer is known.
+    OnTheWayBack,
+}
+
+/// Walks a request through the policy. A request whose form is refused never reaches it.
+pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, Refusal> {
+    let parsed = parse_request(question.head, question.scheme, &Limits::default())?;
+    let name = engine
+        .program()
+        .listeners
+        .get(question.listener.0 as usize)
+        .map_or("", |listener| &listener.name);
+    let sni = (question.scheme == Scheme::Https).then(|| parsed.request.target.host());
+    let series = Telemetry::silent(1).metrics.listener(name);
+    let connection = Connection::imagined(name, question.client, sni, series);
+    let target = format!(
+        "{}://{}{}",
+        question.scheme.as_str(),
+        parsed.request.target.host(),
+        parsed.request.target.path_and_query()
+    );
+    let decider = Rc::new(Arc::clone(&engine.decider));
+    let mut ex =
+        Exchange::new(Rc::new(connection), decider, parsed.request, Body::empty(), parsed.upgrade);
+    let matcher = &engine.decider.matcher;
+    let explanation = matcher.explain(question.listener, &ex.head(), &ex.frame, &ex);
+    let decision = matcher.decide(question.listener, &ex.head(), &ex.frame, &ex);
+    debug_assert_eq!(decision, explanation.decision);
+    let mut steps = Vec::new();
+    if let Decision::Route(route) = decision {
+        ex.route = Some(route);
+        steps = walk(engine, &mut ex);
+    }
+    Ok(Rehearsal { explanation, steps, target })
+}
+
+fn walk(engine: &Engine, ex: &mut Exchange) -> Vec<Done> {
+    let Some(plan) = ex.route.and_then(|route| engine.plan(route)) else { return Vec::new() };
+    let mut steps = Vec::new();
+    for statement in &plan.way_in {
+        let action = match statement {
+            Statement::Let(local, value) => {
+                ex.frame.set_local(*local, ex.evaluate(*value));
+                steps.push(Done::Passed);
+                continue;
+            }
+            Statement::Act(action) => action,
+        };
+        // Without a body there is nothing to wait for before a request is forwarded.
+        let outcome = action.on_request(ex).now_or_never().unwrap_or(Err(Failure::Ours("waits")));
+        let done = match outcome {
+            Ok(Flow::Next) => Done::Passed,
+            Ok(Flow::Forward) => {
+                let to = ex.plan.to.and_then(|id| engine.upstream(id));
+                Done::Forwarded(
+                    to.map_or_else(|| "?".into(), |destination| destination.name.clone()),
+                )
+            }
+            Ok(Flow::Reply(answer)) => Done::Answered(answer.response.status),
+            Err(failure) => Done::Ended(failure.status()),
+        };
+        let last = !matches!(done, Done::Passed);
+        let answered = matches!(done, Done::Forwarded(_) | Done::Answered(_));
+        steps.push(done);
+        if last {
+            if answered {
+                steps.extend(plan.way_back.iter().map(|_| Done::OnTheWayBack));
+            }
+            break;
+        }
+    }
+    steps
+}
