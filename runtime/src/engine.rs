@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use compiler::program::{Block, Program, Route, Step, StepKind};
-use compiler::{Matcher, RouteId};
+use compiler::{Matcher, RouteId, SlotId};
 use lang::Span;
 use lang::policy::LocalId;
 use lang::vocab::{Dyn, Ends, ExprId};
@@ -44,8 +44,8 @@ pub(crate) struct RoutePlan {
     pub(crate) way_in: Vec<Statement>,
     /// Those behind it.
     pub(crate) way_back: Vec<Statement>,
-    /// Whether one of them reads the request's content.
-    pub(crate) reads_content: bool,
+    /// What they read of the request's content: it may have to be waited for.
+    pub(crate) awaited: Vec<SlotId>,
     /// Whether one of them reads header fields of the upstream's answer.
     pub(crate) reads_origin: bool,
     /// Whether one of them, on the way back, may read what was sent.
@@ -138,10 +138,11 @@ impl RoutePlan {
             name: route.name.clone(),
             way_in: Vec::new(),
             way_back: Vec::new(),
-            reads_content: reads(program, &route.steps, |field| {
+            awaited: reads(program, &route.steps, |field| {
                 matches!(field, "req.json" | "req.body.size")
             }),
-            reads_origin: reads(program, &route.steps, |field| field.starts_with("origin.header")),
+            reads_origin: !reads(program, &route.steps, |field| field.starts_with("origin.header"))
+                .is_empty(),
             reads_sent: false,
         };
         let turn = route.steps.iter().position(|step| ends(step) != Ends::No);
@@ -153,7 +154,7 @@ impl RoutePlan {
             return plan;
         };
         let behind = route.steps.get(turn + 1..).unwrap_or_default();
-        plan.reads_sent = reads(program, behind, |field| field.starts_with("up."));
+        plan.reads_sent = !reads(program, behind, |field| field.starts_with("up.")).is_empty();
         for (at, step) in route.steps.iter().enumerate() {
             let way_back = at > turn;
             let before = before.and_then(|plan| plan.action(at));
@@ -271,10 +272,9 @@ fn ends(step: &Step) -> Ends {
     }
 }
 
-/// Whether one of the statements reads, or may change, a field of which `is_one` is true.
-fn reads(program: &Program, steps: &[Step], is_one: fn(&str) -> bool) -> bool {
-    let read = program.reads(steps.iter().flat_map(Step::exprs));
-    read.iter()
-        .filter_map(|slot| program.slots.get(slot.0 as usize))
-        .any(|slot| is_one(&slot.field))
+/// What the statements read of the fields of which `is_one` is true.
+fn reads(program: &Program, steps: &[Step], is_one: fn(&str) -> bool) -> Vec<SlotId> {
+    let mut read = program.reads(steps.iter().flat_map(Step::exprs));
+    read.retain(|slot| program.slots.get(slot.0 as usize).is_some_and(|slot| is_one(&slot.field)));
+    read
 }

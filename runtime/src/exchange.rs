@@ -85,8 +85,8 @@ pub enum Content {
     Streaming(Body),
     /// All of it is here.
     Whole(Bytes),
-    /// It is on its way to the upstream.
-    Sent,
+    /// It is on its way to the upstream; so many bytes of it, if that was declared.
+    Sent(Option<u64>),
 }
 
 /// An upstream, by its place in the engine.
@@ -240,6 +240,11 @@ impl Exchange {
             return known;
         }
         // Collected, because the section yields its fields from the front only.
+        let source = self.connection.source.ip();
+        if !self.connection.trusts_forwarded() {
+            self.client.set(Some(source));
+            return source;
+        }
         let chain: Vec<&[u8]> = self.request.headers.all("x-forwarded-for").collect();
         let client = self.connection.client(chain.into_iter());
         self.client.set(Some(client));
@@ -255,12 +260,17 @@ impl Exchange {
         Ok(())
     }
 
-    /// The content, to be sent on. Afterwards there is none here.
+    /// The content, to be sent on. Unless all of it is here, afterwards there is none.
     pub fn take_content(&mut self) -> Body {
-        match std::mem::replace(&mut self.content, Content::Sent) {
-            Content::Streaming(body) => body,
-            Content::Whole(bytes) => Body::full(bytes),
-            Content::Sent => Body::empty(),
+        match &mut self.content {
+            Content::Streaming(body) => {
+                let body = std::mem::take(body);
+                self.content = Content::Sent(body.content_length());
+                body
+            }
+            // It stays readable for the statements on the way back.
+            Content::Whole(bytes) => Body::full(bytes.clone()),
+            Content::Sent(_) => Body::empty(),
         }
     }
 

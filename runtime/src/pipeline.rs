@@ -1,7 +1,7 @@
 //! A request's life, on one page: decide, read what must be read, the statements on the way in, forward, the
 //! statements on the way back. Nothing happens to a request that is not on it.
 
-use compiler::{Decision, ListenerId};
+use compiler::{Decision, Fill, ListenerId, Read};
 
 use crate::actions::Flow;
 use crate::engine::{Engine, RoutePlan, Statement};
@@ -31,7 +31,7 @@ pub(crate) struct Place<'p> {
 /// included: a header that a policy puts on its answers is on those too.
 pub(crate) async fn pass(place: &Place<'_>, ex: &mut Exchange) -> Result<(), Failure> {
     let route = decide(place, ex).await?;
-    if route.reads_content {
+    if route.awaited.iter().any(|slot| matches!(ex.fill(*slot), Read::Pending)) {
         ex.read_content().await?;
     }
     match way_in(route, ex).await? {
@@ -135,6 +135,12 @@ async fn forward(
         match upstream.send(&request, body, &terms).await {
             Ok(answer) => break answer,
             Err(failure) => {
+                tracing::debug!(
+                    upstream = %to.name,
+                    address = ?failure.address,
+                    reason = %failure.kind,
+                    "no answer"
+                );
                 ex.address = failure.address.or(ex.address);
                 let again = failure.may_retry(false) && excluded.len() + 1 < MOST_TRIES;
                 match (failure.address, failure.body) {

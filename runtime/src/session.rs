@@ -14,7 +14,7 @@ use crate::exchange::{Decides, Exchange};
 use crate::failure::{Failure, Whose};
 use crate::gateway::{Snapshot, UpstreamSample};
 use crate::listen::Connection;
-use crate::message::{self, Version};
+use crate::message::Version;
 use crate::pipeline::{Place, pass};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
 use crate::telemetry::metrics::Limit;
@@ -154,9 +154,6 @@ impl Handler for Session {
 
     fn refuse(&self, refusal: Refusal) -> Outgoing<Option<Ticket>> {
         let Some(live) = self.live() else { return nothing_to_serve() };
-        if let Some(limit) = limit(refusal.fault) {
-            self.connection.series.refused(limit);
-        }
         let failure = Failure::Malformed(refusal.fault);
         let answer = failure.answer();
         let ticket = Ticket {
@@ -233,18 +230,6 @@ impl Session {
             self.connection.series.refused(limit);
         }
         self.core.telemetry.finish(series, &record);
-    }
-}
-
-/// The limit at which a request is refused with this fault, if it is one.
-fn limit(fault: message::Fault) -> Option<Limit> {
-    match fault {
-        message::Fault::HeadTooLarge
-        | message::Fault::TooManyFields
-        | message::Fault::TargetTooLong => Some(Limit::Header),
-        message::Fault::BodyTooLarge => Some(Limit::Body),
-        message::Fault::HeadTimeout => Some(Limit::HeaderTime),
-        _ => None,
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::Size,
             from: Phase::Request,
             writable: false,
-            doc: "The length of the content. Reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB.",
+            doc: "The length of the content. If the client did not declare it, reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB.",
             example: "require req.body.size <= 1MiB, else=413",
         },
         read: |ex, _| match size(&ex.content) {
@@ -202,7 +202,7 @@ fn size(content: &Content) -> Option<u64> {
     match content {
         Content::Streaming(body) => body.content_length(),
         Content::Whole(bytes) => u64::try_from(bytes.len()).ok(),
-        Content::Sent => Some(0),
+        Content::Sent(length) => *length,
     }
 }
 

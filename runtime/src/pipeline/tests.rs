@@ -330,6 +330,49 @@ async fn the_content_is_read_where_a_statement_asks_for_it() {
 }
 
 #[tokio::test]
+async fn a_declared_length_is_read_without_the_content() {
+    on_a_core(async {
+        let steps = vec![
+            forward(),
+            set("resp.header", Some("x-size"), template(vec![field("req.body.size", None)])),
+        ];
+        let policy = policy(&[mirror().await], steps);
+        let length = crate::exchange::MOST_READ + 1;
+        let answered = ask(&policy, b"POST", "/u/a", &[], Body::full(vec![b'0'; length])).await;
+        assert_eq!(answered.response.status, 207);
+        assert_eq!(answered.response.headers.text("x-size"), Some("16777217B"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn shares_decide_between_upstreams() {
+    on_a_core(async {
+        let share = |share, name: &str| {
+            (constant(Value::Percent(share)), constant(Value::Item(name.into())))
+        };
+        let arms = |arms| {
+            let mut step = act("forward", vec![]);
+            if let StepKind::Act(call) = &mut step.kind {
+                call.arms = arms;
+            }
+            policy(&[SocketAddr::from(([127, 0, 0, 1], 1))], vec![step])
+        };
+        let told = |policy| engine(&policy).err().map(|errors| errors[0].message.clone());
+        assert_eq!(told(arms(vec![share(99.5, "app"), share(0.5, "app")])), None);
+        assert_eq!(
+            told(arms(vec![share(90.0, "app"), share(5.0, "app")])).as_deref(),
+            Some("`forward` needs shares that make 100%, not 95%")
+        );
+        assert_eq!(
+            told(arms(vec![share(100.0, "nope")])).as_deref(),
+            Some("`forward` names `nope`, which is no upstream")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn values_cannot_break_out() {
     on_a_core(async {
         let query = || field("req.query", Some("v"));
