@@ -50,6 +50,9 @@ pub trait Pick {
     fn pick(&self, seats: &dyn Seats, key: &Key<'_>) -> Option<usize>;
 }
 
+/// A configuration and the expression of its key, or the place of an argument and what is wrong with it.
+pub type Reading<T> = Result<(T, Option<Dyn<String>>), (usize, String)>;
+
 /// Declares the algorithms: each word is a file in `balance/` with its `ROW`, and the configuration type in it with
 /// its `read` and `build`.
 macro_rules! balancers {
@@ -69,10 +72,7 @@ macro_rules! balancers {
         impl Balance {
             /// The configuration of the algorithm `name`, and the expression of its key if it has one. The key is
             /// no part of it: the number of an expression may change though nothing else does.
-            pub fn read(
-                name: &str,
-                arguments: &[Argument],
-            ) -> Result<(Balance, Option<Dyn<String>>), (usize, String)> {
+            pub fn read(name: &str, arguments: &[Argument]) -> Reading<Balance> {
                 $(if name == $file::ROW.name {
                     let (config, key) = $name::read(arguments)?;
                     return Ok((Balance::$name(config), key));
@@ -120,10 +120,7 @@ impl Balance {
 }
 
 /// What [`Balance::read`] gives for an algorithm without parameters.
-fn no_parameters<T>(
-    config: T,
-    given: &[Argument],
-) -> Result<(T, Option<Dyn<String>>), (usize, String)> {
+fn no_parameters<T>(config: T, given: &[Argument]) -> Reading<T> {
     if given.is_empty() {
         Ok((config, None))
     } else {

@@ -44,8 +44,8 @@ pub use tls::TlsError;
 use self::connect::{Socket, connect};
 use self::counters::more;
 use self::failure::Lost;
-use self::pool::Hold;
-use self::view::View;
+use self::pool::{Hold, Seat};
+use self::view::{Openness, View};
 use crate::balance::{Key, Pick};
 use crate::body::Body;
 use crate::message::{Request, Response};
@@ -152,11 +152,15 @@ impl Upstream {
         more(&self.counters.requests);
         let begun = Instant::now();
         let by = begun + terms.timeouts.connect.min(terms.timeouts.total);
-        let (endpoint, hold) = match self.choose(terms, by).await {
+        let (view, place, hold) = match self.choose(terms, begun, by).await {
             Ok(chosen) => chosen,
             Err((kind, address)) => return Err(self.failure(unsent(kind, body), address)),
         };
-        let attempt = Attempt { upstream: self, endpoint: &endpoint, request, terms, begun, by };
+        // Borrowed, not cloned: the count of its users is a thing that all cores would write.
+        let Some(endpoint) = view.set.list.get(place) else {
+            return Err(self.failure(unsent(Kind::NoEndpoint, body), None));
+        };
+        let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
         let result = match self.group.config.protocol {
             Protocol::Http1 => attempt.http1(body, hold).await,
             Protocol::Http2 => attempt.http2(body, hold).await,
@@ -170,44 +174,40 @@ impl Upstream {
         self.view().seats.iter().for_each(|seat| seat.sweep(keep));
     }
 
-    /// An endpoint, and the right to send it one request.
+    /// An endpoint by its place in a view, and the right to send it one request.
     async fn choose(
         &self,
         terms: &Terms<'_>,
+        now: Instant,
         by: Instant,
-    ) -> Result<(Arc<Endpoint>, Hold), (Kind, Option<SocketAddr>)> {
+    ) -> Result<(Rc<View>, usize, Hold), (Kind, Option<SocketAddr>)> {
         let mut view = self.view();
         if view.set.list.is_empty() && !self.group.is_resolved() {
             timeout_at(by, self.group.resolved()).await.map_err(|_| (Kind::Unresolved, None))?;
             view = self.view();
         }
-        let place = self.place(&view, terms).ok_or((Kind::NoEndpoint, None))?;
-        // INVARIANT: a balancer picks a place of the view it is given.
-        let (Some(endpoint), Some(seat)) = (view.set.list.get(place), view.seats.get(place)) else {
-            return Err((Kind::NoEndpoint, None));
-        };
+        let place = self.place(&view, terms, now).ok_or((Kind::NoEndpoint, None))?;
+        let seat = view.seats.get(place).ok_or((Kind::NoEndpoint, None))?;
         let most = self.group.config.limits.pending;
-        let hold = seat.enter(&self.counters, &self.pending, most, by).await;
-        let hold = hold.map_err(|kind| (kind, Some(endpoint.address)))?;
-        Ok((endpoint.clone(), hold))
+        match seat.enter(&self.counters, &self.pending, most, by).await {
+            Ok(hold) => Ok((view, place, hold)),
+            Err(kind) => Err((kind, view.set.list.get(place).map(|endpoint| endpoint.address))),
+        }
     }
 
-    /// Who is to answer: a healthy endpoint which has not failed this request before, otherwise a healthy one,
-    /// otherwise (only if the policy wants that) any.
-    fn place(&self, view: &View, terms: &Terms<'_>) -> Option<usize> {
+    /// Who is to answer. Wishes are given up one after the other until there is somebody: not one that could not be
+    /// connected to lately, not one that failed this request before, and (only if the policy wants that) not one
+    /// that fails its health check.
+    fn place(&self, view: &View, terms: &Terms<'_>, now: Instant) -> Option<usize> {
         let key = Key { client: terms.client, hash: terms.hash_key };
-        let among = |excluded, all| self.pick.pick(&view.open(excluded, all), &key);
-        let healthy = among(terms.excluded, false)
-            .or_else(|| (!terms.excluded.is_empty()).then(|| among(&[], false)).flatten());
-        healthy.or_else(|| {
-            let ignore = self
-                .group
-                .config
-                .health
-                .as_ref()
-                .is_some_and(|health| health.all_down == AllDown::Ignore);
-            if ignore { among(terms.excluded, true).or_else(|| among(&[], true)) } else { None }
-        })
+        let among = |excluded, open| self.pick.pick(&view.open(excluded, open), &key);
+        let health = self.group.config.health.as_ref();
+        let any = health.is_some_and(|health| health.all_down == AllDown::Ignore);
+        among(terms.excluded, Openness::Fresh(now))
+            .or_else(|| among(terms.excluded, Openness::Healthy))
+            .or_else(|| among(&[], Openness::Healthy))
+            .or_else(|| if any { among(terms.excluded, Openness::Any) } else { None })
+            .or_else(|| if any { among(&[], Openness::Any) } else { None })
     }
 
     /// The endpoints now. Costs one look at a number while they have not changed.
@@ -244,7 +244,7 @@ impl Attempt<'_> {
             let reused = used.is_some();
             let session = match used.take() {
                 Some(session) => session,
-                None => match self.connect(None).await {
+                None => match self.connect(&seat, None).await {
                     Ok(socket) => http1::Session::new(socket),
                     Err(kind) => return Err(unsent(kind, body)),
                 },
@@ -293,7 +293,7 @@ impl Attempt<'_> {
         let secure = self.upstream.connector.is_some();
         let mut again = true;
         loop {
-            let stream = seat.lanes.stream(|| self.connect(Some(b"h2")));
+            let stream = seat.lanes.stream(|| self.connect(&seat, Some(b"h2")));
             let (stream, reused) = match timeout_at(self.by, stream).await {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(kind)) => return Err(unsent(kind, body)),
@@ -331,12 +331,13 @@ impl Attempt<'_> {
         }
     }
 
-    async fn connect(&self, alpn: Option<&[u8]>) -> Result<Socket, Kind> {
+    async fn connect(&self, seat: &Seat, alpn: Option<&[u8]>) -> Result<Socket, Kind> {
         more(&self.upstream.counters.connects);
         let tls = self.upstream.group.tls.as_ref().zip(self.upstream.connector.as_ref());
-        timeout_at(self.by, connect(self.endpoint, tls, alpn))
-            .await
-            .unwrap_or(Err(Kind::ConnectTimeout))
+        let socket = timeout_at(self.by, connect(self.endpoint, tls, alpn)).await;
+        let socket = socket.unwrap_or(Err(Kind::ConnectTimeout));
+        seat.tried(socket.is_ok());
+        socket
     }
 
     fn until(&self) -> Instant {

@@ -4,7 +4,7 @@ use lang::params;
 use lang::vocab::{Argument, Balancer, Dyn};
 
 use super::random::Wheel;
-use super::{Key, Pick, Seats, eligible, equal_weights, mix, stable_hash};
+use super::{Key, Pick, Reading, Seats, eligible, equal_weights, mix, stable_hash};
 
 pub(super) static ROW: Balancer = Balancer {
     name: "hash",
@@ -34,7 +34,7 @@ pub(super) struct Rendezvous {
 }
 
 impl Hash {
-    pub(super) fn read(given: &[Argument]) -> Result<(Hash, Option<Dyn<String>>), (usize, String)> {
+    pub(super) fn read(given: &[Argument]) -> Reading<Hash> {
         Ok((Hash {}, HashBy::decode(given)?.key))
     }
 

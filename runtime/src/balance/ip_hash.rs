@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use lang::vocab::{Argument, Balancer, Dyn};
+use lang::vocab::{Argument, Balancer};
 
 use super::hash::highest;
-use super::{Key, Pick, Seats, no_parameters, stable_hash};
+use super::{Key, Pick, Reading, Seats, no_parameters, stable_hash};
 
 pub(super) static ROW: Balancer = Balancer {
     name: "ip_hash",
@@ -23,9 +23,7 @@ pub struct IpHash {}
 pub(super) struct ByClient;
 
 impl IpHash {
-    pub(super) fn read(
-        given: &[Argument],
-    ) -> Result<(IpHash, Option<Dyn<String>>), (usize, String)> {
+    pub(super) fn read(given: &[Argument]) -> Reading<IpHash> {
         no_parameters(IpHash {}, given)
     }
 

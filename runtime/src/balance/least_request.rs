@@ -1,10 +1,10 @@
 //! `least_request`: of a few endpoints drawn at random, the one with the fewest requests under way for its weight.
 
 use lang::params;
-use lang::vocab::{Argument, Balancer, Dyn};
+use lang::vocab::{Argument, Balancer};
 
 use super::random::Wheel;
-use super::{Key, Pick, Seats};
+use super::{Key, Pick, Reading, Seats};
 
 pub(super) static ROW: Balancer = Balancer {
     name: "least_request",
@@ -32,9 +32,7 @@ pub(super) struct Draw {
 }
 
 impl LeastRequest {
-    pub(super) fn read(
-        given: &[Argument],
-    ) -> Result<(LeastRequest, Option<Dyn<String>>), (usize, String)> {
+    pub(super) fn read(given: &[Argument]) -> Reading<LeastRequest> {
         let config = LeastRequest::decode(given)?;
         if !(1..=MOST_CHOICES).contains(&config.choices) {
             return Err((0, format!("must be 1 to {MOST_CHOICES}")));

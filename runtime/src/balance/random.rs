@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use lang::vocab::{Argument, Balancer, Dyn};
+use lang::vocab::{Argument, Balancer};
 
-use super::{Key, Pick, Seats, eligible, equal_weights, no_parameters};
+use super::{Key, Pick, Reading, Seats, eligible, equal_weights, no_parameters};
 
 pub(super) static ROW: Balancer = Balancer {
     name: "random",
@@ -34,9 +34,7 @@ struct Cut {
 const TRIES: usize = 4;
 
 impl Random {
-    pub(super) fn read(
-        given: &[Argument],
-    ) -> Result<(Random, Option<Dyn<String>>), (usize, String)> {
+    pub(super) fn read(given: &[Argument]) -> Reading<Random> {
         no_parameters(Random {}, given)
     }
 

@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use lang::vocab::{Argument, Balancer, Dyn};
+use lang::vocab::{Argument, Balancer};
 
 use super::random::Wheel;
-use super::{Key, Pick, Seats, eligible, equal_weights, no_parameters};
+use super::{Key, Pick, Reading, Seats, eligible, equal_weights, no_parameters};
 
 pub(super) static ROW: Balancer = Balancer {
     name: "round_robin",
@@ -34,9 +34,7 @@ struct State {
 }
 
 impl RoundRobin {
-    pub(super) fn read(
-        given: &[Argument],
-    ) -> Result<(RoundRobin, Option<Dyn<String>>), (usize, String)> {
+    pub(super) fn read(given: &[Argument]) -> Reading<RoundRobin> {
         no_parameters(RoundRobin {}, given)
     }
 

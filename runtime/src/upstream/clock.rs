@@ -3,14 +3,15 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::failure::Kind;
+use crate::serve::Alarm;
 
 /// Watches over the body of an answer.
 pub(super) struct Clock {
@@ -25,16 +26,10 @@ pub(super) struct Clock {
 #[derive(Clone)]
 pub(super) struct Turn(Rc<Cell<Option<Instant>>>);
 
-/// A timer that can be asked about any time.
-#[derive(Default)]
-struct Alarm {
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
 impl Clock {
     /// A clock that allows pauses of `idle` and ends at `until`.
     pub(super) fn new(idle: Duration, until: Instant) -> Clock {
-        Clock { idle, until, heard: Instant::now(), alarm: Alarm::default() }
+        Clock { idle, until, heard: Instant::now(), alarm: Alarm::new() }
     }
 
     /// Something came.
@@ -69,25 +64,6 @@ impl Turn {
     }
 }
 
-impl Alarm {
-    /// Ready once it is `at`.
-    fn poll(&mut self, cx: &mut Context<'_>, at: Instant) -> Poll<()> {
-        loop {
-            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
-            if timer.deadline() > at {
-                timer.as_mut().reset(at);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if Instant::now() >= at {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(at);
-        }
-    }
-}
-
 /// Waits for `answer` to begin, for `first_byte` of the upstream's own time and until `until` at the latest.
 pub(super) async fn begin<T>(
     answer: impl Future<Output = T>,
@@ -96,7 +72,7 @@ pub(super) async fn begin<T>(
     until: Instant,
 ) -> Result<T, Kind> {
     let mut answer = pin!(answer);
-    let mut alarm = Alarm::default();
+    let mut alarm = Alarm::new();
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {

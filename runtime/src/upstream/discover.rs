@@ -11,7 +11,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, ServerOrderingStrategy};
+use hickory_resolver::config::{LookupIpStrategy, ResolverConfig, ServerOrderingStrategy};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::endpoint::{Endpoint, MOST_ENDPOINTS};
@@ -44,7 +45,13 @@ pub fn system() -> Lookup {
 }
 
 async fn ask(name: &str) -> Result<Answer, String> {
-    let mut builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
+    // Without a `resolv.conf` there still are `/etc/hosts` and `localhost`.
+    let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
+        TokioResolver::builder_with_config(
+            ResolverConfig::default(),
+            TokioRuntimeProvider::default(),
+        )
+    });
     let options = builder.options_mut();
     // The cache is ours: the endpoints themselves.
     options.cache_size = 0;
@@ -183,6 +190,12 @@ mod tests {
         let generation = group.endpoints().generation;
         sleep(Duration::from_secs(60)).await;
         assert_eq!(group.endpoints().generation, generation);
+    }
+
+    #[tokio::test]
+    async fn the_system_knows_localhost() {
+        let answer = system()("localhost".into()).await.unwrap();
+        assert!(answer.addresses.iter().all(IpAddr::is_loopback) && !answer.addresses.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

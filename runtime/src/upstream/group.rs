@@ -27,6 +27,8 @@ pub struct Group {
     pub(super) tls: Option<Client>,
     sources: Vec<Source>,
     set: ArcSwap<EndpointSet>,
+    /// The generation of `set`, for those who look at every request.
+    now: AtomicU64,
     /// The generation of `set`, for those who wait for a new one.
     generation: watch::Sender<u64>,
     /// What each source stands for now; absent until its name is resolved for the first time.
@@ -73,6 +75,7 @@ impl Group {
             tls,
             sources,
             set: ArcSwap::default(),
+            now: AtomicU64::new(0),
             generation: watch::Sender::new(0),
             found: Mutex::new(found),
             tended: AtomicBool::new(false),
@@ -118,7 +121,7 @@ impl Group {
 
     /// The generation of the endpoints now: cheaper to compare than the set is to fetch.
     pub(super) fn generation(&self) -> u64 {
-        self.set.load().generation
+        self.now.load(Ordering::Acquire)
     }
 
     /// Whether some name has an answer, or some server needs none.
@@ -160,6 +163,7 @@ impl Group {
         if let Some(next) = now.next(&self.config.name, wanted) {
             let generation = next.generation;
             self.set.store(Arc::new(next));
+            self.now.store(generation, Ordering::Release);
             drop(found);
             self.generation.send_replace(generation);
         } else {
@@ -187,7 +191,9 @@ impl Group {
             }
         }
         if self.config.health == previous.config.health {
-            self.set.store(previous.endpoints());
+            let set = previous.endpoints();
+            self.now.store(set.generation, Ordering::Release);
+            self.set.store(set);
         }
     }
 }

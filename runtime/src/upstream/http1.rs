@@ -111,17 +111,16 @@ impl Reply {
             let io = Box::new(Switched { socket: session.wire.io, _hold: hold });
             return (response, Body::empty(), Some(Tunnel { io, read_ahead }));
         }
-        let mut connection =
-            Connection { session, hold, persistent: persistent && upload.is_none() };
+        let mut connection = Connection { session, hold, persistent };
         let decoder = Decoder::new(framing, u64::MAX, MOST_OVERHEAD);
         if decoder.is_done() {
-            connection.end();
+            connection.end(upload.is_none());
             return (response, Body::empty(), None);
         }
         if upload.is_none()
             && let Some(all) = connection.all(framing)
         {
-            connection.end();
+            connection.end(true);
             return (response, Body::full(all), None);
         }
         let length = decoder.left();
@@ -199,11 +198,12 @@ impl Connection {
         (buffer.len() >= length).then(|| buffer.split_to(length).freeze())
     }
 
-    /// The exchange is over: the connection goes to the pool, before its place is free for the next request.
-    fn end(self) {
+    /// The answer is over: if the request is `sent` to its end too, the connection goes to the pool, before its
+    /// place is free for the next request.
+    fn end(self, sent: bool) {
         let Connection { mut session, hold, persistent } = self;
         // What came behind the answer belongs to nobody.
-        if persistent && session.wire.buffer.is_empty() {
+        if persistent && sent && session.wire.buffer.is_empty() {
             session.wire.rest();
             hold.seat().keep(session);
         }
@@ -264,11 +264,11 @@ impl Download {
     fn poll_upload(&mut self, cx: &mut Context<'_>) {
         if let (Some(upload), Some(connection)) = (&mut self.upload, &mut self.connection) {
             match upload.poll(cx, &mut connection.session.wire.io) {
-                Poll::Ready(Ok(())) => {
-                    connection.persistent = true;
+                Poll::Ready(Ok(())) => self.upload = None,
+                Poll::Ready(Err(_)) => {
+                    connection.persistent = false;
                     self.upload = None;
                 }
-                Poll::Ready(Err(_)) => self.upload = None,
                 Poll::Pending => {}
             }
         }
@@ -276,7 +276,7 @@ impl Download {
 
     fn end(&mut self) {
         if let Some(connection) = self.connection.take() {
-            connection.end();
+            connection.end(self.upload.is_none());
         }
     }
 

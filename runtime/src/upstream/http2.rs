@@ -173,7 +173,7 @@ impl Stream {
     ) -> Result<(Response, Body), (Lost, Hold)> {
         match self.ask(ask, body).await {
             Err(lost) => Err((lost, hold)),
-            Ok((response, body)) if body.content_length() == Some(0) => Ok((response, body)),
+            Ok((response, body)) if body.is_empty() => Ok((response, body)),
             Ok((response, body)) => {
                 let length = body.content_length();
                 let clock = Clock::new(ask.timeouts.idle, ask.until);

@@ -15,6 +15,12 @@ use super::failure::Kind;
 use super::http1::Session;
 use super::http2::Lanes;
 
+/// The first rest of an endpoint.
+const REST: Duration = Duration::from_secs(1);
+
+/// A rest is doubled so often, to 16 seconds.
+const MOST_RESTS: u32 = 5;
+
 /// One endpoint, as one core uses it. It outlives changes of the endpoint's weight, and the removal of the endpoint
 /// for as long as a request is under way there.
 pub(super) struct Seat {
@@ -26,6 +32,14 @@ pub(super) struct Seat {
     /// The most recently used one is last: the others get old and are closed.
     idle: RefCell<Vec<Idle>>,
     most_idle: usize,
+    rest: Cell<Rest>,
+}
+
+/// How an endpoint is left alone after connections to it failed: a second, then twice as long each time.
+#[derive(Clone, Copy, Default)]
+struct Rest {
+    until: Option<Instant>,
+    failures: u32,
 }
 
 struct Idle {
@@ -49,6 +63,7 @@ impl Seat {
             room: Arc::new(Semaphore::new(limits.requests.clamp(1, Semaphore::MAX_PERMITS))),
             idle: RefCell::default(),
             most_idle: limits.idle,
+            rest: Cell::default(),
         }
     }
 
@@ -75,6 +90,18 @@ impl Seat {
         self.active.set(self.active.get() + 1);
         more(&counters.active);
         Ok(Hold { seat: self.clone(), counters: counters.clone(), _room: room })
+    }
+
+    /// Whether connections to it failed so recently that others should be tried first.
+    pub(super) fn is_resting(&self, now: Instant) -> bool {
+        self.rest.get().until.is_some_and(|until| now < until)
+    }
+
+    /// Says how the attempt to connect to it went.
+    pub(super) fn tried(&self, connected: bool) {
+        let failures = if connected { 0 } else { (self.rest.get().failures + 1).min(MOST_RESTS) };
+        let until = (failures > 0).then(|| Instant::now() + REST * 2_u32.pow(failures - 1));
+        self.rest.set(Rest { until, failures });
     }
 
     /// An unused connection that is still open, as far as can be seen without waiting.
@@ -149,6 +176,19 @@ impl Drop for Waiting<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn rests_get_longer_and_end_with_a_connection() {
+        let seat = Seat::new(&Limits::default());
+        for seconds in [1, 2, 4, 8, 16, 16] {
+            seat.tried(false);
+            let now = Instant::now();
+            assert!(seat.is_resting(now + Duration::from_millis(1000 * seconds - 1)));
+            assert!(!seat.is_resting(now + Duration::from_secs(seconds)));
+        }
+        seat.tried(true);
+        assert!(!seat.is_resting(Instant::now()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn places_are_bounded_and_so_is_the_queue() {

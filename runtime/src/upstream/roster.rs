@@ -19,6 +19,8 @@ const SWEEP: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub struct Roster {
     upstreams: RefCell<HashMap<u64, Rc<Upstream>>>,
+    /// The groups in use, once somebody has said which.
+    kept: RefCell<Option<Vec<u64>>>,
 }
 
 impl Roster {
@@ -33,14 +35,24 @@ impl Roster {
     /// The upstream of `group` on this core.
     pub fn of(&self, group: &Arc<Group>) -> Rc<Upstream> {
         let mut upstreams = self.upstreams.borrow_mut();
-        let upstream = upstreams.entry(group.id);
-        upstream.or_insert_with(|| Rc::new(Upstream::new(group.clone()))).clone()
+        if let Some(upstream) = upstreams.get(&group.id) {
+            return upstream.clone();
+        }
+        let upstream = Rc::new(Upstream::new(group.clone()));
+        // A request that began before a reload may still ask for what is let go. It gets it for itself: kept here,
+        // it would be looked after until the next reload.
+        if self.kept.borrow().as_ref().is_none_or(|kept| kept.contains(&group.id)) {
+            upstreams.insert(group.id, upstream.clone());
+        }
+        upstream
     }
 
-    /// After a reload: lets go of all but these. Requests under way are not disturbed.
+    /// After a reload: keeps these and lets go of all others, their unused connections included. Requests under way
+    /// are not disturbed.
     pub fn retain(&self, groups: &[Arc<Group>]) {
-        let kept = |id: &u64| groups.iter().any(|group| group.id == *id);
-        self.upstreams.borrow_mut().retain(|id, _| kept(id));
+        let kept: Vec<u64> = groups.iter().map(|group| group.id).collect();
+        self.upstreams.borrow_mut().retain(|id, _| kept.contains(id));
+        *self.kept.borrow_mut() = Some(kept);
     }
 
     /// Calls `see` with every upstream; for telemetry.

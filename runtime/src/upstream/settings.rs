@@ -280,12 +280,24 @@ pub fn read(name: &str, lines: &[Line]) -> Result<Told, Vec<SettingError>> {
         .iter()
         .filter_map(|line| {
             let (at, reason) = take(&mut told, line).err()?;
-            let row = BLOCK.setting(&line.name);
-            let parameter = row.and_then(|row| row.params.get(at)).map(|param| param.name);
+            let parameter = parameter(line, at);
             Some(SettingError { setting: line.name.clone(), parameter, reason, span: line.span })
         })
         .collect();
     if errors.is_empty() { Ok(told) } else { Err(errors) }
+}
+
+/// The name of a line's parameter; behind the name of a balancer stand its own.
+fn parameter(line: &Line, at: usize) -> Option<&'static str> {
+    let params = BLOCK.setting(&line.name)?.params;
+    let own = || match line.arguments.first()? {
+        Argument::Constant(Value::Item(name)) => {
+            let row = crate::balance::ROWS.iter().find(|row| row.name == &**name)?;
+            row.params.get(at.checked_sub(params.len())?)
+        }
+        _ => None,
+    };
+    params.get(at).or_else(own).map(|param| param.name)
 }
 
 /// Takes in one line; the error names the parameter by its place.
@@ -498,7 +510,7 @@ mod tests {
             [
                 "`address` of `server` `nonsense` is not `host:port`",
                 "`connect` of `timeout` must not be 0",
-                "`balance` must be 1 to 16",
+                "`choices` of `balance` must be 1 to 16",
             ]
         );
     }

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::config::Limits;
 use super::endpoint::EndpointSet;
 use super::pool::Seat;
@@ -20,8 +22,18 @@ pub(super) struct View {
 pub(super) struct Open<'a> {
     view: &'a View,
     excluded: &'a [SocketAddr],
-    /// Whether health is ignored.
-    all: bool,
+    open: Openness,
+}
+
+/// Which endpoints may be picked.
+#[derive(Clone, Copy)]
+pub(super) enum Openness {
+    /// Healthy ones which could be connected to lately.
+    Fresh(Instant),
+    /// Healthy ones.
+    Healthy,
+    /// All of them.
+    Any,
 }
 
 impl View {
@@ -36,8 +48,8 @@ impl View {
     }
 
     /// The seats for one pick.
-    pub(super) fn open<'a>(&'a self, excluded: &'a [SocketAddr], all: bool) -> Open<'a> {
-        Open { view: self, excluded, all }
+    pub(super) fn open<'a>(&'a self, excluded: &'a [SocketAddr], open: Openness) -> Open<'a> {
+        Open { view: self, excluded, open }
     }
 }
 
@@ -63,8 +75,16 @@ impl Seats for Open<'_> {
     }
 
     fn open(&self, seat: usize) -> bool {
-        self.view.set.list.get(seat).is_some_and(|endpoint| {
-            (self.all || endpoint.is_usable()) && !self.excluded.contains(&endpoint.address)
-        })
+        let (Some(endpoint), Some(seat)) =
+            (self.view.set.list.get(seat), self.view.seats.get(seat))
+        else {
+            return false;
+        };
+        let open = match self.open {
+            Openness::Fresh(now) => endpoint.is_usable() && !seat.is_resting(now),
+            Openness::Healthy => endpoint.is_usable(),
+            Openness::Any => true,
+        };
+        open && !self.excluded.contains(&endpoint.address)
     }
 }

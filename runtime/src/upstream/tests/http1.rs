@@ -326,6 +326,41 @@ fn an_early_answer_is_heard_while_the_request_still_goes_up() {
 }
 
 #[test]
+fn a_connection_that_ends_with_an_early_answer_is_not_kept() {
+    on_a_core(async {
+        let address = servers::scripted(|_, mut stream| async move {
+            servers::head(&mut stream).await;
+            let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            let mut body = [0; 4];
+            stream.read_exact(&mut body).await.unwrap();
+            stream.write_all(b"yes").await.unwrap();
+            sleep(Duration::from_secs(5)).await;
+        })
+        .await;
+        let upstream = upstream(address);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let body = Body::source(Late(receiver), Some(4));
+        let answer = upstream.send(&request(Method::Post), body, &terms()).await.unwrap();
+        sender.send(Bytes::from_static(b"late")).unwrap();
+        assert_eq!(text(answer).await, (200, "yes".to_owned()));
+        assert_eq!(upstream.n_idle(), 0);
+    });
+}
+
+/// One piece, when it comes.
+struct Late(tokio::sync::oneshot::Receiver<Bytes>);
+
+impl Source for Late {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        if self.0.is_terminated() {
+            return Poll::Ready(None);
+        }
+        std::pin::Pin::new(&mut self.0).poll(cx).map(|piece| piece.ok().map(Ok))
+    }
+}
+
+#[test]
 fn an_answer_is_heard_though_the_endpoint_takes_no_more() {
     on_a_core(async {
         let address = servers::scripted(|_, mut stream| async move {
