@@ -58,11 +58,11 @@ pub fn serve(
 }
 
 fn read_file(path: &Path) -> io::Result<String> {
-    let file = File::open(path)?;
-    // A pipe or a device would hold up every check.
-    if !file.metadata()?.is_file() {
+    // Asked before it is opened: opening a pipe waits for whoever writes to it.
+    if !path.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
+    let file = File::open(path)?;
     let mut text = String::new();
     if file.take(LARGEST_FILE + 1).read_to_string(&mut text)? as u64 > LARGEST_FILE {
         return Err(io::ErrorKind::FileTooLarge.into());
