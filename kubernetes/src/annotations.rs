@@ -37,7 +37,7 @@ pub(crate) struct Plan {
     /// The host that upstreams see.
     pub(crate) host: Option<String>,
     /// The path that upstreams see.
-    pub(crate) rewrite: Option<String>,
+    pub(crate) rewrite: Option<Rewrite>,
     /// Every request is sent elsewhere, permanently.
     pub(crate) permanent: Option<String>,
     /// The status of `permanent`.
@@ -58,6 +58,15 @@ pub(crate) struct Plan {
     pub(crate) broken: bool,
     /// Its paths are regular expressions.
     pub(crate) regex: bool,
+}
+
+/// The path that upstreams see.
+#[derive(Clone)]
+pub(crate) enum Rewrite {
+    /// This one.
+    Fixed(String),
+    /// This text, and behind it what the group of that number matched.
+    Group(String, u8),
 }
 
 /// Whose annotations are read. The second is what ingress-nginx and others used before.

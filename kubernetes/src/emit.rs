@@ -134,6 +134,9 @@ fn route(out: &mut Text, route: &Route, on: Option<On>) {
         out.line(&format!("path {}", quoted(pattern)));
     }
     for each in &route.steps {
+        if let Step::Strip(prefix, _) = each {
+            out.line(&format!("let rest = strip_prefix(req.path, {})", quoted(prefix)));
+        }
         out.line(&step(each));
     }
     out.close();
@@ -147,11 +150,15 @@ fn step(step: &Step) -> String {
         Step::Deny(networks) => {
             format!("require client.ip not in [{}], else=403", networks.join(", "))
         }
-        // The only template of a translated policy; both fields are in the normal form.
+        // Both fields are in the normal form.
         Step::ToHttps => "redirect 308, \"https://{req.host}{req.target}\"".to_owned(),
         Step::Redirect(status, target) => format!("redirect {status}, {}", quoted(target)),
         Step::Respond(status) => format!("respond {status}"),
         Step::Rewrite(path) => format!("rewrite {}", quoted(path)),
+        // What is left begins with a slash, and `//` is merged.
+        Step::Strip(_, path) => {
+            format!("rewrite \"{}/{{rest}}\"", escaped(path.trim_end_matches('/')))
+        }
         Step::Host(host) => format!("set up.host = {}", quoted(host)),
         Step::Forward(upstream) => format!("forward {upstream}"),
     }
@@ -175,18 +182,18 @@ fn size(bytes: u64) -> String {
 
 /// A string literal that means exactly `text`.
 fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+    format!("\"{}\"", escaped(text))
+}
+
+/// `text` as it stands within a string.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '"' | '\\' | '{' | '}' => {
-                out.push('\\');
-                out.push(c);
-            }
-            // INVARIANT: hosts, paths, addresses and file names have been checked to be printable ASCII.
-            _ => out.push(c),
+        if matches!(c, '"' | '\\' | '{' | '}') {
+            out.push('\\');
         }
+        // INVARIANT: hosts, paths, addresses and file names have been checked to be printable ASCII.
+        out.push(c);
     }
-    out.push('"');
     out
 }

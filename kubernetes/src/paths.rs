@@ -42,6 +42,31 @@ pub(crate) fn pattern(path: &str, path_type: PathType) -> Result<Option<String>,
     }
 }
 
+/// The plain path that a regular expression begins with, and the group that matches what lies beneath it, where it says
+/// nothing else; `None` for any other expression. A plain path is its own beginning, with no group.
+pub(crate) fn beginning(regex: &str) -> Option<(&str, Option<u8>)> {
+    const ENDS: &[(&str, Option<u8>)] = &[
+        ("(/|$)(.*)", Some(2)),
+        ("/?(.*)", Some(1)),
+        ("/(.*)", Some(1)),
+        ("(/.*)?", Some(1)),
+        ("(/.*)", Some(1)),
+        ("(.*)", Some(1)),
+        ("(/|$)", None),
+        ("/.*", None),
+        (".*", None),
+        ("", None),
+    ];
+    let regex = regex.strip_prefix('^').unwrap_or(regex);
+    let regex = regex.strip_suffix('$').unwrap_or(regex);
+    let plain =
+        |path: &str| path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~%".contains(&b));
+    ENDS.iter().find_map(|(end, group)| {
+        let path = regex.strip_suffix(end).filter(|path| plain(path))?;
+        Some((if path.is_empty() { "/" } else { path }, *group))
+    })
+}
+
 fn normal(path: &str) -> Result<String, &'static str> {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut out = String::with_capacity(path.len());
@@ -98,6 +123,19 @@ mod tests {
         assert_eq!(ok("/foo", Prefix).as_deref(), Ok("/foo/**"));
         assert_eq!(ok("/foo/", Prefix).as_deref(), Ok("/foo/**"));
         assert_eq!(ok("/caf\u{e9}/%7euser/%2c", Exact).as_deref(), Ok("/caf%C3%A9/~user/%2C"));
+    }
+
+    #[test]
+    fn regular_expressions_that_are_prefixes() {
+        assert_eq!(beginning("/api(/|$)(.*)"), Some(("/api", Some(2))));
+        assert_eq!(beginning("/api/?(.*)"), Some(("/api", Some(1))));
+        assert_eq!(beginning("^/api/(.*)$"), Some(("/api", Some(1))));
+        assert_eq!(beginning("/(.*)"), Some(("/", Some(1))));
+        assert_eq!(beginning("/.*"), Some(("/", None)));
+        assert_eq!(beginning("/plain"), Some(("/plain", None)));
+        for other in ["/a/(b|c)/(.*)", "/[a-z]+", "/a(/|$)(.*)x", "/a+(.*)"] {
+            assert_eq!(beginning(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use crate::annotations::{self, Plan};
+use crate::annotations::{self, Plan, Rewrite};
 use crate::names::Host;
 use crate::notes::{
     About, CONFLICT, INVALID_NAME, LEFT_OUT, NO_TRANSLATION, Notes, READ_AS, shown,
@@ -72,6 +72,8 @@ pub(crate) enum Step {
     Redirect(u16, String),
     Respond(u16),
     Rewrite(String),
+    /// Rewrites to the second text, and behind it what is left of the path without the first.
+    Strip(String, String),
     Host(String),
     Forward(String),
 }
@@ -317,14 +319,16 @@ impl Reading<'_, '_> {
         } else {
             &path.path
         };
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~%".contains(&b);
-        if self.plan.regex && !text.bytes().all(plain) {
+        let beginning = if self.plan.regex { paths::beginning(text) } else { Some((text, None)) };
+        let Some((plain, group)) = beginning else {
             let message =
                 format!("`{}` is a regular expression, which a path pattern is not", shown(text));
             self.notes.add(&NO_TRANSLATION, &self.about, field, message);
             return;
-        }
-        let pattern = match paths::pattern(text, path_type) {
+        };
+        // An expression that goes on behind its plain beginning is one for all that lies beneath.
+        let path_type = if plain == text { path_type } else { PathType::Prefix };
+        let pattern = match paths::pattern(plain, path_type) {
             Ok(pattern) => pattern,
             Err(reason) => return self.invalid(&field, text, reason),
         };
@@ -341,7 +345,9 @@ impl Reading<'_, '_> {
             self.notes.add(&CONFLICT, &self.about, at, message);
             return;
         }
-        let steps = self.steps(path.backend.as_ref(), &format!("{at}.backend"));
+        let prefix = pattern.as_deref().unwrap_or_default().trim_end_matches("/**");
+        let beneath = (prefix, group);
+        let steps = self.steps(path.backend.as_ref(), Some(beneath), &format!("{at}.backend"));
         let answer = self.answer(at, steps);
         self.gathered.hosts.entry(host.clone()).or_default().answers.insert(pattern, answer);
     }
@@ -350,7 +356,7 @@ impl Reading<'_, '_> {
     fn default(&mut self) {
         let Some(backend) = &self.ingress.spec.default_backend else { return };
         let at = "spec.defaultBackend";
-        let steps = self.steps(Some(backend), at);
+        let steps = self.steps(Some(backend), None, at);
         let answer = self.answer(at, steps);
         for (index, rule) in self.ingress.spec.rules.iter().enumerate() {
             let Ok(host) = Host::parse(&rule.host) else { continue };
@@ -412,7 +418,12 @@ impl Reading<'_, '_> {
 
     /// What a route to `backend` does. It always ends in an answer, because a route left out would hand its requests to
     /// a broader one.
-    fn steps(&mut self, backend: Option<&Backend>, at: &str) -> Vec<Step> {
+    fn steps(
+        &mut self,
+        backend: Option<&Backend>,
+        beneath: Option<(&str, Option<u8>)>,
+        at: &str,
+    ) -> Vec<Step> {
         if let Some(backend) = backend {
             self.unknown(at, &backend.rest);
         }
@@ -442,14 +453,43 @@ impl Reading<'_, '_> {
             steps.push(Step::Respond(503));
             return steps;
         };
-        if let Some(path) = &self.plan.rewrite {
-            steps.push(Step::Rewrite(path.clone()));
+        match self.rewrite(beneath, at) {
+            Ok(step) => steps.extend(step),
+            Err(answer) => {
+                steps.push(answer);
+                return steps;
+            }
         }
         if let Some(host) = &self.plan.host {
             steps.push(Step::Host(host.clone()));
         }
         steps.push(Step::Forward(upstream));
         steps
+    }
+
+    /// The step that rewrites the path, if there is one; or what answers where it has no translation.
+    fn rewrite(
+        &mut self,
+        beneath: Option<(&str, Option<u8>)>,
+        at: &str,
+    ) -> Result<Option<Step>, Step> {
+        let Some(rewrite) = &self.plan.rewrite else { return Ok(None) };
+        let (prefix, matched) = beneath.unwrap_or(("/", None));
+        match rewrite {
+            Rewrite::Fixed(path) => Ok(Some(Step::Rewrite(path.clone()))),
+            // A group that the expression does not have is empty to nginx.
+            Rewrite::Group(path, _) if matched.is_none() => Ok(Some(Step::Rewrite(path.clone()))),
+            Rewrite::Group(path, group) if matched == Some(*group) => {
+                let prefix = prefix.trim_end_matches('/');
+                let same = prefix.is_empty() && path == "/";
+                Ok((!same).then(|| Step::Strip(prefix.to_owned(), path.clone())))
+            }
+            Rewrite::Group(..) => {
+                let message = "the group that `rewrite-target` names is not the one that matches what lies beneath; the route answers 503";
+                self.notes.add(&NO_TRANSLATION, &self.about, at, message);
+                Err(Step::Respond(503))
+            }
+        }
     }
 
     fn upstream(&mut self, backend: Option<&Backend>, at: &str) -> Option<String> {

@@ -21,6 +21,7 @@ mod lower;
 mod matches;
 mod split;
 mod starts_with;
+mod strip_prefix;
 mod trim;
 mod upper;
 
@@ -35,6 +36,7 @@ functions![
     matches,
     split,
     starts_with,
+    strip_prefix,
     trim,
     upper,
 ];

@@ -1,7 +1,7 @@
-//! `rewrite-target`: the path that upstreams see, where it is one fixed path. With captures it belongs to a regular
-//! expression, which a path pattern is not.
+//! `rewrite-target`: the path that upstreams see: a fixed one, or one that ends in what a group of the path's regular
+//! expression matched. It makes regular expressions of the paths of its Ingress.
 
-use super::{Annotation, Remark, shown};
+use super::{Annotation, Remark, Rewrite, shown};
 use crate::paths::{PathType, pattern};
 
 pub(super) const ROW: Annotation = Annotation {
@@ -10,19 +10,27 @@ pub(super) const ROW: Annotation = Annotation {
     read: |value, plan| {
         // Forwarding under the path as it came would reach another part of the upstream than the one that was exposed.
         plan.broken = true;
-        if value.contains('$') {
+        plan.regex = true;
+        let (text, group) = match value.split_once('$') {
+            None => (value, None),
+            Some((text, group)) => {
+                (text, Some(group.parse::<u8>().ok().filter(|group| *group < 10)))
+            }
+        };
+        if group == Some(None) {
             let reason = format!(
-                "`{}` uses captures of a regular expression; the routes answer 503 until the policy says it with a pattern and \
-                 `rewrite`",
+                "`{}` is more than one group behind a path; the routes answer 503 until the policy says it with `rewrite`",
                 shown(value)
             );
-            plan.regex = true;
             return Err(Remark::Never(reason));
         }
-        plan.rewrite = pattern(value, PathType::Exact).map_err(|reason| {
-            let message = format!("`{}`: {reason}; the routes answer 503", shown(value));
-            Remark::Value(message)
+        let path = pattern(text, PathType::Exact).map_err(|reason| {
+            Remark::Value(format!("`{}`: {reason}; the routes answer 503", shown(value)))
         })?;
+        plan.rewrite = path.map(|path| match group.flatten() {
+            Some(group) => Rewrite::Group(path, group),
+            None => Rewrite::Fixed(path),
+        });
         plan.broken = false;
         Ok(())
     },
