@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 
 use crate::body::Body;
 use crate::engine::{BuildError, Engine};
-use crate::gateway::Snapshot;
+use crate::gateway::{Gateway, Options, Snapshot};
 use crate::listen::Connection;
 use crate::message::{Method, Request, Response, Scheme, Target};
 use crate::serve::{Handler, Incoming};
@@ -472,4 +472,99 @@ fn what_cannot_be_served_is_told_on_loading() {
     ] {
         assert_eq!(told(steps), message);
     }
+}
+
+/// A gateway that serves `policy` on one core, and its address.
+fn start(policy: &Policy) -> (Gateway<Engine>, SocketAddr) {
+    let engine = engine(policy).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+    let options = Options::default();
+    let gateway = Gateway::start(Arc::new(engine), "test", Telemetry::silent(1), options).unwrap();
+    let address = gateway.addresses()[0].1;
+    (gateway, address)
+}
+
+/// Writes `request` and reads until the other end closes, or until `end` is there.
+async fn talk(address: SocketAddr, request: &str, end: &str) -> (String, tokio::net::TcpStream) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut read = Vec::new();
+    loop {
+        let mut bytes = [0; 4096];
+        let n = stream.read(&mut bytes).await.unwrap();
+        read.extend_from_slice(&bytes[..n]);
+        let text = String::from_utf8_lossy(&read).into_owned();
+        if n == 0 || (!end.is_empty() && text.contains(end)) {
+            return (text, stream);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_answers_over_a_socket() {
+    on_a_core(async {
+        let steps = vec![forward(), set("resp.header", Some("x-by"), text("gw"))];
+        let (gateway, address) = start(&policy(&[mirror().await], steps));
+        let request = "GET /u/7 HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+        let (answer, _) = talk(address, request, "").await;
+        assert!(answer.starts_with("HTTP/1.1 207 "), "{answer}");
+        assert!(
+            answer.contains("\r\nx-by: gw\r\n") && answer.contains("\r\n\r\nGET /u/7 "),
+            "{answer}"
+        );
+        assert!(answer.to_lowercase().contains("\r\nvia: 1.1 gw\r\n"), "{answer}");
+
+        let head = "HEAD /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let (answer, _) = talk(address, head, "").await;
+        assert!(answer.starts_with("HTTP/1.1 404 ") && answer.ends_with("\r\n\r\n"), "{answer}");
+
+        let bad = "GET /u/%2f HTTP/1.1\r\nHost: x\r\n\r\n";
+        let (answer, _) = talk(address, bad, "").await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("400 Bad Request: the path holds an encoded slash\n"), "{answer}");
+
+        let next = engine(&policy(&[nobody().await], vec![act("respond", vec![])])).ok().unwrap();
+        gateway.reload(Arc::new(next), "next").unwrap();
+        let (answer, _) = talk(address, request, "").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upgrade_is_passed_through() {
+    on_a_core(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        tokio::task::spawn_local(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            let head = String::from_utf8(head).unwrap().to_lowercase();
+            assert!(head.contains("\r\nupgrade: websocket\r\n"), "{head}");
+            assert!(head.contains("\r\nconnection: upgrade\r\n"), "{head}");
+            let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                          Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            let mut bytes = [0; 4];
+            stream.read_exact(&mut bytes).await.unwrap();
+            stream.write_all(&bytes).await.unwrap();
+        });
+        let steps = vec![forward(), set("resp.header", Some("x-by"), text("gw"))];
+        let (_gateway, address) = start(&policy(&[server], steps));
+        let request = "GET /u/7 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        let (answer, mut stream) = talk(address, request, "\r\n\r\n").await;
+        let answer = answer.to_lowercase();
+        assert!(answer.starts_with("http/1.1 101 "), "{answer}");
+        for field in ["upgrade: websocket", "connection: upgrade", "sec-websocket-accept: x", "x-by: gw"] {
+            assert!(answer.contains(&format!("\r\n{field}\r\n")), "{field}: {answer}");
+        }
+        stream.write_all(b"ping").await.unwrap();
+        let mut bytes = [0; 4];
+        stream.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"ping");
+    })
+    .await;
 }
