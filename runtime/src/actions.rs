@@ -1,6 +1,7 @@
 //! What a policy can do: one file per verb in `actions/`, its row beside its behaviour, and one word in the list
 //! below. An action touches the exchange only: its request, its plan for forwarding, or its response.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use compiler::Matcher;
@@ -59,8 +60,8 @@ pub struct Making<'m> {
     pub way_back: bool,
     /// The program.
     pub matcher: &'m Matcher,
-    /// The upstreams, by place.
-    pub upstreams: &'m [Arc<str>],
+    /// The upstreams, by name.
+    pub upstreams: &'m HashMap<Arc<str>, UpstreamId>,
 }
 
 impl Making<'_> {
@@ -76,8 +77,8 @@ impl Making<'_> {
 
     /// The upstream of this name.
     pub fn upstream(&self, name: &str) -> Result<UpstreamId, String> {
-        let at = self.upstreams.iter().position(|upstream| &**upstream == name);
-        at.map(UpstreamId).ok_or_else(|| format!("names `{name}`, which is no upstream"))
+        let known = self.upstreams.get(name).copied();
+        known.ok_or_else(|| format!("names `{name}`, which is no upstream"))
     }
 
     /// The text that the `at`th argument gives, part by part.

@@ -1,6 +1,7 @@
 //! A policy ready to serve: an immutable snapshot of its program, its built actions, its upstreams and its listeners.
 //! A reload builds the next one beside it and swaps; requests finish on the one they began with.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use compiler::program::{Block, Program, Route, Step, StepKind};
@@ -80,13 +81,22 @@ impl Engine {
         let mut errors = Vec::new();
         let listeners = listeners(&program, &matcher, &mut errors);
         let upstreams = upstreams(&program, &matcher, previous, &mut errors);
-        let names: Vec<Arc<str>> = blocks(&program, "upstream").map(|b| b.name.clone()).collect();
+        // Numbered by the blocks, not by what was read of them: one that is wrong is told once, not in each route.
+        let numbers: HashMap<Arc<str>, UpstreamId> = blocks(&program, "upstream")
+            .enumerate()
+            .map(|(at, block)| (block.name.clone(), UpstreamId(at)))
+            .collect();
+        let before: HashMap<&str, &RoutePlan> = previous
+            .iter()
+            .flat_map(|engine| &engine.routes)
+            .map(|plan| (&*plan.name, plan))
+            .collect();
         let routes = program
             .routes
             .iter()
             .map(|route| {
-                let before = previous.and_then(|engine| engine.plan_named(&route.name));
-                RoutePlan::build(route, &matcher, &names, before, &mut errors)
+                let before = before.get(&*route.name).copied();
+                RoutePlan::build(route, &matcher, &numbers, before, &mut errors)
             })
             .collect();
         let readers = program.slots.iter().map(|slot| match Reader::of(slot) {
@@ -119,17 +129,13 @@ impl Engine {
     pub(crate) fn plan(&self, route: RouteId) -> Option<&RoutePlan> {
         self.routes.get(route.0 as usize)
     }
-
-    fn plan_named(&self, name: &str) -> Option<&RoutePlan> {
-        self.routes.iter().find(|plan| &*plan.name == name)
-    }
 }
 
 impl RoutePlan {
     fn build(
         route: &Route,
         matcher: &Matcher,
-        upstreams: &[Arc<str>],
+        upstreams: &HashMap<Arc<str>, UpstreamId>,
         before: Option<&RoutePlan>,
         errors: &mut Vec<BuildError>,
     ) -> RoutePlan {
@@ -226,6 +232,11 @@ fn upstreams(
     previous: Option<&Engine>,
     errors: &mut Vec<BuildError>,
 ) -> Vec<Destination> {
+    let known: HashMap<&str, &Destination> = previous
+        .iter()
+        .flat_map(|engine| &engine.upstreams)
+        .map(|destination| (&*destination.name, destination))
+        .collect();
     let mut upstreams = Vec::new();
     for block in blocks(program, "upstream") {
         let lines: Vec<Line> = block
@@ -246,10 +257,8 @@ fn upstreams(
                 continue;
             }
         };
-        let before = previous.and_then(|engine| {
-            engine.upstreams.iter().find(|destination| destination.name == block.name)
-        });
-        match Group::build(told.config, before.map(|destination| &destination.group)) {
+        let before = known.get(&*block.name).map(|destination| &destination.group);
+        match Group::build(told.config, before) {
             Ok(group) => upstreams.push(Destination {
                 name: block.name.clone(),
                 group,

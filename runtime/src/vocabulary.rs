@@ -38,7 +38,10 @@ mod tests {
             .chain(
                 vocabulary.balancers.iter().map(|row| ("balance", row.name, row.doc, row.example)),
             )
-            .chain(vocabulary.blocks.iter().map(|row| ("block", row.name, row.doc, row.example)));
+            .chain(vocabulary.blocks.iter().map(|row| ("block", row.name, row.doc, row.example)))
+            .chain(
+                vocabulary.functions.iter().map(|row| ("function", row.name, row.doc, row.name)),
+            );
         let mut names = BTreeSet::new();
         for (kind, name, doc, example) in rows {
             assert!(names.insert((kind, name)), "{kind} {name} stands twice");
