@@ -1,6 +1,7 @@
 //! The gateway as a whole: it starts cores, gives them what to serve, replaces that whole, and drains. It knows no
 //! request; `worker` knows connections, and the snapshot that is served knows the policy.
 
+mod hash;
 mod layout;
 mod shared;
 mod snapshot;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use lang::Span;
 
+pub use self::hash::hash;
 pub use self::layout::Listener;
 pub use self::snapshot::{Snapshot, UpstreamSample};
 
