@@ -117,6 +117,20 @@ impl Upstream {
         }
     }
 
+    /// The upstream of `group` in place of one that had the same name: it counts on, and if only what is above the
+    /// connections has changed it takes over those that go to the same places.
+    pub(crate) fn succeed(group: Arc<Group>, before: &Upstream) -> Upstream {
+        let (now, then) = (&group.config, before.config());
+        let same_wire = now.protocol == then.protocol
+            && now.tls == then.tls
+            && group.tls == before.group.tls
+            && now.limits == then.limits;
+        let view = same_wire.then(|| before.view().next(group.endpoints(), &now.limits));
+        let counters = before.counters.clone();
+        let view = RefCell::new(Rc::new(view.unwrap_or_default()));
+        Upstream { counters, view, ..Upstream::new(group) }
+    }
+
     /// What it was told.
     pub fn config(&self) -> &UpstreamConfig {
         &self.group.config

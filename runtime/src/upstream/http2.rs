@@ -36,8 +36,12 @@ const BEFORE_SETTINGS: usize = 1;
 /// The header section of an answer.
 const MOST_HEAD: u32 = 64 * 1024;
 
-/// How much of a body may come before it is read: enough for a long fat pipe, small enough for many streams.
+/// How much of a body may come before it is read. A lane's window is that of all its streams together: clients that
+/// do not read theirs must not hold up the others.
 const WINDOW: u32 = 256 * 1024;
+
+/// How much of a request's body hyper takes before the endpoint does.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// A lane on which requests wait is asked for a sign of life this often.
 const PING: Duration = Duration::from_secs(20);
@@ -125,7 +129,8 @@ impl Lane {
             .timer(TokioTimer::new())
             .initial_max_send_streams(BEFORE_SETTINGS)
             .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(4 * WINDOW)
+            .initial_connection_window_size(MOST_STREAMS as u32 * WINDOW)
+            .max_send_buf_size(SEND_BUFFER)
             .max_header_list_size(MOST_HEAD)
             .keep_alive_interval(PING)
             .keep_alive_timeout(PING)

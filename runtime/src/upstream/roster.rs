@@ -47,11 +47,21 @@ impl Roster {
         upstream
     }
 
-    /// After a reload: keeps these and lets go of all others, their unused connections included. Requests under way
-    /// are not disturbed.
+    /// After a reload: keeps these and lets go of all others, their unused connections included. One that is new
+    /// succeeds the one that had its name. Requests under way are not disturbed.
     pub fn retain(&self, groups: &[Arc<Group>]) {
         let kept: Vec<u64> = groups.iter().map(|group| group.id).collect();
-        self.upstreams.borrow_mut().retain(|id, _| kept.contains(id));
+        let mut upstreams = self.upstreams.borrow_mut();
+        for group in groups {
+            let named = |known: &&Rc<Upstream>| known.config().name == group.config.name;
+            if !upstreams.contains_key(&group.id)
+                && let Some(before) = upstreams.values().find(named)
+            {
+                let next = Upstream::succeed(group.clone(), before);
+                upstreams.insert(group.id, Rc::new(next));
+            }
+        }
+        upstreams.retain(|id, _| kept.contains(id));
         *self.kept.borrow_mut() = Some(kept);
     }
 

@@ -164,6 +164,42 @@ fn a_changed_configuration_with_the_same_endpoints_works_at_once() {
 }
 
 #[test]
+fn a_reload_keeps_counts_and_connections() {
+    on_a_core(async {
+        let (address, connections) = servers::counting("x").await;
+        let other = servers::answering("y").await;
+        let roster = Roster::start();
+        let get = request(Method::Get);
+        let first = Group::build(config(&[address]), None).unwrap();
+        roster.retain(std::slice::from_ref(&first));
+        text(roster.of(&first).send(&get, Body::empty(), &terms()).await.unwrap()).await;
+
+        let timeouts = Timeouts { idle: Duration::from_secs(9), ..Timeouts::default() };
+        let balance = crate::balance::Random {}.into();
+        let changed = UpstreamConfig { timeouts, balance, ..config(&[other, address]) };
+        let second = Group::build(changed, Some(&first)).unwrap();
+        roster.retain(std::slice::from_ref(&second));
+        let upstream = roster.of(&second);
+        assert_eq!((upstream.counters().requests.get(), upstream.n_idle()), (1, 1));
+        for _ in 0..20 {
+            text(upstream.send(&get, Body::empty(), &terms()).await.unwrap()).await;
+        }
+        assert_eq!((upstream.counters().requests.get(), connections.get()), (21, 1));
+
+        // A straggler of the old engine is served, and not kept.
+        let old = roster.of(&first);
+        text(old.send(&get, Body::empty(), &terms()).await.unwrap()).await;
+        assert!(!Rc::ptr_eq(&old, &roster.of(&first)));
+
+        let protocol = Protocol::Http2;
+        let third = UpstreamConfig { protocol, ..config(&[other, address]) };
+        let third = Group::build(third, Some(&second)).unwrap();
+        roster.retain(std::slice::from_ref(&third));
+        assert_eq!(roster.of(&third).n_idle(), 0, "another protocol needs other connections");
+    });
+}
+
+#[test]
 fn a_full_upstream_refuses_at_once() {
     on_a_core(async {
         let address = servers::silent().await;

@@ -171,6 +171,29 @@ fn large_bodies_flow_both_ways_at_once() {
 }
 
 #[test]
+fn an_answer_may_come_byte_by_byte() {
+    on_a_core(async {
+        let answer = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+            3;x=y\r\nabc\r\n1\r\nd\r\n0\r\nX-T: 1\r\n\r\n";
+        let address = servers::scripted(move |_, mut stream| async move {
+            stream.set_nodelay(true).unwrap();
+            while !servers::head(&mut stream).await.is_empty() {
+                for byte in answer.bytes() {
+                    stream.write_all(&[byte]).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            }
+        })
+        .await;
+        let upstream = upstream(address);
+        for _ in 0..3 {
+            assert_eq!(text(get(&upstream).await.unwrap()).await, (200, "abcd".to_owned()));
+        }
+        assert_eq!(upstream.counters().connects.get(), 1);
+    });
+}
+
+#[test]
 fn answers_without_content_keep_the_connection() {
     on_a_core(async {
         let address = servers::scripted(|number, mut stream| async move {

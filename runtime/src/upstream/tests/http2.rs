@@ -174,3 +174,36 @@ fn lanes_get_old_and_closed_ones_are_replaced() {
         assert_eq!(connections.get(), 2);
     });
 }
+
+#[test]
+fn health_is_asked_in_http2() {
+    on_a_core(async {
+        let address = servers::scripted(|_, stream| async move {
+            let answer = service_fn(|request: http::Request<Incoming>| async move {
+                assert_eq!(request.method(), "HEAD");
+                assert_eq!(request.uri().path(), "/up");
+                let answer = http::Response::builder().status(418).body(String::new());
+                Ok::<_, Infallible>(answer.unwrap())
+            });
+            let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+            let _ = builder.serve_connection(TokioIo::new(stream), answer).await;
+        })
+        .await;
+        for (expect, health) in [((418, 418), Health::Healthy), ((200, 299), Health::Unhealthy)] {
+            let asked = HealthConfig {
+                method: "HEAD".into(),
+                path: "/up".into(),
+                every: Duration::from_millis(10),
+                expect,
+                ..HealthConfig::default()
+            };
+            let config = UpstreamConfig { health: Some(asked), ..h2(address) };
+            let group = Group::build(config, None).unwrap();
+            group.tend();
+            while group.endpoints().list[0].health() == Health::Unknown {
+                sleep(Duration::from_millis(5)).await;
+            }
+            assert_eq!(group.endpoints().list[0].health(), health);
+        }
+    });
+}
