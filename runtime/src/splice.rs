@@ -274,6 +274,10 @@ impl Spelled {
         if self.refused {
             return Err(Failure::Value);
         }
+        // What is left of a path without its beginning may be nothing, or begin in the middle.
+        if !self.text.starts_with('/') {
+            self.text.insert(0, '/');
+        }
         let mut path = String::with_capacity(self.text.len());
         normal::path(self.text.as_bytes(), &mut path).map_err(|_: Fault| Failure::Value)?;
         Ok(path)
@@ -428,6 +432,8 @@ mod tests {
         assert_eq!(path("/v2/", "/a"), "/v2/a");
         assert_eq!(path("/v2", ""), "/v2");
         assert!(put(Form::Path, "/v2/", Part::Kept, "../x", "").is_err());
+        assert_eq!(path("", ""), "/");
+        assert_eq!(path("", "a/b"), "/a/b");
     }
 
     #[test]
