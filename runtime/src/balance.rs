@@ -64,7 +64,7 @@ macro_rules! balancers {
         #[derive(Clone, PartialEq, Debug)]
         pub enum Balance {
             $(
-                #[doc = concat!("The algorithm of [`", stringify!($name), "`].")]
+                #[doc = concat!("The algorithm of [`struct@", stringify!($name), "`].")]
                 $name($name),
             )*
         }

@@ -74,7 +74,7 @@ pub struct Terms<'a> {
     pub upgrade: Option<&'a Upgrade>,
     /// Whether the client takes trailers (`TE: trailers`).
     pub takes_trailers: bool,
-    /// The time limits: [`Upstream::timeouts`], or what the route says instead.
+    /// The time limits: [`UpstreamConfig::timeouts`], or what the route says instead.
     pub timeouts: Timeouts,
 }
 
