@@ -1,0 +1,156 @@
+//! Constants: folding them, telling them from what depends on the request, and measuring what is put together.
+
+use std::collections::HashSet;
+
+use super::context::Context;
+use crate::diag::too_large::too_large;
+use crate::eval::{Nothing, eval};
+use crate::policy::{Expr, ExprKind, LocalId};
+use crate::value::Value;
+
+/// How much a constant may hold, counted in bytes of text and in values.
+const WEIGHT: usize = 64 << 10;
+
+/// The same expression; computed now, if everything in it is known.
+pub(super) fn fold(cx: &mut Context<'_>, expr: Expr) -> Expr {
+    let known = match &expr.kind {
+        ExprKind::Const(_) | ExprKind::Error => false,
+        ExprKind::Match(subject, arms) => {
+            // The other arms do not matter once the subject is known.
+            if let ExprKind::Const(value) = &subject.kind {
+                let taken = arms.iter().find(|arm| crate::eval::holds(arm, value));
+                if let Some(arm) = taken {
+                    return Expr { ty: expr.ty, ..arm.value.clone() };
+                }
+            }
+            false
+        }
+        ExprKind::Input(_)
+        | ExprKind::Field(..)
+        | ExprKind::Capture(_)
+        | ExprKind::Local(_)
+        | ExprKind::Quantified(..) => false,
+        kind => children(kind).iter().all(|child| is_const(child)),
+    };
+    if !known {
+        return expr;
+    }
+    let value = eval(&expr, &Nothing);
+    if weight(&value, WEIGHT).is_none() {
+        let reason = "a constant holds at most 64 KiB";
+        cx.report(too_large(expr.span, "this constant is too large", reason));
+        return super::context::reported(expr.span);
+    }
+    Expr { kind: ExprKind::Const(value), ty: expr.ty, span: expr.span }
+}
+
+/// Whether its value is known now.
+pub(super) fn is_const(expr: &Expr) -> bool {
+    matches!(expr.kind, ExprKind::Const(_))
+}
+
+/// The value, if it is known now.
+pub(super) fn value(expr: &Expr) -> Option<&Value> {
+    match &expr.kind {
+        ExprKind::Const(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// Whether its value is known once inputs are bound. Parameters in `open` count as known.
+pub(super) fn is_load_time(expr: &Expr, open: &HashSet<LocalId>) -> bool {
+    fn holds(expr: &Expr, open: &HashSet<LocalId>, bound: &mut Vec<LocalId>) -> bool {
+        match &expr.kind {
+            ExprKind::Field(..) | ExprKind::Capture(_) => false,
+            ExprKind::Local(local) => open.contains(local) || bound.contains(local),
+            ExprKind::Quantified(_, name, list, predicate) => {
+                bound.push(*name);
+                let all = holds(list, open, bound) && holds(predicate, open, bound);
+                bound.pop();
+                all
+            }
+            kind => children(kind).iter().all(|child| holds(child, open, bound)),
+        }
+    }
+    holds(expr, open, &mut Vec::new())
+}
+
+/// How many expressions it has in it, and how deep they nest.
+pub(super) fn measure(expr: &Expr) -> (usize, u32) {
+    let mut total = (1, 0);
+    for child in children(&expr.kind) {
+        let (size, depth) = measure(child);
+        total = (total.0 + size, total.1.max(depth));
+    }
+    (total.0, total.1 + 1)
+}
+
+/// The expressions directly in it.
+pub(super) fn children(kind: &ExprKind) -> Vec<&Expr> {
+    match kind {
+        ExprKind::Const(_)
+        | ExprKind::Input(_)
+        | ExprKind::Field(..)
+        | ExprKind::Capture(_)
+        | ExprKind::Local(_)
+        | ExprKind::Error => Vec::new(),
+        ExprKind::Not(a) | ExprKind::Present(a) | ExprKind::Member(a, _) => vec![a],
+        ExprKind::Compare(_, a, b)
+        | ExprKind::In(a, b)
+        | ExprKind::Coalesce(a, b)
+        | ExprKind::Arithmetic(_, a, b)
+        | ExprKind::Quantified(_, _, a, b) => vec![a, b],
+        ExprKind::And(all)
+        | ExprKind::Or(all)
+        | ExprKind::Call(_, all)
+        | ExprKind::Template(all)
+        | ExprKind::List(all) => all.iter().collect(),
+        ExprKind::Record(fields) => fields.iter().map(|(_, value)| value).collect(),
+        ExprKind::Match(subject, arms) => {
+            std::iter::once(&**subject).chain(arms.iter().map(|arm| &arm.value)).collect()
+        }
+    }
+}
+
+/// The expressions directly in it, to be changed.
+pub(super) fn children_mut(kind: &mut ExprKind) -> Vec<&mut Expr> {
+    match kind {
+        ExprKind::Const(_)
+        | ExprKind::Input(_)
+        | ExprKind::Field(..)
+        | ExprKind::Capture(_)
+        | ExprKind::Local(_)
+        | ExprKind::Error => Vec::new(),
+        ExprKind::Not(a) | ExprKind::Present(a) | ExprKind::Member(a, _) => vec![a],
+        ExprKind::Compare(_, a, b)
+        | ExprKind::In(a, b)
+        | ExprKind::Coalesce(a, b)
+        | ExprKind::Arithmetic(_, a, b)
+        | ExprKind::Quantified(_, _, a, b) => vec![a, b],
+        ExprKind::And(all)
+        | ExprKind::Or(all)
+        | ExprKind::Call(_, all)
+        | ExprKind::Template(all)
+        | ExprKind::List(all) => all.iter_mut().collect(),
+        ExprKind::Record(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
+        ExprKind::Match(subject, arms) => std::iter::once(&mut **subject)
+            .chain(arms.iter_mut().map(|arm| &mut arm.value))
+            .collect(),
+    }
+}
+
+/// What is left of `room` after a value; `None` if it does not fit.
+fn weight(value: &Value, room: usize) -> Option<usize> {
+    let room = room.checked_sub(1)?;
+    match value {
+        Value::String(text) | Value::Method(text) | Value::Item(text) => {
+            room.checked_sub(text.len())
+        }
+        Value::List(items) => items.iter().try_fold(room, |room, item| weight(item, room)),
+        Value::Set(items) => items.iter().try_fold(room, |room, item| weight(item, room)),
+        Value::Map(fields) => fields
+            .iter()
+            .try_fold(room, |room, (name, item)| weight(item, room.checked_sub(name.len())?)),
+        _ => Some(room),
+    }
+}

@@ -1,0 +1,275 @@
+//! What every step of checking shares: the items and their names, what was found wrong, and the bounds. A scope says
+//! what an expression sees.
+
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Unit;
+use super::facts::Facts;
+use super::index::{Definition, Index, Meaning, Occurrence};
+use super::path::Capture;
+use crate::diag::Diag;
+use crate::diag::too_large::too_large;
+use crate::policy::{Expr, ExprKind, Input, InputId, LocalId};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::syntax::{Keyword, Tree};
+use crate::types::Ty;
+use crate::vocab::{Phase, Vocabulary};
+
+/// How deep expressions may nest, what is put in for functions included.
+pub(super) const DEPTH: u32 = 128;
+
+/// How many expressions and statements one item may come to, once everything is put in.
+pub(super) const BUDGET: usize = 20_000;
+
+/// The one mutable thing of a check.
+pub(super) struct Context<'a> {
+    pub(super) units: &'a [Unit<'a>],
+    pub(super) vocabulary: Vocabulary,
+    pub(super) defaults: &'a HashMap<&'static str, Tree>,
+    pub(super) items: Vec<Item<'a>>,
+    /// By unit: what its names stand for.
+    pub(super) names: Vec<HashMap<&'a str, Entry>>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) diags: Vec<Diag>,
+    pub(super) index: Index,
+    /// Above zero, what is read was read before: nothing goes to the index.
+    pub(super) repeating: u32,
+    /// Parameters of the policy or function being checked by itself; they may turn out to be constant.
+    pub(super) open: HashSet<LocalId>,
+    pub(super) depth: u32,
+    pub(super) spent: usize,
+    next_local: u32,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// An item.
+    Item(ItemId),
+    /// A file imported under a name of its own.
+    File(usize),
+}
+
+/// An item, by its place in [`Context::items`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ItemId(pub(super) usize);
+
+/// A named item.
+pub(super) struct Item<'a> {
+    pub(super) unit: usize,
+    pub(super) keyword: Keyword,
+    pub(super) name: &'a str,
+    /// The name in the policy, unique over all files.
+    pub(super) unique: Arc<str>,
+    pub(super) span: Span,
+    pub(super) view: ast::Item<'a>,
+    pub(super) definition: usize,
+    pub(super) used: bool,
+    pub(super) state: State,
+}
+
+/// How far the checking of an item has come.
+#[derive(Clone)]
+pub(super) enum State {
+    /// Not begun.
+    Fresh,
+    /// Under way: meeting it again is recursion.
+    Busy,
+    /// A value, put in where it is used.
+    Value(Rc<Expr>),
+    /// A function with what it gives, if it is sound.
+    Function(Ty),
+    /// A policy that is sound.
+    Policy,
+    /// An input.
+    Input(InputId),
+    /// Reported; using it says nothing more.
+    Broken,
+}
+
+/// What an expression or statement sees.
+#[derive(Clone)]
+pub(super) struct Scope<'a> {
+    pub(super) unit: usize,
+    pub(super) when: When,
+    pub(super) locals: Vec<Local<'a>>,
+    pub(super) facts: Facts,
+    /// What the route's path captures; `None` outside a route.
+    pub(super) captures: Option<Rc<[Capture]>>,
+    /// The statement being checked.
+    pub(super) statement: Option<Span>,
+    /// The statement of the route that ends its way in, if it has one.
+    pub(super) end: Option<Span>,
+}
+
+/// When an expression is evaluated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// When the policy is loaded.
+    Load,
+    /// While a route is chosen.
+    Choice,
+    /// In a statement of a route at this phase.
+    Step(Phase),
+    /// Wherever it is put in.
+    Anywhere,
+}
+
+/// A name of a scope.
+#[derive(Clone)]
+pub(super) struct Local<'a> {
+    pub(super) name: &'a str,
+    pub(super) span: Span,
+    pub(super) definition: Option<usize>,
+    pub(super) bound: Bound,
+    pub(super) used: Rc<Cell<bool>>,
+}
+
+/// What a local name stands for.
+#[derive(Clone)]
+pub(super) enum Bound {
+    /// A value of the route.
+    Local(LocalId, Ty),
+    /// An expression that is put in.
+    Put(Rc<Expr>),
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        units: &'a [Unit<'a>],
+        vocabulary: Vocabulary,
+        defaults: &'a HashMap<&'static str, Tree>,
+    ) -> Context<'a> {
+        Context {
+            units,
+            vocabulary,
+            defaults,
+            items: Vec::new(),
+            names: vec![HashMap::new(); units.len()],
+            inputs: Vec::new(),
+            diags: Vec::new(),
+            index: Index::default(),
+            repeating: 0,
+            open: HashSet::new(),
+            depth: 0,
+            spent: 0,
+            next_local: 0,
+        }
+    }
+
+    pub(super) fn report(&mut self, diag: Diag) {
+        self.diags.push(diag);
+    }
+
+    /// The text of a place, as written.
+    pub(super) fn text(&self, span: Span) -> &'a str {
+        let unit = self.units.iter().find(|unit| unit.source.id == span.source);
+        unit.map_or("", |unit| unit.source.slice(span))
+    }
+
+    pub(super) fn fresh_local(&mut self) -> LocalId {
+        self.next_local += 1;
+        LocalId(self.next_local - 1)
+    }
+
+    /// Notes what the word at `span` means.
+    pub(super) fn note(&mut self, span: Span, meaning: Meaning) {
+        if self.repeating == 0 {
+            self.index.occurrences.push(Occurrence { span, meaning });
+        }
+    }
+
+    /// Notes a definition; gives its place in the index.
+    pub(super) fn define(&mut self, definition: Definition) -> Option<usize> {
+        if self.repeating > 0 {
+            return None;
+        }
+        let (at, span) = (self.index.definitions.len(), definition.span);
+        self.index.definitions.push(definition);
+        self.note(span, Meaning::Definition(at));
+        Some(at)
+    }
+
+    /// Notes a use of an item.
+    pub(super) fn use_item(&mut self, id: ItemId, span: Span) {
+        // INVARIANT: an `ItemId` is only made for an item of this list.
+        let item = &mut self.items[id.0];
+        item.used = true;
+        let definition = item.definition;
+        self.note(span, Meaning::Definition(definition));
+    }
+
+    pub(super) fn item(&self, id: ItemId) -> &Item<'a> {
+        // INVARIANT: an `ItemId` is only made for an item of this list.
+        &self.items[id.0]
+    }
+
+    /// Takes `amount` from the item's budget; says so, once, when it is used up.
+    pub(super) fn spend(&mut self, amount: usize, span: Span) -> bool {
+        let before = self.spent;
+        self.spent = self.spent.saturating_add(amount);
+        if self.spent <= BUDGET {
+            return true;
+        }
+        if before <= BUDGET {
+            let reason = format!("more than {BUDGET} expressions, once everything is put in");
+            self.report(too_large(span, "this comes to too much", reason));
+        }
+        false
+    }
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(unit: usize, when: When) -> Scope<'a> {
+        Scope {
+            unit,
+            when,
+            locals: Vec::new(),
+            facts: Facts::default(),
+            captures: None,
+            statement: None,
+            end: None,
+        }
+    }
+
+    /// The innermost local of this name.
+    pub(super) fn local(&self, name: &str) -> Option<&Local<'a>> {
+        self.locals.iter().rev().find(|local| local.name == name)
+    }
+
+    /// This scope, knowing more.
+    pub(super) fn knowing(&self, facts: &Facts) -> Scope<'a> {
+        let mut scope = self.clone();
+        scope.facts.add(facts);
+        scope
+    }
+}
+
+/// An expression that was reported.
+pub(super) fn reported(span: Span) -> Expr {
+    Expr { kind: ExprKind::Error, ty: Ty::Error, span }
+}
+
+/// What an item of this kind is called in a sentence.
+pub(super) fn kind_name(keyword: Keyword) -> &'static str {
+    match keyword {
+        Keyword::Param => "a parameter of the policy",
+        Keyword::Secret => "a secret",
+        Keyword::Let => "a value",
+        Keyword::Fn => "a function",
+        Keyword::Listener => "a listener",
+        Keyword::Upstream => "an upstream",
+        Keyword::Policy => "a policy",
+        Keyword::Site => "a site",
+        Keyword::Route => "a route",
+        Keyword::Auth => "an auth",
+        Keyword::Limit => "a limit",
+        Keyword::Store => "a store",
+        Keyword::Module => "a module",
+        _ => "something else",
+    }
+}

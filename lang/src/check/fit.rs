@@ -1,0 +1,328 @@
+//! Whether a value can stand where it stands, and what to write instead. Literals are read as what is wanted: `404` as
+//! a status, `10.0.0.1` as a network of one.
+
+use std::sync::Arc;
+
+use super::constant::value;
+use super::context::{Context, Scope, When, reported};
+use crate::diag::exposed_secret::exposed_secret;
+use crate::diag::may_be_absent::may_be_absent;
+use crate::diag::out_of_range::out_of_range;
+use crate::diag::wrong_type::wrong_type;
+use crate::diag::{Diag, Edit};
+use crate::literal;
+use crate::policy::{Expr, ExprKind};
+use crate::source::Span;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::nearest;
+
+/// Where an expectation comes from, and what absence would do there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Why {
+    /// A place of the policy that says so.
+    pub(super) place: Option<(Span, String)>,
+    /// Who says so, where no place does.
+    pub(super) says: Option<String>,
+    /// What an absent value would do.
+    pub(super) absence: Option<String>,
+}
+
+impl Why {
+    /// A place of the policy says so.
+    pub(super) fn place(span: Span, text: impl Into<String>) -> Why {
+        Why { place: Some((span, text.into())), ..Why::default() }
+    }
+
+    /// A row or rule says so.
+    pub(super) fn says(text: impl Into<String>) -> Why {
+        Why { says: Some(text.into()), ..Why::default() }
+    }
+
+    /// Also says what absence would do.
+    pub(super) fn absence(mut self, text: impl Into<String>) -> Why {
+        self.absence = Some(text.into());
+        self
+    }
+}
+
+/// The expression as a value of type `wanted`; reported where it cannot be one.
+pub(super) fn fit(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    expr: Expr,
+    wanted: &Ty,
+    why: &Why,
+) -> Expr {
+    if expr.ty.is_error() || wanted.is_error() {
+        return expr;
+    }
+    if expr.ty == Ty::Secret && *wanted.present() != Ty::Secret {
+        cx.report(exposed_secret(expr.span, format!("{wanted} is wanted, which can be seen")));
+        return reported(expr.span);
+    }
+    if let Some(literal) = as_wanted(cx, &expr, wanted.present()) {
+        return literal;
+    }
+    if let (Ty::Optional(inner), false) = (&expr.ty, wanted.is_optional() || *wanted == Ty::Json)
+        && inner.fits(wanted)
+    {
+        let diag = absent(cx, scope, &expr, wanted, why);
+        cx.report(diag);
+        return reported(expr.span);
+    }
+    if expr.ty.fits(wanted) {
+        return expr;
+    }
+    let diag = mismatch(cx, &expr, wanted, why);
+    cx.report(diag);
+    reported(expr.span)
+}
+
+/// Reads a constant as what is wanted, where its literal can be that too.
+fn as_wanted(cx: &mut Context<'_>, expr: &Expr, wanted: &Ty) -> Option<Expr> {
+    let constant = |value| {
+        Some(Expr { kind: ExprKind::Const(value), ty: wanted.clone(), span: expr.span })
+    };
+    if let (ExprKind::List(items), Ty::Set(of)) = (&expr.kind, wanted)
+        && items.iter().all(|item| item.ty.fits(of))
+    {
+        return Some(Expr { ty: wanted.clone(), ..expr.clone() });
+    }
+    match (value(expr)?, wanted) {
+        (Value::Int(code), Ty::Status) => match u16::try_from(*code) {
+            Ok(code @ 100..=599) => constant(Value::Status(code)),
+            _ => {
+                cx.report(out_of_range(
+                    expr.span,
+                    format!("`{code}` is not a status"),
+                    "a status is 100 to 599",
+                ));
+                Some(reported(expr.span))
+            }
+        },
+        (Value::Range(ends), Ty::Range(of)) if **of == Ty::Status => {
+            let (Value::Int(low), Value::Int(high)) = (&ends.0, &ends.1) else { return None };
+            let code = |n: i64| u16::try_from(n).ok().filter(|n| (100..=599).contains(n));
+            match (code(*low), code(*high)) {
+                (Some(low), Some(high)) => {
+                    constant(Value::Range(Arc::new((Value::Status(low), Value::Status(high)))))
+                }
+                _ => {
+                    cx.report(out_of_range(
+                        expr.span,
+                        "these are not statuses",
+                        "a status is 100 to 599",
+                    ));
+                    Some(reported(expr.span))
+                }
+            }
+        }
+        (Value::Int(number), Ty::Float) => constant(Value::Float(*number as f64)),
+        (Value::Ip(address), Ty::Cidr) => constant(Value::Cidr(ipnet::IpNet::from(*address))),
+        (Value::String(text), Ty::Uuid | Ty::Time) => {
+            let inner = inside_quotes(cx, expr.span);
+            Some(match literal::from_string(text, wanted, inner)? {
+                Ok(value) => {
+                    Expr { kind: ExprKind::Const(value), ty: wanted.clone(), span: expr.span }
+                }
+                Err(diag) => {
+                    cx.report(*diag);
+                    reported(expr.span)
+                }
+            })
+        }
+        (Value::String(text), Ty::OneOf(words)) if words.contains(text) => {
+            constant(Value::String(text.clone()))
+        }
+        (Value::List(items), Ty::Set(of)) => {
+            let fits = match &expr.ty {
+                Ty::List(have) => have.fits(of),
+                _ => false,
+            };
+            if !fits {
+                return None;
+            }
+            constant(Value::Set(Arc::new(items.iter().cloned().collect())))
+        }
+        _ => None,
+    }
+}
+
+/// The place between the quotes, if it is a string that stands there.
+pub(super) fn inside_quotes(cx: &Context<'_>, span: Span) -> Span {
+    let text = cx.text(span);
+    if text.len() >= 2 && text.starts_with('"') && text.ends_with('"') {
+        span.part(1, text.len() - 1)
+    } else {
+        span
+    }
+}
+
+fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
+    let found = expr.ty.to_string();
+    let mut diag = wrong_type(expr.span, &found, &wanted.to_string(), why.place.clone());
+    let written = cx.text(expr.span);
+    let end = Span { start: expr.span.end, ..expr.span };
+    let mut remedy = None;
+    match (value(expr), wanted.present()) {
+        (Some(Value::Int(number)), _) if !literal::unit_for(wanted).is_empty() => {
+            for (unit, name) in literal::unit_for(wanted) {
+                remedy.get_or_insert(format!("write `{number}{unit}`"));
+                diag = diag.fix(format!("write `{number}{unit}` ({name})"), end, *unit);
+            }
+        }
+        (Some(Value::String(text)), Ty::OneOf(words)) => {
+            let near = nearest(text, words.iter().map(|word| &**word));
+            if let Some(near) = near {
+                remedy = Some(format!("did you mean `\"{near}\"`?"));
+                let inner = inside_quotes(cx, expr.span);
+                diag = diag.fix(format!("write `{near}`"), inner, near);
+            }
+        }
+        (Some(Value::String(text)), Ty::Method) if text.chars().all(|c| c.is_ascii_alphabetic()) => {
+            let name = text.to_ascii_uppercase();
+            remedy = Some(format!("write `{name}`, without quotes"));
+            diag = diag.fix(format!("write `{name}`"), expr.span, name);
+        }
+        (Some(Value::String(text)), target) => {
+            let read = literal::literal(text, expr.span, Some(target));
+            if let Ok((_, ty)) = read
+                && (ty.fits(target) || (ty == Ty::Int && *target == Ty::Status))
+            {
+                remedy = Some(format!("write `{text}`, without quotes"));
+                diag = diag.fix("remove the quotes", expr.span, text.to_string());
+            }
+        }
+        (Some(_), Ty::String) if !written.contains('"') && !written.is_empty() => {
+            remedy = Some(format!("write `\"{written}\"`"));
+            diag = diag.fix("put it in quotes", expr.span, format!("\"{written}\""));
+        }
+        (_, Ty::List(of)) if expr.ty.fits(of) && !written.is_empty() => {
+            remedy = Some(format!("write `[{written}]`"));
+            diag = diag.fix("make it a list", expr.span, format!("[{written}]"));
+        }
+        (None, Ty::String) if is_text_like(&expr.ty) && !written.contains('"') => {
+            remedy = Some(format!("write `\"{{{written}}}\"` to make it a text"));
+            diag = diag.fix("make it a text", expr.span, format!("\"{{{written}}}\""));
+        }
+        _ => {}
+    }
+    match (&why.says, remedy) {
+        (Some(says), Some(remedy)) => diag.help(format!("{says}: {remedy}")),
+        (Some(says), None) => diag.help(says.clone()),
+        (None, Some(remedy)) => diag.help(remedy),
+        (None, None) => diag,
+    }
+}
+
+/// The message about a value that may be absent, with its mends.
+pub(super) fn absent(
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    expr: &Expr,
+    wanted: &Ty,
+    why: &Why,
+) -> Diag {
+    let consequence = match &why.absence {
+        Some(absence) => format!("if it were absent, {absence}"),
+        None => "if it were absent, there would be no value here".to_owned(),
+    };
+    let (found, written) = (expr.ty.to_string(), cx.text(expr.span));
+    let mut diag = may_be_absent(expr.span, &found, &wanted.to_string(), &consequence);
+    if let Some((place, text)) = &why.place {
+        diag = diag.label(*place, text.clone());
+    }
+    diag = diag.help("say what happens then: `?? default`, or a test for presence before it");
+    if let Some(default) = default_for(expr.ty.present()) {
+        let (start, end) =
+            (Span { end: expr.span.start, ..expr.span }, Span { start: expr.span.end, ..expr.span });
+        let edits = if is_simple(written) {
+            vec![Edit { span: end, text: format!(" ?? {default}") }]
+        } else {
+            vec![
+                Edit { span: start, text: "(".to_owned() },
+                Edit { span: end, text: format!(") ?? {default}") },
+            ]
+        };
+        diag = diag.fix_all(format!("write `?? {default}`"), edits);
+    }
+    if let (When::Step(_), Some(statement), Some(verb)) =
+        (scope.when, scope.statement, asserting_verb(cx))
+        && is_simple(written)
+    {
+        let at = Span { end: statement.start, ..statement };
+        let line = format!("{verb} {written} is present\n{}", indentation(cx, statement));
+        diag = diag.fix(format!("write `{verb} {written} is present` before it"), at, line);
+    }
+    diag
+}
+
+/// The verb whose condition is known to hold behind it.
+pub(super) fn asserting_verb(cx: &Context<'_>) -> Option<&'static str> {
+    let actions = cx.vocabulary.actions.iter();
+    actions.copied().find(|action| action.asserts.is_some()).map(|action| action.name)
+}
+
+/// The blanks before a statement.
+pub(super) fn indentation<'a>(cx: &Context<'a>, statement: Span) -> &'a str {
+    let before = cx.text(Span { start: 0, end: statement.start, ..statement });
+    let line = before.rfind('\n').map_or(before, |at| &before[at + 1..]);
+    let blanks = line.len() - line.trim_start().len();
+    &line[..blanks]
+}
+
+/// Whether it can be written into text.
+pub(super) fn is_text_like(ty: &Ty) -> bool {
+    matches!(
+        ty,
+        Ty::Bool
+            | Ty::Int
+            | Ty::Float
+            | Ty::String
+            | Ty::Duration
+            | Ty::Size
+            | Ty::Rate
+            | Ty::Percent
+            | Ty::Ip
+            | Ty::Cidr
+            | Ty::Method
+            | Ty::Status
+            | Ty::Time
+            | Ty::Uuid
+            | Ty::OneOf(_)
+            | Ty::Error
+    )
+}
+
+fn default_for(ty: &Ty) -> Option<&'static str> {
+    Some(match ty {
+        Ty::String => "\"\"",
+        Ty::Int => "0",
+        Ty::Float => "0.0",
+        Ty::Bool => "false",
+        Ty::Duration => "0s",
+        Ty::Size => "0B",
+        Ty::Percent => "0%",
+        Ty::List(_) | Ty::Set(_) => "[]",
+        _ => return None,
+    })
+}
+
+/// Whether `??` binds to all of it.
+fn is_simple(written: &str) -> bool {
+    let mut in_string = false;
+    let mut depth = 0_u32;
+    for c in written.chars() {
+        match c {
+            '"' => in_string = !in_string,
+            '(' | '[' | '{' if !in_string => depth += 1,
+            ')' | ']' | '}' if !in_string => depth = depth.saturating_sub(1),
+            c if !in_string && depth == 0 && (c.is_whitespace() || "+*/<>=".contains(c)) => {
+                return false;
+            }
+            _ => {}
+        }
+    }
+    true
+}
