@@ -1,3 +1,198 @@
-//! Checks.
+//! From trees to a policy: names resolved, every expression typed, sites and policies expanded. What the text means is
+//! decided here and nowhere else; what a route's order is, and what runs it, is for the floors above.
+//!
+//! `items` gives everything its name; `inputs`, `blocks`, `routes` and `steps` check what items hold; `expr` and the
+//! rooms beside it type expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression
+//! that was reported has a type that fits everything, and an item that was reported keeps its name.
+
+use std::collections::HashMap;
+
+use crate::diag::Diag;
+use crate::diag::not_available::not_available;
+use crate::policy::{Policy, RouteId};
+use crate::source::{Source, SourceId, Span};
+use crate::syntax::ast;
+use crate::syntax::{Keyword, Tree};
+use crate::vocab::Vocabulary;
+
+mod args;
+mod blocks;
+mod calls;
+mod constant;
+mod context;
+mod expr;
+mod facts;
+mod fields;
+mod fit;
 mod host;
+mod index;
+mod inputs;
+mod items;
+mod lints;
+mod matches;
+mod operators;
 mod path;
+mod routes;
+mod steps;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+pub use index::{Definition, Index, Meaning, Occurrence};
+
+use context::{Context, ItemId};
+
+/// One file of a policy.
+#[derive(Clone, Debug)]
+pub struct Unit<'a> {
+    /// Its text.
+    pub source: &'a Source,
+    /// Its syntax.
+    pub tree: &'a Tree,
+    /// What each of its [`uses`] led to: another unit's source, or why there is none.
+    pub uses: Vec<(Span, Result<SourceId, String>)>,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// What the policy means, as far as it was understood. Whole only if no diagnostic is an error.
+    pub policy: Policy,
+    /// What is wrong with it, in the order of the text.
+    pub diags: Vec<Diag>,
+    /// What stands where.
+    pub index: Index,
+}
+
+/// The files that a file imports: the path as written, and its place, which is the key of [`Unit::uses`].
+pub fn uses(tree: &Tree) -> Vec<(String, Span)> {
+    ast::items(tree)
+        .filter_map(|item| match item {
+            ast::Item::Use(item) => {
+                let path = item.path()?;
+                Some((path.plain()?, path.span()))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Checks a policy: the first unit is its root, the others are what it imports. Needs no network, no files and no
+/// values of inputs.
+pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
+    let defaults = defaults(vocabulary);
+    let mut cx = Context::new(units, *vocabulary, &defaults);
+    items::collect(&mut cx);
+    let plans = routes::plan(&mut cx);
+    let mut blocks = HashMap::new();
+    for at in 0..cx.items.len() {
+        item(&mut cx, ItemId(at), &mut blocks);
+    }
+    unnamed(&mut cx);
+    let mut routes = Vec::new();
+    let mut on = Vec::new();
+    let mut ids = Vec::new();
+    let mut site = None;
+    for plan in &plans {
+        let of = plan.site.map(|site| site.span());
+        let first_of_site = of.is_some() && of != site;
+        site = of;
+        let planned = routes::route(&mut cx, plan, first_of_site);
+        if !plan.included {
+            ids.push(None);
+            continue;
+        }
+        ids.push(u32::try_from(routes.len()).ok().map(RouteId));
+        routes.push(planned.route);
+        on.push(planned.listeners);
+    }
+    let before = routes::order(&mut cx, &plans, &ids);
+    let mut places = HashMap::new();
+    let mut kept = Vec::new();
+    for at in 0..cx.items.len() {
+        let id = ItemId(at);
+        let is_kept = cx.item(id).unit == 0 || cx.item(id).used;
+        if let Some(block) = blocks.remove(&id)
+            && is_kept
+        {
+            places.insert(id, kept.len());
+            kept.push(block);
+        }
+    }
+    for (route, listeners) in routes.iter_mut().zip(on) {
+        route.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
+    }
+    lints::lint(&mut cx);
+    let mut diags = cx.diags;
+    diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
+    Checked {
+        policy: Policy { inputs: cx.inputs, blocks: kept, routes, before },
+        diags,
+        index: cx.index,
+    }
+}
+
+/// Checks what one item holds, except for routes.
+fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::policy::Block>) {
+    let (keyword, span, definition) = {
+        let item = cx.item(id);
+        (item.keyword, item.span, item.definition)
+    };
+    if definition == usize::MAX {
+        return;
+    }
+    match keyword {
+        Keyword::Param | Keyword::Secret => {
+            inputs::input(cx, id);
+        }
+        Keyword::Let => {
+            expr::define_value(cx, id, span);
+        }
+        Keyword::Fn => {
+            calls::define_function(cx, id, span);
+        }
+        Keyword::Policy => {
+            steps::define_policy(cx, id, span);
+        }
+        Keyword::Listener | Keyword::Upstream => {
+            if let Some(block) = blocks::block(cx, id) {
+                blocks.insert(id, block);
+            }
+        }
+        Keyword::Site => routes::empty_site(cx, id),
+        keyword if steps::is_refused(keyword) => {
+            let place = cx.item(id).view.head().keyword().map_or(span, |word| word.span);
+            cx.report(not_available(place, keyword.as_str()));
+        }
+        _ => {}
+    }
+}
+
+/// Checks the items that have no name of their own.
+fn unnamed(cx: &mut Context<'_>) {
+    for unit in cx.units {
+        for item in ast::items(unit.tree) {
+            let (ast::Item::Test(_) | ast::Item::Assert(_)) = item else { continue };
+            let Some(word) = item.head().keyword() else { continue };
+            cx.report(not_available(word.span, word.text));
+        }
+    }
+}
+
+/// The trees of the rows' defaults: they are text in the language.
+fn defaults(vocabulary: &Vocabulary) -> HashMap<&'static str, Tree> {
+    let functions = vocabulary.functions.iter().map(|row| row.params);
+    let actions = vocabulary.actions.iter().map(|row| row.params);
+    let balancers = vocabulary.balancers.iter().map(|row| row.params);
+    let settings = vocabulary.blocks.iter().flat_map(|row| row.settings).map(|row| row.params);
+    let params = functions.chain(actions).chain(balancers).chain(settings).flatten();
+    let mut trees = HashMap::new();
+    for text in params.filter_map(|param| param.default) {
+        trees.entry(text).or_insert_with(|| {
+            let source = Source::new(SourceId(u32::MAX), "default", format!("let it = {text}\n"));
+            crate::syntax::parse(&source).0
+        });
+    }
+    trees
+}

@@ -2,8 +2,7 @@
 //!
 //! A policy flows one way: **text → `Tree` → `Policy`**. Pure: no clock, disk, socket or task, and no action known by name.
 
-#[cfg(test)]
-mod check;
+pub mod check;
 pub mod diag;
 pub mod eval;
 pub mod functions;
@@ -15,6 +14,7 @@ pub mod types;
 pub mod value;
 pub mod vocab;
 
+pub use check::{Checked, Index, Unit, check, uses};
 pub use diag::{Diag, Edit, Entry, Fix, Label, Severity};
 pub use policy::Policy;
 pub use source::{LineColumn, Source, SourceId, Sources, Span};

@@ -200,12 +200,19 @@ impl<'a> Context<'a> {
         let item = &mut self.items[id.0];
         item.used = true;
         let definition = item.definition;
-        self.note(span, Meaning::Definition(definition));
+        if definition != usize::MAX {
+            self.note(span, Meaning::Definition(definition));
+        }
     }
 
     pub(super) fn item(&self, id: ItemId) -> &Item<'a> {
         // INVARIANT: an `ItemId` is only made for an item of this list.
         &self.items[id.0]
+    }
+
+    pub(super) fn item_mut(&mut self, id: ItemId) -> &mut Item<'a> {
+        // INVARIANT: an `ItemId` is only made for an item of this list.
+        &mut self.items[id.0]
     }
 
     /// Takes `amount` from the item's budget; says so, once, when it is used up.
@@ -239,13 +246,6 @@ impl<'a> Scope<'a> {
     /// The innermost local of this name.
     pub(super) fn local(&self, name: &str) -> Option<&Local<'a>> {
         self.locals.iter().rev().find(|local| local.name == name)
-    }
-
-    /// This scope, knowing more.
-    pub(super) fn knowing(&self, facts: &Facts) -> Scope<'a> {
-        let mut scope = self.clone();
-        scope.facts.add(facts);
-        scope
     }
 }
 

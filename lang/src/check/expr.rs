@@ -33,6 +33,36 @@ use crate::vocab::nearest;
 const METHODS: &[&str] =
     &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
 
+/// More of the IANA registry of methods, and one that caches use.
+const REGISTERED: &[&str] = &[
+    "ACL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+];
+
 /// Types an expression. What is `want`ed there decides how bare words and literals are read; whether the result fits is
 /// for [`wanted`] to say.
 pub(super) fn expr<'a>(
@@ -291,8 +321,11 @@ fn name<'a>(
     reported(word.span)
 }
 
+/// Whether it is a method: a registered one, or a word of one's own that is not near a usual one.
 fn is_method(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    let is_upper = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let is_known = METHODS.contains(&text) || REGISTERED.contains(&text);
+    is_upper && (is_known || nearest(text, METHODS.iter().copied()).is_none())
 }
 
 /// A name that stands for nothing, with the nearest that does.
@@ -340,14 +373,14 @@ fn unknown(
     } else {
         nearest(word.text, names)
     };
-    let place = |near: &str| {
-        places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place)
-    };
+    let place = |near: &str| places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
     let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))));
     match wanted {
-        Some(Ty::String) if near.is_none() => diag
-            .help("a text stands in quotes")
-            .fix("put it in quotes", word.span, format!("\"{}\"", word.text)),
+        Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").fix(
+            "put it in quotes",
+            word.span,
+            format!("\"{}\"", word.text),
+        ),
         None | Some(Ty::Bool) if word.text == "absent" || word.text == "present" => {
             diag.help(format!("write `x is {}`", word.text))
         }
@@ -416,6 +449,9 @@ pub(super) fn item<'a>(
         let item = cx.item(id);
         (item.keyword, item.span, item.unique.clone())
     };
+    if keyword == Keyword::Unknown {
+        return reported(word.span);
+    }
     if let Some(Ty::Item(kind)) = want.map(Ty::present) {
         if *kind == keyword.as_str() {
             return constant(Value::Item(unique), Ty::Item(kind), word.span);
@@ -437,8 +473,7 @@ pub(super) fn item<'a>(
         },
         Keyword::Auth | Keyword::Limit | Keyword::Store | Keyword::Module => reported(word.span),
         _ => {
-            let diag =
-                wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);
+            let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);
             cx.report(if keyword == Keyword::Fn {
                 diag.help(format!("call it: `{}(…)`", word.text))
             } else {
@@ -503,9 +538,8 @@ fn put_value<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, id: ItemId, span: Span
     let mut inner = Scope::new(unit, scope.when);
     inner.facts = scope.facts.clone();
     let ty = value.ty.clone();
-    let put = repeated(cx, span, "used here", |cx| {
-        wanted(cx, &inner, written, &ty, &Why::default())
-    });
+    let put =
+        repeated(cx, span, "used here", |cx| wanted(cx, &inner, written, &ty, &Why::default()));
     Expr { span, ..put }
 }
 
@@ -644,7 +678,9 @@ fn record<'a>(
     let ty = match want.map(Ty::present) {
         Some(ty @ Ty::Map(_)) => ty.clone(),
         Some(Ty::Json) if is_document => Ty::Json,
-        _ => Ty::Record(fields.iter().map(|(name, value)| (name.clone(), value.ty.clone())).collect()),
+        _ => Ty::Record(
+            fields.iter().map(|(name, value)| (name.clone(), value.ty.clone())).collect(),
+        ),
     };
     Expr { kind: ExprKind::Record(fields), ty, span }
 }

@@ -45,9 +45,9 @@ impl Facts {
 
     /// Takes note that a field was changed: what was known of it no longer holds.
     pub(super) fn forget(&mut self, path: &'static str, key: Option<&str>) {
-        self.present.retain(|known| {
-            !matches!(&known.root, Root::Field(p, k) if *p == path && k.as_deref() == key)
-        });
+        self.present.retain(
+            |known| !matches!(&known.root, Root::Field(p, k) if *p == path && k.as_deref() == key),
+        );
     }
 
     fn both(self, other: &Facts) -> Facts {

@@ -170,6 +170,7 @@ pub(super) fn path<'a>(
         return reported(span);
     }
     let read = field(cx, scope, row, None, place);
+    let read = super::facts::narrow(&scope.facts, read);
     members(cx, scope, read, words.get(taken..).unwrap_or_default())
 }
 
@@ -211,22 +212,15 @@ fn longest(cx: &Context<'_>, words: &[ast::Word<'_>]) -> Option<(&'static Field,
     })
 }
 
-fn no_field(
-    cx: &mut Context<'_>,
-    scope: &Scope<'_>,
-    words: &[ast::Word<'_>],
-    span: Span,
-) -> Expr {
+fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], span: Span) -> Expr {
     let written = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
     let paths = || cx.vocabulary.fields.iter().map(|field| field.path);
     let tail = words.last().map_or("", |word| word.text);
     let same_tail =
         || paths().find(|path| path.rsplit('.').next() == Some(tail) && words.len() > 1);
     let within = words.first().map_or("", |word| word.text);
-    let beneath: Vec<Arc<str>> = paths()
-        .filter(|path| path.split('.').next() == Some(within))
-        .map(Arc::from)
-        .collect();
+    let beneath: Vec<Arc<str>> =
+        paths().filter(|path| path.split('.').next() == Some(within)).map(Arc::from).collect();
     let near = nearest(&written, paths()).or_else(same_tail);
     let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| when_exists(row.from));
     let mut diag = unknown_field(span, &written, near.zip(exists));
@@ -377,7 +371,9 @@ pub(super) fn index<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, index: ast::Ind
             Some((row, taken)) if taken == words.len() && row.key != Key::None => {
                 keyed(cx, scope, row, key, base.span(), span)
             }
-            Some((row, taken)) if taken == words.len() && !matches!((row.ty)(), Ty::Json | Ty::Map(_)) => {
+            Some((row, taken))
+                if taken == words.len() && !matches!((row.ty)(), Ty::Json | Ty::Map(_)) =>
+            {
                 cx.report(bad_operator(
                     key.span(),
                     format!("`{}` is not looked into by name", row.path),
@@ -410,8 +406,9 @@ fn looked_up<'a>(
         Ty::Json => Ty::Json.optional(),
         Ty::List(_) | Ty::Set(_) => {
             cx.report(
-                bad_operator(span, "a list is not looked into", "there is no such reading")
-                    .help("ask it as a whole: `x in list`, `any(x in list, …)`, `count(x in list, …)`"),
+                bad_operator(span, "a list is not looked into", "there is no such reading").help(
+                    "ask it as a whole: `x in list`, `any(x in list, …)`, `count(x in list, …)`",
+                ),
             );
             return reported(span);
         }
@@ -450,7 +447,10 @@ pub(super) fn keyed<'a>(
         }
         (_, Some(Value::String(name))) => name.clone(),
         // The parameter of a policy that is checked by itself; applied, it is a constant or reported.
-        _ if !read.ty.is_error() && super::constant::is_load_time(&read, &cx.open) && !cx.open.is_empty() => {
+        _ if !read.ty.is_error()
+            && super::constant::is_load_time(&read, &cx.open)
+            && !cx.open.is_empty() =>
+        {
             Arc::from("")
         }
         _ => {
@@ -537,7 +537,11 @@ pub(super) fn not_exported(
 }
 
 /// The text of a string literal and where it stands, for what must be written out.
-pub(super) fn plain_text(cx: &mut Context<'_>, written: ast::Expr<'_>, what: &str) -> Option<(Arc<str>, Span)> {
+pub(super) fn plain_text(
+    cx: &mut Context<'_>,
+    written: ast::Expr<'_>,
+    what: &str,
+) -> Option<(Arc<str>, Span)> {
     match written {
         ast::Expr::Str(text) => match text.plain() {
             Some(plain) => Some((plain.into(), text.inner_span())),
@@ -549,8 +553,13 @@ pub(super) fn plain_text(cx: &mut Context<'_>, written: ast::Expr<'_>, what: &st
         ast::Expr::Error(_) => None,
         other => {
             let written = cx.text(other.span());
-            let diag = crate::diag::wrong_type::wrong_type(other.span(), "something else", "a text in quotes", None)
-                .help(format!("{what} is a text in quotes"));
+            let diag = crate::diag::wrong_type::wrong_type(
+                other.span(),
+                "something else",
+                "a text in quotes",
+                None,
+            )
+            .help(format!("{what} is a text in quotes"));
             let quoted = format!("\"{}\"", written.replace('"', ""));
             cx.report(diag.fix("put it in quotes", other.span(), quoted));
             None

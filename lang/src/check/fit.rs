@@ -81,9 +81,8 @@ pub(super) fn fit(
 
 /// Reads a constant as what is wanted, where its literal can be that too.
 fn as_wanted(cx: &mut Context<'_>, expr: &Expr, wanted: &Ty) -> Option<Expr> {
-    let constant = |value| {
-        Some(Expr { kind: ExprKind::Const(value), ty: wanted.clone(), span: expr.span })
-    };
+    let constant =
+        |value| Some(Expr { kind: ExprKind::Const(value), ty: wanted.clone(), span: expr.span });
     if let (ExprKind::List(items), Ty::Set(of)) = (&expr.kind, wanted)
         && items.iter().all(|item| item.ty.fits(of))
     {
@@ -180,7 +179,9 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 diag = diag.fix(format!("write `{near}`"), inner, near);
             }
         }
-        (Some(Value::String(text)), Ty::Method) if text.chars().all(|c| c.is_ascii_alphabetic()) => {
+        (Some(Value::String(text)), Ty::Method)
+            if text.chars().all(|c| c.is_ascii_alphabetic()) =>
+        {
             let name = text.to_ascii_uppercase();
             remedy = Some(format!("write `{name}`, without quotes"));
             diag = diag.fix(format!("write `{name}`"), expr.span, name);
@@ -235,8 +236,10 @@ pub(super) fn absent(
     }
     diag = diag.help("say what happens then: `?? default`, or a test for presence before it");
     if let Some(default) = default_for(expr.ty.present()) {
-        let (start, end) =
-            (Span { end: expr.span.start, ..expr.span }, Span { start: expr.span.end, ..expr.span });
+        let (start, end) = (
+            Span { end: expr.span.start, ..expr.span },
+            Span { start: expr.span.end, ..expr.span },
+        );
         let edits = if is_simple(written) {
             vec![Edit { span: end, text: format!(" ?? {default}") }]
         } else {

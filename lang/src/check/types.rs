@@ -137,10 +137,11 @@ fn named(cx: &mut Context<'_>, named: ast::Named<'_>, depth: u32) -> Ty {
         ("Map", [Ty::String | Ty::Error, of]) => Ty::Map(Arc::new(of.clone())),
         _ => {
             let place = args.first().map_or(named.span(), ast::Type::span);
-            cx.report(
-                bad_operator(place, "a map is from texts", "this is not `String`")
-                    .fix("write `String`", place, "String"),
-            );
+            cx.report(bad_operator(place, "a map is from texts", "this is not `String`").fix(
+                "write `String`",
+                place,
+                "String",
+            ));
             Ty::Error
         }
     }

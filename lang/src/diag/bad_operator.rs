@@ -17,7 +17,7 @@ edition 2026
 listener web { bind \":8080\" }
 
 route all on web {
-  where req.path == 5
+  where client.ip == 10.0.0.0/8
   respond 200
 }
 ```
@@ -30,7 +30,7 @@ edition 2026
 listener web { bind \":8080\" }
 
 route all on web {
-  where req.path == \"/5\"
+  where client.ip in 10.0.0.0/8
   respond 200
 }
 ```

@@ -1,0 +1,287 @@
+//! Arguments to parameters, for whatever takes them: functions, actions, settings, balancers and policies.
+
+use super::constant::{children_mut, is_load_time};
+use super::context::{Context, Scope, When, reported};
+use super::expr::{constant, expr, wanted};
+use super::fit::{Why, fit};
+use super::index::Meaning;
+use crate::diag::missing_argument::missing_argument;
+use crate::diag::not_constant::not_constant;
+use crate::diag::repeated_argument::repeated_argument;
+use crate::diag::too_many_arguments::too_many_arguments;
+use crate::diag::unknown_argument::unknown_argument;
+use crate::policy::{Expr, ExprKind};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::{Param, nearest};
+
+/// A parameter, of a row or of a policy's own.
+#[derive(Clone)]
+pub(super) struct Slot<'a> {
+    pub(super) name: &'a str,
+    pub(super) ty: Ty,
+    pub(super) preset: Preset<'a>,
+    /// Whether it may depend on the request.
+    pub(super) dynamic: bool,
+    pub(super) rest: bool,
+    /// Where a policy defines it.
+    pub(super) span: Option<Span>,
+    row: Option<&'static Param>,
+}
+
+/// What a parameter is when not given.
+#[derive(Clone, Copy)]
+pub(super) enum Preset<'a> {
+    /// It must be given, or is absent.
+    None,
+    /// A row's text.
+    Text(&'static str),
+    /// An expression in the policy, in this unit.
+    Written(ast::Expr<'a>, usize),
+}
+
+/// What is given.
+pub(super) struct Given<'a> {
+    /// Who takes it, as messages call it.
+    pub(super) what: &'a str,
+    pub(super) positional: Vec<ast::Expr<'a>>,
+    pub(super) named: Vec<ast::NamedArg<'a>>,
+    /// Where a missing argument is missed.
+    pub(super) span: Span,
+    /// Whether a part of it did not parse; nothing is missed then.
+    pub(super) broken: bool,
+}
+
+/// The slots of a row's parameters.
+pub(super) fn of_rows<'a>(params: &'static [Param]) -> Vec<Slot<'a>> {
+    params.iter().map(of_row).collect()
+}
+
+fn of_row<'a>(param: &'static Param) -> Slot<'a> {
+    Slot {
+        name: param.name.strip_prefix("r#").unwrap_or(param.name),
+        ty: (param.ty)(),
+        preset: param.default.map_or(Preset::None, Preset::Text),
+        dynamic: param.dynamic,
+        rest: param.rest,
+        span: None,
+        row: Some(param),
+    }
+}
+
+/// The slots of a function's or policy's own parameters.
+pub(super) fn of_fields<'a>(
+    cx: &mut Context<'a>,
+    unit: usize,
+    fields: impl Iterator<Item = ast::Field<'a>>,
+) -> Vec<Slot<'a>> {
+    let mut slots: Vec<Slot<'a>> = Vec::new();
+    for field in fields {
+        let Some(name) = field.name() else { continue };
+        let ty = match field.ty() {
+            Some(ty) => super::types::ty(cx, ty),
+            None => Ty::Error,
+        };
+        slots.push(Slot {
+            name: name.text,
+            ty,
+            preset: field.default().map_or(Preset::None, |value| Preset::Written(value, unit)),
+            dynamic: true,
+            rest: false,
+            span: Some(name.span),
+            row: None,
+        });
+    }
+    slots
+}
+
+/// One expression for each slot, in order.
+pub(super) fn bind<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    given: &Given<'a>,
+    slots: &[Slot<'a>],
+) -> Vec<Expr> {
+    let mut written: Vec<Option<(ast::Expr<'a>, Span)>> = vec![None; slots.len()];
+    let mut rest: Vec<ast::Expr<'a>> = Vec::new();
+    let mut positional = given.positional.iter().enumerate();
+    for (at, value) in positional.by_ref() {
+        match (slots.get(at), written.get_mut(at)) {
+            (Some(slot), _) if slot.rest => {
+                rest.push(*value);
+                break;
+            }
+            (Some(_), Some(place)) => *place = Some((*value, value.span())),
+            _ => {
+                cx.report(too_many_arguments(value.span(), given.what, &takes(slots)));
+                break;
+            }
+        }
+    }
+    if !rest.is_empty() {
+        rest.extend(positional.map(|(_, value)| *value));
+    }
+    let mut broken = given.broken;
+    for arg in &given.named {
+        let found = slots.iter().position(|slot| slot.name == arg.name.text);
+        let Some(at) = found else {
+            let near = nearest(arg.name.text, slots.iter().map(|slot| slot.name));
+            let place = near.and_then(|near| slots.iter().find(|slot| slot.name == near)?.span);
+            cx.report(unknown_argument(
+                arg.name.span,
+                given.what,
+                arg.name.text,
+                near.map(|near| (near, place)),
+                &takes(slots),
+            ));
+            // What was meant by it may be what is missing.
+            broken = true;
+            if let Some(value) = arg.value {
+                expr(cx, scope, value, None);
+            }
+            continue;
+        };
+        if let Some(row) = slots.get(at).and_then(|slot| slot.row) {
+            cx.note(arg.name.span, Meaning::Param(row));
+        }
+        let Some(place) = written.get_mut(at) else { continue };
+        match (&place, arg.value) {
+            (Some((_, first)), _) => {
+                let first = *first;
+                cx.report(repeated_argument(arg.name.span, arg.name.text, first));
+            }
+            (None, Some(value)) => *place = Some((value, arg.span)),
+            (None, None) => broken = true,
+        }
+    }
+    let mut bound = Vec::with_capacity(slots.len());
+    for (slot, written) in slots.iter().zip(&written) {
+        bound.push(match written {
+            _ if slot.rest => collected(cx, scope, given, slot, &rest),
+            Some((value, _)) => one(cx, scope, given.what, slot, *value),
+            None => preset(cx, scope, given, slot, broken),
+        });
+    }
+    bound
+}
+
+fn one<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    what: &str,
+    slot: &Slot<'a>,
+    value: ast::Expr<'a>,
+) -> Expr {
+    let says = format!("`{}` of `{what}` is {}", slot.name, described(&slot.ty));
+    let why = match slot.span {
+        Some(place) => Why::place(place, format!("`{}` is {} here", slot.name, slot.ty)),
+        None => Why::says(says),
+    };
+    let why = why.absence(format!("`{what}` would have no `{}`", slot.name));
+    if slot.dynamic {
+        return wanted(cx, scope, value, &slot.ty, &why);
+    }
+    let mut load = scope.clone();
+    load.when = When::Load;
+    let read = wanted(cx, &load, value, &slot.ty, &why);
+    if !read.ty.is_error() && !is_load_time(&read, &cx.open) {
+        let help = format!("`{}` of `{what}` is fixed when the policy is loaded", slot.name);
+        cx.report(not_constant(read.span, help));
+        return reported(read.span);
+    }
+    read
+}
+
+fn described(ty: &Ty) -> String {
+    match ty {
+        Ty::Item(kind) => format!("the name of a {kind}").replace("a upstream", "an upstream"),
+        Ty::Optional(of) => described(of),
+        other => other.to_string(),
+    }
+}
+
+fn collected<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    given: &Given<'a>,
+    slot: &Slot<'a>,
+    rest: &[ast::Expr<'a>],
+) -> Expr {
+    let of = match &slot.ty {
+        Ty::List(of) | Ty::Set(of) => Ty::clone(of),
+        other => other.clone(),
+    };
+    let each = Slot { ty: of, rest: false, ..slot.clone() };
+    let items = rest.iter().map(|value| one(cx, scope, given.what, &each, *value)).collect();
+    let list = Expr { kind: ExprKind::List(items), ty: slot.ty.clone(), span: given.span };
+    super::constant::fold(cx, list)
+}
+
+fn preset<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    given: &Given<'a>,
+    slot: &Slot<'a>,
+    broken: bool,
+) -> Expr {
+    match slot.preset {
+        Preset::Written(value, unit) => {
+            let inner = Scope::new(unit, scope.when);
+            let ty = slot.ty.clone();
+            let read = super::expr::repeated(cx, given.span, "used here", |cx| {
+                wanted(cx, &inner, value, &ty, &Why::default())
+            });
+            respan(read, given.span)
+        }
+        Preset::Text(text) => {
+            let found = cx.defaults.get(text).and_then(|tree| {
+                ast::items(tree).find_map(|item| match item {
+                    ast::Item::Let(item) => item.value(),
+                    _ => None,
+                })
+            });
+            let Some(value) = found else { return reported(given.span) };
+            // A row's own text; a test over all rows holds it to its type.
+            let known = cx.diags.len();
+            cx.repeating += 1;
+            let inner = Scope::new(usize::MAX, scope.when);
+            let read = expr(cx, &inner, value, Some(&slot.ty));
+            let read = fit(cx, &inner, read, &slot.ty, &Why::default());
+            cx.repeating -= 1;
+            cx.diags.truncate(known);
+            respan(read, given.span)
+        }
+        Preset::None if slot.ty.is_optional() => {
+            constant(Value::Absent, slot.ty.clone(), given.span)
+        }
+        Preset::None => {
+            if !broken {
+                let ty = described(&slot.ty);
+                cx.report(missing_argument(given.span, given.what, slot.name, &ty));
+            }
+            reported(given.span)
+        }
+    }
+}
+
+/// Says that all of it stands at `span`.
+pub(super) fn respan(mut expr: Expr, span: Span) -> Expr {
+    expr.span = span;
+    for child in children_mut(&mut expr.kind) {
+        let kept = std::mem::replace(child, reported(span));
+        *child = respan(kept, span);
+    }
+    expr
+}
+
+/// The parameters as a sentence lists them.
+pub(super) fn takes(slots: &[Slot<'_>]) -> String {
+    let listed: Vec<String> = slots.iter().map(|slot| format!("`{}`", slot.name)).collect();
+    match listed.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}

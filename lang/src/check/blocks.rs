@@ -1,0 +1,200 @@
+//! `listener` and `upstream`: lines by their rows, and how often each may stand.
+
+use super::args::{self, Given, Slot};
+use super::context::{Context, ItemId, Scope, When};
+use super::index::Meaning;
+use crate::diag::missing_setting::missing_setting;
+use crate::diag::mixed_settings::mixed_settings;
+use crate::diag::not_available::not_available;
+use crate::diag::repeated_setting::repeated_setting;
+use crate::diag::unknown_setting::unknown_setting;
+use crate::diag::wrong_form::wrong_form;
+use crate::policy::{Block, Setting};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::vocab::{self, Phase, Repeat, Times, nearest};
+
+/// The block that an item is; `None` if its kind is unknown.
+pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
+    let (unit, span, view, keyword) = {
+        let item = cx.item(id);
+        (item.unit, item.span, item.view, item.keyword)
+    };
+    let head = *view.head();
+    let word = head.keyword();
+    let Some(row) = cx.vocabulary.block(keyword.as_str()) else {
+        cx.report(not_available(word.map_or(span, |word| word.span), keyword.as_str()));
+        return None;
+    };
+    if let Some(word) = word {
+        cx.note(word.span, Meaning::Block(row));
+    }
+    cx.spent = 0;
+    let scope = Scope::new(unit, When::Step(Phase::Route));
+    let mut settings = Vec::new();
+    let mut sound = head.block().is_some_and(|block| !block.is_broken());
+    for line in head.block().into_iter().flat_map(|block| block.lines()) {
+        match line {
+            ast::Line::Stmt(stmt) => match setting(cx, &scope, row, stmt) {
+                Some(setting) => settings.push(setting),
+                None => sound = false,
+            },
+            ast::Line::Error(_) => sound = false,
+            ast::Line::Arm(arm) => {
+                sound = false;
+                cx.report(wrong_form(arm.span(), "an arm stands in no block", "not a setting"));
+            }
+            ast::Line::Field(field) => {
+                sound = false;
+                let name = field.name().map_or("name", |name| name.text);
+                cx.report(
+                    wrong_form(field.span(), "a setting has no `:`", "not a setting")
+                        .help(format!("write the verb and its values: `{name} value`")),
+                );
+            }
+            ast::Line::Item(item) => {
+                sound = false;
+                let place = item.head().keyword().map_or(item.head().span(), |word| word.span);
+                cx.report(wrong_form(place, "an item stands in no other one", "not a setting"));
+            }
+        }
+    }
+    times(cx, row, &settings, (head.name(), span), sound);
+    let name = cx.item(id).unique.clone();
+    let settings = settings.into_iter().map(|(setting, _)| setting).collect();
+    Some(Block { row, name, settings, span })
+}
+
+fn setting<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    block: &'static vocab::Block,
+    stmt: ast::Stmt<'a>,
+) -> Option<(Setting, Span)> {
+    let verb = stmt.verb()?;
+    let Some(row) = block.setting(verb.text) else {
+        let names = block.settings.iter().map(|setting| setting.name);
+        let known: Vec<std::sync::Arc<str>> = names.clone().map(Into::into).collect();
+        let known = super::expr::listed(&known);
+        let near = nearest(verb.text, names);
+        cx.report(unknown_setting(verb.span, block.name, verb.text, near, &known));
+        return None;
+    };
+    cx.note(verb.span, Meaning::Setting(row));
+    if let Some(assignment) = stmt.assignment() {
+        cx.report(
+            wrong_form(assignment.equals, format!("`{}` assigns nothing", row.name), "not here")
+                .help("an argument's name stands right before its `=`"),
+        );
+        return None;
+    }
+    if let Some(inner) = stmt.block() {
+        cx.report(wrong_form(inner.span(), format!("`{}` takes no block", row.name), "not here"));
+        return None;
+    }
+    let mut given = Given {
+        what: row.name,
+        positional: stmt.positional().collect(),
+        named: stmt.named().collect(),
+        span: verb.span,
+        broken: stmt.is_line_broken(),
+    };
+    let slots = with_balancer(cx, &mut given, args::of_rows(row.params));
+    let args = args::bind(cx, scope, &given, &slots);
+    Some((Setting { row, args, span: stmt.span() }, verb.span))
+}
+
+/// Behind the name of a balancer follow the parameters of that balancer; `name(…)` says the same.
+fn with_balancer<'a>(
+    cx: &Context<'a>,
+    given: &mut Given<'a>,
+    mut slots: Vec<Slot<'a>>,
+) -> Vec<Slot<'a>> {
+    let Some(at) = slots.iter().position(|slot| slot.ty == Ty::Item("balancer")) else {
+        return slots;
+    };
+    let mut written = given.positional.get(at).copied();
+    if let Some(ast::Expr::Call(call)) = written {
+        written = call.callee();
+        if let (Some(place), Some(callee)) = (given.positional.get_mut(at), written) {
+            *place = callee;
+            given.positional.splice(at + 1..at + 1, call.positional());
+            given.named.extend(call.named());
+        }
+    }
+    if let Some(ast::Expr::Name(name)) = written
+        && let Some(row) = cx.vocabulary.balancer(name.text())
+    {
+        slots.extend(args::of_rows(row.params));
+        given.what = row.name;
+    }
+    slots
+}
+
+/// How often each setting stands.
+fn times(
+    cx: &mut Context<'_>,
+    row: &'static vocab::Block,
+    settings: &[(Setting, Span)],
+    (name, span): (Option<ast::Word<'_>>, Span),
+    sound: bool,
+) {
+    let mut first: Vec<&(Setting, Span)> = Vec::new();
+    for both in settings {
+        let (setting, verb) = (&both.0, both.1);
+        let before = first.iter().find(|known| known.0.row.name == setting.row.name);
+        let repeats = match setting.row.times {
+            Times::Optional | Times::Once | Times::Group(_, Repeat::No) => false,
+            Times::Any | Times::Some | Times::Group(_, Repeat::Yes) => true,
+        };
+        if let Some(before) = before {
+            if !repeats {
+                cx.report(repeated_setting(verb, setting.row.name, before.1));
+            }
+            continue;
+        }
+        if let Times::Group(group, _) = setting.row.times {
+            let other = first.iter().find(
+                |known| matches!(known.0.row.times, Times::Group(other, _) if other == group),
+            );
+            if let Some(other) = other {
+                cx.report(mixed_settings(verb, setting.row.name, other.0.row.name, other.1));
+            }
+        }
+        first.push(both);
+    }
+    if !sound {
+        return;
+    }
+    let stands = |name: &str| settings.iter().any(|(setting, _)| setting.row.name == name);
+    let mut groups: Vec<&str> = Vec::new();
+    let text = name.map_or("", |name| name.text);
+    for setting in row.settings {
+        match setting.times {
+            Times::Once | Times::Some if !stands(setting.name) => {
+                cx.report(
+                    missing_setting(span, row.name, text, &format!("`{}`", setting.name))
+                        .help(format!("as in `{}`", setting.example)),
+                );
+            }
+            Times::Group(group, _) if !groups.contains(&group) => {
+                groups.push(group);
+                let members: Vec<&vocab::Setting> = row
+                    .settings
+                    .iter()
+                    .filter(|s| matches!(s.times, Times::Group(other, _) if other == group))
+                    .collect();
+                if !members.iter().any(|member| stands(member.name)) {
+                    let names: Vec<String> =
+                        members.iter().map(|member| format!("`{}`", member.name)).collect();
+                    cx.report(
+                        missing_setting(span, row.name, text, &names.join(" or "))
+                            .help(format!("as in `{}`", setting.example)),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The items of all files and their names: what each file defines, what it imports, and what it gives away.
+
+use std::collections::HashMap;
+
+use super::context::{Context, Entry, Item, ItemId, State};
+use super::index::Definition;
+use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::import_cycle::import_cycle;
+use crate::diag::import_failed::import_failed;
+use crate::diag::misplaced_clause::misplaced_clause;
+use crate::diag::missing_argument::missing_argument;
+use crate::diag::missing_edition::missing_edition;
+use crate::diag::private_name::private_name;
+use crate::diag::unknown_edition::unknown_edition;
+use crate::source::{SourceId, Span};
+use crate::syntax::Keyword;
+use crate::syntax::ast;
+
+/// The edition this is.
+const EDITION: &str = "2026";
+
+/// Collects the items of every file and gives them their names.
+pub(super) fn collect(cx: &mut Context<'_>) {
+    for unit in 0..cx.units.len() {
+        edition(cx, unit);
+        own(cx, unit);
+    }
+    unique(cx);
+    for unit in 0..cx.units.len() {
+        imports(cx, unit);
+    }
+    cycles(cx);
+}
+
+fn edition(cx: &mut Context<'_>, unit: usize) {
+    let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return };
+    let start = Span::new(tree.source(), 0, 0);
+    let mut first = true;
+    let mut found = None;
+    for item in ast::items(tree) {
+        let head = item.head();
+        let place = head.keyword().map_or(head.span(), |word| word.span);
+        if let ast::Item::Edition(edition) = item {
+            if let Some(year) = edition.year()
+                && year.text != EDITION
+            {
+                cx.report(unknown_edition(year.span, year.text));
+            }
+            if found.is_some() {
+                cx.report(
+                    misplaced_clause(place, "edition", "the middle of a file")
+                        .help("a file says its edition once, at its beginning"),
+                );
+            } else if !first {
+                cx.report(
+                    misplaced_clause(place, "edition", "the middle of a file")
+                        .help("move it to the beginning of the file"),
+                );
+            }
+            found = Some(place);
+        } else if first && !ast::items(tree).any(|item| matches!(item, ast::Item::Edition(_))) {
+            cx.report(missing_edition(place));
+            found = Some(place);
+        }
+        first = false;
+    }
+    if first {
+        cx.report(missing_edition(start));
+    }
+}
+
+fn own(cx: &mut Context<'_>, unit: usize) {
+    let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return };
+    for view in ast::items(tree) {
+        let head = view.head();
+        let keyword = keyword(&view);
+        let Some(name) = head.name() else { continue };
+        if matches!(keyword, Keyword::Edition | Keyword::Use | Keyword::Test | Keyword::Assert) {
+            continue;
+        }
+        let taken = cx.names.get(unit).and_then(|names| names.get(name.text)).copied();
+        if let Some(Entry::Item(first)) = taken {
+            let first = cx.item(first).span;
+            cx.report(duplicate_name(name.span, name.text, first));
+        }
+        let definition = cx.define(Definition {
+            name: name.text.into(),
+            kind: keyword.as_str(),
+            span: name.span,
+            ty: None,
+            doc: head.docs().unwrap_or_default().into(),
+        });
+        let id = ItemId(cx.items.len());
+        cx.items.push(Item {
+            unit,
+            keyword,
+            name: name.text,
+            unique: name.text.into(),
+            span: name.span,
+            view,
+            definition: definition.unwrap_or_default(),
+            used: false,
+            state: if keyword == Keyword::Unknown { State::Broken } else { State::Fresh },
+        });
+        if taken.is_none()
+            && let Some(names) = cx.names.get_mut(unit)
+        {
+            names.insert(name.text, Entry::Item(id));
+        }
+    }
+}
+
+/// What kind of item it is.
+pub(super) fn keyword(view: &ast::Item<'_>) -> Keyword {
+    match view {
+        ast::Item::Edition(_) => Keyword::Edition,
+        ast::Item::Use(_) => Keyword::Use,
+        ast::Item::Param(_) => Keyword::Param,
+        ast::Item::Secret(_) => Keyword::Secret,
+        ast::Item::Let(_) => Keyword::Let,
+        ast::Item::Fn(_) => Keyword::Fn,
+        ast::Item::Listener(_) => Keyword::Listener,
+        ast::Item::Upstream(_) => Keyword::Upstream,
+        ast::Item::Auth(_) => Keyword::Auth,
+        ast::Item::Limit(_) => Keyword::Limit,
+        ast::Item::Store(_) => Keyword::Store,
+        ast::Item::Module(_) => Keyword::Module,
+        ast::Item::Policy(_) => Keyword::Policy,
+        ast::Item::Site(_) => Keyword::Site,
+        ast::Item::Route(_) => Keyword::Route,
+        ast::Item::Assert(_) => Keyword::Assert,
+        ast::Item::Test(_) => Keyword::Test,
+        ast::Item::Unknown(_) => Keyword::Unknown,
+    }
+}
+
+/// Items of several files may share a name; in the policy each has its own. The root's keep theirs.
+fn unique(cx: &mut Context<'_>) {
+    let mut taken: HashMap<(Keyword, &str), usize> = HashMap::new();
+    for item in &mut cx.items {
+        let count = taken.entry((item.keyword, item.name)).or_default();
+        if *count > 0 {
+            item.unique = format!("{}@{}", item.name, *count + 1).into();
+        }
+        *count += 1;
+    }
+}
+
+/// The unit that a `use` names, if the caller found it.
+fn target(cx: &Context<'_>, unit: usize, item: &ast::Use<'_>) -> Option<Result<usize, String>> {
+    let place = item.path()?.span();
+    let uses = &cx.units.get(unit)?.uses;
+    let (_, found) = uses.iter().find(|(span, _)| *span == place)?;
+    Some(match found {
+        Ok(source) => by_source(cx, *source).ok_or_else(|| "it was not loaded".to_owned()),
+        Err(reason) => Err(reason.clone()),
+    })
+}
+
+fn by_source(cx: &Context<'_>, source: SourceId) -> Option<usize> {
+    cx.units.iter().position(|unit| unit.source.id == source)
+}
+
+fn imports(cx: &mut Context<'_>, unit: usize) {
+    let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return };
+    for item in ast::items(tree) {
+        let ast::Item::Use(item) = item else { continue };
+        let Some(path) = item.path() else { continue };
+        let found =
+            target(cx, unit, &item).unwrap_or_else(|| Err("no file was given for it".to_owned()));
+        let file = match found {
+            Ok(file) => file,
+            Err(reason) => {
+                cx.report(import_failed(path.span(), path.text(), &reason));
+                for name in item.names() {
+                    missing(cx, unit, name, ast::Item::Use(item));
+                }
+                continue;
+            }
+        };
+        if let Some(alias) = item.alias() {
+            bring(cx, unit, alias, Entry::File(file));
+        }
+        let mut named = false;
+        for name in item.names() {
+            named = true;
+            match exported(cx, file, name) {
+                Some(id) => bring(cx, unit, name, Entry::Item(id)),
+                None => missing(cx, unit, name, ast::Item::Use(item)),
+            }
+        }
+        if !named && item.alias().is_none() && !item.is_broken() {
+            let given: Vec<&str> = public(cx, file).iter().map(|(name, _)| *name).collect();
+            let place = Span { start: path.span().end, ..path.span() };
+            let diag = missing_argument(path.span(), "use", "names", "the names to bring in")
+                .help("nothing is brought in unless it is named: `use \"./file.gw\" { a, b }`");
+            cx.report(if given.is_empty() {
+                diag
+            } else {
+                diag.fix("name what it gives", place, format!(" {{ {} }}", given.join(", ")))
+            });
+        }
+    }
+}
+
+/// A name that was to be imported: using it says nothing more.
+fn missing<'a>(cx: &mut Context<'a>, unit: usize, name: ast::Word<'a>, view: ast::Item<'a>) {
+    let id = ItemId(cx.items.len());
+    cx.items.push(Item {
+        unit,
+        keyword: Keyword::Unknown,
+        name: name.text,
+        unique: name.text.into(),
+        span: name.span,
+        view,
+        definition: usize::MAX,
+        used: true,
+        state: State::Broken,
+    });
+    if let Some(names) = cx.names.get_mut(unit) {
+        names.entry(name.text).or_insert(Entry::Item(id));
+    }
+}
+
+fn bring<'a>(cx: &mut Context<'a>, unit: usize, name: ast::Word<'a>, entry: Entry) {
+    let taken = cx.names.get(unit).and_then(|names| names.get(name.text)).copied();
+    match taken {
+        Some(known) if known == entry => {}
+        Some(known) => {
+            let first = match known {
+                Entry::Item(id) => cx.item(id).span,
+                Entry::File(_) => name.span,
+            };
+            cx.report(duplicate_name(name.span, name.text, first));
+        }
+        None => {
+            if let Some(names) = cx.names.get_mut(unit) {
+                names.insert(name.text, entry);
+            }
+        }
+    }
+}
+
+/// What a file gives under a name, its own or passed on with `pub use`; reported if it does not.
+pub(super) fn exported<'a>(
+    cx: &mut Context<'a>,
+    file: usize,
+    name: ast::Word<'a>,
+) -> Option<ItemId> {
+    match find(cx, file, name.text, 0) {
+        Some((id, true)) => {
+            cx.use_item(id, name.span);
+            Some(id)
+        }
+        Some((id, false)) => {
+            let (definition, item) = (cx.item(id).span, cx.item(id).view.head().span());
+            let keyword = cx.item(id).view.head().keyword();
+            let at = keyword.map_or(item, |word| Span { end: word.span.start, ..word.span });
+            let at = Span { end: at.start, ..at };
+            cx.item_mut(id).used = true;
+            cx.report(private_name(name.span, name.text, definition, at));
+            None
+        }
+        None => {
+            let names = public(cx, file);
+            super::fields::not_exported(cx, file, name, &names);
+            None
+        }
+    }
+}
+
+/// The item a file knows under a name, and whether it gives it away.
+fn find(cx: &Context<'_>, file: usize, name: &str, depth: usize) -> Option<(ItemId, bool)> {
+    let at = cx
+        .items
+        .iter()
+        .position(|item| item.unit == file && item.name == name && item.definition != usize::MAX);
+    if let Some(at) = at {
+        return Some((ItemId(at), cx.item(ItemId(at)).view.head().is_pub()));
+    }
+    if depth > cx.units.len() {
+        return None;
+    }
+    let tree = cx.units.get(file)?.tree;
+    ast::items(tree).find_map(|item| {
+        let ast::Item::Use(item) = item else { return None };
+        item.names().find(|known| known.text == name)?;
+        let further = target(cx, file, &item)?.ok()?;
+        let (id, public) = find(cx, further, name, depth + 1)?;
+        Some((id, public && item.is_pub()))
+    })
+}
+
+/// What a file gives away, with its places.
+fn public<'a>(cx: &Context<'a>, file: usize) -> Vec<(&'a str, Span)> {
+    let items = cx.items.iter().filter(|item| item.unit == file && item.definition != usize::MAX);
+    items.filter(|item| item.view.head().is_pub()).map(|item| (item.name, item.span)).collect()
+}
+
+/// Files that import each other; each circle is said once.
+fn cycles(cx: &mut Context<'_>) {
+    let mut state = vec![0_u8; cx.units.len()];
+    for unit in 0..cx.units.len() {
+        visit(cx, unit, &mut state, 0);
+    }
+}
+
+fn visit(cx: &mut Context<'_>, unit: usize, state: &mut [u8], depth: usize) {
+    if state.get(unit) != Some(&0) || depth > 256 {
+        return;
+    }
+    if let Some(mark) = state.get_mut(unit) {
+        *mark = 1;
+    }
+    let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return };
+    for item in ast::items(tree) {
+        let ast::Item::Use(item) = item else { continue };
+        let (Some(path), Some(Ok(next))) = (item.path(), target(cx, unit, &item)) else { continue };
+        match state.get(next) {
+            Some(1) => cx.report(import_cycle(path.span(), path.text())),
+            Some(0) => visit(cx, next, state, depth + 1),
+            _ => {}
+        }
+    }
+    if let Some(mark) = state.get_mut(unit) {
+        *mark = 2;
+    }
+}

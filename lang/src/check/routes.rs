@@ -1,0 +1,751 @@
+//! Routes and sites: where a route listens, which requests it takes, and what it does with them. A site is expansion:
+//! its hosts, conditions and statements stand before those of its routes.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::constant::{children_mut, value};
+use super::context::{Context, Entry, ItemId, Scope, When};
+use super::expr::{names_of, wanted};
+use super::facts::learned;
+use super::fields::plain_text;
+use super::fit::Why;
+use super::host::host;
+use super::index::{Definition, Meaning};
+use super::path::{Capture, path};
+use super::steps::{CHOOSING, Flow, not_a_statement, statement, unused_locals};
+use crate::diag::capture_mismatch::capture_mismatch;
+use crate::diag::constant_condition::constant_condition;
+use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::misplaced_clause::misplaced_clause;
+use crate::diag::missing_argument::missing_argument;
+use crate::diag::never_ends::never_ends;
+use crate::diag::no_listener::no_listener;
+use crate::diag::repeated_clause::repeated_clause;
+use crate::diag::too_many_arguments::too_many_arguments;
+use crate::diag::unknown_name::unknown_name;
+use crate::diag::unknown_verb::unknown_verb;
+use crate::diag::wrong_form::wrong_form;
+use crate::diag::wrong_kind::wrong_kind;
+use crate::diag::wrong_order::wrong_order;
+use crate::policy::{Before, Expr, ExprKind, Host, LocalId, Path, Route, RouteId, StepKind};
+use crate::source::Span;
+use crate::syntax::Keyword;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::clauses::CLAUSES;
+use crate::vocab::{Ends, Phase, nearest};
+
+/// A route before it is checked.
+pub(super) struct Plan<'a> {
+    pub(super) unit: usize,
+    pub(super) name: Arc<str>,
+    pub(super) site: Option<ast::Site<'a>>,
+    pub(super) view: ast::Route<'a>,
+    /// Whether it belongs to the policy: the root's, or imported by name.
+    pub(super) included: bool,
+    definition: Option<usize>,
+}
+
+/// A route with the items it is on.
+pub(super) struct Planned {
+    pub(super) route: Route,
+    pub(super) listeners: Vec<ItemId>,
+}
+
+/// Every route there is, by file and in order.
+pub(super) fn plan<'a>(cx: &mut Context<'a>) -> Vec<Plan<'a>> {
+    let mut plans = Vec::new();
+    for at in 0..cx.items.len() {
+        let id = ItemId(at);
+        let (unit, view, unique, definition) = {
+            let item = cx.item(id);
+            (item.unit, item.view, item.unique.clone(), item.definition)
+        };
+        if definition == usize::MAX {
+            continue;
+        }
+        let included = unit == 0 || cx.item(id).used;
+        match view {
+            ast::Item::Route(view) => {
+                let definition = Some(definition);
+                plans.push(Plan { unit, name: unique, site: None, view, included, definition });
+            }
+            ast::Item::Site(site) => {
+                let mut names: HashMap<&str, Span> = HashMap::new();
+                for inner in site.block().into_iter().flat_map(|block| block.items()) {
+                    let ast::Item::Route(view) = inner else { continue };
+                    let Some(name) = view.name() else { continue };
+                    if let Some(first) = names.get(name.text) {
+                        cx.report(duplicate_name(name.span, name.text, *first));
+                    }
+                    names.insert(name.text, name.span);
+                    let full: Arc<str> = format!("{unique}.{}", name.text).into();
+                    let definition = cx.define(Definition {
+                        name: full.clone(),
+                        kind: "route",
+                        span: name.span,
+                        ty: None,
+                        doc: view.docs().unwrap_or_default().into(),
+                    });
+                    let site = Some(site);
+                    plans.push(Plan { unit, name: full, site, view, included, definition });
+                }
+            }
+            _ => {}
+        }
+    }
+    plans
+}
+
+/// Checks a site that has no routes; the others are checked with each of theirs.
+pub(super) fn empty_site(cx: &mut Context<'_>, id: ItemId) {
+    let (unit, view) = (cx.item(id).unit, cx.item(id).view);
+    let ast::Item::Site(site) = view else { return };
+    header(cx, &site);
+    let has_routes = site
+        .block()
+        .into_iter()
+        .flat_map(|block| block.items())
+        .any(|item| matches!(item, ast::Item::Route(route) if route.name().is_some()));
+    let mut flow = Flow::new();
+    let mut behind = false;
+    for line in site.block().into_iter().flat_map(|block| block.lines()) {
+        match line {
+            ast::Line::Item(ast::Item::Route(_)) => behind = true,
+            ast::Line::Stmt(stmt) if behind => {
+                if let Some(verb) = stmt.verb() {
+                    cx.report(
+                        misplaced_clause(verb.span, verb.text, "a site behind its routes").help(
+                            "a site's own lines stand before its routes, as they run before theirs",
+                        ),
+                    );
+                }
+            }
+            ast::Line::Stmt(_) => {}
+            other => not_a_statement(cx, &mut flow, other, "site"),
+        }
+    }
+    if !has_routes {
+        cx.spent = 0;
+        let mut taken = Choice::default();
+        choose(cx, unit, &site, "site", &mut taken);
+        listeners(cx, unit, &site);
+        let mut scope = Scope::new(unit, When::Step(Phase::Route));
+        for stmt in leading(&site) {
+            statement(cx, &mut scope, &mut flow, stmt, "site");
+        }
+    }
+}
+
+/// Checks a route. A site's lines are read with each of its routes, and reported with the first.
+pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bool) -> Planned {
+    cx.spent = 0;
+    let view = &plan.view;
+    header(cx, view);
+    let word = view.name();
+    let name_span = word.map_or_else(|| view.span(), |word| word.span);
+    let mut choice = Choice::default();
+    let mut on = Vec::new();
+    if let Some(site) = &plan.site {
+        let unit = plan.unit;
+        again(cx, first_of_site, |cx| {
+            choose(cx, unit, site, "site", &mut choice);
+            on = listeners(cx, unit, site);
+        });
+        for clause in choice.places.values_mut() {
+            clause.1 = true;
+        }
+    }
+    if let (Some(own), Some(site)) = (view.on().next(), plan.site.as_ref())
+        && let Some(theirs) = site.on().next()
+    {
+        cx.report(
+            repeated_clause(own.span, "on", theirs.span)
+                .help("the site already says where its routes listen"),
+        );
+    }
+    choose(cx, plan.unit, view, "route", &mut choice);
+    let has_on = view.on().next().is_some()
+        || plan.site.as_ref().is_some_and(|site| site.on().next().is_some());
+    on.extend(listeners(cx, plan.unit, view));
+    if !has_on && !is_head_broken(view) {
+        let unit_names = Scope::new(plan.unit, When::Load);
+        let names = names_of(cx, &unit_names, &[Keyword::Listener]);
+        let only = match names.as_slice() {
+            [(name, _)] => Some(*name),
+            _ => None,
+        };
+        cx.report(match &plan.site {
+            Some(site) => {
+                let place = site.name().map_or(site.span(), |name| name.span);
+                let text = site.name().map_or("", |name| name.text);
+                let said = cx.diags.iter().any(|diag| {
+                    diag.code == crate::diag::no_listener::ENTRY.code && diag.span() == place
+                });
+                if said {
+                    crate::diag::no_listener::no_listener(place, text, only)
+                } else {
+                    no_listener(place, text, only)
+                }
+            }
+            None => no_listener(name_span, word.map_or("", |word| word.text), only),
+        });
+        once(cx);
+    }
+    let captures: Rc<[Capture]> = choice.captures.clone().into();
+    for (name, ty, span) in captures.iter() {
+        cx.define(Definition {
+            name: name.clone(),
+            kind: "capture",
+            span: *span,
+            ty: Some(ty.clone()),
+            doc: "".into(),
+        });
+    }
+    let mut scope = Scope::new(plan.unit, When::Choice);
+    scope.captures = Some(captures);
+    let mut conditions = Vec::new();
+    if let Some(site) = &plan.site {
+        again(cx, first_of_site, |cx| {
+            conditions.extend(wheres(cx, &mut scope, site));
+        });
+    }
+    conditions.extend(wheres(cx, &mut scope, view));
+    scope.end = end(cx, view).or_else(|| plan.site.as_ref().and_then(|site| end(cx, site)));
+    let mut flow = Flow::new();
+    if let Some(site) = &plan.site {
+        flow.doubtful |= site.block().is_none_or(|block| has_error_line(&block));
+        again(cx, first_of_site, |cx| {
+            for stmt in leading(site) {
+                statement(cx, &mut scope, &mut flow, stmt, "site");
+            }
+        });
+    }
+    let shared = scope.locals.len();
+    for line in view.block().into_iter().flat_map(|block| block.lines()) {
+        match line {
+            ast::Line::Stmt(stmt) if is_choosing(&stmt) => {}
+            ast::Line::Stmt(stmt) => statement(cx, &mut scope, &mut flow, stmt, "route"),
+            other => not_a_statement(cx, &mut flow, other, "route"),
+        }
+    }
+    let own = scope.locals.split_off(shared);
+    unused_locals(cx, &Scope { locals: own, ..scope.clone() }, "let");
+    let broken = view.block().is_none_or(|block| has_error_line(&block));
+    if flow.ended.is_none() && !flow.doubtful && !broken {
+        let verbs: Vec<Arc<str>> = cx
+            .vocabulary
+            .actions
+            .iter()
+            .filter(|action| action.ends != Ends::No)
+            .map(|action| action.name.into())
+            .collect();
+        let listed = super::expr::listed(&verbs).replace(" and ", " or ");
+        cx.report(never_ends(name_span, &plan.name, &listed));
+    }
+    if choice.hosts.is_empty() {
+        choice.hosts.push((Host::Any, name_span));
+    }
+    if choice.paths.is_empty() {
+        choice.paths.push((Path { segments: Vec::new(), rest: true }, name_span));
+    }
+    let mut route = Route {
+        name: plan.name.clone(),
+        listeners: Vec::new(),
+        hosts: choice.hosts,
+        paths: choice.paths,
+        methods: choice.methods,
+        conditions,
+        captures: choice.captures.into_iter().map(|(name, ty, _)| (name, ty)).collect(),
+        steps: flow.steps,
+        doc: view.docs().unwrap_or_default().into(),
+        span: name_span,
+        item: view.span(),
+    };
+    renumber(&mut route);
+    Planned { route, listeners: on }
+}
+
+/// Reads a site's lines; what was said with its first route is not said again.
+fn again<'a>(cx: &mut Context<'a>, first: bool, read: impl FnOnce(&mut Context<'a>)) {
+    if first {
+        read(cx);
+        return;
+    }
+    let known = cx.diags.len();
+    cx.repeating += 1;
+    read(cx);
+    cx.repeating -= 1;
+    let fresh = cx.diags.split_off(known);
+    for diag in fresh {
+        if !cx.diags.iter().any(|said| said.code == diag.code && said.span() == diag.span()) {
+            cx.report(diag);
+        }
+    }
+}
+
+/// Drops the last diagnostic if it was said before.
+fn once(cx: &mut Context<'_>) {
+    if let Some(last) = cx.diags.pop()
+        && !cx.diags.contains(&last)
+    {
+        cx.diags.push(last);
+    }
+}
+
+fn has_error_line(block: &ast::Block<'_>) -> bool {
+    block.lines().any(|line| matches!(line, ast::Line::Error(_)))
+}
+
+fn is_choosing(stmt: &ast::Stmt<'_>) -> bool {
+    stmt.verb().is_some_and(|verb| CHOOSING.contains(&verb.text))
+}
+
+/// A site's own statements: those before its first route.
+fn leading<'a>(site: &ast::Site<'a>) -> impl Iterator<Item = ast::Stmt<'a>> + use<'a> {
+    let lines = site.block().into_iter().flat_map(|block| block.lines());
+    lines.take_while(|line| !matches!(line, ast::Line::Item(_))).filter_map(|line| match line {
+        ast::Line::Stmt(stmt) if !is_choosing(&stmt) => Some(stmt),
+        _ => None,
+    })
+}
+
+/// The statement that ends the way in, as far as its verb says.
+fn end(cx: &Context<'_>, head: &ast::Head<'_>) -> Option<Span> {
+    let stmts = head.block().into_iter().flat_map(|block| block.stmts());
+    stmts
+        .filter(|stmt| {
+            let row = stmt.verb().and_then(|verb| cx.vocabulary.action(verb.text));
+            row.is_some_and(|row| row.ends != Ends::No)
+        })
+        .map(|stmt| stmt.span())
+        .next()
+}
+
+fn is_head_broken(head: &ast::Head<'_>) -> bool {
+    use crate::syntax::Kind;
+    head.node().children().any(|node| node.kind() != Kind::Block && node.is_broken())
+}
+
+/// Says which relations of a header mean nothing.
+fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
+    for (word, _) in head.clauses() {
+        if !matches!(word.text, "on" | "before") {
+            let near = nearest(word.text, ["on", "before"]);
+            let diag = unknown_verb(word.span, word.text, "a header", near);
+            cx.report(if near.is_none() {
+                diag.help("a header says `on LISTENER` and `before ROUTE`")
+            } else {
+                diag
+            });
+        }
+    }
+    if head.has_params()
+        && let Some(param) = head.params().next()
+    {
+        let diag = wrong_form(param.span(), "a route takes no parameters", "not here");
+        cx.report(diag.help("a `policy` takes parameters"));
+    }
+}
+
+fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<ItemId> {
+    let mut found: Vec<ItemId> = Vec::new();
+    for word in head.on() {
+        match cx.names.get(unit).and_then(|names| names.get(word.text)).copied() {
+            Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Listener => {
+                cx.use_item(id, word.span);
+                if found.contains(&id) {
+                    cx.report(duplicate_name(word.span, word.text, word.span));
+                } else {
+                    found.push(id);
+                }
+            }
+            Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Unknown => {}
+            Some(Entry::Item(id)) => {
+                let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
+                cx.use_item(id, word.span);
+                let kind = super::context::kind_name(keyword);
+                cx.report(wrong_kind(word.span, word.text, kind, "a listener", place));
+            }
+            _ => {
+                let scope = Scope::new(unit, When::Load);
+                let names = names_of(cx, &scope, &[Keyword::Listener]);
+                let near = nearest(word.text, names.iter().map(|(name, _)| *name));
+                let place = |near: &str| {
+                    names.iter().find(|(name, _)| *name == near).map(|(_, place)| *place)
+                };
+                let similar = near.map(|near| (near, place(near)));
+                cx.report(unknown_name(word.span, "listener", word.text, similar));
+            }
+        }
+    }
+    found
+}
+
+/// The edges that `before` adds, among the routes of the policy.
+pub(super) fn order(
+    cx: &mut Context<'_>,
+    plans: &[Plan<'_>],
+    ids: &[Option<RouteId>],
+) -> Vec<Before> {
+    let mut edges = Vec::new();
+    for (plan, id) in plans.iter().zip(ids) {
+        for word in plan.view.before() {
+            let site = plan.name.rsplit_once('.').map(|(site, _)| site);
+            let within = site.map(|site| format!("{site}.{}", word.text));
+            let found = plans.iter().position(|other| {
+                other.unit == plan.unit
+                    && (within.as_deref() == Some(&*other.name) || *other.name == *word.text)
+            });
+            let Some(at) = found else {
+                let names = plans.iter().filter(|other| other.unit == plan.unit);
+                let near = nearest(word.text, names.clone().map(|other| &*other.name));
+                let place = near.and_then(|near| {
+                    let other = names.clone().find(|other| &*other.name == near)?;
+                    other.view.name().map(|name| name.span)
+                });
+                let similar = near.map(|near| (near, place));
+                cx.report(unknown_name(word.span, "route", word.text, similar));
+                continue;
+            };
+            if let Some(definition) = plans.get(at).and_then(|other| other.definition) {
+                cx.note(word.span, Meaning::Definition(definition));
+            }
+            let second = ids.get(at).copied().flatten();
+            if plans.get(at).is_some_and(|other| other.name == plan.name) {
+                cx.report(wrong_order(
+                    word.span,
+                    format!("`{}` cannot come before itself", plan.name),
+                    "this is the route itself",
+                ));
+            } else if let (Some(first), Some(second)) = (*id, second) {
+                edges.push(Before { first, second, span: word.span });
+            }
+        }
+    }
+    edges
+}
+
+/// Which requests a route takes, as its clauses say.
+#[derive(Default)]
+struct Choice {
+    hosts: Vec<(Host, Span)>,
+    paths: Vec<(Path, Span)>,
+    methods: Option<(Vec<Arc<str>>, Span)>,
+    captures: Vec<Capture>,
+    /// By clause: where it stands, and whether in the site.
+    places: HashMap<&'static str, (Span, bool)>,
+}
+
+fn choose<'a>(
+    cx: &mut Context<'a>,
+    unit: usize,
+    head: &ast::Head<'a>,
+    place: &str,
+    choice: &mut Choice,
+) {
+    for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
+        let Some(verb) = stmt.verb().filter(|verb| CHOOSING.contains(&verb.text)) else { continue };
+        let Some(clause) = CLAUSES.iter().find(|clause| clause.name == verb.text) else { continue };
+        cx.note(verb.span, Meaning::Clause(clause));
+        if clause.name == "where" {
+            continue;
+        }
+        if let Some(block) = stmt.block() {
+            let message = format!("`{}` takes no block", clause.name);
+            cx.report(wrong_form(block.span(), message, "not here"));
+        }
+        if let Some(named) = stmt.named().next() {
+            let message = format!("`{}` takes values without names", clause.name);
+            let diag = wrong_form(named.span, message, "this has a name");
+            cx.report(diag.help(format!("as in `{}`", clause.example)));
+        }
+        if place == "site" && clause.name == "path" {
+            cx.report(
+                misplaced_clause(verb.span, "path", "a site")
+                    .help("each route of the site says its own `path`"),
+            );
+            continue;
+        }
+        if let Some((first, of_site)) = choice.places.get(clause.name).copied() {
+            let diag = repeated_clause(verb.span, clause.name, first);
+            cx.report(if of_site {
+                diag.help(format!("the site already says the `{}` of its routes", clause.name))
+            } else {
+                diag
+            });
+            continue;
+        }
+        choice.places.insert(clause.name, (verb.span, false));
+        let values: Vec<ast::Expr<'a>> = stmt.positional().collect();
+        if values.is_empty() && !stmt.is_line_broken() {
+            cx.report(
+                missing_argument(verb.span, clause.name, "value", "at least one")
+                    .help(format!("as in `{}`", clause.example)),
+            );
+        }
+        match clause.name {
+            "host" => hosts(cx, &values, choice),
+            "path" => paths(cx, &values, choice),
+            _ => methods(cx, unit, &values, verb, choice),
+        }
+    }
+}
+
+fn hosts(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
+    for written in values {
+        let Some((text, place)) = plain_text(cx, *written, "a host pattern") else { continue };
+        match host(&text, place) {
+            Ok(pattern) => {
+                if let Some((_, first)) = choice.hosts.iter().find(|(known, _)| *known == pattern) {
+                    let first = *first;
+                    cx.report(duplicate_name(place, &text, first));
+                } else {
+                    choice.hosts.push((pattern, written.span()));
+                }
+            }
+            Err(diag) => cx.report(*diag),
+        }
+    }
+}
+
+fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
+    let mut sound = true;
+    let mut first: Option<(Vec<Capture>, Span)> = None;
+    for written in values {
+        let ast::Expr::Str(text) = written else {
+            sound = false;
+            plain_text(cx, *written, "a path pattern");
+            continue;
+        };
+        match path(text.text(), text.inner_span()) {
+            Ok((pattern, captures)) => {
+                if choice.paths.iter().any(|(known, _)| *known == pattern) {
+                    let place = choice.paths.iter().find(|(known, _)| *known == pattern);
+                    let place = place.map_or(written.span(), |(_, place)| *place);
+                    cx.report(duplicate_name(written.span(), text.text(), place));
+                    continue;
+                }
+                choice.paths.push((pattern, written.span()));
+                match &first {
+                    None => first = Some((captures, written.span())),
+                    Some((known, place)) => {
+                        sound &= agree(cx, known, *place, &captures, written.span());
+                    }
+                }
+            }
+            Err(diag) => {
+                sound = false;
+                cx.report(*diag);
+            }
+        }
+    }
+    if let Some((captures, _)) = first {
+        choice.captures = captures;
+    } else if !sound {
+        // Nothing is known of what a broken path captures; what uses it is not to blame.
+        choice.captures = loose(values);
+    }
+}
+
+/// The names in the braces of paths that were reported, of unknown types.
+fn loose(values: &[ast::Expr<'_>]) -> Vec<Capture> {
+    let mut captures: Vec<Capture> = Vec::new();
+    for written in values {
+        let ast::Expr::Str(text) = written else { continue };
+        for piece in text.text().split('{').skip(1) {
+            let inner = piece.split(['}', ':']).next().unwrap_or("").trim();
+            if !inner.is_empty() {
+                captures.push((inner.into(), Ty::Error, written.span()));
+            }
+        }
+    }
+    captures
+}
+
+fn agree(
+    cx: &mut Context<'_>,
+    first: &[Capture],
+    first_span: Span,
+    other: &[Capture],
+    other_span: Span,
+) -> bool {
+    for (name, ty, span) in other {
+        match first.iter().find(|(known, ..)| known == name) {
+            None => {
+                cx.report(
+                    capture_mismatch(
+                        *span,
+                        format!("`{name}` is captured by one path and not by another"),
+                        "captured here",
+                    )
+                    .label(first_span, "this path does not capture it")
+                    .help("every path of a route captures the same names"),
+                );
+                return false;
+            }
+            Some((_, known, place)) if known != ty => {
+                cx.report(
+                    capture_mismatch(
+                        *span,
+                        format!("`{name}` is captured as two types"),
+                        format!("this is {ty}"),
+                    )
+                    .label(*place, format!("this is {known}"))
+                    .help("give both the same type"),
+                );
+                return false;
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((name, _, span)) =
+        first.iter().find(|(name, ..)| !other.iter().any(|(known, ..)| known == name))
+    {
+        cx.report(
+            capture_mismatch(
+                *span,
+                format!("`{name}` is captured by one path and not by another"),
+                "captured here",
+            )
+            .label(other_span, "this path does not capture it")
+            .help("every path of a route captures the same names"),
+        );
+        return false;
+    }
+    true
+}
+
+fn methods<'a>(
+    cx: &mut Context<'a>,
+    unit: usize,
+    values: &[ast::Expr<'a>],
+    verb: ast::Word<'a>,
+    choice: &mut Choice,
+) {
+    let scope = Scope::new(unit, When::Load);
+    let mut names: Vec<(Arc<str>, Span)> = Vec::new();
+    for written in values {
+        let why = Why::says("`method` takes methods, such as `GET`");
+        let read = wanted(cx, &scope, *written, &Ty::Method, &why);
+        match value(&read) {
+            Some(Value::Method(name)) => match names.iter().find(|(known, _)| known == name) {
+                Some((_, first)) => {
+                    let (first, name) = (*first, name.clone());
+                    cx.report(duplicate_name(read.span, &name, first));
+                }
+                None => names.push((name.clone(), read.span)),
+            },
+            _ if read.ty.is_error() => {}
+            _ => cx.report(crate::diag::not_constant::not_constant(
+                read.span,
+                "`method` takes literals: a route's requests are known when it is loaded",
+            )),
+        }
+    }
+    if names.is_empty() {
+        return;
+    }
+    let mut list: Vec<Arc<str>> = names.into_iter().map(|(name, _)| name).collect();
+    let has = |name: &str| list.iter().any(|known| &**known == name);
+    if has("GET") && !has("HEAD") {
+        list.push("HEAD".into());
+    }
+    choice.methods = Some((list, verb.span));
+}
+
+fn wheres<'a>(cx: &mut Context<'a>, scope: &mut Scope<'a>, head: &ast::Head<'a>) -> Vec<Expr> {
+    scope.when = When::Choice;
+    let mut conditions = Vec::new();
+    for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
+        let Some(verb) = stmt.verb().filter(|verb| verb.text == "where") else { continue };
+        scope.statement = Some(stmt.span());
+        let mut values = stmt.positional();
+        let Some(written) = values.next() else {
+            if !stmt.is_line_broken() {
+                let ty = "Bool";
+                cx.report(missing_argument(verb.span, "where", "condition", ty));
+            }
+            continue;
+        };
+        if let Some(extra) = values.next() {
+            let diag = too_many_arguments(extra.span(), "where", "`condition`");
+            cx.report(diag.help("join conditions with `and`"));
+        }
+        if let Some(named) = stmt.named().next() {
+            let diag = wrong_form(named.span, "`where` takes a condition alone", "not here");
+            cx.report(diag.help("`==` compares two values"));
+        }
+        let why = Why::says("`where` takes a condition").absence("the route would not answer");
+        let read = wanted(cx, scope, written, &Ty::Bool, &why);
+        if let Some(Value::Bool(outcome)) = value(&read)
+            && cx.repeating == 0
+        {
+            cx.report(constant_condition(read.span, *outcome));
+        }
+        scope.facts.add(&learned(&read, true));
+        conditions.push(read);
+    }
+    conditions
+}
+
+/// Numbers a route's locals from zero, each binding its own.
+fn renumber(route: &mut Route) {
+    let mut next = 0;
+    let mut known: HashMap<LocalId, LocalId> = HashMap::new();
+    let fresh = |next: &mut u32| {
+        *next += 1;
+        LocalId(*next - 1)
+    };
+    fn walk(
+        expr: &mut Expr,
+        known: &mut HashMap<LocalId, LocalId>,
+        next: &mut u32,
+        fresh: &dyn Fn(&mut u32) -> LocalId,
+    ) {
+        if let ExprKind::Local(id) = &mut expr.kind {
+            *id = known.get(id).copied().unwrap_or(*id);
+            return;
+        }
+        if let ExprKind::Quantified(_, id, list, predicate) = &mut expr.kind {
+            walk(list, known, next, fresh);
+            let old = *id;
+            *id = fresh(next);
+            let hidden = known.insert(old, *id);
+            walk(predicate, known, next, fresh);
+            match hidden {
+                Some(hidden) => known.insert(old, hidden),
+                None => known.remove(&old),
+            };
+            return;
+        }
+        for child in children_mut(&mut expr.kind) {
+            walk(child, known, next, fresh);
+        }
+    }
+    for condition in &mut route.conditions {
+        walk(condition, &mut known, &mut next, &fresh);
+    }
+    for step in &mut route.steps {
+        match &mut step.kind {
+            StepKind::Let(id, value) => {
+                walk(value, &mut known, &mut next, &fresh);
+                let old = *id;
+                *id = fresh(&mut next);
+                known.insert(old, *id);
+            }
+            StepKind::Act(call) => {
+                for argument in &mut call.args {
+                    walk(argument, &mut known, &mut next, &fresh);
+                }
+                for (pattern, value) in &mut call.arms {
+                    walk(pattern, &mut known, &mut next, &fresh);
+                    walk(value, &mut known, &mut next, &fresh);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The pages of the catalogue: what fails fails so, and what is mended is clean.
+
+use super::*;
+use crate::diag::CATALOGUE;
+
+fn blocks<'p>(page: &'p str, kind: &str) -> Vec<&'p str> {
+    let fence = format!("```gw {kind}\n");
+    page.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn every_page_is_true() {
+    // The pages of syntax are held to the truth where syntax is.
+    for entry in CATALOGUE.iter().filter(|entry| !entry.code.starts_with("E01")) {
+        for text in blocks(entry.explain, "fails") {
+            let found = said(text);
+            let codes: Vec<&str> = found.lines().map(|line| &line[..5]).collect();
+            assert_eq!(codes, [entry.code], "{}:\n{text}\n{found}", entry.slug);
+        }
+        for text in blocks(entry.explain, "mended") {
+            assert_eq!(said(text), "", "{}:\n{text}", entry.slug);
+        }
+    }
+}
+
+#[test]
+fn codes_and_slugs_are_used_once() {
+    for (at, entry) in CATALOGUE.iter().enumerate() {
+        for other in &CATALOGUE[at + 1..] {
+            assert!(entry.code != other.code && entry.slug != other.slug, "{}", entry.slug);
+        }
+    }
+}
