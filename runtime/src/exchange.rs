@@ -18,6 +18,7 @@ use crate::failure::{Failure, Whose};
 use crate::fields::Reader;
 use crate::listen::Connection;
 use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
+use crate::telemetry::trace::RequestId;
 use crate::upgrade::{Tunnel, Upgrade};
 
 /// A policy reads contents of at most this many bytes, whatever the listener lets pass.
@@ -67,6 +68,8 @@ pub struct Exchange {
     pub origin: Option<Origin>,
     /// The answer being sent.
     pub answer: Option<Answer>,
+    /// By what it is known in logs.
+    pub id: RequestId,
     /// When it began.
     pub started: Instant,
     /// The same on the calendar.
@@ -168,6 +171,7 @@ impl Exchange {
             received,
             origin: None,
             answer: None,
+            id: RequestId::random(),
             started: Instant::now(),
             time: SystemTime::now(),
             first_byte: None,

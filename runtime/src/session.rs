@@ -224,7 +224,7 @@ impl Session {
             duration: ex.map(|ex| ex.started.elapsed()).unwrap_or_default(),
             first_byte: ex.and_then(|ex| ex.first_byte),
             failure: fault(ex, refused, sent),
-            id: "",
+            id: ex.map(|ex| ex.id),
         };
         if let Some(limit) = record.failure.and_then(|failure| Limit::behind(failure.what)) {
             self.connection.series.refused(limit);

@@ -26,6 +26,18 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
     },
     FieldEntry {
         row: Field {
+            path: "req.id",
+            key: Key::None,
+            ty: || Ty::String,
+            from: Phase::Request,
+            writable: false,
+            doc: "An identity for this request alone: 32 hexadecimal digits, at random. It stands in the access log; sent to the upstream and to the client it lets their logs be read side by side.",
+            example: "set up.header[\"x-request-id\"] = req.id",
+        },
+        read: |ex, _| text(&ex.id.to_string()),
+    },
+    FieldEntry {
+        row: Field {
             path: "req.host",
             key: Key::None,
             ty: || Ty::String,

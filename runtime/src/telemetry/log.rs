@@ -204,3 +204,67 @@ fn write_all(mut sink: Sink, waiting: &Receiver<Message>, reopen: &AtomicBool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::record::tests::record;
+
+    fn lines(path: &Path) -> usize {
+        std::fs::read_to_string(path).map_or(0, |text| text.lines().count())
+    }
+
+    #[test]
+    fn lines_of_all_threads_arrive_whole_and_in_the_file_of_the_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, moved) = (folder.path().join("access.log"), folder.path().join("access.1"));
+        let log = Log::start(Output::File(path.clone())).unwrap().unwrap();
+        let dropped = Shards::new(1);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    (0..500).for_each(|_| log.write(&record(), &dropped));
+                    log.flush_core(&dropped);
+                });
+            }
+        });
+        log.flush(Duration::from_secs(5));
+        assert_eq!((lines(&path), dropped.sum()), (2000, 0));
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            serde_json::from_str::<serde_json::Value>(line).unwrap();
+        }
+        std::fs::rename(&path, &moved).unwrap();
+        log.reopen();
+        log.write(&record(), &dropped);
+        log.flush_core(&dropped);
+        log.flush(Duration::from_secs(5));
+        assert_eq!((lines(&path), lines(&moved)), (1, 2000));
+    }
+
+    #[test]
+    fn a_slow_reader_costs_lines_and_no_time() {
+        let (batches, waiting) = sync_channel(2);
+        let log = Log { batches, reopen: Arc::default() };
+        let dropped = Shards::new(1);
+        let mut lines = 0;
+        while dropped.sum() == 0 {
+            log.write(&record(), &dropped);
+            lines += 1;
+        }
+        log.flush_core(&dropped);
+        let kept: usize = waiting
+            .try_iter()
+            .map(|message| match message {
+                Message::Lines(bytes) => bytes.iter().filter(|byte| **byte == b'\n').count(),
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(kept as u64 + dropped.sum(), lines);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_opened_is_named() {
+        let error = Log::start(Output::File("/nowhere/access.log".into())).unwrap_err();
+        assert!(error.to_string().starts_with("cannot open the access log `/nowhere/access.log`"));
+    }
+}

@@ -371,7 +371,7 @@ mod tests {
             duration: Duration::from_millis(millis),
             first_byte: None,
             failure: None,
-            id: "",
+            id: None,
         }
     }
 

@@ -4,6 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use super::trace::RequestId;
+
 /// One finished exchange.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'r> {
@@ -39,8 +41,8 @@ pub struct Record<'r> {
     pub first_byte: Option<Duration>,
     /// What went wrong.
     pub failure: Option<Fault<'r>>,
-    /// The identity by which the request is known elsewhere, or empty.
-    pub id: &'r str,
+    /// `req.id`; absent where the request was refused before it had one.
+    pub id: Option<RequestId>,
 }
 
 /// What went wrong, and whose fault it was.
@@ -83,8 +85,8 @@ impl Record<'_> {
             text(line, "failure", failure.what);
             text(line, "fault", failure.whose);
         }
-        if !self.id.is_empty() {
-            text(line, "id", self.id);
+        if let Some(id) = self.id {
+            text(line, "id", &id.to_string());
         }
         line.extend_from_slice(b"}\n");
     }
@@ -184,8 +186,31 @@ fn digits(line: &mut Vec<u8>, value: u32, width: usize) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// An exchange in which everything is known.
+    pub(in crate::telemetry) fn record() -> Record<'static> {
+        Record {
+            time: SystemTime::UNIX_EPOCH,
+            listener: "web",
+            client: "::ffff:192.0.2.1".parse().unwrap(),
+            protocol: "HTTP/1.1",
+            method: "GET",
+            host: "shop.example",
+            path: "/a",
+            status: 502,
+            received: 1,
+            sent: 2,
+            route: Some("shop.user"),
+            upstream: Some("users"),
+            address: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            duration: Duration::from_micros(12_034),
+            first_byte: None,
+            failure: Some(Fault { what: "refused", whose: "upstream" }),
+            id: Some(RequestId::random()),
+        }
+    }
 
     fn string(value: &str) -> String {
         let mut line = Vec::new();
@@ -220,27 +245,8 @@ mod tests {
 
     #[test]
     fn a_line_is_one_json_object() {
-        let record = Record {
-            time: SystemTime::UNIX_EPOCH,
-            listener: "web",
-            client: "::ffff:192.0.2.1".parse().unwrap(),
-            protocol: "HTTP/1.1",
-            method: "GET",
-            host: "shop.example",
-            path: "/a",
-            status: 502,
-            received: 1,
-            sent: 2,
-            route: Some("shop.user"),
-            upstream: Some("users"),
-            address: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
-            duration: Duration::from_micros(12_034),
-            first_byte: None,
-            failure: Some(Fault { what: "refused", whose: "upstream" }),
-            id: "7",
-        };
         let mut line = Vec::new();
-        record.write_json(&mut line);
+        record().write_json(&mut line);
         assert_eq!(line.pop(), Some(b'\n'));
         let json: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(json["client"], "192.0.2.1");
