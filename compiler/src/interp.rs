@@ -13,7 +13,7 @@ use crate::frame::{Fill, Frame, Read, SlotId};
 use crate::program::{Expr, Program, Target, Test, TestKind};
 
 pub(crate) mod decide;
-mod ops;
+pub(crate) mod ops;
 
 /// It takes a slot that somebody has to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,6 +13,7 @@ pub mod matcher;
 mod order;
 pub mod program;
 mod segment;
+mod space;
 pub mod verify;
 
 pub use explain::{Explanation, Loss, Verdict};

@@ -10,7 +10,7 @@ use lang::policy::{Arithmetic, Compare};
 const ITEMS: usize = 1024;
 
 /// A comparison; with an absent side it is false.
-pub(super) fn compare(how: Compare, a: &Value, b: &Value) -> bool {
+pub(crate) fn compare(how: Compare, a: &Value, b: &Value) -> bool {
     if a.is_absent() || b.is_absent() {
         return false;
     }
@@ -26,7 +26,7 @@ pub(super) fn compare(how: Compare, a: &Value, b: &Value) -> bool {
 }
 
 /// Membership; absence is in nothing.
-pub(super) fn is_in(item: &Value, of: &Value) -> bool {
+pub(crate) fn is_in(item: &Value, of: &Value) -> bool {
     match (item, of) {
         (Value::Absent, _) => false,
         (item, Value::List(items)) => items.iter().any(|of| item == of || lies_in(item, of)),
@@ -39,7 +39,7 @@ pub(super) fn is_in(item: &Value, of: &Value) -> bool {
 }
 
 /// Whether an arm with these patterns takes the subject.
-pub(super) fn matches(subject: &Value, patterns: &[Value]) -> bool {
+pub(crate) fn matches(subject: &Value, patterns: &[Value]) -> bool {
     patterns.iter().any(|pattern| subject == pattern || lies_in(subject, pattern))
 }
 

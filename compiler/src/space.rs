@@ -1,0 +1,349 @@
+//! Sets of requests, exactly: each field a condition asks is cut into finitely many classes (`space/cut.rs`), and sets are
+//! decision diagrams over these (`space/diagram.rs`). Emptiness, inclusion and witnesses are then a matter of looking. What
+//! is too large or cannot be taken apart ends in [`Undecided`] or in a field that stands for itself; never in a guess.
+//!
+//! First every condition is read with a [`Cut`], because classes depend on all that is asked; then [`Cut::finish`] makes
+//! the [`Space`] in which formulas are sets.
+
+use std::collections::{BTreeMap, HashMap};
+
+use lang::vocab::ExprId;
+use lang::{Ty, Value};
+
+use crate::frame::SlotId;
+use crate::program::{Expr, Program};
+use crate::segment::Segments;
+
+mod automata;
+mod cut;
+mod diagram;
+mod formula;
+mod test;
+
+pub(crate) use diagram::{Set, Undecided};
+pub(crate) use formula::{Captures, Formula};
+pub(crate) use test::host_holds;
+
+use cut::Kind;
+use diagram::Diagram;
+use test::Test;
+
+/// What a field of the space is.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) enum Term {
+    /// The request's host.
+    Host,
+    /// The segment of the path at this place.
+    Segment(usize),
+    /// The request's method.
+    Method,
+    /// What a slot reads.
+    Slot(SlotId),
+    /// What an expression computes; no request can be made to fit it.
+    Computed(ExprId),
+}
+
+/// A test on a field, by its place in the [`Cut`] that read it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct AtomId(u32);
+
+/// Reads conditions, and cuts fields by what they ask.
+pub(crate) struct Cut<'p> {
+    program: &'p Program,
+    constants: &'p [Option<Value>],
+    atoms: Vec<Atom>,
+    /// Atoms by field and by what is written of their test.
+    known: HashMap<(Term, String), AtomId>,
+}
+
+struct Atom {
+    term: Term,
+    kind: Option<Segments>,
+    test: Test,
+}
+
+/// Sets over the fields that were asked.
+#[derive(Debug)]
+pub(crate) struct Space {
+    fields: Vec<Field>,
+    diagram: Diagram,
+    atoms: Vec<Set>,
+    /// Every request there can be: behind the end of a path there is nothing.
+    possible: Set,
+}
+
+#[derive(Debug)]
+struct Field {
+    term: Term,
+    /// A value of each class.
+    samples: Vec<Value>,
+    /// Whether a request can be made to fit a class.
+    settable: bool,
+}
+
+impl<'p> Cut<'p> {
+    /// Nothing read yet. `constants` has the value of each expression that no request changes.
+    pub(crate) fn new(program: &'p Program, constants: &'p [Option<Value>]) -> Cut<'p> {
+        Cut { program, constants, atoms: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Whether host or path were asked.
+    pub(crate) fn asks_head(&self) -> bool {
+        self.atoms.iter().any(|atom| matches!(atom.term, Term::Host | Term::Segment(_)))
+    }
+
+    fn atom(&mut self, term: Term, kind: Option<Segments>, test: Test) -> Formula {
+        let text = match &test {
+            Test::Call(function, arguments, hole) => {
+                format!("{kind:?} {}({arguments:?}) {hole}", function.name)
+            }
+            test => format!("{kind:?} {test:?}"),
+        };
+        let id = *self.known.entry((term.clone(), text)).or_insert_with(|| {
+            self.atoms.push(Atom { term, kind, test });
+            AtomId(self.atoms.len() as u32 - 1)
+        });
+        Formula::Atom(id)
+    }
+
+    /// The space of what was asked. It makes at most `limit` nodes.
+    pub(crate) fn finish(self, limit: usize) -> Result<Space, Undecided> {
+        let mut by_term: BTreeMap<Term, Vec<usize>> = BTreeMap::new();
+        for (at, atom) in self.atoms.iter().enumerate() {
+            by_term.entry(atom.term.clone()).or_default().push(at);
+        }
+        let deepest = by_term.keys().filter_map(|term| match term {
+            Term::Segment(place) => Some(*place),
+            _ => None,
+        });
+        if let Some(deepest) = deepest.max() {
+            // Every place before the deepest, so that a path is known from its first segment on.
+            for place in 0..=deepest {
+                by_term.entry(Term::Segment(place)).or_default();
+            }
+        }
+        let mut fields: Vec<Field> = Vec::new();
+        // For each atom its field, and whether it is a field of its own.
+        let mut places: Vec<(usize, bool)> = vec![(0, false); self.atoms.len()];
+        for (term, atoms) in &by_term {
+            let asked: Vec<cut::Asked<'_>> = atoms
+                .iter()
+                .filter_map(|at| self.atoms.get(*at))
+                .map(|atom| (atom.kind.as_ref(), &atom.test))
+                .collect();
+            let classes = cut::classes(&self.kind(term), &asked);
+            let settable = self.settable(term);
+            let field = fields.len();
+            fields.push(Field { term: term.clone(), samples: classes.samples, settable });
+            for (at, cut) in atoms.iter().zip(classes.cut) {
+                let place = if cut { (field, false) } else { (fields.len(), true) };
+                if !cut {
+                    let samples = vec![Value::Bool(true), Value::Bool(false)];
+                    fields.push(Field { term: term.clone(), samples, settable: false });
+                }
+                if let Some(known) = places.get_mut(*at) {
+                    *known = place;
+                }
+            }
+        }
+        let n_classes = fields.iter().map(|field| field.samples.len() as u32).collect();
+        let mut diagram = Diagram::new(n_classes, limit);
+        let indexes: Vec<Index> = fields.iter().map(Index::of).collect();
+        let mut atoms = Vec::with_capacity(self.atoms.len());
+        for (atom, (field, alone)) in self.atoms.iter().zip(places) {
+            let Some((samples, index)) =
+                fields.get(field).map(|field| &field.samples).zip(indexes.get(field))
+            else {
+                return Err(Undecided);
+            };
+            let holding = if alone { vec![0] } else { holding(atom, samples, index) };
+            atoms.push(diagram.classes(field, &holding)?);
+        }
+        let mut space = Space { fields, diagram, atoms, possible: Set::ALL };
+        space.possible = space.paths()?;
+        Ok(space)
+    }
+
+    fn kind(&self, term: &Term) -> Kind {
+        match term {
+            Term::Host => Kind::Host,
+            Term::Segment(_) => Kind::Segment,
+            Term::Method => Kind::Value(Ty::Method),
+            Term::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone()))
+            }
+            Term::Computed(id) => Kind::Value(match self.program.expr(*id) {
+                Expr::Call(function, _) => (function.returns)().optional(),
+                expr if expr.is_boolean() == Some(true) => Ty::Bool,
+                Expr::Template(_) => Ty::String,
+                _ => Ty::Json.optional(),
+            }),
+        }
+    }
+
+    fn settable(&self, term: &Term) -> bool {
+        match term {
+            Term::Host | Term::Segment(_) | Term::Method => true,
+            Term::Slot(slot) => self.program.slots.get(slot.0 as usize).is_some_and(|slot| {
+                // What other fields say too can not be chosen freely.
+                let is_host = slot.key.as_deref() == Some("host") && &*slot.field == "req.header";
+                &*slot.field != "req.target" && !is_host
+            }),
+            Term::Computed(_) => false,
+        }
+    }
+}
+
+impl Space {
+    /// The requests that a formula takes.
+    pub(crate) fn set(&mut self, formula: &Formula) -> Result<Set, Undecided> {
+        let set = self.build(formula)?;
+        self.diagram.meet(set, self.possible)
+    }
+
+    /// The requests in both.
+    pub(crate) fn meet(&mut self, a: Set, b: Set) -> Result<Set, Undecided> {
+        self.diagram.meet(a, b)
+    }
+
+    /// The requests in the first and not in the second.
+    pub(crate) fn minus(&mut self, a: Set, b: Set) -> Result<Set, Undecided> {
+        self.diagram.minus(a, b)
+    }
+
+    /// The requests in one of these.
+    pub(crate) fn join_all(&mut self, mut sets: Vec<Set>) -> Result<Set, Undecided> {
+        // In pairs, so that no side grows faster than it must.
+        while sets.len() > 1 {
+            let mut joined = Vec::with_capacity(sets.len().div_ceil(2));
+            for pair in sets.chunks(2) {
+                joined.push(match pair {
+                    [a, b] => self.diagram.join(*a, *b)?,
+                    rest => rest.first().copied().unwrap_or(Set::NONE),
+                });
+            }
+            sets = joined;
+        }
+        Ok(sets.first().copied().unwrap_or(Set::NONE))
+    }
+
+    /// Values that make a request belong to the set, as far as it matters. `None` where no request can be made to belong
+    /// to it for certain; that does not mean there is none.
+    pub(crate) fn witness(&mut self, set: Set) -> Option<Vec<(Term, Value)>> {
+        let fields = &self.fields;
+        let opaque = |field: usize| fields.get(field).is_none_or(|field| !field.settable);
+        let certain = self.diagram.whatever(set, &opaque).ok()?;
+        self.values(certain)
+    }
+
+    /// Like [`Space::witness`], but as if computed values could be chosen: a guess, to be replayed.
+    pub(crate) fn guess(&self, set: Set) -> Option<Vec<(Term, Value)>> {
+        let values = self.values(set)?;
+        Some(values.into_iter().filter(|(term, _)| !matches!(term, Term::Computed(_))).collect())
+    }
+
+    /// The field that is asked first, and its classes in which the set lies, if these are not all but a few.
+    pub(crate) fn only_classes(&self, set: Set) -> Option<(usize, Vec<u32>)> {
+        let field = self.diagram.first_field(set)?;
+        Some((field, self.diagram.only_classes(set, field)?))
+    }
+
+    /// Whether the set depends on host or path.
+    pub(crate) fn depends_on_head(&self, set: Set) -> bool {
+        self.diagram.support(set).into_iter().any(|field| {
+            let term = self.fields.get(field).map(|field| &field.term);
+            matches!(term, Some(Term::Host | Term::Segment(_)))
+        })
+    }
+
+    fn values(&self, set: Set) -> Option<Vec<(Term, Value)>> {
+        let picked = self.diagram.pick(set)?;
+        let values = picked.into_iter().filter_map(|(field, class)| {
+            let field = self.fields.get(field)?;
+            Some((field.term.clone(), field.samples.get(class as usize)?.clone()))
+        });
+        Some(values.collect())
+    }
+
+    fn build(&mut self, formula: &Formula) -> Result<Set, Undecided> {
+        Ok(match formula {
+            Formula::Always(true) => Set::ALL,
+            Formula::Always(false) => Set::NONE,
+            Formula::Atom(AtomId(at)) => self.atoms.get(*at as usize).copied().ok_or(Undecided)?,
+            Formula::Not(inner) => {
+                let inner = self.build(inner)?;
+                self.diagram.negate(inner)?
+            }
+            Formula::All(parts) => {
+                let mut all = Set::ALL;
+                for part in parts {
+                    let part = self.build(part)?;
+                    all = self.diagram.meet(all, part)?;
+                }
+                all
+            }
+            Formula::Any(parts) => {
+                let parts: Result<Vec<Set>, Undecided> =
+                    parts.iter().map(|part| self.build(part)).collect();
+                self.join_all(parts?)?
+            }
+        })
+    }
+
+    /// The paths there can be: an empty segment is the last, and behind the end there is nothing.
+    fn paths(&mut self) -> Result<Set, Undecided> {
+        let segments: Vec<usize> = self
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| matches!(field.term, Term::Segment(_)) && field.settable)
+            .map(|(at, _)| at)
+            .collect();
+        let mut possible = Set::ALL;
+        for pair in segments.windows(2) {
+            let [before, after] = pair else { continue };
+            // The first two classes of a segment are the end and the empty text.
+            let ended = self.diagram.classes(*before, &[0, 1])?;
+            let nothing = self.diagram.classes(*after, &[0])?;
+            let more = self.diagram.minus(ended, nothing)?;
+            possible = self.diagram.minus(possible, more)?;
+        }
+        Ok(possible)
+    }
+}
+
+/// Finds classes by their samples.
+struct Index<'f>(BTreeMap<&'f Value, u32>);
+
+impl<'f> Index<'f> {
+    fn of(field: &'f Field) -> Index<'f> {
+        Index(field.samples.iter().zip(0..).collect())
+    }
+}
+
+/// The classes for which the atom's test holds.
+fn holding(atom: &Atom, samples: &[Value], index: &Index<'_>) -> Vec<u32> {
+    // Thousands of routes may each name one value of a field: look it up instead of asking every class.
+    let named = match (&atom.kind, &atom.test) {
+        (None, Test::Compare(lang::policy::Compare::Eq, value)) => Some(vec![value]),
+        (None, Test::Matches(_) | Test::In(_)) => atom.test.points(),
+        _ => None,
+    };
+    let is_plain = |value: &&Value| matches!(value, Value::String(_) | Value::Method(_));
+    if let Some(named) = named.filter(|named| named.iter().all(is_plain)) {
+        let mut holding: Vec<u32> =
+            named.into_iter().filter_map(|value| index.0.get(value).copied()).collect();
+        holding.sort_unstable();
+        holding.dedup();
+        return holding;
+    }
+    let answers = samples.iter().zip(0..).filter(|(sample, _)| match &atom.kind {
+        Some(kind) => {
+            let value = sample.as_str().filter(|text| kind.holds(text));
+            value.is_some_and(|text| atom.test.holds(&kind.value(text)))
+        }
+        None => atom.test.holds(sample),
+    });
+    answers.map(|(_, class)| class).collect()
+}

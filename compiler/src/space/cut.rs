@@ -1,0 +1,340 @@
+//! Cuts the values of one field into finitely many classes, such that every test asked of the field answers alike for all
+//! values of a class. Each class has a value of it as its sample; the answers are found by asking that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lang::{Ty, Value};
+
+use super::automata;
+use super::test::Test;
+use crate::segment::Segments;
+
+/// What a field's values are like.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Kind {
+    /// A value of this type, or none if that is optional.
+    Value(Ty),
+    /// A host in the normal form.
+    Host,
+    /// A segment of the path, the empty text behind a final `/`, or nothing behind the end.
+    Segment,
+}
+
+/// A question as asked of a field: for a segment, what makes a value of it.
+pub(super) type Asked<'t> = (Option<&'t Segments>, &'t Test);
+
+/// A field's classes.
+#[derive(Debug, Default)]
+pub(super) struct Classes {
+    /// A value of each. The last class holds what nobody asks for, where there is such a thing.
+    pub(super) samples: Vec<Value>,
+    /// For each question whether its answers are the same within each class. The others need a field of their own.
+    pub(super) cut: Vec<bool>,
+}
+
+/// Cuts a field by what is asked of it.
+pub(super) fn classes(kind: &Kind, asked: &[Asked<'_>]) -> Classes {
+    match kind {
+        Kind::Segment => segments(asked),
+        Kind::Host => {
+            let text = |text: &str| Value::string(text);
+            texts(asked, HOSTS, "host.example", &text)
+        }
+        Kind::Value(ty) => {
+            let mut classes = present(ty.present(), asked);
+            if ty.is_optional() {
+                // Absence first: the last class is the one that nobody asks for.
+                classes.samples.insert(0, Value::Absent);
+            }
+            classes
+        }
+    }
+}
+
+/// The texts that can be a host.
+const HOSTS: &str = r"\A[^A-Z/]*\z";
+/// The texts that can be a segment with something in it.
+const SEGMENTS: &str = r"\A[^/]+\z";
+/// All texts.
+const TEXTS: &str = r"\A(?s:.)*\z";
+/// The texts that an integer of 64 bits is printed as, but for those beyond its ends.
+const INTS: &str = r"\A(?:0|-?[1-9][0-9]{0,18})\z";
+/// The texts of UUIDs.
+const UUIDS: &str =
+    r"\A[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\z";
+
+fn present(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
+    match ty {
+        Ty::Bool => all(asked, vec![Value::Bool(true), Value::Bool(false)]),
+        Ty::OneOf(words) => {
+            all(asked, words.iter().map(|word| Value::String(word.clone())).collect())
+        }
+        Ty::String => texts(asked, TEXTS, "x", &|text| Value::string(text)),
+        Ty::Method => methods(asked),
+        Ty::Int | Ty::Status | Ty::Time | Ty::Size | Ty::Duration => line(ty, asked),
+        Ty::Ip => addresses(asked),
+        _ => points(asked),
+    }
+}
+
+/// Few values: each is a class.
+fn all(asked: &[Asked<'_>], samples: Vec<Value>) -> Classes {
+    Classes { samples, cut: vec![true; asked.len()] }
+}
+
+/// Values that are only compared for equality: each one named is a class, the others are one.
+fn points(asked: &[Asked<'_>]) -> Classes {
+    let named: Vec<Option<Vec<&Value>>> = asked.iter().map(|(_, test)| test.points()).collect();
+    let cut = named.iter().map(Option::is_some).collect();
+    let mut samples: BTreeSet<Value> = named.into_iter().flatten().flatten().cloned().collect();
+    samples.remove(&Value::Absent);
+    let mut samples: Vec<Value> = samples.into_iter().collect();
+    // A value that no policy can write stands for all others.
+    samples.push(Value::string("\u{0}"));
+    Classes { samples, cut }
+}
+
+fn methods(asked: &[Asked<'_>]) -> Classes {
+    let mut classes = points(asked);
+    let other = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+    let unnamed = |name: &&str| !classes.samples.contains(&Value::Method(Arc::from(*name)));
+    let other = other.iter().find(|name| unnamed(name)).map_or_else(
+        || fresh("X", &|name| classes.samples.contains(&Value::Method(Arc::from(name)))),
+        |name| Arc::from(*name),
+    );
+    classes.samples.pop();
+    classes.samples.push(Value::Method(other));
+    classes
+}
+
+/// Texts: the ones named are a class each, the others are told apart by the patterns.
+fn texts(asked: &[Asked<'_>], domain: &str, plain: &str, value: &dyn Fn(&str) -> Value) -> Classes {
+    let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut patterns: BTreeSet<String> = BTreeSet::new();
+    let mut cut = Vec::with_capacity(asked.len());
+    for (_, test) in asked {
+        let language = test.language();
+        cut.push(language.is_some() || test.points().is_some());
+        if let Some(points) = test.points().filter(|_| language.is_none()) {
+            let texts = points.into_iter().filter_map(Value::as_str);
+            named.extend(texts.map(Arc::from));
+        }
+        patterns.extend(language);
+    }
+    let patterns: Vec<String> = patterns.into_iter().collect();
+    let mut others = None;
+    if !patterns.is_empty() {
+        others = automata::samples(&patterns, domain, &named);
+        if others.is_none() {
+            for (cut, (_, test)) in cut.iter_mut().zip(asked) {
+                *cut &= test.language().is_none();
+            }
+        }
+    }
+    let others = others.unwrap_or_else(|| vec![fresh(plain, &|text| named.contains(text))]);
+    // What fits no pattern comes last, if there is such a thing; it comes first out of the walk or is rare.
+    let samples = named.iter().chain(others.iter().rev()).map(|text| value(text)).collect();
+    Classes { samples, cut }
+}
+
+/// Values in a discrete order, cut where what is asked begins and ends.
+fn line(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
+    let (first, last) = match ty {
+        Ty::Status => (100, 599),
+        Ty::Size => (0, i128::from(u64::MAX)),
+        Ty::Duration => (0, i128::from(u64::MAX) * 1_000_000_000),
+        _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
+    };
+    let mut starts: BTreeSet<i128> = BTreeSet::from([first]);
+    let mut cut = Vec::with_capacity(asked.len());
+    for (_, test) in asked {
+        let places = test.bounds().and_then(|bounds| {
+            let places = bounds.into_iter().filter(|bound| !matches!(bound, Value::Bool(_)));
+            places.map(place).collect::<Option<Vec<i128>>>()
+        });
+        cut.push(places.is_some());
+        starts.extend(places.into_iter().flatten().flat_map(|at| [at, at.saturating_add(1)]));
+    }
+    let starts: Vec<i128> = starts.into_iter().filter(|at| (first..=last).contains(at)).collect();
+    let mut samples: Vec<Value> = Vec::with_capacity(starts.len());
+    for (at, start) in starts.iter().enumerate() {
+        let end = starts.get(at + 1).map_or(last, |next| next - 1);
+        // The value nearest to nought is the plainest.
+        let nearest = if (*start..=end).contains(&0) {
+            0
+        } else if *start > 0 {
+            *start
+        } else {
+            end
+        };
+        samples.extend(at_place(ty, nearest));
+    }
+    Classes { samples, cut }
+}
+
+fn place(value: &Value) -> Option<i128> {
+    match value {
+        Value::Int(value) | Value::Time(value) => Some(i128::from(*value)),
+        Value::Status(code) => Some(i128::from(*code)),
+        Value::Size(bytes) => Some(i128::from(*bytes)),
+        Value::Duration(length) => i128::try_from(length.as_nanos()).ok(),
+        _ => None,
+    }
+}
+
+fn at_place(ty: &Ty, place: i128) -> Option<Value> {
+    Some(match ty {
+        Ty::Int => Value::Int(i64::try_from(place).ok()?),
+        Ty::Time => Value::Time(i64::try_from(place).ok()?),
+        Ty::Status => Value::Status(u16::try_from(place).ok()?),
+        Ty::Size => Value::Size(u64::try_from(place).ok()?),
+        Ty::Duration => {
+            let seconds = u64::try_from(place / 1_000_000_000).ok()?;
+            Value::Duration(Duration::new(seconds, u32::try_from(place % 1_000_000_000).ok()?))
+        }
+        _ => return None,
+    })
+}
+
+/// Addresses, cut where networks begin and end.
+fn addresses(asked: &[Asked<'_>]) -> Classes {
+    let mut v4: BTreeSet<u32> = BTreeSet::from([0]);
+    let mut v6: BTreeSet<u128> = BTreeSet::from([0]);
+    let mut cut = Vec::with_capacity(asked.len());
+    for (_, test) in asked {
+        let ordered = matches!(test, Test::Compare(how, _)
+            if !matches!(how, lang::policy::Compare::Eq | lang::policy::Compare::Ne));
+        let bounds = test.bounds().filter(|_| !ordered);
+        cut.push(bounds.is_some());
+        for bound in bounds.into_iter().flatten() {
+            let (first, last) = match bound {
+                Value::Ip(address) => (*address, *address),
+                Value::Cidr(network) => (network.network(), network.broadcast()),
+                _ => continue,
+            };
+            match (first, last) {
+                (IpAddr::V4(first), IpAddr::V4(last)) => {
+                    v4.insert(first.to_bits());
+                    v4.extend(last.to_bits().checked_add(1));
+                }
+                (IpAddr::V6(first), IpAddr::V6(last)) => {
+                    v6.insert(first.to_bits());
+                    v6.extend(last.to_bits().checked_add(1));
+                }
+                _ => {}
+            }
+        }
+    }
+    let plain4 = Ipv4Addr::new(203, 0, 113, 7).to_bits();
+    let plain6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7).to_bits();
+    let mut samples: Vec<Value> = Vec::with_capacity(v4.len() + v6.len());
+    samples.extend(within(v6, plain6).map(|bits| Value::Ip(Ipv6Addr::from_bits(bits).into())));
+    samples.extend(within(v4, plain4).map(|bits| Value::Ip(Ipv4Addr::from_bits(bits).into())));
+    Classes { samples, cut }
+}
+
+/// One number of each interval that begins with one of `starts`: `plain` where it lies in.
+fn within<N: Copy + Ord>(starts: BTreeSet<N>, plain: N) -> impl Iterator<Item = N> {
+    let starts: Vec<N> = starts.into_iter().collect();
+    let ends: Vec<Option<N>> = starts.iter().skip(1).copied().map(Some).chain([None]).collect();
+    starts.into_iter().zip(ends).map(move |(start, end)| {
+        let holds = start <= plain && end.is_none_or(|end| plain < end);
+        if holds { plain } else { start }
+    })
+}
+
+/// Segments of a path: its end, the empty one, the ones named, and the others by kind and pattern.
+fn segments(asked: &[Asked<'_>]) -> Classes {
+    let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
+    let mut ints: BTreeMap<i64, ()> = BTreeMap::new();
+    let mut patterns: BTreeSet<String> = BTreeSet::new();
+    let mut cut = vec![true; asked.len()];
+    for (cut, (kind, test)) in cut.iter_mut().zip(asked) {
+        match (kind, test) {
+            (None, Test::Segment(segments)) => {
+                named.extend(segments.words().unwrap_or_default().iter().cloned());
+            }
+            (None, Test::End) => {}
+            (Some(Segments::Int), test) => match test.bounds() {
+                Some(bounds) => {
+                    for bound in bounds {
+                        match bound {
+                            Value::Int(at) => drop(ints.insert(*at, ())),
+                            Value::Bool(_) => {}
+                            _ => *cut = false,
+                        }
+                    }
+                }
+                None => *cut = false,
+            },
+            (_, test) => match (test.language(), test.points()) {
+                // A capture of a UUID is in lower case while the segment need not be.
+                (Some(_), _) if matches!(kind, Some(Segments::Uuid)) => *cut = false,
+                (Some(language), _) => drop(patterns.insert(language)),
+                (None, Some(points)) => {
+                    let texts = points.into_iter().filter_map(Value::as_str);
+                    named.extend(texts.map(Arc::from));
+                }
+                (None, None) => *cut = false,
+            },
+        }
+    }
+    let by_order =
+        |(kind, test): &Asked<'_>| matches!(kind, Some(Segments::Int)) && test.points().is_none();
+    let mut others: Vec<Arc<str>> = Vec::new();
+    if !patterns.is_empty() {
+        let mut all: Vec<String> = patterns.into_iter().collect();
+        all.extend([INTS.to_owned(), UUIDS.to_owned()]);
+        named.extend(ints.keys().map(|at| Arc::from(at.to_string())));
+        others = automata::samples(&all, SEGMENTS, &named).unwrap_or_default();
+        let walked = !others.is_empty();
+        for (cut, asked) in cut.iter_mut().zip(asked) {
+            // Patterns and an order among numbers are not walked together.
+            let pattern = asked.0.is_some() && asked.1.language().is_some();
+            *cut &= if walked { !by_order(asked) } else { !pattern };
+        }
+    }
+    if others.is_empty() {
+        others.extend(ints_between(&ints, &named));
+        named.extend(ints.keys().map(|at| Arc::from(at.to_string())));
+        let uuid = |n: u64| format!("00000000-0000-4000-8000-{n:012x}");
+        let free = (0..).map(uuid).find(|text| !named.contains(text.as_str()));
+        others.extend(free.map(Arc::from));
+        others.push(fresh("x", &|text| named.contains(text)));
+    } else {
+        others.reverse();
+    }
+    // The same UUID in upper case is captured as the same value, and is another segment.
+    let upper = named.iter().filter(|text| Segments::Uuid.holds(text));
+    let upper: Vec<Arc<str>> = upper.map(|text| Arc::from(text.to_ascii_uppercase())).collect();
+    named.extend(upper);
+    named.remove("");
+    let texts = named.iter().chain(&others).map(|text| Value::String(text.clone()));
+    let samples = [Value::Absent, Value::string("")].into_iter().chain(texts).collect();
+    Classes { samples, cut }
+}
+
+/// One integer of each gap between those named, that is not named as text either.
+fn ints_between(ints: &BTreeMap<i64, ()>, named: &BTreeSet<Arc<str>>) -> Vec<Arc<str>> {
+    let bounds: Vec<i128> = ints.keys().map(|at| i128::from(*at)).collect();
+    let before = std::iter::once(i128::from(i64::MIN) - 1).chain(bounds.iter().copied());
+    let after = bounds.iter().copied().chain([i128::from(i64::MAX) + 1]);
+    let mut found = Vec::new();
+    for (low, high) in before.zip(after) {
+        let (low, high) = (low + 1, high - 1);
+        let from = if (low..=high).contains(&1) { 1 } else { low };
+        let mut free = (from..=high).chain((low..from).rev()).map(|at| Arc::from(at.to_string()));
+        found.extend(free.find(|text| !named.contains(text)));
+    }
+    found
+}
+
+/// A text that is not taken, made of a plain one.
+fn fresh(plain: &str, taken: &dyn Fn(&str) -> bool) -> Arc<str> {
+    let numbered = (1_u64..).map(|n| format!("{plain}{n}"));
+    let mut texts = std::iter::once(plain.to_owned()).chain(numbered);
+    Arc::from(texts.find(|text| !taken(text)).unwrap_or_default())
+}

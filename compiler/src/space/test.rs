@@ -1,0 +1,131 @@
+//! What conditions ask of one field: tests on a value. They answer by the interpreter's own operations, so that a class
+//! of values is understood by asking one of it.
+
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::{Compare, Host};
+use lang::vocab::Function;
+
+use crate::interp::ops;
+use crate::segment::Segments;
+
+/// A question about one value.
+#[derive(Clone, Debug)]
+pub(crate) enum Test {
+    /// Whether it is `true`.
+    True,
+    /// Whether there is one.
+    Present,
+    /// How it compares with this one.
+    Compare(Compare, Value),
+    /// Whether it lies in this one.
+    In(Value),
+    /// Whether it is one of these or lies in one.
+    Matches(Vec<Value>),
+    /// What the function says, with the value as the argument at this place.
+    Call(&'static Function, Arc<[Value]>, usize),
+    /// Whether the host is one of these.
+    Host(Host),
+    /// Whether the segment is one of these.
+    Segment(Segments),
+    /// Whether the path has ended before.
+    End,
+}
+
+impl Test {
+    /// Its answer.
+    pub(crate) fn holds(&self, value: &Value) -> bool {
+        match self {
+            Test::True => value.is_true(),
+            Test::Present => !value.is_absent(),
+            Test::Compare(how, with) => ops::compare(*how, value, with),
+            Test::In(of) => ops::is_in(value, of),
+            Test::Matches(patterns) => ops::matches(value, patterns),
+            Test::Call(function, arguments, hole) => {
+                let mut arguments = arguments.to_vec();
+                if let Some(place) = arguments.get_mut(*hole) {
+                    *place = value.clone();
+                }
+                (function.eval)(&arguments).is_true()
+            }
+            Test::Host(host) => value.as_str().is_some_and(|name| host_holds(host, name)),
+            Test::Segment(segments) => value.as_str().is_some_and(|text| segments.holds(text)),
+            Test::End => value.is_absent(),
+        }
+    }
+
+    /// The values to which it compares, if it does nothing else: all values that are none of these fare alike.
+    pub(crate) fn points(&self) -> Option<Vec<&Value>> {
+        let points: Vec<&Value> = match self {
+            Test::Compare(Compare::Eq | Compare::Ne, with) => vec![with],
+            Test::In(Value::List(items)) => items.iter().collect(),
+            Test::In(Value::Set(items)) => items.iter().collect(),
+            Test::Matches(patterns) => patterns.iter().collect(),
+            Test::Present => Vec::new(),
+            Test::True => vec![&Value::Bool(true)],
+            _ => return None,
+        };
+        let wide = |v: &&Value| matches!(v, Value::Cidr(_) | Value::Range(_) | Value::Regex(_));
+        (!points.iter().any(wide)).then_some(points)
+    }
+
+    /// Every value that bounds what it takes: ends of ranges, networks, what it compares to.
+    pub(crate) fn bounds(&self) -> Option<Vec<&Value>> {
+        let of = match self {
+            Test::Compare(_, with) => return Some(vec![with]),
+            Test::Present | Test::True => return Some(Vec::new()),
+            Test::In(Value::List(items)) => items.iter().collect(),
+            Test::In(Value::Set(items)) => items.iter().collect(),
+            Test::In(one) => vec![one],
+            Test::Matches(patterns) => patterns.iter().collect::<Vec<_>>(),
+            _ => return None,
+        };
+        let ends = of.into_iter().flat_map(|value| match value {
+            Value::Range(ends) => vec![&ends.0, &ends.1],
+            one => vec![one],
+        });
+        Some(ends.collect())
+    }
+
+    /// A pattern that fits the texts it takes, if there is one.
+    pub(crate) fn language(&self) -> Option<String> {
+        match self {
+            Test::Host(Host::OneLabel(suffix)) => {
+                Some(format!(r"\A[^.]+\.{}\z", regex_syntax::escape(suffix)))
+            }
+            Test::Host(Host::Labels(suffix)) => {
+                Some(format!(r"\A(?:[^.]+\.)+{}\z", regex_syntax::escape(suffix)))
+            }
+            Test::Call(function, arguments, 0) => language(function.name, arguments.get(1)?),
+            Test::In(Value::Regex(pattern)) => Some(pattern.0.as_str().to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the host is one of the pattern's.
+pub(crate) fn host_holds(pattern: &Host, host: &str) -> bool {
+    let stem = |suffix: &str| host.strip_suffix(suffix).and_then(|stem| stem.strip_suffix('.'));
+    match pattern {
+        Host::Any => true,
+        Host::Exact(name) => **name == *host,
+        Host::OneLabel(suffix) => {
+            stem(suffix).is_some_and(|label| !label.is_empty() && !label.contains('.'))
+        }
+        Host::Labels(suffix) => {
+            stem(suffix).is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
+        }
+    }
+}
+
+/// The texts of which a function of the language says true, as a pattern.
+fn language(function: &str, argument: &Value) -> Option<String> {
+    match (function, argument) {
+        ("starts_with", Value::String(text)) => Some(format!(r"\A{}", regex_syntax::escape(text))),
+        ("ends_with", Value::String(text)) => Some(format!(r"{}\z", regex_syntax::escape(text))),
+        ("contains", Value::String(text)) => Some(regex_syntax::escape(text)),
+        ("matches", Value::Regex(pattern)) => Some(pattern.0.as_str().to_owned()),
+        _ => None,
+    }
+}
