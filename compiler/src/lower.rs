@@ -9,7 +9,7 @@ use lang::{Diag, Span};
 
 use crate::program::{Block, Call, Program, Route, Setting, Step, StepKind};
 
-mod condition;
+pub(crate) mod condition;
 mod expr;
 pub(crate) mod routing;
 

@@ -1,74 +1,333 @@
-//! Which route is tried first: the order of language reference, section "Which route answers", and what is wrong with it.
+//! Which route is tried first, and what is wrong with that order. For two routes on one listener: the strictly narrower
+//! host first; on equal hosts the strictly narrower set of paths; on equal paths the strictly narrower condition; and
+//! `before` where neither lies inside the other. What is left open, told twice or never reached is reported.
+//!
+//! Routes are gathered by host and path first (`order/cells.rs`), so only those that can meet are compared.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use lang::Diag;
-use lang::policy::{Host, Path, Policy, RouteId};
+use lang::policy::{Policy, RouteId};
 
+use crate::interp;
 use crate::program::Program;
-use crate::segment::Segments;
+use crate::segment::{Relation, path_relation};
 
-/// A route at one of its paths; the host is known where it stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Place {
-    /// The route.
-    pub(crate) route: RouteId,
-    /// A place in its paths.
-    pub(crate) path: usize,
+mod before;
+pub(crate) mod cells;
+mod compare;
+mod reach;
+mod report;
+mod sort;
+mod witness;
+
+pub(crate) use cells::Place;
+pub(crate) use reach::unreachable;
+
+use cells::{Cell, Group};
+use compare::{CellSets, Verdict};
+use witness::Witness;
+
+/// What order is decided on.
+pub(crate) struct Places<'p> {
+    pub(crate) policy: &'p Policy,
+    pub(crate) program: &'p Program,
+    /// The value of each expression that neither request nor input changes.
+    pub(crate) constants: Vec<Option<lang::Value>>,
 }
 
 /// The decided order.
-#[derive(Debug, Default)]
 pub(crate) struct Order {
-    /// For each listener, by its place among the blocks: hosts, and what answers there, in the order it is tried.
-    pub(crate) listeners: Vec<(usize, Vec<(Host, Vec<Place>)>)>,
+    /// What stands on each listener, by its place among the blocks.
+    pub(crate) listeners: Vec<(usize, Vec<Ordered>)>,
     /// What is wrong with it.
     pub(crate) diags: Vec<Diag>,
+    /// Routes about which something was said; that they are not reached would only be what follows from it.
+    pub(crate) blamed: HashSet<RouteId>,
+}
+
+/// The routes of one host pattern in their order.
+pub(crate) struct Ordered {
+    /// The host and its cells.
+    pub(crate) group: Group,
+    /// Every place of the cells, in the order in which they are tried.
+    pub(crate) sequence: Vec<Node>,
+    /// The sets of each cell that has several members; `None` where there are not, or they are too large.
+    sets: Vec<Option<CellSets>>,
+    /// For each cell and each of its members, the others that can take some of its requests.
+    meeting: Vec<Vec<Vec<usize>>>,
+    /// For each cell and each of its members, its place in the sequence.
+    ranks: Vec<Vec<usize>>,
+}
+
+/// A member of a cell: a candidate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct Node {
+    pub(crate) cell: usize,
+    pub(crate) member: usize,
+}
+
+/// Two candidates that can both take a request while nothing says which is first.
+struct Open {
+    first: usize,
+    second: usize,
+    why: Why,
+}
+
+/// What makes it open.
+enum Why {
+    /// Their paths lie across each other.
+    Paths(Option<Witness>),
+    /// Their conditions do.
+    Conditions(Witness),
+    /// It could not be decided.
+    Undecided,
+}
+
+/// What was said so far.
+#[derive(Default)]
+struct Findings {
+    diags: Vec<Diag>,
+    /// Pairs of routes about which it was said.
+    told: HashSet<(RouteId, RouteId)>,
+    blamed: HashSet<RouteId>,
+    /// Which lines of `before` decided something.
+    used: HashSet<usize>,
+}
+
+impl<'p> Places<'p> {
+    /// The places of a policy and its program, whose inputs are not bound.
+    pub(crate) fn new(policy: &'p Policy, program: &'p Program) -> Places<'p> {
+        Places { policy, program, constants: interp::constants(program, &[]) }
+    }
+
+    /// Whether the route asks for nothing but host and path.
+    fn is_unconditional(&self, place: Place) -> bool {
+        let route = self.program.route(place.route);
+        route.is_some_and(|route| route.conditions.is_empty() && route.methods.is_none())
+    }
+}
+
+impl Ordered {
+    /// The place of a node.
+    pub(crate) fn place(&self, node: Node) -> Option<Place> {
+        self.group.cells.get(node.cell)?.members.get(node.member).copied()
+    }
 }
 
 /// Orders the routes of every listener.
-pub(crate) fn order(policy: &Policy, _program: &Program) -> Order {
-    let mut tables: BTreeMap<usize, Vec<(Host, Vec<Place>)>> = BTreeMap::new();
-    for (at, block) in policy.blocks.iter().enumerate() {
-        if block.row.name == "listener" {
-            tables.insert(at, Vec::new());
-        }
+pub(crate) fn order(places: &Places<'_>) -> Order {
+    let mut before: HashMap<(RouteId, RouteId), usize> = HashMap::new();
+    for (at, line) in places.policy.before.iter().enumerate() {
+        before.entry((line.first, line.second)).or_insert(at);
     }
-    for (number, route) in policy.routes.iter().enumerate() {
-        for listener in &route.listeners {
-            let table = tables.entry(*listener).or_default();
-            for (host, _) in &route.hosts {
-                let places = (0..route.paths.len())
-                    .map(|path| Place { route: RouteId(number as u32), path });
-                match table.iter_mut().find(|(known, _)| known == host) {
-                    Some((_, known)) => known.extend(places),
-                    None => table.push((host.clone(), places.collect())),
+    let mut findings = Findings::default();
+    let mut listeners = Vec::new();
+    for (listener, groups) in cells::groups(places.policy) {
+        let scheme = report::scheme(places.policy, listener);
+        let groups = groups.into_iter();
+        let ordered =
+            groups.map(|group| order_group(places, group, &before, scheme, &mut findings));
+        listeners.push((listener, ordered.collect()));
+    }
+    before::check(places, &listeners, &mut findings);
+    Order { listeners, diags: findings.diags, blamed: findings.blamed }
+}
+
+fn order_group(
+    places: &Places<'_>,
+    group: Group,
+    before: &HashMap<(RouteId, RouteId), usize>,
+    scheme: &str,
+    findings: &mut Findings,
+) -> Ordered {
+    let mut nodes: Vec<Node> = Vec::new();
+    let mut first_of: Vec<usize> = Vec::with_capacity(group.cells.len());
+    for (cell, content) in group.cells.iter().enumerate() {
+        first_of.push(nodes.len());
+        nodes.extend((0..content.members.len()).map(|member| Node { cell, member }));
+    }
+    let node = |cell: usize, member: usize| first_of.get(cell).map_or(0, |first| first + member);
+    let mut edges = Edges { next: vec![Vec::new(); nodes.len()], lines: HashMap::new() };
+    let mut open: Vec<Open> = Vec::new();
+    let mut sets: Vec<Option<CellSets>> = Vec::with_capacity(group.cells.len());
+    let mut meeting: Vec<Vec<Vec<usize>>> = Vec::with_capacity(group.cells.len());
+
+    // Equal hosts and paths: by condition.
+    for (cell_at, cell) in group.cells.iter().enumerate() {
+        let mut cell_sets = match cell.members.as_slice() {
+            [one] if places.is_unconditional(*one) => None,
+            _ => Some(compare::cell_sets(places, &group.host, cell)),
+        };
+        let pairs = match &mut cell_sets {
+            None => Vec::new(),
+            Some(Ok(sets)) => compare::pairs(places, &group.host, cell, sets),
+            Some(Err(_)) => all_undecided(cell.members.len()),
+        };
+        let mut met = vec![Vec::new(); cell.members.len()];
+        for pair in pairs {
+            let (first, second) = (node(cell_at, pair.first), node(cell_at, pair.second));
+            let routes = (cell.members.get(pair.first), cell.members.get(pair.second));
+            let (Some(a), Some(b)) = routes else { continue };
+            for (one, other) in [(pair.first, pair.second), (pair.second, pair.first)] {
+                met.get_mut(one).into_iter().for_each(|met| met.push(other));
+            }
+            let why = match pair.verdict {
+                Verdict::Decided(Relation::Inside, _) => {
+                    edges.add(first, second, None);
+                    continue;
+                }
+                Verdict::Decided(Relation::Around, _) => {
+                    edges.add(second, first, None);
+                    continue;
+                }
+                Verdict::Decided(Relation::Equal, _) => {
+                    report::duplicate(places, (a.route, b.route), (&group, cell), scheme, findings);
+                    continue;
+                }
+                Verdict::Decided(_, Some(witness)) => Why::Conditions(witness),
+                Verdict::Decided(_, None) | Verdict::Undecided => Why::Undecided,
+                Verdict::Disagreement(witness) => {
+                    report::disagreement(places, (a.route, b.route), &witness, scheme, findings);
+                    continue;
+                }
+            };
+            if !edges.by_line(before, (first, second), (a.route, b.route), findings) {
+                open.push(Open { first, second, why });
+            }
+        }
+        meeting.push(met);
+        sets.push(cell_sets.and_then(Result::ok));
+    }
+
+    // Equal hosts, paths across each other: by `before`, unless no request is taken by both.
+    let mut lines_across = false;
+    for (a_at, b_at) in cells::across(&group.cells) {
+        let (Some(a), Some(b)) = (group.cells.get(a_at), group.cells.get(b_at)) else { continue };
+        let Some(common) = witness::common_path(&a.path, &b.path) else { continue };
+        for (a_member, a_place) in a.members.iter().enumerate() {
+            for (b_member, b_place) in b.members.iter().enumerate() {
+                let pair = (a_place.route, b_place.route);
+                if pair.0 == pair.1 {
+                    continue;
+                }
+                let why = match compare::across(places, &group.host, &common, [*a_place, *b_place])
+                {
+                    Verdict::Decided(Relation::Disjoint, _) => continue,
+                    Verdict::Decided(_, witness) => Why::Paths(witness),
+                    Verdict::Undecided => Why::Paths(None),
+                    Verdict::Disagreement(witness) => {
+                        report::disagreement(places, pair, &witness, scheme, findings);
+                        continue;
+                    }
+                };
+                let (first, second) = (node(a_at, a_member), node(b_at, b_member));
+                match edges.by_line(before, (first, second), pair, findings) {
+                    true => lines_across = true,
+                    false => open.push(Open { first, second, why }),
                 }
             }
         }
     }
-    let conditions = |place: &Place| {
-        let route = policy.routes.get(place.route.0 as usize);
-        route.map_or(0, |route| route.conditions.len() + usize::from(route.methods.is_some()))
-    };
-    for (_, places) in tables.values_mut().flatten() {
-        places.sort_by(|a, b| {
-            let paths = path(policy, a).zip(path(policy, b));
-            let by_path = paths.map_or(Ordering::Equal, |(a, b)| depth(a).cmp(&depth(b)));
-            by_path.then_with(|| conditions(b).cmp(&conditions(a)))
-        });
+    if lines_across {
+        // The order of cells alone may contradict these lines now, so that of paths has to be spelled out.
+        narrower_paths(&group.cells, &node, &mut edges);
     }
-    Order { listeners: tables.into_iter().collect(), diags: Vec::new() }
+
+    let (sequence, round) = sort::sort(&edges.next);
+    if let Some(round) = round {
+        let lines: Vec<usize> = round
+            .iter()
+            .zip(round.iter().cycle().skip(1))
+            .filter_map(|(from, to)| edges.lines.get(&(*from, *to)).copied())
+            .collect();
+        report::circular(places, &lines, findings);
+    }
+    let has_lines = !edges.lines.is_empty();
+    for Open { first, second, why } in open {
+        let ordered = has_lines
+            && (sort::leads(&edges.next, first, second) || sort::leads(&edges.next, second, first));
+        let place = |node: usize| {
+            let node = nodes.get(node)?;
+            group.cells.get(node.cell)?.members.get(node.member).copied()
+        };
+        let (Some(a), Some(b)) = (place(first), place(second)) else { continue };
+        if !ordered {
+            report::ambiguous(places, (a, b), &group.host, why, scheme, findings);
+        }
+    }
+    let sequence: Vec<Node> =
+        sequence.into_iter().filter_map(|at| nodes.get(at).copied()).collect();
+    let mut ranks: Vec<Vec<usize>> =
+        group.cells.iter().map(|cell| vec![0; cell.members.len()]).collect();
+    for (rank, node) in sequence.iter().enumerate() {
+        if let Some(place) = ranks.get_mut(node.cell).and_then(|cell| cell.get_mut(node.member)) {
+            *place = rank;
+        }
+    }
+    Ordered { group, sequence, sets, meeting, ranks }
 }
 
-fn path<'p>(policy: &'p Policy, place: &Place) -> Option<&'p Path> {
-    let route = policy.routes.get(place.route.0 as usize)?;
-    route.paths.get(place.path).map(|(path, _)| path)
+/// What leads from one candidate to the next.
+struct Edges {
+    next: Vec<Vec<usize>>,
+    /// The lines of `before` among them.
+    lines: HashMap<(usize, usize), usize>,
 }
 
-/// Smaller for the inner of two path sets one of which lies in the other.
-fn depth(path: &Path) -> (usize, u64) {
-    let tail = if path.rest { usize::MAX - path.segments.len() } else { 0 };
-    (tail, path.segments.iter().map(|segment| Segments::of(segment).weight()).sum())
+impl Edges {
+    fn add(&mut self, first: usize, second: usize, line: Option<usize>) {
+        if let Some(next) = self.next.get_mut(first) {
+            next.push(second);
+        }
+        if let Some(line) = line {
+            self.lines.insert((first, second), line);
+        }
+    }
+
+    /// Orders two candidates as a line of `before` says, if one does.
+    fn by_line(
+        &mut self,
+        before: &HashMap<(RouteId, RouteId), usize>,
+        (first, second): (usize, usize),
+        (a, b): (RouteId, RouteId),
+        findings: &mut Findings,
+    ) -> bool {
+        let forward = before.get(&(a, b)).copied();
+        let backward = before.get(&(b, a)).copied();
+        if let Some(line) = forward {
+            self.add(first, second, Some(line));
+            findings.used.insert(line);
+        }
+        if let Some(line) = backward {
+            self.add(second, first, Some(line));
+            findings.used.insert(line);
+        }
+        forward.or(backward).is_some()
+    }
+}
+
+fn all_undecided(n_members: usize) -> Vec<compare::Pair> {
+    // Each with the next: that already asks for a whole order, and there may be very many pairs.
+    let pairs = (1..n_members).map(|second| compare::Pair {
+        first: second - 1,
+        second,
+        verdict: Verdict::Undecided,
+    });
+    pairs.collect()
+}
+
+fn narrower_paths(cells: &[Cell], node: &dyn Fn(usize, usize) -> usize, edges: &mut Edges) {
+    for (inner_at, inner) in cells.iter().enumerate() {
+        // A set of paths lies only inside those that stand behind it.
+        for (outer_at, outer) in cells.iter().enumerate().skip(inner_at + 1) {
+            if path_relation(&inner.path, &outer.path) == Relation::Inside {
+                for first in 0..inner.members.len() {
+                    for second in 0..outer.members.len() {
+                        edges.add(node(inner_at, first), node(outer_at, second), None);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -45,7 +45,8 @@ impl Segments {
             Ty::Int => Segments::Int,
             Ty::Uuid => Segments::Uuid,
             Ty::OneOf(words) => {
-                let mut words: Vec<Arc<str>> = words.to_vec();
+                let mut words: Vec<Arc<str>> =
+                    words.iter().filter(|word| !word.is_empty()).cloned().collect();
                 words.sort_unstable();
                 words.dedup();
                 match words.as_slice() {
@@ -191,6 +192,16 @@ impl fmt::Display for Segments {
 /// with `/`, such as `*`, has none.
 pub(crate) fn split(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').into_iter().flat_map(|rest| rest.split('/'))
+}
+
+/// What a pattern captures: name, place of the segment, kind.
+pub(crate) fn captures(path: &Path) -> Vec<(Arc<str>, usize, Segments)> {
+    let segments = path.segments.iter().enumerate();
+    let captures = segments.filter_map(|(at, segment)| match segment {
+        Segment::Capture(name, _) => Some((name.clone(), at, Segments::of(segment))),
+        Segment::Literal(_) => None,
+    });
+    captures.collect()
 }
 
 /// How the sets of paths of two patterns lie to each other.

@@ -21,7 +21,7 @@ mod formula;
 mod test;
 
 pub(crate) use diagram::{Set, Undecided};
-pub(crate) use formula::{Captures, Formula};
+pub(crate) use formula::Formula;
 pub(crate) use test::host_holds;
 
 use cut::Kind;
@@ -239,28 +239,19 @@ impl Space {
 
     /// Like [`Space::witness`], but as if computed values could be chosen: a guess, to be replayed.
     pub(crate) fn guess(&self, set: Set) -> Option<Vec<(Term, Value)>> {
-        let values = self.values(set)?;
-        Some(values.into_iter().filter(|(term, _)| !matches!(term, Term::Computed(_))).collect())
+        self.values(set)
     }
 
-    /// The field that is asked first, and its classes in which the set lies, if these are not all but a few.
-    pub(crate) fn only_classes(&self, set: Set) -> Option<(usize, Vec<u32>)> {
-        let field = self.diagram.first_field(set)?;
-        Some((field, self.diagram.only_classes(set, field)?))
-    }
-
-    /// Whether the set depends on host or path.
-    pub(crate) fn depends_on_head(&self, set: Set) -> bool {
-        self.diagram.support(set).into_iter().any(|field| {
-            let term = self.fields.get(field).map(|field| &field.term);
-            matches!(term, Some(Term::Host | Term::Segment(_)))
-        })
+    /// Fields for which the set lies in a few classes, and these.
+    pub(crate) fn allowed(&self, set: Set) -> Vec<(usize, Vec<u32>)> {
+        let fields = self.diagram.support(set).into_iter();
+        fields.filter_map(|field| Some((field, self.diagram.allowed(set, field)?))).collect()
     }
 
     fn values(&self, set: Set) -> Option<Vec<(Term, Value)>> {
         let picked = self.diagram.pick(set)?;
         let values = picked.into_iter().filter_map(|(field, class)| {
-            let field = self.fields.get(field)?;
+            let field = self.fields.get(field).filter(|field| field.settable)?;
             Some((field.term.clone(), field.samples.get(class as usize)?.clone()))
         });
         Some(values.collect())

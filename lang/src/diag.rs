@@ -154,6 +154,8 @@ macro_rules! catalogue {
 }
 
 pub mod absent_comparison;
+pub mod ambiguous_paths;
+pub mod ambiguous_routes;
 pub mod bad_division;
 pub mod bad_host;
 pub mod bad_literal;
@@ -164,13 +166,19 @@ pub mod bad_sum;
 pub mod bad_text;
 pub mod beyond_limits;
 pub mod capture_mismatch;
+pub mod circular_before;
 pub mod constant_condition;
+pub mod contrary_before;
+pub mod disagreement;
 pub mod duplicate_name;
+pub mod duplicate_route;
 pub mod ends_twice;
 pub mod exposed_secret;
 pub mod foreign_syntax;
+pub mod idle_before;
 pub mod import_cycle;
 pub mod import_failed;
+pub mod impossible_route;
 pub mod may_be_absent;
 pub mod misplaced_clause;
 pub mod missing_argument;
@@ -202,6 +210,7 @@ pub mod too_many_arguments;
 pub mod unclosed_brace;
 pub mod unclosed_bracket;
 pub mod unclosed_string;
+pub mod undecided_order;
 pub mod unexpected_text;
 pub mod unknown_argument;
 pub mod unknown_capture;
@@ -215,6 +224,7 @@ pub mod unknown_setting;
 pub mod unknown_type;
 pub mod unknown_verb;
 pub mod unreachable_arm;
+pub mod unreachable_route;
 pub mod unused;
 pub mod wrong_form;
 pub mod wrong_kind;
@@ -224,6 +234,8 @@ pub mod wrong_type;
 
 catalogue![
     absent_comparison,
+    ambiguous_paths,
+    ambiguous_routes,
     bad_division,
     bad_host,
     bad_literal,
@@ -234,13 +246,19 @@ catalogue![
     bad_text,
     beyond_limits,
     capture_mismatch,
+    circular_before,
     constant_condition,
+    contrary_before,
+    disagreement,
     duplicate_name,
+    duplicate_route,
     ends_twice,
     exposed_secret,
     foreign_syntax,
+    idle_before,
     import_cycle,
     import_failed,
+    impossible_route,
     may_be_absent,
     misplaced_clause,
     missing_argument,
@@ -272,6 +290,7 @@ catalogue![
     unclosed_brace,
     unclosed_bracket,
     unclosed_string,
+    undecided_order,
     unexpected_text,
     unknown_argument,
     unknown_capture,
@@ -285,6 +304,7 @@ catalogue![
     unknown_type,
     unknown_verb,
     unreachable_arm,
+    unreachable_route,
     unused,
     wrong_form,
     wrong_kind,

@@ -5,29 +5,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lang::Diag;
-use lang::policy::{Host, Policy, Segment};
+use lang::policy::{Host, Policy};
 use lang::vocab::ExprId;
 
 use crate::lower::condition::jump_code;
-use crate::order::{self, Place};
+use crate::order::{self, Place, Places};
 use crate::program::{Candidate, Expr, Hosts, Listener, Node, Program, Route, VirtualHost};
-use crate::segment::Segments;
+use crate::segment::{Segments, captures};
 
 /// Fills in the program's listeners, and says what is wrong with the order of its routes.
 pub(crate) fn route(policy: &Policy, program: &mut Program) -> Vec<Diag> {
-    let order = order::order(policy, program);
+    let mut order = order::order(&Places::new(policy, program));
     let mut codes = Codes::default();
-    let listeners = order.listeners.into_iter().map(|(block, hosts)| {
-        let name = policy.blocks.get(block).map_or_else(|| Arc::from(""), |b| b.name.clone());
+    let listeners = order.listeners.iter().map(|(block, hosts)| {
+        let name = policy.blocks.get(*block).map_or_else(|| Arc::from(""), |b| b.name.clone());
         let mut table = Hosts::default();
-        for (host, places) in hosts {
-            add(&mut table, virtual_host(program, host, &places, &mut codes));
+        for ordered in hosts {
+            let places = ordered.sequence.iter().filter_map(|node| ordered.place(*node));
+            let host = ordered.group.host.clone();
+            add(&mut table, virtual_host(program, host, places, &mut codes));
         }
-        Listener { name, block, hosts: table }
+        Listener { name, block: *block, hosts: table }
     });
-    let listeners = listeners.collect();
-    program.listeners = listeners;
-    order.diags
+    program.listeners = listeners.collect();
+    let unreachable = order::unreachable(&Places::new(policy, program), &mut order);
+    order.diags.into_iter().chain(unreachable).collect()
 }
 
 /// The code of each route, made once.
@@ -47,23 +49,24 @@ fn add(table: &mut Hosts, host: VirtualHost) {
     table.list.push(host);
 }
 
-fn virtual_host(program: &Program, host: Host, places: &[Place], codes: &mut Codes) -> VirtualHost {
+fn virtual_host(
+    program: &Program,
+    host: Host,
+    places: impl Iterator<Item = Place>,
+    codes: &mut Codes,
+) -> VirtualHost {
     let mut made = VirtualHost { host, nodes: vec![Node::default()], candidates: Vec::new() };
-    for (rank, place) in places.iter().enumerate() {
+    for (rank, place) in places.enumerate() {
         let Some(route) = program.route(place.route) else { continue };
         let Some((path, _)) = route.paths.get(place.path) else { continue };
         let (code, reads_captures) =
             codes.of.entry(place.route.0).or_insert_with(|| code(program, route)).clone();
-        let captures = path.segments.iter().enumerate().filter_map(|(at, segment)| match segment {
-            Segment::Capture(name, _) => Some((name.clone(), at, Segments::of(segment))),
-            Segment::Literal(_) => None,
-        });
         let candidate = made.candidates.len();
         made.candidates.push(Candidate {
             route: place.route,
             path: place.path,
             rank: rank as u32,
-            captures: captures.collect(),
+            captures: captures(path),
             reads_captures,
             methods: route.methods.as_ref().map(|(methods, _)| methods.clone()),
             code,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use lang::policy::{Arithmetic, Compare, From, Host, Path, Quantifier, Segment};
+use lang::policy::{Arithmetic, Compare, From, Host, Quantifier};
 use lang::vocab::ExprId;
 
 use crate::program::{
@@ -153,10 +153,7 @@ impl Program {
 }
 
 /// A host pattern as it is written.
-pub(crate) struct HostText<'h>(pub(crate) &'h Host);
-
-/// A path pattern as it is written.
-pub(crate) struct PathText<'p>(pub(crate) &'p Path);
+struct HostText<'h>(&'h Host);
 
 struct TestText<'t>(&'t Program, &'t Test);
 
@@ -168,19 +165,6 @@ impl fmt::Display for HostText<'_> {
             Host::OneLabel(suffix) => write!(f, "*.{suffix}"),
             Host::Labels(suffix) => write!(f, "**.{suffix}"),
         }
-    }
-}
-
-impl fmt::Display for PathText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for segment in &self.0.segments {
-            match segment {
-                Segment::Literal(text) => write!(f, "/{text}")?,
-                Segment::Capture(name, lang::Ty::String) => write!(f, "/{{{name}}}")?,
-                Segment::Capture(name, ty) => write!(f, "/{{{name}: {ty}}}")?,
-            }
-        }
-        f.write_str(if self.0.rest { "/**" } else { "" })
     }
 }
 

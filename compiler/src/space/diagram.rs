@@ -145,17 +145,32 @@ impl Diagram {
         fields
     }
 
-    /// The classes of `field` that requests of the set can belong to, where these are few: the field is asked first and
-    /// all classes but these lead nowhere.
-    pub(crate) fn only_classes(&self, set: Set, field: usize) -> Option<Vec<u32>> {
-        let node = self.node_of(set)?;
-        (node.field as usize == field && node.other == Set::NONE)
-            .then(|| node.cases.iter().map(|(class, _)| *class).collect())
-    }
-
-    /// The field that a set asks first.
-    pub(crate) fn first_field(&self, set: Set) -> Option<usize> {
-        self.node_of(set).map(|node| node.field as usize)
+    /// The classes of `field` to which the requests of the set belong, if these are few: all that are listed and not the
+    /// last one.
+    pub(crate) fn allowed(&self, set: Set, field: usize) -> Option<Vec<u32>> {
+        let mut classes = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut open = vec![set];
+        while let Some(set) = open.pop() {
+            if set == Set::NONE || !seen.insert(set) {
+                continue;
+            }
+            // A way to the end that does not ask the field allows every class.
+            let node = self.node_of(set).filter(|node| node.field as usize <= field)?;
+            if node.field as usize == field {
+                if node.other != Set::NONE {
+                    return None;
+                }
+                let listed = node.cases.iter().filter(|(_, next)| *next != Set::NONE);
+                classes.extend(listed.map(|(class, _)| *class));
+            } else {
+                open.push(node.other);
+                open.extend(node.cases.iter().map(|(_, next)| *next));
+            }
+        }
+        classes.sort_unstable();
+        classes.dedup();
+        Some(classes)
     }
 
     fn meet_at(&mut self, a: Set, b: Set, depth: u32) -> Result<Set, Undecided> {

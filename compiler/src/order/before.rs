@@ -1,0 +1,131 @@
+//! Lines of `before` that decided nothing: superfluous, or against a rule.
+
+use std::collections::BTreeSet;
+
+use lang::policy::RouteId;
+
+use crate::order::cells::{Cell, Place, host_relation};
+use crate::order::compare::{self, Verdict};
+use crate::order::{Findings, Ordered, Places, report};
+use crate::segment::{Relation, path_relation};
+
+/// How two routes stand to each other somewhere, whatever `before` says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Standing {
+    /// No request is taken by both.
+    Apart,
+    /// The first is narrower.
+    Before(By),
+    /// The second is narrower.
+    Behind(By),
+    /// They take the same requests.
+    Same,
+}
+
+/// What of it is narrower.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum By {
+    /// The host.
+    Host,
+    /// The path.
+    Path,
+    /// Methods and `where`.
+    Condition,
+}
+
+/// Says of each line of `before` that decided nothing why it did not.
+pub(crate) fn check(
+    places: &Places<'_>,
+    listeners: &[(usize, Vec<Ordered>)],
+    findings: &mut Findings,
+) {
+    for (at, line) in places.policy.before.iter().enumerate() {
+        let again = places.policy.before.get(..at).unwrap_or_default().iter();
+        let told = again.clone().any(|l| (l.first, l.second) == (line.first, line.second));
+        if findings.used.contains(&at) && !told {
+            continue;
+        }
+        if line.first == line.second {
+            report::circular(places, &[at], findings);
+            continue;
+        }
+        let standings = standings(places, listeners, line.first, line.second);
+        let behind = standings.iter().find_map(|standing| match standing {
+            Standing::Behind(by) => Some(*by),
+            _ => None,
+        });
+        match behind {
+            Some(by) if !told => report::contrary(places, at, by, findings),
+            // Equal routes are reported as such.
+            _ if standings.contains(&Standing::Same) && !told => {}
+            _ => report::idle(places, at, &standings, told, findings),
+        }
+    }
+}
+
+/// How the routes stand to each other at each of their hosts and paths.
+fn standings(
+    places: &Places<'_>,
+    listeners: &[(usize, Vec<Ordered>)],
+    first: RouteId,
+    second: RouteId,
+) -> BTreeSet<Standing> {
+    let mut found = BTreeSet::new();
+    let of = |route: RouteId| places.policy.routes.get(route.0 as usize);
+    let (Some(a), Some(b)) = (of(first), of(second)) else { return found };
+    let shared =
+        listeners.iter().any(|(at, _)| a.listeners.contains(at) && b.listeners.contains(at));
+    if !shared {
+        return found;
+    }
+    for (a_host, _) in &a.hosts {
+        for (b_host, _) in &b.hosts {
+            let hosts = host_relation(a_host, b_host);
+            for (a_at, (a_path, _)) in a.paths.iter().enumerate() {
+                for (b_at, (b_path, _)) in b.paths.iter().enumerate() {
+                    let paths = path_relation(a_path, b_path);
+                    if hosts == Relation::Disjoint || paths == Relation::Disjoint {
+                        found.insert(Standing::Apart);
+                        continue;
+                    }
+                    let pair =
+                        [Place { route: first, path: a_at }, Place { route: second, path: b_at }];
+                    let narrow = if hosts == Relation::Around { b_host } else { a_host };
+                    let common = crate::order::witness::common_path(a_path, b_path);
+                    let meet = common.map(|path| compare::across(places, narrow, &path, pair));
+                    if let Some(Verdict::Decided(Relation::Disjoint, _)) = meet {
+                        found.insert(Standing::Apart);
+                        continue;
+                    }
+                    found.extend(match (hosts, paths) {
+                        (Relation::Inside, _) => Some(Standing::Before(By::Host)),
+                        (Relation::Around, _) => Some(Standing::Behind(By::Host)),
+                        (_, Relation::Inside) => Some(Standing::Before(By::Path)),
+                        (_, Relation::Around) => Some(Standing::Behind(By::Path)),
+                        (_, Relation::Equal) => by_condition(places, a_host, a_path, pair),
+                        _ => None,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn by_condition(
+    places: &Places<'_>,
+    host: &lang::policy::Host,
+    path: &lang::policy::Path,
+    pair: [Place; 2],
+) -> Option<Standing> {
+    let cell = Cell { path: path.clone(), kinds: Vec::new(), members: pair.to_vec() };
+    let mut sets = compare::cell_sets(places, host, &cell).ok()?;
+    let pairs = compare::pairs(places, host, &cell, &mut sets);
+    match pairs.first().map(|pair| &pair.verdict) {
+        None => Some(Standing::Apart),
+        Some(Verdict::Decided(Relation::Inside, _)) => Some(Standing::Before(By::Condition)),
+        Some(Verdict::Decided(Relation::Around, _)) => Some(Standing::Behind(By::Condition)),
+        Some(Verdict::Decided(Relation::Equal, _)) => Some(Standing::Same),
+        Some(_) => None,
+    }
+}

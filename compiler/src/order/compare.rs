@@ -1,0 +1,239 @@
+//! How the remaining conditions (methods and `where`) of routes lie to each other, decided on sets of requests.
+
+use std::collections::HashMap;
+
+use lang::policy::{Host, Path};
+use lang::vocab::ExprId;
+
+use crate::order::Places;
+use crate::order::cells::{Cell, Place};
+use crate::order::witness::Witness;
+use crate::program::Route;
+use crate::segment::{Relation, captures};
+use crate::space::{Cut, Formula, Set, Space, Undecided};
+
+/// How the conditions of two routes lie to each other.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// Decided. Where they lie across each other, with a request that both take.
+    Decided(Relation, Option<Witness>),
+    /// Too large, or something that cannot be taken apart.
+    Undecided,
+    /// A request that was to be taken by both is not: a mistake of ours.
+    Disagreement(Witness),
+}
+
+/// The conditions of a cell's members as sets.
+#[derive(Debug)]
+pub(crate) struct CellSets {
+    pub(crate) space: Space,
+    /// One set for each member, in their order.
+    pub(crate) sets: Vec<Set>,
+    /// Whether a member's conditions speak of host or path.
+    pub(crate) asks_head: bool,
+}
+
+/// Two members of a cell whose conditions are not disjoint.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
+    pub(crate) verdict: Verdict,
+}
+
+/// The nodes that one space may take for so many routes.
+pub(crate) fn budget(n_routes: usize) -> usize {
+    200_000 + 200 * n_routes
+}
+
+/// The sets of a cell's members.
+pub(crate) fn cell_sets(
+    places: &Places<'_>,
+    host: &Host,
+    cell: &Cell,
+) -> Result<CellSets, Undecided> {
+    let mut cut = Cut::new(places.program, &places.constants);
+    let mut formulas: Vec<Formula> =
+        cell.members.iter().map(|place| conditions(places, *place, &mut cut)).collect();
+    let asks_head = cut.asks_head();
+    if asks_head {
+        let head = Formula::All(vec![cut.host(host), cut.path(&cell.path)]);
+        for formula in &mut formulas {
+            *formula = Formula::All(vec![head.clone(), formula.clone()]);
+        }
+    }
+    let mut space = cut.finish(budget(cell.members.len()))?;
+    let sets: Result<Vec<Set>, Undecided> = formulas.iter().map(|f| space.set(f)).collect();
+    Ok(CellSets { space, sets: sets?, asks_head })
+}
+
+/// The pairs of a cell that are not disjoint.
+pub(crate) fn pairs(
+    places: &Places<'_>,
+    host: &Host,
+    cell: &Cell,
+    sets: &mut CellSets,
+) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (first, second) in meeting(sets) {
+        let (Some(a), Some(b)) = (sets.sets.get(first), sets.sets.get(second)) else { continue };
+        let verdict = relation(&mut sets.space, *a, *b);
+        let verdict = match verdict {
+            Err(Undecided) => Verdict::Undecided,
+            Ok((Relation::Disjoint, _)) => continue,
+            Ok((Relation::Across, both)) => {
+                let members = (cell.members.get(first), cell.members.get(second));
+                let (Some(a), Some(b)) = members else { continue };
+                seen(places, &mut sets.space, both, (host, &cell.path), [*a, *b])
+            }
+            Ok((relation, _)) => Verdict::Decided(relation, None),
+        };
+        pairs.push(Pair { first, second, verdict });
+    }
+    pairs
+}
+
+/// How two routes lie to each other where their paths lie across each other: disjoint, or in need of a word.
+pub(crate) fn across(places: &Places<'_>, host: &Host, common: &Path, pair: [Place; 2]) -> Verdict {
+    let mut cut = Cut::new(places.program, &places.constants);
+    let shown = cut.path(common);
+    let mut formulas = vec![cut.host(host)];
+    for place in pair {
+        let Some((_, path)) = places.of(place) else { return Verdict::Undecided };
+        let path = cut.path(path);
+        formulas.push(Formula::All(vec![path, conditions(places, place, &mut cut)]));
+    }
+    let both = Formula::All(formulas);
+    let decide = |cut: Cut<'_>| -> Result<(Space, Set, Set), Undecided> {
+        let mut space = cut.finish(budget(2))?;
+        let both = space.set(&both)?;
+        let shown = space.set(&shown)?;
+        let shown = space.meet(both, shown)?;
+        Ok((space, both, shown))
+    };
+    let Ok((mut space, both, shown)) = decide(cut) else { return Verdict::Undecided };
+    if both == Set::NONE {
+        return Verdict::Decided(Relation::Disjoint, None);
+    }
+    // The path that the patterns have in common is the plainer example, where the conditions allow it.
+    let example = if shown == Set::NONE { both } else { shown };
+    seen(places, &mut space, example, (host, common), pair)
+}
+
+/// Methods and `where` of a route at one of its places.
+pub(crate) fn conditions(places: &Places<'_>, place: Place, cut: &mut Cut<'_>) -> Formula {
+    let Some((route, path)) = places.of(place) else { return Formula::Always(false) };
+    let captures = captures(path);
+    let methods = route.methods.as_ref().map(|(methods, _)| methods.as_slice());
+    let mut all = vec![cut.methods(methods)];
+    let conditions: Vec<ExprId> = route.conditions.iter().map(|(id, _)| *id).collect();
+    all.extend(conditions.into_iter().map(|id| cut.condition(id, &captures)));
+    Formula::All(all)
+}
+
+/// Pairs of members that may meet. Members that each ask for other values of one field cannot, so only those that share a
+/// value, or do not care, are looked at.
+fn meeting(sets: &CellSets) -> Vec<(usize, usize)> {
+    let n_members = sets.sets.len();
+    let live: Vec<usize> =
+        (0..n_members).filter(|at| sets.sets.get(*at) != Some(&Set::NONE)).collect();
+    let mut best: Option<(usize, Vec<Option<Vec<u32>>>)> = None;
+    if n_members > 16 {
+        let allowed: Vec<HashMap<usize, Vec<u32>>> = live
+            .iter()
+            .filter_map(|at| sets.sets.get(*at))
+            .map(|set| sets.space.allowed(*set).into_iter().collect())
+            .collect();
+        let mut fields: Vec<usize> =
+            allowed.iter().flat_map(|fields| fields.keys().copied()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        for field in fields {
+            let by: Vec<Option<Vec<u32>>> =
+                allowed.iter().map(|fields| fields.get(&field).cloned()).collect();
+            let mut counts: HashMap<u32, usize> = HashMap::new();
+            by.iter().flatten().flatten().for_each(|class| *counts.entry(*class).or_default() += 1);
+            let free = by.iter().filter(|classes| classes.is_none()).count();
+            let cost = counts.values().map(|n| n * n).sum::<usize>() + free * by.len();
+            if best.as_ref().is_none_or(|(known, _)| cost < *known) {
+                best = Some((cost, by));
+            }
+        }
+    }
+    let by = best.map_or_else(|| vec![None; live.len()], |(_, by)| by);
+    let mut buckets: HashMap<u32, Vec<usize>> = HashMap::new();
+    let mut free: Vec<usize> = Vec::new();
+    let mut found = Vec::new();
+    let mut bound: Vec<usize> = Vec::new();
+    for (member, classes) in live.into_iter().zip(by) {
+        found.extend(free.iter().map(|other| (*other, member)));
+        match classes {
+            Some(classes) => {
+                for class in classes {
+                    let bucket = buckets.entry(class).or_default();
+                    found.extend(bucket.iter().map(|other| (*other, member)));
+                    bucket.push(member);
+                }
+                bound.push(member);
+            }
+            None => {
+                found.extend(bound.iter().map(|other| (*other, member)));
+                free.push(member);
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+fn relation(space: &mut Space, a: Set, b: Set) -> Result<(Relation, Set), Undecided> {
+    if a == b {
+        return Ok((Relation::Equal, a));
+    }
+    let both = space.meet(a, b)?;
+    Ok(match both {
+        Set::NONE => (Relation::Disjoint, both),
+        both if both == a => (Relation::Inside, both),
+        both if both == b => (Relation::Around, both),
+        both => (Relation::Across, both),
+    })
+}
+
+/// A request of the set, replayed.
+fn seen(
+    places: &Places<'_>,
+    space: &mut Space,
+    set: Set,
+    (host, path): (&Host, &Path),
+    pair: [Place; 2],
+) -> Verdict {
+    let taken = |witness: &Witness| {
+        pair.iter().all(|place| {
+            let of = places.of(*place);
+            of.is_some_and(|(route, path)| witness.is_taken(places, route, path, host))
+        })
+    };
+    if let Some(values) = space.witness(set) {
+        let witness = Witness::new(host, path, values);
+        return match taken(&witness) {
+            true => Verdict::Decided(Relation::Across, Some(witness)),
+            false => Verdict::Disagreement(witness),
+        };
+    }
+    // Something was computed: the interpreter may still find that both take a request made of the rest.
+    let guess = space.guess(set).map(|values| Witness::new(host, path, values));
+    match guess.filter(taken) {
+        Some(witness) => Verdict::Decided(Relation::Across, Some(witness)),
+        None => Verdict::Undecided,
+    }
+}
+
+/// The route and path of a place.
+impl<'p> Places<'p> {
+    pub(crate) fn of(&self, place: Place) -> Option<(&'p Route, &'p Path)> {
+        let route = self.program.route(place.route)?;
+        let (path, _) = route.paths.get(place.path)?;
+        Some((route, path))
+    }
+}

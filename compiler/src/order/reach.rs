@@ -1,0 +1,273 @@
+//! Routes that no request reaches, because others take all that they could: one that covers them, or several together.
+//!
+//! A plain example shows almost every route to be reached; only where none does are sets of requests compared.
+
+use std::sync::Arc;
+
+use lang::Diag;
+use lang::policy::{Host, Path, RouteId, Segment};
+
+use crate::frame::Frame;
+use crate::interp::Interp;
+use crate::interp::decide::candidates;
+use crate::matcher::Decision;
+use crate::order::cells::{Place, host_relation};
+use crate::order::compare::{budget, conditions};
+use crate::order::witness::Witness;
+use crate::order::{Findings, Node, Order, Ordered, Places, report};
+use crate::program::VirtualHost;
+use crate::segment::{Relation, Segments, path_relation};
+use crate::space::{Cut, Formula, Set, Undecided};
+
+/// The most candidates in front of a route that are looked at together.
+const MOST: usize = 4_000;
+
+/// Why a route is not reached.
+pub(crate) struct Covered {
+    /// The routes that take all it could, in the order they are tried. None where its own condition never holds.
+    pub(crate) by: Vec<RouteId>,
+    /// A request it would take, and the route that answers it.
+    pub(crate) sample: Option<(Witness, RouteId)>,
+}
+
+/// Says which routes of a program, whose listeners are complete, are never reached.
+pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
+    let n_routes = places.program.routes.len();
+    let mut reached = vec![false; n_routes];
+    let mut covered: Vec<Option<(usize, Covered)>> = Vec::new();
+    covered.resize_with(n_routes, || None);
+    for (at, (listener, groups)) in order.listeners.iter_mut().enumerate() {
+        for group in 0..groups.len() {
+            for rank in 0..groups.get(group).map_or(0, |group| group.sequence.len()) {
+                let Some(place) = place(groups, group, rank) else { continue };
+                let number = place.route.0 as usize;
+                if reached.get(number) != Some(&false) || order.blamed.contains(&place.route) {
+                    continue;
+                }
+                let virtual_host = places.program.listeners.get(at);
+                let virtual_host = virtual_host.and_then(|listener| listener.hosts.list.get(group));
+                let plain = virtual_host
+                    .zip(groups.get_mut(group))
+                    .is_some_and(|(host, ordered)| reached_plainly(places, host, ordered, rank));
+                let cover = if plain { None } else { cover(places, at, groups, group, rank) };
+                match (cover, covered.get_mut(number), reached.get_mut(number)) {
+                    (None, _, Some(reached)) => *reached = true,
+                    (Some(cover), Some(known @ None), _) => *known = Some((*listener, cover)),
+                    _ => {}
+                }
+            }
+        }
+    }
+    let mut findings = Findings::default();
+    for (number, covered) in covered.into_iter().enumerate() {
+        let Some((listener, covered)) = covered.filter(|_| reached.get(number) == Some(&false))
+        else {
+            continue;
+        };
+        let route = RouteId(number as u32);
+        let scheme = report::scheme(places.policy, listener);
+        report::unreachable(places, route, &covered, scheme, &mut findings);
+    }
+    findings.diags
+}
+
+fn place(groups: &[Ordered], group: usize, rank: usize) -> Option<Place> {
+    let ordered = groups.get(group)?;
+    ordered.place(*ordered.sequence.get(rank)?)
+}
+
+/// Whether some plain path leads to the candidate: no candidate of another cell comes before it there, and those of its
+/// own do not take everything.
+fn reached_plainly(
+    places: &Places<'_>,
+    host: &VirtualHost,
+    ordered: &mut Ordered,
+    rank: usize,
+) -> bool {
+    let Some(node) = ordered.sequence.get(rank).copied() else { return false };
+    let Some(cell) = ordered.group.cells.get(node.cell) else { return false };
+    let Some(place) = ordered.place(node) else { return false };
+    let own = earlier_members(ordered, rank, node);
+    match ordered.sets.get_mut(node.cell) {
+        Some(Some(sets)) if !sets.asks_head => {
+            let of = |member: &usize| sets.sets.get(*member).copied();
+            let earlier: Vec<Set> = own.iter().filter_map(of).collect();
+            let Some(set) = of(&node.member) else { return false };
+            let left = sets
+                .space
+                .join_all(earlier)
+                .and_then(|earlier| sets.space.minus(set, earlier))
+                .unwrap_or(Set::NONE);
+            if left == Set::NONE {
+                return false;
+            }
+        }
+        Some(None) if cell.members.len() == 1 && places.is_unconditional(place) => {}
+        _ => return false,
+    }
+    plain_paths(&cell.path).any(|segments| {
+        let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
+        let mut earlier = candidates(host, &segments).take_while(|one| (one.rank as usize) < rank);
+        earlier.all(|one| {
+            let earlier = ordered.sequence.get(one.rank as usize);
+            earlier.is_some_and(|earlier| earlier.cell == node.cell)
+        })
+    })
+}
+
+/// The members of the node's own cell that come before it and can take some of its requests.
+fn earlier_members(ordered: &Ordered, rank: usize, node: Node) -> Vec<usize> {
+    let ranks = ordered.ranks.get(node.cell);
+    let earlier =
+        |other: &usize| ranks.and_then(|ranks| ranks.get(*other)).is_some_and(|r| *r < rank);
+    let meeting = ordered.meeting.get(node.cell).and_then(|members| members.get(node.member));
+    meeting.into_iter().flatten().copied().filter(earlier).collect()
+}
+
+/// Paths of the pattern that few other patterns hold.
+fn plain_paths(path: &Path) -> impl Iterator<Item = Vec<Arc<str>>> + use<> {
+    let stem: Vec<Arc<str>> = path
+        .segments
+        .iter()
+        .map(|segment| match (segment, Segments::of(segment)) {
+            (Segment::Capture(..), Segments::Any) => Arc::from("~any~"),
+            (_, kind) => Arc::from(kind.sample()),
+        })
+        .collect();
+    let tails = if path.rest { 4 } else { 1 };
+    (0..tails).map(move |more| {
+        let tail = std::iter::repeat_n(Arc::from("~any~"), more);
+        stem.iter().cloned().chain(tail).collect()
+    })
+}
+
+/// What covers the candidate. `None` if some request reaches it, or it is not known.
+fn cover(
+    places: &Places<'_>,
+    listener: usize,
+    groups: &[Ordered],
+    group: usize,
+    rank: usize,
+) -> Option<Covered> {
+    let ordered = groups.get(group)?;
+    let place = ordered.place(*ordered.sequence.get(rank)?)?;
+    let (_, path) = places.of(place)?;
+    let earlier = earlier(places, groups, group, rank, path)?;
+
+    let mut cut = Cut::new(places.program, &places.constants);
+    let own = whole(places, &ordered.group.host, place, &mut cut)?;
+    let mut formulas = Vec::with_capacity(earlier.len());
+    for (host, place) in &earlier {
+        formulas.push(whole(places, host, *place, &mut cut)?);
+    }
+    let mut space = cut.finish(budget(earlier.len())).ok()?;
+    let own = space.set(&own).ok()?;
+    let mut left = own;
+    let mut taking: Vec<(RouteId, Set)> = Vec::new();
+    for ((_, place), formula) in earlier.iter().zip(&formulas) {
+        if left == Set::NONE {
+            break;
+        }
+        let set = space.set(formula).ok()?;
+        let less = space.minus(left, set).ok()?;
+        if less != left {
+            taking.push((place.route, set));
+        }
+        left = less;
+    }
+    if left != Set::NONE {
+        return None;
+    }
+    let by = fewest(&mut space, own, taking).ok()?;
+    let sample = space.witness(own).or_else(|| space.guess(own)).and_then(|values| {
+        let witness = Witness::new(&ordered.group.host, path, values);
+        let answering = answer(places, listener, &witness)?;
+        Some((witness, answering))
+    });
+    Some(Covered { by, sample })
+}
+
+/// Every candidate that is tried before this one and has some host and path with it. `None` if there are too many.
+fn earlier<'g>(
+    places: &Places<'_>,
+    groups: &'g [Ordered],
+    group: usize,
+    rank: usize,
+    path: &Path,
+) -> Option<Vec<(&'g Host, Place)>> {
+    let own = &groups.get(group)?.group.host;
+    let mut earlier = Vec::new();
+    for (at, ordered) in groups.iter().enumerate() {
+        let sequence = if at == group {
+            ordered.sequence.get(..rank)?
+        } else if host_relation(&ordered.group.host, own) == Relation::Inside {
+            &ordered.sequence
+        } else {
+            continue;
+        };
+        for node in sequence {
+            let Some(place) = ordered.place(*node) else { continue };
+            let Some((_, other)) = places.of(place) else { continue };
+            if path_relation(other, path) != Relation::Disjoint {
+                earlier.push((&ordered.group.host, place));
+            }
+        }
+        if earlier.len() > MOST {
+            return None;
+        }
+    }
+    Some(earlier)
+}
+
+/// Everything that a candidate asks of a request.
+fn whole(places: &Places<'_>, host: &Host, place: Place, cut: &mut Cut<'_>) -> Option<Formula> {
+    let (_, path) = places.of(place)?;
+    Some(Formula::All(vec![cut.host(host), cut.path(path), conditions(places, place, cut)]))
+}
+
+/// As few routes as it takes to cover the set: one if one does, else none without which they would not.
+fn fewest(
+    space: &mut crate::space::Space,
+    own: Set,
+    mut taking: Vec<(RouteId, Set)>,
+) -> Result<Vec<RouteId>, Undecided> {
+    for (route, set) in &taking {
+        if space.minus(own, *set)? == Set::NONE && own != Set::NONE {
+            return Ok(vec![*route]);
+        }
+    }
+    let mut at = 0;
+    while at < taking.len() && taking.len() <= 64 {
+        let others: Vec<Set> =
+            taking.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, (_, set))| *set).collect();
+        let others = space.join_all(others)?;
+        if space.minus(own, others)? == Set::NONE {
+            taking.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+    let mut routes: Vec<RouteId> = Vec::new();
+    for (route, _) in taking {
+        if !routes.contains(&route) {
+            routes.push(route);
+        }
+    }
+    Ok(routes)
+}
+
+/// The route that answers a request.
+fn answer(places: &Places<'_>, listener: usize, witness: &Witness) -> Option<RouteId> {
+    let table = places.program.listeners.get(listener)?;
+    let (frame, fill) = (Frame::new(), witness.fill(places.program));
+    let interp = Interp {
+        program: places.program,
+        constants: &places.constants,
+        frame: &frame,
+        fill: &fill,
+    };
+    match interp.decide(table, &witness.head()) {
+        Ok(Decision::Route(route)) => Some(route),
+        _ => None,
+    }
+}

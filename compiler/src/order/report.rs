@@ -1,0 +1,284 @@
+//! What is wrong with the order, in the words of the policy: names, places and mends for the diagnostics of `lang`.
+
+use std::collections::BTreeSet;
+
+use lang::diag::ambiguous_paths::ambiguous_paths;
+use lang::diag::ambiguous_routes::ambiguous_routes;
+use lang::diag::circular_before::circular_before;
+use lang::diag::contrary_before::contrary_before;
+use lang::diag::disagreement::disagreement as disagreement_diag;
+use lang::diag::duplicate_route::duplicate_route;
+use lang::diag::idle_before::idle_before;
+use lang::diag::impossible_route::impossible_route;
+use lang::diag::undecided_order::undecided_order;
+use lang::diag::unreachable_route::unreachable_route;
+use lang::policy::{Host, Policy, Route, RouteId};
+use lang::{Diag, Span};
+
+use crate::order::before::{By, Standing};
+use crate::order::cells::{Cell, Group, Place};
+use crate::order::reach::Covered;
+use crate::order::witness::{Witness, common_path};
+use crate::order::{Findings, Places, Why};
+use crate::program::{Program, StepKind};
+
+/// How requests come to this listener, for examples.
+pub(super) fn scheme(policy: &Policy, listener: usize) -> &'static str {
+    let tls = policy
+        .blocks
+        .get(listener)
+        .is_some_and(|block| block.settings.iter().any(|setting| setting.row.name == "tls"));
+    if tls { "https" } else { "http" }
+}
+
+/// Nothing says which of the two is tried first.
+pub(super) fn ambiguous(
+    places: &Places<'_>,
+    (a, b): (Place, Place),
+    host: &Host,
+    why: Why,
+    scheme: &str,
+    findings: &mut Findings,
+) {
+    let Some((a, b)) = later_first(places, a, b) else { return };
+    if !findings.tell(a.route, b.route) {
+        return;
+    }
+    let (Some(one), Some(other)) = (route(places, a.route), route(places, b.route)) else { return };
+    let shown = |witness: &Witness| witness.text(places.program, scheme);
+    let path_span = |of: &Route, place: Place| {
+        let written = of.paths.get(place.path).map(|(_, span)| *span);
+        written.filter(|span| !span.is_empty()).unwrap_or(of.span)
+    };
+    let diag = match why {
+        Why::Paths(witness) => {
+            let patterns = (one.paths.get(a.path), other.paths.get(b.path));
+            let plain = || {
+                let (Some((x, _)), Some((y, _))) = patterns else { return String::new() };
+                let path = common_path(x, y);
+                path.map(|path| Witness::new(host, &path, Vec::new()).path).unwrap_or_default()
+            };
+            let example = witness.as_ref().map_or_else(plain, shown);
+            ambiguous_paths(
+                (&one.name, path_span(one, a)),
+                (&other.name, path_span(other, b)),
+                &example,
+            )
+        }
+        Why::Conditions(witness) => {
+            ambiguous_routes((&one.name, one.span), (&other.name, other.span), &shown(&witness))
+        }
+        Why::Undecided => undecided_order((&one.name, one.span), (&other.name, other.span)),
+    };
+    let diag = mend(places.policy, diag, a.route, b.route);
+    findings.diags.push(mend(places.policy, diag, b.route, a.route));
+}
+
+/// Both take exactly the same requests here.
+pub(super) fn duplicate(
+    places: &Places<'_>,
+    (a, b): (RouteId, RouteId),
+    (group, cell): (&Group, &Cell),
+    scheme: &str,
+    findings: &mut Findings,
+) {
+    let at = |id| cell.members.iter().find(|place| place.route == id).copied();
+    let Some((later, first)) = at(a).zip(at(b)).and_then(|(a, b)| later_first(places, a, b)) else {
+        return;
+    };
+    if !findings.tell(later.route, first.route) {
+        return;
+    }
+    let (Some(route), Some(other)) = (route(places, later.route), route(places, first.route))
+    else {
+        return;
+    };
+    let mut witness = Witness::new(&group.host, &cell.path, Vec::new());
+    if let Some((methods, _)) = &route.methods
+        && let Some(method) = methods.first()
+    {
+        witness.method = method.clone();
+    }
+    let example = witness.text(places.program, scheme);
+    let same = same_outcome(places.program, later.route, first.route);
+    findings.diags.push(duplicate_route(
+        (&route.name, route.span),
+        (&other.name, other.span),
+        &example,
+        same,
+        route.item,
+    ));
+}
+
+/// The interpreter disagrees with what was decided.
+pub(super) fn disagreement(
+    places: &Places<'_>,
+    (a, b): (RouteId, RouteId),
+    witness: &Witness,
+    scheme: &str,
+    findings: &mut Findings,
+) {
+    if !findings.tell(a, b) {
+        return;
+    }
+    if let (Some(one), Some(other)) = (route(places, a), route(places, b)) {
+        let example = witness.text(places.program, scheme);
+        findings.diags.push(disagreement_diag(
+            (&one.name, one.span),
+            (&other.name, other.span),
+            &example,
+        ));
+    }
+}
+
+/// These lines of `before` lead in a circle.
+pub(super) fn circular(places: &Places<'_>, lines: &[usize], findings: &mut Findings) {
+    let lines = lines.iter().filter_map(|at| places.policy.before.get(*at));
+    let mut named: Vec<(&str, &str, Span)> = Vec::new();
+    let mut first = None;
+    for line in lines {
+        let routes = (route(places, line.first), route(places, line.second));
+        if let (Some(a), Some(b)) = routes {
+            named.push((&a.name, &b.name, line.span));
+            first = first.or(Some((line.first, line.second)));
+            findings.blamed.extend([line.first, line.second]);
+        }
+    }
+    // The same circle may show at many hosts and paths.
+    if let Some((a, b)) = first
+        && findings.told.insert((a, b))
+    {
+        findings.diags.push(circular_before(&named));
+    }
+}
+
+/// A `before` against a rule.
+pub(super) fn contrary(places: &Places<'_>, line: usize, by: By, findings: &mut Findings) {
+    let Some(line) = places.policy.before.get(line) else { return };
+    let (Some(first), Some(second)) = (route(places, line.first), route(places, line.second))
+    else {
+        return;
+    };
+    let what = match by {
+        By::Host => "host",
+        By::Path => "path",
+        By::Condition => "condition",
+    };
+    let hides = by == By::Condition || (first.methods.is_none() && first.conditions.is_empty());
+    let second = (&*second.name, second.span);
+    findings.blamed.extend([line.first, line.second]);
+    findings.diags.push(contrary_before(line.span, &first.name, second, what, hides));
+}
+
+/// A `before` that changes nothing.
+pub(super) fn idle(
+    places: &Places<'_>,
+    line: usize,
+    standings: &BTreeSet<Standing>,
+    told: bool,
+    findings: &mut Findings,
+) {
+    let Some(line) = places.policy.before.get(line) else { return };
+    let (Some(first), Some(second)) = (route(places, line.first), route(places, line.second))
+    else {
+        return;
+    };
+    let by = standings.iter().find_map(|standing| match standing {
+        Standing::Before(by) => Some(*by),
+        _ => None,
+    });
+    let reason = match by {
+        _ if told => "this was said before".to_owned(),
+        Some(By::Host) => format!("`{}` has the narrower host, and comes first anyway", first.name),
+        Some(By::Path) => format!("`{}` has the narrower path, and comes first anyway", first.name),
+        Some(By::Condition) => format!("`{}` is narrower, and comes first anyway", first.name),
+        None => "no request is taken by both".to_owned(),
+    };
+    findings.diags.push(idle_before(line.span, &first.name, &second.name, &reason));
+}
+
+/// A route that never answers.
+pub(super) fn unreachable(
+    places: &Places<'_>,
+    id: RouteId,
+    covered: &Covered,
+    scheme: &str,
+    findings: &mut Findings,
+) {
+    let Some(this) = route(places, id) else { return };
+    let name = (&*this.name, this.span);
+    if covered.by.is_empty() {
+        let condition = this.conditions.first().map(|condition| condition.span);
+        findings.diags.push(impossible_route(name, condition));
+        return;
+    }
+    let covers: Vec<(&str, Span)> = covered
+        .by
+        .iter()
+        .filter_map(|cover| route(places, *cover))
+        .map(|cover| (&*cover.name, cover.span))
+        .collect();
+    let sample = covered.sample.as_ref().and_then(|(witness, by)| {
+        let example = witness.text(places.program, scheme);
+        Some((example, &route(places, *by)?.name, same_outcome(places.program, id, *by)))
+    });
+    let sample = sample.as_ref().map(|(example, by, same)| (example.as_str(), &***by, *same));
+    let mut diag = unreachable_route(name, &covers, sample, this.item);
+    for line in &places.policy.before {
+        if line.second == id && covered.by.contains(&line.first) {
+            diag = diag.label(line.span, "because this puts it in front");
+        }
+    }
+    findings.diags.push(diag);
+}
+
+impl Findings {
+    /// Notes that something is said about two routes; false if it was before.
+    fn tell(&mut self, a: RouteId, b: RouteId) -> bool {
+        self.blamed.extend([a, b]);
+        self.told.insert((a.min(b), a.max(b)))
+    }
+}
+
+fn route<'p>(places: &Places<'p>, id: RouteId) -> Option<&'p Route> {
+    places.policy.routes.get(id.0 as usize)
+}
+
+/// The one written later first: that is the one to be pointed at.
+fn later_first(places: &Places<'_>, a: Place, b: Place) -> Option<(Place, Place)> {
+    let (one, other) = (route(places, a.route)?, route(places, b.route)?);
+    let key = |route: &Route| (route.span.source, route.span.start);
+    Some(if key(one) >= key(other) { (a, b) } else { (b, a) })
+}
+
+/// Whether two routes do the same with a request.
+fn same_outcome(program: &Program, a: RouteId, b: RouteId) -> bool {
+    let (Some(a), Some(b)) = (program.route(a), program.route(b)) else { return false };
+    a.steps.len() == b.steps.len()
+        && a.steps.iter().zip(&b.steps).all(|(a, b)| match (&a.kind, &b.kind) {
+            // Equal expressions are one, so their numbers tell.
+            (StepKind::Let(_, a), StepKind::Let(_, b)) => a == b,
+            (StepKind::Act(a), StepKind::Act(b)) => {
+                a.action == b.action && a.args == b.args && a.place == b.place && a.arms == b.arms
+            }
+            _ => false,
+        })
+}
+
+/// Adds the mend that says `first before second`.
+fn mend(policy: &Policy, diag: Diag, first: RouteId, second: RouteId) -> Diag {
+    let routes = (policy.routes.get(first.0 as usize), policy.routes.get(second.0 as usize));
+    let (Some(one), Some(other)) = routes else { return diag };
+    let site = |name: &str| name.split_once('.').map_or("", |(site, _)| site).to_owned();
+    let name = match other.name.split_once('.') {
+        Some((_, bare)) if site(&one.name) == site(&other.name) => bare,
+        _ => &other.name,
+    };
+    let said = policy.before.iter().filter(|line| line.first == first).map(|line| line.span).last();
+    let (at, text) = match said {
+        Some(span) => (span, format!(", {name}")),
+        None => (one.span, format!(" before {name}")),
+    };
+    let end = Span { start: at.end, ..at };
+    diag.fix(format!("try `{}` before `{}`", one.name, other.name), end, text)
+}

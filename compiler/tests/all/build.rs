@@ -1,0 +1,330 @@
+//! Policies and requests in few words, over a small vocabulary.
+
+use std::sync::Arc;
+
+use compiler::{Backend, Decision, Fill, Frame, Head, Matcher, Program, Read, SlotId, load, lower};
+use lang::policy::{
+    Before, Block, Call, Compare, Expr, ExprKind, Host, Path, Policy, Route, RouteId, Segment,
+    Step, StepKind,
+};
+use lang::vocab::{self, Ends, Form, Key, Phase};
+use lang::{Diag, Span, Ty, Value};
+
+macro_rules! field {
+    ($name:ident, $path:literal, $key:expr, $ty:expr) => {
+        pub(crate) static $name: vocab::Field = vocab::Field {
+            path: $path,
+            key: $key,
+            ty: || $ty,
+            from: Phase::Request,
+            writable: false,
+            doc: "",
+            example: "",
+        };
+    };
+}
+
+field!(HEADER, "req.header", Key::IgnoreCase, Ty::String.optional());
+field!(QUERY, "req.query", Key::Exact, Ty::String.optional());
+field!(METHOD, "req.method", Key::None, Ty::Method);
+field!(HOST, "req.host", Key::None, Ty::String);
+field!(PATH, "req.path", Key::None, Ty::String);
+field!(IP, "client.ip", Key::None, Ty::Ip);
+field!(SIZE, "req.body.size", Key::None, Ty::Size);
+
+static RESPOND: vocab::Action = vocab::Action {
+    name: "respond",
+    params: &[],
+    form: Form::Plain,
+    phase: Phase::Request,
+    ends: Ends::Responds,
+    asserts: None,
+    doc: "",
+    example: "",
+};
+
+static LISTENER: vocab::Block =
+    vocab::Block { name: "listener", settings: &[], doc: "", example: "" };
+
+/// A policy with one listener, `web`, and these routes.
+pub(crate) fn policy(routes: Vec<Route>) -> Policy {
+    let listener = Block {
+        row: &LISTENER,
+        name: Arc::from("web"),
+        settings: Vec::new(),
+        span: Span::default(),
+    };
+    let mut policy = Policy { blocks: vec![listener], routes, ..Policy::default() };
+    for (at, route) in policy.routes.iter_mut().enumerate() {
+        route.span.start = at as u32 * 10;
+        route.span.end = at as u32 * 10 + 5;
+    }
+    policy
+}
+
+/// A route on `web` for every host and path, that answers with its own name.
+pub(crate) fn route(name: &str) -> Route {
+    let span = Span::default();
+    Route {
+        name: Arc::from(name),
+        listeners: vec![0],
+        hosts: vec![(Host::Any, span)],
+        paths: vec![(path("/**"), span)],
+        methods: None,
+        conditions: Vec::new(),
+        captures: Vec::new(),
+        steps: vec![Step {
+            kind: StepKind::Act(Call {
+                row: &RESPOND,
+                args: vec![constant(Value::string(name))],
+                place: None,
+                arms: Vec::new(),
+            }),
+            span,
+            via: Vec::new(),
+        }],
+        doc: Arc::from(""),
+        span,
+        item: span,
+    }
+}
+
+/// The clauses of a route.
+pub(crate) trait Clauses {
+    fn host(self, patterns: &[&str]) -> Route;
+    fn path(self, patterns: &[&str]) -> Route;
+    fn method(self, names: &[&str]) -> Route;
+    fn when(self, condition: Expr) -> Route;
+}
+
+impl Clauses for Route {
+    fn host(mut self, patterns: &[&str]) -> Route {
+        self.hosts = patterns.iter().map(|text| (host(text), Span::default())).collect();
+        self
+    }
+
+    fn path(mut self, patterns: &[&str]) -> Route {
+        self.paths = patterns.iter().map(|text| (path(text), Span::default())).collect();
+        self.captures = self.paths[0]
+            .0
+            .segments
+            .iter()
+            .filter_map(|segment| match segment {
+                Segment::Capture(name, ty) => Some((name.clone(), ty.clone())),
+                Segment::Literal(_) => None,
+            })
+            .collect();
+        self
+    }
+
+    fn method(mut self, names: &[&str]) -> Route {
+        let names = names.iter().map(|&name| Arc::from(name)).collect();
+        self.methods = Some((names, Span::default()));
+        self
+    }
+
+    fn when(mut self, condition: Expr) -> Route {
+        self.conditions.push(condition);
+        self
+    }
+}
+
+/// `first before second`, by their places.
+pub(crate) fn before(policy: &mut Policy, first: usize, second: usize) {
+    let at = 1000 + policy.before.len() as u32 * 10;
+    let span = Span { start: at, end: at + 5, ..Span::default() };
+    let (first, second) = (RouteId(first as u32), RouteId(second as u32));
+    policy.before.push(Before { first, second, span });
+}
+
+pub(crate) fn host(text: &str) -> Host {
+    match text {
+        "any" => Host::Any,
+        text if text.starts_with("**.") => Host::Labels(Arc::from(&text[3..])),
+        text if text.starts_with("*.") => Host::OneLabel(Arc::from(&text[2..])),
+        text => Host::Exact(Arc::from(text)),
+    }
+}
+
+/// `/a/{x: Int}/**`; a union is written `{x: p|q}`.
+pub(crate) fn path(text: &str) -> Path {
+    let (text, rest) = match text.strip_suffix("/**") {
+        Some(stem) => (stem, true),
+        None => (text, false),
+    };
+    let segments = text.strip_prefix('/').into_iter().flat_map(|text| text.split('/'));
+    let segments =
+        segments.map(|segment| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+            Some(capture) => {
+                let (name, ty) = capture.split_once(": ").unwrap_or((capture, "String"));
+                let ty = match ty {
+                    "Int" => Ty::Int,
+                    "Uuid" => Ty::Uuid,
+                    "String" => Ty::String,
+                    words => Ty::one_of(&words.split('|').collect::<Vec<_>>()),
+                };
+                Segment::Capture(Arc::from(name), ty)
+            }
+            None => Segment::Literal(Arc::from(segment)),
+        });
+    Path { segments: segments.collect(), rest }
+}
+
+fn expr(kind: ExprKind, ty: Ty) -> Expr {
+    Expr { kind, ty, span: Span::default() }
+}
+
+pub(crate) fn boolean(kind: ExprKind) -> Expr {
+    expr(kind, Ty::Bool)
+}
+
+pub(crate) fn constant(value: Value) -> Expr {
+    expr(ExprKind::Const(value), Ty::String)
+}
+
+pub(crate) fn field(row: &'static vocab::Field, key: Option<&str>) -> Expr {
+    expr(ExprKind::Field(row, key.map(Arc::from)), (row.ty)())
+}
+
+pub(crate) fn header(name: &str) -> Expr {
+    field(&HEADER, Some(name))
+}
+
+pub(crate) fn capture(name: &str) -> Expr {
+    expr(ExprKind::Capture(Arc::from(name)), Ty::String)
+}
+
+/// `a == "text"`
+pub(crate) fn is(a: Expr, text: &str) -> Expr {
+    compare(Compare::Eq, a, Value::string(text))
+}
+
+pub(crate) fn compare(how: Compare, a: Expr, value: Value) -> Expr {
+    boolean(ExprKind::Compare(how, Box::new(a), Box::new(constant(value))))
+}
+
+pub(crate) fn is_in(a: Expr, value: Value) -> Expr {
+    boolean(ExprKind::In(Box::new(a), Box::new(constant(value))))
+}
+
+pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let row = lang::functions::FUNCTIONS.iter().find(|row| row.name == name).unwrap();
+    expr(ExprKind::Call(row, arguments), (row.returns)())
+}
+
+pub(crate) fn not(a: Expr) -> Expr {
+    boolean(ExprKind::Not(Box::new(a)))
+}
+
+pub(crate) fn and(parts: Vec<Expr>) -> Expr {
+    boolean(ExprKind::And(parts))
+}
+
+pub(crate) fn or(parts: Vec<Expr>) -> Expr {
+    boolean(ExprKind::Or(parts))
+}
+
+pub(crate) fn coalesce(a: Expr, text: &str) -> Expr {
+    expr(ExprKind::Coalesce(Box::new(a), Box::new(constant(Value::string(text)))), Ty::String)
+}
+
+/// A request: its head, and what its other fields say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    /// By field and key.
+    pub(crate) fields: Vec<(String, Value)>,
+}
+
+/// `GET host/path`
+pub(crate) fn get(text: &str) -> Request {
+    let at = text.find('/').unwrap();
+    Request {
+        method: "GET".to_owned(),
+        host: text[..at].to_owned(),
+        path: text[at..].to_owned(),
+        fields: Vec::new(),
+    }
+}
+
+impl Request {
+    pub(crate) fn method(mut self, name: &str) -> Request {
+        self.method = name.to_owned();
+        self
+    }
+
+    pub(crate) fn header(self, name: &str, value: &str) -> Request {
+        self.with(&format!("req.header {name}"), Value::string(value))
+    }
+
+    pub(crate) fn with(mut self, field: &str, value: Value) -> Request {
+        self.fields.push((field.to_owned(), value));
+        self
+    }
+
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head { host: &self.host, path: &self.path, method: &self.method }
+    }
+}
+
+/// A request as a program reads it.
+pub(crate) struct World<'w>(pub(crate) &'w Program, pub(crate) &'w Request);
+
+impl Fill for World<'_> {
+    fn fill(&self, slot: SlotId) -> Read {
+        let slot = &self.0.slots[slot.0 as usize];
+        let name = match &slot.key {
+            Some(key) => format!("{} {key}", slot.field),
+            None => slot.field.to_string(),
+        };
+        let request = self.1;
+        if let Some((_, value)) = request.fields.iter().find(|(known, _)| *known == name) {
+            return Read::Value(value.clone());
+        }
+        Read::Value(match &*name {
+            "req.method" => Value::Method(Arc::from(&*request.method)),
+            "req.host" => Value::string(&*request.host),
+            "req.path" => Value::string(&*request.path),
+            "req.body.size" => return Read::Pending,
+            _ => Value::Absent,
+        })
+    }
+}
+
+/// The program of a policy whose order is in order.
+pub(crate) fn matcher(policy: &Policy) -> Matcher {
+    let (program, diags) = lower(policy);
+    let program = program.unwrap_or_else(|| panic!("{diags:#?}"));
+    load(Arc::new(program), Vec::new(), Backend::Interp).unwrap()
+}
+
+/// The name of the route that answers, `405 …` or `404`.
+pub(crate) fn decide(matcher: &Matcher, request: &Request) -> String {
+    let program = matcher.program();
+    let listener = program.listener("web").unwrap();
+    let frame = Frame::new();
+    match matcher.decide(listener, &request.head(), &frame, &World(program, request)) {
+        Decision::Route(route) => program.route(route).unwrap().name.to_string(),
+        Decision::MethodNotAllowed(methods) => format!("405 {}", methods.join(", ")),
+        Decision::NotFound => "404".to_owned(),
+        Decision::Pending(slot) => format!("pending {}", program.slots[slot.0 as usize].field),
+    }
+}
+
+/// The diagnostics in short: code, message and labels.
+pub(crate) fn said(diags: &[Diag]) -> String {
+    let mut text = String::new();
+    for diag in diags {
+        text += &format!("{}: {}\n", diag.code, diag.message);
+        for label in &diag.labels {
+            text += &format!("  {}: {}\n", label.span.start / 10, label.text);
+        }
+        text += &diag.help.iter().map(|help| format!("  help: {help}\n")).collect::<String>();
+        for fix in &diag.fixes {
+            text += &format!("  fix: {}: {:?}\n", fix.title, fix.edits[0].text);
+        }
+    }
+    text
+}

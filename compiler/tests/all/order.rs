@@ -1,0 +1,263 @@
+//! What is said about the order of routes.
+
+use lang::Value;
+use lang::policy::{Compare, Policy};
+
+use crate::build::*;
+
+fn order_of(policy: &Policy) -> String {
+    said(&compiler::lower(policy).1)
+}
+
+fn codes(policy: &Policy) -> Vec<&'static str> {
+    compiler::lower(policy).1.iter().map(|diag| diag.code).collect()
+}
+
+#[test]
+fn paths_across_each_other_need_a_word() {
+    let mut policy = policy(vec![route("a").path(&["/{x}/b"]), route("shop.b").path(&["/a/{y}"])]);
+    assert_eq!(
+        order_of(&policy),
+        "E0801: `shop.b` and `a` overlap in their paths, and neither is narrower
+  1: `GET http://any.example/a/b` belongs to this
+  0: and to this
+  help: say with `before` which of them is tried first
+  fix: try `shop.b` before `a`: \" before a\"
+  fix: try `a` before `shop.b`: \" before shop.b\"
+"
+    );
+    before(&mut policy, 0, 1);
+    assert_eq!(order_of(&policy), "");
+    assert_eq!(decide(&matcher(&policy), &get("x/a/b")), "a");
+    policy.before.clear();
+    before(&mut policy, 1, 0);
+    assert_eq!(decide(&matcher(&policy), &get("x/a/b")), "shop.b");
+}
+
+#[test]
+fn paths_across_each_other_do_not_matter_where_no_request_is_in_both() {
+    let policy = policy(vec![
+        route("a").path(&["/{x}/b"]).method(&["GET"]),
+        route("b").path(&["/a/{y}"]).method(&["PUT"]),
+    ]);
+    assert_eq!(order_of(&policy), "");
+}
+
+#[test]
+fn conditions_across_each_other_need_a_word() {
+    let mut policy = policy(vec![
+        route("s.a").path(&["/a"]).when(is(header("a"), "1")),
+        route("s.b")
+            .path(&["/a"])
+            .when(is(header("b"), "1"))
+            .when(is(field(&QUERY, Some("q")), "x y")),
+    ]);
+    assert_eq!(
+        order_of(&policy),
+        "E0802: `s.b` and `s.a` take the same requests, and neither is narrower
+  1: `GET http://any.example/a?q=x%20y with a: 1 and b: 1` fits this
+  0: and this
+  help: say with `before` which of them is tried first
+  fix: try `s.b` before `s.a`: \" before a\"
+  fix: try `s.a` before `s.b`: \" before b\"
+"
+    );
+    before(&mut policy, 1, 0);
+    assert_eq!(order_of(&policy), "");
+}
+
+#[test]
+fn what_can_not_be_taken_apart_is_undecided() {
+    let policy = policy(vec![
+        route("a").when(is(call("lower", vec![coalesce(header("k"), "")]), "a")),
+        route("b").when(is(call("upper", vec![coalesce(header("k"), "")]), "B")),
+        route("c"),
+    ]);
+    assert_eq!(codes(&policy), ["E0803"]);
+}
+
+#[test]
+fn computed_values_compare_with_themselves() {
+    let kind = || call("lower", vec![coalesce(header("k"), "")]);
+    let policy = policy(vec![route("a").when(is(kind(), "a")), route("b").when(is(kind(), "b"))]);
+    assert_eq!(order_of(&policy), "");
+}
+
+#[test]
+fn texts_are_told_apart_by_what_they_are_asked() {
+    let text = |text: &str| constant(Value::string(text));
+    let begins = |t: &str| call("starts_with", vec![coalesce(header("k"), ""), text(t)]);
+    let ends = |t: &str| call("ends_with", vec![coalesce(header("k"), ""), text(t)]);
+    let with = |a, b| policy(vec![route("a").when(a), route("b").when(b)]);
+    assert_eq!(order_of(&with(begins("ab"), begins("abc"))), "");
+    assert_eq!(order_of(&with(begins("ab"), begins("b"))), "");
+    let across = order_of(&with(begins("ab"), ends("bc")));
+    assert!(across.contains("`GET http://any.example/ with k: abc`"), "{across}");
+    assert_eq!(order_of(&with(begins("ab"), is(header("k"), "abx"))), "");
+    let pattern = Value::Regex(lang::value::Pattern(regex::Regex::new("^ab.*c$").unwrap().into()));
+    let matches = call("matches", vec![coalesce(header("k"), ""), constant(pattern)]);
+    let narrower = with(begins("ab"), matches);
+    assert_eq!(order_of(&narrower), "");
+    assert_eq!(decide(&matcher(&narrower), &get("x/").header("k", "abc")), "b");
+    assert_eq!(decide(&matcher(&narrower), &get("x/").header("k", "abd")), "a");
+}
+
+#[test]
+fn numbers_and_addresses_are_told_apart_by_their_bounds() {
+    let size = |how, n| compare(how, field(&SIZE, None), Value::Size(n));
+    let with = |a, b| policy(vec![route("a").when(a), route("b").when(b)]);
+    assert_eq!(order_of(&with(size(Compare::Lt, 10), size(Compare::Ge, 10))), "");
+    assert_eq!(order_of(&with(size(Compare::Lt, 10), size(Compare::Le, 10))), "");
+    assert_eq!(codes(&with(size(Compare::Lt, 10), size(Compare::Le, 9))), ["E0804"]);
+    assert_eq!(codes(&with(size(Compare::Lt, 10), size(Compare::Gt, 8))), ["E0802"]);
+    let from = |nets: &[&str]| {
+        let nets = nets.iter().map(|net| Value::Cidr(net.parse().unwrap()));
+        is_in(field(&IP, None), Value::list(nets))
+    };
+    assert_eq!(order_of(&with(from(&["10.0.0.0/8"]), from(&["10.1.0.0/16"]))), "");
+    assert_eq!(order_of(&with(from(&["10.0.0.0/8"]), from(&["fd00::/8"]))), "");
+    assert_eq!(
+        codes(&with(from(&["10.0.0.0/9", "10.128.0.0/9"]), from(&["10.0.0.0/8"]))),
+        ["E0804"]
+    );
+    let across = order_of(&with(
+        from(&["10.0.0.0/8", "fd00::/8"]),
+        from(&["10.1.0.0/16", "192.168.0.0/16"]),
+    ));
+    assert!(across.contains("with client.ip = 10.1.0.0"), "{across}");
+}
+
+#[test]
+fn duplicates_say_whether_it_matters() {
+    let policy = policy(vec![
+        route("a").path(&["/a/{x}"]).when(is(capture("x"), "1")),
+        route("b").path(&["/a/{y}"]).when(is(capture("y"), "1")),
+    ]);
+    assert_eq!(
+        order_of(&policy),
+        "E0804: `b` takes exactly the requests of `a`
+  1: `GET http://any.example/a/x` fits this
+  0: and this
+  help: they do different things: remove one of them, or narrow it
+"
+    );
+}
+
+#[test]
+fn a_route_that_others_cover_together_is_told() {
+    let policy = policy(vec![
+        route("p").path(&["/a/p"]),
+        route("q").path(&["/a/q"]),
+        route("both").path(&["/a/{x: p|q}"]),
+    ]);
+    assert_eq!(
+        order_of(&policy),
+        "E0805: `both` never answers: `p` and `q` together answer every request it takes
+  2: no request reaches this
+  0: takes some of its requests
+  1: takes some of its requests
+  help: `GET http://any.example/a/p` is answered by `p`, which does something else: narrow it, or remove `both`
+"
+    );
+}
+
+#[test]
+fn a_route_is_covered_across_hosts_by_what_its_condition_says() {
+    let policy = policy(vec![
+        route("exact").host(&["a.x"]),
+        route("wild").host(&["*.x"]).when(is(field(&HOST, None), "a.x")),
+    ]);
+    let said = order_of(&policy);
+    assert!(said.starts_with("E0805: `wild` never answers: `exact` answers every"), "{said}");
+}
+
+#[test]
+fn a_condition_that_never_holds_is_told() {
+    let policy = policy(vec![
+        route("a").when(and(vec![is(header("a"), "1"), is(header("a"), "2")])),
+        route("b"),
+    ]);
+    assert_eq!(codes(&policy), ["E0806"]);
+}
+
+#[test]
+fn a_before_that_hides_a_route_is_told() {
+    let mut policy = policy(vec![
+        route("a").when(is(header("a"), "1")),
+        route("b").when(is(header("b"), "1")),
+        route("not_a").when(not(is(header("a"), "1"))),
+    ]);
+    before(&mut policy, 0, 1);
+    before(&mut policy, 2, 1);
+    let said = order_of(&policy);
+    assert!(said.starts_with("E0805: `b` never answers: `a` and `not_a` together"), "{said}");
+    assert!(said.contains("100: because this puts it in front"), "{said}");
+}
+
+#[test]
+fn lines_of_before_are_held_to_what_they_do() {
+    let conditions = || {
+        policy(vec![
+            route("a").when(is(header("a"), "1")),
+            route("b").when(is(header("b"), "1")),
+            route("c").when(is(header("c"), "1")),
+            route("rest"),
+        ])
+    };
+    let mut circle = conditions();
+    for (first, second) in [(0, 1), (1, 2), (2, 0)] {
+        before(&mut circle, first, second);
+    }
+    let said = order_of(&circle);
+    assert_eq!(said.matches("E0807").count(), 1, "{said}");
+    assert_eq!(said.matches("` before `").count(), 3, "{said}");
+
+    let mut chain = conditions();
+    before(&mut chain, 0, 1);
+    before(&mut chain, 1, 2);
+    assert_eq!(order_of(&chain), "", "what follows from others need not be said");
+
+    let mut contrary = conditions();
+    for (first, second) in [(0, 1), (1, 2), (3, 0)] {
+        before(&mut contrary, first, second);
+    }
+    assert_eq!(codes(&contrary), ["E0808"]);
+
+    let mut idle = conditions();
+    for (first, second) in [(0, 1), (1, 2), (0, 3)] {
+        before(&mut idle, first, second);
+    }
+    assert_eq!(codes(&idle), ["W0809"]);
+    assert!(compiler::lower(&idle).0.is_some());
+}
+
+#[test]
+fn ten_thousand_routes_are_ordered_in_no_time() {
+    let tenant = |n: usize| is(header("tenant"), &format!("t{n}"));
+    let mut routes = Vec::new();
+    for n in 0..1_000 {
+        routes.push(route(&format!("host{n}")).host(&[&format!("h{n}.example")]));
+        routes.push(
+            route(&format!("read{n}"))
+                .host(&[&format!("h{n}.example")])
+                .path(&["/a/{id}"])
+                .method(&["GET"]),
+        );
+        routes.push(
+            route(&format!("write{n}"))
+                .host(&[&format!("h{n}.example")])
+                .path(&["/a/{id}"])
+                .method(&["PUT"]),
+        );
+        routes.push(route(&format!("path{n}")).path(&[&format!("/p{n}/{{x}}")]));
+        routes.push(
+            route(&format!("tenant{n}")).path(&["/t"]).method(&["GET", "HEAD"]).when(tenant(n)),
+        );
+    }
+    routes.push(route("rest").path(&["/t"]));
+    let policy = policy(routes);
+    let started = std::time::Instant::now();
+    assert_eq!(order_of(&policy), "");
+    // A debug build on a busy machine; quadratic work would take minutes.
+    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+}

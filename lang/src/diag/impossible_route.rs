@@ -1,0 +1,51 @@
+//! A route whose conditions hold for no request.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0806",
+    slug: "impossible-route",
+    severity: Severity::Error,
+    explain: "\
+What a route asks of a request contradicts itself, so no request fits.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+
+route a on web {
+  path \"/a\"
+  where req.header[\"x-a\"] == \"1\" and req.header[\"x-a\"] == \"2\"
+  respond 200
+}
+```
+
+Ask for something a request can have:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+
+route a on web {
+  path \"/a\"
+  where req.header[\"x-a\"] == \"1\" or req.header[\"x-a\"] == \"2\"
+  respond 200
+}
+```
+",
+};
+
+/// No request fits the route; `condition` is the part of its `where` that cannot hold with the rest.
+pub fn impossible_route((route, span): (&str, Span), condition: Option<Span>) -> Diag {
+    let message = format!("`{route}` never answers: no request can fit it");
+    match condition {
+        Some(condition) => ENTRY
+            .at(condition, message, "this can not hold together with the rest")
+            .label(span, "of what this route asks"),
+        None => ENTRY.at(span, message, "this asks for what no request has"),
+    }
+}
