@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lang::syntax::Tree;
 use lang::{Diag, Source, SourceId, Vocabulary};
 
 mod cache;
+mod checked;
 
 use cache::Cache;
+pub use checked::Checked;
 
 use crate::ide;
 use crate::lines::{Encoding, Lines};
@@ -60,19 +62,21 @@ pub struct Analysis {
     vocabulary: Vocabulary,
     read: ReadFile,
     cache: Arc<Cache>,
+    /// Made by whoever asks first, and shared by all clones of this snapshot.
+    checks: Arc<OnceLock<Vec<Checked>>>,
 }
 
-/// What is wrong with one file, and the files that its labels point into.
+/// One mistake, and the files that its labels point into.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The mistakes of this file.
-    pub diags: Vec<Diag>,
+    /// The mistake.
+    pub diag: Diag,
     /// Every file of the check, by the number of its source.
     pub files: Arc<Vec<Document>>,
 }
 
 /// What is wrong, by the address of the file. Every open document is among them, even if nothing is wrong with it.
-pub type Problems = BTreeMap<Arc<str>, Found>;
+pub type Problems = BTreeMap<Arc<str>, Vec<Found>>;
 
 impl Document {
     /// A document of this text.
@@ -103,8 +107,8 @@ impl Document {
 impl AnalysisHost {
     /// Nothing is open.
     pub fn new(vocabulary: Vocabulary, read: ReadFile) -> AnalysisHost {
-        let (documents, cache) = (BTreeMap::new(), Arc::default());
-        AnalysisHost { now: Analysis { documents, vocabulary, read, cache } }
+        let (documents, cache, checks) = (BTreeMap::new(), Arc::default(), Arc::default());
+        AnalysisHost { now: Analysis { documents, vocabulary, read, cache, checks } }
     }
 
     /// The open document of this address.
@@ -119,6 +123,7 @@ impl AnalysisHost {
 
     /// Opens a document, or puts its text in place of what was open under its address. Beyond the bounds it stays closed.
     pub fn open(&mut self, uri: &str, version: i32, text: String) {
+        self.forget();
         self.now.documents.remove(uri);
         self.keep(Document::new(uri, version, text));
     }
@@ -132,6 +137,7 @@ impl AnalysisHost {
         encoding: Encoding,
     ) {
         let Some(document) = self.now.documents.remove(uri) else { return };
+        self.forget();
         let mut text = document.text.to_string();
         let mut lines = document.lines;
         let mut fresh = true;
@@ -156,7 +162,13 @@ impl AnalysisHost {
 
     /// Closes a document.
     pub fn close(&mut self, uri: &str) {
+        self.forget();
         self.now.documents.remove(uri);
+    }
+
+    /// Forgets what was found, because a file that is not open may have changed.
+    pub fn forget(&mut self) {
+        self.now.checks = Arc::default();
     }
 
     fn keep(&mut self, document: Document) {
@@ -204,6 +216,36 @@ impl Analysis {
     /// The syntax of a document by itself.
     pub fn tree(&self, document: &Document) -> Tree {
         self.parse(&document.source(SourceId(0))).0
+    }
+
+    /// The check of each policy: of every open document that no other policy imports.
+    pub fn checks(&self) -> impl Iterator<Item = &Checked> {
+        self.checks.get_or_init(|| self.check_all()).iter()
+    }
+
+    fn check_all(&self) -> Vec<Checked> {
+        let all: Vec<Checked> =
+            self.documents().map(|document| checked::check(self, document)).collect();
+        let imports = |checked: &Checked, uri: &Arc<str>| {
+            checked.files.iter().skip(1).any(|file| file.uri == *uri)
+        };
+        let root = |checked: &Checked| checked.files.first().map(|root| root.uri.clone());
+        let imported: Vec<bool> = all
+            .iter()
+            .map(|checked| root(checked).is_some_and(|uri| all.iter().any(|by| imports(by, &uri))))
+            .collect();
+        let (mut kept, mut rest) = (Vec::new(), Vec::new());
+        for (checked, imported) in all.into_iter().zip(imported) {
+            if imported { rest.push(checked) } else { kept.push(checked) }
+        }
+        // Documents that import each other have no root among them; the first that nothing covers stands for them.
+        for checked in rest {
+            let covered = |uri: &Arc<str>| kept.iter().any(|other| imports(other, uri));
+            if root(&checked).is_some_and(|uri| !covered(&uri)) {
+                kept.push(checked);
+            }
+        }
+        kept
     }
 
     /// What is wrong with each document.

@@ -5,6 +5,7 @@ pub mod complete;
 pub mod diagnostics;
 pub mod fixes;
 pub mod hover;
+pub mod names;
 pub mod symbols;
 
 mod context;

@@ -245,7 +245,10 @@ impl<W: Write> Session<W> {
                 }
             }
             // A saved file may be one that another document imports without its being open.
-            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.stale = true,
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
+                self.host.forget();
+                self.stale = true;
+            }
             "$/cancelRequest" => {
                 let id = note.params.get("id").cloned();
                 let id = id.and_then(|id| serde_json::from_value::<RequestId>(id).ok());
@@ -296,7 +299,8 @@ impl<W: Write> Session<W> {
                 shown.extend(self.shown.get(uri).cloned());
                 continue;
             }
-            let diagnostics = convert::diagnostics(found, self.encoding);
+            let diagnostics: Vec<lsp::Diagnostic> =
+                found.iter().map(|found| convert::diagnostic(found, self.encoding)).collect();
             if !diagnostics.is_empty() {
                 shown.insert(uri.clone());
             }

@@ -52,27 +52,6 @@ pub(super) fn item_of<'t>(path: &[Node<'t>]) -> Option<(Keyword, Node<'t>)> {
     })
 }
 
-/// The row that the smallest node of a path means, if it is one's name.
-pub(super) fn row(vocabulary: &Vocabulary, path: &[Node<'_>]) -> Option<Row> {
-    let (node, around) = path.split_last()?;
-    match node.kind() {
-        Kind::Keyword => vocabulary.block(node.text()).map(Row::Block),
-        Kind::Verb => verb(vocabulary, item_of(around)?.0, node.text()),
-        Kind::Name | Kind::Word => {
-            let parent = around.last()?;
-            match parent.kind() {
-                // `name=value`: the argument of a verb or of a function.
-                Kind::Arg if node.kind() == Kind::Word => argument(vocabulary, around, node.text()),
-                Kind::Call => vocabulary.function(node.text()).map(Row::Function),
-                _ => {
-                    field(vocabulary, path).map(Row::Field).or_else(|| algorithm(vocabulary, path))
-                }
-            }
-        }
-        _ => None,
-    }
-}
-
 /// The row of a verb inside an item of this kind.
 pub(super) fn verb(vocabulary: &Vocabulary, item: Keyword, word: &str) -> Option<Row> {
     if let Some(block) = vocabulary.block(item.as_str()) {
@@ -102,33 +81,4 @@ pub(super) fn callee(vocabulary: &Vocabulary, path: &[Node<'_>]) -> Option<Row> 
         return vocabulary.function(name.text()).map(Row::Function);
     }
     verb(vocabulary, item_of(around)?.0, node.child(Kind::Verb)?.text())
-}
-
-fn argument(vocabulary: &Vocabulary, around: &[Node<'_>], name: &str) -> Option<Row> {
-    let row = callee(vocabulary, around)?;
-    if let Some(param) = params(row).iter().find(|param| param.name == name) {
-        return Some(Row::Param(param));
-    }
-    // `balance least_request, choices=2`: the parameters behind the algorithm are the algorithm's own.
-    let stmt = around.iter().rev().find(|node| node.kind() == Kind::Stmt)?;
-    let algorithm = stmt.children().find(|node| node.kind() == Kind::Arg)?;
-    let balancer = vocabulary.balancer(algorithm.text().trim())?;
-    balancer.params.iter().find(|param| param.name == name).map(Row::Param)
-}
-
-/// `balance least_request`: a balancer stands only there.
-fn algorithm(vocabulary: &Vocabulary, path: &[Node<'_>]) -> Option<Row> {
-    let stmt = path.iter().rev().find(|node| node.kind() == Kind::Stmt)?;
-    let is_balance = stmt.child(Kind::Verb).is_some_and(|verb| verb.text() == "balance");
-    let name = path.last()?.text();
-    vocabulary.balancer(name).filter(|_| is_balance).map(Row::Balancer)
-}
-
-/// The field that a word belongs to: the shortest dotted path that ends with that word or goes on behind it, and is a
-/// field's. On `req` of `req.header["x"]` that is `req.header`.
-fn field(vocabulary: &Vocabulary, path: &[Node<'_>]) -> Option<&'static Field> {
-    let first = path.len().checked_sub(1)?;
-    let text_of = |node: &Node<'_>| node.text().replace("?.", ".");
-    let whole = |node: &&Node<'_>| matches!(node.kind(), Kind::Member | Kind::Name);
-    path.get(..=first)?.iter().rev().filter(whole).find_map(|node| vocabulary.field(&text_of(node)))
 }

@@ -1,14 +1,14 @@
-//! What a word of a policy means: the row's documentation for what the language can name, the doc comment and the head of
-//! the item for what the policy names itself.
+//! What a word of a policy means: the row's documentation for what the language can name, the type and the doc comment for
+//! what the policy names itself.
 
 use std::fmt::Write;
 use std::ops::Range;
 
-use lang::syntax::ast::{Head, Item, items};
-use lang::syntax::{Kind, Tree};
+use lang::Span;
+use lang::check::{Definition, Meaning};
 use lang::vocab::{Action, Form, Key, Param, Phase};
 
-use super::context::{self, Row};
+use super::context::Row;
 use crate::analysis::Analysis;
 
 /// What to show, and for which bytes.
@@ -22,19 +22,32 @@ pub struct Hover {
 
 /// What is known of the word at byte `offset` of the document.
 pub fn hover(analysis: &Analysis, uri: &str, offset: usize) -> Option<Hover> {
-    let document = analysis.document(uri)?;
-    let tree = analysis.tree(document);
-    let path = context::path_to(&tree, offset);
-    let node = path.last()?;
-    let range = node.span().range();
-    if let Some(row) = context::row(analysis.vocabulary(), &path) {
-        return Some(Hover { markdown: of_row(row), range });
+    analysis.checks().find_map(|checked| {
+        let at = Span::new(checked.source_of(uri)?, offset, offset);
+        let occurrence = checked.index.at(at)?;
+        let markdown = match occurrence.meaning {
+            Meaning::Field(row) => of_row(Row::Field(row)),
+            Meaning::Function(row) => of_row(Row::Function(row)),
+            Meaning::Action(row) => of_row(Row::Action(row)),
+            Meaning::Balancer(row) => of_row(Row::Balancer(row)),
+            Meaning::Block(row) => of_row(Row::Block(row)),
+            Meaning::Setting(row) => of_row(Row::Setting(row)),
+            Meaning::Param(row) => of_row(Row::Param(row)),
+            Meaning::Clause(row) => of_row(Row::Clause(row)),
+            Meaning::Definition(_) => of_definition(checked.index.definition(occurrence.meaning)?),
+        };
+        Some(Hover { markdown, range: occurrence.span.range() })
+    })
+}
+
+/// The head and the doc comment of something that the policy defines.
+fn of_definition(definition: &Definition) -> String {
+    let ty = definition.ty.as_ref().map(|ty| format!(": {ty}")).unwrap_or_default();
+    let mut text = format!("```gw\n{} {}{ty}\n```", definition.kind, definition.name);
+    if !definition.doc.is_empty() {
+        let _ = write!(text, "\n\n{}", definition.doc);
     }
-    if matches!(node.kind(), Kind::Name | Kind::Word) {
-        let markdown = of_item(&tree, node.text())?;
-        return Some(Hover { markdown, range });
-    }
-    None
+    text
 }
 
 /// The page of a row.
@@ -118,36 +131,4 @@ fn phase(from: Phase) -> &'static str {
         Phase::Response => "on the way back, after `forward` or `respond`",
         Phase::Origin => "after `forward`",
     }
-}
-
-/// The head and the doc comment of the item called `name`, which may be in a site and written `site.name`.
-fn of_item(tree: &Tree, name: &str) -> Option<String> {
-    let top = items(tree).collect::<Vec<_>>();
-    let inner = top.iter().filter_map(|item| item.head().block()).flat_map(|block| block.items());
-    let all = top.iter().copied().chain(inner);
-    let is_named = |item: &Item<'_>| item.head().name().is_some_and(|word| word.text == name);
-    let item = all.into_iter().find(is_named)?;
-    let head = item.head();
-    let mut text = format!("```gw\n{}\n```", first_line(head));
-    if let Some(docs) = head.docs() {
-        let _ = write!(text, "\n\n{docs}");
-    }
-    Some(text)
-}
-
-/// The item up to its block.
-fn first_line(head: &Head<'_>) -> String {
-    let node = head.node();
-    let from = head.keyword().map_or(0, |word| (word.span.start - head.span().start) as usize);
-    let to = head
-        .block()
-        .map_or(node.text().len(), |block| (block.span().start - head.span().start) as usize);
-    node.text()
-        .get(from..to)
-        .unwrap_or_default()
-        .trim()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }

@@ -1,7 +1,7 @@
 //! Between plain data and the protocol's types. The only room, with `requests`, that knows both.
 
 use gen_lsp_types as lsp;
-use lang::{Diag, Severity, Span};
+use lang::{Severity, Span};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -10,6 +10,7 @@ use crate::ide::TextEdit;
 use crate::ide::complete::{Proposal, ProposalKind};
 use crate::ide::fixes::QuickFix;
 use crate::ide::hover::Hover;
+use crate::ide::names::Place;
 use crate::ide::symbols::Symbol;
 use crate::lines::Encoding;
 
@@ -34,11 +35,8 @@ pub(super) fn range(document: &Document, bytes: &Range<usize>, encoding: Encodin
     lsp::Range { start: position(bytes.start), end: position(bytes.end) }
 }
 
-pub(super) fn diagnostics(found: &Found, encoding: Encoding) -> Vec<lsp::Diagnostic> {
-    found.diags.iter().map(|diag| diagnostic(diag, &found.files, encoding)).collect()
-}
-
-fn diagnostic(diag: &Diag, files: &[Document], encoding: Encoding) -> lsp::Diagnostic {
+pub(super) fn diagnostic(found: &Found, encoding: Encoding) -> lsp::Diagnostic {
+    let Found { diag, files } = found;
     let place = |span: Span| {
         let document = files.get(span.source.0 as usize)?;
         Some((document, range(document, &span.range(), encoding)))
@@ -77,9 +75,13 @@ pub(super) fn text_edit(document: &Document, edit: &TextEdit, encoding: Encoding
     lsp::TextEdit { range: range(document, &edit.range, encoding), new_text: edit.text.clone() }
 }
 
-pub(super) fn quick_fix(fix: &QuickFix, encoding: Encoding) -> lsp::CodeAction {
+/// Edits of several files, as one change that is made whole or not at all.
+pub(super) fn workspace_edit(
+    edits: &[(Document, TextEdit)],
+    encoding: Encoding,
+) -> lsp::WorkspaceEdit {
     let mut by_file: BTreeMap<&str, (&Document, Vec<lsp::Edit>)> = BTreeMap::new();
-    for (document, edit) in &fix.edits {
+    for (document, edit) in edits {
         let edits = &mut by_file.entry(&document.uri).or_insert((document, Vec::new())).1;
         edits.push(lsp::Edit::TextEdit(text_edit(document, edit, encoding)));
     }
@@ -91,15 +93,24 @@ pub(super) fn quick_fix(fix: &QuickFix, encoding: Encoding) -> lsp::CodeAction {
         };
         lsp::DocumentChange::TextDocumentEdit(lsp::TextDocumentEdit { text_document, edits })
     });
+    lsp::WorkspaceEdit {
+        document_changes: Some(changes.collect()),
+        ..lsp::WorkspaceEdit::default()
+    }
+}
+
+pub(super) fn place(place: &Place, encoding: Encoding) -> lsp::Location {
+    let uri = (&*place.document.uri).into();
+    lsp::Location { uri, range: range(&place.document, &place.range, encoding) }
+}
+
+pub(super) fn quick_fix(fix: &QuickFix, encoding: Encoding) -> lsp::CodeAction {
     lsp::CodeAction {
         title: fix.title.clone(),
         kind: Some(lsp::CodeActionKind::QuickFix),
-        diagnostics: Some(vec![diagnostic(&fix.diag, &fix.files, encoding)]),
-        is_preferred: Some(fix.diag.fixes.len() == 1),
-        edit: Some(lsp::WorkspaceEdit {
-            document_changes: Some(changes.collect()),
-            ..lsp::WorkspaceEdit::default()
-        }),
+        diagnostics: Some(vec![diagnostic(&fix.mends, encoding)]),
+        is_preferred: Some(fix.mends.diag.fixes.len() == 1),
+        edit: Some(workspace_edit(&fix.edits, encoding)),
         ..lsp::CodeAction::default()
     }
 }

@@ -43,6 +43,13 @@ rows! {
         trigger_characters: Some(vec![".".to_owned()]),
         ..lsp::CompletionOptions::default()
     });
+    DefinitionRequest => definition, |can| {
+        can.definition_provider = Some(lsp::DefinitionProvider::Bool(true));
+    };
+    ReferencesRequest => references, |can| {
+        can.references_provider = Some(lsp::ReferencesProvider::Bool(true));
+    };
+    RenameRequest => rename, |can| can.rename_provider = Some(lsp::RenameProvider::Bool(true));
     DocumentSymbolRequest => symbols, |can| {
         can.document_symbol_provider = Some(lsp::DocumentSymbolProvider::Bool(true));
     };
@@ -92,11 +99,20 @@ fn answer<P: DeserializeOwned, R: Serialize>(
     serde_json::to_value(feature(params)).map_err(|e| error(ErrorCode::InternalError, e))
 }
 
-fn hover(analysis: &Analysis, encoding: Encoding, params: lsp::HoverParams) -> Option<lsp::Hover> {
-    let at = params.text_document_position_params;
+/// The document and the byte that a request is about.
+fn place<'p>(
+    analysis: &Analysis,
+    encoding: Encoding,
+    at: &'p lsp::TextDocumentPositionParams,
+) -> Option<(&'p str, usize)> {
     let uri = at.text_document.uri.as_ref();
+    let position = (at.position.line, at.position.character);
+    Some((uri, analysis.document(uri)?.offset(position, encoding)))
+}
+
+fn hover(analysis: &Analysis, encoding: Encoding, params: lsp::HoverParams) -> Option<lsp::Hover> {
+    let (uri, offset) = place(analysis, encoding, &params.text_document_position_params)?;
     let document = analysis.document(uri)?;
-    let offset = document.offset((at.position.line, at.position.character), encoding);
     let hover = ide::hover::hover(analysis, uri, offset)?;
     Some(convert::hover(document, hover, encoding))
 }
@@ -106,13 +122,43 @@ fn complete(
     encoding: Encoding,
     params: lsp::CompletionParams,
 ) -> Option<lsp::CompletionResponse> {
-    let at = params.text_document_position_params;
-    let uri = at.text_document.uri.as_ref();
+    let (uri, offset) = place(analysis, encoding, &params.text_document_position_params)?;
     let document = analysis.document(uri)?;
-    let offset = document.offset((at.position.line, at.position.character), encoding);
     let proposals = ide::complete::complete(analysis, uri, offset)?;
     let items = proposals.into_iter().map(|item| convert::proposal(document, item, encoding));
     Some(lsp::CompletionResponse::CompletionItemList(items.collect()))
+}
+
+fn definition(
+    analysis: &Analysis,
+    encoding: Encoding,
+    params: lsp::DefinitionParams,
+) -> Option<lsp::DefinitionResponse> {
+    let (uri, offset) = place(analysis, encoding, &params.text_document_position_params)?;
+    let place = ide::names::definition(analysis, uri, offset)?;
+    let location = convert::place(&place, encoding);
+    Some(lsp::DefinitionResponse::Definition(lsp::Definition::Location(location)))
+}
+
+fn references(
+    analysis: &Analysis,
+    encoding: Encoding,
+    params: lsp::ReferenceParams,
+) -> Option<Vec<lsp::Location>> {
+    let (uri, offset) = place(analysis, encoding, &params.text_document_position_params)?;
+    let with_definition = params.context.include_declaration;
+    let places = ide::names::references(analysis, uri, offset, with_definition);
+    Some(places.iter().map(|place| convert::place(place, encoding)).collect())
+}
+
+fn rename(
+    analysis: &Analysis,
+    encoding: Encoding,
+    params: lsp::RenameParams,
+) -> Option<lsp::WorkspaceEdit> {
+    let (uri, offset) = place(analysis, encoding, &params.text_document_position_params)?;
+    let edits = ide::names::rename(analysis, uri, offset, &params.new_name)?;
+    Some(convert::workspace_edit(&edits, encoding))
 }
 
 fn symbols(

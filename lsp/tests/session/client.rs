@@ -1,5 +1,7 @@
 //! A client of the protocol, as small as one can be, and the vocabulary that its server is given.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use std::io::{self, BufRead, BufReader, PipeWriter, Write};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
@@ -31,6 +33,14 @@ site shop on web {
 }
 ";
 
+/// What stands on the disk as `/policy/net.gw`.
+pub(crate) const NET: &str = "\
+edition 2026
+
+/// Where we sit.
+pub let office = [10.0.0.0/8]
+";
+
 /// Nothing takes longer than this, so a test that would hang fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -47,7 +57,10 @@ impl Client {
     pub(crate) fn start() -> Client {
         let (server_input, input) = io::pipe().unwrap();
         let (output, server_output) = io::pipe().unwrap();
-        let read = |_: &std::path::Path| Err(io::ErrorKind::NotFound.into());
+        let read = |path: &std::path::Path| match path.to_str() {
+            Some("/policy/net.gw") => Ok(NET.to_owned()),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        };
         let server =
             thread::spawn(move || lsp::serve(server_input, server_output, vocabulary(), read));
         let (sender, messages) = channel();
@@ -119,12 +132,28 @@ impl Client {
         self.published(uri, Value::Null)
     }
 
-    /// The text shown for the place `further` characters behind the start of `word` in `text`.
-    pub(crate) fn hover(&mut self, text: &str, word: &str, further: usize) -> String {
+    /// The next problems of the document that are as wanted.
+    pub(crate) fn problems_until(&mut self, uri: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let note = self.await_message(|message| {
+            let params = &message["params"];
+            message["method"] == "textDocument/publishDiagnostics"
+                && params["uri"] == uri
+                && wanted(&params["diagnostics"])
+        });
+        note["params"]["diagnostics"].clone()
+    }
+
+    /// The parameters of a request about the place `further` characters behind the start of `word` in `text`.
+    pub(crate) fn at(&self, text: &str, word: &str, further: usize) -> Value {
         let offset = text.find(word).unwrap() + further;
         let line = text[..offset].matches('\n').count();
         let character = offset - text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-        let at = json!({ "textDocument": { "uri": URI }, "position": { "line": line, "character": character } });
+        json!({ "textDocument": { "uri": URI }, "position": { "line": line, "character": character } })
+    }
+
+    /// The text shown for the place `further` characters behind the start of `word` in `text`.
+    pub(crate) fn hover(&mut self, text: &str, word: &str, further: usize) -> String {
+        let at = self.at(text, word, further);
         let hover = self.request("textDocument/hover", at).unwrap();
         hover["contents"]["value"].as_str().unwrap_or_default().to_owned()
     }
@@ -202,6 +231,15 @@ static FIELDS: &[&Field] = &[
         writable: false,
         doc: "One header.",
         example: "where req.header[\"x\"] == \"1\"",
+    },
+    &Field {
+        path: "conn.peer",
+        key: Key::None,
+        ty: || Ty::Ip,
+        from: Phase::Connection,
+        writable: false,
+        doc: "Who connects.",
+        example: "where conn.peer in 10.0.0.0/8",
     },
     &Field {
         path: "req.host",

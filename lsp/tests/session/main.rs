@@ -2,7 +2,7 @@
 
 mod client;
 
-use client::{Client, POLICY, URI};
+use client::{Client, NET, POLICY, URI};
 use gw_lsp as lsp;
 use serde_json::{Value, json};
 
@@ -113,9 +113,68 @@ fn hover_reads_the_rows_and_the_doc_comments() {
     assert!(client.hover(POLICY, "req.header", 1).contains("One header."));
     assert!(client.hover(POLICY, "req.header", 6).contains("One header."));
     let route = client.hover(POLICY, "hello on", 2);
-    assert!(route.contains("route hello on web") && route.contains("Greets."), "{route}");
+    assert!(route.contains("route hello") && route.contains("Greets."), "{route}");
     let listener = client.hover(POLICY, "web {\n  /", 0);
     assert!(listener.contains("listener web"), "{listener}");
+    assert_eq!(client.hover(POLICY, "200", 1), "");
+}
+
+const IMPORTING: &str = "\
+edition 2026
+use \"./net.gw\" { office }
+
+listener web { bind \":8080\" }
+
+route inside on web {
+  where conn.peer in office
+  respond 200
+}
+
+route all on web { respond 404 }
+";
+
+#[test]
+fn imports_are_followed_to_the_disk_and_to_open_documents() {
+    let mut client = Client::start();
+    client.initialize(&[]);
+    client.open(URI, 1, IMPORTING);
+    assert_eq!(client.problems(URI, 1), json!([]));
+    let office = client.at(IMPORTING, "office\n", 1);
+    let found = client.request("textDocument/definition", office.clone()).unwrap();
+    assert_eq!(found["uri"], "file:///policy/net.gw");
+    assert_eq!(found["range"]["start"], json!({ "line": 3, "character": 8 }));
+    let file = client.at(IMPORTING, "net.gw", 1);
+    let found = client.request("textDocument/definition", file).unwrap();
+    assert_eq!(found["uri"], "file:///policy/net.gw");
+
+    // In the editor the name is another one, so the import breaks.
+    client.open("file:///policy/net.gw", 7, &NET.replace("office", "offices"));
+    let problems = client.problems_until(URI, |problems| problems != &json!([]));
+    assert!(problems.to_string().contains("offices"), "{problems}");
+    client.close("file:///policy/net.gw");
+    client.problems_until(URI, |problems| problems == &json!([]));
+}
+
+#[test]
+fn names_are_found_and_renamed_in_every_file() {
+    let mut client = Client::start();
+    client.initialize(&[]);
+    client.open("file:///policy/net.gw", 7, NET);
+    client.open(URI, 1, IMPORTING);
+    let mut office = client.at(IMPORTING, "office\n", 1);
+    office["context"] = json!({ "includeDeclaration": true });
+    let found = client.request("textDocument/references", office.clone()).unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 3, "{found}");
+    office["newName"] = json!("home");
+    let edit = client.request("textDocument/rename", office.clone()).unwrap();
+    let changes = edit["documentChanges"].as_array().unwrap();
+    assert_eq!(changes.len(), 2, "{edit}");
+    assert_eq!(changes[1]["textDocument"], json!({ "uri": "file:///policy/net.gw", "version": 7 }));
+    assert_eq!(changes[0]["edits"].as_array().unwrap().len(), 2);
+    for no_name in ["", "1a", "a-b", "match", "a b"] {
+        office["newName"] = json!(no_name);
+        assert_eq!(client.request("textDocument/rename", office.clone()), Ok(Value::Null));
+    }
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! One policy, checked as `gwc check` does: the file it begins in, every file it imports, and what was found in them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use lang::check::Unit;
+use lang::syntax::Tree;
+use lang::{Diag, Index, Source, SourceId, Span};
+
+use super::{Analysis, Document};
+use crate::uri;
+
+/// Files of one policy.
+const MOST_FILES: usize = 1_000;
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Checked {
+    /// The files, by the number of their source; the first is where the policy begins.
+    pub files: Arc<Vec<Document>>,
+    /// What is wrong, in the order of places.
+    pub diags: Vec<Diag>,
+    /// What stands where.
+    pub index: Index,
+    /// Where each `use` leads to.
+    pub uses: Vec<(Span, SourceId)>,
+}
+
+impl Checked {
+    /// The number of a file of this check.
+    pub fn source_of(&self, uri: &str) -> Option<SourceId> {
+        let at = self.files.iter().position(|file| &*file.uri == uri)?;
+        Some(SourceId(at as u32))
+    }
+
+    /// The file that a place is in.
+    pub fn file(&self, span: Span) -> Option<&Document> {
+        self.files.get(span.source.0 as usize)
+    }
+}
+
+/// One file on its way.
+struct Parsed {
+    source: Source,
+    tree: Tree,
+    uses: Vec<(Span, Result<SourceId, String>)>,
+}
+
+/// Checks the policy that begins in `root`.
+pub(super) fn check(analysis: &Analysis, root: &Document) -> Checked {
+    let mut files = vec![root.clone()];
+    let mut known = HashMap::from([(root.uri.to_string(), SourceId(0))]);
+    let mut parsed: Vec<Parsed> = Vec::new();
+    let mut diags = Vec::new();
+    while let Some(file) = files.get(parsed.len()).cloned() {
+        let source = file.source(SourceId(parsed.len() as u32));
+        let (tree, found) = analysis.parse(&source);
+        diags.extend(found);
+        let mut uses = Vec::new();
+        for (written, span) in lang::uses(&tree) {
+            let target = follow(analysis, &file, &written).and_then(|used| {
+                if let Some(&id) = known.get(&*used.uri) {
+                    return Ok(id);
+                }
+                if files.len() >= MOST_FILES {
+                    return Err(format!("a policy has at most {MOST_FILES} files"));
+                }
+                let id = SourceId(files.len() as u32);
+                known.insert(used.uri.to_string(), id);
+                files.push(used);
+                Ok(id)
+            });
+            uses.push((span, target));
+        }
+        parsed.push(Parsed { source, tree, uses });
+    }
+    let units: Vec<Unit<'_>> = parsed
+        .iter()
+        .map(|Parsed { source, tree, uses }| Unit { source, tree, uses: uses.clone() })
+        .collect();
+    let checked = lang::check(&units, analysis.vocabulary());
+    diags.extend(checked.diags);
+    if !diags.iter().any(Diag::is_error) {
+        diags.extend(compiler::lower(&checked.policy).1);
+    }
+    diags.sort_by_key(|diag| (diag.span(), diag.code));
+    let uses = parsed.iter().flat_map(|parsed| &parsed.uses);
+    let uses = uses.filter_map(|(span, target)| Some((*span, *target.as_ref().ok()?))).collect();
+    Checked { files: Arc::new(files), diags, index: checked.index, uses }
+}
+
+/// The file that `written` names, seen from `file`.
+fn follow(analysis: &Analysis, file: &Document, written: &str) -> Result<Document, String> {
+    let here = uri::path_of(&file.uri).ok_or("this document is not a file yet")?;
+    let folder = here.parent().unwrap_or(Path::new(""));
+    let path = uri::plain(&folder.join(written));
+    analysis.file(&path).map_err(|error| {
+        let reason = error.to_string();
+        let mut letters = reason.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    })
+}
