@@ -41,6 +41,7 @@ pub use roster::Roster;
 pub use settings::{Algorithm, BLOCK, DNS, Line, SettingError, Source, Told, read};
 pub use tls::TlsError;
 
+use self::clock::after;
 use self::connect::{Socket, connect};
 use self::counters::more;
 use self::failure::Lost;
@@ -165,7 +166,7 @@ impl Upstream {
     ) -> Result<Answer, Box<Failure>> {
         more(&self.counters.requests);
         let begun = Instant::now();
-        let by = begun + terms.timeouts.connect.min(terms.timeouts.total);
+        let by = after(begun, terms.timeouts.connect.min(terms.timeouts.total));
         let (view, place, hold) = match self.choose(terms, begun, by).await {
             Ok(chosen) => chosen,
             Err((kind, address)) => return Err(self.failure(unsent(kind, body), address)),
@@ -355,7 +356,7 @@ impl Attempt<'_> {
     }
 
     fn until(&self) -> Instant {
-        self.begun + self.terms.timeouts.total
+        after(self.begun, self.terms.timeouts.total)
     }
 
     fn timings(&self, connect: Duration, reused: bool) -> Timings {

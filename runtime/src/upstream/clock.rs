@@ -13,6 +13,9 @@ use tokio::time::Instant;
 use super::failure::Kind;
 use crate::serve::Alarm;
 
+/// No time limit of a policy is longer.
+pub(super) const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Watches over the body of an answer.
 pub(super) struct Clock {
     idle: Duration,
@@ -39,7 +42,7 @@ impl Clock {
 
     /// Ready once time has run out.
     pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.alarm.poll(cx, self.until.min(self.heard + self.idle))
+        self.alarm.poll(cx, self.until.min(after(self.heard, self.idle)))
     }
 }
 
@@ -64,6 +67,11 @@ impl Turn {
     }
 }
 
+/// The time `length` after `begun`. Longer than a year is as good as a year, and cannot overflow.
+pub(super) fn after(begun: Instant, length: Duration) -> Instant {
+    begun + length.min(LONGEST)
+}
+
 /// Waits for `answer` to begin, for `first_byte` of the upstream's own time and until `until` at the latest.
 pub(super) async fn begin<T>(
     answer: impl Future<Output = T>,
@@ -81,7 +89,7 @@ pub(super) async fn begin<T>(
             // While it is the client's move there is no end in sight; look again in a while, because the move
             // may pass in a task which does not wake this one.
             let since = turn.since();
-            let end = since.unwrap_or_else(Instant::now) + first_byte;
+            let end = after(since.unwrap_or_else(Instant::now), first_byte);
             if alarm.poll(cx, end.min(until)).is_pending() {
                 return Poll::Pending;
             }

@@ -11,6 +11,7 @@ use lang::vocab::decode::{Method, Status};
 use lang::vocab::{Argument, Block, Decode, Dyn, Function, Param, Repeat, Setting, Times};
 use lang::{Span, params};
 
+use super::clock::LONGEST;
 use super::config::{
     AllDown, Endpoints, HealthConfig, Protocol, Server, TlsConfig, UpstreamConfig,
 };
@@ -52,7 +53,7 @@ const SETTINGS: &[Setting] = &[
         name: "server",
         params: ServerLine::PARAMS,
         times: Times::Group("endpoints", Repeat::Yes),
-        doc: "One endpoint. A name instead of an address is looked up again and again, and each of its addresses is an endpoint.",
+        doc: "One endpoint. A name instead of an address is looked up again and again, and each of its addresses is an endpoint. One that cannot be connected to is left alone for a second, then for longer, while there are others.",
         example: "server \"10.0.4.10:8080\", weight=3",
     },
     Setting {
@@ -316,7 +317,7 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
         "discover" => {
             let DiscoverLine { source: Source::Dns(server), refresh } =
                 DiscoverLine::decode(given)?;
-            not_zero(1, refresh)?;
+            bounded(1, refresh)?;
             config.endpoints = Endpoints::Dns { server, refresh };
         }
         "balance" => {
@@ -332,7 +333,7 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
             let TimeoutLine { connect, first_byte, total, idle, keep } =
                 TimeoutLine::decode(given)?;
             for (at, length) in [connect, first_byte, total, idle, keep].into_iter().enumerate() {
-                not_zero(at, length)?;
+                bounded(at, length)?;
             }
             config.timeouts = super::config::Timeouts { connect, first_byte, total, idle, keep };
         }
@@ -366,8 +367,8 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
 }
 
 fn health(line: HealthLine) -> Result<HealthConfig, (usize, String)> {
-    not_zero(2, line.every)?;
-    not_zero(3, line.timeout)?;
+    bounded(2, line.every)?;
+    bounded(3, line.timeout)?;
     if !line.path.starts_with('/') || line.path.parse::<http::uri::PathAndQuery>().is_err() {
         return Err((1, format!("`{}` is not a path", line.path)));
     }
@@ -383,8 +384,13 @@ fn health(line: HealthLine) -> Result<HealthConfig, (usize, String)> {
     })
 }
 
-fn not_zero(at: usize, length: Duration) -> Result<(), (usize, String)> {
-    if length.is_zero() { Err((at, "must not be 0".to_owned())) } else { Ok(()) }
+/// A time that is neither nothing nor for ever.
+fn bounded(at: usize, length: Duration) -> Result<(), (usize, String)> {
+    match length {
+        Duration::ZERO => Err((at, "must not be 0".to_owned())),
+        _ if length >= LONGEST => Err((at, "must be less than a year".to_owned())),
+        _ => Ok(()),
+    }
 }
 
 impl Decode for Source {
