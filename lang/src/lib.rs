@@ -5,6 +5,7 @@
 pub mod check;
 pub mod diag;
 pub mod eval;
+mod format;
 pub mod functions;
 pub mod literal;
 pub mod policy;
@@ -16,6 +17,7 @@ pub mod vocab;
 
 pub use check::{Checked, Index, Unit, check, uses};
 pub use diag::{Diag, Edit, Entry, Fix, Label, Severity};
+pub use format::format;
 pub use policy::Policy;
 pub use source::{LineColumn, Source, SourceId, Sources, Span};
 pub use syntax::{Tree, parse};

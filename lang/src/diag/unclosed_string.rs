@@ -28,14 +28,19 @@ upstream app { server \"127.0.0.1:3000\" }
 ",
 };
 
-/// The string at `place` is not closed. Where it is the only one on its line, it is known where it was to end.
-pub fn unclosed_string(place: Span, is_alone: bool) -> Diag {
-    let diag = ENTRY
+/// The string at `place` is not closed.
+pub fn unclosed_string(place: Span) -> Diag {
+    ENTRY
         .at(place, "this string is never closed", "a closing `\"` is missed on this line")
-        .help("strings end on the line they begin on; a quote inside one is written `\\\"`");
-    if is_alone {
-        diag.fix("insert the missing `\"`", place.part(place.len(), place.len()), "\"")
-    } else {
-        diag
-    }
+        .help("strings end on the line they begin on; a quote inside one is written `\\\"`")
+        .fix("insert the missing `\"`", place.part(place.len(), place.len()), "\"")
+}
+
+/// The string at `place` has a closing quote only.
+pub fn unopened_string(place: Span) -> Diag {
+    ENTRY.at(place, "this string is never opened", "an opening `\"` is missed before this").fix(
+        "insert the missing `\"`",
+        place.part(0, 0),
+        "\"",
+    )
 }

@@ -1,6 +1,8 @@
 //! From what did not fit to words. A second look runs the strict rule over just the text in question; how far it came and
 //! what it hoped for there become one message in the language's words.
 
+use std::collections::HashSet;
+
 use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
@@ -69,14 +71,21 @@ pub(super) fn diags(
     found: Vec<Diag>,
     complaints: &[Complaint<'_>],
 ) -> Vec<Diag> {
-    let mut diags: Vec<Diag> = found.into_iter().chain(prepared.diags.iter().cloned()).collect();
-    let mended = diags.iter().flat_map(|diag| &diag.labels).map(|label| label.span.start as usize);
-    let mut lines: Vec<usize> = mended.collect();
     let starts: Vec<usize> =
         text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1).collect();
     let line_of = |at: usize| starts.partition_point(|start| *start <= at);
-    lines.iter_mut().for_each(|at| *at = line_of(*at));
-    lines.sort_unstable();
+    let mut lines = HashSet::new();
+    let mut diags = Vec::new();
+    for diag in found.into_iter().chain(prepared.diags.iter().cloned()) {
+        // Two brackets may be missed at one place, if they were opened on two lines.
+        let is_first = lines.insert(line_of(diag.span().start as usize));
+        let opener = diag.labels.get(1).map(|label| line_of(label.span.start as usize));
+        if is_first || opener.is_some_and(|line| lines.insert(line)) {
+            diags.push(diag);
+        }
+    }
+    let labels = diags.iter().flat_map(|diag: &Diag| &diag.labels);
+    lines.extend(labels.map(|label| line_of(label.span.start as usize)));
     let mut last = None;
     for complaint in complaints {
         let at = if is_missing(complaint.rule) {
@@ -85,7 +94,7 @@ pub(super) fn diags(
             complaint.start
         };
         let line = line_of(at);
-        if last == Some(line) || lines.binary_search(&line).is_ok() {
+        if last == Some(line) || lines.contains(&line) {
             continue;
         }
         last = Some(line);
@@ -109,9 +118,12 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         }
         Rule::expr => too_long(span(start, end)),
         Rule::missing_comma => missing_comma(text, complaint, gap, next, next_text),
+        Rule::missing_eq if matches!(complaint.verb, Some("param" | "secret")) => {
+            missing_mark(gap, next, "from", next_text)
+        }
         Rule::missing_eq => missing_mark(gap, next, "=", next_text),
         Rule::missing_colon => missing_mark(gap, next, ":", next_text),
-        Rule::missing_arrow if next_text.is_empty() || next_text == "," => {
+        Rule::missing_arrow if matches!(next_text, "" | "," | ";" | "}") => {
             let pattern = span(complaint.from, missed.max(complaint.from));
             missing_verb(pattern)
         }
@@ -122,7 +134,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::missing_name => missing_part(gap, "a name", last_token(text, missed)),
         Rule::missing_expr | Rule::missing_value => {
             let after = last_token(text, missed);
-            let diag = missing_part(gap, "a value", after);
+            let diag = match next_text {
+                "," => unexpected_text(next, "a value", next_text),
+                _ => missing_part(gap, "a value", after),
+            };
             if after == "," && next_text.is_empty() {
                 diag.help(
                     "the statement ends with its line; newlines are free only inside brackets",
@@ -160,9 +175,9 @@ fn missing_comma(
     let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let diag = missing_mark(gap, next, ",", next_text);
     if is_name && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) {
-        diag.help("arguments are separated by `,`; a named one is written `name=value`")
+        diag.help("values are separated by `,`; a named one is written `name=value`")
     } else {
-        diag.help("arguments are separated by `,`, statements by a new line or `;`")
+        diag.help("values are separated by `,`, statements by a new line or `;`")
     }
 }
 
@@ -176,11 +191,20 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
     {
         return unexpected_character(place, character);
     }
+    if found == "=" {
+        return unexpected_text(place, "a name before `=`", "").help("write `name=value`");
+    }
     let strict = match rule {
         Rule::bad_arg | Rule::bad_value => Rule::strict_args,
         Rule::bad_entry => Rule::strict_entry,
         Rule::bad_field => Rule::strict_field,
-        Rule::bad_elem | Rule::bad_rest => Rule::strict_elems,
+        Rule::bad_elem => Rule::strict_elems,
+        Rule::bad_rest if found == "," => {
+            return unexpected_text(place, "the closing bracket", found).help(
+                "only a list, a call and a record have several values; an argument is `name=[…]`",
+            );
+        }
+        Rule::bad_rest => return unexpected_text(place, "the closing bracket", found),
         Rule::bad_stmt => return unexpected_text(place, "a statement", found),
         Rule::bad_head => return unexpected_text(place, "`{`", found),
         Rule::bad_tail => return unexpected_text(place, "the end of the line", found),
@@ -261,12 +285,15 @@ fn next_token(text: &str, at: usize) -> Span {
 /// The token that ends at `end`.
 fn last_token(text: &str, end: usize) -> &str {
     let before = text.get(..end).unwrap_or("");
-    let word = before.trim_end_matches(is_word);
-    let start = match word.len() == before.len() {
-        true => before.char_indices().next_back().map_or(0, |(at, _)| at),
-        false => word.len(),
+    let rest = match before.chars().next_back() {
+        Some(last) if is_word(last) => before.trim_end_matches(is_word),
+        Some(last) if ".=?<>&|!".contains(last) => {
+            before.trim_end_matches(|c| ".=?<>&|!".contains(c))
+        }
+        Some(last) => before.get(..before.len() - last.len_utf8()).unwrap_or(""),
+        None => "",
     };
-    text.get(start..end).unwrap_or("")
+    before.get(rest.len()..).unwrap_or("")
 }
 
 fn is_word(character: char) -> bool {

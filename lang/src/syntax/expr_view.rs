@@ -564,6 +564,6 @@ impl<'t> Annotation<'t> {
 
     /// Its arguments.
     pub fn positional(&self) -> impl Iterator<Item = Expr<'t>> + use<'t> {
-        positional(self.node)
+        self.node.child(Kind::Call).into_iter().flat_map(positional)
     }
 }

@@ -74,10 +74,11 @@ impl Keyword {
 
     /// The keyword that `word` most probably was to be.
     pub(super) fn nearest(word: &str) -> Option<Keyword> {
-        let allowed = if word.len() <= 3 { 1 } else { 2 };
-        let scored = WORDS.iter().map(|&(text, keyword)| (distance(word, text), keyword));
-        let near = scored.filter(|(score, _)| *score <= allowed && *score < word.len());
-        near.min_by_key(|(score, _)| *score).map(|(_, keyword)| keyword)
+        let scored =
+            WORDS.iter().map(|&(text, keyword)| (distance(word, text), text.len(), keyword));
+        let near = scored.filter(|(score, length, _)| *score <= (length / 3).clamp(1, 2));
+        let near = near.filter(|_| word.len() > 1);
+        near.min_by_key(|(score, ..)| *score).map(|(.., keyword)| keyword)
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
         let mut builder = Builder::new(text, None);
         builder.wrap(Kind::Error, 0, text.len());
         let diags = vec![too_deep(Span::new(SourceId(0), at, at + 1))];
-        return ItemTree { nodes: builder.nodes, diags };
+        return ItemTree { nodes: builder.nodes, mended: true, diags };
     }
     let prepared = prepare(text, &scan);
     let mut found = Vec::new();
@@ -43,6 +43,7 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
             for pair in pairs {
                 builder.emit(pair);
             }
+            builder.take_junk();
             builder.fill(text.len());
         }
         // INVARIANT: the grammar is total. Should it not be, the text is kept and the item is one error.
@@ -63,10 +64,15 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
             builder.wrap(Kind::Error, 0, text.len());
         }
     }
-    let nodes = std::mem::take(&mut builder.nodes);
+    let mut nodes = std::mem::take(&mut builder.nodes);
+    if prepared.is_mended
+        && let Some(item) = nodes.first_mut()
+    {
+        item.broken = true;
+    }
     let complaints = std::mem::take(&mut builder.complaints);
     let diags = complain::diags(text, &prepared, found, &complaints);
-    ItemTree { nodes, diags }
+    ItemTree { nodes, mended: prepared.is_mended, diags }
 }
 
 /// The leaves of the space between two items.
@@ -74,7 +80,7 @@ pub(super) fn parse_space(text: &str, begins_line: bool) -> ItemTree {
     let mut builder = Builder::new(text, None);
     builder.begins_line = begins_line;
     builder.fill(text.len());
-    ItemTree { nodes: builder.nodes, diags: Vec::new() }
+    ItemTree { nodes: builder.nodes, mended: false, diags: Vec::new() }
 }
 
 /// The rule to enter by, and the keyword that is meant.
@@ -115,6 +121,8 @@ pub(super) struct Builder<'t> {
     nodes: Vec<NodeData>,
     /// The nodes that are not closed yet.
     open: Vec<usize>,
+    /// The last child that is no trivia, of the top level and of each open node.
+    last: Vec<Option<usize>>,
     /// Everything before this place is in a leaf.
     at: usize,
     keyword: Keyword,
@@ -131,6 +139,7 @@ impl<'t> Builder<'t> {
             prepared,
             nodes: Vec::new(),
             open: Vec::new(),
+            last: vec![None],
             at: 0,
             keyword: Keyword::Unknown,
             complaints: Vec::new(),
@@ -169,8 +178,8 @@ impl<'t> Builder<'t> {
                 };
                 self.fill(start);
                 self.begin(kind, start);
-                if rule == Rule::stmt {
-                    self.verb = Some(word_of(pair.as_str()));
+                if matches!(kind, Kind::Stmt | Kind::Item(_)) {
+                    self.verb = Some(super::split::first_word(pair.as_str()));
                 }
                 if is_leaf(rule) {
                     self.at = self.at.max(end);
@@ -214,17 +223,24 @@ impl<'t> Builder<'t> {
         self.finish(end);
     }
 
-    /// Where the element that was added last begins, if it stands right before `start`.
+    /// Where the element that was added last begins, if nothing but space is between it and `start`.
     fn element_start(&self, start: usize) -> usize {
-        let parent = self.open.last().map_or(0, |&open| open + 1);
-        let mut at = parent;
-        let mut from = start;
-        while let Some(node) = self.nodes.get(at) {
-            let skip = matches!(node.kind, Kind::Space | Kind::Mark | Kind::Verb | Kind::Keyword);
-            from = if skip { start } else { node.start as usize };
-            at = (node.next as usize).max(at + 1);
+        let last = self.last.last().copied().flatten();
+        let node = last.and_then(|last| self.nodes.get(last));
+        let is_word = |kind| matches!(kind, Kind::Mark | Kind::Verb | Kind::Keyword);
+        node.filter(|node| !is_word(node.kind)).map_or(start, |node| start.min(node.start as usize))
+    }
+
+    /// What stands behind an item in its slice belongs to it, as a part that did not parse.
+    fn take_junk(&mut self) {
+        let (next, end) = (self.nodes.len() as u32, self.at as u32);
+        if let Some(NodeData { kind: Kind::Error, .. }) =
+            self.last.last().copied().flatten().and_then(|last| self.nodes.get(last))
+            && let Some(item) = self.nodes.first_mut()
+            && matches!(item.kind, Kind::Item(_))
+        {
+            (item.next, item.end, item.broken) = (next, end, true);
         }
-        from.min(start)
     }
 
     /// Adds an error that is one leafy node over a range.
@@ -238,6 +254,12 @@ impl<'t> Builder<'t> {
 
     /// Begins a node; what is added until [`Builder::finish`] is beneath it.
     pub(super) fn begin(&mut self, kind: Kind, start: usize) {
+        if let Some(last) = self.last.last_mut()
+            && !matches!(kind, Kind::Space | Kind::Newline | Kind::Blank | Kind::Comment)
+        {
+            *last = Some(self.nodes.len());
+        }
+        self.last.push(None);
         self.open.push(self.nodes.len());
         let start = start as u32;
         self.nodes.push(NodeData { kind, broken: false, start, end: start, next: 0 });
@@ -246,6 +268,7 @@ impl<'t> Builder<'t> {
     /// Ends the node begun last.
     pub(super) fn finish(&mut self, end: usize) {
         let next = self.nodes.len() as u32;
+        self.last.pop();
         if let Some(node) = self.open.pop().and_then(|open| self.nodes.get_mut(open)) {
             node.end = node.start.max(end as u32);
             node.next = next;
@@ -342,6 +365,7 @@ impl<'t> Builder<'t> {
             Rule::stmt => Kind::Stmt,
             Rule::arg => Kind::Arg,
             Rule::arm => Kind::Arm,
+            Rule::call => Kind::Call,
             Rule::literal => Kind::Literal,
             Rule::regex => Kind::Regex,
             Rule::string => Kind::Str,
@@ -406,9 +430,4 @@ fn is_leaf(rule: Rule) -> bool {
             | Rule::where_word
             | Rule::optional
     )
-}
-
-fn word_of(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
-    text.get(..end).unwrap_or("")
 }

@@ -6,6 +6,7 @@ use crate::diag::{
     Diag, foreign_syntax::single_quotes, missing_opener::missing_opener,
     stray_closer::stray_closer, stray_closer::wrong_closer, unclosed_brace::unclosed_brace,
     unclosed_bracket::unclosed_bracket, unclosed_string::unclosed_string,
+    unclosed_string::unopened_string,
 };
 use crate::source::{SourceId, Span};
 
@@ -14,6 +15,8 @@ use crate::source::{SourceId, Span};
 pub(super) struct Prepared {
     pub(super) text: String,
     inserted: Vec<Inserted>,
+    /// Whether anything was put in or taken out.
+    pub(super) is_mended: bool,
     /// What had to be mended.
     pub(super) diags: Vec<Diag>,
 }
@@ -43,8 +46,10 @@ const STRAY: u8 = 0x01;
 
 /// Prepares the text of one item.
 pub(super) fn prepare(text: &str, scan: &Scan) -> Prepared {
-    let mend = mend(scan);
-    let mut bytes = text.as_bytes().to_vec();
+    let mend = mend(text, scan);
+    // Blanks need not be kept apart: what a string holds is read from the original.
+    let blanked = text.bytes().map(|byte| if matches!(byte, b'\t' | b'\r') { b' ' } else { byte });
+    let mut bytes: Vec<u8> = blanked.collect();
     for &(at, byte) in &mend.replaced {
         if let Some(slot) = bytes.get_mut(at) {
             *slot = byte;
@@ -57,7 +62,7 @@ pub(super) fn prepare(text: &str, scan: &Scan) -> Prepared {
     let rescanned = (!is_whole).then(|| super::scan::scan(&text));
     let mut bytes = std::mem::take(&mut text).into_bytes();
     blank(&mut bytes, rescanned.as_ref().unwrap_or(scan));
-    Prepared { text: string(bytes), inserted, diags: mend.diags }
+    Prepared { text: string(bytes), inserted, is_mended: !is_whole, diags: mend.diags }
 }
 
 /// Whole characters are blanked and what is put in is ASCII, so nothing is ever lost here.
@@ -93,7 +98,7 @@ fn blank(bytes: &mut [u8], scan: &Scan) {
                     }
                 }
             }
-            Mark::Str { .. } => {}
+            Mark::Str { .. } | Mark::Unopened { .. } => {}
         }
     }
 }
@@ -131,12 +136,12 @@ struct Mend {
     diags: Vec<Diag>,
 }
 
-fn mend(scan: &Scan) -> Mend {
+fn mend(text: &str, scan: &Scan) -> Mend {
     let quotes = mend_quotes(scan);
     let Some(net) = imbalance(scan) else { return quotes };
     // Indentation is a witness, not a law: it is believed where that explains the brackets with fewer mistakes.
-    let by_indent = Mender::mend(scan, true, net < 0);
-    let by_order = Mender::mend(scan, false, net < 0);
+    let by_indent = Mender::mend(text, scan, true, net < 0);
+    let by_order = Mender::mend(text, scan, false, net < 0);
     let mut mend = if by_order.diags.len() < by_indent.diags.len() { by_order } else { by_indent };
     mend.inserted.splice(0..0, quotes.inserted);
     mend.diags.splice(0..0, quotes.diags);
@@ -145,23 +150,17 @@ fn mend(scan: &Scan) -> Mend {
 
 fn mend_quotes(scan: &Scan) -> Mend {
     let mut mend = Mend::default();
-    let (mut n_strings, mut open) = (0, None);
     for mark in &scan.marks {
         match *mark {
-            Mark::Str { start, end, closed } => {
-                n_strings += 1;
-                if !closed {
-                    mend.inserted.push((end, "\""));
-                    open = Some(span(start, end));
-                }
+            Mark::Str { start, end, closed: false } => {
+                mend.inserted.push((end, "\""));
+                mend.diags.push(unclosed_string(span(start, end)));
+            }
+            Mark::Unopened { start, end } => {
+                mend.inserted.push((start, "\""));
+                mend.diags.push(unopened_string(span(start, end)));
             }
             Mark::Single { start, end } => mend.diags.push(single_quotes(span(start, end))),
-            // With another string on the line it is unknown which quote is the missing one.
-            Mark::Newline { .. } => {
-                mend.diags
-                    .extend(open.take().map(|string| unclosed_string(string, n_strings == 1)));
-                n_strings = 0;
-            }
             _ => {}
         }
     }
@@ -205,7 +204,8 @@ struct Line {
     depth: usize,
 }
 
-struct Mender {
+struct Mender<'t> {
+    text: &'t str,
     mend: Mend,
     stack: Vec<Open>,
     line: Line,
@@ -214,9 +214,10 @@ struct Mender {
     by_indent: bool,
 }
 
-impl Mender {
-    fn mend(scan: &Scan, by_indent: bool, opener_missing: bool) -> Mend {
+impl<'t> Mender<'t> {
+    fn mend(text: &'t str, scan: &Scan, by_indent: bool, opener_missing: bool) -> Mend {
         let mut mender = Mender {
+            text,
             mend: Mend::default(),
             stack: Vec::new(),
             line: Line::default(),
@@ -249,9 +250,24 @@ impl Mender {
                     let line = mender.line;
                     mender.stack.push(Open { at, byte, line });
                 }
-                Mark::Close { at, byte: b'}', first } => mender.close_brace(at, first),
-                Mark::Close { at, byte, .. } => mender.close_bracket(at, byte),
-                Mark::Str { .. } | Mark::Single { .. } | Mark::Comment { .. } => {}
+                Mark::Close { at, byte, first } => {
+                    let next = match marks.peek() {
+                        Some(Mark::Close { at: next, byte, .. })
+                            if mender.are_joined(at, *next) =>
+                        {
+                            Some(*byte)
+                        }
+                        _ => None,
+                    };
+                    match byte {
+                        b'}' => mender.close_brace(at, first, next),
+                        _ => mender.close_bracket(at, byte, next),
+                    }
+                }
+                Mark::Str { .. }
+                | Mark::Unopened { .. }
+                | Mark::Single { .. }
+                | Mark::Comment { .. } => {}
             }
         }
         mender.close_above(0, mender.code_end);
@@ -276,7 +292,7 @@ impl Mender {
         }
     }
 
-    fn close_brace(&mut self, at: usize, first: bool) {
+    fn close_brace(&mut self, at: usize, first: bool, next: Option<u8>) {
         let brace = |open: &Open| open.byte == b'{';
         let line = self.line;
         let any = self.stack.iter().rposition(brace);
@@ -290,13 +306,32 @@ impl Mender {
         match found {
             Some(index) => {
                 self.close_above(index + 1, if first { self.code_end } else { at });
-                self.stack.pop();
+                if let Some(brace) = self.stack.pop()
+                    && first
+                    && next.is_none()
+                {
+                    self.close_before(brace);
+                }
             }
             None => self.stray(at, b'}'),
         }
     }
 
-    fn close_bracket(&mut self, at: usize, byte: u8) {
+    /// A `(` that stands on the line of a block's `{` and is still open when the block ends was to be closed
+    /// before the `{`.
+    fn close_before(&mut self, brace: Open) {
+        let inside =
+            self.stack.iter().rposition(|open| open.byte == b'{' || open.line != brace.line);
+        let before = self.text.get(..brace.at).map_or(brace.at, |before| before.trim_end().len());
+        self.close_above(inside.map_or(0, |at| at + 1), before);
+    }
+
+    /// Whether only blanks stand between the bracket at `at` and the one at `next`.
+    fn are_joined(&self, at: usize, next: usize) -> bool {
+        self.text.get(at + 1..next).is_some_and(|between| between.trim().is_empty())
+    }
+
+    fn close_bracket(&mut self, at: usize, byte: u8, next: Option<u8>) {
         let block =
             self.stack.iter().rposition(|open| open.byte == b'{').map_or(0, |index| index + 1);
         let matching = self.stack.iter().rposition(|open| closer_of(open.byte) == byte);
@@ -305,6 +340,8 @@ impl Mender {
                 self.close_above(index + 1, at);
                 self.stack.pop();
             }
+            // `[…)]` and its like: the one that fits follows at once.
+            (_, Some(open)) if next == Some(closer_of(open.byte)) => self.stray(at, byte),
             (_, Some(open)) if open.byte != b'{' => {
                 let right = closer_of(open.byte);
                 self.mend.replaced.push((at, right));

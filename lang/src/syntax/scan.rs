@@ -21,6 +21,8 @@ pub(super) enum Mark {
     Comment { start: usize, end: usize, alone: bool },
     /// A string, quotes included. One that is not closed ends where it most probably was to end.
     Str { start: usize, end: usize, closed: bool },
+    /// A string whose opening quote is missing where it most probably was to be.
+    Unopened { start: usize, end: usize },
     /// A string in single quotes.
     Single { start: usize, end: usize },
 }
@@ -50,6 +52,8 @@ struct Scanner<'t> {
     line_start: usize,
     code_end: Option<usize>,
     before: [u8; 2],
+    /// Whether a quote is missing on the current line; unknown until its first quote.
+    odd: Option<bool>,
 }
 
 impl Scanner<'_> {
@@ -76,6 +80,7 @@ impl Scanner<'_> {
     fn newline(&mut self, at: usize) -> usize {
         self.found.marks.push(Mark::Newline { at, code_end: self.code_end.take() });
         self.line_start = at + 1;
+        self.odd = None;
         if !self.stack.last().is_some_and(|open| open.1) {
             self.angles = 0;
         }
@@ -105,11 +110,19 @@ impl Scanner<'_> {
 
     fn string(&mut self, start: usize) -> usize {
         self.begin_code(start);
+        let odd = self.odd.unwrap_or_else(|| self.misses_quote(start));
+        self.odd = Some(odd);
+        if odd && self.is_closing(start) && !self.is_opening(start) {
+            return self.unopened(start);
+        }
         let raw = self.before == *b"re";
         let (mut at, mut depth, mut in_hole) = (start + 1, 0usize, false);
         let (end, closed) = loop {
             match self.peek(at) {
-                None | Some(b'\n') => break (self.unclosed(start), false),
+                None | Some(b'\n') => break (self.unclosed(start, self.line_end(start)), false),
+                Some(b'"') if odd && self.is_opening(at) && !self.is_closing(at) => {
+                    break (self.unclosed(start, at), false);
+                }
                 Some(b'"') => break (at + 1, true),
                 Some(b'\\') if !matches!(self.peek(at + 1), None | Some(b'\n')) => at += 1,
                 Some(b'{') => (depth, in_hole) = (depth + 1, true),
@@ -125,29 +138,107 @@ impl Scanner<'_> {
             }
             at += 1;
         };
+        if !closed {
+            self.odd = Some(false);
+        }
         self.found.marks.push(Mark::Str { start, end, closed });
         self.after_code(end, [b'"', b'"']);
         end
     }
 
-    /// Where a string without a closing quote was to end: before a bracket that closes one opened before it on its
-    /// line, before a `{` that ends the line, or else where the line ends.
-    fn unclosed(&self, start: usize) -> usize {
-        let mut end = self.line_end(start);
+    /// Whether the quotes from `start` to the end of its line are odd in number. Those in a comment do not count.
+    fn misses_quote(&self, start: usize) -> bool {
+        let line = self.bytes.get(start..self.line_end(start)).unwrap_or_default();
+        let (mut at, mut odd) = (0, false);
+        while let Some(&byte) = line.get(at) {
+            match byte {
+                b'\\' => at += 1,
+                b'"' => odd = !odd,
+                b'/' if line.get(at + 1) == Some(&b'/')
+                    && line.get(at.wrapping_sub(1)) == Some(&b' ') =>
+                {
+                    break;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        odd
+    }
+
+    /// Whether the quote at `at` stands where one opens a string.
+    fn is_opening(&self, at: usize) -> bool {
+        match at.checked_sub(1).and_then(|before| self.peek(before)) {
+            Some(b'e') => at >= 2 && self.peek(at - 2) == Some(b'r'),
+            before => matches!(
+                before,
+                None | Some(b' ' | b'\t' | b'\n' | b'(' | b'[' | b'{' | b'=' | b',')
+            ),
+        }
+    }
+
+    /// Whether the quote at `at` stands where one closes a string.
+    fn is_closing(&self, at: usize) -> bool {
+        let after = self.peek(at + 1);
+        matches!(
+            after,
+            None | Some(b' ' | b'\t' | b'\n' | b'\r' | b')' | b']' | b'}' | b',' | b';' | b'?')
+        )
+    }
+
+    /// The quote at `quote` closes a string that begins at the word before it; braces in between were its holes.
+    fn unopened(&mut self, quote: usize) -> usize {
+        let mut start = quote;
+        let mut depth = 0usize;
+        while start > self.line_start
+            && let Some(byte) = self.peek(start - 1)
+        {
+            match byte {
+                b'}' | b')' | b']' => depth += 1,
+                b'{' | b'(' | b'[' if depth > 0 => depth -= 1,
+                b' ' | b'\t' | b'(' | b'[' | b'{' | b'=' | b',' | b';' if depth == 0 => break,
+                _ => {}
+            }
+            start -= 1;
+        }
+        let inside = |mark: &Mark| match mark {
+            Mark::Open { at, .. } | Mark::Close { at, .. } => *at >= start,
+            _ => false,
+        };
+        while self.found.marks.pop_if(|mark| inside(mark)).is_some() {}
+        self.odd = Some(false);
+        self.found.marks.push(Mark::Unopened { start, end: quote + 1 });
+        self.after_code(quote + 1, [b'"', b'"']);
+        quote + 1
+    }
+
+    /// Where a string without a closing quote was to end, `limit` at the latest: before another string, before a
+    /// bracket that closes one opened before it on its line, before a `{` that ends the line, or with the line.
+    fn unclosed(&self, start: usize, limit: usize) -> usize {
+        let mut end = limit;
         let mut open: Vec<u8> = Vec::new();
-        let outside: Vec<u8> =
-            self.stack.iter().filter(|open| open.2 == self.line_start).map(|open| open.0).collect();
+        let outside = self.stack.iter().filter(|open| open.2 == self.line_start).map(|open| open.0);
+        let outside: Vec<u8> = outside.collect();
+        let before_string = limit < self.line_end(start);
         for at in start + 1..end {
             match self.peek(at) {
+                Some(b',' | b' ') if before_string => end = at,
+                Some(b'/')
+                    if self.peek(at - 1) == Some(b' ') && self.peek(at + 1) == Some(b'/') =>
+                {
+                    end = at;
+                }
                 Some(byte @ (b'(' | b'[' | b'{')) => open.push(byte),
                 Some(byte @ (b')' | b']' | b'}'))
                     if open.pop().is_none()
                         && outside.last().is_some_and(|&opener| closer_of(opener) == byte) =>
                 {
                     end = at;
-                    break;
                 }
                 _ => {}
+            }
+            if end < limit {
+                break;
             }
         }
         let trimmed = |end: usize| {
@@ -214,11 +305,12 @@ impl Scanner<'_> {
         match self.before {
             [b'=', b'>'] => self.reads_as_record(at + 1),
             [b'-', b'>'] => true,
-            [_, before] => matches!(before, b'=' | b':' | b',' | b'(' | b'[' | b'<' | b'|' | b'?'),
+            [_, b'='] => self.reads_as_record(at + 1) || self.peek(at + 1) != Some(b'\n'),
+            [_, before] => matches!(before, b':' | b',' | b'(' | b'[' | b'<' | b'|' | b'?'),
         }
     }
 
-    /// Whether `name:` or a `}` follows.
+    /// Whether `name:`, a string or a `}` follows.
     fn reads_as_record(&self, from: usize) -> bool {
         let rest = self.bytes.get(from..).unwrap_or_default();
         // A look-ahead without a bound would make a file of open braces quadratic.
@@ -226,7 +318,10 @@ impl Scanner<'_> {
         let word =
             rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
         let after = rest.get(word..).unwrap_or_default().trim_ascii_start();
-        if word == 0 { after.first() == Some(&b'}') } else { after.first() == Some(&b':') }
+        match word {
+            0 => matches!(after.first(), Some(b'}' | b'"')),
+            _ => after.first() == Some(&b':'),
+        }
     }
 }
 

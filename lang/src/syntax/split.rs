@@ -81,7 +81,7 @@ fn cuts(text: &str, scan: &Scan) -> Vec<(usize, usize)> {
                     unindented = None;
                 }
             }
-            Mark::Str { .. } | Mark::Single { .. } => {}
+            Mark::Str { .. } | Mark::Unopened { .. } | Mark::Single { .. } => {}
         }
     }
     cuts
@@ -128,7 +128,7 @@ fn is_balanced(scan: &Scan) -> bool {
         match *mark {
             Mark::Open { byte, .. } => open.push(super::scan::closer_of(byte)),
             Mark::Close { byte, .. } if open.pop() != Some(byte) => return false,
-            Mark::Str { closed: false, .. } => return false,
+            Mark::Str { closed: false, .. } | Mark::Unopened { .. } => return false,
             _ => {}
         }
     }

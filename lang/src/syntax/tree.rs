@@ -21,6 +21,8 @@ pub struct Tree {
 #[derive(Clone, Debug, Default)]
 pub struct ItemTree {
     pub(super) nodes: Vec<NodeData>,
+    /// Whether brackets or quotes had to be put in to read it.
+    pub(super) mended: bool,
     pub(super) diags: Vec<Diag>,
 }
 
@@ -241,6 +243,11 @@ impl<'t> Node<'t> {
     /// Whether something inside it, or it itself, did not parse.
     pub fn is_broken(self) -> bool {
         self.data().broken
+    }
+
+    /// Whether brackets or quotes are missing in the item it belongs to, so that its shape is a guess.
+    pub fn is_mended(self) -> bool {
+        self.item.mended
     }
 
     /// Its children, in order.
