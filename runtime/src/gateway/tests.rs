@@ -485,3 +485,62 @@ fn addresses_are_told_in_the_policy_s_order() {
     assert_ne!(gateway.addresses()[0].1, gateway.addresses()[1].1);
     assert_eq!(BindAddress::Any(0).port(), 0);
 }
+
+/// A connection of a client of HTTP/2, written by others, and what drives it.
+async fn speak_h2(
+    address: SocketAddr,
+    tls: Option<(Arc<rustls::ClientConfig>, &'static str)>,
+) -> (h2::client::SendRequest<bytes::Bytes>, tokio::task::JoinHandle<Result<(), h2::Error>>) {
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let Some((config, name)) = tls else {
+        let (send, connection) = h2::client::handshake(stream).await.unwrap();
+        return (send, tokio::spawn(connection));
+    };
+    let mut config = (*config).clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let stream = connector.connect(ServerName::try_from(name).unwrap(), stream).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (send, connection) = h2::client::handshake(stream).await.unwrap();
+    (send, tokio::spawn(connection))
+}
+
+async fn ask_h2(send: &mut h2::client::SendRequest<bytes::Bytes>, path: &str) -> String {
+    let request = http::Request::get(format!("http://shop.example{path}")).body(()).unwrap();
+    let (answer, _) = send.send_request(request, true).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.data().await {
+        bytes.extend_from_slice(&piece.unwrap());
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn http_2_sees_reloads_and_is_told_to_go_away() {
+    let (folder, authority) = (tempfile::tempdir().unwrap(), authority());
+    let web = || vec![listener("plain", "127.0.0.1:0")];
+    let lines = vec![issue(&authority, folder.path(), "shop.example")];
+    let both = |text| page(text, [web(), vec![secure(lines.clone())]].concat());
+    let gateway = Arc::new(start(2, both("one")));
+    let addresses = gateway.addresses();
+    let config = client(&authority, None);
+    let (mut plain, plain_end) = speak_h2(addresses[0].1, None).await;
+    let (mut tls, tls_end) = speak_h2(addresses[1].1, Some((config, "shop.example"))).await;
+    assert!(ask_h2(&mut plain, "/").await.contains("one "));
+    assert!(ask_h2(&mut tls, "/").await.contains("one "));
+    gateway.reload(both("two"), "two").unwrap();
+    assert!(ask_h2(&mut tls, "/").await.contains("two "));
+    let slow = ask_h2(&mut plain, "/slow");
+    let drained = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let gateway = gateway.clone();
+        tokio::task::spawn_blocking(move || gateway.drain(Duration::from_secs(5))).await.unwrap()
+    };
+    let (answer, drained) = tokio::join!(slow, drained);
+    assert!(answer.contains("two "), "{answer}");
+    assert_eq!(drained, Drained { cut: 0 });
+    drop((plain, tls));
+    plain_end.await.unwrap().unwrap();
+    tls_end.await.unwrap().unwrap();
+}
