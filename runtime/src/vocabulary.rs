@@ -28,6 +28,8 @@ pub fn vocabulary() -> Vocabulary {
 mod tests {
     use std::collections::BTreeSet;
 
+    use lang::vocab::Phase;
+
     use super::*;
 
     #[test]
@@ -48,6 +50,78 @@ mod tests {
             assert!(doc.ends_with('.'), "{kind} {name}: a doc is sentences");
             assert!(example.contains(name.split('.').next_back().unwrap()), "{kind} {name}");
         }
+    }
+
+    /// What the checker says about a policy.
+    fn wrong(policy: &str) -> Vec<String> {
+        let mut sources = lang::Sources::default();
+        let source = sources.add("example.gw", policy).clone();
+        let (tree, mut diags) = lang::parse(&source);
+        let unit = lang::Unit { source: &source, tree: &tree, uses: Vec::new() };
+        diags.extend(lang::check(&[unit], &vocabulary()).diags);
+        diags.iter().filter(|diag| diag.is_error()).map(ToString::to_string).collect()
+    }
+
+    /// A policy around one line of a route, which stands where its phase is.
+    fn in_a_route(line: &str, phase: Phase) -> String {
+        let ends = ["forward", "respond", "redirect"].iter().any(|verb| line.starts_with(verb));
+        let body = match phase {
+            _ if ends => line.to_owned(),
+            Phase::Response | Phase::Origin => format!("forward users\n{line}"),
+            _ => format!("{line}\nforward users"),
+        };
+        format!(
+            "edition 2026\nlistener web {{ bind \":8080\" }}\n\
+             upstream users {{ server \"127.0.0.1:3000\" }}\n\
+             upstream users_next {{ server \"127.0.0.1:3001\" }}\n\
+             route all on web {{\npath \"/users/{{id}}\"\n{body}\n}}\n"
+        )
+    }
+
+    #[test]
+    fn every_example_checks() {
+        let vocabulary = vocabulary();
+        let route = "listener web { bind \":8080\" }\nroute all on web { respond 200 }\n";
+        let field = |row: &&Field| {
+            let phase =
+                if row.example.starts_with("set resp") { Phase::Response } else { row.from };
+            (row.path, in_a_route(row.example, phase))
+        };
+        let mut policies: Vec<(&str, String)> = vocabulary.fields.iter().map(field).collect();
+        for row in vocabulary.actions {
+            policies.push((row.name, in_a_route(row.example, row.phase)));
+        }
+        for row in vocabulary.balancers {
+            let upstream = format!("upstream a {{ server \"127.0.0.1:1\"\n{} }}\n", row.example);
+            policies.push((row.name, format!("edition 2026\n{route}{upstream}")));
+        }
+        for block in vocabulary.blocks {
+            policies
+                .push((block.name, format!("edition 2026\n{route}{}\n", rename(block.example))));
+            for row in block.settings {
+                let needed = match (block.name, row.name) {
+                    ("listener", "bind") | ("upstream", "server" | "discover") => "",
+                    ("listener", _) => "bind \":81\"\n",
+                    _ => "server \"127.0.0.1:1\"\n",
+                };
+                let item = format!("{} x {{\n{needed}{}\n}}\n", block.name, row.example);
+                policies.push((row.name, format!("edition 2026\n{route}{item}")));
+            }
+        }
+        let told: Vec<_> = policies
+            .iter()
+            .filter_map(|(name, policy)| match wrong(policy) {
+                errors if errors.is_empty() => None,
+                errors => Some(format!("{name}: {errors:?}\n{policy}")),
+            })
+            .collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
+        assert!(!wrong(&in_a_route("forwrad users", Phase::Route)).is_empty());
+    }
+
+    /// The example's listener under another name than the one that the route is on.
+    fn rename(example: &str) -> String {
+        example.replacen("listener web", "listener other", 1).replace(":8080", ":81")
     }
 
     #[test]

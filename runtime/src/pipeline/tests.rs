@@ -1,16 +1,10 @@
-//! Requests through whole policies. The policies are written as the checker would hand them over, so that this crate
-//! is tested without policy text; the suite has the texts.
+//! Requests through whole policies: from text to the bytes on a socket.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use compiler::Backend;
-use lang::policy::{
-    Block, Call, Expr, ExprKind, Host, Path, Place, Policy, Route, Segment, Setting, Step, StepKind,
-};
-use lang::vocab::Vocabulary;
-use lang::{Span, Ty, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::LocalSet;
 
@@ -22,116 +16,28 @@ use crate::message::{Method, Request, Response, Scheme, Target};
 use crate::serve::{Handler, Incoming};
 use crate::telemetry::Telemetry;
 
-fn vocabulary() -> Vocabulary {
-    crate::vocabulary()
+/// A policy of one listener, an upstream `app` of these servers, and a route for `/u/{id}` of these lines.
+fn policy(servers: &[SocketAddr], lines: &str) -> String {
+    let servers: String = servers.iter().map(|server| format!("  server \"{server}\"\n")).collect();
+    format!(
+        "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nupstream app {{\n{servers}}}\n\
+         route user on web {{\n  path \"/u/{{id}}\"\n  {lines}\n}}\n"
+    )
 }
 
-fn constant(value: Value) -> Expr {
-    Expr { kind: ExprKind::Const(value), ty: Ty::Error, span: Span::default() }
-}
-
-fn text(text: &str) -> Expr {
-    constant(Value::string(text))
-}
-
-fn field(path: &str, key: Option<&str>) -> Expr {
-    let row = vocabulary().field(path).unwrap();
-    Expr { kind: ExprKind::Field(row, key.map(Arc::from)), ty: (row.ty)(), span: Span::default() }
-}
-
-fn capture(name: &str) -> Expr {
-    Expr { kind: ExprKind::Capture(name.into()), ty: Ty::String, span: Span::default() }
-}
-
-fn template(parts: Vec<Expr>) -> Expr {
-    Expr { kind: ExprKind::Template(parts), ty: Ty::String, span: Span::default() }
-}
-
-fn present(of: Expr) -> Expr {
-    Expr { kind: ExprKind::Present(Box::new(of)), ty: Ty::Bool, span: Span::default() }
-}
-
-/// An action; what is not given is its default, or absent.
-fn act(name: &str, given: Vec<(&str, Expr)>) -> Step {
-    let row = vocabulary().action(name).unwrap();
-    let args = row.params.iter().map(|param| {
-        let found = given.iter().find(|(name, _)| *name == param.name);
-        let default = || match (param.name, param.default) {
-            (_, None) => Value::Absent,
-            (_, Some(status)) => Value::Status(status.parse().unwrap()),
-        };
-        found.map_or_else(|| constant(default()), |(_, expr)| expr.clone())
-    });
-    let call = Call { row, args: args.collect(), place: None, arms: Vec::new() };
-    Step { kind: StepKind::Act(call), span: Span::default(), via: Vec::new() }
-}
-
-fn change(name: &str, path: &str, key: Option<&str>, value: Option<Expr>) -> Step {
-    let row = vocabulary().action(name).unwrap();
-    let field = vocabulary().field(path).unwrap();
-    let place = Place { field, key: key.map(Arc::from), span: Span::default() };
-    let args = value.into_iter().collect();
-    let call = Call { row, args, place: Some(place), arms: Vec::new() };
-    Step { kind: StepKind::Act(call), span: Span::default(), via: Vec::new() }
-}
-
-fn set(path: &str, key: Option<&str>, value: Expr) -> Step {
-    change("set", path, key, Some(value))
-}
-
-fn forward() -> Step {
-    act("forward", vec![("upstream", constant(Value::Item("app".into())))])
-}
-
-/// A policy of one listener, an upstream `app` of these servers, and one route for `/u/{id}` and everything else.
-fn policy(servers: &[SocketAddr], steps: Vec<Step>) -> Policy {
-    let setting = |block: &str, name: &str, args: Vec<Expr>| Setting {
-        row: vocabulary().block(block).unwrap().setting(name).unwrap(),
-        args,
-        span: Span::default(),
-    };
-    let protocols = Value::list([Value::string("h1"), Value::string("h2")]);
-    let bind = setting("listener", "bind", vec![text("127.0.0.1:0"), constant(protocols)]);
-    let servers = servers.iter().map(|server| {
-        setting("upstream", "server", vec![text(&server.to_string()), constant(Value::Int(1))])
-    });
-    let block = |kind: &str, name: &str, settings| Block {
-        row: vocabulary().block(kind).unwrap(),
-        name: name.into(),
-        settings,
-        span: Span::default(),
-    };
-    let literal = |text: &str| Segment::Literal(text.into());
-    let route = |name: &str, path: Path, captures: Vec<(Arc<str>, Ty)>| Route {
-        name: name.into(),
-        listeners: vec![0],
-        hosts: vec![(Host::Any, Span::default())],
-        paths: vec![(path, Span::default())],
-        methods: None,
-        conditions: Vec::new(),
-        captures,
-        steps: steps.clone(),
-        doc: "".into(),
-        span: Span::default(),
-        item: Span::default(),
-    };
-    let segments = vec![literal("u"), Segment::Capture("id".into(), Ty::String)];
-    let user = Path { segments, rest: false };
-    Policy {
-        blocks: vec![
-            block("listener", "web", vec![bind]),
-            block("upstream", "app", servers.collect()),
-        ],
-        routes: vec![route("user", user, vec![("id".into(), Ty::String)])],
-        ..Policy::default()
-    }
-}
-
-fn engine(policy: &Policy) -> Result<Engine, Vec<BuildError>> {
-    let (program, wrong) = compiler::lower(policy);
-    assert!(wrong.is_empty(), "{wrong:?}");
-    let program = program.unwrap();
-    let matcher = compiler::load(Arc::new(program), vec![], Backend::Interp).unwrap();
+/// The engine of a policy, which the checker has nothing against.
+fn engine(policy: &str) -> Result<Engine, Vec<BuildError>> {
+    let mut sources = lang::Sources::default();
+    let source = sources.add("test.gw", policy).clone();
+    let (tree, mut wrong) = lang::parse(&source);
+    let unit = lang::Unit { source: &source, tree: &tree, uses: Vec::new() };
+    let checked = lang::check(&[unit], &crate::vocabulary());
+    wrong.extend(checked.diags);
+    wrong.retain(lang::Diag::is_error);
+    assert!(wrong.is_empty(), "{wrong:#?}\n{policy}");
+    let (program, wrong) = compiler::lower(&checked.policy);
+    assert!(wrong.iter().all(|diag| !diag.is_error()), "{wrong:#?}");
+    let matcher = compiler::load(Arc::new(program.unwrap()), vec![], Backend::Interp).unwrap();
     Engine::build(matcher, None)
 }
 
@@ -142,7 +48,7 @@ struct Answered {
 
 /// Sends a request through the policy. Must be called on a `LocalSet`.
 async fn ask(
-    policy: &Policy,
+    policy: &str,
     method: &[u8],
     target: &str,
     headers: &[(&str, &str)],
@@ -172,7 +78,7 @@ async fn ask(
     Answered { response: outgoing.response, body: String::from_utf8(bytes.to_vec()).unwrap() }
 }
 
-async fn get(policy: &Policy, target: &str, headers: &[(&str, &str)]) -> Answered {
+async fn get(policy: &str, target: &str, headers: &[(&str, &str)]) -> Answered {
     ask(policy, b"GET", target, headers, Body::empty()).await
 }
 
@@ -217,19 +123,19 @@ async fn on_a_core<T>(test: impl Future<Output = T>) -> T {
 #[tokio::test]
 async fn a_request_is_forwarded_and_its_answer_changed() {
     on_a_core(async {
-        let steps = vec![
-            act("rewrite", vec![("path", template(vec![text("/internal/"), capture("id")]))]),
-            set("up.header", Some("x-user"), field("req.header", Some("x-caller"))),
-            change("unset", "up.header", Some("authorization"), None),
-            set("up.host", None, text("Internal.Example:81")),
-            forward(),
-            set("resp.header", Some("x-served-by"), field("up.address", None)),
-            set("resp.header", Some("x-sent"), field("up.path", None)),
-            set("resp.header", Some("x-origin"), field("origin.status", None)),
-        ];
+        let lines = r#"
+            rewrite "/internal/{path.id}"
+            set     up.header["x-user"] = req.header["x-caller"]
+            unset   up.header["authorization"]
+            set     up.host = "Internal.Example:81"
+            forward app
+            set     resp.header["x-served-by"] = up.address
+            set     resp.header["x-sent"] = up.path
+            set     resp.header["x-origin"] = match origin.status { 207 => "multi", _ => "other" }
+        "#;
         let server = mirror().await;
         let headers = [("Authorization", "secret"), ("X-Caller", "ann"), ("X-User", "root")];
-        let answered = get(&policy(&[server], steps), "/u/a%20b?q=1", &headers).await;
+        let answered = get(&policy(&[server], lines), "/u/a%20b?q=1", &headers).await;
         let head = answered.body.to_lowercase();
         assert_eq!(answered.response.status, 207);
         assert!(head.starts_with("get /internal/a%20b?q=1 http/1.1\r\n"), "{head}");
@@ -240,7 +146,7 @@ async fn a_request_is_forwarded_and_its_answer_changed() {
         let headers = &answered.response.headers;
         assert_eq!(headers.text("x-served-by"), Some(&*server.to_string()));
         assert_eq!(headers.text("x-sent"), Some("/internal/a%20b"));
-        assert_eq!(headers.text("x-origin"), Some("207"));
+        assert_eq!(headers.text("x-origin"), Some("multi"));
         assert!(!headers.contains("x-hop") && !headers.contains("connection"));
     })
     .await;
@@ -249,12 +155,12 @@ async fn a_request_is_forwarded_and_its_answer_changed() {
 #[tokio::test]
 async fn an_absent_value_takes_the_field_away() {
     on_a_core(async {
-        let steps = vec![
-            set("up.header", Some("x-user"), field("req.header", Some("x-caller"))),
-            set("up.query", None, field("req.header", Some("x-query"))),
-            forward(),
-        ];
-        let policy = policy(&[mirror().await], steps);
+        let lines = r#"
+            set up.header["x-user"] = req.header["x-caller"]
+            set up.query = req.header["x-query"]
+            forward app
+        "#;
+        let policy = policy(&[mirror().await], lines);
         let answered = get(&policy, "/u/a?q=1", &[("X-User", "root")]).await;
         assert!(answered.body.starts_with("GET /u/a HTTP/1.1"), "{}", answered.body);
         assert!(!answered.body.contains("root"), "{}", answered.body);
@@ -265,18 +171,17 @@ async fn an_absent_value_takes_the_field_away() {
 #[tokio::test]
 async fn a_requirement_that_does_not_hold_ends_the_request() {
     on_a_core(async {
-        let needs = present(field("req.header", Some("x-key")));
-        let steps = vec![
-            act("require", vec![("condition", needs), ("else", constant(Value::Status(401)))]),
-            act("respond", vec![("body", text("hello"))]),
-            set("resp.header", Some("x-after"), text("1")),
-        ];
-        let policy = policy(&[nobody().await], steps);
+        let lines = r#"
+            require req.header["x-key"] is present, else=401
+            respond 200, "hello {req.header["x-key"]}"
+            set     resp.header["x-after"] = "1"
+        "#;
+        let policy = policy(&[nobody().await], lines);
         let refused = get(&policy, "/u/a", &[]).await;
         assert_eq!((refused.response.status, &*refused.body), (401, "401 Unauthorized\n"));
         assert!(!refused.response.headers.contains("x-after"));
-        let passed = get(&policy, "/u/a", &[("X-Key", "1")]).await;
-        assert_eq!((passed.response.status, &*passed.body), (200, "hello"));
+        let passed = get(&policy, "/u/a", &[("X-Key", "ann")]).await;
+        assert_eq!((passed.response.status, &*passed.body), (200, "hello ann"));
         assert_eq!(passed.response.headers.text("x-after"), Some("1"));
     })
     .await;
@@ -285,12 +190,12 @@ async fn a_requirement_that_does_not_hold_ends_the_request() {
 #[tokio::test]
 async fn a_dead_upstream_is_answered_with_502_and_the_way_back_still_runs() {
     on_a_core(async {
-        let steps = vec![
-            forward(),
-            set("resp.header", Some("x-frame-options"), text("DENY")),
-            set("resp.header", Some("x-origin"), field("origin.status", None)),
-        ];
-        let answered = get(&policy(&[nobody().await], steps), "/u/a", &[]).await;
+        let lines = r#"
+            forward app
+            set resp.header["x-frame-options"] = "DENY"
+            set resp.header["x-origin"] = origin.header["server"]
+        "#;
+        let answered = get(&policy(&[nobody().await], lines), "/u/a", &[]).await;
         assert_eq!((answered.response.status, &*answered.body), (502, "502 Bad Gateway\n"));
         assert_eq!(answered.response.headers.text("x-frame-options"), Some("DENY"));
         assert!(!answered.response.headers.contains("x-origin"));
@@ -301,7 +206,7 @@ async fn a_dead_upstream_is_answered_with_502_and_the_way_back_still_runs() {
 #[tokio::test]
 async fn an_endpoint_that_saw_nothing_is_passed_over() {
     on_a_core(async {
-        let policy = policy(&[nobody().await, nobody().await, mirror().await], vec![forward()]);
+        let policy = policy(&[nobody().await, nobody().await, mirror().await], "forward app");
         for _ in 0..6 {
             assert_eq!(get(&policy, "/u/a", &[]).await.response.status, 207);
         }
@@ -312,11 +217,8 @@ async fn an_endpoint_that_saw_nothing_is_passed_over() {
 #[tokio::test]
 async fn the_content_is_read_where_a_statement_asks_for_it() {
     on_a_core(async {
-        let steps = vec![
-            act("require", vec![("condition", present(field("req.json", None)))]),
-            act("respond", vec![("json", field("req.json", None))]),
-        ];
-        let policy = policy(&[nobody().await], steps);
+        let lines = "require req.json is present\nrespond 200, json=req.json";
+        let policy = policy(&[nobody().await], lines);
         let json = Body::full(r#"{"b": [1, "\u0022x", null], "a": 1.5}"#);
         let answered = ask(&policy, b"POST", "/u/a", &[], json).await;
         assert_eq!(answered.body, r#"{"a":1.5,"b":[1,"\"x",null]}"#);
@@ -332,11 +234,8 @@ async fn the_content_is_read_where_a_statement_asks_for_it() {
 #[tokio::test]
 async fn a_declared_length_is_read_without_the_content() {
     on_a_core(async {
-        let steps = vec![
-            forward(),
-            set("resp.header", Some("x-size"), template(vec![field("req.body.size", None)])),
-        ];
-        let policy = policy(&[mirror().await], steps);
+        let lines = "forward app\nset resp.header[\"x-size\"] = \"{req.body.size}\"";
+        let policy = policy(&[mirror().await], lines);
         let length = crate::exchange::MOST_READ + 1;
         let answered = ask(&policy, b"POST", "/u/a", &[], Body::full(vec![b'0'; length])).await;
         assert_eq!(answered.response.status, 207);
@@ -348,26 +247,21 @@ async fn a_declared_length_is_read_without_the_content() {
 #[tokio::test]
 async fn shares_decide_between_upstreams() {
     on_a_core(async {
-        let share = |share, name: &str| {
-            (constant(Value::Percent(share)), constant(Value::Item(name.into())))
-        };
-        let arms = |arms| {
-            let mut step = act("forward", vec![]);
-            if let StepKind::Act(call) = &mut step.kind {
-                call.arms = arms;
+        let (one, other) = (mirror().await, nobody().await);
+        let more = format!("upstream next {{ server \"{other}\" }}\n");
+        let with = |lines| policy(&[one], lines) + &more;
+        let mut seen = [0, 0];
+        for _ in 0..40 {
+            let answered = get(&with("forward { 50% => app, 50% => next }"), "/u/a", &[]).await;
+            match answered.response.status {
+                207 => seen[0] += 1,
+                502 => seen[1] += 1,
+                other => panic!("{other}"),
             }
-            policy(&[SocketAddr::from(([127, 0, 0, 1], 1))], vec![step])
-        };
-        let told = |policy| engine(&policy).err().map(|errors| errors[0].message.clone());
-        assert_eq!(told(arms(vec![share(99.5, "app"), share(0.5, "app")])), None);
-        assert_eq!(
-            told(arms(vec![share(90.0, "app"), share(5.0, "app")])).as_deref(),
-            Some("`forward` needs shares that make 100%, not 95%")
-        );
-        assert_eq!(
-            told(arms(vec![share(100.0, "nope")])).as_deref(),
-            Some("`forward` names `nope`, which is no upstream")
-        );
+        }
+        assert!(seen.iter().all(|&seen| seen > 5), "{seen:?}");
+        let all = with("forward { 0% => next, 100% => app }");
+        assert_eq!(get(&all, "/u/a", &[]).await.response.status, 207);
     })
     .await;
 }
@@ -375,16 +269,15 @@ async fn shares_decide_between_upstreams() {
 #[tokio::test]
 async fn values_cannot_break_out() {
     on_a_core(async {
-        let query = || field("req.query", Some("v"));
-        let header =
-            policy(&[mirror().await], vec![set("up.header", Some("x-v"), query()), forward()]);
+        let lines = "set up.header[\"x-v\"] = req.query[\"v\"]\nforward app";
+        let header = policy(&[mirror().await], lines);
         let answered = get(&header, "/u/a?v=x%0d%0aX-Evil:%201", &[]).await;
         assert_eq!(answered.response.status, 400);
         let fine = get(&header, "/u/a?v=x%20y", &[]).await;
         assert!(fine.body.contains("\r\nx-v: x y\r\n"), "{}", fine.body);
 
-        let rewrite = act("rewrite", vec![("path", template(vec![text("/in/"), query()]))]);
-        let path = policy(&[mirror().await], vec![rewrite, forward()]);
+        let lines = "let v = req.query[\"v\"] ?? \"\"\nrewrite \"/in/{v}\"\nforward app";
+        let path = policy(&[mirror().await], lines);
         for evil in ["..%2fadmin", "%2e%2e", "a%2fb", "", "%0d%0a", "%5c"] {
             let answered = get(&path, &format!("/u/a?v={evil}"), &[]).await;
             assert_eq!(answered.response.status, 400, "{evil}");
@@ -392,9 +285,8 @@ async fn values_cannot_break_out() {
         let fine = get(&path, "/u/a?v=x%3fy", &[]).await;
         assert!(fine.body.starts_with("GET /in/x%3Fy?v=x%3fy "), "{}", fine.body);
 
-        let location = template(vec![text("https://shop.example/"), query()]);
-        let redirect =
-            policy(&[nobody().await], vec![act("redirect", vec![("location", location)])]);
+        let lines = "let v = req.query[\"v\"] ?? \"\"\nredirect 302, \"https://shop.example/{v}\"";
+        let redirect = policy(&[nobody().await], lines);
         let answered = get(&redirect, "/u/a?v=%0d%0a/x?y", &[]).await;
         let location = answered.response.headers.text("location");
         assert_eq!(location, Some("https://shop.example/%0D%0A%2Fx%3Fy"));
@@ -404,9 +296,27 @@ async fn values_cannot_break_out() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_the_own_path_keeps_its_segments() {
+    on_a_core(async {
+        let lines = "let rest = strip_prefix(req.path, \"/u\")\nrewrite \"/v2{rest}\"\nforward app";
+        let policy = policy(&[mirror().await], lines).replace("/u/{id}", "/u/**");
+        for (path, sent) in [("/u/a%20b/c/", "/v2/a%20b/c/"), ("/u", "/v2"), ("/u/", "/v2/")] {
+            let answered = get(&policy, path, &[]).await;
+            assert!(answered.body.starts_with(&format!("GET {sent} ")), "{}", answered.body);
+        }
+        let lines = "redirect 308, \"https://{req.host}{req.target}\"";
+        let redirect = self::policy(&[nobody().await], lines);
+        let answered = get(&redirect, "/u/a?b=%2f", &[]).await;
+        let location = answered.response.headers.text("location");
+        assert_eq!(location, Some("https://shop.example/u/a?b=%2f"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_answers_elsewhere() {
     on_a_core(async {
-        let answered = get(&policy(&[nobody().await], vec![forward()]), "/elsewhere", &[]).await;
+        let answered = get(&policy(&[nobody().await], "forward app"), "/elsewhere", &[]).await;
         assert_eq!((answered.response.status, &*answered.body), (404, "404 Not Found\n"));
     })
     .await;
@@ -415,67 +325,45 @@ async fn nobody_answers_elsewhere() {
 #[test]
 fn what_cannot_be_served_is_told_on_loading() {
     let server = SocketAddr::from(([127, 0, 0, 1], 80));
-    let told = |steps: Vec<Step>| {
-        let errors = engine(&policy(&[server], steps)).err().unwrap_or_default();
+    let told = |lines: &str| {
+        let errors = engine(&policy(&[server], lines)).err().unwrap_or_default();
         errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
     };
-    let status = |status| constant(Value::Status(status));
-    let respond = || act("respond", vec![]);
-    for (steps, message) in [
-        (vec![], "route `user` neither forwards nor answers"),
+    for (lines, message) in [
         (
-            vec![set("up.header", Some("content-length"), text("5")), forward()],
+            "set up.header[\"content-length\"] = \"5\"\nforward app",
             "`set` cannot change `content-length`: the gateway writes it itself",
         ),
         (
-            vec![forward(), set("up.header", Some("x"), text("5"))],
-            "`set` comes too late: the request is already sent",
+            "set up.header[\"host\"] = \"x\"\nforward app",
+            "`set` cannot change this field: `up.host` is the host asked for",
         ),
+        ("set up.header[\"x\"] = \"a\\nb\"\nforward app", "`set` cannot put \"a\\nb\" there"),
+        ("redirect 200, \"/x\"", "`redirect` cannot send a client elsewhere with 200"),
+        ("rewrite \"x\"\nforward app", "`rewrite` needs a path that begins with `/`"),
         (
-            vec![set("resp.header", Some("x"), text("5")), forward()],
-            "`set` comes too early: there is no answer yet",
-        ),
-        (
-            vec![set("up.header", Some("x"), text("a\nb")), forward()],
-            "`set` cannot put \"a\\nb\" there",
-        ),
-        (
-            vec![act("redirect", vec![("status", status(200)), ("location", text("/x"))])],
-            "`redirect` cannot send a client elsewhere with 200",
-        ),
-        (
-            vec![act("rewrite", vec![("path", text("x"))]), forward()],
-            "`rewrite` needs a path that begins with `/`",
-        ),
-        (
-            vec![act("rewrite", vec![("path", text("/x?y"))]), forward()],
+            "rewrite \"/x?y\"\nforward app",
             "`rewrite` takes a path only; the query is changed by `set up.query`",
         ),
         (
-            vec![act("respond", vec![("body", text("a")), ("html", text("b"))])],
+            "respond 200, \"a\", html=\"b\"",
             "`respond` takes one of `body`, `html` and `json`, not several",
         ),
         (
-            vec![
-                act(
-                    "require",
-                    vec![("condition", constant(Value::Bool(true))), ("else", status(200))],
-                ),
-                respond(),
-            ],
+            "require req.header[\"x\"] is present, else=200\nforward app",
             "`require` cannot answer what it refuses with a status below 400",
         ),
         (
-            vec![act("forward", vec![("upstream", constant(Value::Item("nope".into())))])],
-            "`forward` names `nope`, which is no upstream",
+            "forward app, timeout=0s",
+            "`forward` cannot wait no time at all: `timeout` must not be 0",
         ),
     ] {
-        assert_eq!(told(steps), message);
+        assert_eq!(told(lines), message);
     }
 }
 
 /// A gateway that serves `policy` on one core, and its address.
-fn start(policy: &Policy) -> (Gateway<Engine>, SocketAddr) {
+fn start(policy: &str) -> (Gateway<Engine>, SocketAddr) {
     let engine = engine(policy).unwrap_or_else(|wrong| panic!("{wrong:?}"));
     let options = Options::default();
     let gateway = Gateway::start(Arc::new(engine), "test", Telemetry::silent(1), options).unwrap();
@@ -502,8 +390,8 @@ async fn talk(address: SocketAddr, request: &str, end: &str) -> (String, tokio::
 #[tokio::test]
 async fn a_gateway_answers_over_a_socket() {
     on_a_core(async {
-        let steps = vec![forward(), set("resp.header", Some("x-by"), text("gw"))];
-        let (gateway, address) = start(&policy(&[mirror().await], steps));
+        let lines = "forward app\nset resp.header[\"x-by\"] = \"gw\"";
+        let (gateway, address) = start(&policy(&[mirror().await], lines));
         let request = "GET /u/7 HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
         let (answer, _) = talk(address, request, "").await;
         assert!(answer.starts_with("HTTP/1.1 207 "), "{answer}");
@@ -522,7 +410,7 @@ async fn a_gateway_answers_over_a_socket() {
         assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
         assert!(answer.contains("400 Bad Request: the path holds an encoded slash\n"), "{answer}");
 
-        let next = engine(&policy(&[nobody().await], vec![act("respond", vec![])])).ok().unwrap();
+        let next = engine(&policy(&[nobody().await], "respond 200")).ok().unwrap();
         gateway.reload(Arc::new(next), "next").unwrap();
         let (answer, _) = talk(address, request, "").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
@@ -551,8 +439,8 @@ async fn an_upgrade_is_passed_through() {
             stream.read_exact(&mut bytes).await.unwrap();
             stream.write_all(&bytes).await.unwrap();
         });
-        let steps = vec![forward(), set("resp.header", Some("x-by"), text("gw"))];
-        let (_gateway, address) = start(&policy(&[server], steps));
+        let lines = "forward app\nset resp.header[\"x-by\"] = \"gw\"";
+        let (_gateway, address) = start(&policy(&[server], lines));
         let request = "GET /u/7 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                        Sec-WebSocket-Key: k\r\nSec-WebSocket-Version: 13\r\n\r\n";
         let (answer, mut stream) = talk(address, request, "\r\n\r\n").await;
