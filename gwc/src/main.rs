@@ -1,2 +1,7 @@
-//! The front door.
-fn main() {}
+//! The binary: see the library beside it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gwc::main(std::env::args_os())
+}

@@ -1,0 +1,11 @@
+//! One subcommand, one file: its arguments and its run.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod fmt;
+pub(crate) mod lsp;
+pub(crate) mod program;
+pub(crate) mod reference;
+pub(crate) mod translate;
+pub(crate) mod why;

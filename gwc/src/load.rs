@@ -1,0 +1,211 @@
+//! The only reader of `.gw` files: finds them, follows `use`, checks, and keeps everything a report needs.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use compiler::Program;
+use lang::check::Unit;
+use lang::{Diag, Policy, SourceId, Sources, Span, Tree};
+use miette::{IntoDiagnostic, Report, WrapErr, miette};
+
+/// The largest policy file that is read, in bytes.
+pub const MAX_BYTES: u64 = 16 << 20;
+
+/// The most files that one policy may consist of, and the most that a directory may bring.
+const MAX_FILES: usize = 10_000;
+
+/// How deep directories are searched.
+const MAX_DEPTH: usize = 32;
+
+/// One policy, checked: the file it begins in and all files it uses.
+pub struct Check {
+    /// The files, the first one first.
+    pub sources: Sources,
+    /// Their paths, in the same order.
+    pub files: Vec<PathBuf>,
+    /// What was understood.
+    pub policy: Policy,
+    /// What runs; none if there are errors.
+    pub program: Option<Program>,
+    /// What is wrong, in the order of places.
+    pub diags: Vec<Diag>,
+}
+
+/// Checks every policy that the paths name. A file that another one uses is checked as part of that one.
+pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
+    let files = policies(paths)?;
+    let mut checks = Vec::new();
+    let mut used = HashSet::new();
+    for file in &files {
+        let check = check(file)?;
+        used.extend(check.files.iter().skip(1).filter_map(|path| path.canonicalize().ok()));
+        checks.push((file.canonicalize().ok(), check));
+    }
+    let named: HashSet<_> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    checks.retain(|(path, _)| path.as_ref().is_none_or(|path| named.contains(path) || !used.contains(path)));
+    let mut checks: Vec<Check> = checks.into_iter().map(|(_, check)| check).collect();
+    report_once(&mut checks);
+    Ok(checks)
+}
+
+/// Checks the policy that begins in this file.
+pub fn check(path: &Path) -> miette::Result<Check> {
+    let mut files = vec![path.to_owned()];
+    let mut sources = Sources::default();
+    let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
+    let mut parsed: Vec<(Tree, Vec<(Span, Result<SourceId, String>)>)> = Vec::new();
+    let mut diags = Vec::new();
+
+    let first = sources.add(path.to_string_lossy(), read(path)?).id;
+    known.insert(canonical(path), first);
+    while let Some(source) = sources.get(SourceId(parsed.len() as u32)).cloned() {
+        let (tree, found) = lang::parse(&source);
+        diags.extend(found);
+        let folder = files[source.id.0 as usize].parent().map(Path::to_owned).unwrap_or_default();
+        let mut uses = Vec::new();
+        for (written, span) in lang::uses(&tree) {
+            let used = folder.join(&written);
+            let key = canonical(&used);
+            let target = match known.get(&key) {
+                Some(&id) => Ok(id),
+                None if known.len() >= MAX_FILES => Err(format!("a policy has at most {MAX_FILES} files")),
+                None => read_used(&used).map(|text| {
+                    let id = sources.add(used.to_string_lossy(), text).id;
+                    files.push(used);
+                    known.insert(key, id);
+                    id
+                }),
+            };
+            uses.push((span, target));
+        }
+        parsed.push((tree, uses));
+    }
+
+    let units: Vec<Unit<'_>> = parsed
+        .iter()
+        .zip(sources.iter())
+        .map(|((tree, uses), source)| Unit { source, tree, uses: uses.clone() })
+        .collect();
+    let checked = lang::check(&units, &runtime::vocabulary());
+    diags.extend(checked.diags);
+    let mut program = None;
+    if !diags.iter().any(Diag::is_error) {
+        let (lowered, found) = compiler::lower(&checked.policy);
+        diags.extend(found);
+        program = lowered.filter(|_| !diags.iter().any(Diag::is_error));
+    }
+    diags.sort_by_key(|diag| (diag.span(), diag.code));
+    Ok(Check { sources, files, policy: checked.policy, program, diags })
+}
+
+/// The policies that the paths name.
+pub fn policies(paths: &[PathBuf]) -> miette::Result<Vec<PathBuf>> {
+    files(paths, &["gw"])
+}
+
+/// The files that the paths name: files as they are, directories searched for names that end in one of `endings`.
+pub fn files(paths: &[PathBuf], endings: &[&str]) -> miette::Result<Vec<PathBuf>> {
+    let mut files = BTreeSet::new();
+    for path in paths {
+        let kind = std::fs::metadata(path).into_diagnostic().wrap_err_with(|| unreadable(path))?;
+        if !kind.is_dir() {
+            files.insert(path.clone());
+            continue;
+        }
+        let before = files.len();
+        search(path, endings, MAX_DEPTH, &mut files)?;
+        if files.len() == before {
+            let wanted = endings.join("`, `.");
+            return Err(miette!("there is no `.{wanted}` file in `{}`", path.display()));
+        }
+    }
+    Ok(files.into_iter().collect())
+}
+
+fn search(
+    folder: &Path,
+    endings: &[&str],
+    depth: usize,
+    files: &mut BTreeSet<PathBuf>,
+) -> miette::Result<()> {
+    if depth == 0 {
+        return Err(miette!("`{}` is nested deeper than {MAX_DEPTH} folders", folder.display()));
+    }
+    for entry in std::fs::read_dir(folder).into_diagnostic().wrap_err_with(|| unreadable(folder))? {
+        let entry = entry.into_diagnostic().wrap_err_with(|| unreadable(folder))?;
+        // The kind of the entry itself: links to folders are not followed, so that no cycle is walked.
+        let kind = entry.file_type().into_diagnostic().wrap_err_with(|| unreadable(folder))?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if kind.is_dir() {
+            search(&path, endings, depth - 1, files)?;
+        } else if path.extension().is_some_and(|found| endings.iter().any(|ending| found == *ending)) {
+            files.insert(path);
+        }
+        if files.len() > MAX_FILES {
+            return Err(miette!("more than {MAX_FILES} files in `{}`", folder.display()));
+        }
+    }
+    Ok(())
+}
+
+/// The text of a policy.
+pub fn read(path: &Path) -> miette::Result<String> {
+    read_bounded(path).map_err(|problem| miette!("{}: {problem}", unreadable(path)))
+}
+
+/// As [`read`], for a file named by a `use`: the caller has a place to report the problem at.
+fn read_used(path: &Path) -> Result<String, String> {
+    read_bounded(path).map_err(|problem| format!("{}: {problem}", unreadable(path)))
+}
+
+fn read_bounded(path: &Path) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| lower(&error.to_string()))?;
+    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Err("it is a directory".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| lower(&error.to_string()))?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        format!("it is not UTF-8 (line {line}, byte {valid})")
+    })
+}
+
+/// What is said of a text over the bound.
+pub fn too_large(path: &Path) -> Report {
+    miette!("`{}` is larger than {} MiB", path.display(), MAX_BYTES >> 20)
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("`{}` could not be read", path.display())
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// A file used by several policies has its mistakes reported with the first.
+fn report_once(checks: &mut [Check]) {
+    let mut seen = HashSet::new();
+    for check in checks {
+        let sources = &check.sources;
+        check.diags.retain(|diag| {
+            let span = diag.span();
+            let file = sources.get(span.source).map(|source| canonical(Path::new(&*source.name)));
+            seen.insert((file, span.start, span.end, diag.code, diag.message.clone()))
+        });
+    }
+}

@@ -1,0 +1,147 @@
+//! The graphical report, by miette.
+
+use std::fmt;
+
+use lang::{Diag, Severity, Source, Sources, Span};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+
+use super::Color;
+use crate::load::Check;
+
+/// Prints one diagnostic on standard error.
+pub fn print(diag: &Diag, sources: &Sources, color: Color) {
+    eprintln!("{}", render(diag, sources, color.on()));
+}
+
+/// One diagnostic as a graphical report.
+pub fn render(diag: &Diag, sources: &Sources, color: bool) -> String {
+    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110).with_context_lines(1);
+    let mut text = String::new();
+    match handler.render_report(&mut text, &Page::of(diag, sources)) {
+        Ok(()) => text,
+        Err(fmt::Error) => format!("{}[{}]: {}", diag.severity, diag.slug, diag.message),
+    }
+}
+
+/// The last line of a check: how much of what was found.
+pub fn summary(checks: &[Check]) -> String {
+    let of = |severity| {
+        let all = checks.iter().flat_map(|check| &check.diags);
+        all.filter(|diag| diag.severity == severity).count()
+    };
+    let files = checks.iter().flat_map(|check| check.sources.iter()).count();
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    let in_files = format!("in {}", counted(files, "file"));
+    match (errors, warnings) {
+        (0, 0) => {
+            let routes = checks.iter().map(|check| check.policy.routes.len()).sum();
+            format!("ok: {} {in_files}", counted(routes, "route"))
+        }
+        (0, warnings) => format!("{} {in_files}", counted(warnings, "warning")),
+        (errors, 0) => format!("{} {in_files}", counted(errors, "error")),
+        (errors, warnings) => format!("{}, {} {in_files}", counted(errors, "error"), counted(warnings, "warning")),
+    }
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// One diagnostic, as far as it lies in one source; miette shows one source a report, so places in other sources
+/// become related reports.
+#[derive(Debug)]
+struct Page<'d> {
+    title: Title<'d>,
+    severity: Severity,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    help: Option<String>,
+    related: Vec<Page<'d>>,
+}
+
+#[derive(Debug)]
+enum Title<'d> {
+    Of(&'d Diag),
+    Elsewhere,
+}
+
+impl<'d> Page<'d> {
+    fn of(diag: &'d Diag, sources: &Sources) -> Page<'d> {
+        let home = diag.span().source;
+        let here = |span: Span| span.source == home;
+        let labels = diag.labels.iter().enumerate().filter(|(_, label)| here(label.span));
+        let elsewhere = diag.labels.iter().filter(|label| !here(label.span));
+        Page {
+            title: Title::Of(diag),
+            severity: diag.severity,
+            source: sources.get(home).map(named),
+            labels: labels.map(|(at, label)| labeled(label.span, &label.text, at == 0)).collect(),
+            help: diag.help.clone(),
+            related: elsewhere
+                .map(|label| Page {
+                    title: Title::Elsewhere,
+                    severity: Severity::Note,
+                    source: sources.get(label.span.source).map(named),
+                    labels: vec![labeled(label.span, &label.text, true)],
+                    help: None,
+                    related: Vec::new(),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn named(source: &Source) -> NamedSource<String> {
+    NamedSource::new(&source.name, source.text.to_string())
+}
+
+fn labeled(span: Span, text: &str, primary: bool) -> LabeledSpan {
+    let place = (span.start as usize, span.len());
+    let text = (!text.is_empty()).then(|| text.to_owned());
+    if primary { LabeledSpan::new_primary_with_span(text, place) } else { LabeledSpan::new_with_span(text, place) }
+}
+
+impl fmt::Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.title {
+            Title::Of(diag) => f.write_str(&diag.message),
+            Title::Elsewhere => f.write_str("in another file"),
+        }
+    }
+}
+
+impl std::error::Error for Page<'_> {}
+
+impl Diagnostic for Page<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        match self.title {
+            Title::Of(diag) => Some(Box::new(format!("{}[{}]: {}", diag.severity, diag.code, diag.slug))),
+            Title::Elsewhere => None,
+        }
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Note => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(self.related.iter().map(|page| page as &dyn Diagnostic)))
+    }
+}

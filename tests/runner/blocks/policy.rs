@@ -1,0 +1,149 @@
+//! `gw`, `formatted`, `diagnostics` and `program`: what the checker, the formatter and the compiler say of a policy.
+//!
+//! A comment `// error[slug]` or `// error[slug]: words` on a line asserts a diagnostic that begins there; none
+//! asserted means none found.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use gwc::load::{self, Check};
+use libtest_mimic::Failed;
+use tempfile::TempDir;
+
+use super::{Update, at, compare};
+use crate::page::{Block, Case};
+
+/// The name of a case's first policy file.
+pub const ROOT: &str = "gateway.gw";
+
+/// Writes the case's files into a fresh folder.
+pub fn unpack(case: &Case) -> Result<TempDir, Failed> {
+    let folder = tempfile::tempdir()?;
+    for block in &case.blocks {
+        let name = match block.kind() {
+            "gw" => block.name().filter(|name| name.ends_with(".gw")).unwrap_or(ROOT),
+            "toml" => block.name().unwrap_or("params.toml"),
+            "file" => block.name().ok_or_else(|| at(case, block, "a `file` block needs a name"))?,
+            _ => continue,
+        };
+        let path = folder.path().join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, &block.text)?;
+    }
+    Ok(folder)
+}
+
+/// Checks the case's policy as `gwc check` would.
+pub fn checked(folder: &Path) -> Result<Check, Failed> {
+    load::check(&folder.join(ROOT)).map_err(|report| format!("{report:?}").into())
+}
+
+/// Holds the diagnostics found against those asserted in comments.
+pub fn check(case: &Case) -> Result<(), Failed> {
+    let folder = unpack(case)?;
+    let check = checked(folder.path())?;
+    let mut complaints = String::new();
+    let mut asserted = Vec::new();
+    for source in check.sources.iter() {
+        for (number, line) in source.text.lines().enumerate() {
+            asserted.extend(assertions(line).map(|(slug, words)| (source.id, number as u32 + 1, slug, words)));
+        }
+    }
+    for diag in &check.diags {
+        let span = diag.span();
+        let Some(source) = check.sources.get(span.source) else { continue };
+        let line = source.line_column(span.start).line;
+        let found = asserted.iter().position(|(id, number, slug, words)| {
+            (*id, *number, slug.as_str()) == (span.source, line, diag.slug) && diag.message.contains(words.as_str())
+        });
+        match found {
+            Some(at) => {
+                asserted.swap_remove(at);
+            }
+            None if diag.severity == lang::Severity::Note => {}
+            None => {
+                let rendered = gwc::report::human::render(diag, &check.sources, false);
+                writeln!(complaints, "not asserted:\n{rendered}").map_err(|error| error.to_string())?;
+            }
+        }
+    }
+    for (_, line, slug, words) in asserted {
+        writeln!(complaints, "line {line} of the policy: expected [{slug}] {words}").map_err(|e| e.to_string())?;
+    }
+    match case.of("gw").next() {
+        Some(block) if !complaints.is_empty() => Err(at(case, block, &complaints)),
+        _ => Ok(()),
+    }
+}
+
+fn assertions(line: &str) -> impl Iterator<Item = (String, String)> {
+    let comment = line.split_once("// ").map_or("", |(_, comment)| comment);
+    comment.split(" // ").filter_map(|part| {
+        let (severity, rest) = part.split_once('[')?;
+        let (slug, words) = rest.split_once(']')?;
+        matches!(severity, "error" | "warning" | "note")
+            .then(|| (slug.to_owned(), words.trim_start_matches(':').trim().to_owned()))
+    })
+}
+
+/// The pages of the catalogue: `fails` earns the diagnostic, `mended` is clean.
+pub fn explained(case: &Case, slug: &str) -> Result<(), Failed> {
+    for block in case.of("gw") {
+        let mut alone = case.clone();
+        alone.blocks.retain(|other| other.range == block.range || other.kind() == "file");
+        for block in &mut alone.blocks {
+            block.words.truncate(if block.kind() == "gw" { 1 } else { 2 });
+        }
+        let folder = unpack(&alone)?;
+        let check = checked(folder.path())?;
+        let rendered = |diag| gwc::report::human::render(diag, &check.sources, false);
+        if block.has("fails") {
+            if !check.diags.iter().any(|diag| diag.slug == slug) {
+                let found: Vec<String> = check.diags.iter().map(rendered).collect();
+                return Err(format!("{slug}: the failing policy does not earn it\n{}", found.join("\n")).into());
+            }
+        } else if let Some(diag) = check.diags.iter().find(|diag| diag.severity != lang::Severity::Note) {
+            return Err(format!("{slug}: the mended policy is not clean\n{}", rendered(diag)).into());
+        }
+    }
+    if case.of("gw").filter(|block| block.has("fails") || block.has("mended")).count() < 2 {
+        return Err(format!("{slug}: a page shows a policy that `fails` and the policy `mended`").into());
+    }
+    Ok(())
+}
+
+/// What `gwc fmt` makes of the policy; formatting that again changes nothing.
+pub fn formatted(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
+    let policy = case.of("gw").next().ok_or_else(|| at(case, block, "there is no policy to format"))?;
+    let once = format(&policy.text);
+    if format(&once) != once {
+        return Err(at(case, block, "formatting twice is not the same as once"));
+    }
+    compare(case, block, &once)
+}
+
+fn format(text: &str) -> String {
+    let source = lang::Source::new(lang::SourceId(0), ROOT, text);
+    let (tree, _) = lang::parse(&source);
+    lang::format(&source, &tree)
+}
+
+/// The exact text of all reports.
+pub fn diagnostics(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
+    let folder = unpack(case)?;
+    let check = checked(folder.path())?;
+    let rendered: Vec<String> =
+        check.diags.iter().map(|diag| gwc::report::human::render(diag, &check.sources, false)).collect();
+    let text = rendered.join("\n").replace(&format!("{}/", folder.path().display()), "");
+    let text: Vec<&str> = text.lines().map(str::trim_end).collect();
+    compare(case, block, text.join("\n").trim_matches('\n'))
+}
+
+/// The text of the program.
+pub fn program(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
+    let folder = unpack(case)?;
+    let program = checked(folder.path())?.program.ok_or_else(|| at(case, block, "the policy does not compile"))?;
+    compare(case, block, &program.to_string())
+}

@@ -1,0 +1,108 @@
+//! A gateway as a user starts it: `gwc run` in a process of its own, on loopback.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+
+/// Longer than any answer takes; only a hang reaches it.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Moves every `bind` to a free port of the loopback address.
+pub fn rebind(text: &str) -> String {
+    let mut moved = String::new();
+    for (at, part) in text.split("bind \"").enumerate() {
+        if at == 0 {
+            moved.push_str(part);
+        } else {
+            let rest = part.split_once('"').map_or("", |(_, rest)| rest);
+            moved.push_str("bind \"127.0.0.1:0\"");
+            moved.push_str(rest);
+        }
+    }
+    moved
+}
+
+/// A gateway as a user starts it; ended when dropped.
+pub struct Gateway {
+    child: Child,
+    listeners: Vec<(String, SocketAddr)>,
+}
+
+impl Gateway {
+    /// Serves `text`, written to `path`, and waits until it listens.
+    pub fn start(folder: &Path, path: &Path, text: &str) -> Result<Gateway, Failed> {
+        std::fs::write(path, text)?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["gwc", "run"]).arg(path).args(["--workers", "1", "--log", "off"]);
+        let params = folder.join("params.toml");
+        if params.exists() {
+            command.arg("--with").arg(params);
+        }
+        let mut child = command
+            .current_dir(folder)
+            .env_remove("UPDATE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (said, hear) = mpsc::channel();
+        let streams: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+            child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+        ];
+        for stream in streams.into_iter().flatten() {
+            let said = said.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    drop(said.send(line));
+                }
+            });
+        }
+        drop(said);
+        let mut gateway = Gateway { child, listeners: Vec::new() };
+        let mut heard = String::new();
+        loop {
+            match hear.recv_timeout(PATIENCE) {
+                Ok(line) if line.starts_with("ready") => return Ok(gateway),
+                Ok(line) => {
+                    gateway.listeners.extend(listening(&line));
+                    heard.push_str(&line);
+                    heard.push('\n');
+                }
+                Err(_) => return Err(format!("the gateway did not start:\n{heard}").into()),
+            }
+        }
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) -> Result<(), Failed> {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status()?;
+        if sent.success() { Ok(()) } else { Err(format!("SIG{name} could not be sent").into()) }
+    }
+
+    /// Where the listener of this name (or the first one) listens.
+    pub fn address(&self, listener: Option<&str>) -> Result<SocketAddr, Failed> {
+        let found = self.listeners.iter().find(|(name, _)| listener.is_none_or(|wanted| wanted == name));
+        found.map(|(_, address)| *address).ok_or_else(|| format!("no listener {listener:?}").into())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody to tell.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Reads `listener NAME on SCHEME://ADDRESS`.
+fn listening(line: &str) -> Option<(String, SocketAddr)> {
+    let (name, address) = line.trim().strip_prefix("listener ")?.split_once(" on ")?;
+    let address = address.split_whitespace().next()?.split_once("://")?.1;
+    Some((name.to_owned(), address.parse().ok()?))
+}

@@ -1,0 +1,98 @@
+//! The suite's runner: pages of `tests/suite`, the book and the examples, each heading a test.
+//!
+//! `cargo test -p gw-tests --test suite [FILTER]` runs them; `UPDATE=1` rewrites the expected blocks.
+
+pub mod blocks;
+pub mod gateway;
+pub mod page;
+pub mod peers;
+pub mod scripted;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use libtest_mimic::{Failed, Trial};
+
+use blocks::Update;
+use page::Case;
+
+/// The workspace's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// Every page that is run: the suite, the book, the examples and the README.
+pub fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![root().join("README.md")];
+    for folder in ["tests/suite", "docs/src", "examples"] {
+        collect(&root().join(folder), &mut pages);
+    }
+    pages.sort();
+    pages
+}
+
+fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, pages);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+}
+
+/// The tests of all pages, and of the pages of the diagnostics' catalogue.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = peers::trials();
+    for path in pages() {
+        let inside = path.strip_prefix(root()).unwrap_or(&path).to_owned();
+        let in_suite = inside.starts_with("tests/suite");
+        let title = inside.strip_prefix("tests/suite").unwrap_or(&inside).with_extension("");
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        for case in page::parse(&path, &title.to_string_lossy(), &text) {
+            trials.extend(trial(case, in_suite));
+        }
+    }
+    for entry in lang::diag::CATALOGUE {
+        let title = format!("explain/{}", entry.slug);
+        for case in page::parse(Path::new(entry.slug), &title, entry.explain) {
+            let slug = entry.slug;
+            trials.push(Trial::test(case.name.clone(), move || blocks::policy::explained(&case, slug)));
+        }
+    }
+    trials
+}
+
+/// The case's test, if there is anything in it to hold.
+fn trial(case: Case, in_suite: bool) -> Option<Trial> {
+    let known = case.blocks.iter().any(|block| blocks::KINDS.contains(&block.kind()));
+    if !known && !in_suite {
+        return None;
+    }
+    Some(Trial::test(case.name.clone(), move || {
+        let updates = blocks::run(&case, in_suite)?;
+        UPDATES.lock().map_err(|_| Failed::from("another test panicked"))?.extend(updates);
+        Ok(())
+    }))
+}
+
+static UPDATES: Mutex<Vec<Update>> = Mutex::new(Vec::new());
+
+/// Whether expected blocks are rewritten instead of compared.
+pub fn updating() -> bool {
+    std::env::var_os("UPDATE").is_some_and(|set| set == "1")
+}
+
+/// Writes what the tests would have expected into the pages.
+pub fn write_updates() -> std::io::Result<usize> {
+    let mut updates = UPDATES.lock().map(|updates| updates.clone()).unwrap_or_default();
+    // From the end of each page, so that earlier ranges stay true.
+    updates.sort_by_key(|update| std::cmp::Reverse((update.page.clone(), update.range.start)));
+    for update in &updates {
+        let mut text = std::fs::read_to_string(&update.page)?;
+        text.replace_range(update.range.clone(), &update.text);
+        std::fs::write(&update.page, text)?;
+    }
+    Ok(updates.len())
+}

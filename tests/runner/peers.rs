@@ -1,0 +1,412 @@
+//! Real traffic with peers written by others: nginx behind the gateway, curl in front of it, and a WebSocket on both
+//! sides. A peer that is not installed makes its tests *ignored*, by name; in CI it is a failure.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
+
+use crate::gateway::{Gateway, PATIENCE};
+use crate::scripted::script;
+
+/// The tests, each with the programs it needs.
+pub fn trials() -> Vec<Trial> {
+    let tests: [(&str, &[&str], fn() -> Result<(), Failed>); 6] = [
+        ("nginx answers through the gateway byte for byte", &["nginx", "curl"], nginx_answers),
+        ("uploads reach nginx byte for byte", &["nginx", "curl"], uploads_arrive),
+        ("curl speaks HTTP/2 over TLS, and SNI chooses the certificate", &["curl"], http2_over_tls),
+        ("a WebSocket passes through", &[], websocket),
+        ("no request fails while the policy is reloaded", &[], reload_under_load),
+        ("no GET fails when one of two upstreams dies", &[], upstream_dies),
+    ];
+    tests
+        .into_iter()
+        .map(|(name, needs, run)| {
+            let missing: Vec<&str> = needs.iter().copied().filter(|program| which(program).is_none()).collect();
+            let name = format!("peers: {name}");
+            if missing.is_empty() {
+                return Trial::test(name, run);
+            }
+            let why = format!("{} not installed (apt-get install {})", missing.join(", "), missing.join(" "));
+            let in_ci = std::env::var_os("CI").is_some();
+            Trial::test(format!("{name} [{why}]"), move || Err(why.into())).with_ignored_flag(!in_ci)
+        })
+        .collect()
+}
+
+fn which(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    // Debian keeps servers where users' paths do not look.
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// An nginx that serves `root` and takes uploads into it; ended when dropped.
+struct Nginx {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Nginx {
+    fn start(folder: &Path) -> Result<Nginx, Failed> {
+        let root = folder.join("root");
+        std::fs::create_dir_all(root.join("up"))?;
+        // nginx cannot be asked for a free port, so one is found and given back just before.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let text = format!(
+            "daemon off; worker_processes 1; pid {0}/nginx.pid; error_log {0}/error.log;\n\
+             events {{ worker_connections 256; }}\n\
+             http {{\n  access_log off; client_max_body_size 64m; root {1};\n\
+             client_body_temp_path {0}/body; proxy_temp_path {0}/proxy; fastcgi_temp_path {0}/fastcgi;\n\
+             uwsgi_temp_path {0}/uwsgi; scgi_temp_path {0}/scgi;\n\
+             server {{ listen {address}; location /up/ {{ dav_methods PUT; }} }}\n}}\n",
+            folder.display(),
+            root.display()
+        );
+        let conf = folder.join("nginx.conf");
+        std::fs::write(&conf, text)?;
+        let program = which("nginx").ok_or("nginx is not installed")?;
+        let running_as_root = std::fs::metadata("/proc/self").is_ok_and(|own| {
+            use std::os::unix::fs::MetadataExt;
+            own.uid() == 0
+        });
+        let user = if running_as_root { "user root;" } else { "" };
+        let child = Command::new(program)
+            .args(["-p", &folder.to_string_lossy(), "-c", &conf.to_string_lossy(), "-g", user])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let nginx = Nginx { child, address };
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            if began.elapsed() > PATIENCE {
+                let log = std::fs::read_to_string(folder.join("error.log")).unwrap_or_default();
+                return Err(format!("nginx did not start: {log}").into());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(nginx)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // A master that is killed leaves its workers; one that is asked ends them.
+        drop(Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status());
+        drop(self.child.wait());
+    }
+}
+
+fn curl(args: &[&str]) -> Result<Vec<u8>, Failed> {
+    let output = Command::new("curl").args(["-sS", "--max-time", "20"]).args(args).output()?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(format!("curl {args:?}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// Bytes that compress badly and repeat late, so that a lost or doubled piece shows.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}
+
+fn start(folder: &TempDir, policy: &str) -> Result<Gateway, Failed> {
+    Gateway::start(folder.path(), &folder.path().join("gateway.gw"), policy)
+}
+
+fn forwarding(upstream: SocketAddr) -> String {
+    format!(
+        "edition 2026\nlistener web {{\n  bind \"127.0.0.1:0\"\n  cap body=64MiB\n}}\nupstream app {{ server \
+         \"{upstream}\" }}\nroute all on web {{ forward app }}\n"
+    )
+}
+
+fn nginx_answers() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let nginx = Nginx::start(folder.path())?;
+    let big = noise(5_000_000);
+    std::fs::write(folder.path().join("root/big"), &big)?;
+    std::fs::write(folder.path().join("root/empty"), b"")?;
+    let gateway = start(&folder, &forwarding(nginx.address))?;
+    let url = format!("http://{}", gateway.address(None)?);
+    if curl(&[&format!("{url}/big")])? != big {
+        return Err("a large file differs".into());
+    }
+    if curl(&["-r", "1000-1999", &format!("{url}/big")])? != big[1000..2000] {
+        return Err("a range differs".into());
+    }
+    if !curl(&[&format!("{url}/empty")])?.is_empty() {
+        return Err("an empty file is not empty".into());
+    }
+    let twice = curl(&[&format!("{url}/big"), &format!("{url}/big")])?;
+    if twice != [big.clone(), big.clone()].concat() {
+        return Err("two files over one connection differ".into());
+    }
+    if curl(&["--http2-prior-knowledge", &format!("{url}/big")])? != big {
+        return Err("a large file over HTTP/2 differs".into());
+    }
+    let head = String::from_utf8_lossy(&curl(&["-I", &format!("{url}/big")])?).to_lowercase();
+    if !head.contains("content-length: 5000000") {
+        return Err(format!("HEAD lost the length: {head}").into());
+    }
+    let status = curl(&["-o", "/dev/null", "-w", "%{http_code}", &format!("{url}/missing")])?;
+    if status != b"404" {
+        return Err("nginx's 404 did not come through".into());
+    }
+    Ok(())
+}
+
+fn uploads_arrive() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let nginx = Nginx::start(folder.path())?;
+    let gateway = start(&folder, &forwarding(nginx.address))?;
+    let address = gateway.address(None)?;
+    let body = noise(3_000_001);
+    let file = folder.path().join("body");
+    std::fs::write(&file, &body)?;
+    let file = file.to_string_lossy().into_owned();
+    for (name, extra) in [
+        ("sized", &[][..]),
+        ("chunked", &["-H", "transfer-encoding: chunked"][..]),
+        ("h2", &["--http2-prior-knowledge"][..]),
+    ] {
+        let url = format!("http://{address}/up/{name}");
+        curl(&[&["-f", "-T", &file][..], extra, &[&url]].concat())?;
+        if std::fs::read(folder.path().join("root/up").join(name))? != body {
+            return Err(format!("the {name} upload differs").into());
+        }
+    }
+    Ok(())
+}
+
+fn http2_over_tls() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    for name in ["shop.example", "admin.example"] {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()])?;
+        std::fs::write(folder.path().join(format!("{name}.pem")), made.cert.pem())?;
+        std::fs::write(folder.path().join(format!("{name}.key")), made.signing_key.serialize_pem())?;
+    }
+    let policy = "edition 2026\nlistener web {\n  bind \"127.0.0.1:0\", proto=[h1, h2]\n  tls cert=\"shop.example.pem\", \
+                  key=\"shop.example.key\"\n  tls cert=\"admin.example.pem\", key=\"admin.example.key\"\n}\nroute all on \
+                  web { respond 200, \"{req.host} {conn.alpn ?? \"-\"}\" }\n";
+    let gateway = start(&folder, policy)?;
+    let address = gateway.address(None)?;
+    for name in ["shop.example", "admin.example"] {
+        let authority = folder.path().join(format!("{name}.pem"));
+        let url = format!("https://{name}:{}/", address.port());
+        let resolve = format!("{name}:{}:127.0.0.1", address.port());
+        let authority = authority.to_string_lossy();
+        for (flag, protocol) in [("--http2", "h2"), ("--http1.1", "http/1.1")] {
+            let answer = curl(&[flag, "--cacert", &authority, "--resolve", &resolve, &url])?;
+            let wanted = format!("{name} {protocol}");
+            if answer != wanted.as_bytes() {
+                return Err(format!("expected {wanted}, found {}", String::from_utf8_lossy(&answer)).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn websocket() -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let upstream = listener.local_addr()?;
+    std::thread::spawn(move || -> Option<()> {
+        let (stream, _) = listener.accept().ok()?;
+        let mut socket = tungstenite::accept(stream).ok()?;
+        while let Ok(message) = socket.read() {
+            if message.is_text() || message.is_binary() {
+                socket.send(message).ok()?;
+            }
+        }
+        Some(())
+    });
+    let folder = tempfile::tempdir()?;
+    let gateway = start(&folder, &forwarding(upstream))?;
+    let address = gateway.address(None)?;
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let (mut socket, _) = tungstenite::client(format!("ws://{address}/chat"), stream)?;
+    let large = tungstenite::Message::binary(noise(300_000));
+    for message in [tungstenite::Message::text("hello"), large, tungstenite::Message::text("bye")] {
+        socket.send(message.clone())?;
+        if socket.read()? != message {
+            return Err("the echo differs".into());
+        }
+    }
+    socket.close(None)?;
+    Ok(())
+}
+
+/// Clients that ask over and over on connections they keep, until told to stop.
+struct Clients {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+    threads: Vec<std::thread::JoinHandle<Result<(), String>>>,
+}
+
+impl Clients {
+    fn start(address: SocketAddr, n: usize) -> Clients {
+        let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let threads = (0..n)
+            .map(|_| {
+                let (stop, answered) = (stop.clone(), answered.clone());
+                std::thread::spawn(move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        keep_asking(address, &stop, &answered).map_err(|error| error.to_string())?;
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        Clients { stop, answered, threads }
+    }
+
+    /// Waits until so many more requests are answered.
+    fn wait(&self, more: usize) -> Result<(), Failed> {
+        let (goal, began) = (self.answered.load(Ordering::Relaxed) + more, Instant::now());
+        while self.answered.load(Ordering::Relaxed) < goal {
+            if began.elapsed() > PATIENCE || self.threads.iter().any(|thread| thread.is_finished()) {
+                return Err(format!("stuck at {} answers", self.answered.load(Ordering::Relaxed)).into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Stops them; every request must have been answered with 200.
+    fn finish(self) -> Result<(), Failed> {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.join().map_err(|_| "a client panicked")??;
+        }
+        Ok(())
+    }
+}
+
+/// One connection's requests. A connection that the gateway closes after an answer that said so is no failure.
+fn keep_asking(address: SocketAddr, stop: &AtomicBool, answered: &AtomicUsize) -> Result<(), Failed> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    while !stop.load(Ordering::Relaxed) {
+        stream.write_all(b"GET /x HTTP/1.1\r\nhost: x.example\r\n\r\n")?;
+        let (mut status, mut length, mut closes) = (String::new(), 0, false);
+        reader.read_line(&mut status)?;
+        if !status.starts_with("HTTP/1.1 200") {
+            return Err(format!("answered {status:?}").into());
+        }
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line)? == 0 {
+                return Err("the head was cut".into());
+            }
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse()?;
+            }
+            closes |= line == "connection: close";
+        }
+        reader.read_exact(&mut vec![0; length])?;
+        answered.fetch_add(1, Ordering::Relaxed);
+        if closes {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn reload_under_load() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("gateway.gw");
+    let policy = |answer: &str| {
+        format!(
+            "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nroute all on web {{ respond 200, \"{answer}\" }}\n"
+        )
+    };
+    let gateway = start(&folder, &policy("0"))?;
+    let clients = Clients::start(gateway.address(None)?, 4);
+    for version in 1..=10 {
+        // Every third policy does not check: the running one has to stay.
+        let text = if version % 3 == 0 { "edition 2026\nroute {".to_owned() } else { policy(&version.to_string()) };
+        std::fs::write(&path, text)?;
+        gateway.signal("HUP")?;
+        clients.wait(50)?;
+    }
+    let answer = crate::blocks::http::send(gateway.address(None)?, "GET / HTTP/1.1\nhost: x")?;
+    if !answer.ends_with("10") {
+        return Err(format!("the last policy does not run: {answer}").into());
+    }
+    clients.finish()
+}
+
+fn upstream_dies() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let alive = script("HTTP/1.1 200 OK\n\nalive".to_owned())?;
+    let mut dying = Mortal::start()?;
+    let policy = format!(
+        "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nupstream app {{\n  server \"{alive}\"\n  server \
+         \"{}\"\n}}\nroute all on web {{ forward app }}\n",
+        dying.address
+    );
+    let gateway = start(&folder, &policy)?;
+    let clients = Clients::start(gateway.address(None)?, 4);
+    clients.wait(100)?;
+    dying.die();
+    clients.wait(200)?;
+    clients.finish()
+}
+
+/// An upstream in a process of its own, so that it can die with its connections open.
+struct Mortal {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Mortal {
+    fn start() -> Result<Mortal, Failed> {
+        let mut child =
+            Command::new(std::env::current_exe()?).arg("upstream").stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().ok_or("no output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        Ok(Mortal { child, address: line.trim().parse()? })
+    }
+
+    fn die(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        self.die();
+    }
+}
+
+/// What [`Mortal`]'s process does: answers until it is killed.
+pub fn upstream() -> Result<(), Failed> {
+    let address = script("HTTP/1.1 200 OK\n\nmortal".to_owned())?;
+    println!("{address}");
+    loop {
+        std::thread::park();
+    }
+}

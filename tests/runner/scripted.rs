@@ -1,0 +1,68 @@
+//! Upstreams by script: what listens where a policy forwards to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use libtest_mimic::Failed;
+
+use crate::gateway::PATIENCE;
+
+/// Starts a scripted upstream and gives its address. It lives as long as the test binary.
+pub fn script(script: String) -> Result<SocketAddr, Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let address = listener.local_addr()?;
+    if script == "refuse" {
+        return Ok(address);
+    }
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let script = script.clone();
+            std::thread::spawn(move || answer(stream, &script));
+        }
+    });
+    Ok(address)
+}
+
+/// Answers every request of one connection by the script.
+fn answer(mut stream: TcpStream, script: &str) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let mut received = String::new();
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).ok()? == 0 {
+                return None;
+            }
+            let line = line.trim_end();
+            if line.is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().ok()?;
+            }
+            received.push_str(line);
+            received.push('\n');
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        match script {
+            "hang" => std::thread::sleep(PATIENCE),
+            "reset" => return None,
+            "echo" => {
+                let text = format!("{received}\n{}", String::from_utf8_lossy(&body));
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", text.len());
+                stream.write_all(format!("{head}{text}").as_bytes()).ok()?;
+            }
+            answer => {
+                let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
+                let head = head.replace('\n', "\r\n");
+                let framed = head.to_ascii_lowercase().contains("content-length");
+                let length = if framed { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+                stream.write_all(format!("{head}\r\n{length}\r\n{body}").as_bytes()).ok()?;
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! The Markdown suite's runner.
