@@ -27,7 +27,12 @@ pub struct Ask {
 
 impl Ask {
     /// Reads `METHOD URL`; the method may be left out. Headers are `name: value`.
-    pub fn parse(request: &str, headers: &[String], from: IpAddr, on: Option<&str>) -> miette::Result<Ask> {
+    pub fn parse(
+        request: &str,
+        headers: &[String],
+        from: IpAddr,
+        on: Option<&str>,
+    ) -> miette::Result<Ask> {
         let help = "write it as `GET https://shop.example/path?query`";
         let wrong = |what: &str| miette!(help = help, "`{request}` {what}");
         let (method, url) = request.trim().split_once(' ').unwrap_or(("GET", request.trim()));
@@ -96,7 +101,9 @@ impl Ask {
             .map(|listener| &*listener.name)
             .collect();
         match [&names[..], &on_port, &of_scheme].into_iter().find(|found| found.len() == 1) {
-            Some(found) => program.listener(found[0]).ok_or_else(|| miette!("there is no listener")),
+            Some(found) => {
+                program.listener(found[0]).ok_or_else(|| miette!("there is no listener"))
+            }
             None if names.is_empty() => Err(miette!("the policy has no listener")),
             None => {
                 let help = format!("name it with `--on`: {}", names.join(", "));
@@ -107,7 +114,10 @@ impl Ask {
 
     /// Walks it through the policy.
     pub fn put(&self, engine: &Engine, listener: ListenerId) -> Result<Rehearsal, Refusal> {
-        rehearse(engine, &Question { listener, head: &self.head, scheme: self.scheme, client: self.from })
+        rehearse(
+            engine,
+            &Question { listener, head: &self.head, scheme: self.scheme, client: self.from },
+        )
     }
 }
 
@@ -115,13 +125,18 @@ impl Ask {
 pub fn engine(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
     let program = Arc::new(program);
     let bound = inputs::bind(&program.inputs, with)?;
-    let matcher = compiler::load(program, bound, Backend::Interp).map_err(|error| miette!("{error}"))?;
+    let matcher =
+        compiler::load(program, bound, Backend::Interp).map_err(|error| miette!("{error}"))?;
     Engine::build(matcher, None).map_err(|errors| {
         let lines: Vec<String> = errors
             .iter()
             .map(|error| match sources.get(error.span.source) {
                 Some(source) => {
-                    format!("{}:{}: {error}", source.name, source.line_column(error.span.start).line)
+                    format!(
+                        "{}:{}: {error}",
+                        source.name,
+                        source.line_column(error.span.start).line
+                    )
                 }
                 None => error.to_string(),
             })

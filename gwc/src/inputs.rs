@@ -54,7 +54,9 @@ fn table(path: &Path) -> miette::Result<Table> {
 
 fn unparsable(path: &Path, text: &str, error: &toml::de::Error) -> Report {
     // Only the message and the line: the line's content may be a secret.
-    let line = error.span().map_or(0, |span| text.get(..span.start).map_or(0, |before| before.matches('\n').count()));
+    let line = error
+        .span()
+        .map_or(0, |span| text.get(..span.start).map_or(0, |before| before.matches('\n').count()));
     miette!("`{}` is not TOML: line {}: {}", path.display(), line + 1, error.message())
 }
 
@@ -83,7 +85,9 @@ fn value(input: &Input, at: usize, given: Option<&toml::Value>) -> Result<Value,
         (None, None) if input.ty.is_optional() => Ok(Value::Absent),
         (None, None) => Err(match &input.from {
             From::Given => format!("has no value; it is a {}", input.ty),
-            From::Env(name) => format!("has no value: the environment variable `{name}` is not set"),
+            From::Env(name) => {
+                format!("has no value: the environment variable `{name}` is not set")
+            }
             From::File(path) => format!("has no value: there is no file `{path}`"),
         }),
     }
@@ -103,8 +107,10 @@ fn outside(from: &From) -> Result<Option<String>, String> {
         From::File(path) => match Path::new(&**path).try_exists() {
             Ok(false) => Ok(None),
             _ => {
-                let text = read(Path::new(&**path)).map_err(|problem| format!("cannot be bound: `{path}` {problem}"))?;
-                let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+                let text = read(Path::new(&**path))
+                    .map_err(|problem| format!("cannot be bound: `{path}` {problem}"))?;
+                let line =
+                    text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
                 Ok(Some(line.unwrap_or(&text).to_owned()))
             }
         },
@@ -126,11 +132,16 @@ fn of_text(text: &str, ty: &Ty) -> Result<Value, String> {
             None => unfit(),
         },
         Ty::Uuid => literal::uuid(text).map_or_else(unfit, |uuid| Ok(Value::String(uuid))),
-        Ty::Method => match text.bytes().all(|byte| byte.is_ascii_uppercase()) && !text.is_empty() {
-            true => Ok(Value::Method(text.into())),
-            false => unfit(),
-        },
-        Ty::List(of) => items(text).map(|item| of_text(item, of)).collect::<Result<Vec<_>, _>>().map(Value::list),
+        Ty::Method => {
+            match text.bytes().all(|byte| byte.is_ascii_uppercase()) && !text.is_empty() {
+                true => Ok(Value::Method(text.into())),
+                false => unfit(),
+            }
+        }
+        Ty::List(of) => items(text)
+            .map(|item| of_text(item, of))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::list),
         Ty::Set(of) => {
             let items = items(text).map(|item| of_text(item, of)).collect::<Result<_, _>>()?;
             Ok(Value::Set(Arc::new(items)))
@@ -138,7 +149,9 @@ fn of_text(text: &str, ty: &Ty) -> Result<Value, String> {
         wanted => match literal::literal(text, Span::default(), Some(wanted)) {
             Ok((Value::Int(value), _)) if *wanted == Ty::Float => Ok(Value::Float(value as f64)),
             Ok((value, found)) if found == *wanted => Ok(value),
-            Ok((Value::Int(code @ 100..=599), _)) if *wanted == Ty::Status => Ok(Value::Status(code as u16)),
+            Ok((Value::Int(code @ 100..=599), _)) if *wanted == Ty::Status => {
+                Ok(Value::Status(code as u16))
+            }
             Err(diag) => Err(format!("is not a {ty}: {}", diag.message)),
             Ok(_) => unfit(),
         },
@@ -158,19 +171,24 @@ fn of_toml(toml: &toml::Value, ty: &Ty) -> Result<Value, String> {
         (toml::Value::Integer(value), Ty::Float) => Ok(Value::Float(*value as f64)),
         (toml::Value::Integer(code @ 100..=599), Ty::Status) => Ok(Value::Status(*code as u16)),
         (toml::Value::Float(value), Ty::Float) if value.is_finite() => Ok(Value::Float(*value)),
-        (toml::Value::Array(items), Ty::List(of)) => {
-            items.iter().map(|item| of_toml(item, of)).collect::<Result<Vec<_>, _>>().map(Value::list)
-        }
+        (toml::Value::Array(items), Ty::List(of)) => items
+            .iter()
+            .map(|item| of_toml(item, of))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::list),
         (toml::Value::Array(items), Ty::Set(of)) => {
             let items = items.iter().map(|item| of_toml(item, of)).collect::<Result<_, _>>()?;
             Ok(Value::Set(Arc::new(items)))
         }
         (toml::Value::Table(table), Ty::Map(of)) => {
-            let fields = table.iter().map(|(name, item)| Ok((Arc::from(name.as_str()), of_toml(item, of)?)));
+            let fields =
+                table.iter().map(|(name, item)| Ok((Arc::from(name.as_str()), of_toml(item, of)?)));
             Ok(Value::Map(Arc::new(fields.collect::<Result<_, String>>()?)))
         }
         (toml::Value::Table(table), Ty::Record(fields)) => {
-            if let Some(name) = table.keys().find(|name| !fields.iter().any(|(field, _)| **field == ***name)) {
+            if let Some(name) =
+                table.keys().find(|name| !fields.iter().any(|(field, _)| **field == ***name))
+            {
                 return Err(format!("has a field `{name}` that is not in {ty}"));
             }
             let fields = fields.iter().map(|(name, ty)| match table.get(&**name) {

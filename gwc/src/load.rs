@@ -43,7 +43,9 @@ pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
         checks.push((file.canonicalize().ok(), check));
     }
     let named: HashSet<_> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    checks.retain(|(path, _)| path.as_ref().is_none_or(|path| named.contains(path) || !used.contains(path)));
+    checks.retain(|(path, _)| {
+        path.as_ref().is_none_or(|path| named.contains(path) || !used.contains(path))
+    });
     let mut checks: Vec<Check> = checks.into_iter().map(|(_, check)| check).collect();
     report_once(&mut checks);
     Ok(checks)
@@ -69,7 +71,9 @@ pub fn check(path: &Path) -> miette::Result<Check> {
             let key = canonical(&used);
             let target = match known.get(&key) {
                 Some(&id) => Ok(id),
-                None if known.len() >= MAX_FILES => Err(format!("a policy has at most {MAX_FILES} files")),
+                None if known.len() >= MAX_FILES => {
+                    Err(format!("a policy has at most {MAX_FILES} files"))
+                }
                 None => read_used(&used).map(|text| {
                     let id = sources.add(used.to_string_lossy(), text).id;
                     files.push(used);
@@ -142,7 +146,10 @@ fn search(
         }
         if kind.is_dir() {
             search(&path, endings, depth - 1, files)?;
-        } else if path.extension().is_some_and(|found| endings.iter().any(|ending| found == *ending)) {
+        } else if path
+            .extension()
+            .is_some_and(|found| endings.iter().any(|ending| found == *ending))
+        {
             files.insert(path);
         }
         if files.len() > MAX_FILES {

@@ -2,8 +2,8 @@
 
 pub mod console;
 pub mod decide;
-pub mod http;
 pub mod hover;
+pub mod http;
 pub mod ingress;
 pub mod policy;
 
@@ -16,7 +16,18 @@ use crate::page::{Block, Case};
 
 /// The kinds of blocks that are tests. Others are prose, and allowed outside the suite only.
 pub const KINDS: &[&str] = &[
-    "gw", "formatted", "diagnostics", "program", "decide", "http", "upstream", "console", "lsp", "yaml", "toml", "file",
+    "gw",
+    "formatted",
+    "diagnostics",
+    "program",
+    "decide",
+    "http",
+    "upstream",
+    "console",
+    "lsp",
+    "yaml",
+    "toml",
+    "file",
 ];
 
 /// A block that is to be rewritten.
@@ -53,7 +64,9 @@ pub fn run(case: &Case, strict: bool) -> Result<Vec<Update>, Failed> {
             "console" => console::run(case, block)?,
             "lsp" => hover::run(case, block)?,
             "yaml" => ingress::run(case, block)?,
-            other if strict => return Err(at(case, block, &format!("`{other}` is no kind of block"))),
+            other if strict => {
+                return Err(at(case, block, &format!("`{other}` is no kind of block")));
+            }
             _ => None,
         };
         updates.extend(update);
@@ -63,12 +76,20 @@ pub fn run(case: &Case, strict: bool) -> Result<Vec<Update>, Failed> {
 
 /// Compares what is expected with what there is; an update instead, if pages are being rewritten.
 pub fn compare(case: &Case, block: &Block, found: &str) -> Result<Option<Update>, Failed> {
-    let found = if found.is_empty() || found.ends_with('\n') { found.to_owned() } else { format!("{found}\n") };
+    let found = if found.is_empty() || found.ends_with('\n') {
+        found.to_owned()
+    } else {
+        format!("{found}\n")
+    };
     if block.text == found {
         return Ok(None);
     }
     if crate::updating() {
-        return Ok(Some(Update { page: case.page.clone(), range: block.range.clone(), text: found }));
+        return Ok(Some(Update {
+            page: case.page.clone(),
+            range: block.range.clone(),
+            text: found,
+        }));
     }
     let diff = similar::TextDiff::from_lines(&block.text, &found);
     let mut text = String::from("expected (-) and found (+) differ; UPDATE=1 rewrites the page\n");

@@ -36,14 +36,16 @@ fn crates_use_only_floors_below() {
 fn floors_do_not_know_the_world_above() {
     let manifests = manifests();
     for (name, never) in NEVER {
-        let wrong: Vec<&str> = never.iter().copied().filter(|other| manifests[*name].contains(*other)).collect();
+        let wrong: Vec<&str> =
+            never.iter().copied().filter(|other| manifests[*name].contains(*other)).collect();
         assert!(wrong.is_empty(), "{name} must never know {wrong:?}");
     }
 }
 
 #[test]
 fn every_member_has_a_floor() {
-    let text = std::fs::read_to_string(gw_tests::root().join("Cargo.toml")).expect("the root manifest is there");
+    let text = std::fs::read_to_string(gw_tests::root().join("Cargo.toml"))
+        .expect("the root manifest is there");
     let root: toml::Table = text.parse().expect("the root manifest is TOML");
     let members = root["workspace"]["members"].as_array().expect("members are a list");
     let members: BTreeSet<&str> = members.iter().filter_map(|member| member.as_str()).collect();
@@ -55,8 +57,10 @@ fn every_member_has_a_floor() {
 fn manifests() -> BTreeMap<&'static str, BTreeSet<String>> {
     let read = |name: &'static str| {
         let path = gw_tests::root().join(name).join("Cargo.toml");
-        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let manifest: toml::Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let manifest: toml::Table =
+            text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let dependencies = manifest.get("dependencies").and_then(|table| table.as_table());
         (name, dependencies.into_iter().flatten().map(|(name, _)| name.clone()).collect())
     };

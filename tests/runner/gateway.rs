@@ -81,13 +81,16 @@ impl Gateway {
 
     /// Sends it a signal, such as `HUP`.
     pub fn signal(&self, name: &str) -> Result<(), Failed> {
-        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status()?;
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {}", self.child.id())])
+            .status()?;
         if sent.success() { Ok(()) } else { Err(format!("SIG{name} could not be sent").into()) }
     }
 
     /// Where the listener of this name (or the first one) listens.
     pub fn address(&self, listener: Option<&str>) -> Result<SocketAddr, Failed> {
-        let found = self.listeners.iter().find(|(name, _)| listener.is_none_or(|wanted| wanted == name));
+        let found =
+            self.listeners.iter().find(|(name, _)| listener.is_none_or(|wanted| wanted == name));
         found.map(|(_, address)| *address).ok_or_else(|| format!("no listener {listener:?}").into())
     }
 }

@@ -58,7 +58,9 @@ pub fn trials() -> Vec<Trial> {
         let title = format!("explain/{}", entry.slug);
         for case in page::parse(Path::new(entry.slug), &title, entry.explain) {
             let slug = entry.slug;
-            trials.push(Trial::test(case.name.clone(), move || blocks::policy::explained(&case, slug)));
+            trials.push(Trial::test(case.name.clone(), move || {
+                blocks::policy::explained(&case, slug)
+            }));
         }
     }
     trials

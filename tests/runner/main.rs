@@ -11,7 +11,11 @@ fn main() -> ExitCode {
         return gwc::main(args);
     }
     if args.peek().is_some_and(|first| first == "upstream") {
-        return if gw_tests::peers::upstream().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if gw_tests::peers::upstream().is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
     }
     let conclusion = libtest_mimic::run(&Arguments::from_args(), gw_tests::trials());
     match gw_tests::write_updates() {

@@ -82,9 +82,16 @@ pub fn parse(path: &Path, title: &str, text: &str) -> Vec<Case> {
             }
             end = text.len();
         }
-        let block = Block { words, text: text[start..end].to_owned(), range: start..end, line: number };
-        if fresh || (begins(&block) && cases.last().is_some_and(|case| case.blocks.iter().any(begins))) {
-            let name = match cases.iter().filter(|case| case.name.starts_with(&format!("{title}: {heading}"))).count() {
+        let block =
+            Block { words, text: text[start..end].to_owned(), range: start..end, line: number };
+        if fresh
+            || (begins(&block) && cases.last().is_some_and(|case| case.blocks.iter().any(begins)))
+        {
+            let name = match cases
+                .iter()
+                .filter(|case| case.name.starts_with(&format!("{title}: {heading}")))
+                .count()
+            {
                 0 => format!("{title}: {heading}"),
                 before => format!("{title}: {heading} ({})", before + 1),
             };

@@ -28,14 +28,20 @@ pub fn trials() -> Vec<Trial> {
     tests
         .into_iter()
         .map(|(name, needs, run)| {
-            let missing: Vec<&str> = needs.iter().copied().filter(|program| which(program).is_none()).collect();
+            let missing: Vec<&str> =
+                needs.iter().copied().filter(|program| which(program).is_none()).collect();
             let name = format!("peers: {name}");
             if missing.is_empty() {
                 return Trial::test(name, run);
             }
-            let why = format!("{} not installed (apt-get install {})", missing.join(", "), missing.join(" "));
+            let why = format!(
+                "{} not installed (apt-get install {})",
+                missing.join(", "),
+                missing.join(" ")
+            );
             let in_ci = std::env::var_os("CI").is_some();
-            Trial::test(format!("{name} [{why}]"), move || Err(why.into())).with_ignored_flag(!in_ci)
+            Trial::test(format!("{name} [{why}]"), move || Err(why.into()))
+                .with_ignored_flag(!in_ci)
         })
         .collect()
 }
@@ -43,7 +49,8 @@ pub fn trials() -> Vec<Trial> {
 fn which(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     // Debian keeps servers where users' paths do not look.
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
+    let folders = std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
     folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
@@ -199,7 +206,10 @@ fn http2_over_tls() -> Result<(), Failed> {
     for name in ["shop.example", "admin.example"] {
         let made = rcgen::generate_simple_self_signed([name.to_owned()])?;
         std::fs::write(folder.path().join(format!("{name}.pem")), made.cert.pem())?;
-        std::fs::write(folder.path().join(format!("{name}.key")), made.signing_key.serialize_pem())?;
+        std::fs::write(
+            folder.path().join(format!("{name}.key")),
+            made.signing_key.serialize_pem(),
+        )?;
     }
     let policy = "edition 2026\nlistener web {\n  bind \"127.0.0.1:0\", proto=[h1, h2]\n  tls cert=\"shop.example.pem\", \
                   key=\"shop.example.key\"\n  tls cert=\"admin.example.pem\", key=\"admin.example.key\"\n}\nroute all on \
@@ -215,7 +225,11 @@ fn http2_over_tls() -> Result<(), Failed> {
             let answer = curl(&[flag, "--cacert", &authority, "--resolve", &resolve, &url])?;
             let wanted = format!("{name} {protocol}");
             if answer != wanted.as_bytes() {
-                return Err(format!("expected {wanted}, found {}", String::from_utf8_lossy(&answer)).into());
+                return Err(format!(
+                    "expected {wanted}, found {}",
+                    String::from_utf8_lossy(&answer)
+                )
+                .into());
             }
         }
     }
@@ -267,7 +281,8 @@ impl Clients {
                 let (stop, answered) = (stop.clone(), answered.clone());
                 std::thread::spawn(move || {
                     while !stop.load(Ordering::Relaxed) {
-                        keep_asking(address, &stop, &answered).map_err(|error| error.to_string())?;
+                        keep_asking(address, &stop, &answered)
+                            .map_err(|error| error.message().unwrap_or_default().to_owned())?;
                     }
                     Ok(())
                 })
@@ -280,8 +295,11 @@ impl Clients {
     fn wait(&self, more: usize) -> Result<(), Failed> {
         let (goal, began) = (self.answered.load(Ordering::Relaxed) + more, Instant::now());
         while self.answered.load(Ordering::Relaxed) < goal {
-            if began.elapsed() > PATIENCE || self.threads.iter().any(|thread| thread.is_finished()) {
-                return Err(format!("stuck at {} answers", self.answered.load(Ordering::Relaxed)).into());
+            if began.elapsed() > PATIENCE || self.threads.iter().any(|thread| thread.is_finished())
+            {
+                return Err(
+                    format!("stuck at {} answers", self.answered.load(Ordering::Relaxed)).into()
+                );
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -299,7 +317,11 @@ impl Clients {
 }
 
 /// One connection's requests. A connection that the gateway closes after an answer that said so is no failure.
-fn keep_asking(address: SocketAddr, stop: &AtomicBool, answered: &AtomicUsize) -> Result<(), Failed> {
+fn keep_asking(
+    address: SocketAddr,
+    stop: &AtomicBool,
+    answered: &AtomicUsize,
+) -> Result<(), Failed> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut reader = BufReader::new(stream.try_clone()?);
@@ -345,7 +367,11 @@ fn reload_under_load() -> Result<(), Failed> {
     let clients = Clients::start(gateway.address(None)?, 4);
     for version in 1..=10 {
         // Every third policy does not check: the running one has to stay.
-        let text = if version % 3 == 0 { "edition 2026\nroute {".to_owned() } else { policy(&version.to_string()) };
+        let text = if version % 3 == 0 {
+            "edition 2026\nroute {".to_owned()
+        } else {
+            policy(&version.to_string())
+        };
         std::fs::write(&path, text)?;
         gateway.signal("HUP")?;
         clients.wait(50)?;
@@ -382,8 +408,10 @@ struct Mortal {
 
 impl Mortal {
     fn start() -> Result<Mortal, Failed> {
-        let mut child =
-            Command::new(std::env::current_exe()?).arg("upstream").stdout(Stdio::piped()).spawn()?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("upstream")
+            .stdout(Stdio::piped())
+            .spawn()?;
         let stdout = child.stdout.take().ok_or("no output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;

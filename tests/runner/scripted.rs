@@ -60,7 +60,11 @@ fn answer(mut stream: TcpStream, script: &str) -> Option<()> {
                 let (head, body) = answer.split_once("\n\n").unwrap_or((answer, ""));
                 let head = head.replace('\n', "\r\n");
                 let framed = head.to_ascii_lowercase().contains("content-length");
-                let length = if framed { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+                let length = if framed {
+                    String::new()
+                } else {
+                    format!("content-length: {}\r\n", body.len())
+                };
                 stream.write_all(format!("{head}\r\n{length}\r\n{body}").as_bytes()).ok()?;
             }
         }

@@ -4,7 +4,8 @@ use lang::vocab::{Action, Balancer, Block, Field, Function};
 
 /// A whole policy around a line of a route.
 fn route(line: &str) -> String {
-    let answers = line.contains("forward ") || line.contains("respond ") || line.contains("redirect ");
+    let answers =
+        line.contains("forward ") || line.contains("respond ") || line.contains("redirect ");
     let end = if answers { "" } else { "  forward app\n" };
     format!(
         "edition 2026\nlistener web {{ bind \":8080\" }}\nupstream app {{ server \"127.0.0.1:3000\" }}\nupstream app_next \
@@ -43,7 +44,12 @@ fn the_examples_of_blocks_and_settings_check() {
         let found = errors(&format!("edition 2026\n{example}\n"));
         assert!(found.is_empty(), "{name}: {example}\n{}", found.join("\n"));
         for setting in *settings {
-            assert!(setting.example.contains(setting.name), "{name}.{}: {}", setting.name, setting.example);
+            assert!(
+                setting.example.contains(setting.name),
+                "{name}.{}: {}",
+                setting.name,
+                setting.example
+            );
         }
     }
 }
@@ -96,7 +102,9 @@ fn pages_written_from_rows_are_fresh() {
     let book = gw_tests::root().join("docs/src");
     let stale: Vec<String> = gwc::reference_pages()
         .into_iter()
-        .filter(|(name, text)| std::fs::read_to_string(book.join(name)).ok().as_deref() != Some(text))
+        .filter(|(name, text)| {
+            std::fs::read_to_string(book.join(name)).ok().as_deref() != Some(text)
+        })
         .map(|(name, _)| name)
         .collect();
     assert!(stale.is_empty(), "run `cargo run -- reference docs/src`: {stale:?}");

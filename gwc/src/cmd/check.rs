@@ -42,7 +42,8 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let checks = load::check_all(&args.paths)?;
-    let found = || checks.iter().flat_map(|check| check.diags.iter().map(|diag| (&check.sources, diag)));
+    let found =
+        || checks.iter().flat_map(|check| check.diags.iter().map(|diag| (&check.sources, diag)));
     let mut out = std::io::stdout().lock();
     let written = match args.format {
         Format::Human => {
@@ -52,14 +53,17 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             eprintln!("{}", report::human::summary(&checks));
             Ok(())
         }
-        Format::Json => found().try_for_each(|(sources, diag)| writeln!(out, "{}", report::json::line(diag, sources))),
-        Format::Github => {
-            found().try_for_each(|(sources, diag)| writeln!(out, "{}", report::github::line(diag, sources)))
-        }
+        Format::Json => found()
+            .try_for_each(|(sources, diag)| writeln!(out, "{}", report::json::line(diag, sources))),
+        Format::Github => found().try_for_each(|(sources, diag)| {
+            writeln!(out, "{}", report::github::line(diag, sources))
+        }),
         Format::Sarif => writeln!(out, "{}", report::sarif::document(found())),
     };
     report::written(written)?;
-    let fails = |severity| severity == Severity::Error || (args.deny_warnings && severity == Severity::Warning);
+    let fails = |severity| {
+        severity == Severity::Error || (args.deny_warnings && severity == Severity::Warning)
+    };
     let faulty = found().any(|(_, diag)| fails(diag.severity));
     Ok(if faulty { Outcome::Faulty } else { Outcome::Clean })
 }

@@ -14,7 +14,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let mut catalogue = lang::diag::CATALOGUE.to_vec();
     catalogue.sort_by_key(|entry| entry.code);
     let Some(code) = &args.code else {
-        let lines: String = catalogue.iter().map(|entry| format!("{} {}\n", entry.code, entry.slug)).collect();
+        let lines: String =
+            catalogue.iter().map(|entry| format!("{} {}\n", entry.code, entry.slug)).collect();
         report::print(&lines)?;
         return Ok(Outcome::Clean);
     };
@@ -26,6 +27,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         };
         return Err(miette::miette!(help = help, "there is no diagnostic `{code}`"));
     };
-    report::print(&format!("# {} {} ({})\n\n{}", entry.code, entry.slug, entry.severity, entry.explain))?;
+    report::print(&format!(
+        "# {} {} ({})\n\n{}",
+        entry.code, entry.slug, entry.severity, entry.explain
+    ))?;
     Ok(Outcome::Clean)
 }

@@ -27,7 +27,10 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let mut faulty = false;
     if args.paths.iter().any(|path| path.as_os_str() == "-") {
         if args.paths.len() > 1 {
-            return Err(miette::miette!(help = "give `-` alone, or only files", "`-` cannot be mixed with files"));
+            return Err(miette::miette!(
+                help = "give `-` alone, or only files",
+                "`-` cannot be mixed with files"
+            ));
         }
         let mut text = String::new();
         let bound = load::MAX_BYTES + 1;
@@ -92,5 +95,7 @@ fn write(path: &Path, text: &str) -> miette::Result<()> {
         // The first failure is the one worth telling; the leftover may not even exist.
         drop(std::fs::remove_file(&beside));
     }
-    replaced.into_diagnostic().wrap_err_with(|| format!("`{}` could not be written", path.display()))
+    replaced
+        .into_diagnostic()
+        .wrap_err_with(|| format!("`{}` could not be written", path.display()))
 }

@@ -54,10 +54,16 @@ pub fn pages() -> Vec<(String, String)> {
         ("reference/actions.md".to_owned(), actions()),
         ("reference/balancers.md".to_owned(), balancers()),
     ];
-    pages.extend(runtime::vocabulary().blocks.iter().map(|row| (format!("reference/{}.md", row.name), block(row))));
+    pages.extend(
+        runtime::vocabulary()
+            .blocks
+            .iter()
+            .map(|row| (format!("reference/{}.md", row.name), block(row))),
+    );
     pages.push(("errors/README.md".to_owned(), errors()));
     pages.extend(lang::diag::CATALOGUE.iter().map(|entry| {
-        let text = format!("# {} {}\n\n{}: {}\n", entry.code, entry.slug, entry.severity, entry.explain);
+        let text =
+            format!("# {} {}\n\n{}: {}\n", entry.code, entry.slug, entry.severity, entry.explain);
         (format!("errors/{}.md", entry.slug), text)
     }));
     pages
@@ -73,7 +79,9 @@ fn page(title: &str, intro: &str, rows: impl FnOnce(&mut String) -> fmt::Result)
 
 fn clauses() -> String {
     page("Clauses", "The language's own words inside routes, sites and policies.", |out| {
-        CLAUSES.iter().try_for_each(|row| write!(out, "\n## `{}`\n\n{}\n\n```text\n{}\n```\n", row.name, row.doc, row.example))
+        CLAUSES.iter().try_for_each(|row| {
+            write!(out, "\n## `{}`\n\n{}\n\n```text\n{}\n```\n", row.name, row.doc, row.example)
+        })
     })
 }
 
@@ -86,7 +94,12 @@ fn fields() -> String {
                 Key::IgnoreCase => "[name, any case]",
             };
             write!(out, "\n## `{}{key}`: `{}`\n\n{}\n\n", row.path, (row.ty)(), row.doc.trim())?;
-            writeln!(out, "In scope {}{}.\n", phase(row.from), if row.writable { "; can be `set`" } else { "" })?;
+            writeln!(
+                out,
+                "In scope {}{}.\n",
+                phase(row.from),
+                if row.writable { "; can be `set`" } else { "" }
+            )?;
             write!(out, "```text\n{}\n```\n", row.example)?;
         }
         Ok(())
@@ -106,9 +119,19 @@ fn phase(phase: Phase) -> &'static str {
 fn functions() -> String {
     page("Functions", "Pure functions: they may stand in every expression.", |out| {
         for row in runtime::vocabulary().functions {
-            let params: Vec<String> =
-                row.params.iter().map(|param| format!("{}: {}", param.name, (param.ty)())).collect();
-            write!(out, "\n## `{}({}): {}`\n\n{}\n\n", row.name, params.join(", "), (row.returns)(), row.doc.trim())?;
+            let params: Vec<String> = row
+                .params
+                .iter()
+                .map(|param| format!("{}: {}", param.name, (param.ty)()))
+                .collect();
+            write!(
+                out,
+                "\n## `{}({}): {}`\n\n{}\n\n",
+                row.name,
+                params.join(", "),
+                (row.returns)(),
+                row.doc.trim()
+            )?;
             for (call, value) in row.examples {
                 writeln!(out, "- `{call}` is `{value}`")?;
             }
@@ -131,7 +154,9 @@ fn actions() -> String {
             write!(out, "\n## `{shape}`\n\n{}\n", row.doc.trim())?;
             let ends = match row.ends {
                 Ends::No => "",
-                Ends::Forwards | Ends::Responds => " It ends the way in: statements below it run on the way back.",
+                Ends::Forwards | Ends::Responds => {
+                    " It ends the way in: statements below it run on the way back."
+                }
             };
             writeln!(out, "\nIt may stand {}.{ends}", stands(row.phase))?;
             params(out, row.params)?;
@@ -203,10 +228,18 @@ fn params(out: &mut String, params: &[Param]) -> fmt::Result {
 fn errors() -> String {
     let mut catalogue = lang::diag::CATALOGUE.to_vec();
     catalogue.sort_by_key(|entry| entry.code);
-    page("Diagnostics", "Everything that `gwc check` can say of a policy; `gwc explain CODE` shows the same pages.", |out| {
-        write!(out, "\n| code | | |\n|---|---|---|\n")?;
-        catalogue.iter().try_for_each(|entry| {
-            writeln!(out, "| `{}` | [{}]({}.md) | {} |", entry.code, entry.slug, entry.slug, entry.severity)
-        })
-    })
+    page(
+        "Diagnostics",
+        "Everything that `gwc check` can say of a policy; `gwc explain CODE` shows the same pages.",
+        |out| {
+            write!(out, "\n| code | | |\n|---|---|---|\n")?;
+            catalogue.iter().try_for_each(|entry| {
+                writeln!(
+                    out,
+                    "| `{}` | [{}]({}.md) | {} |",
+                    entry.code, entry.slug, entry.slug, entry.severity
+                )
+            })
+        },
+    )
 }

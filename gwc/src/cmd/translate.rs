@@ -43,8 +43,10 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     for path in load::files(&args.paths, &["yaml", "yml", "json"])? {
         texts.push((path.to_string_lossy().into_owned(), load::read(&path)?));
     }
-    let documents: Vec<Document<'_>> = texts.iter().map(|(name, text)| Document { name, text }).collect();
-    let translation = kubernetes::translate(&documents, &Settings { ingress_class: args.ingress_class.clone() });
+    let documents: Vec<Document<'_>> =
+        texts.iter().map(|(name, text)| Document { name, text }).collect();
+    let translation =
+        kubernetes::translate(&documents, &Settings { ingress_class: args.ingress_class.clone() });
     for note in &translation.notes {
         eprintln!("{note}");
     }
@@ -53,7 +55,10 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Some(output) => write(output, &translation)?,
     }
     if !translation.files.is_empty() && args.output.is_none() {
-        eprintln!("{} TLS files were not written: name the policy's file with `-o`", translation.files.len());
+        eprintln!(
+            "{} TLS files were not written: name the policy's file with `-o`",
+            translation.files.len()
+        );
     }
     let lost = translation.notes.iter().any(|note| note.severity != lang::Severity::Note);
     Ok(if lost { Outcome::Faulty } else { Outcome::Clean })
@@ -66,7 +71,11 @@ fn write(output: &Path, translation: &Translation) -> miette::Result<()> {
         write_file(&path, file).into_diagnostic().wrap_err_with(|| unwritable(&path))?;
     }
     if output.is_dir() {
-        return Err(miette!(help = "name the policy's file", "`{}` is a directory", output.display()));
+        return Err(miette!(
+            help = "name the policy's file",
+            "`{}` is a directory",
+            output.display()
+        ));
     }
     std::fs::write(output, &translation.text).into_diagnostic().wrap_err_with(|| unwritable(output))
 }

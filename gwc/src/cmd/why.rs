@@ -60,7 +60,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
     let listener = ask.listener(engine.program(), &engine)?;
-    let name = engine.program().listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
+    let name =
+        engine.program().listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
     let page = Page { program: engine.program(), sources: &check.sources, listener: name };
     let (text, answers) = match ask.put(&engine, listener) {
         Ok(rehearsal) => {
@@ -99,7 +100,11 @@ impl Page<'_> {
         let mut text = format!("{} on {}\n", rehearsal.target, self.listener);
         match decision {
             Decision::Route(id) => {
-                text.push_str(&format!("route {} answers ({})\n", self.name(*id), self.place(self.span(*id))));
+                text.push_str(&format!(
+                    "route {} answers ({})\n",
+                    self.name(*id),
+                    self.place(self.span(*id))
+                ));
                 for (at, done) in rehearsal.steps.iter().enumerate() {
                     text.push_str(&format!("  {}", self.statement(*id, at)));
                     text.push_str(&match done {
@@ -112,7 +117,10 @@ impl Page<'_> {
                 }
             }
             Decision::MethodNotAllowed(methods) => {
-                text.push_str(&format!("405: no route takes the method; others take {}\n", methods.join(", ")));
+                text.push_str(&format!(
+                    "405: no route takes the method; others take {}\n",
+                    methods.join(", ")
+                ));
             }
             Decision::NotFound => text.push_str("404: no route answers\n"),
             Decision::Pending(_) => text.push_str("it depends on the request's content\n"),
@@ -133,7 +141,9 @@ impl Page<'_> {
     fn json(&self, rehearsal: &Rehearsal) -> Value {
         let Explanation { decision, routes } = &rehearsal.explanation;
         let answer = match decision {
-            Decision::Route(id) => json!({ "route": self.name(*id), "place": self.place(self.span(*id)) }),
+            Decision::Route(id) => {
+                json!({ "route": self.name(*id), "place": self.place(self.span(*id)) })
+            }
             Decision::MethodNotAllowed(methods) => {
                 let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
                 json!({ "status": 405, "allow": methods })
@@ -185,7 +195,9 @@ impl Page<'_> {
             Loss::Host => "another host".to_owned(),
             Loss::Path => "another path".to_owned(),
             Loss::Method(methods) => format!("only {}", methods.join(", ")),
-            Loss::Condition(span) => format!("`{}` does not hold ({})", self.text(*span), self.place(*span)),
+            Loss::Condition(span) => {
+                format!("`{}` does not hold ({})", self.text(*span), self.place(*span))
+            }
             Loss::Pending(_) => "it depends on the request's content".to_owned(),
             Loss::Later(first, rule) => {
                 use compiler::explain::Rule;

@@ -16,7 +16,10 @@ pub fn print(diag: &Diag, sources: &Sources, color: Color) {
 /// One diagnostic as a graphical report.
 pub fn render(diag: &Diag, sources: &Sources, color: bool) -> String {
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110).with_context_lines(1);
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(110)
+        .with_context_lines(1);
     let mut text = String::new();
     match handler.render_report(&mut text, &Page::of(diag, sources)) {
         Ok(()) => text,
@@ -40,7 +43,9 @@ pub fn summary(checks: &[Check]) -> String {
         }
         (0, warnings) => format!("{} {in_files}", counted(warnings, "warning")),
         (errors, 0) => format!("{} {in_files}", counted(errors, "error")),
-        (errors, warnings) => format!("{}, {} {in_files}", counted(errors, "error"), counted(warnings, "warning")),
+        (errors, warnings) => {
+            format!("{}, {} {in_files}", counted(errors, "error"), counted(warnings, "warning"))
+        }
     }
 }
 
@@ -99,7 +104,11 @@ fn named(source: &Source) -> NamedSource<String> {
 fn labeled(span: Span, text: &str, primary: bool) -> LabeledSpan {
     let place = (span.start as usize, span.len());
     let text = (!text.is_empty()).then(|| text.to_owned());
-    if primary { LabeledSpan::new_primary_with_span(text, place) } else { LabeledSpan::new_with_span(text, place) }
+    if primary {
+        LabeledSpan::new_primary_with_span(text, place)
+    } else {
+        LabeledSpan::new_with_span(text, place)
+    }
 }
 
 impl fmt::Display for Page<'_> {
@@ -116,7 +125,9 @@ impl std::error::Error for Page<'_> {}
 impl Diagnostic for Page<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         match self.title {
-            Title::Of(diag) => Some(Box::new(format!("{}[{}]: {}", diag.severity, diag.code, diag.slug))),
+            Title::Of(diag) => {
+                Some(Box::new(format!("{}[{}]: {}", diag.severity, diag.code, diag.slug)))
+            }
             Title::Elsewhere => None,
         }
     }

@@ -14,7 +14,8 @@ pub fn run(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
     let folder = policy::unpack(case)?;
     let mut found = String::new();
     for line in block.text.lines().filter(|line| line.starts_with("$ ")) {
-        let command = line[2..].strip_prefix("gwc").filter(|rest| rest.is_empty() || rest.starts_with(' '));
+        let command =
+            line[2..].strip_prefix("gwc").filter(|rest| rest.is_empty() || rest.starts_with(' '));
         let command = command.ok_or_else(|| at(case, block, "only `$ gwc …` is run"))?;
         let output = Command::new(std::env::current_exe()?)
             .arg("gwc")

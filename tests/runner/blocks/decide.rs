@@ -19,11 +19,13 @@ pub fn run(case: &Case, block: &Block) -> Result<(), Failed> {
     let program = check.program.ok_or_else(|| at(case, block, "the policy does not compile"))?;
     let params = folder.path().join("params.toml");
     let with = params.exists().then_some(params.as_path());
-    let engine = ask::engine(program, with, &check.sources).map_err(|report| format!("{report:?}"))?;
+    let engine =
+        ask::engine(program, with, &check.sources).map_err(|report| format!("{report:?}"))?;
     let mut wrong = String::new();
     for line in block.text.lines().filter(|line| !line.trim().is_empty()) {
-        let (request, expected) =
-            line.rsplit_once(" -> ").ok_or_else(|| at(case, block, &format!("no `->` in `{line}`")))?;
+        let (request, expected) = line
+            .rsplit_once(" -> ")
+            .ok_or_else(|| at(case, block, &format!("no `->` in `{line}`")))?;
         let mut parts = request.split(" | ").map(str::trim);
         let url = parts.next().unwrap_or("");
         let (mut from, mut headers, mut on) = (IpAddr::V4(Ipv4Addr::LOCALHOST), Vec::new(), None);
@@ -35,13 +37,16 @@ pub fn run(case: &Case, block: &Block) -> Result<(), Failed> {
             }
         }
         let ask = Ask::parse(url, &headers, from, on).map_err(|report| format!("{report:?}"))?;
-        let listener = ask.listener(engine.program(), &engine).map_err(|report| format!("{report:?}"))?;
+        let listener =
+            ask.listener(engine.program(), &engine).map_err(|report| format!("{report:?}"))?;
         let found = match ask.put(&engine, listener) {
             Err(refusal) => refusal.fault.status().to_string(),
             Ok(rehearsal) => match rehearsal.explanation.decision {
                 Decision::Route(id) => {
                     let routes = &engine.program().routes;
-                    routes.get(id.0 as usize).map_or_else(String::new, |route| route.name.to_string())
+                    routes
+                        .get(id.0 as usize)
+                        .map_or_else(String::new, |route| route.name.to_string())
                 }
                 Decision::NotFound => "404".to_owned(),
                 Decision::MethodNotAllowed(methods) => format!("405 {}", methods.join(", ")),

@@ -21,10 +21,12 @@ pub fn run(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
     host.open(URI, 1, text);
     let analysis = host.analysis();
     let found = match block.name() {
-        Some("hover") => ide::hover::hover(&analysis, URI, cursor).map(|hover| hover.markdown).unwrap_or_default(),
+        Some("hover") => ide::hover::hover(&analysis, URI, cursor)
+            .map(|hover| hover.markdown)
+            .unwrap_or_default(),
         Some("completion") => {
             let items = ide::complete::complete(&analysis, URI, cursor);
-            items.iter().flatten().map(|item| format!("{}\n", item.label)).collect()
+            items.iter().flatten().map(|item| format!("{}\n", item.text)).collect()
         }
         _ => return Err(at(case, block, "`lsp hover` or `lsp completion`")),
     };

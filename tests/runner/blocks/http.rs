@@ -20,17 +20,21 @@ pub fn run(case: &Case, block: &Block) -> Result<(), Failed> {
     let path = folder.path().join(policy::ROOT);
     let mut text = std::fs::read_to_string(&path)?;
     for upstream in case.of("upstream") {
-        let address = upstream.name().ok_or_else(|| at(case, upstream, "an `upstream` block needs an address"))?;
+        let address = upstream
+            .name()
+            .ok_or_else(|| at(case, upstream, "an `upstream` block needs an address"))?;
         let real = script(upstream.text.trim_end().to_owned())?;
         text = text.replace(address, &real.to_string());
     }
     let gateway = Gateway::start(folder.path(), &path, &rebind(&text))?;
     let listener = block.name();
     for exchange in block.text.split("\n===\n") {
-        let (request, expected) =
-            exchange.split_once("\n---\n").ok_or_else(|| at(case, block, "there is no `---` before the answer"))?;
+        let (request, expected) = exchange
+            .split_once("\n---\n")
+            .ok_or_else(|| at(case, block, "there is no `---` before the answer"))?;
         let answer = send(gateway.address(listener)?, request)?;
-        hold(&answer, expected).map_err(|what| at(case, block, &format!("{what}\nthe whole answer:\n{answer}")))?;
+        hold(&answer, expected)
+            .map_err(|what| at(case, block, &format!("{what}\nthe whole answer:\n{answer}")))?;
     }
     Ok(())
 }
@@ -41,7 +45,10 @@ pub fn send(address: SocketAddr, request: &str) -> Result<String, Failed> {
     let mut text = head.replace('\n', "\r\n");
     let body = body.strip_suffix('\n').unwrap_or(body);
     let lower = head.to_ascii_lowercase();
-    if !body.is_empty() && !lower.contains("content-length:") && !lower.contains("transfer-encoding:") {
+    if !body.is_empty()
+        && !lower.contains("content-length:")
+        && !lower.contains("transfer-encoding:")
+    {
         text.push_str(&format!("\r\ncontent-length: {}", body.len()));
     }
     if !lower.contains("connection:") {
@@ -71,7 +78,10 @@ fn hold(answer: &str, expected: &str) -> Result<(), String> {
     let mut wanted = wanted.lines();
     let line = wanted.next().unwrap_or("");
     if !head.starts_with(line) {
-        return Err(format!("expected `{line}`, found `{}`", head.lines().next().unwrap_or("nothing")));
+        return Err(format!(
+            "expected `{line}`, found `{}`",
+            head.lines().next().unwrap_or("nothing")
+        ));
     }
     let headers: Vec<(String, &str)> = head
         .lines()
@@ -92,7 +102,9 @@ fn hold(answer: &str, expected: &str) -> Result<(), String> {
         }
     }
     match wanted_body {
-        Some(wanted) if decoded(&headers, body).trim_end_matches('\n') != wanted.trim_end_matches('\n') => {
+        Some(wanted)
+            if decoded(&headers, body).trim_end_matches('\n') != wanted.trim_end_matches('\n') =>
+        {
             Err(format!("expected the body\n{wanted}\nfound\n{}", decoded(&headers, body)))
         }
         _ => Ok(()),
@@ -101,13 +113,15 @@ fn hold(answer: &str, expected: &str) -> Result<(), String> {
 
 /// The body without its chunks' frames.
 fn decoded(headers: &[(String, &str)], body: &str) -> String {
-    if !headers.iter().any(|(name, value)| name == "transfer-encoding" && value.contains("chunked")) {
+    if !headers.iter().any(|(name, value)| name == "transfer-encoding" && value.contains("chunked"))
+    {
         return body.to_owned();
     }
     let mut whole = String::new();
     let mut rest = body;
     while let Some((size, behind)) = rest.split_once('\n') {
-        let size = usize::from_str_radix(size.split(';').next().unwrap_or("").trim(), 16).unwrap_or(0);
+        let size =
+            usize::from_str_radix(size.split(';').next().unwrap_or("").trim(), 16).unwrap_or(0);
         let Some(chunk) = behind.get(..size).filter(|chunk| !chunk.is_empty()) else { break };
         whole.push_str(chunk);
         rest = behind[size..].trim_start_matches('\n');

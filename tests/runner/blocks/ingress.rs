@@ -19,9 +19,14 @@ pub fn run(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
     let check = policy::checked(folder.path())?;
     if let Some(diag) = check.diags.iter().find(|diag| diag.severity != lang::Severity::Note) {
         let rendered = gwc::report::human::render(diag, &check.sources, false);
-        return Err(at(case, block, &format!("the translation is not clean:\n{rendered}\n{}", translation.text)));
+        return Err(at(
+            case,
+            block,
+            &format!("the translation is not clean:\n{rendered}\n{}", translation.text),
+        ));
     }
-    let expected = case.of("gw").next().ok_or_else(|| at(case, block, "there is no `gw` block to compare"))?;
+    let expected =
+        case.of("gw").next().ok_or_else(|| at(case, block, "there is no `gw` block to compare"))?;
     let mut found = translation.text;
     for note in &translation.notes {
         found.push_str(&format!("// {note}\n"));

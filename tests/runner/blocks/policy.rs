@@ -48,7 +48,9 @@ pub fn check(case: &Case) -> Result<(), Failed> {
     let mut asserted = Vec::new();
     for source in check.sources.iter() {
         for (number, line) in source.text.lines().enumerate() {
-            asserted.extend(assertions(line).map(|(slug, words)| (source.id, number as u32 + 1, slug, words)));
+            asserted.extend(
+                assertions(line).map(|(slug, words)| (source.id, number as u32 + 1, slug, words)),
+            );
         }
     }
     for diag in &check.diags {
@@ -56,7 +58,8 @@ pub fn check(case: &Case) -> Result<(), Failed> {
         let Some(source) = check.sources.get(span.source) else { continue };
         let line = source.line_column(span.start).line;
         let found = asserted.iter().position(|(id, number, slug, words)| {
-            (*id, *number, slug.as_str()) == (span.source, line, diag.slug) && diag.message.contains(words.as_str())
+            (*id, *number, slug.as_str()) == (span.source, line, diag.slug)
+                && diag.message.contains(words.as_str())
         });
         match found {
             Some(at) => {
@@ -65,12 +68,14 @@ pub fn check(case: &Case) -> Result<(), Failed> {
             None if diag.severity == lang::Severity::Note => {}
             None => {
                 let rendered = gwc::report::human::render(diag, &check.sources, false);
-                writeln!(complaints, "not asserted:\n{rendered}").map_err(|error| error.to_string())?;
+                writeln!(complaints, "not asserted:\n{rendered}")
+                    .map_err(|error| error.to_string())?;
             }
         }
     }
     for (_, line, slug, words) in asserted {
-        writeln!(complaints, "line {line} of the policy: expected [{slug}] {words}").map_err(|e| e.to_string())?;
+        writeln!(complaints, "line {line} of the policy: expected [{slug}] {words}")
+            .map_err(|e| e.to_string())?;
     }
     match case.of("gw").next() {
         Some(block) if !complaints.is_empty() => Err(at(case, block, &complaints)),
@@ -102,21 +107,32 @@ pub fn explained(case: &Case, slug: &str) -> Result<(), Failed> {
         if block.has("fails") {
             if !check.diags.iter().any(|diag| diag.slug == slug) {
                 let found: Vec<String> = check.diags.iter().map(rendered).collect();
-                return Err(format!("{slug}: the failing policy does not earn it\n{}", found.join("\n")).into());
+                return Err(format!(
+                    "{slug}: the failing policy does not earn it\n{}",
+                    found.join("\n")
+                )
+                .into());
             }
-        } else if let Some(diag) = check.diags.iter().find(|diag| diag.severity != lang::Severity::Note) {
-            return Err(format!("{slug}: the mended policy is not clean\n{}", rendered(diag)).into());
+        } else if let Some(diag) =
+            check.diags.iter().find(|diag| diag.severity != lang::Severity::Note)
+        {
+            return Err(
+                format!("{slug}: the mended policy is not clean\n{}", rendered(diag)).into()
+            );
         }
     }
     if case.of("gw").filter(|block| block.has("fails") || block.has("mended")).count() < 2 {
-        return Err(format!("{slug}: a page shows a policy that `fails` and the policy `mended`").into());
+        return Err(
+            format!("{slug}: a page shows a policy that `fails` and the policy `mended`").into()
+        );
     }
     Ok(())
 }
 
 /// What `gwc fmt` makes of the policy; formatting that again changes nothing.
 pub fn formatted(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
-    let policy = case.of("gw").next().ok_or_else(|| at(case, block, "there is no policy to format"))?;
+    let policy =
+        case.of("gw").next().ok_or_else(|| at(case, block, "there is no policy to format"))?;
     let once = format(&policy.text);
     if format(&once) != once {
         return Err(at(case, block, "formatting twice is not the same as once"));
@@ -134,8 +150,11 @@ fn format(text: &str) -> String {
 pub fn diagnostics(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
     let folder = unpack(case)?;
     let check = checked(folder.path())?;
-    let rendered: Vec<String> =
-        check.diags.iter().map(|diag| gwc::report::human::render(diag, &check.sources, false)).collect();
+    let rendered: Vec<String> = check
+        .diags
+        .iter()
+        .map(|diag| gwc::report::human::render(diag, &check.sources, false))
+        .collect();
     let text = rendered.join("\n").replace(&format!("{}/", folder.path().display()), "");
     let text: Vec<&str> = text.lines().map(str::trim_end).collect();
     compare(case, block, text.join("\n").trim_matches('\n'))
@@ -144,6 +163,8 @@ pub fn diagnostics(case: &Case, block: &Block) -> Result<Option<Update>, Failed>
 /// The text of the program.
 pub fn program(case: &Case, block: &Block) -> Result<Option<Update>, Failed> {
     let folder = unpack(case)?;
-    let program = checked(folder.path())?.program.ok_or_else(|| at(case, block, "the policy does not compile"))?;
+    let program = checked(folder.path())?
+        .program
+        .ok_or_else(|| at(case, block, "the policy does not compile"))?;
     compare(case, block, &program.to_string())
 }
