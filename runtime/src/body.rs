@@ -16,7 +16,7 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 pub use error::{BodyError, BodyFault, Side};
 pub use tape::Tape;
 
-use crate::message::{Headers, headers_from_map};
+use crate::message::{Fault, Headers, headers_from_map, may_trail};
 
 /// Something that yields the chunks of a body: a connection, a decoder, a wrapper.
 pub trait Source {
@@ -121,26 +121,31 @@ impl Body {
                     }
                     Some(Err(error)) => Some(Err(BodyError::from_h2(&error, *side))),
                     None => match ready!(stream.poll_trailers(cx)) {
-                        Ok(Some(map)) => match headers_from_map(&map) {
+                        Ok(Some(map)) => match trailers(&map, *side) {
                             Ok(trailers) => {
                                 self.trailers = Some(trailers);
                                 None
                             }
-                            Err(_) => Some(Err(BodyError::malformed(*side, "trailer-field"))),
+                            Err(error) => Some(Err(error)),
                         },
                         Ok(None) => None,
                         Err(error) => Some(Err(BodyError::from_h2(&error, *side))),
                     },
                 },
                 Kind::Hyper(incoming) => match ready!(Pin::new(incoming).poll_frame(cx)) {
-                    Some(Ok(frame)) => match frame.into_data() {
-                        Ok(bytes) => Some(Ok(bytes)),
+                    Some(Ok(frame)) => Some(match frame.into_data() {
+                        Ok(bytes) => Ok(bytes),
                         Err(frame) => {
                             let map = frame.into_trailers().unwrap_or_default();
-                            self.trailers = headers_from_map(&map).ok();
-                            continue;
+                            match trailers(&map, Side::Upstream) {
+                                Ok(trailers) => {
+                                    self.trailers = Some(trailers);
+                                    continue;
+                                }
+                                Err(error) => Err(error),
+                            }
                         }
-                    },
+                    }),
                     Some(Err(error)) => Some(Err(BodyError::from_hyper(&error))),
                     None => None,
                 },
@@ -228,6 +233,15 @@ impl Body {
     pub fn inspected(self, seen: impl FnMut(&Bytes) + 'static) -> Body {
         wrap::inspected(self, seen)
     }
+}
+
+/// The trailer section that HTTP/2 brought, if nothing stands in it that belongs into a head.
+fn trailers(map: &http::HeaderMap, side: Side) -> Result<Headers, BodyError> {
+    let malformed = || BodyError::malformed(side, Fault::TrailerField.name());
+    if !map.keys().all(|name| may_trail(name.as_str())) {
+        return Err(malformed());
+    }
+    headers_from_map(map).map_err(|_| malformed())
 }
 
 impl Default for Body {

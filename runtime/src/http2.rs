@@ -3,6 +3,7 @@
 
 mod connection;
 mod exchange;
+mod expect;
 mod request;
 
 pub(crate) use connection::serve;

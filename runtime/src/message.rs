@@ -8,6 +8,7 @@ mod hop;
 mod map;
 mod method;
 mod target;
+mod trailer;
 
 pub use fault::Fault;
 pub use forwarded::{Forwarded, append_via};
@@ -18,6 +19,7 @@ pub use hop::{Hop, PROTECTED, strip_hop_by_hop};
 pub use map::{header_map, headers_from_map, join_cookies};
 pub use method::Method;
 pub use target::{Scheme, Target};
+pub(crate) use trailer::may_trail;
 
 /// The version of HTTP a message came in, or leaves in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

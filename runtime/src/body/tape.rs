@@ -17,6 +17,9 @@ pub struct Tape {
     state: Rc<RefCell<State>>,
 }
 
+/// Chunks shorter than this are copied.
+const SHORT: usize = 16 << 10;
+
 struct State {
     body: Body,
     length: Option<u64>,
@@ -91,7 +94,11 @@ impl Source for Play {
                 match state.room.checked_sub(chunk.len()) {
                     Some(room) if !state.lost => {
                         state.room = room;
-                        state.chunks.push(chunk.clone());
+                        // A few bytes may hold a whole read buffer alive; a copy holds itself.
+                        let short = chunk.len() < SHORT;
+                        let kept =
+                            if short { Bytes::copy_from_slice(&chunk) } else { chunk.clone() };
+                        state.chunks.push(kept);
                     }
                     _ => {
                         state.lost = true;

@@ -108,7 +108,7 @@ where
     /// Waits for a head: until `deadline` for its first byte, then for as long as heads may take.
     async fn head(&mut self, mut deadline: Instant) -> Head {
         let mut scan = Scan::new();
-        let mut begun = !self.shared.borrow().wire.buffer.is_empty();
+        let mut begun = false;
         let mut blank = 0;
         let (alarm, limits, drain, scheme) =
             (&mut self.alarm, self.limits, self.drain, self.scheme);
@@ -120,6 +120,8 @@ where
                 while blank < 2 && wire.buffer.starts_with(b"\r\n") {
                     wire.buffer.advance(2);
                     blank += 1;
+                    // What was looked at is gone: its place belongs to other bytes now.
+                    scan = Scan::new();
                 }
                 match scan.find(&wire.buffer, limits.head_bytes) {
                     Ok(Some(end)) => {
@@ -137,7 +139,9 @@ where
                 if scan.in_first_line() && wire.buffer.len() > longest {
                     return Poll::Ready(refused(&wire.buffer, Fault::TargetTooLong));
                 }
-                if !begun && !wire.buffer.is_empty() {
+                // Half an empty line may be no more than that. What came with the request before
+                // begins a head as well, and has no more time than one that comes later.
+                if !begun && !matches!(&wire.buffer[..], [] | [b'\r']) {
                     begun = true;
                     deadline = Instant::now() + limits.head;
                 }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::fields::parse_fault;
 use super::{Framing, Scan};
-use crate::message::{Fault, Headers};
+use crate::message::{Fault, Headers, may_trail};
 
 /// A step of decoding.
 #[derive(Debug, PartialEq, Eq)]
@@ -217,34 +217,6 @@ fn take(buffer: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
 /// Reads a trailer section, its blank line included.
 fn trailers(section: &[u8]) -> Result<Headers, Fault> {
     const MOST: usize = 64;
-    // Fields that frame, route or authenticate were read before they could be seen here (RFC 9110
-    // section 6.5.1).
-    const FORBIDDEN: &[&str] = &[
-        "transfer-encoding",
-        "content-length",
-        "host",
-        "connection",
-        "te",
-        "trailer",
-        "upgrade",
-        "authorization",
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "content-encoding",
-        "content-type",
-        "content-range",
-        "cache-control",
-        "expect",
-        "range",
-        "max-forwards",
-        "location",
-        "via",
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-    ];
     let mut room = [httparse::EMPTY_HEADER; MOST];
     let (consumed, parsed) =
         match httparse::parse_headers(section, &mut room).map_err(parse_fault)? {
@@ -255,7 +227,7 @@ fn trailers(section: &[u8]) -> Result<Headers, Fault> {
         return Err(Fault::LineEnding);
     }
     for header in parsed {
-        if FORBIDDEN.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
+        if !may_trail(header.name) {
             return Err(Fault::TrailerField);
         }
     }

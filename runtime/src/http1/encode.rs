@@ -103,7 +103,7 @@ pub fn encode_response(
             b"\r\n",
         ],
     );
-    let mut dated = false;
+    let (mut dated, mut measured) = (false, false);
     for (name, value) in response.headers.raw() {
         let kept = match name.len() {
             4 if name.eq_ignore_ascii_case(b"date") => {
@@ -112,7 +112,9 @@ pub fn encode_response(
             }
             7 if switching && name.eq_ignore_ascii_case(b"upgrade") => true,
             14 if headless && name.eq_ignore_ascii_case(b"content-length") => {
-                !value.is_empty() && value.iter().all(u8::is_ascii_digit)
+                let first = !measured && is_length(value);
+                measured |= first;
+                first
             }
             _ => !is_hop(name),
         };
@@ -194,6 +196,11 @@ fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
     for part in parts {
         out.extend_from_slice(part);
     }
+}
+
+/// Whether `value` is a `Content-Length`.
+fn is_length(value: &[u8]) -> bool {
+    !value.is_empty() && value.iter().all(u8::is_ascii_digit)
 }
 
 fn has_content(method: &Method) -> bool {

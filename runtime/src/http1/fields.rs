@@ -3,6 +3,9 @@
 use super::Framing;
 use crate::message::{Fault, list, trim};
 
+/// The most options that `Connection` may list: each is held against each field.
+const MOST_OPTIONS: usize = 32;
+
 /// What the framing and connection fields of a head say.
 #[derive(Debug, Default)]
 pub(super) struct Frame<'h> {
@@ -15,6 +18,7 @@ pub(super) struct Frame<'h> {
     pub(super) expect: Option<&'h [u8]>,
     pub(super) takes_trailers: bool,
     upgrade_named: bool,
+    options: usize,
 }
 
 impl<'h> Frame<'h> {
@@ -32,6 +36,10 @@ impl<'h> Frame<'h> {
                     frame.close |= has(value, "close");
                     frame.keep_alive |= has(value, "keep-alive");
                     frame.upgrade_named |= has(value, "upgrade");
+                    frame.options += list(value).count();
+                    if frame.options > MOST_OPTIONS {
+                        return Err(Fault::ConnectionOptions);
+                    }
                 }
                 14 if is(name, "content-length") => {
                     once(&mut frame.length, content_length(value)?, Fault::ContentLength)?;

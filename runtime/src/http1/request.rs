@@ -143,6 +143,10 @@ fn target(
             }
             let mut target = target;
             target.set_scheme(scheme);
+            if target.port() == Some(scheme.default_port()) {
+                let host = target.host().to_owned();
+                target.set_authority(&host)?;
+            }
             Ok(target)
         }
     }

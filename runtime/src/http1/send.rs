@@ -45,7 +45,8 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
         (true, Version::Http10) => Persistence::KeepAlive,
         (true, _) => Persistence::Implied,
     };
-    let headless = asked.method == Method::Head || response.status == 304;
+    let headless =
+        (asked.method == Method::Head && response.status != 204) || response.status == 304;
     // An interim response that was begun must end before the final one begins.
     let mut out = std::mem::take(&mut shared.borrow_mut().interim);
     encode_response(out.head(), response, framing, headless, persistence);

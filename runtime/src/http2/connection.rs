@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -20,6 +21,12 @@ const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// What is buffered for a stream whose client does not read.
 const SEND_BUFFER: usize = 64 << 10;
+
+/// So many streams may be reset young before that is held against a client; then no more than half
+/// of all may be.
+const YOUNG_RESETS: u32 = 128;
+/// A stream that is reset younger than this cost us more than the client.
+const YOUNG: Duration = Duration::from_secs(1);
 
 /// Serves a connection until it closes.
 pub(crate) async fn serve<IO, H>(
@@ -41,19 +48,33 @@ pub(crate) async fn serve<IO, H>(
         .handshake::<_, Bytes>(io);
     let Ok(Ok(mut connection)) = timeout(limits.head, handshake).await else { return };
     let mut streams = FuturesUnordered::new();
-    let mut state = State { since: Instant::now(), leaving: false, alarm: Alarm::new() };
+    let (mut accepted, mut abandoned) = (0_u32, 0_u32);
+    let mut state =
+        State { since: Instant::now(), leaving: false, banned: false, alarm: Alarm::new() };
     poll_fn(|cx| {
         loop {
             let mut ended = false;
-            while let Poll::Ready(Some(())) = streams.poll_next_unpin(cx) {
+            while let Poll::Ready(Some(young_reset)) = streams.poll_next_unpin(cx) {
                 ended = true;
+                abandoned = abandoned.saturating_add(u32::from(young_reset));
+            }
+            // Opening streams only to reset them has us work for nothing (RFC 9113 section 10.5).
+            if abandoned >= YOUNG_RESETS && abandoned > accepted / 2 && !state.banned {
+                connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
+                state.leave();
+                state.banned = true;
             }
             if ended && streams.is_empty() {
                 state.since = Instant::now();
             }
             match connection.poll_accept(cx) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
-                    streams.push(exchange(request, respond, scheme, limits, handler));
+                    accepted = accepted.saturating_add(1);
+                    streams.push(async move {
+                        let begun = Instant::now();
+                        let abandoned = exchange(request, respond, scheme, limits, handler).await;
+                        abandoned && begun.elapsed() < YOUNG
+                    });
                 }
                 // Gone, in peace or not; what is still in flight has nobody to go to.
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
@@ -77,6 +98,8 @@ struct State {
     // Since when there is no stream, or since we began to leave.
     since: Instant,
     leaving: bool,
+    // The client was told to go at once: nothing that is in flight is waited for.
+    banned: bool,
     alarm: Alarm,
 }
 
@@ -97,14 +120,19 @@ impl State {
         if !idle && drain.poll_started(cx).is_pending() {
             return false;
         }
-        self.leaving = true;
-        self.since = Instant::now();
+        self.leave();
         connection.graceful_shutdown();
         true
     }
 
+    fn leave(&mut self) {
+        self.leaving = true;
+        self.since = Instant::now();
+    }
+
     /// Whether a client that does not answer our goodbye was waited for long enough.
     fn is_over(&mut self, cx: &mut Context<'_>, limits: &Limits, at_rest: bool) -> bool {
-        self.leaving && at_rest && self.alarm.poll(cx, self.since + limits.linger).is_ready()
+        let done = self.leaving && (at_rest || self.banned);
+        done && self.alarm.poll(cx, self.since + limits.linger).is_ready()
     }
 }

@@ -10,19 +10,20 @@ use h2::{Reason, RecvStream, SendStream};
 use http::header::{CONTENT_LENGTH, DATE, HeaderValue};
 use tokio::time::timeout;
 
-use super::request;
+use super::expect::Wanted;
+use super::request::{self, Asked};
 use crate::body::{Body, Side};
 use crate::message::{Method, Response, Scheme, header_map};
 use crate::serve::{End, Handler, Incoming, Limits, Outgoing, Settle, http_date};
 
-/// Serves one stream to its end.
+/// Serves one stream to its end; whether the client left before the answer was sent.
 pub(super) async fn exchange<H: Handler>(
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     scheme: Scheme,
     limits: &Limits,
     handler: &H,
-) {
+) -> bool {
     let (parts, content) = request.into_parts();
     let mut method = Method::from_bytes(parts.method.as_str().as_bytes()).unwrap_or(Method::Get);
     let outgoing = match request::read(&parts, scheme, limits) {
@@ -30,21 +31,29 @@ pub(super) async fn exchange<H: Handler>(
             method = refusal.method.clone().unwrap_or(method);
             handler.refuse(refusal)
         }
-        Ok((request, length)) => {
-            let body = Body::h2(content, Side::Client, length)
+        Ok(Asked { request, length, expects }) => {
+            let mut body = Body::h2(content, Side::Client, length)
                 .capped(limits.body_bytes, Side::Client)
                 .timed(limits.body_idle, Side::Client);
+            let wanted = Wanted::default();
+            if expects && !body.is_empty() {
+                body = wanted.watch(body);
+            }
             let incoming = Incoming { request, body, upgrade: None };
             let mut handling = pin!(handler.handle(incoming));
             let outgoing = poll_fn(|cx| {
                 if let Poll::Ready(outgoing) = handling.as_mut().poll(cx) {
                     return Poll::Ready(Some(outgoing));
                 }
+                if wanted.take() {
+                    // A client that is gone is noticed below.
+                    let _ = respond.send_informational(interim());
+                }
                 respond.poll_reset(cx).map(|_| None)
             });
             match outgoing.await {
                 Some(outgoing) => outgoing,
-                None => return,
+                None => return true,
             }
         }
     };
@@ -52,6 +61,15 @@ pub(super) async fn exchange<H: Handler>(
     let mut settle = Settle::new(handler, ticket);
     let end = send(respond, &method, &response, body, limits, &mut settle.bytes).await;
     settle.finish(end);
+    end == End::ClientClosed
+}
+
+/// `100 Continue`.
+fn interim() -> http::Response<()> {
+    let mut head = http::Response::new(());
+    *head.version_mut() = http::Version::HTTP_2;
+    *head.status_mut() = http::StatusCode::CONTINUE;
+    head
 }
 
 async fn send(
@@ -178,6 +196,16 @@ fn finish(mut stream: SendStream<Bytes>, mut body: Body, left: Option<u64>) -> E
     if ended.is_ok() { End::Complete } else { End::ClientClosed }
 }
 
+/// Whether `Content-Length` stands there at most once, as a number.
+fn says_one_length(headers: &http::HeaderMap) -> bool {
+    let mut all = headers.get_all(CONTENT_LENGTH).iter();
+    let first = all.next();
+    all.next().is_none()
+        && first.is_none_or(|value| {
+            !value.is_empty() && value.as_bytes().iter().all(u8::is_ascii_digit)
+        })
+}
+
 /// The head as `h2` takes it; `None` if it cannot be said in HTTP/2.
 fn head(method: &Method, response: &Response, body: &Body) -> Option<http::Response<()>> {
     let mut head = http::Response::new(());
@@ -194,7 +222,7 @@ fn head(method: &Method, response: &Response, body: &Body) -> Option<http::Respo
         if let Some(length) = length {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
-    } else if response.status == 204 {
+    } else if response.status == 204 || !says_one_length(&headers) {
         headers.remove(CONTENT_LENGTH);
     } else if *method == Method::Head
         && response.status != 304

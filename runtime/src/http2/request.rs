@@ -8,12 +8,17 @@ use crate::message::{
 use crate::normal;
 use crate::serve::{Limits, Refusal};
 
-/// Reads a head; also the length that the client declares for its content.
-pub(super) fn read(
-    parts: &Parts,
-    scheme: Scheme,
-    limits: &Limits,
-) -> Result<(Request, Option<u64>), Refusal> {
+/// The head of a request and what it says about the stream.
+pub(super) struct Asked {
+    pub(super) request: Request,
+    /// The length that the client declares for its content.
+    pub(super) length: Option<u64>,
+    /// Whether the client waits for `100 Continue` before it sends the content.
+    pub(super) expects: bool,
+}
+
+/// Reads a head.
+pub(super) fn read(parts: &Parts, scheme: Scheme, limits: &Limits) -> Result<Asked, Refusal> {
     request(parts, scheme, limits).map_err(|fault| Refusal {
         fault,
         method: Method::from_bytes(parts.method.as_str().as_bytes()),
@@ -25,11 +30,7 @@ pub(super) fn read(
     })
 }
 
-fn request(
-    parts: &Parts,
-    scheme: Scheme,
-    limits: &Limits,
-) -> Result<(Request, Option<u64>), Fault> {
+fn request(parts: &Parts, scheme: Scheme, limits: &Limits) -> Result<Asked, Fault> {
     let method = Method::from_bytes(parts.method.as_str().as_bytes()).ok_or(Fault::Method)?;
     if method == Method::Connect {
         return Err(Fault::Connect);
@@ -73,6 +74,7 @@ fn request(
     }
     normal::single_valued(&headers)?;
     join_cookies(&mut headers).map_err(|_| Fault::FieldValue)?;
+    let expects = headers.contains("expect");
     if let Some(expect) = headers.get("expect") {
         if !expect.eq_ignore_ascii_case(b"100-continue") {
             return Err(Fault::Expectation);
@@ -90,5 +92,6 @@ fn request(
     if length.is_some_and(|length| length > limits.body_bytes) {
         return Err(Fault::BodyTooLarge);
     }
-    Ok((Request { method, target, version: Version::Http2, headers }, length))
+    let request = Request { method, target, version: Version::Http2, headers };
+    Ok(Asked { request, length, expects })
 }

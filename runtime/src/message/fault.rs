@@ -62,6 +62,8 @@ faults! {
     FieldRepeated = 400, "field-repeated", "a field that has one value is repeated";
     /// `Connection` names a field that is not hop-by-hop.
     ConnectionOption = 400, "connection-option", "`Connection` names an end-to-end field";
+    /// `Connection` lists more options than any sender has.
+    ConnectionOptions = 400, "connection-options", "`Connection` lists too many options";
     /// A character that cannot stand in a path.
     PathCharacter = 400, "path-character", "the path holds a character that must be encoded";
     /// `%` without two hex digits.

@@ -27,11 +27,16 @@ pub enum Method {
     Other(Box<str>),
 }
 
+/// The methods that have a variant.
+const REGISTERED: &[&[u8]] =
+    &[b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE", b"CONNECT"];
+
 impl Method {
     /// The longest method that is read, in bytes.
     pub const MAX: usize = 64;
 
-    /// Reads a method; `None` if it is no token or longer than [`Method::MAX`].
+    /// Reads a method; `None` if it is no token, longer than [`Method::MAX`], or a registered one
+    /// but for its case: `post` is another method than `POST`, and not every server knows that.
     pub fn from_bytes(text: &[u8]) -> Option<Method> {
         Some(match text {
             b"GET" => Method::Get,
@@ -47,7 +52,7 @@ impl Method {
                 let token = !other.is_empty()
                     && other.len() <= Method::MAX
                     && other.iter().all(|&byte| super::headers::is_token_byte(byte));
-                if !token {
+                if !token || REGISTERED.iter().any(|name| other.eq_ignore_ascii_case(name)) {
                     return None;
                 }
                 Method::Other(std::str::from_utf8(other).ok()?.into())

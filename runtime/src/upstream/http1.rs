@@ -111,6 +111,9 @@ impl Reply {
             let io = Box::new(Switched { socket: session.wire.io, _hold: hold });
             return (response, Body::empty(), Some(Tunnel { io, read_ahead }));
         }
+        // What a 204 announces it may also send, and that would be taken for the next answer.
+        let announced = response.headers.text("content-length").is_some_and(|text| text != "0");
+        let persistent = persistent && !(response.status == 204 && announced);
         let mut connection = Connection { session, hold, persistent };
         let decoder = Decoder::new(framing, u64::MAX, MOST_OVERHEAD);
         if decoder.is_done() {

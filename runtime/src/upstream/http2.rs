@@ -217,6 +217,10 @@ impl Stream {
         };
         self.lane.answered.set(true);
         let (head, incoming) = answer.into_parts();
+        if !(200..=599).contains(&head.status.as_u16()) {
+            let kind = Kind::Malformed(format!("the status {}", head.status.as_u16()));
+            return Err(Lost { kind, sent: true, body: None });
+        }
         let headers = headers_from_map(&head.headers).map_err(|error| {
             let kind = Kind::Malformed(error.to_string());
             Lost { kind, sent: true, body: None }
@@ -270,10 +274,7 @@ fn keep(mut body: Body) -> (Body, Option<Bytes>) {
         Poll::Ready(Some(Ok(bytes))) => bytes,
         _ => Bytes::new(),
     };
-    match body.take_trailers() {
-        Some(trailers) => (Body::full(whole).with_trailers(trailers), None),
-        None => (Body::full(whole.clone()), Some(whole)),
-    }
+    (Body::full(whole.clone()), Some(whole))
 }
 
 /// What became of the request's body so far.
@@ -282,7 +283,8 @@ struct Upload {
     error: Cell<Option<BodyError>>,
 }
 
-/// A request's body on its way, which says whose move it is.
+/// A request's body on its way, which says whose move it is. The client's trailers stay here: no statement of a
+/// policy has seen them.
 struct Watched {
     body: Body,
     upload: Rc<Upload>,
@@ -306,10 +308,6 @@ impl Source for Watched {
             Poll::Ready(_) => self.turn.upstream(),
         }
         next
-    }
-
-    fn take_trailers(&mut self) -> Option<Headers> {
-        self.body.take_trailers()
     }
 }
 

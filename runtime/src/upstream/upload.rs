@@ -184,12 +184,10 @@ impl Upload {
     }
 
     fn end(&mut self) -> Result<(), BodyError> {
-        let trailers = self.body.take_trailers();
-        if trailers.is_some() {
-            self.replay = Replay::Lost;
-        }
         if self.framing == Framing::Chunked {
-            last_chunk(self.out.head(), trailers.as_ref());
+            // The client's trailers stay here: no statement of a policy has seen them, and a server
+            // that merges them into the head would believe them (RFC 9110, section 6.5.1).
+            last_chunk(self.out.head(), None);
         } else if self.left > 0 {
             return Err(WRONG_LENGTH);
         }

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::*;
 use crate::body::{BodyError, BodyFault, Side, Source};
+use crate::message::Headers;
 
 /// A body of these pieces; it never ends, if `endless`.
 struct Pieces {
@@ -615,5 +616,82 @@ fn a_request_given_up_leaves_nothing_behind() {
         );
         assert!(gone.await.is_err());
         assert_eq!((upstream.counters().active.get(), upstream.n_idle()), (0, 0));
+    });
+}
+
+#[test]
+fn an_early_answer_that_closes_is_not_kept_once_the_request_is_sent() {
+    on_a_core(async {
+        let address = servers::scripted(|_, mut stream| async move {
+            servers::head(&mut stream).await;
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\none";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut body = Vec::new();
+            while !body.ends_with(b"0\r\n\r\n") {
+                body.push(stream.read_u8().await.unwrap());
+            }
+            sleep(Duration::from_millis(5)).await;
+            stream.write_all(b"two").await.unwrap();
+            std::future::pending::<()>().await;
+        })
+        .await;
+        let upstream = upstream(address);
+        struct Late(tokio::sync::mpsc::UnboundedReceiver<Bytes>);
+        impl Source for Late {
+            fn poll_chunk(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<Option<Result<Bytes, BodyError>>> {
+                self.0.poll_recv(cx).map(|chunk| chunk.map(Ok))
+            }
+        }
+        let (send, late) = tokio::sync::mpsc::unbounded_channel();
+        send.send(Bytes::from_static(b"a")).unwrap();
+        let body = Body::source(Late(late), None);
+        let mut answer = upstream.send(&request(Method::Post), body, &terms()).await.unwrap();
+        assert_eq!(answer.body.next().await, Some(Ok(Bytes::from_static(b"one"))));
+        drop(send);
+        assert_eq!(answer.body.next().await, Some(Ok(Bytes::from_static(b"two"))));
+        assert_eq!(answer.body.next().await, None);
+        assert_eq!(upstream.n_idle(), 0);
+    });
+}
+
+#[test]
+fn a_connection_whose_204_announced_content_is_not_kept() {
+    on_a_core(async {
+        for (length, kept) in [(0, 1), (3, 0)] {
+            let address = servers::scripted(move |_, mut stream| async move {
+                servers::head(&mut stream).await;
+                let head = format!("HTTP/1.1 204 No Content\r\nContent-Length: {length}\r\n\r\n");
+                stream.write_all(head.as_bytes()).await.unwrap();
+                std::future::pending::<()>().await;
+            })
+            .await;
+            let upstream = upstream(address);
+            assert_eq!(text(get(&upstream).await.unwrap()).await, (204, String::new()));
+            assert_eq!(upstream.n_idle(), kept, "{length}");
+        }
+    });
+}
+
+#[test]
+fn trailers_of_a_request_stay_here() {
+    on_a_core(async {
+        let address = servers::scripted(|_, mut stream| async move {
+            servers::head(&mut stream).await;
+            let mut body = String::new();
+            while !body.ends_with("\r\n\r\n") {
+                body.push(char::from(stream.read_u8().await.unwrap()));
+            }
+            assert_eq!(body, "3\r\nabc\r\n0\r\n\r\n");
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        })
+        .await;
+        let mut trailers = Headers::new();
+        trailers.append("x-user", "root").unwrap();
+        let body = Body::source(pieces(&["abc"], false), None).with_trailers(trailers);
+        let answer = upstream(address).send(&request(Method::Post), body, &terms()).await.unwrap();
+        assert_eq!(text(answer).await, (200, String::new()));
     });
 }
