@@ -121,22 +121,24 @@ impl AnalysisHost {
         self.now.clone()
     }
 
-    /// Opens a document, or puts its text in place of what was open under its address. Beyond the bounds it stays closed.
-    pub fn open(&mut self, uri: &str, version: i32, text: String) {
+    /// Opens a document, or puts its text in place of what was open under its address. Beyond the bounds it
+    /// stays closed, and this is `false`.
+    pub fn open(&mut self, uri: &str, version: i32, text: String) -> bool {
         self.forget();
         self.now.documents.remove(uri);
-        self.keep(Document::new(uri, version, text));
+        self.keep(Document::new(uri, version, text))
     }
 
-    /// Applies changes one after the other, each to what the one before it left. An unknown document stays unknown.
+    /// Applies changes one after the other, each to what the one before it left. An unknown document stays unknown; one that
+    /// outgrows the bounds is closed, and this is `false`.
     pub fn change(
         &mut self,
         uri: &str,
         version: i32,
         changes: impl IntoIterator<Item = Change>,
         encoding: Encoding,
-    ) {
-        let Some(document) = self.now.documents.remove(uri) else { return };
+    ) -> bool {
+        let Some(document) = self.now.documents.remove(uri) else { return true };
         self.forget();
         let mut text = document.text.to_string();
         let mut lines = document.lines;
@@ -154,10 +156,10 @@ impl AnalysisHost {
             text.replace_range(from.min(to)..from.max(to), &change.text);
             fresh = false;
             if text.len() > LARGEST_TOTAL {
-                return;
+                return false;
             }
         }
-        self.keep(Document::new(document.uri, version, text));
+        self.keep(Document::new(document.uri, version, text))
     }
 
     /// Closes a document.
@@ -171,12 +173,14 @@ impl AnalysisHost {
         self.now.checks = Arc::default();
     }
 
-    fn keep(&mut self, document: Document) {
+    fn keep(&mut self, document: Document) -> bool {
         let total: usize = self.now.documents.values().map(|document| document.text.len()).sum();
         let fits = total.saturating_add(document.text.len()) <= LARGEST_TOTAL;
-        if fits && self.now.documents.len() < MOST_DOCUMENTS {
+        let fits = fits && self.now.documents.len() < MOST_DOCUMENTS;
+        if fits {
             self.now.documents.insert(document.uri.clone(), document);
         }
+        fits
     }
 }
 
@@ -267,7 +271,7 @@ mod tests {
     #[test]
     fn changes_apply_one_after_the_other() {
         let mut host = host();
-        host.open("a", 1, "one\ntwo \u{1f600} three\n".to_owned());
+        let _ = host.open("a", 1, "one\ntwo \u{1f600} three\n".to_owned());
         let changes = [
             Change { range: Some([(1, 7), (1, 12)]), text: "3".to_owned() },
             Change { range: Some([(0, 3), (1, 0)]), text: " ".to_owned() },

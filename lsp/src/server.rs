@@ -119,7 +119,7 @@ impl<W: Write> Session<W> {
                     self.request(request)?
                 }
                 Event::Incoming(Incoming::Message(Message::Notification(note))) => {
-                    self.notification(note)
+                    self.notification(note)?;
                 }
                 // The session asks nothing, so no response is awaited.
                 Event::Incoming(Incoming::Message(Message::Response(_))) => {}
@@ -217,16 +217,20 @@ impl<W: Write> Session<W> {
         self.send(response)
     }
 
-    fn notification(&mut self, note: Notification) {
+    fn notification(&mut self, note: Notification) -> io::Result<()> {
         if self.phase != Phase::Running {
-            return;
+            return Ok(());
         }
         match note.method.as_str() {
             "textDocument/didOpen" => {
                 if let Some(params) = read::<lsp::DidOpenTextDocumentParams>(note) {
                     let document = params.text_document;
-                    self.host.open(document.uri.as_ref(), document.version, document.text);
+                    let uri = document.uri.as_ref();
+                    let kept = self.host.open(uri, document.version, document.text);
                     self.stale = true;
+                    if !kept {
+                        return self.warn_of_bounds(uri);
+                    }
                 }
             }
             "textDocument/didChange" => {
@@ -234,8 +238,12 @@ impl<W: Write> Session<W> {
                     let changes = params.content_changes.into_iter().map(convert::change);
                     let document = params.text_document;
                     let uri = document.text_document_identifier.uri;
-                    self.host.change(uri.as_ref(), document.version, changes, self.encoding);
+                    let uri = uri.as_ref();
+                    let kept = self.host.change(uri, document.version, changes, self.encoding);
                     self.stale = true;
+                    if !kept {
+                        return self.warn_of_bounds(uri);
+                    }
                 }
             }
             "textDocument/didClose" => {
@@ -253,11 +261,19 @@ impl<W: Write> Session<W> {
                 let id = note.params.get("id").cloned();
                 let id = id.and_then(|id| serde_json::from_value::<RequestId>(id).ok());
                 if let Some(id) = id.filter(|id| self.pending.remove(id).is_some()) {
-                    let _ = self.refuse(id, ErrorCode::RequestCanceled, "cancelled");
+                    return self.refuse(id, ErrorCode::RequestCanceled, "cancelled");
                 }
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn warn_of_bounds(&mut self, uri: &str) -> io::Result<()> {
+        let message =
+            format!("`{uri}` is not checked: too many documents are open, or too large ones");
+        let params = serde_json::json!({ "type": 2, "message": message });
+        self.send(Notification { method: "window/showMessage".to_owned(), params })
     }
 
     /// Starts a check if something changed and none is under way; so at most one is behind.
