@@ -4,6 +4,7 @@
 pub mod complete;
 pub mod diagnostics;
 pub mod fixes;
+pub mod format;
 pub mod hover;
 pub mod names;
 pub mod symbols;

@@ -43,6 +43,9 @@ rows! {
         trigger_characters: Some(vec![".".to_owned()]),
         ..lsp::CompletionOptions::default()
     });
+    DocumentFormattingRequest => format, |can| {
+        can.document_formatting_provider = Some(lsp::DocumentFormattingProvider::Bool(true));
+    };
     DefinitionRequest => definition, |can| {
         can.definition_provider = Some(lsp::DefinitionProvider::Bool(true));
     };
@@ -127,6 +130,17 @@ fn complete(
     let proposals = ide::complete::complete(analysis, uri, offset)?;
     let items = proposals.into_iter().map(|item| convert::proposal(document, item, encoding));
     Some(lsp::CompletionResponse::CompletionItemList(items.collect()))
+}
+
+fn format(
+    analysis: &Analysis,
+    encoding: Encoding,
+    params: lsp::DocumentFormattingParams,
+) -> Option<Vec<lsp::TextEdit>> {
+    let uri = params.text_document.uri.as_ref();
+    let document = analysis.document(uri)?;
+    let edits = ide::format::format(analysis, uri)?;
+    Some(edits.iter().map(|edit| convert::text_edit(document, edit, encoding)).collect())
 }
 
 fn definition(

@@ -178,6 +178,20 @@ fn names_are_found_and_renamed_in_every_file() {
 }
 
 #[test]
+fn formatting_is_one_small_edit_and_leaves_broken_text_alone() {
+    let mut client = Client::start();
+    client.initialize(&[]);
+    client.open(URI, 1, &POLICY.replace("respond 200, \"hello\"", "respond   200,\"hello\""));
+    let params = json!({ "textDocument": { "uri": URI }, "options": { "tabSize": 8, "insertSpaces": false } });
+    let edits = client.request("textDocument/formatting", params.clone()).unwrap();
+    assert_eq!(edits.as_array().unwrap().len(), 1);
+    client.change(URI, 2, json!([{ "range": edits[0]["range"], "text": edits[0]["newText"] }]));
+    assert_eq!(client.request("textDocument/formatting", params.clone()), Ok(json!([])));
+    client.change(URI, 3, json!([{ "text": "edition   2026\nroute a on b {\n" }]));
+    assert_eq!(client.request("textDocument/formatting", params), Ok(Value::Null));
+}
+
+#[test]
 fn positions_count_utf16_units_or_bytes_as_agreed() {
     let text = "edition 2026\n\nroute r on web { respond 200, \"\u{1f600}\"; respond 300 }\n";
     for (encoding, character) in [("utf-16", 38), ("utf-8", 40)] {
