@@ -24,6 +24,9 @@ use crate::upstream::Roster;
 /// What one core keeps while engines come and go.
 pub struct Core {
     live: RefCell<Option<Rc<Live>>>,
+    /// The engine before, if it had listeners that the one of the moment has not: their last connections are being
+    /// drained, and are answered by what they were made for.
+    before: RefCell<Option<Rc<Live>>>,
     roster: Rc<Roster>,
     telemetry: Arc<Telemetry>,
 }
@@ -71,13 +74,16 @@ impl Snapshot for Engine {
 
     fn core(telemetry: &Arc<Telemetry>) -> Core {
         let telemetry = Arc::clone(telemetry);
-        Core { live: RefCell::default(), roster: Roster::start(), telemetry }
+        let (live, before) = (RefCell::default(), RefCell::default());
+        Core { live, before, roster: Roster::start(), telemetry }
     }
 
     fn enter(self: Arc<Engine>, core: &Core) {
         let groups: Vec<_> =
             self.upstreams.iter().map(|destination| destination.group.clone()).collect();
-        *core.live.borrow_mut() = Some(Rc::new(Live::new(self, &core.telemetry)));
+        let next = Rc::new(Live::new(self, &core.telemetry));
+        let last = core.live.replace(Some(Rc::clone(&next)));
+        *core.before.borrow_mut() = last.filter(|last| !next.has_listeners_of(last));
         core.roster.retain(&groups);
     }
 
@@ -120,6 +126,12 @@ impl Live {
         });
         let series = series.collect();
         Live { decider: Rc::new(Arc::clone(&engine.decider)), series, engine }
+    }
+
+    /// Whether it has every listener that `other` has.
+    fn has_listeners_of(&self, other: &Live) -> bool {
+        let (program, other) = (self.engine.program(), other.engine.program());
+        other.listeners.iter().all(|listener| program.listener(&listener.name).is_some())
     }
 
     /// Where a request is counted; without a route if none answers.
@@ -185,8 +197,14 @@ fn nothing_to_serve() -> Outgoing<Option<Ticket>> {
 }
 
 impl Session {
+    /// The engine of the moment; for a listener that it has no more, the one before.
     fn live(&self) -> Option<Rc<Live>> {
-        self.core.live.borrow().clone()
+        let live = self.core.live.borrow().clone()?;
+        if self.listener(&live).is_some() {
+            return Some(live);
+        }
+        let before = self.core.before.borrow().clone();
+        Some(before.filter(|before| self.listener(before).is_some()).unwrap_or(live))
     }
 
     /// The listener of the connection, in this engine.
@@ -199,7 +217,10 @@ impl Session {
         let ex = ticket.ex.as_deref();
         let route = ex.and_then(|ex| ex.route);
         let listener = self.listener(&ticket.live);
-        let Some(series) = ticket.live.series(listener, route) else { return };
+        let Some(series) = ticket.live.series(listener, route) else {
+            // No engine has the connection's listener: it was removed two reloads ago, and nothing counts for it.
+            return;
+        };
         let engine = &ticket.live.engine;
         let refused = ticket.refusal.as_ref();
         let request = ex.map(|ex| &ex.request);

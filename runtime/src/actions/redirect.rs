@@ -21,7 +21,7 @@ params! {
     pub struct Redirect {
         /// The status: 301, 302, 303, 307 or 308.
         status: Status = "302",
-        /// The place, an absolute URI or a path. Whatever cannot stand in a URI is percent-encoded.
+        /// The place, an absolute URI or a path. A value spliced into text stands within one component; only the request's own host, path and query stand as they are. Whatever cannot stand in a URI is percent-encoded.
         location: Dyn<String>,
     }
 }

@@ -46,6 +46,20 @@ struct Answered {
     body: String,
 }
 
+/// A connection to the listener `web`.
+fn connection(telemetry: &Telemetry) -> Connection {
+    let address = SocketAddr::from(([192, 0, 2, 7], 40_000));
+    Connection {
+        listener: "web".into(),
+        peer: address,
+        source: address,
+        local: SocketAddr::from(([127, 0, 0, 1], 80)),
+        tls: None,
+        forwarded: Arc::default(),
+        series: telemetry.metrics.listener("web"),
+    }
+}
+
 /// Sends a request through the policy. Must be called on a `LocalSet`.
 async fn ask(
     policy: &str,
@@ -57,17 +71,7 @@ async fn ask(
     let telemetry = Telemetry::silent(1);
     let core = Rc::new(Engine::core(&telemetry));
     Arc::new(engine(policy).unwrap_or_else(|wrong| panic!("{wrong:?}"))).enter(&core);
-    let address = SocketAddr::from(([192, 0, 2, 7], 40_000));
-    let connection = Connection {
-        listener: "web".into(),
-        peer: address,
-        source: address,
-        local: SocketAddr::from(([127, 0, 0, 1], 80)),
-        tls: None,
-        forwarded: Arc::default(),
-        series: telemetry.metrics.listener("web"),
-    };
-    let session = Engine::session(&core, connection);
+    let session = Engine::session(&core, connection(&telemetry));
     let target = Target::new(Scheme::Http, b"shop.example", target.as_bytes()).unwrap();
     let mut request = Request::new(Method::from_bytes(method).unwrap(), target);
     for (name, value) in headers {
@@ -414,6 +418,27 @@ async fn a_gateway_answers_over_a_socket() {
         gateway.reload(Arc::new(next), "next").unwrap();
         let (answer, _) = talk(address, request, "").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_of_a_removed_listener_is_answered_as_before() {
+    on_a_core(async {
+        let telemetry = Telemetry::silent(1);
+        let core = Rc::new(Engine::core(&telemetry));
+        let respond = policy(&[nobody().await], "respond 200");
+        Arc::new(engine(&respond).ok().unwrap()).enter(&core);
+        let session = Engine::session(&core, connection(&telemetry));
+        for (status, name) in [(200, "web"), (200, "other"), (404, "third")] {
+            let text = respond.replace("listener web", &format!("listener {name}"));
+            let text = text.replace("on web", &format!("on {name}"));
+            Arc::new(engine(&text).ok().unwrap()).enter(&core);
+            let target = Target::new(Scheme::Http, b"shop.example", b"/u/a").unwrap();
+            let request = Request::new(Method::Get, target);
+            let incoming = Incoming { request, body: Body::empty(), upgrade: None };
+            assert_eq!(session.handle(incoming).await.response.status, status, "{name}");
+        }
     })
     .await;
 }
