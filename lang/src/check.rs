@@ -125,6 +125,16 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     }
     lints::lint(&mut cx);
     let mut diags = cx.diags;
+    // A lint about what an error is about says nothing that will last.
+    let wrong: Vec<Span> =
+        diags.iter().filter(|diag| diag.is_error()).map(|diag| diag.span()).collect();
+    diags.retain(|diag| {
+        let span = diag.span();
+        let touches = |other: &Span| {
+            other.source == span.source && other.start <= span.end && span.start <= other.end
+        };
+        diag.is_error() || !wrong.iter().any(touches)
+    });
     diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
     Checked {
         policy: Policy { inputs: cx.inputs, blocks: kept, routes, before },

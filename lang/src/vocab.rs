@@ -279,8 +279,8 @@ pub fn nearest<'c>(
     let written = written.to_lowercase();
     let allowed = match written.chars().count() {
         0 => return None,
-        1..=2 => 1,
-        3..=5 => 2,
+        1..=4 => 1,
+        5..=8 => 2,
         _ => 3,
     };
     let scored = candidates.into_iter().map(|name| (slips(&written, &name.to_lowercase()), name));
@@ -320,5 +320,6 @@ mod tests {
         assert_eq!(nearest("fowrard", ["forward", "respond"]), Some("forward"));
         assert_eq!(nearest("hsot", ["host", "path"]), Some("host"));
         assert_eq!(nearest("xyzzy", ["host", "path"]), None);
+        assert_eq!(nearest("fail", ["all", "any"]), None);
     }
 }

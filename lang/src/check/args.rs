@@ -10,9 +10,11 @@ use crate::diag::not_constant::not_constant;
 use crate::diag::repeated_argument::repeated_argument;
 use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::unknown_argument::unknown_argument;
+use crate::diag::wrong_form::wrong_form;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast;
+use crate::syntax::{Kind, Node};
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::{Param, nearest};
@@ -95,6 +97,28 @@ pub(super) fn of_fields<'a>(
         });
     }
     slots
+}
+
+/// Says which `target = value` among the arguments is neither an argument's name with its value nor the statement's
+/// own assignment.
+pub(super) fn strays(cx: &mut Context<'_>, node: Node<'_>, assigned: Option<Span>) -> bool {
+    let mut found = false;
+    for arg in node.children().filter(|child| child.kind() == Kind::Arg) {
+        let Some(equals) = arg.mark("=") else { continue };
+        let parts = || arg.children().filter_map(ast::Expr::from_node);
+        let is_named = arg.children().next().is_some_and(|child| child.kind() == Kind::Word)
+            || matches!(parts().next(), Some(ast::Expr::Name(_)));
+        if is_named || assigned == Some(equals.span()) {
+            continue;
+        }
+        found = true;
+        cx.report(
+            wrong_form(equals.span(), "an argument's name is a plain word", "no name before this")
+                .help("`==` compares two values")
+                .fix("write `==`", equals.span(), "=="),
+        );
+    }
+    found
 }
 
 /// One expression for each slot, in order.

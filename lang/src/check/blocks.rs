@@ -36,11 +36,14 @@ pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
     let mut sound = head.block().is_some_and(|block| !block.is_broken());
     for line in head.block().into_iter().flat_map(|block| block.lines()) {
         match line {
-            ast::Line::Stmt(stmt) => match setting(cx, &scope, row, stmt) {
-                Some(setting) => settings.push(setting),
-                None => sound = false,
-            },
+            ast::Line::Stmt(stmt) => {
+                match cx.quietly(stmt.is_line_broken(), |cx| setting(cx, &scope, row, stmt)) {
+                    Some(setting) => settings.push(setting),
+                    None => sound = false,
+                }
+            }
             ast::Line::Error(_) => sound = false,
+            ast::Line::Arm(arm) if arm.is_broken() => sound = false,
             ast::Line::Arm(arm) => {
                 sound = false;
                 cx.report(wrong_form(arm.span(), "an arm stands in no block", "not a setting"));
@@ -93,12 +96,13 @@ fn setting<'a>(
         cx.report(wrong_form(inner.span(), format!("`{}` takes no block", row.name), "not here"));
         return None;
     }
+    let strays = args::strays(cx, stmt.node(), None);
     let mut given = Given {
         what: row.name,
         positional: stmt.positional().collect(),
         named: stmt.named().collect(),
         span: verb.span,
-        broken: stmt.is_line_broken(),
+        broken: stmt.is_line_broken() || strays,
     };
     let slots = with_balancer(cx, &mut given, args::of_rows(row.params));
     let args = args::bind(cx, scope, &given, &slots);

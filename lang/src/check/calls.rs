@@ -79,7 +79,7 @@ pub(super) fn call<'a>(
                 return unknown(cx, scope, call, word.text, word.span);
             };
             cx.note(word.span, Meaning::Function(row));
-            let given = given(&call, row.name, word.span);
+            let given = given(cx, &call, row.name, word.span);
             let arguments = args::bind(cx, scope, &given, &args::of_rows(row.params));
             if arguments
                 .iter()
@@ -109,13 +109,14 @@ pub(super) fn call<'a>(
     own(cx, scope, call, id, word)
 }
 
-fn given<'a>(call: &ast::Call<'a>, what: &'a str, span: Span) -> Given<'a> {
+fn given<'a>(cx: &mut Context<'a>, call: &ast::Call<'a>, what: &'a str, span: Span) -> Given<'a> {
+    let strays = args::strays(cx, call.node(), None);
     Given {
         what,
         positional: call.positional().collect(),
         named: call.named().collect(),
         span,
-        broken: call.is_broken(),
+        broken: call.is_broken() || strays,
     }
 }
 
@@ -126,6 +127,9 @@ fn unknown<'a>(
     name: &str,
     span: Span,
 ) -> Expr {
+    if cx.is_lost(scope.unit, name, &[Keyword::Fn]) {
+        return reported(call.span());
+    }
     let own = super::expr::names_of(cx, scope, &[Keyword::Fn]);
     let built_in = cx.vocabulary.functions.iter().map(|row| row.name);
     let words = QUANTIFIERS.iter().map(|(name, _)| *name);
@@ -137,10 +141,12 @@ fn unknown<'a>(
     } else {
         diag
     });
-    // What stands inside is looked at all the same.
-    for argument in call.positional() {
+    // What it is given is looked at once the name is mended; names in it count as used.
+    let known = cx.diags.len();
+    for argument in call.positional().chain(call.named().filter_map(|named| named.value)) {
         expr(cx, scope, argument, None);
     }
+    cx.diags.truncate(known);
     reported(call.span())
 }
 
@@ -160,6 +166,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
         _ => return None,
     }
     let ast::Item::Fn(item) = view else { return None };
+    let known = cx.diags.len();
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.items[id.0].state = State::Busy;
@@ -193,7 +200,11 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     if let Some(definition) = cx.index.definitions.get_mut(definition) {
         definition.ty = Some(ty.clone());
     }
-    let broken = n_errors(cx) > errors || value.ty == Ty::Error || ty.is_error();
+    let broken =
+        n_errors(cx) > errors || item.is_broken() || value.ty == Ty::Error || ty.is_error();
+    if item.is_broken() {
+        cx.diags.truncate(known);
+    }
     cx.items[id.0].state = if broken { State::Broken } else { State::Function(ty.clone()) };
     (!broken).then_some(ty)
 }
@@ -259,7 +270,9 @@ fn own<'a>(
     let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
     cx.diags.truncate(known);
-    let arguments = args::bind(cx, scope, &given(&call, word.text, word.span), &slots);
+    let given = given(cx, &call, word.text, word.span);
+    // What a broken function takes is not known.
+    let arguments = cx.quietly(sound.is_none(), |cx| args::bind(cx, scope, &given, &slots));
     let (Some(ty), Some(body)) = (sound, item.value()) else { return reported(span) };
     if arguments.iter().any(|argument| argument.ty == Ty::Error) {
         return reported(span);

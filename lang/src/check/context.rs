@@ -15,7 +15,7 @@ use crate::diag::too_large::too_large;
 use crate::policy::{Expr, ExprKind, Input, InputId, LocalId};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::syntax::{Keyword, Tree};
+use crate::syntax::{Keyword, Kind, Tree};
 use crate::types::Ty;
 use crate::vocab::{Phase, Vocabulary};
 
@@ -36,10 +36,14 @@ pub(super) struct Context<'a> {
     pub(super) inputs: Vec<Input>,
     pub(super) diags: Vec<Diag>,
     pub(super) index: Index,
+    /// Definitions by their places.
+    pub(super) defined: HashMap<Span, usize>,
     /// Above zero, what is read was read before: nothing goes to the index.
     pub(super) repeating: u32,
     /// Parameters of the policy or function being checked by itself; they may turn out to be constant.
     pub(super) open: HashSet<LocalId>,
+    /// Locals that nobody read: said at the end, if nothing else is wrong.
+    pub(super) unread: Vec<Diag>,
     pub(super) depth: u32,
     pub(super) spent: usize,
     next_local: u32,
@@ -153,8 +157,10 @@ impl<'a> Context<'a> {
             inputs: Vec::new(),
             diags: Vec::new(),
             index: Index::default(),
+            defined: HashMap::new(),
             repeating: 0,
             open: HashSet::new(),
+            unread: Vec::new(),
             depth: 0,
             spent: 0,
             next_local: 0,
@@ -163,6 +169,35 @@ impl<'a> Context<'a> {
 
     pub(super) fn report(&mut self, diag: Diag) {
         self.diags.push(diag);
+    }
+
+    /// Does something to what the parser reported already, if `broken`: nothing more is said of it.
+    pub(super) fn quietly<T>(&mut self, broken: bool, check: impl FnOnce(&mut Self) -> T) -> T {
+        let known = self.diags.len();
+        let result = check(self);
+        if broken {
+            self.diags.truncate(known);
+        }
+        result
+    }
+
+    /// Whether a name may be that of an item which the parser could not make out; it has reported that one.
+    pub(super) fn is_lost(&self, unit: usize, name: &str, kinds: &[Keyword]) -> bool {
+        let Some(unit) = self.units.get(unit) else { return false };
+        let begins = |text: &str| {
+            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            words.filter(|word| !word.is_empty()).take(3).any(|word| word == name)
+        };
+        unit.tree.nodes().filter(|node| node.is_broken()).any(|node| {
+            match ast::Item::from_node(node) {
+                None | Some(ast::Item::Unknown(_)) => begins(node.text()),
+                Some(item) if !kinds.contains(&super::items::keyword(&item)) => false,
+                Some(item) => item
+                    .head()
+                    .name()
+                    .is_none_or(|word| is_head_broken(item.head()) && word.text.starts_with(name)),
+            }
+        })
     }
 
     /// The text of a place, as written.
@@ -190,6 +225,7 @@ impl<'a> Context<'a> {
         }
         let (at, span) = (self.index.definitions.len(), definition.span);
         self.index.definitions.push(definition);
+        self.defined.insert(span, at);
         self.note(span, Meaning::Definition(at));
         Some(at)
     }
@@ -247,6 +283,11 @@ impl<'a> Scope<'a> {
     pub(super) fn local(&self, name: &str) -> Option<&Local<'a>> {
         self.locals.iter().rev().find(|local| local.name == name)
     }
+}
+
+/// Whether the line an item begins with did not parse.
+pub(super) fn is_head_broken(head: &ast::Head<'_>) -> bool {
+    head.node().children().any(|node| node.kind() != Kind::Block && node.is_broken())
 }
 
 /// An expression that was reported.

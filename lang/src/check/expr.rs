@@ -284,10 +284,12 @@ fn name<'a>(
         cx.note(word.span, Meaning::Balancer(row));
         return constant(Value::Item(row.name.into()), Ty::Item("balancer"), word.span);
     }
-    if let Some(local) = scope.local(word.text) {
+    let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text)).copied();
+    let names_item = matches!((wanted, entry), (Some(Ty::Item(kind)), Some(Entry::Item(id)))
+        if cx.item(id).keyword.as_str() == *kind);
+    if let Some(local) = scope.local(word.text).filter(|_| !names_item) {
         return self::local(cx, local.clone(), word.span);
     }
-    let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text)).copied();
     match entry {
         Some(Entry::Item(id)) => return item(cx, scope, id, word, want),
         Some(Entry::File(_)) => {
@@ -316,8 +318,15 @@ fn name<'a>(
             return constant(Value::Null, Ty::Json, word.span);
         }
     }
-    let diag = unknown(cx, scope, word, wanted);
-    cx.report(diag);
+    let kinds: &[Keyword] = match wanted {
+        Some(Ty::Item("upstream")) => &[Keyword::Upstream],
+        Some(Ty::Item(_)) => &[],
+        _ => &[Keyword::Let, Keyword::Param, Keyword::Secret],
+    };
+    if !cx.is_lost(scope.unit, word.text, kinds) {
+        let diag = unknown(cx, scope, word, wanted);
+        cx.report(diag);
+    }
     reported(word.span)
 }
 
@@ -337,7 +346,7 @@ fn unknown(
 ) -> crate::diag::Diag {
     if let Some(Ty::OneOf(words)) = wanted {
         let near = nearest(word.text, words.iter().map(|known| &**known));
-        let diag = unknown_name(word.span, "word", word.text, near.map(|near| (near, None)));
+        let diag = unknown_name(word.span, "option", word.text, near.map(|near| (near, None)));
         return if near.is_none() {
             diag.help(format!("one of {} belongs here", listed(words)))
         } else {
@@ -503,6 +512,7 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.items[id.0].state = State::Busy;
+    let (known, errors) = (cx.diags.len(), super::calls::n_errors(cx));
     let declared = item.ty().map(|ty| types::ty(cx, ty));
     let scope = Scope::new(unit, When::Anywhere);
     let value = match (item.value(), &declared) {
@@ -520,7 +530,13 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
     if let Some(definition) = cx.index.definitions.get_mut(definition) {
         definition.ty = Some(ty.clone());
     }
-    let broken = value.ty.is_error() && !matches!(&value.ty, Ty::List(_)) || ty.is_error();
+    let empty = matches!(&value.ty, Ty::List(_));
+    let broken = super::calls::n_errors(cx) > errors
+        || item.is_broken()
+        || ((value.ty.is_error() || ty.is_error()) && !empty);
+    if item.is_broken() {
+        cx.diags.truncate(known);
+    }
     let value = Rc::new(Expr { ty, ..value });
     cx.items[id.0].state = if broken { State::Broken } else { State::Value(value.clone()) };
     (!broken).then_some(value)

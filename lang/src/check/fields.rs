@@ -486,8 +486,7 @@ pub(super) fn capture(
     let captures = captures.clone();
     match captures.iter().find(|(known, ..)| **known == *name.text) {
         Some((known, ty, place)) => {
-            let definition =
-                cx.index.definitions.iter().position(|definition| definition.span == *place);
+            let definition = cx.defined.get(place).copied();
             if let Some(definition) = definition {
                 cx.note(name.span, Meaning::Definition(definition));
             }

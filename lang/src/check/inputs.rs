@@ -31,7 +31,8 @@ pub(super) fn input(cx: &mut Context<'_>, id: ItemId) -> Option<(InputId, Ty)> {
     }
     cx.items[id.0].state = State::Busy;
     let kept = std::mem::take(&mut cx.repeating);
-    let read = read(cx, id);
+    let broken = cx.item(id).view.head().is_broken();
+    let read = cx.quietly(broken, |cx| read(cx, id));
     cx.repeating = kept;
     match read {
         Some(input) => {

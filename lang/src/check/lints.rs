@@ -11,6 +11,8 @@ pub(super) fn lint(cx: &mut Context<'_>) {
     if broken || cx.diags.iter().any(|diag| diag.is_error()) {
         return;
     }
+    let unread = std::mem::take(&mut cx.unread);
+    cx.diags.extend(unread);
     let found: Vec<_> = cx
         .items
         .iter()

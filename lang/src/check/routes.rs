@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::args;
 use super::constant::{children_mut, value};
-use super::context::{Context, Entry, ItemId, Scope, When};
+use super::context::{Context, Entry, ItemId, Scope, When, is_head_broken};
 use super::expr::{names_of, wanted};
 use super::facts::learned;
 use super::fields::plain_text;
@@ -104,7 +105,7 @@ pub(super) fn plan<'a>(cx: &mut Context<'a>) -> Vec<Plan<'a>> {
 pub(super) fn empty_site(cx: &mut Context<'_>, id: ItemId) {
     let (unit, view) = (cx.item(id).unit, cx.item(id).view);
     let ast::Item::Site(site) = view else { return };
-    header(cx, &site);
+    cx.quietly(is_head_broken(&site), |cx| header(cx, &site));
     let has_routes = site
         .block()
         .into_iter()
@@ -144,7 +145,7 @@ pub(super) fn empty_site(cx: &mut Context<'_>, id: ItemId) {
 pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bool) -> Planned {
     cx.spent = 0;
     let view = &plan.view;
-    header(cx, view);
+    cx.quietly(is_head_broken(view), |cx| header(cx, view));
     let word = view.name();
     let name_span = word.map_or_else(|| view.span(), |word| word.span);
     let mut choice = Choice::default();
@@ -153,7 +154,7 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
         let unit = plan.unit;
         again(cx, first_of_site, |cx| {
             choose(cx, unit, site, "site", &mut choice);
-            on = listeners(cx, unit, site);
+            on = cx.quietly(is_head_broken(site), |cx| listeners(cx, unit, site));
         });
         for clause in choice.places.values_mut() {
             clause.1 = true;
@@ -170,8 +171,10 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     choose(cx, plan.unit, view, "route", &mut choice);
     let has_on = view.on().next().is_some()
         || plan.site.as_ref().is_some_and(|site| site.on().next().is_some());
-    on.extend(listeners(cx, plan.unit, view));
-    if !has_on && !is_head_broken(view) {
+    on.extend(cx.quietly(is_head_broken(view), |cx| listeners(cx, plan.unit, view)));
+    let head_broken =
+        is_head_broken(view) || plan.site.as_ref().is_some_and(|site| is_head_broken(site));
+    if !has_on && !head_broken {
         let unit_names = Scope::new(plan.unit, When::Load);
         let names = names_of(cx, &unit_names, &[Keyword::Listener]);
         let only = match names.as_slice() {
@@ -325,11 +328,6 @@ fn end(cx: &Context<'_>, head: &ast::Head<'_>) -> Option<Span> {
         .next()
 }
 
-fn is_head_broken(head: &ast::Head<'_>) -> bool {
-    use crate::syntax::Kind;
-    head.node().children().any(|node| node.kind() != Kind::Block && node.is_broken())
-}
-
 /// Says which relations of a header mean nothing.
 fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
     for (word, _) in head.clauses() {
@@ -371,6 +369,9 @@ fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<Ite
                 cx.report(wrong_kind(word.span, word.text, kind, "a listener", place));
             }
             _ => {
+                if cx.is_lost(unit, word.text, &[Keyword::Listener]) {
+                    continue;
+                }
                 let scope = Scope::new(unit, When::Load);
                 let names = names_of(cx, &scope, &[Keyword::Listener]);
                 let near = nearest(word.text, names.iter().map(|(name, _)| *name));
@@ -402,6 +403,9 @@ pub(super) fn order(
             });
             let Some(at) = found else {
                 let names = plans.iter().filter(|other| other.unit == plan.unit);
+                if cx.is_lost(plan.unit, word.text, &[Keyword::Route]) {
+                    continue;
+                }
                 let near = nearest(word.text, names.clone().map(|other| &*other.name));
                 let place = near.and_then(|near| {
                     let other = names.clone().find(|other| &*other.name == near)?;
@@ -480,17 +484,24 @@ fn choose<'a>(
             continue;
         }
         choice.places.insert(clause.name, (verb.span, false));
+        let strays = args::strays(cx, stmt.node(), None);
         let values: Vec<ast::Expr<'a>> = stmt.positional().collect();
+        if strays {
+            continue;
+        }
         if values.is_empty() && !stmt.is_line_broken() {
             cx.report(
                 missing_argument(verb.span, clause.name, "value", "at least one")
                     .help(format!("as in `{}`", clause.example)),
             );
         }
-        match clause.name {
+        cx.quietly(stmt.is_line_broken(), |cx| match clause.name {
             "host" => hosts(cx, &values, choice),
             "path" => paths(cx, &values, choice),
             _ => methods(cx, unit, &values, verb, choice),
+        });
+        if clause.name == "path" && stmt.is_line_broken() {
+            choice.captures.extend(loose(&values));
         }
     }
 }
@@ -663,6 +674,20 @@ fn wheres<'a>(cx: &mut Context<'a>, scope: &mut Scope<'a>, head: &ast::Head<'a>)
     for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
         let Some(verb) = stmt.verb().filter(|verb| verb.text == "where") else { continue };
         scope.statement = Some(stmt.span());
+        if let Some(assignment) = stmt.assignment() {
+            cx.report(
+                wrong_form(assignment.equals, "`where` assigns nothing", "no `=` belongs here")
+                    .help("`==` compares two values")
+                    .fix("write `==`", assignment.equals, "=="),
+            );
+            continue;
+        }
+        if let Some(named) = stmt.named().next() {
+            let diag = wrong_form(named.span, "`where` takes a condition alone", "not here");
+            cx.report(diag.help("`==` compares two values"));
+            continue;
+        }
+        args::strays(cx, stmt.node(), None);
         let mut values = stmt.positional();
         let Some(written) = values.next() else {
             if !stmt.is_line_broken() {
@@ -671,16 +696,17 @@ fn wheres<'a>(cx: &mut Context<'a>, scope: &mut Scope<'a>, head: &ast::Head<'a>)
             }
             continue;
         };
-        if let Some(extra) = values.next() {
+        if let Some(extra) = values.next().filter(|_| !stmt.is_line_broken()) {
             let diag = too_many_arguments(extra.span(), "where", "`condition`");
             cx.report(diag.help("join conditions with `and`"));
         }
-        if let Some(named) = stmt.named().next() {
-            let diag = wrong_form(named.span, "`where` takes a condition alone", "not here");
-            cx.report(diag.help("`==` compares two values"));
-        }
         let why = Why::says("`where` takes a condition").absence("the route would not answer");
-        let read = wanted(cx, scope, written, &Ty::Bool, &why);
+        let broken = stmt.is_line_broken();
+        let read = cx.quietly(broken, |cx| wanted(cx, scope, written, &Ty::Bool, &why));
+        if broken {
+            scope.facts.add(&learned(&read, true));
+            continue;
+        }
         if let Some(Value::Bool(outcome)) = value(&read)
             && cx.repeating == 0
         {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::args::{self, Given};
 use super::calls::{n_errors, open};
 use super::constant::{is_const, value};
-use super::context::{Bound, Context, Entry, ItemId, Local, Scope, State, When, kind_name};
+use super::context::{
+    Bound, Context, Entry, ItemId, Local, Scope, State, When, is_head_broken, kind_name,
+};
 use super::expr::{expr, names_of, relabel, wanted};
 use super::facts::learned;
 use super::fields;
@@ -65,12 +67,24 @@ impl Flow {
         }
     }
 
+    fn end(&mut self, ends: Ends, span: Span) {
+        self.ended = Some(span);
+        self.phase = if ends == Ends::Forwards { Phase::Origin } else { Phase::Response };
+    }
+
+    /// Something unknown stands here: it may have ended the way in, so that anything may follow.
+    fn lose_track(&mut self) {
+        self.doubtful = true;
+        self.phase = Phase::Origin;
+    }
+
     fn push(&mut self, kind: StepKind, span: Span) {
         self.steps.push(Step { kind, span, via: self.via.clone() });
     }
 }
 
-/// Checks one statement and adds what it does. `place` says whose it is: a route, a site or a policy.
+/// Checks one statement and adds what it does. `place` says whose it is: a route, a site or a policy. Nothing more is
+/// said of a line that did not parse.
 pub(super) fn statement<'a>(
     cx: &mut Context<'a>,
     scope: &mut Scope<'a>,
@@ -78,8 +92,20 @@ pub(super) fn statement<'a>(
     stmt: ast::Stmt<'a>,
     place: &str,
 ) {
+    let broken = stmt.is_line_broken();
+    cx.quietly(broken, |cx| whole(cx, scope, flow, stmt, place));
+    flow.doubtful |= broken;
+}
+
+fn whole<'a>(
+    cx: &mut Context<'a>,
+    scope: &mut Scope<'a>,
+    flow: &mut Flow,
+    stmt: ast::Stmt<'a>,
+    place: &str,
+) {
     let Some(verb) = stmt.verb() else {
-        flow.doubtful = true;
+        flow.lose_track();
         return;
     };
     scope.when = When::Step(flow.phase);
@@ -117,10 +143,14 @@ fn unknown<'a>(
     verb: ast::Word<'a>,
     place: &str,
 ) {
-    flow.doubtful = true;
     let actions = cx.vocabulary.actions.iter().map(|action| action.name);
     let words = CLAUSES.iter().map(|clause| clause.name);
     let near = nearest(verb.text, actions.chain(words));
+    match near.and_then(|near| cx.vocabulary.action(near)).map(|row| row.ends) {
+        Some(Ends::No) => {}
+        Some(ends) if flow.ended.is_none() => flow.end(ends, stmt.span()),
+        _ => flow.lose_track(),
+    }
     let mut diag = unknown_verb(verb.span, verb.text, &format!("a {place}"), near);
     if near.is_none() {
         let is_policy = matches!(
@@ -234,7 +264,8 @@ pub(super) fn unused_locals(cx: &mut Context<'_>, scope: &Scope<'_>, kind: &str)
     }
     for local in &scope.locals {
         if !local.used.get() && !local.name.starts_with('_') {
-            cx.report(unused(local.span, kind, local.name).help("remove it, or use it"));
+            let diag = unused(local.span, kind, local.name).help("remove it, or use it");
+            cx.unread.push(diag);
         }
     }
 }
@@ -288,15 +319,17 @@ fn apply<'a>(
     let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
     cx.diags.truncate(known);
+    let strays = call.is_some_and(|call| args::strays(cx, call.node(), None));
     let given = Given {
         what: word.text,
         positional: call.into_iter().flat_map(|call| call.positional()).collect(),
         named: call.into_iter().flat_map(|call| call.named()).collect(),
         span: word.span,
-        broken: call.is_some_and(|call| call.is_broken()),
+        broken: strays || call.is_some_and(|call| call.is_broken()),
     };
     let errors = n_errors(cx);
-    let arguments = args::bind(cx, scope, &given, &slots);
+    // What a broken policy takes is not known.
+    let arguments = cx.quietly(!sound, |cx| args::bind(cx, scope, &given, &slots));
     if !sound || n_errors(cx) > errors {
         flow.doubtful = true;
         return;
@@ -360,6 +393,9 @@ fn policy_named<'a>(
         (Some(Entry::Item(id)), [word]) => (id, *word),
         (Some(Entry::File(file)), [_, word]) => (exported(cx, file, *word)?, *word),
         _ => {
+            if cx.is_lost(scope.unit, first.text, &[Keyword::Policy]) {
+                return None;
+            }
             let names = names_of(cx, scope, &[Keyword::Policy]);
             let near = nearest(first.text, names.iter().map(|(name, _)| *name));
             let place =
@@ -406,7 +442,7 @@ pub(super) fn define_policy(cx: &mut Context<'_>, id: ItemId, at: Span) -> bool 
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.item_mut(id).state = State::Busy;
-    let errors = n_errors(cx);
+    let (errors, known) = (n_errors(cx), cx.diags.len());
     let slots = args::of_fields(cx, unit, item.params());
     let mut scope = Scope::new(unit, When::Anywhere);
     let opened = open(cx, &mut scope, &slots);
@@ -422,6 +458,10 @@ pub(super) fn define_policy(cx: &mut Context<'_>, id: ItemId, at: Span) -> bool 
     }
     (cx.repeating, cx.depth, cx.spent) = kept;
     let sound = n_errors(cx) == errors && !item.is_broken();
+    if is_head_broken(&item) {
+        // Its parameters are not known, nor then what is wrong with their uses.
+        cx.diags.truncate(known);
+    }
     cx.item_mut(id).state = if sound { State::Policy } else { State::Broken };
     sound
 }
@@ -449,8 +489,10 @@ pub(super) fn not_a_statement(
     line: ast::Line<'_>,
     place: &str,
 ) {
-    flow.doubtful = true;
+    flow.lose_track();
     match line {
+        ast::Line::Arm(arm) if arm.is_broken() => {}
+        ast::Line::Field(field) if field.is_broken() => {}
         ast::Line::Arm(arm) => cx.report(wrong_form(
             arm.span(),
             format!("an arm does not stand in a {place} by itself"),
@@ -519,8 +561,7 @@ fn act<'a>(
         flow.push(StepKind::Act(call), stmt.span());
     }
     if row.ends != Ends::No {
-        flow.ended = Some(stmt.span());
-        flow.phase = if row.ends == Ends::Forwards { Phase::Origin } else { Phase::Response };
+        flow.end(row.ends, stmt.span());
         scope.when = When::Step(flow.phase);
     }
 }
@@ -538,7 +579,11 @@ fn plain<'a>(
             format!("`{}` assigns nothing", row.name),
             "no `=` belongs here",
         );
-        cx.report(diag.help(format!("as in `{}`", row.example)));
+        cx.report(if row.asserts.is_some() {
+            diag.help("`==` compares two values").fix("write `==`", assignment.equals, "==")
+        } else {
+            diag.help(format!("as in `{}`", row.example))
+        });
         return None;
     }
     let mut slots = args::of_rows(row.params);
@@ -554,12 +599,13 @@ fn plain<'a>(
         has_arms = true;
         arms = self::arms(cx, scope, block, row, &pattern(), &value())?;
     }
+    let strays = args::strays(cx, stmt.node(), None);
     let given = Given {
         what: row.name,
         positional: stmt.positional().collect(),
         named: stmt.named().collect(),
         span: verb.span,
-        broken: stmt.is_line_broken(),
+        broken: stmt.is_line_broken() || strays,
     };
     let first = if has_arms && !slots.is_empty() { Some(slots.remove(0)) } else { None };
     let mut args = args::bind(cx, scope, &given, &slots);
@@ -585,6 +631,10 @@ fn arms<'a>(
     let mut sound = !block.is_broken();
     for line in block.lines() {
         let arm = match line {
+            ast::Line::Arm(arm) if arm.is_broken() => {
+                sound = false;
+                continue;
+            }
             ast::Line::Arm(arm) => arm,
             ast::Line::Error(_) => continue,
             ast::Line::Stmt(other) => {
@@ -676,6 +726,7 @@ fn assign<'a>(
         return None;
     };
     no_more(cx, &stmt, row);
+    args::strays(cx, stmt.node(), Some(assignment.equals));
     let changed = writable(cx, scope, flow, assignment.target, row, verb);
     let Some(written) = assignment.value else { return None };
     let Some((field, key, span)) = changed else {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::source::Sources;
 
+mod broken;
 mod diagnostics;
 mod pages;
 mod policies;
@@ -26,7 +27,7 @@ fn checked(text: &str) -> (Checked, Source) {
     let source = Source::new(SourceId(0), "test.gw", text);
     let (tree, syntax) = crate::syntax::parse(&source);
     let unit = Unit { source: &source, tree: &tree, uses: Vec::new() };
-    let mut checked = check(&[unit], &words::VOCABULARY);
+    let mut checked = check(&[unit], &words::vocabulary());
     checked.diags.extend(syntax);
     (checked, source)
 }
@@ -68,7 +69,7 @@ fn of_files(files: &[(&str, &str)]) -> (Checked, String) {
             Unit { source, tree, uses }
         })
         .collect();
-    let checked = check(&units, &words::VOCABULARY);
+    let checked = check(&units, &words::vocabulary());
     let lines = checked.diags.iter().map(|diag| {
         let source = sources.get(diag.span().source);
         let place = source.map_or("", |source| source.slice(diag.span()));

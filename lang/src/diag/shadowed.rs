@@ -20,6 +20,7 @@ upstream app { server \"127.0.0.1:3000\" }
 route all on web {
   let app = \"x\"
   forward app
+  set resp.header[\"x-kind\"] = app
 }
 ```
 

@@ -651,7 +651,12 @@ pub(super) fn named<'t>(
     let args = node.children().filter(|child| child.kind() == Kind::Arg);
     args.filter_map(move |arg| {
         arg.mark("=")?;
-        let first = arg.children().find(|child| matches!(child.kind(), Kind::Word | Kind::Name))?;
+        let is_part =
+            |child: &Node<'t>| child.kind() == Kind::Word || Expr::from_node(*child).is_some();
+        let first = arg.children().find(is_part)?;
+        if !matches!(first.kind(), Kind::Word | Kind::Name) {
+            return None;
+        }
         if Some(first.span()) == assigned {
             return None;
         }

@@ -8,10 +8,14 @@ fn blocks<'p>(page: &'p str, kind: &str) -> Vec<&'p str> {
     page.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
+/// The pages of syntax and of route order are held to the truth in rooms of their own.
+fn is_ours(code: &str) -> bool {
+    ["E02", "E03", "E04", "E05", "W06"].iter().any(|ours| code.starts_with(ours))
+}
+
 #[test]
 fn every_page_is_true() {
-    // The pages of syntax are held to the truth where syntax is.
-    for entry in CATALOGUE.iter().filter(|entry| !entry.code.starts_with("E01")) {
+    for entry in CATALOGUE.iter().filter(|entry| is_ours(entry.code)) {
         for text in blocks(entry.explain, "fails") {
             let found = said(text);
             let codes: Vec<&str> = found.lines().map(|line| &line[..5]).collect();

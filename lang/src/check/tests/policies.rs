@@ -3,7 +3,7 @@
 use super::*;
 use crate::policy::{ExprKind, Host, StepKind};
 
-const WHOLE: &str = r#"edition 2026
+pub(super) const WHOLE: &str = r#"edition 2026
 
 param  region: String from env("GW_REGION") default "eu"
 secret signing_key from file("/run/secrets/key")
