@@ -2,18 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 
+use compiler::ListenerId;
 use compiler::program::Program;
-use compiler::{Backend, ListenerId};
 use lang::Sources;
 use miette::miette;
 use runtime::engine::Engine;
 use runtime::message::Scheme;
 use runtime::rehearsal::{Question, Rehearsal, rehearse};
 use runtime::serve::Refusal;
-
-use crate::inputs;
 
 /// A request that nobody sent.
 #[derive(Clone, Debug)]
@@ -123,24 +120,5 @@ impl Ask {
 
 /// The engine of a program, with its inputs bound as `gwc run` binds them. It opens no socket.
 pub fn engine(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
-    let program = Arc::new(program);
-    let bound = inputs::bind(&program.inputs, with)?;
-    let matcher =
-        compiler::load(program, bound, Backend::Interp).map_err(|error| miette!("{error}"))?;
-    Engine::build(matcher, None).map_err(|errors| {
-        let lines: Vec<String> = errors
-            .iter()
-            .map(|error| match sources.get(error.span.source) {
-                Some(source) => {
-                    format!(
-                        "{}:{}: {error}",
-                        source.name,
-                        source.line_column(error.span.start).line
-                    )
-                }
-                None => error.to_string(),
-            })
-            .collect();
-        miette!("{}", lines.join("\n"))
-    })
+    crate::engine::build(program, with, sources, None)
 }

@@ -7,5 +7,6 @@ pub(crate) mod fmt;
 pub(crate) mod lsp;
 pub(crate) mod program;
 pub(crate) mod reference;
+pub(crate) mod run;
 pub(crate) mod translate;
 pub(crate) mod why;

@@ -1,203 +1,234 @@
-//! Binding: from the environment, files and `--with` to one value for each `param` and `secret` of a policy. Everything
-//! that is missing or wrong is told at once; no secret is ever told.
+//! Binds a policy's `param` and `secret` items: from `--with`, the environment or files, with their defaults behind.
+//! Every problem is found before any is told, and no secret's value is ever part of one.
 
-use std::fmt::Write;
+mod decode;
+
+use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use lang::policy::{From, Input};
-use lang::{Span, Ty, Value, literal};
-use miette::{Report, miette};
-use toml::Table;
+use lang::{Sources, Span, Ty, Value, vocab};
+use miette::{IntoDiagnostic, MietteDiagnostic, Report, WrapErr};
 
-/// The largest value that is read from a file, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
+use self::decode::{from_text, from_toml};
+use crate::report::places::{at_places, together};
 
-/// One value for each input, in order: from `--with`, else from where the policy says, else its default.
-pub fn bind(inputs: &[Input], with: Option<&Path>) -> miette::Result<Vec<Value>> {
-    let given = with.map(table).transpose()?.unwrap_or_default();
-    let mut problems = String::new();
-    for name in given.keys() {
-        if !inputs.iter().any(|input| &*input.name == name.as_str()) {
-            let near = lang::vocab::nearest(name, inputs.iter().map(|input| &*input.name));
-            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            tell(&mut problems, &format!("`{name}` is no input of the policy{near}"));
-        }
+/// Values given by name: the content of `--with`.
+#[derive(Debug, Default)]
+struct Given {
+    path: PathBuf,
+    values: BTreeMap<String, toml::Value>,
+}
+
+/// No value, and no file of values, is larger.
+const MOST_BYTES: u64 = 1 << 20;
+
+impl Given {
+    /// Reads a TOML file of `name = value` lines.
+    fn read(path: &Path) -> miette::Result<Given> {
+        let text = read(path)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("the values in `{}` could not be read", path.display()))?;
+        let values = toml::from_str(&text).map_err(|error| {
+            // The parser's own text would show the line, and with it perhaps a secret.
+            let line = error.span().map_or(1, |span| {
+                text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
+            });
+            miette::miette!("`{}` is not TOML: line {line}: {}", path.display(), error.message())
+        })?;
+        Ok(Given { path: path.to_owned(), values })
     }
-    let mut values = Vec::new();
-    for (at, input) in inputs.iter().enumerate() {
-        match value(input, at, given.get(&*input.name)) {
-            Ok(value) => values.push(value),
-            Err(problem) => tell(&mut problems, &format!("`{}` {problem}", input.name)),
-        }
+}
+
+/// One value for each input, in order; absent where its default holds.
+pub fn bind(
+    inputs: &[Input],
+    with: Option<&Path>,
+    sources: &Sources,
+) -> miette::Result<Vec<Value>> {
+    let given = with.map(Given::read).transpose()?.unwrap_or_default();
+    bind_given(inputs, &given, sources)
+}
+
+/// The files from which inputs take their values.
+pub fn files(inputs: &[Input]) -> Vec<PathBuf> {
+    let file = |input: &Input| match &input.from {
+        From::File(path) => Some(PathBuf::from(&**path)),
+        _ => None,
+    };
+    inputs.iter().filter_map(file).collect()
+}
+
+fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> miette::Result<Vec<Value>> {
+    let mut problems: Vec<Report> =
+        given.values.keys().filter_map(|name| unknown(name, inputs, given)).collect();
+    let mut missing: Vec<(Span, String)> = Vec::new();
+    let mut values = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let value = match value_of(input, given) {
+            Ok(Some(value)) => value,
+            Ok(None) if input.default.is_some() || input.ty.is_optional() => Value::Absent,
+            Ok(None) => {
+                missing.push((input.span, wanted(input)));
+                Value::Absent
+            }
+            Err(reason) => {
+                let label = vec![(input.span, format!("declared as {} here", input.ty))];
+                problems.push(at_places(reason, None, &label, sources));
+                Value::Absent
+            }
+        };
+        values.push(value);
+    }
+    if !missing.is_empty() {
+        problems.push(no_values(&missing, sources));
     }
     if problems.is_empty() {
-        return Ok(values);
+        Ok(values)
+    } else {
+        Err(together("inputs could not be bound", problems))
     }
-    Err(miette!(
-        help = "give values with `--with params.toml`, or where the policy takes them from",
-        "inputs could not be bound\n{}",
-        problems.trim_end()
-    ))
 }
 
-fn tell(problems: &mut String, problem: &str) {
-    // Writing to a string does not fail.
-    let _ = writeln!(problems, "  {problem}");
-}
-
-fn table(path: &Path) -> miette::Result<Table> {
-    let text = read(path).map_err(|problem| miette!("`{}` {problem}", path.display()))?;
-    text.parse().map_err(|error: toml::de::Error| unparsable(path, &text, &error))
-}
-
-fn unparsable(path: &Path, text: &str, error: &toml::de::Error) -> Report {
-    // Only the message and the line: the line's content may be a secret.
-    let line = error
-        .span()
-        .map_or(0, |span| text.get(..span.start).map_or(0, |before| before.matches('\n').count()));
-    miette!("`{}` is not TOML: line {}: {}", path.display(), line + 1, error.message())
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    let failed = |error: std::io::Error| format!("could not be read: {error}");
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("is larger than {} KiB", MAX_BYTES >> 10));
-    }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())
-}
-
-fn value(input: &Input, at: usize, given: Option<&toml::Value>) -> Result<Value, String> {
+fn value_of(input: &Input, given: &Given) -> Result<Option<Value>, String> {
     let secret = input.ty == Ty::Secret;
-    let found = match given {
-        Some(toml) => Some(of_toml(toml, &input.ty)?),
-        None => outside(&input.from)?.map(|text| of_text(&text, &input.ty)).transpose()?,
-    };
-    match (found, &input.default) {
-        // The value itself stays behind: a program holds the secret's place only.
-        (Some(_), _) if secret => Ok(Value::Secret(at as u32)),
-        (Some(value), _) => Ok(value),
-        (None, Some(default)) => Ok(default.clone()),
-        (None, None) if input.ty.is_optional() => Ok(Value::Absent),
-        (None, None) => Err(match &input.from {
-            From::Given => format!("has no value; it is a {}", input.ty),
-            From::Env(name) => {
-                format!("has no value: the environment variable `{name}` is not set")
-            }
-            From::File(path) => format!("has no value: there is no file `{path}`"),
-        }),
+    let name = &input.name;
+    if let Some(value) = given.values.get(&**name) {
+        let place = format!("`{name}` in `{}`", given.path.display());
+        return from_toml(value, &input.ty)
+            .map(Some)
+            .map_err(|wrong| format!("{place}: {}", wrong.told(secret)));
     }
-}
-
-/// What stands where the policy takes an input from; nothing if there is nothing.
-fn outside(from: &From) -> Result<Option<String>, String> {
-    match from {
-        From::Given => Ok(None),
-        From::Env(name) => match std::env::var(&**name) {
-            Ok(text) => Ok(Some(text)),
-            Err(std::env::VarError::NotPresent) => Ok(None),
+    let (text, place) = match &input.from {
+        From::Given => return Ok(None),
+        From::Env(variable) => match std::env::var(&**variable) {
+            Ok(text) => (text, format!("`{name}` from the variable `{variable}`")),
+            Err(std::env::VarError::NotPresent) => return Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(format!("cannot be bound: the environment variable `{name}` is not UTF-8"))
+                return Err(format!("`{name}` from the variable `{variable}`: it is not UTF-8"));
             }
         },
-        From::File(path) => match Path::new(&**path).try_exists() {
-            Ok(false) => Ok(None),
-            _ => {
-                let text = read(Path::new(&**path))
-                    .map_err(|problem| format!("cannot be bound: `{path}` {problem}"))?;
-                let line =
-                    text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
-                Ok(Some(line.unwrap_or(&text).to_owned()))
+        From::File(path) => {
+            let place = format!("`{name}` from the file `{path}`");
+            match read(Path::new(&**path)) {
+                Ok(text) => (without_newline(&text).to_owned(), place),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(format!("{place}: {error}")),
             }
-        },
+        }
+    };
+    from_text(&text, &input.ty)
+        .map(Some)
+        .map_err(|wrong| format!("{place}: {}", wrong.told(secret)))
+}
+
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(text)
+}
+
+fn without_newline(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn unknown(name: &str, inputs: &[Input], given: &Given) -> Option<Report> {
+    let known = || inputs.iter().map(|input| &*input.name);
+    if known().any(|known| known == name) {
+        return None;
+    }
+    let message =
+        format!("the policy has no input `{name}`, which `{}` gives", given.path.display());
+    let help = match (vocab::nearest(name, known()), inputs.is_empty()) {
+        (Some(near), _) => format!("there is an input `{near}`"),
+        (None, true) => "the policy declares no `param` and no `secret`".to_owned(),
+        (None, false) => format!("its inputs are `{}`", known().collect::<Vec<_>>().join("`, `")),
+    };
+    Some(Report::new(MietteDiagnostic::new(message).with_help(help)))
+}
+
+/// How an input that has no value could get one.
+fn wanted(input: &Input) -> String {
+    match &input.from {
+        From::Given => "it is given with `--with`".to_owned(),
+        From::Env(variable) => format!("the variable `{variable}` is not set"),
+        From::File(path) => format!("there is no file `{path}`"),
     }
 }
 
-/// A value as the language writes it; text stands without quotes, lists with commas between.
-fn of_text(text: &str, ty: &Ty) -> Result<Value, String> {
-    let unfit = || Err(format!("is not a {ty}: `{}`", text.escape_debug()));
-    match ty.present() {
-        Ty::Secret | Ty::String => Ok(Value::string(text)),
-        Ty::Bool => match text {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
-            _ => unfit(),
-        },
-        Ty::OneOf(words) => match words.iter().find(|word| &***word == text) {
-            Some(word) => Ok(Value::String(word.clone())),
-            None => unfit(),
-        },
-        Ty::Uuid => literal::uuid(text).map_or_else(unfit, |uuid| Ok(Value::String(uuid))),
-        Ty::Method => {
-            match text.bytes().all(|byte| byte.is_ascii_uppercase()) && !text.is_empty() {
-                true => Ok(Value::Method(text.into())),
-                false => unfit(),
-            }
-        }
-        Ty::List(of) => items(text)
-            .map(|item| of_text(item, of))
-            .collect::<Result<Vec<_>, _>>()
-            .map(Value::list),
-        Ty::Set(of) => {
-            let items = items(text).map(|item| of_text(item, of)).collect::<Result<_, _>>()?;
-            Ok(Value::Set(Arc::new(items)))
-        }
-        wanted => match literal::literal(text, Span::default(), Some(wanted)) {
-            Ok((Value::Int(value), _)) if *wanted == Ty::Float => Ok(Value::Float(value as f64)),
-            Ok((value, found)) if found == *wanted => Ok(value),
-            Ok((Value::Int(code @ 100..=599), _)) if *wanted == Ty::Status => {
-                Ok(Value::Status(code as u16))
-            }
-            Err(diag) => Err(format!("is not a {ty}: {}", diag.message)),
-            Ok(_) => unfit(),
-        },
+fn no_values(missing: &[(Span, String)], sources: &Sources) -> Report {
+    let message = match missing.len() {
+        1 => "an input has no value".to_owned(),
+        n => format!("{n} inputs have no value"),
+    };
+    let help = "give them in a file of `name = value` lines, with `--with params.toml`, or write a `default`";
+    at_places(message, Some(help), missing, sources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(name: &str, ty: Ty, from: From, default: Option<Value>) -> Input {
+        Input { name: name.into(), ty, from, default, doc: "".into(), span: Span::default() }
     }
-}
 
-fn items(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty())
-}
+    fn given(text: &str) -> Given {
+        Given { path: "params.toml".into(), values: toml::from_str(text).unwrap() }
+    }
 
-fn of_toml(toml: &toml::Value, ty: &Ty) -> Result<Value, String> {
-    let unfit = || Err(format!("is not a {ty}, but a TOML {}", toml.type_str()));
-    match (toml, ty.present()) {
-        (toml::Value::String(text), ty) => of_text(text, ty),
-        (toml::Value::Boolean(value), Ty::Bool) => Ok(Value::Bool(*value)),
-        (toml::Value::Integer(value), Ty::Int) => Ok(Value::Int(*value)),
-        (toml::Value::Integer(value), Ty::Float) => Ok(Value::Float(*value as f64)),
-        (toml::Value::Integer(code @ 100..=599), Ty::Status) => Ok(Value::Status(*code as u16)),
-        (toml::Value::Float(value), Ty::Float) if value.is_finite() => Ok(Value::Float(*value)),
-        (toml::Value::Array(items), Ty::List(of)) => items
-            .iter()
-            .map(|item| of_toml(item, of))
-            .collect::<Result<Vec<_>, _>>()
-            .map(Value::list),
-        (toml::Value::Array(items), Ty::Set(of)) => {
-            let items = items.iter().map(|item| of_toml(item, of)).collect::<Result<_, _>>()?;
-            Ok(Value::Set(Arc::new(items)))
-        }
-        (toml::Value::Table(table), Ty::Map(of)) => {
-            let fields =
-                table.iter().map(|(name, item)| Ok((Arc::from(name.as_str()), of_toml(item, of)?)));
-            Ok(Value::Map(Arc::new(fields.collect::<Result<_, String>>()?)))
-        }
-        (toml::Value::Table(table), Ty::Record(fields)) => {
-            if let Some(name) =
-                table.keys().find(|name| !fields.iter().any(|(field, _)| **field == ***name))
-            {
-                return Err(format!("has a field `{name}` that is not in {ty}"));
-            }
-            let fields = fields.iter().map(|(name, ty)| match table.get(&**name) {
-                Some(item) => Ok((name.clone(), of_toml(item, ty)?)),
-                None if ty.is_optional() => Ok((name.clone(), Value::Absent)),
-                None => Err(format!("has no field `{name}`")),
-            });
-            Ok(Value::Map(Arc::new(fields.collect::<Result<_, String>>()?)))
-        }
-        _ => unfit(),
+    fn bound(inputs: &[Input], text: &str) -> Result<Vec<Value>, String> {
+        bind_given(inputs, &given(text), &Sources::default())
+            .map_err(|report| format!("{report:?}"))
+    }
+
+    #[test]
+    fn given_values_go_before_files_and_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let word = folder.path().join("word");
+        std::fs::write(&word, "from a file\n").unwrap();
+        let word = From::File(word.to_string_lossy().into());
+        let inputs = [
+            input("a", Ty::Int, From::Given, Some(Value::Int(1))),
+            input("b", Ty::String, word, None),
+            input("c", Ty::String, From::File("/nowhere/none".into()), Some(Value::string("x"))),
+            input("d", Ty::String.optional(), From::Env("GW_TEST_UNSET".into()), None),
+        ];
+        let values = bound(&inputs, "a = 7").unwrap();
+        let expected = [Value::Int(7), Value::string("from a file"), Value::Absent, Value::Absent];
+        assert_eq!(values, expected);
+        assert_eq!(bound(&inputs, "b = \"given\"").unwrap()[1], Value::string("given"));
+    }
+
+    #[test]
+    fn all_that_is_missing_is_told_at_once() {
+        let inputs = [
+            input("a", Ty::Int, From::Given, None),
+            input("b", Ty::String, From::Env("GW_TEST_UNSET".into()), None),
+            input("c", Ty::Secret, From::File("/nowhere/none".into()), None),
+        ];
+        let told = bound(&inputs, "").unwrap_err();
+        assert!(told.contains("3 inputs have no value"), "{told}");
+    }
+
+    #[test]
+    fn unknown_names_and_wrong_types_are_told_together() {
+        let inputs = [input("region", Ty::Duration, From::Given, None)];
+        let told = bound(&inputs, "regoin = 1\nregion = \"5\"").unwrap_err();
+        assert!(told.contains("there is an input `region`"), "{told}");
+        assert!(told.contains("expected Duration"), "{told}");
+    }
+
+    #[test]
+    fn a_secret_is_never_told() {
+        let inputs = [input("key", Ty::Secret, From::Given, None)];
+        let told = bound(&inputs, "key = [\"hunter2\"]").unwrap_err();
+        assert!(!told.contains("hunter2"), "{told}");
+        assert!(bound(&inputs, "key = \"hunter2\"").is_ok());
     }
 }

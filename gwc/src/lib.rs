@@ -6,6 +6,7 @@
 
 pub mod ask;
 mod cmd;
+pub mod engine;
 pub mod inputs;
 pub mod load;
 pub mod report;
@@ -33,6 +34,7 @@ enum Command {
     Check(cmd::check::Args),
     Fmt(cmd::fmt::Args),
     Explain(cmd::explain::Args),
+    Run(cmd::run::Args),
     Why(cmd::why::Args),
     Program(cmd::program::Args),
     Translate(cmd::translate::Args),
@@ -63,6 +65,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => cmd::check::run(&args),
         Command::Fmt(args) => cmd::fmt::run(&args),
         Command::Explain(args) => cmd::explain::run(&args),
+        Command::Run(args) => cmd::run::run(&args),
         Command::Why(args) => cmd::why::run(&args),
         Command::Program(args) => cmd::program::run(&args),
         Command::Translate(args) => cmd::translate::run(&args),

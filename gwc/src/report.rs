@@ -3,6 +3,7 @@
 pub mod github;
 pub mod human;
 pub mod json;
+pub mod places;
 pub mod sarif;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};

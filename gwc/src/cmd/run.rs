@@ -1,0 +1,190 @@
+//! `gwc run`: serves a policy until it is told to stop, and takes a changed one without dropping a connection.
+
+mod announce;
+mod prepare;
+mod watch;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use miette::{IntoDiagnostic, WrapErr};
+use runtime::engine::Engine;
+use runtime::gateway::{Gateway, Options};
+use runtime::telemetry::{Output, Telemetry};
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::prepare::{Refused, prepare};
+use crate::Outcome;
+
+/// Serves a policy
+///
+/// A SIGHUP (with `--watch`, a changed file) loads the policy again: connections stay, requests under way finish on
+/// the policy they began with. One that does not check leaves the running one in place. SIGTERM and SIGINT drain:
+/// no new connections, requests under way finish; a second one ends at once.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The policy
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    /// Values for the policy's inputs: a TOML file of `name = value` lines
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
+    /// Serving threads; one for each processor if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    workers: Option<u16>,
+    /// Where `/healthz`, `/readyz`, `/metrics` and `/policy` are served
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// Load the policy again when one of its files changes
+    #[arg(long)]
+    watch: bool,
+    /// How long requests under way may take once it is time to stop
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    drain_timeout: Duration,
+    /// The access log: lines of JSON on standard output, nothing, or a file
+    #[arg(long, value_name = "json|off|FILE", default_value = "json", value_parser = output)]
+    log: Output,
+}
+
+/// What happens to a running gateway.
+enum Event {
+    Reload(&'static str),
+    Stop,
+}
+
+pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
+    operator_messages();
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = args.workers.map_or_else(available, usize::from);
+    let telemetry = Telemetry::start(workers, args.log.clone()).into_diagnostic()?;
+    let prepared = match prepare(&args.path, args.with.as_deref(), None) {
+        Ok(prepared) => prepared,
+        Err(refused) => return refused.at_start(),
+    };
+    let options = Options { admin: args.admin, drain: args.drain_timeout };
+    let started = Gateway::start(prepared.engine.clone(), &prepared.hash, telemetry, options);
+    let gateway = match started {
+        Ok(gateway) => Arc::new(gateway),
+        Err(errors) => return Refused::launch(errors, &prepared.check.sources).at_start(),
+    };
+    announce::announce(&prepared, &gateway);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .into_diagnostic()
+        .wrap_err("signals cannot be received")?;
+    runtime.block_on(serve(args, &gateway, prepared.engine, prepared.watched))
+}
+
+async fn serve(
+    args: &Args,
+    gateway: &Arc<Gateway<Engine>>,
+    mut engine: Arc<Engine>,
+    watched: Vec<PathBuf>,
+) -> miette::Result<Outcome> {
+    let receive = |kind| signal(kind).into_diagnostic().wrap_err("signals cannot be received");
+    let (mut hangup, mut terminate, mut interrupt) = (
+        receive(SignalKind::hangup())?,
+        receive(SignalKind::terminate())?,
+        receive(SignalKind::interrupt())?,
+    );
+    let mut watch = if args.watch { Some(watch::Watch::start(watched)?) } else { None };
+    eprintln!("ready");
+    loop {
+        let changed = async {
+            match &mut watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = tokio::select! {
+            _ = hangup.recv() => Event::Reload("SIGHUP"),
+            () = changed => Event::Reload("a file changed"),
+            _ = terminate.recv() => Event::Stop,
+            _ = interrupt.recv() => Event::Stop,
+        };
+        match event {
+            Event::Reload(why) => reload(args, gateway, &mut engine, watch.as_mut(), why),
+            Event::Stop => break,
+        }
+    }
+    eprintln!("draining, at most {}", lang::Value::Duration(args.drain_timeout));
+    let (gateway, limit) = (gateway.clone(), args.drain_timeout);
+    let drained = tokio::task::spawn_blocking(move || gateway.drain(limit));
+    tokio::select! {
+        drained = drained => {
+            match drained.into_diagnostic()?.cut {
+                0 => eprintln!("stopped"),
+                1 => eprintln!("stopped; a connection was cut"),
+                n => eprintln!("stopped; {n} connections were cut"),
+            }
+            Ok(Outcome::Clean)
+        }
+        _ = terminate.recv() => std::process::exit(2),
+        _ = interrupt.recv() => std::process::exit(2),
+    }
+}
+
+/// Loads the policy again. Whatever is wrong, the running one stays.
+fn reload(
+    args: &Args,
+    gateway: &Gateway<Engine>,
+    engine: &mut Arc<Engine>,
+    watch: Option<&mut watch::Watch>,
+    why: &str,
+) {
+    let refused = match prepare(&args.path, args.with.as_deref(), Some(engine)) {
+        Ok(prepared) => {
+            if let Some(watch) = watch {
+                watch.follow(prepared.watched);
+            }
+            match gateway.reload(prepared.engine.clone(), &prepared.hash) {
+                Ok(()) => {
+                    *engine = prepared.engine;
+                    eprintln!("reloaded ({why}): {}", prepared.hash);
+                    return;
+                }
+                Err(errors) => Refused::launch(errors, &prepared.check.sources),
+            }
+        }
+        Err(refused) => {
+            if let Some(watch) = watch {
+                watch.follow_more(&refused.watched);
+            }
+            gateway.refused(&refused.reason);
+            refused
+        }
+    };
+    refused.print();
+    eprintln!("not reloaded ({why}): the running policy stays");
+}
+
+/// What the gateway has to say beside the access log goes to standard error; `GW_LOG` filters it.
+fn operator_messages() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("GW_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let messages = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    // A test may have set another one already.
+    let _ = messages.try_init();
+}
+
+fn output(text: &str) -> Result<Output, String> {
+    Ok(match text {
+        "json" => Output::Stdout,
+        "off" => Output::Off,
+        "" => return Err("write `json`, `off` or a file".to_owned()),
+        file => Output::File(file.into()),
+    })
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    match lang::literal::literal(text, lang::Span::default(), Some(&lang::Ty::Duration)) {
+        Ok((lang::Value::Duration(length), _)) => Ok(length),
+        _ => Err("write a length of time such as `30s`".to_owned()),
+    }
+}

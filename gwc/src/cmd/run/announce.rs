@@ -1,0 +1,115 @@
+//! What a gateway says when it starts: where it listens, and for each listener a request to try.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use lang::Ty;
+use lang::policy::{Host, Path, Policy, Route, Segment};
+use runtime::blocks::ListenerConfig;
+use runtime::engine::Engine;
+use runtime::gateway::Gateway;
+
+use super::prepare::Prepared;
+
+/// Says it, on standard error: standard output is the access log's.
+pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
+    let policy = &prepared.check.policy;
+    let name = prepared.check.sources.iter().next().map_or("", |source| &*source.name);
+    let n = policy.routes.len();
+    eprintln!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
+    for (listener, address) in gateway.addresses() {
+        let config = prepared.engine.listeners.iter().find(|config| config.name == listener);
+        let Some(config) = config else { continue };
+        let scheme = if config.is_tls() { "https" } else { "http" };
+        let every = if address.ip().is_unspecified() { " (every address)" } else { "" };
+        eprintln!("  listener {listener} on {scheme}://{}{every}", reachable(address));
+        if let Some(line) = sample(policy, config, address) {
+            eprintln!("    {line}");
+        }
+    }
+    if let Some(address) = gateway.admin_address() {
+        eprintln!("  admin on http://{address}");
+    }
+}
+
+/// An address that a client on this machine can use.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        // Sockets for every address take IPv4 too, unless the policy asks for `[::]` alone.
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        other => other,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A request that a route of this listener answers, as a command line; none if every route asks for more than can be
+/// made up.
+fn sample(policy: &Policy, config: &ListenerConfig, address: SocketAddr) -> Option<String> {
+    let on = |route: &&Route| {
+        let of = |at: &usize| policy.blocks.get(*at).is_some_and(|block| block.name == config.name);
+        route.listeners.iter().any(|at| of(at))
+    };
+    let routes: Vec<&Route> = policy.routes.iter().filter(on).collect();
+    let plain = routes.iter().find(|route| route.conditions.is_empty());
+    let route = plain.or_else(|| routes.first())?;
+    let host = route.hosts.first().and_then(|(host, _)| host_of(host));
+    let path = route.paths.first().map_or_else(|| "/".to_owned(), |(path, _)| path_of(path));
+    let method = match &route.methods {
+        Some((methods, _)) if !methods.iter().any(|method| &**method == "GET") => {
+            methods.first().map(|method| format!(" -X {method}"))
+        }
+        _ => None,
+    };
+    let mut line = format!("curl -i{}", method.unwrap_or_default());
+    let address = reachable(address);
+    if config.proxy_protocol.iter().any(|network| network.contains(&address.ip())) {
+        line.push_str(" --haproxy-protocol");
+    }
+    let quoted = quote(&path);
+    match (config.is_tls(), host) {
+        (false, None) => line.push_str(&format!(" http://{address}{quoted}")),
+        (false, Some(host)) => {
+            line.push_str(&format!(" -H 'host: {host}' http://{address}{quoted}"))
+        }
+        (true, None) => line.push_str(&format!(" -k https://{address}{quoted}")),
+        (true, Some(host)) => {
+            let (ip, port) = (address.ip(), address.port());
+            let ip = if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
+            line.push_str(&format!(
+                " -k --resolve {host}:{port}:{ip} https://{host}:{port}{quoted}"
+            ));
+        }
+    }
+    Some(line)
+}
+
+fn host_of(host: &Host) -> Option<String> {
+    match host {
+        Host::Any => None,
+        Host::Exact(name) => Some(name.to_string()),
+        Host::OneLabel(rest) | Host::Labels(rest) => Some(format!("www.{rest}")),
+    }
+}
+
+fn path_of(path: &Path) -> String {
+    let mut text = String::new();
+    for segment in &path.segments {
+        text.push('/');
+        match segment {
+            Segment::Literal(literal) => text.push_str(literal),
+            Segment::Capture(_, Ty::Int) => text.push('1'),
+            Segment::Capture(_, Ty::Uuid) => text.push_str("6f1c1f0e-0000-4000-8000-000000000001"),
+            Segment::Capture(_, Ty::OneOf(words)) => {
+                text.push_str(words.first().map_or("x", |word| word));
+            }
+            Segment::Capture(name, _) => text.push_str(name),
+        }
+    }
+    if text.is_empty() { "/".to_owned() } else { text }
+}
+
+/// A path as a shell takes it; a normalised one holds no quote.
+fn quote(path: &str) -> String {
+    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.~%".contains(&byte));
+    if plain { path.to_owned() } else { format!("'{}'", path.replace('\'', "%27")) }
+}

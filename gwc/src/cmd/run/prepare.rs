@@ -1,0 +1,108 @@
+//! From a policy's file to an engine that can be served, or to everything that is wrong with it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lang::Sources;
+use miette::Report;
+use runtime::engine::Engine;
+use runtime::gateway::{LaunchError, hash};
+
+use crate::inputs::files;
+use crate::load::{self, Check};
+use crate::report::places::{at_places, together};
+use crate::report::{Color, human};
+use crate::{Outcome, engine};
+
+/// A policy that can be served.
+pub(super) struct Prepared {
+    pub(super) engine: Arc<Engine>,
+    /// Its name by content.
+    pub(super) hash: String,
+    /// Every file that it depends on.
+    pub(super) watched: Vec<PathBuf>,
+    pub(super) check: Check,
+}
+
+/// A policy that cannot.
+pub(super) struct Refused {
+    /// In one line, for `/policy`.
+    pub(super) reason: String,
+    /// The files that were read to find out; absent in part where reading failed.
+    pub(super) watched: Vec<PathBuf>,
+    /// What was not printed while checking.
+    report: Option<Report>,
+}
+
+/// Reads, checks, binds and builds. What the check says, warnings included, is printed here.
+pub(super) fn prepare(
+    path: &Path,
+    with: Option<&Path>,
+    previous: Option<&Engine>,
+) -> Result<Prepared, Refused> {
+    let check =
+        load::check(path).map_err(|report| Refused::world(report, vec![path.to_owned()]))?;
+    for diag in &check.diags {
+        human::print(diag, &check.sources, Color::Auto);
+    }
+    let mut watched = check.files.clone();
+    watched.extend(with.map(Path::to_owned));
+    let Some(program) = check.program.clone() else {
+        return Err(Refused::policy(&check, watched));
+    };
+    watched.extend(files(&program.inputs));
+    let engine = engine::build(program, with, &check.sources, previous)
+        .map_err(|report| Refused::world(report, watched.clone()))?;
+    let hash = hash(check.sources.iter().map(|source| (&*source.name, &*source.text)));
+    Ok(Prepared { engine: Arc::new(engine), hash, watched, check })
+}
+
+impl Refused {
+    /// What the gateway itself says against it.
+    pub(super) fn launch(errors: Vec<LaunchError>, sources: &Sources) -> Refused {
+        let report = |error: LaunchError| match error.span {
+            Some(span) => {
+                at_places(error.message, error.help.as_deref(), &[(span, String::new())], sources)
+            }
+            None => at_places(error.message, error.help.as_deref(), &[], sources),
+        };
+        let all = errors.into_iter().map(report).collect();
+        Refused::world(together("the policy cannot be served", all), Vec::new())
+    }
+
+    /// Prints what has not been printed yet.
+    pub(super) fn print(&self) {
+        if let Some(report) = &self.report {
+            eprintln!("{report:?}");
+        }
+    }
+
+    /// The outcome of a gateway that never started.
+    pub(super) fn at_start(self) -> miette::Result<Outcome> {
+        self.report.map_or(Ok(Outcome::Faulty), Err)
+    }
+
+    fn policy(check: &Check, watched: Vec<PathBuf>) -> Refused {
+        let first = check.diags.iter().find(|diag| diag.is_error());
+        let reason = first.map_or_else(String::new, |diag| {
+            let span = diag.span();
+            match check.sources.get(span.source) {
+                Some(source) => {
+                    let line = source.line_column(span.start).line;
+                    format!("{}:{line}: {}[{}]: {diag}", source.name, diag.code, diag.slug)
+                }
+                None => diag.to_string(),
+            }
+        });
+        Refused { reason, watched, report: None }
+    }
+
+    fn world(report: Report, watched: Vec<PathBuf>) -> Refused {
+        let related = report.related().into_iter().flatten();
+        let mut reasons: Vec<String> = related.map(ToString::to_string).collect();
+        if reasons.is_empty() {
+            reasons.push(report.to_string());
+        }
+        Refused { reason: reasons.join("; "), watched, report: Some(report) }
+    }
+}
