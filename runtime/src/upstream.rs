@@ -241,6 +241,10 @@ impl Upstream {
     }
 }
 
+/// So often an endpoint may turn a stream away before the request fails: with a goodbye that crossed it on the way,
+/// and again on connections that were about to end too. The time to connect bounds it as well.
+const MOST_REFUSALS: u32 = 16;
+
 /// One request at one endpoint.
 struct Attempt<'a> {
     upstream: &'a Upstream,
@@ -306,7 +310,7 @@ impl Attempt<'_> {
     async fn http2(&self, mut body: Body, mut hold: Hold) -> Result<Answer, Lost> {
         let seat = hold.seat().clone();
         let secure = self.upstream.connector.is_some();
-        let mut again = true;
+        let mut refused = 0;
         loop {
             let stream = seat.lanes.stream(|| self.connect(&seat, Some(b"h2")));
             let (stream, reused) = match timeout_at(self.by, stream).await {
@@ -315,9 +319,6 @@ impl Attempt<'_> {
                 Err(_) => return Err(unsent(Kind::ConnectTimeout, body)),
             };
             let connect = self.begun.elapsed();
-            if reused {
-                more(&self.upstream.counters.reuses);
-            }
             let Terms { timeouts, takes_trailers, .. } = self.terms;
             let ask = http2::Ask {
                 request: self.request,
@@ -328,6 +329,9 @@ impl Attempt<'_> {
             };
             let lost = match stream.exchange(&ask, body, hold).await {
                 Ok((response, body)) => {
+                    if reused {
+                        more(&self.upstream.counters.reuses);
+                    }
                     let timings = self.timings(connect, reused);
                     let address = self.endpoint.address;
                     return Ok(Answer { response, body, address, timings, tunnel: None });
@@ -335,9 +339,11 @@ impl Attempt<'_> {
                 Err(lost) => lost,
             };
             match lost {
-                (Lost { kind: Kind::Reset(_), sent: false, body: Some(whole) }, back) if again => {
+                (Lost { kind: Kind::Reset(_), sent: false, body: Some(whole) }, back)
+                    if refused < MOST_REFUSALS =>
+                {
                     more(&self.upstream.counters.reopened);
-                    again = false;
+                    refused += 1;
                     body = whole;
                     hold = back;
                 }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,7 +57,7 @@ pub(super) struct Lanes {
 
 struct Lane {
     sender: SendRequest<Body>,
-    driver: Rc<RefCell<http2::Connection<TokioIo<Socket>, Body, Here>>>,
+    driver: Rc<RefCell<Option<Driver>>>,
     /// Whether it has brought an answer, and so the endpoint's settings.
     answered: Cell<bool>,
     streams: Cell<usize>,
@@ -74,6 +74,9 @@ pub(super) struct Ask<'a> {
     pub(super) timeouts: &'a Timeouts,
     pub(super) until: Instant,
 }
+
+/// What moves a lane's frames; nothing, once the connection has ended.
+type Driver = http2::Connection<TokioIo<Socket>, Body, Here>;
 
 /// A place for one stream on a lane.
 pub(super) struct Stream {
@@ -137,13 +140,20 @@ impl Lane {
             .handshake(TokioIo::new(socket))
             .await;
         let (sender, driver) = handshake.map_err(|error| kind(&error))?;
-        let driver = Rc::new(RefCell::new(driver));
+        let driver = Rc::new(RefCell::new(Some(driver)));
         let driven = driver.clone();
         spawn_local(poll_fn(move |cx| {
-            Pin::new(&mut *driven.borrow_mut()).poll(cx).map(|end| match end {
-                Ok(()) => {}
-                Err(error) => tracing::debug!(%error, "connection to an upstream ended"),
-            })
+            let mut driver = driven.borrow_mut();
+            let Some(connection) = driver.as_mut() else { return Poll::Ready(()) };
+            let end = ready!(Pin::new(connection).poll(cx));
+            if let Err(error) = end {
+                tracing::debug!(%error, "connection to an upstream ended");
+            }
+            // Dropped at once, for the requests that wait in it are told by that.
+            let ended = driver.take();
+            drop(driver);
+            drop(ended);
+            Poll::Ready(())
         }));
         let since = Cell::new(Instant::now());
         Ok(Lane { sender, driver, answered: Cell::new(false), streams: Cell::new(0), since })
@@ -152,9 +162,10 @@ impl Lane {
     /// Streams it takes at a time: the endpoint's own word, as soon as its settings have come.
     fn most(&self) -> usize {
         // It is only borrowed otherwise while it is driven, and whoever asks then is told a little more.
-        let allowed = self.driver.try_borrow().map(|driver| driver.current_max_send_streams());
+        let driver = self.driver.try_borrow().ok();
+        let allowed = driver.and_then(|driver| Some(driver.as_ref()?.current_max_send_streams()));
         match allowed {
-            Ok(allowed) if self.answered.get() || allowed != BEFORE_SETTINGS => {
+            Some(allowed) if self.answered.get() || allowed != BEFORE_SETTINGS => {
                 allowed.min(MOST_STREAMS)
             }
             _ => MOST_STREAMS,
@@ -369,8 +380,13 @@ fn kind(error: &hyper::Error) -> Kind {
     Kind::Reset(std::io::Error::new(std::io::ErrorKind::ConnectionReset, reason))
 }
 
-/// Whether the endpoint vouches that it has done nothing (RFC 9113, section 8.7).
+/// Whether the endpoint vouches that it has done nothing: it refused the stream, or said goodbye and named an earlier
+/// one as its last (RFC 9113, sections 6.8 and 8.7).
 fn is_refused(error: &hyper::Error) -> bool {
     let inner = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    inner.is_some_and(|error| error.reason() == Some(h2::Reason::REFUSED_STREAM))
+    inner.is_some_and(|error| {
+        // Streams up to the last one live on after a GOAWAY; only the others are told of it.
+        let goodbye = error.is_go_away() && error.is_remote();
+        goodbye || error.reason() == Some(h2::Reason::REFUSED_STREAM)
+    })
 }

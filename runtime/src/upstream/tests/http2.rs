@@ -176,6 +176,44 @@ fn lanes_get_old_and_closed_ones_are_replaced() {
 }
 
 #[test]
+fn requests_that_cross_a_goodbye_go_elsewhere() {
+    on_a_core(async {
+        let address = servers::scripted(|_, stream| async move {
+            let served = Rc::new(Cell::new(0));
+            let counted = served.clone();
+            let answer = service_fn(move |request| {
+                counted.set(counted.get() + 1);
+                echo(request)
+            });
+            let mut connection = std::pin::pin!(
+                hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), answer)
+            );
+            // It says goodbye as soon as it has seen three requests.
+            let mut leaving = false;
+            std::future::poll_fn(|cx| {
+                let end = connection.as_mut().poll(cx);
+                if served.get() >= 3 && !std::mem::replace(&mut leaving, true) {
+                    connection.as_mut().graceful_shutdown();
+                    cx.waker().wake_by_ref();
+                }
+                end.map(drop)
+            })
+            .await;
+        })
+        .await;
+        let upstream = upstream_of(h2(address));
+        for _ in 0..10 {
+            text(post(&upstream, Body::full("x")).await).await;
+        }
+        let all = (0..20).map(|_| async { text(post(&upstream, Body::full("x")).await).await });
+        futures_util::future::join_all(all).await;
+        assert!(upstream.counters().connects.get() > 3);
+        assert_eq!(upstream.counters().active.get(), 0);
+    });
+}
+
+#[test]
 fn health_is_asked_in_http2() {
     on_a_core(async {
         let address = servers::scripted(|_, stream| async move {

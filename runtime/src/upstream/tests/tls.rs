@@ -17,9 +17,20 @@ async fn server(name: &'static str, alpn: &'static [&'static [u8]]) -> (SocketAd
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &authority).unwrap();
-    let file = NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), authority.pem()).unwrap();
+    (serve(&certificate, &key, alpn).await, file(&authority.pem()))
+}
 
+fn file(pem: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), pem).unwrap();
+    file
+}
+
+async fn serve(
+    certificate: &rcgen::Certificate,
+    key: &KeyPair,
+    alpn: &'static [&'static [u8]],
+) -> SocketAddr {
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -30,7 +41,7 @@ async fn server(name: &'static str, alpn: &'static [&'static [u8]]) -> (SocketAd
         .unwrap();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let address = servers::scripted(move |_, stream| {
+    servers::scripted(move |_, stream| {
         let acceptor = acceptor.clone();
         async move {
             let Ok(mut stream) = acceptor.accept(stream).await else { return };
@@ -51,8 +62,7 @@ async fn server(name: &'static str, alpn: &'static [&'static [u8]]) -> (SocketAd
             }
         }
     })
-    .await;
-    (address, file)
+    .await
 }
 
 async fn get(config: UpstreamConfig) -> Result<String, Kind> {
@@ -92,6 +102,25 @@ fn certificates_are_verified_unless_the_policy_says_otherwise() {
 
         let blind = TlsConfig { ca: None, server_name: None, verify: false };
         assert_eq!(get(with(blind)).await.unwrap(), "one");
+    });
+}
+
+#[test]
+fn a_self_signed_certificate_may_be_named_itself() {
+    on_a_core(async {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["users.internal".to_owned()]).unwrap();
+        // As `openssl req -x509` makes it.
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let address = serve(&certificate, &key, &[]).await;
+        let ca = file(&certificate.pem());
+        for (name, works) in [("users.internal", true), ("other.internal", false)] {
+            let ca = Some(ca.path().to_owned());
+            let tls = TlsConfig { ca, server_name: Some(name.into()), verify: true };
+            let answer = get(UpstreamConfig { tls: Some(tls), ..config(&[address]) }).await;
+            assert_eq!(answer.is_ok(), works, "{answer:?}");
+        }
     });
 }
 
