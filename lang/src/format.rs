@@ -44,19 +44,23 @@ impl Printer {
         let mut between = Between::Nothing;
         let mut is_first = self.out.is_empty();
         let mut is_empty = true;
+        // What was left as it was keeps its distance to a comment, too.
+        let (mut is_raw, mut space) = (false, "");
         for node in nodes {
             match node.kind() {
                 Kind::Newline if between == Between::Nothing => between = Between::Newline,
                 Kind::Blank => between = Between::Blank,
-                Kind::Newline | Kind::Space | Kind::Mark => {}
+                Kind::Space => space = node.text(),
+                Kind::Newline | Kind::Mark => {}
                 Kind::Comment | Kind::Doc if between == Between::Nothing && !is_first => {
-                    self.out.push(' ');
+                    self.out.push_str(if is_raw { space } else { " " });
                     self.comment(node);
                 }
                 _ => {
                     let blank = between == Between::Blank && !is_empty;
                     self.next_line(indent, is_first, blank);
-                    self.line(node, indent);
+                    is_raw = !self.line(node, indent);
+                    space = "";
                     is_empty = false;
                     between = Between::Nothing;
                 }
@@ -80,24 +84,25 @@ impl Printer {
         self.out.push_str(node.text().trim_end());
     }
 
-    /// Prints one line, with its block.
-    fn line(&mut self, node: Node<'_>, indent: usize) {
+    /// Prints one line, with its block. False where it was left as it was.
+    fn line(&mut self, node: Node<'_>, indent: usize) -> bool {
         if matches!(node.kind(), Kind::Comment | Kind::Doc) {
             self.comment(node);
-            return;
+            return true;
         }
         let (length, n_before) = (self.out.len(), self.n_comments);
         if !must_stay(node) {
             self.canonical(node, indent);
             let n_written = self.n_comments - n_before;
             if n_written == count_comments(node) {
-                return;
+                return true;
             }
         }
         // A comment stands where no line can end, or something did not parse: the author's text stays.
         self.out.truncate(length);
         self.n_comments = n_before + count_comments(node);
         self.out.push_str(node.text());
+        false
     }
 
     fn canonical(&mut self, node: Node<'_>, indent: usize) {
@@ -140,9 +145,15 @@ impl Printer {
 
 /// Whether a line is left as it is.
 fn must_stay(node: Node<'_>) -> bool {
-    let has_block = own_block(node).is_some();
+    // A block that belongs to nothing would become the block of the line it is put behind.
+    let is_loose = |child: Node<'_>| child.kind() == Kind::Error && child.text().starts_with('{');
+    // Broken parts that share a line with others are not torn apart.
+    let is_fragile = |block: Node<'_>| {
+        block.is_broken() && (!block.text().contains('\n') || block.children().any(is_loose))
+    };
     match node.kind() {
-        Kind::Item(_) | Kind::Stmt | Kind::Arm if has_block => {
+        _ if own_block(node).is_some_and(is_fragile) => true,
+        Kind::Item(_) | Kind::Stmt | Kind::Arm if own_block(node).is_some() => {
             node.is_mended()
                 || node.children().any(|child| child.kind() != Kind::Block && child.is_broken())
         }

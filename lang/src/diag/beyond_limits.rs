@@ -15,7 +15,7 @@ one expression has at most 256 operators, members and calls in a row, and a file
 ```gw fails
 edition 2026
 
-let deep = [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]
+let deep = \"{[[[[[[[[[region]]]]]]]]]}\"
 ```
 
 Name a part with `let`, or use a list and `in` where a long row of `or` stands:
@@ -23,7 +23,7 @@ Name a part with `let`, or use a list and `in` where a long row of `or` stands:
 ```gw mended
 edition 2026
 
-let flat = [1]
+let flat = \"{region}\"
 ```
 ",
 };

@@ -152,7 +152,8 @@ impl<'t> Builder<'t> {
     pub(super) fn range(&self, pair: &Pair<'t, Rule>) -> (usize, usize) {
         let span = pair.as_span();
         let mut end = span.end();
-        if ends_with_space(pair.as_rule()) {
+        // Blanks behind a part belong to nothing, and a comment may be what was blanked.
+        if !is_leaf(pair.as_rule()) {
             end = span.start() + pair.as_str().trim_end().len();
         }
         match self.prepared {
@@ -201,6 +202,11 @@ impl<'t> Builder<'t> {
 
     fn emit_error(&mut self, pair: Pair<'t, Rule>, start: usize, end: usize) {
         let rule = pair.as_rule();
+        // What is missing is missed right behind the code before it, not behind a comment.
+        let (start, end) = match start == end {
+            true => (self.code_before(&pair), self.code_before(&pair)),
+            false => (start, end),
+        };
         let from = self.element_start(start);
         self.complaints.push(Complaint { rule, start, end, from, verb: self.verb });
         let kind = match rule {
@@ -209,9 +215,10 @@ impl<'t> Builder<'t> {
             _ => Kind::Error,
         };
         if start == end {
-            self.begin(kind, start.max(self.at));
+            self.fill(start);
+            self.begin(kind, start);
             self.mark_broken();
-            self.finish(start.max(self.at));
+            self.finish(start);
             return;
         }
         self.fill(start);
@@ -229,6 +236,13 @@ impl<'t> Builder<'t> {
         let node = last.and_then(|last| self.nodes.get(last));
         let is_word = |kind| matches!(kind, Kind::Mark | Kind::Verb | Kind::Keyword);
         node.filter(|node| !is_word(node.kind)).map_or(start, |node| start.min(node.start as usize))
+    }
+
+    /// Where the code before a pair ends.
+    fn code_before(&self, pair: &Pair<'t, Rule>) -> usize {
+        let Some(prepared) = self.prepared else { return self.at };
+        let before = prepared.text.get(..pair.as_span().start()).unwrap_or("");
+        prepared.original(before.trim_end().len()).max(self.at)
     }
 
     /// What stands behind an item in its slice belongs to it, as a part that did not parse.
@@ -299,10 +313,12 @@ impl<'t> Builder<'t> {
         let gap = self.text.get(self.at..start).unwrap_or("");
         let mut offset = self.at;
         let mut docs = None;
+        let mut is_behind_code =
+            self.at > 0 && !self.text.get(..self.at).is_some_and(|t| t.ends_with('\n'));
         for line in gap.split_inclusive('\n') {
             let trimmed = line.trim_start();
             match trimmed.is_empty() {
-                // What stands before the statement on its own line ends the gap.
+                _ if std::mem::take(&mut is_behind_code) => {}
                 true if line.ends_with('\n') => docs = None,
                 true => {}
                 false if is_doc(trimmed) => {
@@ -388,23 +404,6 @@ impl<'t> Builder<'t> {
             _ => Kind::Mark,
         }
     }
-}
-
-/// Whether the rule eats the blanks behind what it is about, comments among them.
-fn ends_with_space(rule: Rule) -> bool {
-    complain::is_error(rule)
-        || matches!(
-            rule,
-            Rule::edition_item
-                | Rule::use_item
-                | Rule::value_item
-                | Rule::fn_item
-                | Rule::block_item
-                | Rule::stmt
-                | Rule::arm
-                | Rule::field
-                | Rule::clause
-        )
 }
 
 fn is_leaf(rule: Rule) -> bool {

@@ -215,32 +215,20 @@ impl Scanner<'_> {
     /// Where a string without a closing quote was to end, `limit` at the latest: before another string, before a
     /// bracket that closes one opened before it on its line, before a `{` that ends the line, or with the line.
     fn unclosed(&self, start: usize, limit: usize) -> usize {
-        let mut end = limit;
         let mut open: Vec<u8> = Vec::new();
-        let outside = self.stack.iter().filter(|open| open.2 == self.line_start).map(|open| open.0);
-        let outside: Vec<u8> = outside.collect();
+        let outside = self.stack.iter().rfind(|open| open.2 == self.line_start);
+        let outside = outside.map(|open| closer_of(open.0));
         let before_string = limit < self.line_end(start);
-        for at in start + 1..end {
-            match self.peek(at) {
-                Some(b',' | b' ') if before_string => end = at,
-                Some(b'/')
-                    if self.peek(at - 1) == Some(b' ') && self.peek(at + 1) == Some(b'/') =>
-                {
-                    end = at;
-                }
-                Some(byte @ (b'(' | b'[' | b'{')) => open.push(byte),
-                Some(byte @ (b')' | b']' | b'}'))
-                    if open.pop().is_none()
-                        && outside.last().is_some_and(|&opener| closer_of(opener) == byte) =>
-                {
-                    end = at;
-                }
-                _ => {}
+        let ends_it = |&at: &usize| match self.peek(at) {
+            Some(b',' | b' ') => before_string || self.is_comment_gap(at),
+            Some(byte @ (b'(' | b'[' | b'{')) => {
+                open.push(byte);
+                false
             }
-            if end < limit {
-                break;
-            }
-        }
+            Some(byte @ (b')' | b']' | b'}')) => open.pop().is_none() && outside == Some(byte),
+            _ => false,
+        };
+        let mut end = (start + 1..limit).find(ends_it).unwrap_or(limit);
         let trimmed = |end: usize| {
             let text = self.bytes.get(start..end).unwrap_or_default();
             start + text.trim_ascii_end().len()
@@ -250,6 +238,11 @@ impl Scanner<'_> {
             end = trimmed(end - 1);
         }
         end.max(start + 1)
+    }
+
+    /// Whether a comment follows the blank at `at`.
+    fn is_comment_gap(&self, at: usize) -> bool {
+        self.bytes.get(at..at + 3) == Some(b" //")
     }
 
     fn single(&mut self, start: usize) -> usize {

@@ -188,6 +188,23 @@ fn any_missing_token_is_one_mistake() {
 }
 
 #[test]
+fn pages_show_what_they_say() {
+    for entry in crate::diag::CATALOGUE.iter().filter(|entry| entry.code.starts_with("E01")) {
+        let block = |fence: &str| {
+            let (_, rest) = entry.explain.split_once(fence)?;
+            rest.split_once("```").map(|(block, _)| block)
+        };
+        let fails = parsed(block("```gw fails\n").unwrap()).2;
+        assert!(
+            !fails.is_empty() && fails.iter().all(|diag| diag.code == entry.code),
+            "{}: {fails:?}",
+            entry.code
+        );
+        assert_eq!(said(block("```gw mended\n").unwrap()), Vec::<String>::new(), "{}", entry.code);
+    }
+}
+
+#[test]
 fn bombs_are_refused() {
     for (open, close) in [
         ("[", "]"),
@@ -206,7 +223,7 @@ fn bombs_are_refused() {
         ("\"{", "}\""),
         ("\"{[", "]}\""),
     ] {
-        for n in [40, 127, 300, 5_000] {
+        for n in [60, 127, 2_000] {
             for text in [
                 format!("let x = {}1{}\n", open.repeat(n), close.repeat(n)),
                 format!("let x = {}\n", open.repeat(n)),
@@ -287,7 +304,7 @@ fn any_text_has_a_tree() {
         seed ^= seed << 17;
         (seed >> 33) as usize % below
     };
-    for _ in 0..3000 {
+    for _ in 0..1500 {
         let n = next(40);
         let text: String = (0..n).map(|_| pieces[next(pieces.len())]).collect();
         let (source, tree, _) = parsed(&text);
@@ -308,7 +325,7 @@ fn formatting_is_canonical_and_stable() {
         "edition 2026 // year\n\n// about\n/// doc\nroute a on web {\n  x 1, y=2\n  z // end\n\n  // last\n}\nlet l = [\n  \
         1, // one\n  2,\n  // three\n  3,\n]\nfn f(a: Int = 1) -> Bool = a > 1\n"
     );
-    let long = format!("let l = [{}]\n", vec!["\"0123456789\""; 12].join(", "));
+    let long = format!("let l = [{}]\n", ["\"0123456789\""; 12].join(", "));
     assert!(formatted(&long).lines().count() == 14);
     formatted(
         "route a {\n  apply caller(match token.plan {\n    \"pro\" => 200/s\n    _ => { a: 1 }\n  })\n}\n",
