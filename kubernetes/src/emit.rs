@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use lang::{Source, SourceId};
+
 use crate::names::Host;
 use crate::routes::{Gateway, On, Route, Site, Step};
 use crate::services::{Found, Upstream};
@@ -23,7 +25,16 @@ pub(crate) fn emit(gateway: &Gateway) -> String {
         out.line(&format!("// {}", each.origin));
         route(&mut out, each, Some(each.on));
     }
-    out.text
+    canonical(out.text)
+}
+
+/// The text in the form that `gwc fmt` gives it.
+fn canonical(text: String) -> String {
+    let source = Source::new(SourceId(0), "translated.gw", text);
+    let (tree, diags) = lang::parse(&source);
+    // INVARIANT: what is spelled here parses, whatever the objects were.
+    debug_assert!(diags.is_empty(), "{diags:?}");
+    lang::format(&source, &tree)
 }
 
 /// Lines, indented by the blocks they stand in.

@@ -11,7 +11,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
-    let mut catalogue = lang::diag::CATALOGUE.to_vec();
+    let mut catalogue = [lang::diag::CATALOGUE, kubernetes::CATALOGUE].concat();
     catalogue.sort_by_key(|entry| entry.code);
     let Some(code) = &args.code else {
         let lines: String =
@@ -19,7 +19,10 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         report::print(&lines)?;
         return Ok(Outcome::Clean);
     };
-    let Some(entry) = lang::diag::entry(code) else {
+    let named = |entry: &&&lang::Entry| {
+        entry.code.eq_ignore_ascii_case(code) || entry.slug.eq_ignore_ascii_case(code)
+    };
+    let Some(entry) = catalogue.iter().find(named) else {
         let known = catalogue.iter().flat_map(|entry| [entry.code, entry.slug]);
         let help = match lang::vocab::nearest(code, known) {
             Some(near) => format!("did you mean `{near}`? `gwc explain` lists all"),
