@@ -11,6 +11,7 @@ mod interp;
 pub mod lower;
 pub mod matcher;
 mod order;
+mod passes;
 pub mod program;
 mod segment;
 mod space;

@@ -7,10 +7,11 @@ use lang::policy::{self, Policy};
 use lang::vocab::ExprId;
 use lang::{Diag, Span};
 
+use crate::passes;
 use crate::program::{Block, Call, Program, Route, Setting, Step, StepKind};
 
 pub(crate) mod condition;
-mod expr;
+pub(crate) mod expr;
 pub(crate) mod routing;
 
 use expr::Exprs;
@@ -19,6 +20,7 @@ use expr::Exprs;
 /// no program if that holds an error.
 pub fn lower(policy: &Policy) -> (Option<Program>, Vec<Diag>) {
     let mut program = contents(policy);
+    passes::run(&mut program);
     let diags = routing::route(policy, &mut program);
     if diags.iter().any(Diag::is_error) {
         return (None, diags);
@@ -30,22 +32,18 @@ pub fn lower(policy: &Policy) -> (Option<Program>, Vec<Diag>) {
 fn contents(policy: &Policy) -> Program {
     let mut exprs = Exprs::default();
     let blocks = policy.blocks.iter().map(|block| lower_block(block, &mut exprs)).collect();
-    let mut routes: Vec<Route> =
-        policy.routes.iter().map(|route| lower_route(route, &mut exprs)).collect();
+    let routes = policy.routes.iter().map(|route| lower_route(route, &mut exprs)).collect();
     let (exprs, slots) = exprs.finish();
     let mut program = Program {
         inputs: policy.inputs.clone(),
         slots,
         exprs,
         blocks,
-        routes: Vec::new(),
+        routes,
         before: policy.before.iter().map(|before| (before.first, before.second)).collect(),
         listeners: Vec::new(),
     };
-    for route in &mut routes {
-        route.reads = program.reads(route.steps.iter().flat_map(Step::exprs));
-    }
-    program.routes = routes;
+    program.note_reads();
     program
 }
 

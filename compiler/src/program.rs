@@ -2,6 +2,7 @@
 //! (`Display`) and parses nothing. How routes are found stands in `program/routing.rs`, what expressions compute in
 //! `program/expr.rs`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::Ty;
@@ -146,13 +147,12 @@ impl Program {
 
     /// Every slot that these expressions read, each once, in order.
     pub fn reads(&self, roots: impl IntoIterator<Item = ExprId>) -> Vec<SlotId> {
-        let mut seen = vec![false; self.exprs.len()];
+        let mut seen = HashSet::new();
         let mut open: Vec<ExprId> = roots.into_iter().collect();
         let mut slots = Vec::new();
         while let Some(id) = open.pop() {
-            match seen.get_mut(id.0 as usize) {
-                Some(seen) if !*seen => *seen = true,
-                _ => continue,
+            if !seen.insert(id) {
+                continue;
             }
             let expr = self.expr(id);
             if let Expr::Slot(slot) = expr {
@@ -164,6 +164,30 @@ impl Program {
         slots.dedup();
         slots
     }
+
+    /// Calls `each` with every expression that something other than an expression uses, to be replaced.
+    pub(crate) fn each_root_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
+        for setting in self.blocks.iter_mut().flat_map(|block| &mut block.settings) {
+            setting.args.iter_mut().for_each(&mut *each);
+        }
+        for route in &mut self.routes {
+            route.conditions.iter_mut().for_each(|(condition, _)| each(condition));
+            route.steps.iter_mut().for_each(|step| step.each_expr_mut(each));
+        }
+        let hosts = self.listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list);
+        for test in hosts.flat_map(|host| &mut host.candidates).flat_map(|one| &mut one.code) {
+            test.kind.each_operand_mut(each);
+        }
+    }
+
+    /// Writes into each route which slots its statements read.
+    pub(crate) fn note_reads(&mut self) {
+        let of = |route: &Route| self.reads(route.steps.iter().flat_map(Step::exprs));
+        let reads: Vec<Vec<SlotId>> = self.routes.iter().map(of).collect();
+        for (route, reads) in self.routes.iter_mut().zip(reads) {
+            route.reads = reads;
+        }
+    }
 }
 
 impl Step {
@@ -174,6 +198,19 @@ impl Step {
             StepKind::Act(call) => {
                 let arms = call.arms.iter().flat_map(|&(pattern, value)| [pattern, value]);
                 call.args.iter().copied().chain(arms).collect()
+            }
+        }
+    }
+
+    fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
+        match &mut self.kind {
+            StepKind::Let(_, value) => each(value),
+            StepKind::Act(call) => {
+                call.args.iter_mut().for_each(&mut *each);
+                call.arms.iter_mut().for_each(|(pattern, value)| {
+                    each(pattern);
+                    each(value);
+                });
             }
         }
     }

@@ -304,12 +304,19 @@ impl Space {
     }
 }
 
-/// Finds classes by their samples.
-struct Index<'f>(BTreeMap<&'f Value, u32>);
+/// Finds classes by their samples, which stand here in order.
+struct Index<'f>(Vec<(&'f Value, u32)>);
 
 impl<'f> Index<'f> {
     fn of(field: &'f Field) -> Index<'f> {
-        Index(field.samples.iter().zip(0..).collect())
+        let mut samples: Vec<(&Value, u32)> = field.samples.iter().zip(0..).collect();
+        samples.sort_unstable();
+        Index(samples)
+    }
+
+    fn class(&self, value: &Value) -> Option<u32> {
+        let at = self.0.binary_search_by(|(sample, _)| (*sample).cmp(value)).ok()?;
+        self.0.get(at).map(|(_, class)| *class)
     }
 }
 
@@ -324,7 +331,7 @@ fn holding(atom: &Atom, samples: &[Value], index: &Index<'_>) -> Vec<u32> {
     let is_plain = |value: &&Value| matches!(value, Value::String(_) | Value::Method(_));
     if let Some(named) = named.filter(|named| named.iter().all(is_plain)) {
         let mut holding: Vec<u32> =
-            named.into_iter().filter_map(|value| index.0.get(value).copied()).collect();
+            named.into_iter().filter_map(|value| index.class(value)).collect();
         holding.sort_unstable();
         holding.dedup();
         return holding;

@@ -78,6 +78,11 @@ impl Exprs {
         id
     }
 
+    /// What this number stands for.
+    pub(crate) fn expr(&self, id: ExprId) -> Option<&Expr> {
+        self.list.get(id.0 as usize)
+    }
+
     /// The finished code and its slots.
     pub(crate) fn finish(self) -> (Vec<Expr>, Vec<Slot>) {
         (self.list, self.slots)

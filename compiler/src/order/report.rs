@@ -274,7 +274,7 @@ fn mend(policy: &Policy, diag: Diag, first: RouteId, second: RouteId) -> Diag {
         Some((_, bare)) if site(&one.name) == site(&other.name) => bare,
         _ => &other.name,
     };
-    let said = policy.before.iter().filter(|line| line.first == first).map(|line| line.span).last();
+    let said = policy.before.iter().rfind(|line| line.first == first).map(|line| line.span);
     let (at, text) = match said {
         Some(span) => (span, format!(", {name}")),
         None => (one.span, format!(" before {name}")),

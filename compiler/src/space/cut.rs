@@ -89,9 +89,10 @@ fn all(asked: &[Asked<'_>], samples: Vec<Value>) -> Classes {
 fn points(asked: &[Asked<'_>]) -> Classes {
     let named: Vec<Option<Vec<&Value>>> = asked.iter().map(|(_, test)| test.points()).collect();
     let cut = named.iter().map(Option::is_some).collect();
-    let mut samples: BTreeSet<Value> = named.into_iter().flatten().flatten().cloned().collect();
-    samples.remove(&Value::Absent);
-    let mut samples: Vec<Value> = samples.into_iter().collect();
+    let named = named.into_iter().flatten().flatten();
+    let mut samples: Vec<Value> = named.filter(|value| !value.is_absent()).cloned().collect();
+    samples.sort_unstable();
+    samples.dedup();
     // A value that no policy can write stands for all others.
     samples.push(Value::string("\u{0}"));
     Classes { samples, cut }
