@@ -116,10 +116,11 @@ impl Witness {
         interp.passes(&jump_code(places.program, &conditions)) == Ok(true)
     }
 
-    /// As a person would write it: `GET https://shop.example/a?q=1 with x-debug: 1`.
+    /// As a person would write it: `GET https://shop.example/a?q=1 from 10.0.0.1 with x-debug: 1`.
     pub(crate) fn text(&self, program: &Program, scheme: &str) -> String {
         let mut text = format!("{} {scheme}://{}{}", self.method, self.host, self.path);
         let mut details: Vec<String> = Vec::new();
+        let mut from = String::new();
         let mut sign = '?';
         for (id, value) in &self.slots {
             let Some(slot) = program.slots.get(id.0 as usize) else { continue };
@@ -137,10 +138,12 @@ impl Witness {
                 ("req.cookie", Some(key)) => {
                     details.push(format!("cookie: {key}={}", shown(&plain)));
                 }
+                ("client.ip", None) => from = format!(" from {plain}"),
                 (field, Some(key)) => details.push(format!("{field}[{key:?}] = {value}")),
                 (field, None) => details.push(format!("{field} = {value}")),
             }
         }
+        text.push_str(&from);
         for (at, detail) in details.iter().enumerate() {
             text.push_str(if at == 0 { " with " } else { " and " });
             text.push_str(detail);

@@ -8,7 +8,7 @@ use lang::policy::{
     Step, StepKind,
 };
 use lang::vocab::{self, Ends, Form, Key, Phase};
-use lang::{Diag, Span, Ty, Value};
+use lang::{Diag, Source, SourceId, Span, Ty, Value, Vocabulary};
 
 macro_rules! field {
     ($name:ident, $path:literal, $key:expr, $ty:expr) => {
@@ -32,9 +32,16 @@ field!(PATH, "req.path", Key::None, Ty::String);
 field!(IP, "client.ip", Key::None, Ty::Ip);
 field!(SIZE, "req.body.size", Key::None, Ty::Size);
 
+const fn param(name: &'static str, ty: fn() -> Ty, default: Option<&'static str>) -> vocab::Param {
+    vocab::Param { name, ty, default, dynamic: true, rest: false, doc: "" }
+}
+
 static RESPOND: vocab::Action = vocab::Action {
     name: "respond",
-    params: &[],
+    params: &[
+        param("status", || Ty::Status, Some("200")),
+        param("body", || Ty::String.optional(), None),
+    ],
     form: Form::Plain,
     phase: Phase::Request,
     ends: Ends::Responds,
@@ -43,8 +50,63 @@ static RESPOND: vocab::Action = vocab::Action {
     example: "",
 };
 
-static LISTENER: vocab::Block =
-    vocab::Block { name: "listener", settings: &[], doc: "", example: "" };
+const fn setting(name: &'static str, params: &'static [vocab::Param]) -> vocab::Setting {
+    vocab::Setting { name, params, times: vocab::Times::Any, doc: "", example: "" }
+}
+
+static LISTENER: vocab::Block = vocab::Block {
+    name: "listener",
+    settings: &[
+        setting("bind", &[param("address", || Ty::String, None)]),
+        setting("tls", &[param("cert", || Ty::String, None), param("key", || Ty::String, None)]),
+    ],
+    doc: "",
+    example: "",
+};
+
+static FIELDS: [&vocab::Field; 7] = [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE];
+static ACTIONS: [&vocab::Action; 1] = [&RESPOND];
+static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
+
+/// A policy from its text, which must check clean.
+pub(crate) fn read(text: &str) -> (Policy, Source) {
+    let source = Source::new(SourceId(0), "test.gw", text);
+    let (tree, mut diags) = lang::syntax::parse(&source);
+    let unit = lang::check::Unit { source: &source, tree: &tree, uses: Vec::new() };
+    let vocabulary = Vocabulary {
+        fields: &FIELDS,
+        functions: lang::functions::FUNCTIONS,
+        actions: &ACTIONS,
+        balancers: &[],
+        blocks: &BLOCKS,
+    };
+    let checked = lang::check::check(&[unit], &vocabulary);
+    diags.extend(checked.diags);
+    assert!(!diags.iter().any(Diag::is_error), "{text}\n{diags:#?}");
+    (checked.policy, source)
+}
+
+/// What is said of the order, with the text of each place: `code [place]: message`, labels below.
+pub(crate) fn said_of(text: &str) -> String {
+    let (policy, source) = read(text);
+    let mut said = String::new();
+    for diag in lower(&policy).1 {
+        said += &format!("{} {}\n", diag.code, diag.message);
+        for label in &diag.labels {
+            said += &format!("  [{}] {}\n", source.slice(label.span), label.text);
+        }
+        said += &diag.help.iter().map(|help| format!("  help: {help}\n")).collect::<String>();
+        for fix in &diag.fixes {
+            let edit = &fix.edits[0];
+            let mut mended = source.text.to_string();
+            mended.replace_range(edit.span.range(), &edit.text);
+            let from = mended[..edit.span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+            let line = mended[from..].lines().next().unwrap_or_default();
+            said += &format!("  fix: {}: {}\n", fix.title, line.trim());
+        }
+    }
+    said
+}
 
 /// A policy with one listener, `web`, and these routes.
 pub(crate) fn policy(routes: Vec<Route>) -> Policy {

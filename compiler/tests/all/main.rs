@@ -11,3 +11,4 @@ mod decide;
 mod order;
 mod passes;
 mod reference;
+mod text;

@@ -19,7 +19,7 @@ edition 2026
 listener web { bind \":8080\" }
 
 route users_of on web { path \"/{tenant}/users\"; respond 200, \"users\" }
-route admin     on web { path \"/admin/{page}\"  ; respond 200, \"admin\" }
+route admin on web { path \"/admin/{page}\"; respond 200, \"admin\" }
 ```
 
 Say which one is tried first:
