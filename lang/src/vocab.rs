@@ -71,6 +71,9 @@ pub struct Function {
     pub doc: &'static str,
     /// Calls and their values, both in the language; the tests hold them to it.
     pub examples: &'static [(&'static str, &'static str)],
+    /// For a test of a text against a constant, that is with a text as its first argument: a pattern that fits exactly the
+    /// texts of which it is true, made of the other arguments. What is proved about a policy understands the function by it.
+    pub texts: Option<fn(&[Value]) -> Option<String>>,
     /// Its behaviour. Total: the checker has seen to the number and types of the arguments.
     pub eval: fn(&[Value]) -> Value,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lang::Value;
 use lang::policy::{Compare, Host, Path};
 use lang::vocab::ExprId;
+use regex_syntax::hir::{HirKind, Look};
 
 use super::test::Test;
 use super::{AtomId, Cut, Term};
@@ -195,31 +196,34 @@ impl Cut<'_> {
             Test::Compare(Compare::Ne, value) => {
                 Some(Formula::Not(Box::new(exactly(self, value)?)))
             }
-            Test::Call(function, arguments, 0) if function.name == "starts_with" => {
-                let prefix = arguments.get(1)?.as_str()?;
-                let segments: Vec<&str> = split(prefix).collect();
-                let (last, whole) = segments.split_last()?;
-                let mut all = Vec::new();
-                for (at, segment) in whole.iter().enumerate() {
-                    let segment = Test::Segment(Segments::Literal(Arc::from(*segment)));
-                    all.push(self.atom(Term::Segment(at), None, segment));
-                }
-                let begins = Term::Segment(whole.len());
-                all.push(if last.is_empty() {
-                    Formula::Not(Box::new(self.atom(begins, None, Test::End)))
-                } else {
-                    let arguments = [Value::Absent, Value::string(*last)];
-                    let test = Test::Call(function, arguments.into(), 0);
-                    self.atom(begins, Some(Segments::Any), test)
-                });
-                Some(Formula::All(all))
-            }
+            Test::Call(..) => match literal(&test.language()?)? {
+                Literal::Whole(path) => exactly(self, &Value::string(path)),
+                Literal::Prefix(prefix) => self.path_begins(&prefix),
+            },
             test => {
                 let points = test.points()?;
                 let all = points.into_iter().map(|value| exactly(self, value));
                 Some(Formula::Any(all.collect::<Option<Vec<_>>>()?))
             }
         }
+    }
+
+    /// A prefix of the whole path: whole segments, and how the next one begins.
+    fn path_begins(&mut self, prefix: &str) -> Option<Formula> {
+        let segments: Vec<&str> = split(prefix).collect();
+        let (last, whole) = segments.split_last()?;
+        let mut all = Vec::new();
+        for (at, segment) in whole.iter().enumerate() {
+            let segment = Test::Segment(Segments::Literal(Arc::from(*segment)));
+            all.push(self.atom(Term::Segment(at), None, segment));
+        }
+        let begins = Term::Segment(whole.len());
+        all.push(if last.is_empty() {
+            Formula::Not(Box::new(self.atom(begins, None, Test::End)))
+        } else {
+            self.atom(begins, Some(Segments::Any), Test::Begins(Arc::from(*last)))
+        });
+        Some(Formula::All(all))
     }
 
     fn constant(&self, id: ExprId) -> Option<Value> {
@@ -236,4 +240,27 @@ fn mirrored(how: Compare) -> Compare {
         Compare::Ge => Compare::Le,
         same => same,
     }
+}
+
+/// What a pattern asks of a whole text, where that is plain text.
+enum Literal {
+    Whole(String),
+    Prefix(String),
+}
+
+/// A pattern that binds plain text to the beginning, and maybe to the end.
+fn literal(pattern: &str) -> Option<Literal> {
+    let hir = regex_syntax::parse(pattern).ok()?;
+    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let (bound, whole) = match parts.as_slice() {
+        [start, text] => ((start, text), false),
+        [start, text, end] if *end.kind() == HirKind::Look(Look::End) => ((start, text), true),
+        _ => return None,
+    };
+    let (HirKind::Look(Look::Start), HirKind::Literal(text)) = (bound.0.kind(), bound.1.kind())
+    else {
+        return None;
+    };
+    let text = String::from_utf8(text.0.to_vec()).ok()?;
+    Some(if whole { Literal::Whole(text) } else { Literal::Prefix(text) })
 }

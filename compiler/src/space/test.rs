@@ -25,6 +25,8 @@ pub(crate) enum Test {
     Matches(Vec<Value>),
     /// What the function says, with the value as the argument at this place.
     Call(&'static Function, Arc<[Value]>, usize),
+    /// Whether the text begins so.
+    Begins(Arc<str>),
     /// Whether the host is one of these.
     Host(Host),
     /// Whether the segment is one of these.
@@ -49,6 +51,7 @@ impl Test {
                 }
                 (function.eval)(&arguments).is_true()
             }
+            Test::Begins(prefix) => value.as_str().is_some_and(|text| text.starts_with(&**prefix)),
             Test::Host(host) => value.as_str().is_some_and(|name| host_holds(host, name)),
             Test::Segment(segments) => value.as_str().is_some_and(|text| segments.holds(text)),
             Test::End => value.is_absent(),
@@ -97,8 +100,8 @@ impl Test {
             Test::Host(Host::Labels(suffix)) => {
                 Some(format!(r"\A(?:[^.]+\.)+{}\z", regex_syntax::escape(suffix)))
             }
-            Test::Call(function, arguments, 0) => language(function.name, arguments.get(1)?),
-            Test::In(Value::Regex(pattern)) => Some(pattern.0.as_str().to_owned()),
+            Test::Call(function, arguments, 0) => (function.texts?)(arguments.get(1..)?),
+            Test::Begins(prefix) => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
             _ => None,
         }
     }
@@ -116,16 +119,5 @@ pub(crate) fn host_holds(pattern: &Host, host: &str) -> bool {
         Host::Labels(suffix) => {
             stem(suffix).is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
         }
-    }
-}
-
-/// The texts of which a function of the language says true, as a pattern.
-fn language(function: &str, argument: &Value) -> Option<String> {
-    match (function, argument) {
-        ("starts_with", Value::String(text)) => Some(format!(r"\A{}", regex_syntax::escape(text))),
-        ("ends_with", Value::String(text)) => Some(format!(r"{}\z", regex_syntax::escape(text))),
-        ("contains", Value::String(text)) => Some(regex_syntax::escape(text)),
-        ("matches", Value::Regex(pattern)) => Some(pattern.0.as_str().to_owned()),
-        _ => None,
     }
 }

@@ -18,6 +18,7 @@ pub(super) static ROW: Function = Function {
         (r#"contains("Mozilla/5.0", "zilla")"#, "true"),
         (r#"contains("curl/8", "bot")"#, "false"),
     ],
+    texts: Some(texts),
     eval,
 };
 
@@ -25,5 +26,12 @@ fn eval(arguments: &[Value]) -> Value {
     match arguments {
         [Value::String(text), Value::String(part)] => Value::Bool(text.contains(&**part)),
         _ => Value::Absent,
+    }
+}
+
+fn texts(others: &[Value]) -> Option<String> {
+    match others {
+        [Value::String(part)] => Some(regex_syntax::escape(part)),
+        _ => None,
     }
 }

@@ -18,6 +18,7 @@ pub(super) static ROW: Function = Function {
         (r#"ends_with("logo.png", ".png")"#, "true"),
         (r#"ends_with("logo.png", ".PNG")"#, "false"),
     ],
+    texts: Some(texts),
     eval,
 };
 
@@ -25,5 +26,12 @@ fn eval(arguments: &[Value]) -> Value {
     match arguments {
         [Value::String(text), Value::String(suffix)] => Value::Bool(text.ends_with(&**suffix)),
         _ => Value::Absent,
+    }
+}
+
+fn texts(others: &[Value]) -> Option<String> {
+    match others {
+        [Value::String(suffix)] => Some(format!(r"{}\z", regex_syntax::escape(suffix))),
+        _ => None,
     }
 }

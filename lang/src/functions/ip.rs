@@ -15,6 +15,7 @@ pub(super) static ROW: Function = Function {
         (r#"ip("10.0.0.7") ?? 127.0.0.1"#, "10.0.0.7"),
         (r#"ip("localhost") ?? 127.0.0.1"#, "127.0.0.1"),
     ],
+    texts: None,
     eval,
 };
 

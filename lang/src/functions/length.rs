@@ -12,6 +12,7 @@ pub(super) static ROW: Function = Function {
     returns: || Ty::Int,
     doc: "How many characters the text has.",
     examples: &[(r#"length("größe")"#, "5"), (r#"length("")"#, "0")],
+    texts: None,
     eval,
 };
 

@@ -12,6 +12,7 @@ pub(super) static ROW: Function = Function {
     returns: || Ty::String,
     doc: "The text with ASCII letters in lower case; other letters stay, as HTTP compares names.",
     examples: &[(r#"lower("Example.COM")"#, r#""example.com""#)],
+    texts: None,
     eval,
 };
 

@@ -18,6 +18,7 @@ pub(super) static ROW: Function = Function {
         (r#"matches("/img/7.png", re"^/img/[0-9]+[.]png$")"#, "true"),
         (r#"matches("abc", re"^b")"#, "false"),
     ],
+    texts: Some(texts),
     eval,
 };
 
@@ -25,5 +26,12 @@ fn eval(arguments: &[Value]) -> Value {
     match arguments {
         [Value::String(text), Value::Regex(pattern)] => Value::Bool(pattern.0.is_match(text)),
         _ => Value::Absent,
+    }
+}
+
+fn texts(others: &[Value]) -> Option<String> {
+    match others {
+        [Value::Regex(pattern)] => Some(pattern.0.as_str().to_owned()),
+        _ => None,
     }
 }

@@ -21,6 +21,7 @@ pub(super) static ROW: Function = Function {
         (r#"split("a,b,,c", ",")"#, r#"["a", "b", "", "c"]"#),
         (r#"split("a", ",")"#, r#"["a"]"#),
     ],
+    texts: None,
     eval,
 };
 

@@ -18,6 +18,7 @@ pub(super) static ROW: Function = Function {
         (r#"starts_with("/v1/users", "/v1")"#, "true"),
         (r#"starts_with("/v1", "/v2")"#, "false"),
     ],
+    texts: Some(texts),
     eval,
 };
 
@@ -25,5 +26,12 @@ fn eval(arguments: &[Value]) -> Value {
     match arguments {
         [Value::String(text), Value::String(prefix)] => Value::Bool(text.starts_with(&**prefix)),
         _ => Value::Absent,
+    }
+}
+
+fn texts(others: &[Value]) -> Option<String> {
+    match others {
+        [Value::String(prefix)] => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
+        _ => None,
     }
 }

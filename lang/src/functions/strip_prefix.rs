@@ -18,6 +18,7 @@ pub(super) static ROW: Function = Function {
         (r#"strip_prefix("/api/users", "/api")"#, r#""/users""#),
         (r#"strip_prefix("/users", "/api")"#, r#""/users""#),
     ],
+    texts: None,
     eval,
 };
 

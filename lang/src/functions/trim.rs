@@ -12,6 +12,7 @@ pub(super) static ROW: Function = Function {
     returns: || Ty::String,
     doc: "The text without spaces and tabs at its ends.",
     examples: &[(r#"trim("  a b ")"#, r#""a b""#)],
+    texts: None,
     eval,
 };
 

@@ -12,6 +12,7 @@ pub(super) static ROW: Function = Function {
     returns: || Ty::String,
     doc: "The text with ASCII letters in upper case; other letters stay.",
     examples: &[(r#"upper("eu-west")"#, r#""EU-WEST""#)],
+    texts: None,
     eval,
 };
 

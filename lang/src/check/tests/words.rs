@@ -29,6 +29,7 @@ static DNS: Function = Function {
     returns: || Ty::Item("source"),
     doc: "",
     examples: &[],
+    texts: None,
     eval: |arguments| match arguments {
         [Value::String(name)] => Value::Item(format!("dns:{name}").into()),
         _ => Value::Absent,
