@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::body::{BodyError, Side};
 use crate::exchange::Answer;
+use crate::http1::reason;
 use crate::message::Fault;
 use crate::upstream;
 
@@ -118,7 +119,8 @@ impl Failure {
         let text = match self {
             Failure::Denied { text: Some(text), .. } => text.clone(),
             Failure::Malformed(fault) => format!("{status} {}: {fault}\n", reason(status)),
-            _ => format!("{status} {}\n", reason(status)),
+            // An unregistered status has no words.
+            _ => format!("{}\n", format!("{status} {}", reason(status)).trim_end()),
         };
         let mut answer = Answer::text(status, "text/plain; charset=utf-8", text);
         if let Failure::Method(allowed) = self {
@@ -144,14 +146,6 @@ fn upstream_status(kind: &upstream::Kind) -> u16 {
         kind if kind.fault() == upstream::Fault::Client => 400,
         _ => 502,
     }
-}
-
-/// The words of a status (RFC 9110, section 15).
-pub fn reason(status: u16) -> &'static str {
-    http::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("Refused")
 }
 
 #[cfg(test)]

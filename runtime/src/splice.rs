@@ -133,9 +133,16 @@ impl Splice {
     pub(crate) fn location(&self, ex: &Exchange) -> Result<String, Failure> {
         let alone = self.parts.len() == 1;
         let mut text = String::new();
+        let mut in_query = false;
         for part in &self.parts {
+            // `?next={req.target}`: behind the name of a query's pair even what is a URI already is a mere value.
+            let is_value = in_query && !text.ends_with(['?', '&', '#']);
             let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
-                Part::Literal(words) => (Value::string(words.as_str()), is_uri, true),
+                Part::Literal(words) => {
+                    in_query |= words.contains(['?', '#']);
+                    (Value::string(words.as_str()), is_uri, true)
+                }
+                Part::Kept(expr) if is_value => (ex.evaluate(*expr), is_unreserved_or_slash, false),
                 Part::Kept(expr) => (ex.evaluate(*expr), is_uri, true),
                 Part::Spelled(expr) => (ex.evaluate(*expr), is_unreserved, true),
                 Part::Value(expr) if alone => (ex.evaluate(*expr), is_uri, true),
@@ -317,6 +324,10 @@ fn encode(text: &str, stays: fn(u8) -> bool, spelled: bool, out: &mut String) {
 
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+fn is_unreserved_or_slash(byte: u8) -> bool {
+    is_unreserved(byte) || byte == b'/'
 }
 
 /// What stands in a path segment as it is (RFC 3986, section 3.3), but for `/`.

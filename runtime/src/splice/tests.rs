@@ -91,6 +91,14 @@ fn a_value_stays_in_its_place_of_a_location() {
 }
 
 #[test]
+fn a_target_in_a_query_is_a_value() {
+    let put = |before, value| put(Form::Location, before, Part::Kept, value, "&z=1").unwrap();
+    assert_eq!(put("/in?next=", "/a?b=1&c=%20"), "/in?next=/a%3Fb%3D1%26c%3D%2520&z=1");
+    assert_eq!(put("https://x/?", "b=1&c"), "https://x/?b=1&c&z=1");
+    assert_eq!(put("https://x", "/a?b=1"), "https://x/a?b=1&z=1");
+}
+
+#[test]
 fn the_own_path_keeps_its_segments() {
     let path = |before, value| put(Form::Path, before, Part::Kept, value, "").unwrap();
     assert_eq!(path("/v2", "/a/b%20c/"), "/v2/a/b%20c/");
