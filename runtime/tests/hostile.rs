@@ -449,6 +449,25 @@ async fn a_client_that_ends_long_streams_by_reset_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_window_that_stays_shut_is_not_waited_for_for_ever() {
+    let site = Site::default();
+    let begin = Instant::now();
+    with(&site, Drain::never(), async |io: DuplexStream| {
+        let mut builder = h2::client::Builder::new();
+        let handshake = builder.initial_window_size(0).handshake::<_, Bytes>(io);
+        let (mut client, connection) = handshake.await.unwrap();
+        tokio::task::spawn_local(connection);
+        let ask = |path| http::Request::get(format!("http://a{path}")).body(()).unwrap();
+        let (shut, _) = client.send_request(ask("/text"), true).unwrap();
+        let mut shut = shut.await.unwrap().into_body();
+        assert!(shut.data().await.unwrap().unwrap_err().is_reset());
+    })
+    .await;
+    assert_eq!(begin.elapsed().as_secs(), 30);
+    assert!(site.log.borrow().contains(&"GET http://a/text: ClientTimeout".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn floods_end_the_connection_or_are_harmless() {
     let settings = frame(4, 0, 0, &[]);
     let ping = frame(6, 0, 0, b"12345678");

@@ -33,6 +33,9 @@ params! {
 /// Shares are hundredths of a percent: `0.01%` is one.
 const WHOLE: u32 = 10_000;
 
+/// As for the times of an upstream.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// Where the request goes, built.
 pub(crate) struct Forwarding {
     /// Upstreams, each with the running sum of shares up to and including its own.
@@ -65,6 +68,9 @@ impl Act for Forwarding {
         for (name, time) in [("timeout", forward.timeout), ("first_byte", forward.first_byte)] {
             if time.is_some_and(|time| time.is_zero()) {
                 return Err(format!("cannot wait no time at all: `{name}` must not be 0"));
+            }
+            if time.is_some_and(|time| time >= LONGEST) {
+                return Err(format!("cannot wait for ever: `{name}` must be less than a year"));
             }
         }
         let arms = match arms.is_empty() {

@@ -114,7 +114,9 @@ fn ask(stream: &mut (impl Read + Write), path: &str) -> String {
 }
 
 fn ask_host(stream: &mut (impl Read + Write), path: &str, host: &str) -> String {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    // A connection that was closed at once may be found closed here already.
+    let _ = stream.write_all(request.as_bytes());
     answer(stream)
 }
 

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::receive::Shared;
+use super::wire::COPIED;
 use super::{Framing, Out, Persistence, chunk_size, encode_response, last_chunk};
 use crate::body::Body;
 use crate::message::{Method, Response, Version};
@@ -49,8 +50,13 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
         (asked.method == Method::Head && response.status != 204) || response.status == 304;
     // An interim response that was begun must end before the final one begins.
     let mut out = std::mem::take(&mut shared.borrow_mut().interim);
-    encode_response(out.head(), response, framing, headless, persistence);
     let with_content = response.may_have_content(&asked.method);
+    // What is here and short is copied behind the head: room for both at once.
+    let behind = body.as_full().map_or(0, <[u8]>::len);
+    if with_content && behind <= COPIED {
+        out.head().reserve(response.headers.wire_len() + 192 + behind);
+    }
+    encode_response(out.head(), response, framing, headless, persistence);
     let mut sending = Sending {
         out,
         framing,

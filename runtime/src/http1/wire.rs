@@ -14,7 +14,7 @@ const READ: usize = 64 << 10;
 /// From this size on, content is read in place instead of through the scratch buffer.
 const IN_PLACE: usize = 16 << 10;
 /// Up to this size, content is copied behind the head instead of being sent from where it is.
-const COPIED: usize = 16 << 10;
+pub(super) const COPIED: usize = 16 << 10;
 
 thread_local! {
     /// One buffer for all connections of a core: an idle connection owns none.
