@@ -174,6 +174,7 @@ pub mod duplicate_name;
 pub mod duplicate_route;
 pub mod ends_twice;
 pub mod exposed_secret;
+pub mod foreign_capture;
 pub mod foreign_syntax;
 pub mod idle_before;
 pub mod import_cycle;
@@ -248,6 +249,7 @@ catalogue![
     capture_mismatch,
     circular_before,
     constant_condition,
+    foreign_capture,
     contrary_before,
     disagreement,
     duplicate_name,

@@ -127,11 +127,17 @@ fn with_balancer<'a>(
             given.named.extend(call.named());
         }
     }
-    if let Some(ast::Expr::Name(name)) = written
-        && let Some(row) = cx.vocabulary.balancer(name.text())
-    {
-        slots.extend(args::of_rows(row.params));
-        given.what = row.name;
+    let Some(ast::Expr::Name(name)) = written else { return slots };
+    match cx.vocabulary.balancer(name.text()) {
+        Some(row) => {
+            slots.extend(args::of_rows(row.params));
+            given.what = row.name;
+        }
+        None => {
+            // Whatever it was meant to be knows what else it takes.
+            given.positional.truncate(slots.len());
+            given.named.retain(|arg| slots.iter().any(|slot| slot.name == arg.name.text));
+        }
     }
     slots
 }

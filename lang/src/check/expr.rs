@@ -384,6 +384,16 @@ fn unknown(
     };
     let place = |near: &str| places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
     let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))));
+    if near.is_none()
+        && kinds.contains(&Keyword::Let)
+        && let Some(field) = fields::ending_in(cx, scope.when, word.text)
+    {
+        return diag.help(format!("did you mean `{field}`?")).fix(
+            format!("write `{field}`"),
+            word.span,
+            field,
+        );
+    }
     match wanted {
         Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").fix(
             "put it in quotes",

@@ -212,6 +212,13 @@ fn longest(cx: &Context<'_>, words: &[ast::Word<'_>]) -> Option<(&'static Field,
     })
 }
 
+/// The first field that is there and whose path ends in a word.
+pub(super) fn ending_in(cx: &Context<'_>, when: When, word: &str) -> Option<&'static str> {
+    let ends = |field: &&&Field| field.path.rsplit('.').next() == Some(word);
+    let mut fields = cx.vocabulary.fields.iter().filter(ends);
+    fields.find(|field| is_there(when, field.from)).map(|field| field.path)
+}
+
 fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], span: Span) -> Expr {
     let written = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
     let paths = || cx.vocabulary.fields.iter().map(|field| field.path);

@@ -160,7 +160,9 @@ pub(super) fn inside_quotes(cx: &Context<'_>, span: Span) -> Span {
 
 fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
     let found = expr.ty.to_string();
-    let mut diag = wrong_type(expr.span, &found, &wanted.to_string(), why.place.clone());
+    // That it may also be absent is no help to who has something there.
+    let expected = if expr.ty.is_optional() { wanted } else { wanted.present() };
+    let mut diag = wrong_type(expr.span, &found, &expected.to_string(), why.place.clone());
     let written = cx.text(expr.span);
     let end = Span { start: expr.span.end, ..expr.span };
     let mut remedy = None;
@@ -185,6 +187,19 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             let name = text.to_ascii_uppercase();
             remedy = Some(format!("write `{name}`, without quotes"));
             diag = diag.fix(format!("write `{name}`"), expr.span, name);
+        }
+        (Some(Value::String(text)), Ty::Item(_)) if is_word(text) => {
+            remedy = Some(format!("write `{text}`, without quotes"));
+            diag = diag.fix("remove the quotes", expr.span, text.to_string());
+        }
+        (None, Ty::Bool) if expr.ty.is_optional() && !written.is_empty() => {
+            remedy = Some(format!("write `{written} is present` to ask whether it is there"));
+            let mended = if is_simple(written) {
+                format!("({written} is present)")
+            } else {
+                format!("(({written}) is present)")
+            };
+            diag = diag.fix("ask whether it is there", expr.span, mended);
         }
         (Some(Value::String(text)), target) => {
             let read = literal::literal(text, expr.span, Some(target));
@@ -310,6 +325,12 @@ fn default_for(ty: &Ty) -> Option<&'static str> {
         Ty::List(_) | Ty::Set(_) => "[]",
         _ => return None,
     })
+}
+
+/// Whether it could be a name.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// Whether `??` binds to all of it.

@@ -484,7 +484,22 @@ fn not_a_group(cx: &Context<'_>, sides: &Sides<'_>, item: &Expr, of: &Expr) -> D
     let message = format!("nothing is `in` a value of type {b}");
     let diag = bad_operator(of.span, message, format!("this is {b}"));
     let (x, y) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
+    let unquoted = match value(of) {
+        Some(Value::String(text)) => crate::literal::literal(text, of.span, None)
+            .ok()
+            .filter(|(_, ty)| element(ty).is_some())
+            .map(|_| text.to_string()),
+        _ => None,
+    };
     match (a, b) {
+        _ if unquoted.is_some() => {
+            let text = unquoted.unwrap_or_default();
+            diag.help(format!("write `{text}`, without quotes")).fix(
+                "remove the quotes",
+                of.span,
+                text,
+            )
+        }
         (_, Ty::String | Ty::OneOf(_)) => diag
             .help(format!("`contains({y}, {x})` looks into a text"))
             .fix("write `contains(…)`", sides.span, format!("contains({y}, {x})")),

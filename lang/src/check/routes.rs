@@ -19,6 +19,7 @@ use super::steps::{CHOOSING, Flow, not_a_statement, statement, unused_locals};
 use crate::diag::capture_mismatch::capture_mismatch;
 use crate::diag::constant_condition::constant_condition;
 use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::foreign_capture::foreign_capture;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::never_ends::never_ends;
@@ -30,7 +31,9 @@ use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
 use crate::diag::wrong_order::wrong_order;
-use crate::policy::{Before, Expr, ExprKind, Host, LocalId, Path, Route, RouteId, StepKind};
+use crate::policy::{
+    Before, Expr, ExprKind, Host, LocalId, Path, Route, RouteId, Segment, StepKind,
+};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast;
@@ -540,6 +543,7 @@ fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
                     cx.report(duplicate_name(written.span(), text.text(), place));
                     continue;
                 }
+                foreign(cx, text, &pattern);
                 choice.paths.push((pattern, written.span()));
                 match &first {
                     None => first = Some((captures, written.span())),
@@ -559,6 +563,20 @@ fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
     } else if !sound {
         // Nothing is known of what a broken path captures; what uses it is not to blame.
         choice.captures = loose(values);
+    }
+}
+
+/// Says which segments are captures elsewhere and only themselves here: `:id`, `<id>`.
+fn foreign(cx: &mut Context<'_>, written: &ast::Str<'_>, pattern: &Path) {
+    for segment in &pattern.segments {
+        let Segment::Literal(text) = segment else { continue };
+        let Some(name) = text.strip_prefix(':') else { continue };
+        let is_name = !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
+        let Some(at) = written.text().find(&**text).filter(|_| is_name) else { continue };
+        let place = written.inner_span().part(at, at + text.len());
+        cx.report(foreign_capture(place, text, name));
     }
 }
 

@@ -152,6 +152,12 @@ fn unknown<'a>(
         _ => flow.lose_track(),
     }
     let mut diag = unknown_verb(verb.span, verb.text, &format!("a {place}"), near);
+    if matches!(verb.text, "if" | "when" | "unless" | "else") {
+        cx.report(diag.help(
+            "statements do not branch: `where` chooses between routes, and `match` between values",
+        ));
+        return;
+    }
     if near.is_none() {
         let is_policy = matches!(
             cx.names.get(scope.unit).and_then(|names| names.get(verb.text)),

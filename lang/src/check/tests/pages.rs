@@ -28,6 +28,26 @@ fn every_page_is_true() {
 }
 
 #[test]
+fn what_is_offered_mends() {
+    for entry in CATALOGUE.iter().filter(|entry| is_ours(entry.code)) {
+        for text in blocks(entry.explain, "fails") {
+            for fix in checked(text).0.diags.iter().flat_map(|diag| &diag.fixes) {
+                let mut edits = fix.edits.clone();
+                edits.sort_by_key(|edit| std::cmp::Reverse((edit.span.start, edit.span.end)));
+                let mut mended = text.to_owned();
+                for edit in edits {
+                    mended.replace_range(edit.span.range(), &edit.text);
+                }
+                let found = said(&mended);
+                let same = found.lines().any(|line| line.starts_with(entry.code));
+                let broken = found.lines().any(|line| line.starts_with("E01"));
+                assert!(!same && !broken, "{}: {}\n{mended}\n{found}", entry.slug, fix.title);
+            }
+        }
+    }
+}
+
+#[test]
 fn codes_and_slugs_are_used_once() {
     for (at, entry) in CATALOGUE.iter().enumerate() {
         for other in &CATALOGUE[at + 1..] {
