@@ -165,7 +165,6 @@ fn literal_as(cx: &mut Context<'_>, scope: &Scope<'_>, read: Expr, wanted: &Ty) 
 }
 
 /// The values of a pattern; `None` inside for `_`, `None` outside where it was reported.
-#[expect(clippy::type_complexity, reason = "values with their places, or everything")]
 fn read<'a>(
     cx: &mut Context<'a>,
     scope: &Scope<'a>,

@@ -734,7 +734,7 @@ fn assign<'a>(
     no_more(cx, &stmt, row);
     args::strays(cx, stmt.node(), Some(assignment.equals));
     let changed = writable(cx, scope, flow, assignment.target, row, verb);
-    let Some(written) = assignment.value else { return None };
+    let written = assignment.value?;
     let Some((field, key, span)) = changed else {
         expr(cx, scope, written, None);
         return None;
