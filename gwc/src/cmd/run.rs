@@ -138,12 +138,16 @@ fn reload(
     let refused = match prepare(&args.path, args.with.as_deref(), Some(engine)) {
         Ok(prepared) => {
             if let Some(watch) = watch {
-                watch.follow(prepared.watched);
+                watch.follow(prepared.watched.clone());
             }
+            let before = gateway.addresses();
             match gateway.reload(prepared.engine.clone(), &prepared.hash) {
                 Ok(()) => {
-                    *engine = prepared.engine;
                     eprintln!("reloaded ({why}): {}", prepared.hash);
+                    if gateway.addresses() != before {
+                        announce::listeners(&prepared, gateway);
+                    }
+                    *engine = prepared.engine;
                     return;
                 }
                 Err(errors) => Refused::launch(errors, &prepared.check.sources),

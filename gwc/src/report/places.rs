@@ -36,7 +36,7 @@ pub fn at_places(
     let mut helps: Vec<String> = help.map(str::to_owned).into_iter().collect();
     for (span, text) in places {
         if Some(span.source) == home {
-            let label = LabeledSpan::new(Some(text.clone()), span.start as usize, span.len());
+            let label = LabeledSpan::new(text_of(text), span.start as usize, span.len());
             diagnostic = diagnostic.and_label(label);
         } else if let Some(source) = sources.get(span.source) {
             let line = source.line_column(span.start).line;
@@ -51,6 +51,11 @@ pub fn at_places(
             .with_source_code(NamedSource::new(&source.name, source.text.to_string())),
         None => Report::new(diagnostic),
     }
+}
+
+/// A label without words is only underlined.
+fn text_of(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 impl fmt::Display for Together {

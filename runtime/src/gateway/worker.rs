@@ -166,6 +166,9 @@ impl<S: Snapshot> Worker<S> {
                     let _ = reply.send(S::sample(&self.core));
                 }
                 Some(Order::Drain { limit, done }) => {
+                    while let Ok(gift) = ends.gifts.try_recv() {
+                        self.take_gift(gift);
+                    }
                     let cut = self.drain(limit).await;
                     self.shared.telemetry.flush_core();
                     let _ = done.send(cut);

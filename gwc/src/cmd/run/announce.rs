@@ -16,6 +16,15 @@ pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
     let name = prepared.check.sources.iter().next().map_or("", |source| &*source.name);
     let n = policy.routes.len();
     eprintln!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
+    listeners(prepared, gateway);
+    if let Some(address) = gateway.admin_address() {
+        eprintln!("  admin on http://{address}");
+    }
+}
+
+/// Where each listener listens, and what to try there.
+pub(super) fn listeners(prepared: &Prepared, gateway: &Gateway<Engine>) {
+    let policy = &prepared.check.policy;
     for (listener, address) in gateway.addresses() {
         let config = prepared.engine.listeners.iter().find(|config| config.name == listener);
         let Some(config) = config else { continue };
@@ -25,9 +34,6 @@ pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
         if let Some(line) = sample(policy, config, address) {
             eprintln!("    {line}");
         }
-    }
-    if let Some(address) = gateway.admin_address() {
-        eprintln!("  admin on http://{address}");
     }
 }
 
@@ -47,7 +53,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 fn sample(policy: &Policy, config: &ListenerConfig, address: SocketAddr) -> Option<String> {
     let on = |route: &&Route| {
         let of = |at: &usize| policy.blocks.get(*at).is_some_and(|block| block.name == config.name);
-        route.listeners.iter().any(|at| of(at))
+        route.listeners.iter().any(of)
     };
     let routes: Vec<&Route> = policy.routes.iter().filter(on).collect();
     let plain = routes.iter().find(|route| route.conditions.is_empty());
