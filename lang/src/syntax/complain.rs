@@ -118,6 +118,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         }
         Rule::expr => too_long(span(start, end)),
         Rule::missing_comma => missing_comma(text, complaint, gap, next, next_text),
+        Rule::missing_eq if next_text.starts_with(|c: char| c.is_ascii_uppercase()) => {
+            missing_mark(gap, next, ":", next_text)
+        }
         Rule::missing_eq if matches!(complaint.verb, Some("param" | "secret")) => {
             missing_mark(gap, next, "from", next_text)
         }
@@ -131,6 +134,18 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::missing_block => missing_mark(gap, next, "{", next_text),
         Rule::missing_params => missing_mark(gap, next, "(", next_text),
         Rule::missing_type => missing_part(gap, "a type", last_token(text, missed)),
+        // A word that stands alone behind an item's name lacks what makes it a clause.
+        Rule::missing_name
+            if complaint.from < start
+                && matches!(complaint.verb, Some("auth" | "store" | "site" | "route"))
+                && !matches!(last_token(text, missed), "on" | "before" | "=" | "@") =>
+        {
+            let is_provider = matches!(complaint.verb, Some("auth" | "store"));
+            let place = before(text, complaint.from);
+            let word = next_token(text, complaint.from);
+            let found = text.get(word.range()).unwrap_or("");
+            missing_mark(span(place, place), word, if is_provider { "=" } else { "on" }, found)
+        }
         Rule::missing_name => missing_part(gap, "a name", last_token(text, missed)),
         Rule::missing_expr | Rule::missing_value => {
             let after = last_token(text, missed);

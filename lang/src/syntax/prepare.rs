@@ -167,18 +167,18 @@ fn mend_quotes(scan: &Scan) -> Mend {
     mend
 }
 
-/// `None` where every bracket is closed by its like; else how many more are opened than closed.
+/// `None` where every bracket is closed by its like; else how many more braces are opened than closed.
 fn imbalance(scan: &Scan) -> Option<isize> {
     let mut open: Vec<u8> = Vec::new();
     let (mut net, mut matched) = (0, true);
     for mark in &scan.marks {
         match *mark {
             Mark::Open { byte, .. } => {
-                net += 1;
+                net += isize::from(byte == b'{');
                 open.push(closer_of(byte));
             }
             Mark::Close { byte, .. } => {
-                net -= 1;
+                net -= isize::from(byte == b'}');
                 matched &= open.pop() == Some(byte);
             }
             _ => {}

@@ -149,6 +149,13 @@ fn one_mistake_gives_one_message() {
         ("route on web { x 1 }\n", &["1 expected a name after `route`"]),
         ("route a { \"x\" }\n", &["1 a statement begins with a verb"]),
         ("route a { x 'y' }\n", &["1 strings are written in double quotes"]),
+        ("auth t jwt { x 1 }\n", &["1 expected `=` before `jwt`"]),
+        ("site s web { x 1 }\n", &["1 expected `on` before `web`"]),
+        ("param p String\n", &["1 expected `:` before `String`"]),
+        (
+            "site s {\n  route y\n    a 1\n    b f(2\n  }\n}\n",
+            &["2 expected `{` to open this block", "4 this `(` is never closed"],
+        ),
         ("fn f(x) =\n", &["1 expected a value after `=`"]),
         ("upstream a {\n  server =\"x\"\n  b 1\n}\n", &["2 expected a name before `=`"]),
     ];
