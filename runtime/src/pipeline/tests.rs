@@ -361,6 +361,10 @@ fn what_cannot_be_served_is_told_on_loading() {
             "forward app, timeout=0s",
             "`forward` cannot wait no time at all: `timeout` must not be 0",
         ),
+        (
+            "forward app, timeout=400d",
+            "`forward` cannot wait for ever: `timeout` must be less than a year",
+        ),
     ] {
         assert_eq!(told(lines), message);
     }
