@@ -55,13 +55,11 @@ pub fn trials() -> Vec<Trial> {
         }
     }
     for entry in lang::diag::CATALOGUE {
-        let title = format!("explain/{}", entry.slug);
-        for case in page::parse(Path::new(entry.slug), &title, entry.explain) {
-            let slug = entry.slug;
-            trials.push(Trial::test(case.name.clone(), move || {
-                blocks::policy::explained(&case, slug)
-            }));
-        }
+        let name = format!("explain/{}", entry.slug);
+        let cases = page::parse(Path::new(entry.slug), &name, entry.explain);
+        let blocks = cases.into_iter().flat_map(|case| case.blocks).collect();
+        let case = Case { page: entry.slug.into(), name: name.clone(), blocks };
+        trials.push(Trial::test(name, move || blocks::policy::explained(&case, entry.slug)));
     }
     trials
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         entry.code.eq_ignore_ascii_case(code) || entry.slug.eq_ignore_ascii_case(code)
     };
     let Some(entry) = catalogue.iter().find(named) else {
-        let known = catalogue.iter().flat_map(|entry| [entry.code, entry.slug]);
+        let known = catalogue.iter().map(|entry| entry.slug);
         let help = match lang::vocab::nearest(code, known) {
             Some(near) => format!("did you mean `{near}`? `gwc explain` lists all"),
             None => "`gwc explain` lists all".to_owned(),
