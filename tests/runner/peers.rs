@@ -184,7 +184,7 @@ fn uploads_arrive() -> Result<(), Failed> {
     let gateway = start(&folder, &forwarding(nginx.address))?;
     let address = gateway.address(None)?;
     let body = noise(3_000_001);
-    let file = folder.path().join("body");
+    let file = folder.path().join("upload");
     std::fs::write(&file, &body)?;
     let file = file.to_string_lossy().into_owned();
     for (name, extra) in [
