@@ -1,6 +1,8 @@
 //! Kubernetes objects in, policy and notes out: each `cases/NAME.yaml` stands beside the `NAME.gw` and `NAME.notes` that it gives.
 //! `UPDATE=1` rewrites those; read the difference as carefully as code.
 
+#![expect(clippy::disallowed_methods, reason = "the crate is pure; its test brings the texts")]
+
 use std::fs;
 use std::path::Path;
 
