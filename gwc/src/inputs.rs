@@ -155,7 +155,7 @@ fn unknown(name: &str, inputs: &[Input], given: &Given) -> Option<Report> {
 /// How an input that has no value could get one.
 fn wanted(input: &Input) -> String {
     match &input.from {
-        From::Given => "it is given with `--with`".to_owned(),
+        From::Given => "only `--with` gives it a value".to_owned(),
         From::Env(variable) => format!("the variable `{variable}` is not set"),
         From::File(path) => format!("there is no file `{path}`"),
     }

@@ -15,15 +15,20 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Moves every `bind` to a free port of the loopback address.
 pub fn rebind(text: &str) -> String {
     let mut moved = String::new();
-    for (at, part) in text.split("bind \"").enumerate() {
-        if at == 0 {
-            moved.push_str(part);
-        } else {
-            let rest = part.split_once('"').map_or("", |(_, rest)| rest);
-            moved.push_str("bind \"127.0.0.1:0\"");
-            moved.push_str(rest);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("bind ") {
+        moved.push_str(before);
+        moved.push_str("bind ");
+        // A formatted policy may align its arguments.
+        rest = after;
+        if let Some((_, after)) =
+            after.trim_start().strip_prefix('"').and_then(|at| at.split_once('"'))
+        {
+            moved.push_str("\"127.0.0.1:0\"");
+            rest = after;
         }
     }
+    moved.push_str(rest);
     moved
 }
 

@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use lang::Ty;
 use lang::policy::{Host, Path, Policy, Route, Segment};
 use runtime::blocks::ListenerConfig;
+use runtime::blocks::listener::BindConfig;
 use runtime::engine::Engine;
 use runtime::gateway::Gateway;
+use runtime::listen::BindAddress;
 
 use super::prepare::Prepared;
 
@@ -30,7 +32,7 @@ pub(super) fn listeners(prepared: &Prepared, gateway: &Gateway<Engine>) {
         let Some(config) = config else { continue };
         let scheme = if config.is_tls() { "https" } else { "http" };
         let every = if address.ip().is_unspecified() { " (every address)" } else { "" };
-        eprintln!("  listener {listener} on {scheme}://{}{every}", reachable(address));
+        eprintln!("  listener {listener} on {scheme}://{}{every}", reachable(config, address));
         if let Some(line) = sample(policy, config, address) {
             eprintln!("    {line}");
         }
@@ -38,12 +40,16 @@ pub(super) fn listeners(prepared: &Prepared, gateway: &Gateway<Engine>) {
 }
 
 /// An address that a client on this machine can use.
-fn reachable(address: SocketAddr) -> SocketAddr {
+fn reachable(config: &ListenerConfig, address: SocketAddr) -> SocketAddr {
+    let only_v6 =
+        |bind: &BindConfig| matches!(bind.address, BindAddress::One(one) if one.is_ipv6());
     let ip = match address.ip() {
-        // Sockets for every address take IPv4 too, unless the policy asks for `[::]` alone.
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        other => other,
+        // A socket for every address takes IPv4 too, unless the policy asks for `[::]` alone.
+        IpAddr::V6(ip) if ip.is_unspecified() && config.binds.iter().all(only_v6) => {
+            Ipv6Addr::LOCALHOST.into()
+        }
+        ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        ip => ip,
     };
     SocketAddr::new(ip, address.port())
 }
@@ -67,7 +73,7 @@ fn sample(policy: &Policy, config: &ListenerConfig, address: SocketAddr) -> Opti
         _ => None,
     };
     let mut line = format!("curl -i{}", method.unwrap_or_default());
-    let address = reachable(address);
+    let address = reachable(config, address);
     if config.proxy_protocol.iter().any(|network| network.contains(&address.ip())) {
         line.push_str(" --haproxy-protocol");
     }
