@@ -1,9 +1,10 @@
 //! From trees to a policy: names resolved, every expression typed, sites and policies expanded. What the text means is
 //! decided here and nowhere else; what a route's order is, and what runs it, is for the floors above.
 //!
-//! `items` gives everything its name; `inputs`, `blocks`, `routes` and `steps` check what items hold; `expr` and the
-//! rooms beside it type expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression
-//! that was reported has a type that fits everything, and an item that was reported keeps its name.
+//! `items` gives everything its name; `inputs`, `blocks` and `routes` (with `choice` and `locals`) check what items
+//! hold; `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
+//! expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression that was reported has
+//! a type that fits everything, and an item that was reported keeps its name.
 
 use std::collections::HashMap;
 
@@ -15,9 +16,13 @@ use crate::syntax::ast;
 use crate::syntax::{Keyword, Tree};
 use crate::vocab::Vocabulary;
 
+mod acts;
+mod apply;
 mod args;
 mod blocks;
 mod calls;
+mod choice;
+mod compare;
 mod constant;
 mod context;
 mod expr;
@@ -29,11 +34,17 @@ mod index;
 mod inputs;
 mod items;
 mod lints;
+mod locals;
 mod matches;
+mod members;
+mod membership;
+mod names;
 mod operators;
 mod path;
+mod phases;
 mod routes;
 mod steps;
+mod text;
 mod types;
 
 #[cfg(test)]
@@ -157,13 +168,13 @@ fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::po
             inputs::input(cx, id);
         }
         Keyword::Let => {
-            expr::define_value(cx, id, span);
+            names::define_value(cx, id, span);
         }
         Keyword::Fn => {
             calls::define_function(cx, id, span);
         }
         Keyword::Policy => {
-            steps::define_policy(cx, id, span);
+            apply::define_policy(cx, id, span);
         }
         Keyword::Listener | Keyword::Upstream => {
             if let Some(block) = blocks::block(cx, id) {

@@ -79,7 +79,7 @@ fn setting<'a>(
     let Some(row) = block.setting(verb.text) else {
         let names = block.settings.iter().map(|setting| setting.name);
         let known: Vec<std::sync::Arc<str>> = names.clone().map(Into::into).collect();
-        let known = super::expr::listed(&known);
+        let known = super::names::listed(&known);
         let near = nearest(verb.text, names);
         cx.report(unknown_setting(verb.span, block.name, verb.text, near, &known));
         return None;

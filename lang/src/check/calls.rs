@@ -130,7 +130,7 @@ fn unknown<'a>(
     if cx.is_lost(scope.unit, name, &[Keyword::Fn]) {
         return reported(call.span());
     }
-    let own = super::expr::names_of(cx, scope, &[Keyword::Fn]);
+    let own = super::names::names_of(cx, scope, &[Keyword::Fn]);
     let built_in = cx.vocabulary.functions.iter().map(|row| row.name);
     let words = QUANTIFIERS.iter().map(|(name, _)| *name);
     let near = nearest(name, own.iter().map(|(name, _)| *name).chain(built_in).chain(words));

@@ -93,7 +93,7 @@ pub(super) fn learned(condition: &Expr, outcome: bool) -> Facts {
     facts
 }
 
-fn known(expr: &Expr) -> Option<Known> {
+pub(super) fn known(expr: &Expr) -> Option<Known> {
     let mut members = Vec::new();
     let mut at = expr;
     let root = loop {

@@ -1,119 +1,30 @@
-//! Paths with dots: fields with their keys and phases, captures, names of imported files, and members of values.
+//! Paths with dots that begin with a namespace: fields with their keys, and captures.
 
 use std::sync::Arc;
 
 use super::constant::value;
-use super::context::{Context, Entry, Scope, When, reported};
-use super::expr::{expr, item};
-use super::fit::{Why, absent, indentation};
+use super::context::{Context, Scope, When, reported};
+use super::expr::expr;
+use super::fit::Why;
 use super::index::Meaning;
-use super::items::exported;
-use crate::diag::Edit;
+use super::members::{looked_up, members};
+use super::phases::{is_there, too_early, when_exists};
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_capture::unknown_capture;
 use crate::diag::unknown_field::unknown_field;
-use crate::diag::unknown_member::unknown_member;
 use crate::diag::unknown_name::unknown_name;
-use crate::diag::wrong_phase::wrong_phase;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
-use crate::vocab::{Field, Key, Phase, nearest};
+use crate::vocab::{Field, Key, nearest};
 
 /// Whether fields begin with this word.
 pub(super) fn is_namespace(cx: &Context<'_>, word: &str) -> bool {
     let begins = |field: &&&Field| field.path.split('.').next() == Some(word);
     word == "path" || cx.vocabulary.fields.iter().any(|field| begins(&field))
-}
-
-/// `base.name` and `base?.name`.
-pub(super) fn member<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    member: ast::Member<'a>,
-    want: Option<&Ty>,
-) -> Expr {
-    let span = member.span();
-    if let Some(words) = words(ast::Expr::Member(member))
-        && let Some(root) = words.first()
-        && scope.local(root.text).is_none()
-    {
-        match cx.names.get(scope.unit).and_then(|names| names.get(root.text)).copied() {
-            None if is_namespace(cx, root.text) => return path(cx, scope, &words, span),
-            Some(Entry::File(file)) if words.len() == 2 => {
-                return from_file(cx, scope, file, &words, span, want);
-            }
-            _ => {}
-        }
-    }
-    let (Some(base), Some(name)) = (member.base(), member.name()) else { return reported(span) };
-    let read = expr(cx, scope, base, None);
-    part(cx, scope, read, name, member, span)
-}
-
-fn part<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    base: Expr,
-    name: ast::Word<'a>,
-    member: ast::Member<'a>,
-    span: Span,
-) -> Expr {
-    if base.ty.is_optional() && !member.is_optional() {
-        let present = base.ty.present().clone();
-        let why = Why::default().absence(format!("there would be no `{}` to look at", name.text));
-        let mut diag = absent(cx, scope, &base, &present, &why);
-        if let Some(dot) = member.dot() {
-            diag = diag.fix("write `?.`, which is absent then too", dot, "?.");
-            diag.fixes.rotate_right(1);
-        }
-        cx.report(diag);
-        return reported(span);
-    }
-    let chained = member.is_optional() && base.ty.is_optional();
-    let Some(ty) = member_type(cx, base.ty.present(), name) else { return reported(span) };
-    let ty = if chained { ty.optional() } else { ty };
-    Expr { kind: ExprKind::Member(Box::new(base), name.text.into()), ty, span }
-}
-
-/// The type of a member; reported if there is none.
-fn member_type(cx: &mut Context<'_>, of: &Ty, name: ast::Word<'_>) -> Option<Ty> {
-    let near = match of {
-        Ty::Record(fields) => {
-            if let Some((_, ty)) = fields.iter().find(|(known, _)| **known == *name.text) {
-                return Some(ty.clone());
-            }
-            nearest(name.text, fields.iter().map(|(known, _)| &**known)).map(str::to_owned)
-        }
-        Ty::Map(of) => return Some(Ty::clone(of).optional()),
-        Ty::Json => return Some(Ty::Json.optional()),
-        Ty::Error => return None,
-        _ => None,
-    };
-    cx.report(unknown_member(name.span, name.text, &of.to_string(), near.as_deref()));
-    None
-}
-
-/// `file.name`, of an imported file.
-fn from_file<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    file: usize,
-    words: &[ast::Word<'a>],
-    span: Span,
-    want: Option<&Ty>,
-) -> Expr {
-    let Some(&name) = words.last() else { return reported(span) };
-    match exported(cx, file, name) {
-        Some(id) => {
-            let read = item(cx, scope, id, name, want);
-            Expr { span, ..read }
-        }
-        None => reported(span),
-    }
 }
 
 /// The words of `a.b.c`, if it is nothing else.
@@ -174,36 +85,6 @@ pub(super) fn path<'a>(
     members(cx, scope, read, words.get(taken..).unwrap_or_default())
 }
 
-fn members<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    base: Expr,
-    words: &[ast::Word<'a>],
-) -> Expr {
-    let mut read = base;
-    for name in words {
-        let span = read.span.to(name.span);
-        if read.ty.is_error() {
-            return reported(span);
-        }
-        if read.ty.is_optional() {
-            let present = read.ty.present().clone();
-            let why =
-                Why::default().absence(format!("there would be no `{}` to look at", name.text));
-            let dot = Span { start: read.span.end, end: name.span.start, ..span };
-            let mut diag = absent(cx, scope, &read, &present, &why);
-            diag = diag.fix("write `?.`, which is absent then too", dot, "?.");
-            diag.fixes.rotate_right(1);
-            cx.report(diag);
-            return reported(span);
-        }
-        let Some(ty) = member_type(cx, &read.ty, *name) else { return reported(span) };
-        let kind = ExprKind::Member(Box::new(read), name.text.into());
-        read = super::facts::narrow(&scope.facts, Expr { kind, ty, span });
-    }
-    read
-}
-
 /// The field with the longest path that the words begin with, and how many words it takes.
 fn longest(cx: &Context<'_>, words: &[ast::Word<'_>]) -> Option<(&'static Field, usize)> {
     (1..=words.len()).rev().take(8).find_map(|n| {
@@ -232,7 +113,7 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| when_exists(row.from));
     let mut diag = unknown_field(span, &written, near.zip(exists));
     if diag.help.is_none() {
-        let listed = super::expr::listed(&beneath);
+        let listed = super::names::listed(&beneath);
         diag = diag.help(if within == "path" {
             "`path.NAME` is what the route's path captured as `{NAME}`".to_owned()
         } else {
@@ -250,38 +131,6 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     }
     cx.report(diag);
     reported(span)
-}
-
-/// When fields of a phase exist, as a sentence says it.
-pub(super) fn when_exists(from: Phase) -> &'static str {
-    match from {
-        Phase::Connection => "always",
-        Phase::Request => "from the request on",
-        Phase::Route => "in the statements of a route",
-        Phase::Response => "after `forward` or `respond`, on the way back",
-        Phase::Origin => "after `forward`, on the way back",
-    }
-}
-
-/// Where a scope is, as a sentence says it.
-pub(super) fn where_is(when: When) -> &'static str {
-    match when {
-        When::Load => "when the policy is loaded",
-        When::Choice => "while a route is chosen",
-        When::Step(Phase::Response) => "in an answer of the gateway's own",
-        When::Step(_) => "before the request is answered",
-        When::Anywhere => "here",
-    }
-}
-
-/// Whether what begins with phase `from` is there.
-pub(super) fn is_there(when: When, from: Phase) -> bool {
-    match when {
-        When::Load => false,
-        When::Choice => from <= Phase::Request,
-        When::Step(phase) => from <= phase,
-        When::Anywhere => true,
-    }
 }
 
 /// A reading of a field, if the field exists there.
@@ -303,64 +152,6 @@ pub(super) fn field(
         return reported(span);
     }
     Expr { kind: ExprKind::Field(row, key), ty: (row.ty)(), span }
-}
-
-/// Says that `name` does not exist yet, and offers the move.
-pub(super) fn too_early(
-    cx: &mut Context<'_>,
-    scope: &Scope<'_>,
-    name: &str,
-    from: Phase,
-    span: Span,
-) {
-    let mut diag = wrong_phase(span, name, where_is(scope.when), when_exists(from));
-    match (scope.when, scope.end, scope.statement) {
-        (When::Step(_), Some(end), Some(statement)) if end.start > statement.start => {
-            diag = diag.label(end, "the way back begins here").help("move the statement behind it");
-            if let Some(edits) = moved(cx, statement, end) {
-                diag = diag.fix_all("move the statement to the way back", edits);
-            }
-        }
-        (When::Choice, ..) => {
-            diag = diag.help(
-                "a route is chosen by the connection and the request; look at the rest in a statement",
-            );
-        }
-        _ => {}
-    }
-    cx.report(diag);
-}
-
-/// The edits that move a statement with a line of its own behind another one.
-fn moved(cx: &Context<'_>, statement: Span, behind: Span) -> Option<Vec<Edit>> {
-    let whole = |span: Span| {
-        let before = cx.text(Span { start: 0, end: span.start, ..span });
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        Span { start: u32::try_from(start).unwrap_or(span.start), ..span }
-    };
-    let unit = cx.units.iter().find(|unit| unit.source.id == statement.source)?;
-    let text: &str = &unit.source.text;
-    let line_end = |at: u32| {
-        let rest = text.get(at as usize..)?;
-        let end = rest.find('\n')?;
-        let tail = rest.get(..end)?.trim();
-        (tail.is_empty() || tail.starts_with("//")).then_some(at + u32::try_from(end).ok()? + 1)
-    };
-    let from = whole(statement).start;
-    let lead = text.get(from as usize..statement.start as usize)?;
-    if !lead.trim().is_empty() {
-        return None;
-    }
-    let to = line_end(statement.end)?;
-    let insert = line_end(behind.end)?;
-    let line = Span { start: from, end: to, ..statement };
-    let at = Span { start: insert, end: insert, ..statement };
-    let indent = indentation(cx, behind);
-    let body = text.get(statement.start as usize..to as usize)?;
-    Some(vec![
-        Edit { span: line, text: String::new() },
-        Edit { span: at, text: format!("{indent}{body}") },
-    ])
 }
 
 /// `base[key]`.
@@ -393,48 +184,6 @@ pub(super) fn index<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, index: ast::Ind
         };
     }
     looked_up(cx, scope, base, key, span)
-}
-
-fn looked_up<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    base: ast::Expr<'a>,
-    key: ast::Expr<'a>,
-    span: Span,
-) -> Expr {
-    let base = expr(cx, scope, base, None);
-    let why = Why::says("a map is looked into by a text");
-    let key = super::expr::wanted(cx, scope, key, &Ty::String, &why);
-    if base.ty.is_error() || key.ty.is_error() {
-        return reported(span);
-    }
-    let ty = match base.ty.present() {
-        Ty::Map(of) => Ty::clone(of).optional(),
-        Ty::Json => Ty::Json.optional(),
-        Ty::List(_) | Ty::Set(_) => {
-            cx.report(
-                bad_operator(span, "a list is not looked into", "there is no such reading").help(
-                    "ask it as a whole: `x in list`, `any(x in list, …)`, `count(x in list, …)`",
-                ),
-            );
-            return reported(span);
-        }
-        other => {
-            let message = format!("a value of type {other} is not looked into");
-            cx.report(bad_operator(span, message, "there is no such reading"));
-            return reported(span);
-        }
-    };
-    match value(&key) {
-        Some(Value::String(name)) => {
-            let name = name.clone();
-            Expr { kind: ExprKind::Member(Box::new(base), name), ty, span }
-        }
-        _ => {
-            cx.report(not_constant(key.span, "a key is a literal"));
-            reported(span)
-        }
-    }
 }
 
 /// A field with its key.

@@ -1,13 +1,15 @@
-//! Operators: what each joins, what absence does to it, and what it gives.
+//! Operators: what each joins, what absence does to it, and what it gives. Comparisons and `in` have rooms of their own.
 
 use std::sync::Arc;
 
+use super::compare::{compare, known};
 use super::constant::{is_const, value};
 use super::context::{Context, Scope, reported};
 use super::expr::{constant, expr, wanted};
 use super::facts::learned;
 use super::fit::{Why, fit};
-use crate::diag::absent_comparison::absent_comparison;
+use super::membership::member;
+use crate::diag::Diag;
 use crate::diag::bad_division::bad_division;
 use crate::diag::bad_literal::bad_literal;
 use crate::diag::bad_operator::bad_operator;
@@ -17,7 +19,6 @@ use crate::diag::needless_test::needless_test;
 use crate::diag::not_available::not_available;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_name::unknown_name;
-use crate::diag::{Diag, Edit};
 use crate::policy::{Arithmetic, Compare, Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
@@ -100,11 +101,11 @@ pub(super) fn binary<'a>(
 }
 
 #[derive(Clone, Copy)]
-struct Sides<'a> {
-    left: ast::Expr<'a>,
-    right: ast::Expr<'a>,
-    op: Span,
-    span: Span,
+pub(super) struct Sides<'a> {
+    pub(super) left: ast::Expr<'a>,
+    pub(super) right: ast::Expr<'a>,
+    pub(super) op: Span,
+    pub(super) span: Span,
 }
 
 /// A chain of `and` or `or`, flat: a condition may be long without being deep.
@@ -177,7 +178,7 @@ pub(super) fn is<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, is: ast::Is<'a>) -
 }
 
 /// Whether it is so plain that the other side should say what it is.
-fn is_plain(written: ast::Expr<'_>) -> bool {
+pub(super) fn is_plain(written: ast::Expr<'_>) -> bool {
     match written {
         ast::Expr::Literal(_) | ast::Expr::Str(_) | ast::Expr::List(_) | ast::Expr::Record(_) => {
             true
@@ -186,327 +187,6 @@ fn is_plain(written: ast::Expr<'_>) -> bool {
         ast::Expr::Paren(paren) => paren.inner().is_some_and(is_plain),
         ast::Expr::Unary(unary) => unary.operand().is_some_and(is_plain),
         _ => false,
-    }
-}
-
-fn compare<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, sides: Sides<'a>, how: Compare) -> Expr {
-    let (mut left, mut right);
-    if is_plain(sides.left) && !is_plain(sides.right) {
-        right = expr(cx, scope, sides.right, None);
-        let ty = right.ty.present().clone();
-        left = expr(cx, scope, sides.left, known(&ty));
-        left = matched(cx, scope, left, &right);
-    } else {
-        left = expr(cx, scope, sides.left, None);
-        let ty = left.ty.present().clone();
-        right = expr(cx, scope, sides.right, known(&ty));
-        right = matched(cx, scope, right, &left);
-    }
-    if left.ty.is_error() || right.ty.is_error() {
-        return reported(sides.span);
-    }
-    if let Some(diag) = incomparable(cx, &sides, &left, &right, how) {
-        cx.report(diag);
-        return reported(sides.span);
-    }
-    if let Some(diag) = slips(cx, &sides, &left, &right, how) {
-        cx.report(diag);
-        return reported(sides.span);
-    }
-    let kind = ExprKind::Compare(how, Box::new(left), Box::new(right));
-    Expr { kind, ty: Ty::Bool, span: sides.span }
-}
-
-/// A type as a hint; an unknown one is none.
-fn known(ty: &Ty) -> Option<&Ty> {
-    (!ty.is_error()).then_some(ty)
-}
-
-/// One side of a comparison, read as the other; absence stays for the operator to judge.
-fn matched(cx: &mut Context<'_>, scope: &Scope<'_>, side: Expr, other: &Expr) -> Expr {
-    let (have, want) = (side.ty.present(), other.ty.present());
-    let is_scalar = |ty: &Ty| super::fit::is_text_like(ty);
-    if have.is_error() || want.is_error() || side.ty == Ty::Secret || other.ty == Ty::Secret {
-        return side;
-    }
-    // A network or a range is looked at by the operator, which knows what is meant.
-    if matches!(have, Ty::Regex | Ty::Cidr | Ty::Range(_) | Ty::List(_) | Ty::Set(_)) {
-        return side;
-    }
-    let joins = have.fits(want) || want.fits(have);
-    if joins && (is_scalar(have) || is_scalar(want)) && !is_const(&side) {
-        return side;
-    }
-    if joins && *want == Ty::Json {
-        return side;
-    }
-    let why = Why::place(other.span, format!("compared with this, which is {want}"));
-    let want = if side.ty.is_optional() { want.clone().optional() } else { want.clone() };
-    fit(cx, scope, side, &want, &why)
-}
-
-/// Why two values cannot be compared at all.
-fn incomparable(
-    cx: &Context<'_>,
-    sides: &Sides<'_>,
-    left: &Expr,
-    right: &Expr,
-    how: Compare,
-) -> Option<Diag> {
-    let (a, b) = (left.ty.present(), right.ty.present());
-    for (side, ty) in [(left, a), (right, b)] {
-        if *ty == Ty::Secret {
-            return Some(exposed_secret(side.span, "a secret is never compared"));
-        }
-    }
-    let op = cx.text(sides.op);
-    let is_equality = matches!(how, Compare::Eq | Compare::Ne);
-    let lies_in = match (a, b) {
-        (Ty::Ip, Ty::Cidr) => true,
-        (_, Ty::Range(of)) => a.fits(of),
-        (_, Ty::List(of) | Ty::Set(of)) => a.fits(of) || of.is_error(),
-        _ => false,
-    };
-    if lies_in && is_equality {
-        let word = if how == Compare::Eq { "in" } else { "not in" };
-        let message = format!("`{op}` does not compare {a} with {b}");
-        return Some(
-            bad_operator(sides.op, message, "these are never equal")
-                .help(format!("`{word}` asks whether it lies in there"))
-                .fix(format!("write `{word}`"), sides.op, word),
-        );
-    }
-    if *b == Ty::Regex {
-        let (x, re) = (cx.text(left.span), cx.text(right.span));
-        return Some(
-            bad_operator(sides.op, "a pattern is not compared", format!("`{op}` compares values"))
-                .help(format!("write `matches({x}, {re})`"))
-                .fix("write `matches(…)`", sides.span, format!("matches({x}, {re})")),
-        );
-    }
-    let fails = |ty: &Ty| match ty {
-        Ty::Regex | Ty::Secret | Ty::Item(_) | Ty::Range(_) => true,
-        Ty::Bool | Ty::Ip | Ty::Cidr | Ty::Method | Ty::Uuid | Ty::OneOf(_) | Ty::Json => {
-            !is_equality
-        }
-        Ty::List(_) | Ty::Set(_) | Ty::Map(_) | Ty::Record(_) => !is_equality,
-        _ => false,
-    };
-    let joins = a.fits(b) || b.fits(a);
-    (fails(a) || fails(b) || !joins).then(|| {
-        let message = format!("`{op}` does not compare {a} with {b}");
-        let reason = if joins { "these have no order" } else { "these never compare" };
-        bad_operator(sides.op, message, reason)
-            .label(left.span, format!("this is {a}"))
-            .label(right.span, format!("this is {b}"))
-    })
-}
-
-/// Why absence would slip through a comparison.
-fn slips(
-    cx: &Context<'_>,
-    sides: &Sides<'_>,
-    left: &Expr,
-    right: &Expr,
-    how: Compare,
-) -> Option<Diag> {
-    let op = cx.text(sides.op);
-    let both = left.ty.is_optional() && right.ty.is_optional();
-    if !both && (how != Compare::Ne || !(left.ty.is_optional() || right.ty.is_optional())) {
-        return None;
-    }
-    let side = if left.ty.is_optional() { left } else { right };
-    let (message, reason) = if both {
-        (
-            format!("both sides of `{op}` may be absent"),
-            "if both were absent, they would be neither equal nor different".to_owned(),
-        )
-    } else {
-        (
-            format!("`{op}` with a value that may be absent"),
-            "if it were absent, it would not be equal, and slip through".to_owned(),
-        )
-    };
-    let (text, other) = (cx.text(side.span), cx.text(if both { right.span } else { sides.span }));
-    let mut diag = absent_comparison(side.span, message, reason);
-    if both {
-        diag = diag
-            .label(right.span, "this may be absent too")
-            .help("say what absence is on one side: `?? default`, or `is present` before it");
-    } else {
-        diag = diag
-            .help("say whether an absent value should pass")
-            .fix("only if it is present", sides.span, format!("({text} is present and {other})"))
-            .fix("also if it is absent", sides.span, negated(cx, sides));
-    }
-    Some(match super::fit::asserting_verb(cx) {
-        Some(_) if !both && *side.ty.present() == Ty::String => {
-            let (from, to) = (
-                Span { end: side.span.start, ..side.span },
-                Span { start: side.span.end, ..side.span },
-            );
-            let edits = vec![
-                Edit { span: from, text: "(".to_owned() },
-                Edit { span: to, text: " ?? \"\")".to_owned() },
-            ];
-            diag.fix_all("read an absent value as empty", edits)
-        }
-        _ => diag,
-    })
-}
-
-fn negated(cx: &Context<'_>, sides: &Sides<'_>) -> String {
-    let (a, b) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
-    format!("not ({a} == {b})")
-}
-
-/// `a in b` and `a not in b`.
-fn member<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, sides: Sides<'a>, negated: bool) -> Expr {
-    let (item, of);
-    if is_plain(sides.left) && !is_plain(sides.right) {
-        of = expr(cx, scope, sides.right, None);
-        let element = element(&of.ty);
-        item = expr(cx, scope, sides.left, element.as_ref());
-    } else {
-        item = expr(cx, scope, sides.left, None);
-        let list = match item.ty.present() {
-            Ty::Ip => Ty::list(Ty::Cidr),
-            other => Ty::list(other.clone()),
-        };
-        of = match sides.right {
-            ast::Expr::List(list_written) if !item.ty.is_error() => {
-                choices(cx, scope, list_written, item.ty.present(), sides.left.span())
-            }
-            ast::Expr::Binary(range) => {
-                let hint = Ty::Range(Arc::new(item.ty.present().clone()));
-                expr(cx, scope, ast::Expr::Binary(range), Some(&hint))
-            }
-            other => expr(cx, scope, other, Some(&list)),
-        };
-    }
-    if item.ty.is_error() || of.ty.is_error() && !matches!(of.ty, Ty::List(_)) {
-        return reported(sides.span);
-    }
-    let Some(element) = element(&of.ty) else {
-        cx.report(not_a_group(cx, &sides, &item, &of));
-        return reported(sides.span);
-    };
-    let want = if item.ty.is_optional() { element.clone().optional() } else { element.clone() };
-    let fits_network = element == Ty::Cidr && matches!(item.ty.present(), Ty::Ip | Ty::Cidr);
-    let why = Why::place(of.span, format!("these are of type {element}"));
-    let item = if fits_network || element.fits(item.ty.present()) && !is_const(&item) {
-        item
-    } else {
-        fit(cx, scope, item, &want, &why)
-    };
-    let of = if element == Ty::Status { as_statuses(cx, scope, of) } else { of };
-    if item.ty.is_error() || of.ty.is_error() && !matches!(of.ty, Ty::List(_)) {
-        return reported(sides.span);
-    }
-    if negated && (item.ty.is_optional() || of.ty.is_optional()) {
-        let side = if item.ty.is_optional() { &item } else { &of };
-        let (a, b) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
-        let whole = cx.text(sides.span);
-        let present = cx.text(side.span);
-        cx.report(
-            absent_comparison(
-                side.span,
-                "`not in` with a value that may be absent",
-                "if it were absent, it would be in nothing, and slip through",
-            )
-            .help("say whether an absent value should pass")
-            .fix("only if it is present", sides.span, format!("({present} is present and {whole})"))
-            .fix("also if it is absent", sides.span, format!("not ({a} in {b})")),
-        );
-        return reported(sides.span);
-    }
-    let test =
-        Expr { kind: ExprKind::In(Box::new(item), Box::new(of)), ty: Ty::Bool, span: sides.span };
-    if negated {
-        Expr { kind: ExprKind::Not(Box::new(test)), ty: Ty::Bool, span: sides.span }
-    } else {
-        test
-    }
-}
-
-/// A range of integers is one of statuses where those are looked for.
-fn as_statuses(cx: &mut Context<'_>, scope: &Scope<'_>, of: Expr) -> Expr {
-    match &of.ty {
-        Ty::Range(inner) if **inner == Ty::Int => {
-            fit(cx, scope, of, &Ty::Range(Arc::new(Ty::Status)), &Why::default())
-        }
-        _ => of,
-    }
-}
-
-/// What the items of a group are.
-fn element(of: &Ty) -> Option<Ty> {
-    Some(match of.present() {
-        Ty::List(of) | Ty::Set(of) | Ty::Range(of) => Ty::clone(of),
-        Ty::Cidr => Ty::Cidr,
-        Ty::Map(_) => Ty::String,
-        _ => return None,
-    })
-}
-
-/// A list behind `in`: each item is a value, or a range or network of them.
-fn choices<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    list: ast::List<'a>,
-    of: &Ty,
-    asked: Span,
-) -> Expr {
-    let element = if *of == Ty::Ip { Ty::Cidr } else { of.clone() };
-    let why = Why::place(asked, format!("this is {of}"));
-    let mut items = Vec::new();
-    for written in list.items() {
-        let read = expr(cx, scope, written, Some(&element));
-        let is_range = matches!(&read.ty, Ty::Range(inner) if inner.fits(&element))
-            || matches!((&read.ty, &element), (Ty::Range(inner), Ty::Status) if **inner == Ty::Int);
-        let read = if is_range && element == Ty::Status {
-            as_statuses(cx, scope, read)
-        } else if is_range
-            || matches!(&read.ty, Ty::String) && matches!(element, Ty::OneOf(_)) && !is_const(&read)
-        {
-            read
-        } else {
-            fit(cx, scope, read, &element, &why)
-        };
-        items.push(read);
-    }
-    let read = Expr { kind: ExprKind::List(items), ty: Ty::list(element), span: list.span() };
-    super::constant::fold(cx, read)
-}
-
-fn not_a_group(cx: &Context<'_>, sides: &Sides<'_>, item: &Expr, of: &Expr) -> Diag {
-    let (a, b) = (item.ty.present(), of.ty.present());
-    let message = format!("nothing is `in` a value of type {b}");
-    let diag = bad_operator(of.span, message, format!("this is {b}"));
-    let (x, y) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
-    let unquoted = match value(of) {
-        Some(Value::String(text)) => crate::literal::literal(text, of.span, None)
-            .ok()
-            .filter(|(_, ty)| element(ty).is_some())
-            .map(|_| text.to_string()),
-        _ => None,
-    };
-    match (a, b) {
-        _ if unquoted.is_some() => {
-            let text = unquoted.unwrap_or_default();
-            diag.help(format!("write `{text}`, without quotes")).fix(
-                "remove the quotes",
-                of.span,
-                text,
-            )
-        }
-        (_, Ty::String | Ty::OneOf(_)) => diag
-            .help(format!("`contains({y}, {x})` looks into a text"))
-            .fix("write `contains(…)`", sides.span, format!("contains({y}, {x})")),
-        (_, other) if a.fits(other) || other.fits(a) => {
-            diag.help("`==` compares two values").fix("write `==`", sides.op, "==")
-        }
-        _ => diag.help("a list, a set, a map, a network or a range belongs here"),
     }
 }
 
@@ -554,7 +234,12 @@ fn otherwise<'a>(
 }
 
 /// `a..b`, of constants.
-fn range<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, sides: Sides<'a>, want: Option<&Ty>) -> Expr {
+pub(super) fn range<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    sides: Sides<'a>,
+    want: Option<&Ty>,
+) -> Expr {
     let hint = match want.map(Ty::present) {
         Some(Ty::Range(of)) => Some(Ty::clone(of)),
         _ => None,
@@ -641,7 +326,7 @@ fn arithmetic<'a>(
 }
 
 /// An operand that must be there.
-fn present<'a>(
+pub(super) fn present<'a>(
     cx: &mut Context<'a>,
     scope: &Scope<'a>,
     written: ast::Expr<'a>,

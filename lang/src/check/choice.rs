@@ -1,0 +1,335 @@
+//! Which requests a route takes: its hosts, paths, methods and conditions, and what its paths capture.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::args;
+use super::constant::value;
+use super::context::{Context, Scope, When};
+use super::expr::wanted;
+use super::facts::learned;
+use super::fields::plain_text;
+use super::fit::Why;
+use super::host::host;
+use super::index::Meaning;
+use super::path::{Capture, path};
+use super::steps::CHOOSING;
+use crate::diag::capture_mismatch::capture_mismatch;
+use crate::diag::constant_condition::constant_condition;
+use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::foreign_capture::foreign_capture;
+use crate::diag::misplaced_clause::misplaced_clause;
+use crate::diag::missing_argument::missing_argument;
+use crate::diag::repeated_clause::repeated_clause;
+use crate::diag::too_many_arguments::too_many_arguments;
+use crate::diag::wrong_form::wrong_form;
+use crate::policy::{Expr, Host, Path, Segment};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::clauses::CLAUSES;
+
+/// Which requests a route takes, as its clauses say.
+#[derive(Default)]
+pub(super) struct Choice {
+    pub(super) hosts: Vec<(Host, Span)>,
+    pub(super) paths: Vec<(Path, Span)>,
+    pub(super) methods: Option<(Vec<Arc<str>>, Span)>,
+    pub(super) captures: Vec<Capture>,
+    /// By clause: where it stands, and whether in the site.
+    pub(super) places: HashMap<&'static str, (Span, bool)>,
+}
+
+pub(super) fn choose<'a>(
+    cx: &mut Context<'a>,
+    unit: usize,
+    head: &ast::Head<'a>,
+    place: &str,
+    choice: &mut Choice,
+) {
+    for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
+        let Some(verb) = stmt.verb().filter(|verb| CHOOSING.contains(&verb.text)) else { continue };
+        let Some(clause) = CLAUSES.iter().find(|clause| clause.name == verb.text) else { continue };
+        cx.note(verb.span, Meaning::Clause(clause));
+        if clause.name == "where" {
+            continue;
+        }
+        if let Some(block) = stmt.block() {
+            let message = format!("`{}` takes no block", clause.name);
+            cx.report(wrong_form(block.span(), message, "not here"));
+        }
+        if let Some(named) = stmt.named().next() {
+            let message = format!("`{}` takes values without names", clause.name);
+            let diag = wrong_form(named.span, message, "this has a name");
+            cx.report(diag.help(format!("as in `{}`", clause.example)));
+        }
+        if place == "site" && clause.name == "path" {
+            cx.report(
+                misplaced_clause(verb.span, "path", "a site")
+                    .help("each route of the site says its own `path`"),
+            );
+            continue;
+        }
+        if let Some((first, of_site)) = choice.places.get(clause.name).copied() {
+            let diag = repeated_clause(verb.span, clause.name, first);
+            cx.report(if of_site {
+                diag.help(format!("the site already says the `{}` of its routes", clause.name))
+            } else {
+                diag
+            });
+            continue;
+        }
+        choice.places.insert(clause.name, (verb.span, false));
+        let strays = args::strays(cx, stmt.node(), None);
+        let values: Vec<ast::Expr<'a>> = stmt.positional().collect();
+        if strays {
+            continue;
+        }
+        if values.is_empty() && !stmt.is_line_broken() {
+            cx.report(
+                missing_argument(verb.span, clause.name, "value", "at least one")
+                    .help(format!("as in `{}`", clause.example)),
+            );
+        }
+        cx.quietly(stmt.is_line_broken(), |cx| match clause.name {
+            "host" => hosts(cx, &values, choice),
+            "path" => paths(cx, &values, choice),
+            _ => methods(cx, unit, &values, verb, choice),
+        });
+        if clause.name == "path" && stmt.is_line_broken() {
+            choice.captures.extend(loose(&values));
+        }
+    }
+}
+
+pub(super) fn hosts(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
+    for written in values {
+        let Some((text, place)) = plain_text(cx, *written, "a host pattern") else { continue };
+        match host(&text, place) {
+            Ok(pattern) => {
+                if let Some((_, first)) = choice.hosts.iter().find(|(known, _)| *known == pattern) {
+                    let first = *first;
+                    cx.report(duplicate_name(place, &text, first));
+                } else {
+                    choice.hosts.push((pattern, written.span()));
+                }
+            }
+            Err(diag) => cx.report(*diag),
+        }
+    }
+}
+
+pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
+    let mut sound = true;
+    let mut first: Option<(Vec<Capture>, Span)> = None;
+    for written in values {
+        let ast::Expr::Str(text) = written else {
+            sound = false;
+            plain_text(cx, *written, "a path pattern");
+            continue;
+        };
+        match path(text.text(), text.inner_span()) {
+            Ok((pattern, captures)) => {
+                if choice.paths.iter().any(|(known, _)| *known == pattern) {
+                    let place = choice.paths.iter().find(|(known, _)| *known == pattern);
+                    let place = place.map_or(written.span(), |(_, place)| *place);
+                    cx.report(duplicate_name(written.span(), text.text(), place));
+                    continue;
+                }
+                foreign(cx, text, &pattern);
+                choice.paths.push((pattern, written.span()));
+                match &first {
+                    None => first = Some((captures, written.span())),
+                    Some((known, place)) => {
+                        sound &= agree(cx, known, *place, &captures, written.span());
+                    }
+                }
+            }
+            Err(diag) => {
+                sound = false;
+                cx.report(*diag);
+            }
+        }
+    }
+    if let Some((captures, _)) = first {
+        choice.captures = captures;
+    } else if !sound {
+        // Nothing is known of what a broken path captures; what uses it is not to blame.
+        choice.captures = loose(values);
+    }
+}
+
+/// Says which segments are captures elsewhere and only themselves here: `:id`, `<id>`.
+fn foreign(cx: &mut Context<'_>, written: &ast::Str<'_>, pattern: &Path) {
+    for segment in &pattern.segments {
+        let Segment::Literal(text) = segment else { continue };
+        let Some(name) = text.strip_prefix(':') else { continue };
+        let is_name = !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
+        let Some(at) = written.text().find(&**text).filter(|_| is_name) else { continue };
+        let place = written.inner_span().part(at, at + text.len());
+        cx.report(foreign_capture(place, text, name));
+    }
+}
+
+/// The names in the braces of paths that were reported, of unknown types.
+fn loose(values: &[ast::Expr<'_>]) -> Vec<Capture> {
+    let mut captures: Vec<Capture> = Vec::new();
+    for written in values {
+        let ast::Expr::Str(text) = written else { continue };
+        for piece in text.text().split('{').skip(1) {
+            let inner = piece.split(['}', ':']).next().unwrap_or("").trim();
+            if !inner.is_empty() {
+                captures.push((inner.into(), Ty::Error, written.span()));
+            }
+        }
+    }
+    captures
+}
+
+fn agree(
+    cx: &mut Context<'_>,
+    first: &[Capture],
+    first_span: Span,
+    other: &[Capture],
+    other_span: Span,
+) -> bool {
+    for (name, ty, span) in other {
+        match first.iter().find(|(known, ..)| known == name) {
+            None => {
+                cx.report(
+                    capture_mismatch(
+                        *span,
+                        format!("`{name}` is captured by one path and not by another"),
+                        "captured here",
+                    )
+                    .label(first_span, "this path does not capture it")
+                    .help("every path of a route captures the same names"),
+                );
+                return false;
+            }
+            Some((_, known, place)) if known != ty => {
+                cx.report(
+                    capture_mismatch(
+                        *span,
+                        format!("`{name}` is captured as two types"),
+                        format!("this is {ty}"),
+                    )
+                    .label(*place, format!("this is {known}"))
+                    .help("give both the same type"),
+                );
+                return false;
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((name, _, span)) =
+        first.iter().find(|(name, ..)| !other.iter().any(|(known, ..)| known == name))
+    {
+        cx.report(
+            capture_mismatch(
+                *span,
+                format!("`{name}` is captured by one path and not by another"),
+                "captured here",
+            )
+            .label(other_span, "this path does not capture it")
+            .help("every path of a route captures the same names"),
+        );
+        return false;
+    }
+    true
+}
+
+pub(super) fn methods<'a>(
+    cx: &mut Context<'a>,
+    unit: usize,
+    values: &[ast::Expr<'a>],
+    verb: ast::Word<'a>,
+    choice: &mut Choice,
+) {
+    let scope = Scope::new(unit, When::Load);
+    let mut names: Vec<(Arc<str>, Span)> = Vec::new();
+    for written in values {
+        let why = Why::says("`method` takes methods, such as `GET`");
+        let read = wanted(cx, &scope, *written, &Ty::Method, &why);
+        match value(&read) {
+            Some(Value::Method(name)) => match names.iter().find(|(known, _)| known == name) {
+                Some((_, first)) => {
+                    let (first, name) = (*first, name.clone());
+                    cx.report(duplicate_name(read.span, &name, first));
+                }
+                None => names.push((name.clone(), read.span)),
+            },
+            _ if read.ty.is_error() => {}
+            _ => cx.report(crate::diag::not_constant::not_constant(
+                read.span,
+                "`method` takes literals: a route's requests are known when it is loaded",
+            )),
+        }
+    }
+    if names.is_empty() {
+        return;
+    }
+    let mut list: Vec<Arc<str>> = names.into_iter().map(|(name, _)| name).collect();
+    let has = |name: &str| list.iter().any(|known| &**known == name);
+    if has("GET") && !has("HEAD") {
+        list.push("HEAD".into());
+    }
+    choice.methods = Some((list, verb.span));
+}
+
+pub(super) fn wheres<'a>(
+    cx: &mut Context<'a>,
+    scope: &mut Scope<'a>,
+    head: &ast::Head<'a>,
+) -> Vec<Expr> {
+    scope.when = When::Choice;
+    let mut conditions = Vec::new();
+    for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
+        let Some(verb) = stmt.verb().filter(|verb| verb.text == "where") else { continue };
+        scope.statement = Some(stmt.span());
+        if let Some(assignment) = stmt.assignment() {
+            cx.report(
+                wrong_form(assignment.equals, "`where` assigns nothing", "no `=` belongs here")
+                    .help("`==` compares two values")
+                    .fix("write `==`", assignment.equals, "=="),
+            );
+            continue;
+        }
+        if let Some(named) = stmt.named().next() {
+            let diag = wrong_form(named.span, "`where` takes a condition alone", "not here");
+            cx.report(diag.help("`==` compares two values"));
+            continue;
+        }
+        args::strays(cx, stmt.node(), None);
+        let mut values = stmt.positional();
+        let Some(written) = values.next() else {
+            if !stmt.is_line_broken() {
+                let ty = "Bool";
+                cx.report(missing_argument(verb.span, "where", "condition", ty));
+            }
+            continue;
+        };
+        if let Some(extra) = values.next().filter(|_| !stmt.is_line_broken()) {
+            let diag = too_many_arguments(extra.span(), "where", "`condition`");
+            cx.report(diag.help("join conditions with `and`"));
+        }
+        let why = Why::says("`where` takes a condition").absence("the route would not answer");
+        let broken = stmt.is_line_broken();
+        let read = cx.quietly(broken, |cx| wanted(cx, scope, written, &Ty::Bool, &why));
+        if broken {
+            scope.facts.add(&learned(&read, true));
+            continue;
+        }
+        if let Some(Value::Bool(outcome)) = value(&read)
+            && cx.repeating == 0
+        {
+            cx.report(constant_condition(read.span, *outcome));
+        }
+        scope.facts.add(&learned(&read, true));
+        conditions.push(read);
+    }
+    conditions
+}

@@ -1,0 +1,190 @@
+//! Comparisons: what can be compared, and what absence would let through.
+
+use super::constant::is_const;
+use super::context::{Context, Scope, reported};
+use super::expr::expr;
+use super::fit::{Why, fit};
+use super::operators::{Sides, is_plain};
+use crate::diag::absent_comparison::absent_comparison;
+use crate::diag::bad_operator::bad_operator;
+use crate::diag::exposed_secret::exposed_secret;
+use crate::diag::{Diag, Edit};
+use crate::policy::{Compare, Expr, ExprKind};
+use crate::source::Span;
+use crate::types::Ty;
+
+pub(super) fn compare<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    sides: Sides<'a>,
+    how: Compare,
+) -> Expr {
+    let (mut left, mut right);
+    if is_plain(sides.left) && !is_plain(sides.right) {
+        right = expr(cx, scope, sides.right, None);
+        let ty = right.ty.present().clone();
+        left = expr(cx, scope, sides.left, known(&ty));
+        left = matched(cx, scope, left, &right);
+    } else {
+        left = expr(cx, scope, sides.left, None);
+        let ty = left.ty.present().clone();
+        right = expr(cx, scope, sides.right, known(&ty));
+        right = matched(cx, scope, right, &left);
+    }
+    if left.ty.is_error() || right.ty.is_error() {
+        return reported(sides.span);
+    }
+    if let Some(diag) = incomparable(cx, &sides, &left, &right, how) {
+        cx.report(diag);
+        return reported(sides.span);
+    }
+    if let Some(diag) = slips(cx, &sides, &left, &right, how) {
+        cx.report(diag);
+        return reported(sides.span);
+    }
+    let kind = ExprKind::Compare(how, Box::new(left), Box::new(right));
+    Expr { kind, ty: Ty::Bool, span: sides.span }
+}
+
+/// A type as a hint; an unknown one is none.
+pub(super) fn known(ty: &Ty) -> Option<&Ty> {
+    (!ty.is_error()).then_some(ty)
+}
+
+/// One side of a comparison, read as the other; absence stays for the operator to judge.
+fn matched(cx: &mut Context<'_>, scope: &Scope<'_>, side: Expr, other: &Expr) -> Expr {
+    let (have, want) = (side.ty.present(), other.ty.present());
+    let is_scalar = |ty: &Ty| super::fit::is_text_like(ty);
+    if have.is_error() || want.is_error() || side.ty == Ty::Secret || other.ty == Ty::Secret {
+        return side;
+    }
+    // A network or a range is looked at by the operator, which knows what is meant.
+    if matches!(have, Ty::Regex | Ty::Cidr | Ty::Range(_) | Ty::List(_) | Ty::Set(_)) {
+        return side;
+    }
+    let joins = have.fits(want) || want.fits(have);
+    if joins && (is_scalar(have) || is_scalar(want)) && !is_const(&side) {
+        return side;
+    }
+    if joins && *want == Ty::Json {
+        return side;
+    }
+    let why = Why::place(other.span, format!("compared with this, which is {want}"));
+    let want = if side.ty.is_optional() { want.clone().optional() } else { want.clone() };
+    fit(cx, scope, side, &want, &why)
+}
+
+/// Why two values cannot be compared at all.
+fn incomparable(
+    cx: &Context<'_>,
+    sides: &Sides<'_>,
+    left: &Expr,
+    right: &Expr,
+    how: Compare,
+) -> Option<Diag> {
+    let (a, b) = (left.ty.present(), right.ty.present());
+    for (side, ty) in [(left, a), (right, b)] {
+        if *ty == Ty::Secret {
+            return Some(exposed_secret(side.span, "a secret is never compared"));
+        }
+    }
+    let op = cx.text(sides.op);
+    let is_equality = matches!(how, Compare::Eq | Compare::Ne);
+    let lies_in = match (a, b) {
+        (Ty::Ip, Ty::Cidr) => true,
+        (_, Ty::Range(of)) => a.fits(of),
+        (_, Ty::List(of) | Ty::Set(of)) => a.fits(of) || of.is_error(),
+        _ => false,
+    };
+    if lies_in && is_equality {
+        let word = if how == Compare::Eq { "in" } else { "not in" };
+        let message = format!("`{op}` does not compare {a} with {b}");
+        return Some(
+            bad_operator(sides.op, message, "these are never equal")
+                .help(format!("`{word}` asks whether it lies in there"))
+                .fix(format!("write `{word}`"), sides.op, word),
+        );
+    }
+    if *b == Ty::Regex {
+        let (x, re) = (cx.text(left.span), cx.text(right.span));
+        return Some(
+            bad_operator(sides.op, "a pattern is not compared", format!("`{op}` compares values"))
+                .help(format!("write `matches({x}, {re})`"))
+                .fix("write `matches(…)`", sides.span, format!("matches({x}, {re})")),
+        );
+    }
+    let fails = |ty: &Ty| match ty {
+        Ty::Regex | Ty::Secret | Ty::Item(_) | Ty::Range(_) => true,
+        Ty::Bool | Ty::Ip | Ty::Cidr | Ty::Method | Ty::Uuid | Ty::OneOf(_) | Ty::Json => {
+            !is_equality
+        }
+        Ty::List(_) | Ty::Set(_) | Ty::Map(_) | Ty::Record(_) => !is_equality,
+        _ => false,
+    };
+    let joins = a.fits(b) || b.fits(a);
+    (fails(a) || fails(b) || !joins).then(|| {
+        let message = format!("`{op}` does not compare {a} with {b}");
+        let reason = if joins { "these have no order" } else { "these never compare" };
+        bad_operator(sides.op, message, reason)
+            .label(left.span, format!("this is {a}"))
+            .label(right.span, format!("this is {b}"))
+    })
+}
+
+/// Why absence would slip through a comparison.
+fn slips(
+    cx: &Context<'_>,
+    sides: &Sides<'_>,
+    left: &Expr,
+    right: &Expr,
+    how: Compare,
+) -> Option<Diag> {
+    let op = cx.text(sides.op);
+    let both = left.ty.is_optional() && right.ty.is_optional();
+    if !both && (how != Compare::Ne || !(left.ty.is_optional() || right.ty.is_optional())) {
+        return None;
+    }
+    let side = if left.ty.is_optional() { left } else { right };
+    let (message, reason) = if both {
+        (
+            format!("both sides of `{op}` may be absent"),
+            "if both were absent, they would be neither equal nor different".to_owned(),
+        )
+    } else {
+        (
+            format!("`{op}` with a value that may be absent"),
+            "if it were absent, it would not be equal, and slip through".to_owned(),
+        )
+    };
+    let (text, other) = (cx.text(side.span), cx.text(if both { right.span } else { sides.span }));
+    let mut diag = absent_comparison(side.span, message, reason);
+    if both {
+        diag = diag
+            .label(right.span, "this may be absent too")
+            .help("say what absence is on one side: `?? default`, or `is present` before it");
+    } else {
+        diag = diag
+            .help("say whether an absent value should pass")
+            .fix("only if it is present", sides.span, format!("({text} is present and {other})"))
+            .fix("also if it is absent", sides.span, negated(cx, sides));
+    }
+    Some(match super::fit::asserting_verb(cx) {
+        Some(_) if !both && *side.ty.present() == Ty::String => {
+            let (from, to) = (
+                Span { end: side.span.start, ..side.span },
+                Span { start: side.span.end, ..side.span },
+            );
+            let edits = vec![
+                Edit { span: from, text: "(".to_owned() },
+                Edit { span: to, text: " ?? \"\")".to_owned() },
+            ];
+            diag.fix_all("read an absent value as empty", edits)
+        }
+        _ => diag,
+    })
+}
+
+pub(super) fn negated(cx: &Context<'_>, sides: &Sides<'_>) -> String {
+    let (a, b) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
+    format!("not ({a} == {b})")
+}

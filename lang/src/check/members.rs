@@ -1,0 +1,177 @@
+//! Members of values, and what is looked up by a key.
+
+use super::constant::value;
+use super::context::{Context, Entry, Scope, reported};
+use super::expr::expr;
+use super::fields::{is_namespace, path, words};
+use super::fit::{Why, absent};
+use super::items::exported;
+use super::names::item;
+use crate::diag::bad_operator::bad_operator;
+use crate::diag::not_constant::not_constant;
+use crate::diag::unknown_member::unknown_member;
+use crate::policy::{Expr, ExprKind};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::nearest;
+
+/// `base.name` and `base?.name`.
+pub(super) fn member<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    member: ast::Member<'a>,
+    want: Option<&Ty>,
+) -> Expr {
+    let span = member.span();
+    if let Some(words) = words(ast::Expr::Member(member))
+        && let Some(root) = words.first()
+        && scope.local(root.text).is_none()
+    {
+        match cx.names.get(scope.unit).and_then(|names| names.get(root.text)).copied() {
+            None if is_namespace(cx, root.text) => return path(cx, scope, &words, span),
+            Some(Entry::File(file)) if words.len() == 2 => {
+                return from_file(cx, scope, file, &words, span, want);
+            }
+            _ => {}
+        }
+    }
+    let (Some(base), Some(name)) = (member.base(), member.name()) else { return reported(span) };
+    let read = expr(cx, scope, base, None);
+    part(cx, scope, read, name, member, span)
+}
+
+fn part<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    base: Expr,
+    name: ast::Word<'a>,
+    member: ast::Member<'a>,
+    span: Span,
+) -> Expr {
+    if base.ty.is_optional() && !member.is_optional() {
+        let present = base.ty.present().clone();
+        let why = Why::default().absence(format!("there would be no `{}` to look at", name.text));
+        let mut diag = absent(cx, scope, &base, &present, &why);
+        if let Some(dot) = member.dot() {
+            diag = diag.fix("write `?.`, which is absent then too", dot, "?.");
+            diag.fixes.rotate_right(1);
+        }
+        cx.report(diag);
+        return reported(span);
+    }
+    let chained = member.is_optional() && base.ty.is_optional();
+    let Some(ty) = member_type(cx, base.ty.present(), name) else { return reported(span) };
+    let ty = if chained { ty.optional() } else { ty };
+    Expr { kind: ExprKind::Member(Box::new(base), name.text.into()), ty, span }
+}
+
+/// The type of a member; reported if there is none.
+fn member_type(cx: &mut Context<'_>, of: &Ty, name: ast::Word<'_>) -> Option<Ty> {
+    let near = match of {
+        Ty::Record(fields) => {
+            if let Some((_, ty)) = fields.iter().find(|(known, _)| **known == *name.text) {
+                return Some(ty.clone());
+            }
+            nearest(name.text, fields.iter().map(|(known, _)| &**known)).map(str::to_owned)
+        }
+        Ty::Map(of) => return Some(Ty::clone(of).optional()),
+        Ty::Json => return Some(Ty::Json.optional()),
+        Ty::Error => return None,
+        _ => None,
+    };
+    cx.report(unknown_member(name.span, name.text, &of.to_string(), near.as_deref()));
+    None
+}
+
+/// `file.name`, of an imported file.
+fn from_file<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    file: usize,
+    words: &[ast::Word<'a>],
+    span: Span,
+    want: Option<&Ty>,
+) -> Expr {
+    let Some(&name) = words.last() else { return reported(span) };
+    match exported(cx, file, name) {
+        Some(id) => {
+            let read = item(cx, scope, id, name, want);
+            Expr { span, ..read }
+        }
+        None => reported(span),
+    }
+}
+
+pub(super) fn members<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    base: Expr,
+    words: &[ast::Word<'a>],
+) -> Expr {
+    let mut read = base;
+    for name in words {
+        let span = read.span.to(name.span);
+        if read.ty.is_error() {
+            return reported(span);
+        }
+        if read.ty.is_optional() {
+            let present = read.ty.present().clone();
+            let why =
+                Why::default().absence(format!("there would be no `{}` to look at", name.text));
+            let dot = Span { start: read.span.end, end: name.span.start, ..span };
+            let mut diag = absent(cx, scope, &read, &present, &why);
+            diag = diag.fix("write `?.`, which is absent then too", dot, "?.");
+            diag.fixes.rotate_right(1);
+            cx.report(diag);
+            return reported(span);
+        }
+        let Some(ty) = member_type(cx, &read.ty, *name) else { return reported(span) };
+        let kind = ExprKind::Member(Box::new(read), name.text.into());
+        read = super::facts::narrow(&scope.facts, Expr { kind, ty, span });
+    }
+    read
+}
+
+pub(super) fn looked_up<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    base: ast::Expr<'a>,
+    key: ast::Expr<'a>,
+    span: Span,
+) -> Expr {
+    let base = expr(cx, scope, base, None);
+    let why = Why::says("a map is looked into by a text");
+    let key = super::expr::wanted(cx, scope, key, &Ty::String, &why);
+    if base.ty.is_error() || key.ty.is_error() {
+        return reported(span);
+    }
+    let ty = match base.ty.present() {
+        Ty::Map(of) => Ty::clone(of).optional(),
+        Ty::Json => Ty::Json.optional(),
+        Ty::List(_) | Ty::Set(_) => {
+            cx.report(
+                bad_operator(span, "a list is not looked into", "there is no such reading").help(
+                    "ask it as a whole: `x in list`, `any(x in list, …)`, `count(x in list, …)`",
+                ),
+            );
+            return reported(span);
+        }
+        other => {
+            let message = format!("a value of type {other} is not looked into");
+            cx.report(bad_operator(span, message, "there is no such reading"));
+            return reported(span);
+        }
+    };
+    match value(&key) {
+        Some(Value::String(name)) => {
+            let name = name.clone();
+            Expr { kind: ExprKind::Member(Box::new(base), name), ty, span }
+        }
+        _ => {
+            cx.report(not_constant(key.span, "a key is a literal"));
+            reported(span)
+        }
+    }
+}

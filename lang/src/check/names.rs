@@ -1,0 +1,359 @@
+//! Names: what a word stands for where it stands, and the nearest that it may have meant.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::constant::{is_const, measure};
+use super::context::{Bound, Context, Entry, ItemId, Scope, State, When, kind_name, reported};
+use super::expr::{constant, expr, repeated, wanted};
+use super::fit::Why;
+use super::index::Meaning;
+use super::{fields, inputs, types};
+use crate::diag::bad_operator::bad_operator;
+use crate::diag::recursion::recursion;
+use crate::diag::unknown_name::unknown_name;
+use crate::diag::wrong_kind::wrong_kind;
+use crate::policy::{Expr, ExprKind};
+use crate::source::Span;
+use crate::syntax::Keyword;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::nearest;
+
+const METHODS: &[&str] =
+    &["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"];
+
+/// More of the IANA registry of methods, and one that caches use.
+const REGISTERED: &[&str] = &[
+    "ACL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+];
+
+pub(super) fn name<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    word: ast::Word<'a>,
+    want: Option<&Ty>,
+) -> Expr {
+    let wanted = want.map(Ty::present);
+    if let Some(Ty::OneOf(words)) = wanted
+        && words.iter().any(|known| **known == *word.text)
+        && scope.local(word.text).is_none()
+    {
+        return constant(Value::string(word.text), Ty::OneOf(words.clone()), word.span);
+    }
+    if let Some(Ty::Item("balancer")) = wanted
+        && let Some(row) = cx.vocabulary.balancer(word.text)
+    {
+        cx.note(word.span, Meaning::Balancer(row));
+        return constant(Value::Item(row.name.into()), Ty::Item("balancer"), word.span);
+    }
+    let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text)).copied();
+    let names_item = matches!((wanted, entry), (Some(Ty::Item(kind)), Some(Entry::Item(id)))
+        if cx.item(id).keyword.as_str() == *kind);
+    if let Some(local) = scope.local(word.text).filter(|_| !names_item) {
+        return self::local(cx, local.clone(), word.span);
+    }
+    match entry {
+        Some(Entry::Item(id)) => return item(cx, scope, id, word, want),
+        Some(Entry::File(_)) => {
+            cx.report(bad_operator(
+                word.span,
+                format!("`{}` is an imported file, not a value", word.text),
+                "a name of the file belongs behind it, as in `file.name`",
+            ));
+            return reported(word.span);
+        }
+        None => {}
+    }
+    if let Some(Ty::Method) = wanted
+        && is_method(word.text)
+    {
+        return constant(Value::Method(word.text.into()), Ty::Method, word.span);
+    }
+    if !matches!(wanted, Some(Ty::Item(_))) {
+        if METHODS.contains(&word.text) {
+            return constant(Value::Method(word.text.into()), Ty::Method, word.span);
+        }
+        if fields::is_namespace(cx, word.text) {
+            return fields::path(cx, scope, &[word], word.span);
+        }
+        if word.text == "null" {
+            return constant(Value::Null, Ty::Json, word.span);
+        }
+    }
+    let kinds: &[Keyword] = match wanted {
+        Some(Ty::Item("upstream")) => &[Keyword::Upstream],
+        Some(Ty::Item(_)) => &[],
+        _ => &[Keyword::Let, Keyword::Param, Keyword::Secret],
+    };
+    if !cx.is_lost(scope.unit, word.text, kinds) {
+        let diag = unknown(cx, scope, word, wanted);
+        cx.report(diag);
+    }
+    reported(word.span)
+}
+
+/// Whether it is a method: a registered one, or a word of one's own that is not near a usual one.
+fn is_method(text: &str) -> bool {
+    let is_upper = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    let is_known = METHODS.contains(&text) || REGISTERED.contains(&text);
+    is_upper && (is_known || nearest(text, METHODS.iter().copied()).is_none())
+}
+
+/// A name that stands for nothing, with the nearest that does.
+fn unknown(
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    word: ast::Word<'_>,
+    wanted: Option<&Ty>,
+) -> crate::diag::Diag {
+    if let Some(Ty::OneOf(words)) = wanted {
+        let near = nearest(word.text, words.iter().map(|known| &**known));
+        let diag = unknown_name(word.span, "option", word.text, near.map(|near| (near, None)));
+        return if near.is_none() {
+            diag.help(format!("one of {} belongs here", listed(words)))
+        } else {
+            diag
+        };
+    }
+    let (what, kinds): (&str, &[Keyword]) = match wanted {
+        Some(Ty::Item("balancer")) => {
+            let names = cx.vocabulary.balancers.iter().map(|row| row.name);
+            let near = nearest(word.text, names.clone()).map(|near| (near, None));
+            let diag = unknown_name(word.span, "balancer", word.text, near);
+            let known: Vec<Arc<str>> = names.map(Arc::from).collect();
+            return match near {
+                Some(_) => diag,
+                None => diag.help(format!("the balancers are {}", listed(&known))),
+            };
+        }
+        Some(Ty::Item("upstream")) => ("upstream", &[Keyword::Upstream]),
+        Some(Ty::Item("listener")) => ("listener", &[Keyword::Listener]),
+        Some(Ty::Item(kind)) => (*kind, &[]),
+        Some(Ty::Method) => {
+            let near = nearest(word.text, METHODS.iter().copied());
+            return unknown_name(word.span, "method", word.text, near.map(|near| (near, None)))
+                .help("methods are written in upper case");
+        }
+        _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret]),
+    };
+    let places = names_of(cx, scope, kinds);
+    let names = places.iter().map(|(name, _)| *name);
+    let spaces = cx.vocabulary.fields.iter().filter_map(|field| field.path.split('.').next());
+    let near = if kinds.contains(&Keyword::Let) {
+        nearest(word.text, names.chain(spaces))
+    } else {
+        nearest(word.text, names)
+    };
+    let place = |near: &str| places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
+    let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))));
+    if near.is_none()
+        && kinds.contains(&Keyword::Let)
+        && let Some(field) = fields::ending_in(cx, scope.when, word.text)
+    {
+        return diag.help(format!("did you mean `{field}`?")).fix(
+            format!("write `{field}`"),
+            word.span,
+            field,
+        );
+    }
+    match wanted {
+        Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").fix(
+            "put it in quotes",
+            word.span,
+            format!("\"{}\"", word.text),
+        ),
+        None | Some(Ty::Bool) if word.text == "absent" || word.text == "present" => {
+            diag.help(format!("write `x is {}`", word.text))
+        }
+        _ => diag,
+    }
+}
+
+/// The names that a scope sees, locals first, of these kinds.
+pub(super) fn names_of<'a>(
+    cx: &Context<'a>,
+    scope: &Scope<'a>,
+    kinds: &[Keyword],
+) -> Vec<(&'a str, Span)> {
+    let mut names = Vec::new();
+    if kinds.contains(&Keyword::Let) {
+        names.extend(scope.locals.iter().rev().map(|local| (local.name, local.span)));
+    }
+    let entries = cx.names.get(scope.unit).into_iter().flatten();
+    let mut items: Vec<(&'a str, Span)> = entries
+        .filter_map(|(name, entry)| match entry {
+            Entry::Item(id) if kinds.contains(&cx.item(*id).keyword) => {
+                Some((*name, cx.item(*id).span))
+            }
+            _ => None,
+        })
+        .collect();
+    items.sort_unstable_by_key(|(name, _)| *name);
+    names.extend(items);
+    names
+}
+
+/// Words as a sentence lists them.
+pub(super) fn listed(words: &[Arc<str>]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => "none".to_owned(),
+    }
+}
+
+fn local(cx: &mut Context<'_>, local: super::context::Local<'_>, span: Span) -> Expr {
+    local.used.set(true);
+    if let Some(definition) = local.definition {
+        cx.note(span, Meaning::Definition(definition));
+    }
+    match local.bound {
+        Bound::Local(id, ty) => Expr { kind: ExprKind::Local(id), ty, span },
+        Bound::Put(put) => {
+            let (size, _) = measure(&put);
+            if cx.spend(size, span) { Expr { span, ..(*put).clone() } } else { reported(span) }
+        }
+    }
+}
+
+/// The value of an item where it is used.
+pub(super) fn item<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    id: ItemId,
+    word: ast::Word<'a>,
+    want: Option<&Ty>,
+) -> Expr {
+    cx.use_item(id, word.span);
+    let (keyword, definition, unique) = {
+        let item = cx.item(id);
+        (item.keyword, item.span, item.unique.clone())
+    };
+    if keyword == Keyword::Unknown {
+        return reported(word.span);
+    }
+    if let Some(Ty::Item(kind)) = want.map(Ty::present) {
+        if *kind == keyword.as_str() {
+            return constant(Value::Item(unique), Ty::Item(kind), word.span);
+        }
+        let wanted = match *kind {
+            "upstream" => "an upstream",
+            "listener" => "a listener",
+            "balancer" => "a way of balancing",
+            other => other,
+        };
+        cx.report(wrong_kind(word.span, word.text, kind_name(keyword), wanted, definition));
+        return reported(word.span);
+    }
+    match keyword {
+        Keyword::Let => put_value(cx, scope, id, word.span),
+        Keyword::Param | Keyword::Secret => match inputs::input(cx, id) {
+            Some((input, ty)) => Expr { kind: ExprKind::Input(input), ty, span: word.span },
+            None => reported(word.span),
+        },
+        Keyword::Auth | Keyword::Limit | Keyword::Store | Keyword::Module => reported(word.span),
+        _ => {
+            let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);
+            cx.report(if keyword == Keyword::Fn {
+                diag.help(format!("call it: `{}(…)`", word.text))
+            } else {
+                diag
+            });
+            reported(word.span)
+        }
+    }
+}
+
+/// Checks a top-level `let` by itself, once.
+pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option<Rc<Expr>> {
+    let (unit, span, view, name) = {
+        let item = cx.item(id);
+        (item.unit, item.span, item.view, item.name)
+    };
+    match &cx.item(id).state {
+        State::Value(value) => return Some(value.clone()),
+        State::Busy => {
+            cx.report(recursion(at, name, span));
+            return None;
+        }
+        State::Fresh => {}
+        _ => return None,
+    }
+    let ast::Item::Let(item) = view else { return None };
+    let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
+    cx.spent = 0;
+    cx.items[id.0].state = State::Busy;
+    let (known, errors) = (cx.diags.len(), super::calls::n_errors(cx));
+    let declared = item.ty().map(|ty| types::ty(cx, ty));
+    let scope = Scope::new(unit, When::Anywhere);
+    let value = match (item.value(), &declared) {
+        (Some(value), Some(ty)) => {
+            let place = item.ty().map_or(span, |ty| ty.span());
+            let why = Why::place(place, format!("declared as {ty} here"));
+            wanted(cx, &scope, value, ty, &why)
+        }
+        (Some(value), None) => expr(cx, &scope, value, None),
+        (None, _) => reported(span),
+    };
+    (cx.repeating, cx.depth, cx.spent) = kept;
+    let definition = cx.item(id).definition;
+    let ty = declared.unwrap_or_else(|| value.ty.clone());
+    if let Some(definition) = cx.index.definitions.get_mut(definition) {
+        definition.ty = Some(ty.clone());
+    }
+    let empty = matches!(&value.ty, Ty::List(_));
+    let broken = super::calls::n_errors(cx) > errors
+        || item.is_broken()
+        || ((value.ty.is_error() || ty.is_error()) && !empty);
+    if item.is_broken() {
+        cx.diags.truncate(known);
+    }
+    let value = Rc::new(Expr { ty, ..value });
+    cx.items[id.0].state = if broken { State::Broken } else { State::Value(value.clone()) };
+    (!broken).then_some(value)
+}
+
+fn put_value<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, id: ItemId, span: Span) -> Expr {
+    let Some(value) = define_value(cx, id, span) else { return reported(span) };
+    if is_const(&value) {
+        return Expr { span, ..(*value).clone() };
+    }
+    let (unit, view) = (cx.item(id).unit, cx.item(id).view);
+    let ast::Item::Let(item) = view else { return reported(span) };
+    let Some(written) = item.value() else { return reported(span) };
+    // Read again where it is used, so that phases and what is known there are those of the use.
+    let mut inner = Scope::new(unit, scope.when);
+    inner.facts = scope.facts.clone();
+    let ty = value.ty.clone();
+    let put =
+        repeated(cx, span, "used here", |cx| wanted(cx, &inner, written, &ty, &Why::default()));
+    Expr { span, ..put }
+}

@@ -1,0 +1,98 @@
+//! When fields and verbs exist, and the move of a statement to where they do.
+
+use super::context::{Context, Scope, When};
+use super::fit::indentation;
+use crate::diag::Edit;
+use crate::diag::wrong_phase::wrong_phase;
+use crate::source::Span;
+use crate::vocab::Phase;
+
+/// When fields of a phase exist, as a sentence says it.
+pub(super) fn when_exists(from: Phase) -> &'static str {
+    match from {
+        Phase::Connection => "always",
+        Phase::Request => "from the request on",
+        Phase::Route => "in the statements of a route",
+        Phase::Response => "after `forward` or `respond`, on the way back",
+        Phase::Origin => "after `forward`, on the way back",
+    }
+}
+
+/// Where a scope is, as a sentence says it.
+pub(super) fn where_is(when: When) -> &'static str {
+    match when {
+        When::Load => "when the policy is loaded",
+        When::Choice => "while a route is chosen",
+        When::Step(Phase::Response) => "in an answer of the gateway's own",
+        When::Step(_) => "before the request is answered",
+        When::Anywhere => "here",
+    }
+}
+
+/// Whether what begins with phase `from` is there.
+pub(super) fn is_there(when: When, from: Phase) -> bool {
+    match when {
+        When::Load => false,
+        When::Choice => from <= Phase::Request,
+        When::Step(phase) => from <= phase,
+        When::Anywhere => true,
+    }
+}
+
+/// Says that `name` does not exist yet, and offers the move.
+pub(super) fn too_early(
+    cx: &mut Context<'_>,
+    scope: &Scope<'_>,
+    name: &str,
+    from: Phase,
+    span: Span,
+) {
+    let mut diag = wrong_phase(span, name, where_is(scope.when), when_exists(from));
+    match (scope.when, scope.end, scope.statement) {
+        (When::Step(_), Some(end), Some(statement)) if end.start > statement.start => {
+            diag = diag.label(end, "the way back begins here").help("move the statement behind it");
+            if let Some(edits) = moved(cx, statement, end) {
+                diag = diag.fix_all("move the statement to the way back", edits);
+            }
+        }
+        (When::Choice, ..) => {
+            diag = diag.help(
+                "a route is chosen by the connection and the request; look at the rest in a statement",
+            );
+        }
+        _ => {}
+    }
+    cx.report(diag);
+}
+
+/// The edits that move a statement with a line of its own behind another one.
+fn moved(cx: &Context<'_>, statement: Span, behind: Span) -> Option<Vec<Edit>> {
+    let whole = |span: Span| {
+        let before = cx.text(Span { start: 0, end: span.start, ..span });
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        Span { start: u32::try_from(start).unwrap_or(span.start), ..span }
+    };
+    let unit = cx.units.iter().find(|unit| unit.source.id == statement.source)?;
+    let text: &str = &unit.source.text;
+    let line_end = |at: u32| {
+        let rest = text.get(at as usize..)?;
+        let end = rest.find('\n')?;
+        let tail = rest.get(..end)?.trim();
+        (tail.is_empty() || tail.starts_with("//")).then_some(at + u32::try_from(end).ok()? + 1)
+    };
+    let from = whole(statement).start;
+    let lead = text.get(from as usize..statement.start as usize)?;
+    if !lead.trim().is_empty() {
+        return None;
+    }
+    let to = line_end(statement.end)?;
+    let insert = line_end(behind.end)?;
+    let line = Span { start: from, end: to, ..statement };
+    let at = Span { start: insert, end: insert, ..statement };
+    let indent = indentation(cx, behind);
+    let body = text.get(statement.start as usize..to as usize)?;
+    Some(vec![
+        Edit { span: line, text: String::new() },
+        Edit { span: at, text: format!("{indent}{body}") },
+    ])
+}

@@ -1,0 +1,127 @@
+//! Texts: escapes, and values put in between braces.
+
+use super::context::{Context, Scope, reported};
+use super::expr::{constant, expr};
+use super::fields;
+use super::fit::{Why, fit, is_text_like};
+use crate::diag::bad_text::bad_text;
+use crate::diag::exposed_secret::exposed_secret;
+use crate::diag::wrong_type::wrong_type;
+use crate::policy::{Expr, ExprKind};
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+
+pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::Str<'a>) -> Expr {
+    let span = written.span();
+    let mut parts: Vec<Expr> = Vec::new();
+    let mut plain = String::new();
+    let mut sound = true;
+    for part in written.parts() {
+        match part {
+            ast::Part::Text(word) => plain.push_str(word.text),
+            ast::Part::Escape(word) => match ast::unescape(word.text) {
+                Some(c) => plain.push(c),
+                None => {
+                    sound = false;
+                    cx.report(
+                        bad_text(
+                            word.span,
+                            format!("`{}` stands for nothing", word.text),
+                            "no such escape",
+                        )
+                        .help("the escapes are `\\n \\r \\t \\\" \\\\ \\{ \\}`")
+                        .fix(
+                            "write a backslash",
+                            word.span,
+                            format!("\\{}", word.text),
+                        ),
+                    );
+                }
+            },
+            ast::Part::Hole(hole) => {
+                let Some(inner) = hole.expr() else {
+                    sound = false;
+                    bad_hole(cx, hole);
+                    continue;
+                };
+                if !plain.is_empty() {
+                    let value = Value::string(std::mem::take(&mut plain));
+                    parts.push(constant(value, Ty::String, span));
+                }
+                let part = self::hole(cx, scope, inner);
+                sound &= !part.ty.is_error();
+                parts.push(part);
+            }
+        }
+    }
+    if !sound {
+        // Its type is known all the same, so that what uses it is still checked.
+        return Expr { kind: ExprKind::Error, ty: Ty::Error, span };
+    }
+    if parts.is_empty() {
+        return constant(Value::string(plain), Ty::String, span);
+    }
+    if !plain.is_empty() {
+        parts.push(constant(Value::string(plain), Ty::String, span));
+    }
+    Expr { kind: ExprKind::Template(parts), ty: Ty::String, span }
+}
+
+fn bad_hole(cx: &mut Context<'_>, hole: ast::Hole<'_>) {
+    if let Some((name, _)) = hole.capture() {
+        cx.report(
+            bad_text(
+                hole.span(),
+                format!("`{{{}}}` captures nothing here", hole.text()),
+                "a typed capture belongs in a `path`",
+            )
+            .help(format!("write `{{path.{}}}` for what the route's path captured", name.text)),
+        );
+    } else if !hole.node().is_broken() {
+        cx.report(
+            bad_text(
+                hole.span(),
+                format!("`{{{}}}` is no value", hole.text()),
+                "a value belongs between the braces",
+            )
+            .help("write `\\{` for a brace as it is"),
+        );
+    }
+}
+
+/// A value inside text.
+fn hole<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, inner: ast::Expr<'a>) -> Expr {
+    // `{id}` may stand for `{path.id}`, as in the path it came from.
+    let part = match inner {
+        ast::Expr::Name(name) if captured(cx, scope, name.text()) => {
+            fields::capture(cx, scope, name.word(), name.span())
+        }
+        _ => expr(cx, scope, inner, None),
+    };
+    if part.ty == Ty::Secret {
+        let reason = "a text can be seen";
+        cx.report(exposed_secret(part.span, reason));
+        return reported(part.span);
+    }
+    if let Ty::Optional(of) = &part.ty {
+        if is_text_like(of) {
+            let why = Why::default().absence("the text would silently lack this part");
+            let of = Ty::clone(of);
+            return fit(cx, scope, part, &of, &why);
+        }
+    } else if is_text_like(&part.ty) {
+        return part;
+    }
+    let diag = wrong_type(part.span, &part.ty.to_string(), "a value with one text form", None);
+    cx.report(diag.help("texts, numbers, addresses and their like can stand in a text"));
+    reported(part.span)
+}
+
+/// Whether a bare name in a text is a capture: nothing else has that name.
+fn captured(cx: &Context<'_>, scope: &Scope<'_>, name: &str) -> bool {
+    let captures = scope.captures.as_deref().unwrap_or_default();
+    let taken = scope.local(name).is_some()
+        || cx.names.get(scope.unit).is_some_and(|names| names.contains_key(name));
+    !taken && captures.iter().any(|(known, ..)| **known == *name)
+}
