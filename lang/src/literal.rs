@@ -1,7 +1,6 @@
 //! From the text of a literal to its value and type. A literal that means nothing is reported with the caret on the
 //! part of it that is wrong. It reads one token; expressions are the checker's.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -402,11 +401,6 @@ pub fn unit_for(expected: &Ty) -> &'static [(&'static str, &'static str)] {
         Ty::Percent => &[("%", "per cent")],
         _ => &[],
     }
-}
-
-/// Whether `text` reads as an address.
-pub fn is_address(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok()
 }
 
 #[cfg(test)]
