@@ -2,7 +2,7 @@
 //! the [`Frame`], and stops where a slot is pending. What values mean to each other stands in `interp/ops.rs`, how a
 //! route is found in `interp/decide.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use lang::Value;
@@ -10,21 +10,29 @@ use lang::policy::Quantifier;
 use lang::vocab::ExprId;
 
 use crate::frame::{Fill, Frame, Read, SlotId};
+use crate::interp::lookup::Lookup;
 use crate::program::{Expr, Program, Target, Test, TestKind};
 
 pub(crate) mod decide;
+pub(crate) mod lookup;
 pub(crate) mod ops;
 
 /// It takes a slot that somebody has to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pending(pub(crate) SlotId);
 
+/// The value of each expression that no request changes, as far as inputs are bound; long lists made ready for `in`.
+#[derive(Debug, Default)]
+pub(crate) struct Constants {
+    values: Vec<Option<Value>>,
+    lookups: HashMap<ExprId, Lookup>,
+}
+
 /// Everything an evaluation stands on.
 #[derive(Clone, Copy)]
 pub(crate) struct Interp<'e> {
     pub(crate) program: &'e Program,
-    /// The value of each expression that no request changes, as far as inputs are bound.
-    pub(crate) constants: &'e [Option<Value>],
+    pub(crate) constants: &'e Constants,
     pub(crate) frame: &'e Frame,
     pub(crate) fill: &'e dyn Fill,
 }
@@ -39,9 +47,9 @@ impl Fill for Nothing {
 }
 
 /// The value of each expression that no request changes, with these inputs bound.
-pub(crate) fn constants(program: &Program, inputs: &[Value]) -> Vec<Option<Value>> {
+pub(crate) fn constants(program: &Program, inputs: &[Value]) -> Constants {
     let frame = Frame::new();
-    let mut known: Vec<Option<Value>> = Vec::with_capacity(program.exprs.len());
+    let mut known = Constants::default();
     for (at, expr) in program.exprs.iter().enumerate() {
         let value = match expr {
             Expr::Const(value) => Some(value.clone()),
@@ -50,23 +58,33 @@ pub(crate) fn constants(program: &Program, inputs: &[Value]) -> Vec<Option<Value
             _ => {
                 let mut all = true;
                 expr.each_operand(&mut |operand| {
-                    all &= known.get(operand.0 as usize).is_some_and(Option::is_some);
+                    all &= known.get(operand).is_some();
                 });
                 let interp = Interp { program, constants: &known, frame: &frame, fill: &Nothing };
                 if all { interp.compute(ExprId(at as u32)).ok() } else { None }
             }
         };
-        known.push(value);
+        if let Some(lookup) = value.as_ref().and_then(Lookup::of) {
+            known.lookups.insert(ExprId(at as u32), lookup);
+        }
+        known.values.push(value);
     }
     known
+}
+
+impl Constants {
+    /// The value of this expression, if no request changes it.
+    pub(crate) fn get(&self, id: ExprId) -> Option<&Value> {
+        self.values.get(id.0 as usize)?.as_ref()
+    }
 }
 
 impl Interp<'_> {
     /// The value of an expression.
     pub(crate) fn value(&self, id: ExprId) -> Result<Value, Pending> {
-        match self.constants.get(id.0 as usize) {
-            Some(Some(value)) => Ok(value.clone()),
-            _ => self.compute(id),
+        match self.constants.get(id) {
+            Some(value) => Ok(value.clone()),
+            None => self.compute(id),
         }
     }
 
@@ -99,7 +117,7 @@ impl Interp<'_> {
         Ok(match *kind {
             TestKind::True(value) => self.holds(value)?,
             TestKind::Compare(how, a, b) => ops::compare(how, &self.value(a)?, &self.value(b)?),
-            TestKind::In(item, of) => ops::is_in(&self.value(item)?, &self.value(of)?),
+            TestKind::In(item, of) => self.is_in(item, of)?,
             TestKind::Present(value) => !self.value(value)?.is_absent(),
         })
     }
@@ -132,7 +150,7 @@ impl Interp<'_> {
             Expr::Compare(how, a, b) => {
                 Value::Bool(ops::compare(*how, &self.value(*a)?, &self.value(*b)?))
             }
-            Expr::In(item, of) => Value::Bool(ops::is_in(&self.value(*item)?, &self.value(*of)?)),
+            Expr::In(item, of) => Value::Bool(self.is_in(*item, *of)?),
             Expr::Present(inner) => Value::Bool(!self.value(*inner)?.is_absent()),
             Expr::Coalesce(first, second) => match self.value(*first)? {
                 Value::Absent => self.value(*second)?,
@@ -185,6 +203,15 @@ impl Interp<'_> {
                 Value::Map(Arc::new(record))
             }
         })
+    }
+
+    fn is_in(&self, item: ExprId, of: ExprId) -> Result<bool, Pending> {
+        let item = self.value(item)?;
+        let known = self.constants.lookups.get(&of).and_then(|lookup| lookup.holds(&item));
+        match known {
+            Some(answer) => Ok(answer),
+            None => Ok(ops::is_in(&item, &self.value(of)?)),
+        }
     }
 
     fn values(&self, ids: &[ExprId]) -> Result<Vec<Value>, Pending> {

@@ -7,7 +7,7 @@ use lang::{Ty, Value};
 
 use crate::explain::Explanation;
 use crate::frame::{Fill, Frame, Head, SlotId};
-use crate::interp::{Interp, Pending, constants};
+use crate::interp::{Constants, Interp, Pending, constants};
 use crate::program::{ListenerId, Program, RouteId};
 
 /// Which route answers.
@@ -66,7 +66,7 @@ pub enum LoadError {
 pub struct Matcher {
     program: Arc<Program>,
     inputs: Vec<Value>,
-    constants: Vec<Option<Value>>,
+    constants: Constants,
 }
 
 /// Binds one value to each of the program's inputs; an absent one stands for the input's default. The value of a secret
@@ -136,9 +136,9 @@ impl Matcher {
 
     /// An argument as actions, blocks and settings decode it: constant where no request changes it.
     pub fn argument(&self, expr: ExprId) -> Argument {
-        match self.constants.get(expr.0 as usize) {
-            Some(Some(value)) => Argument::Constant(value.clone()),
-            _ => Argument::Expression(expr),
+        match self.constants.get(expr) {
+            Some(value) => Argument::Constant(value.clone()),
+            None => Argument::Expression(expr),
         }
     }
 

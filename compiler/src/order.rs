@@ -33,7 +33,7 @@ pub(crate) struct Places<'p> {
     pub(crate) policy: &'p Policy,
     pub(crate) program: &'p Program,
     /// The value of each expression that neither request nor input changes.
-    pub(crate) constants: Vec<Option<lang::Value>>,
+    pub(crate) constants: interp::Constants,
 }
 
 /// The decided order.
@@ -105,6 +105,16 @@ impl<'p> Places<'p> {
     fn is_unconditional(&self, place: Place) -> bool {
         let route = self.program.route(place.route);
         route.is_some_and(|route| route.conditions.is_empty() && route.methods.is_none())
+    }
+}
+
+/// A policy whose order is wrong altogether is wrong by its first hundred places too.
+const ENOUGH: usize = 100;
+
+impl Findings {
+    /// Whether so much was found, with `more` to be said, that looking further helps nobody.
+    fn is_enough(&self, more: usize) -> bool {
+        self.diags.len() + more >= ENOUGH
     }
 }
 
@@ -202,7 +212,10 @@ fn order_group(
 
     // Equal hosts, paths across each other: by `before`, unless no request is taken by both.
     let mut lines_across = false;
-    for (a_at, b_at) in cells::across(&group.cells) {
+    for (a_at, b_at) in group.across() {
+        if findings.is_enough(open.len()) {
+            break;
+        }
         let (Some(a), Some(b)) = (group.cells.get(a_at), group.cells.get(b_at)) else { continue };
         let Some(common) = witness::common_path(&a.path, &b.path) else { continue };
         for (a_member, a_place) in a.members.iter().enumerate() {
@@ -252,7 +265,7 @@ fn order_group(
             group.cells.get(node.cell)?.members.get(node.member).copied()
         };
         let (Some(a), Some(b)) = (place(first), place(second)) else { continue };
-        if !ordered {
+        if !ordered && !findings.is_enough(0) {
             report::ambiguous(places, (a, b), &group.host, why, scheme, findings);
         }
     }

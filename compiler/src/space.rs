@@ -11,6 +11,8 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use crate::frame::SlotId;
+use crate::interp::Constants;
+use crate::interp::lookup::Lookup;
 use crate::program::{Expr, Program};
 use crate::segment::Segments;
 
@@ -50,7 +52,7 @@ pub(crate) struct AtomId(u32);
 /// Reads conditions, and cuts fields by what they ask.
 pub(crate) struct Cut<'p> {
     program: &'p Program,
-    constants: &'p [Option<Value>],
+    constants: &'p Constants,
     atoms: Vec<Atom>,
     /// Atoms by field and by what is written of their test.
     known: HashMap<(Term, String), AtomId>,
@@ -83,7 +85,7 @@ struct Field {
 
 impl<'p> Cut<'p> {
     /// Nothing read yet. `constants` has the value of each expression that no request changes.
-    pub(crate) fn new(program: &'p Program, constants: &'p [Option<Value>]) -> Cut<'p> {
+    pub(crate) fn new(program: &'p Program, constants: &'p Constants) -> Cut<'p> {
         Cut { program, constants, atoms: Vec::new(), known: HashMap::new() }
     }
 
@@ -336,12 +338,19 @@ fn holding(atom: &Atom, samples: &[Value], index: &Index<'_>) -> Vec<u32> {
         holding.dedup();
         return holding;
     }
+    let lookup = match (&atom.kind, &atom.test) {
+        (None, Test::In(of)) => Lookup::of(of),
+        _ => None,
+    };
     let answers = samples.iter().zip(0..).filter(|(sample, _)| match &atom.kind {
         Some(kind) => {
             let value = sample.as_str().filter(|text| kind.holds(text));
             value.is_some_and(|text| atom.test.holds(&kind.value(text)))
         }
-        None => atom.test.holds(sample),
+        None => {
+            let known = lookup.as_ref().and_then(|lookup| lookup.holds(sample));
+            known.unwrap_or_else(|| atom.test.holds(sample))
+        }
     });
     answers.map(|(_, class)| class).collect()
 }

@@ -67,32 +67,31 @@ pub(crate) fn candidates<'p>(
     host: &'p VirtualHost,
     segments: &[&str],
 ) -> impl Iterator<Item = &'p Candidate> {
-    let mut places = Vec::new();
-    collect(host, 0, segments, &mut places);
+    let cells = cells(host, segments);
+    let n_cells = cells.iter().filter(|cell| !cell.is_empty()).count();
     let mut found: Vec<&Candidate> =
-        places.into_iter().flatten().filter_map(|at| host.candidates.get(*at)).collect();
-    found.sort_by_key(|candidate| candidate.rank);
+        cells.into_iter().flatten().filter_map(|at| host.candidates.get(*at)).collect();
+    // A cell is in order already.
+    if n_cells > 1 {
+        found.sort_by_key(|candidate| candidate.rank);
+    }
     found.into_iter()
 }
 
-fn collect<'p>(
-    host: &'p VirtualHost,
-    node: usize,
-    segments: &[&str],
-    places: &mut Vec<&'p [usize]>,
-) {
-    let Some(node) = host.nodes.get(node) else { return };
-    places.push(&node.beneath);
-    let Some((segment, rest)) = segments.split_first() else {
-        places.push(&node.here);
-        return;
-    };
-    if let Some(&next) = node.literals.get(*segment) {
-        collect(host, next, rest, places);
+/// The cells that hold these segments, each with its candidates in order.
+pub(crate) fn cells<'p>(host: &'p VirtualHost, segments: &[&str]) -> Vec<&'p [usize]> {
+    let mut cells: Vec<&[usize]> = Vec::new();
+    let mut open = vec![(0, 0)];
+    while let Some((node, depth)) = open.pop() {
+        let Some(node) = host.nodes.get(node) else { continue };
+        cells.push(&node.beneath);
+        let Some(segment) = segments.get(depth) else {
+            cells.push(&node.here);
+            continue;
+        };
+        open.extend(node.literals.get(*segment).map(|next| (*next, depth + 1)));
+        let captures = node.captures.iter().filter(|(kind, _)| kind.holds(segment));
+        open.extend(captures.map(|(_, next)| (*next, depth + 1)));
     }
-    for (kind, next) in &node.captures {
-        if kind.holds(segment) {
-            collect(host, *next, rest, places);
-        }
-    }
+    cells
 }

@@ -22,6 +22,8 @@ pub(crate) struct Group {
     pub(crate) host: Host,
     /// Its routes by the set of their paths.
     pub(crate) cells: Vec<Cell>,
+    /// The cells by their segments.
+    pub(crate) tree: Tree,
 }
 
 /// Routes with equal hosts and equal sets of paths.
@@ -51,7 +53,8 @@ pub(crate) fn groups(policy: &Policy) -> BTreeMap<usize, Vec<Group>> {
             let groups = listeners.entry(*listener).or_default();
             for (host, _) in &route.hosts {
                 let group_at = *known_hosts.entry((*listener, host)).or_insert_with(|| {
-                    groups.push(Group { host: host.clone(), cells: Vec::new() });
+                    let (cells, tree) = (Vec::new(), Tree::default());
+                    groups.push(Group { host: host.clone(), cells, tree });
                     groups.len() - 1
                 });
                 let Some(group) = groups.get_mut(group_at) else { continue };
@@ -79,6 +82,7 @@ pub(crate) fn groups(policy: &Policy) -> BTreeMap<usize, Vec<Group>> {
             let tail = if cell.path.rest { usize::MAX - cell.kinds.len() } else { 0 };
             (tail, cell.kinds.iter().map(Segments::weight).sum::<u64>())
         });
+        group.tree = Tree::new(&group.cells);
     }
     listeners
 }
@@ -114,28 +118,39 @@ pub(crate) fn host_relation(a: &Host, b: &Host) -> Relation {
     }
 }
 
-/// Pairs of cells whose sets of paths overlap with neither inside the other.
-pub(crate) fn across(cells: &[Cell]) -> Vec<(usize, usize)> {
-    let tree = Tree::new(cells);
-    let mut pairs = Vec::new();
-    for (at, cell) in cells.iter().enumerate() {
-        tree.overlaps(cell, Relation::Equal, 0, 0, &mut |other, relation| {
-            if relation == Relation::Across && at < other {
-                pairs.push((at, other));
-            }
-        });
+impl Group {
+    /// Pairs of cells whose sets of paths overlap with neither inside the other.
+    pub(crate) fn across(&self) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        for (at, cell) in self.cells.iter().enumerate() {
+            self.tree.walk(cell, false, &mut |other, relation| {
+                if relation == Relation::Across && at < other {
+                    pairs.push((at, other));
+                }
+            });
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
     }
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+
+    /// The cells that have some path with this one, of this group or another.
+    pub(crate) fn overlapping(&self, cell: &Cell) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.tree.walk(cell, true, &mut |other, _| found.push(other));
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
 }
 
 /// The cells of a group by their segments.
-struct Tree {
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
     nodes: Vec<Node>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Node {
     literals: HashMap<Segments, usize>,
     wider: Vec<(Segments, usize)>,
@@ -174,62 +189,64 @@ impl Tree {
         Tree { nodes }
     }
 
-    /// Calls `found` with cells that overlap this one and how it lies to them, as far as they can lie across it.
-    fn overlaps(
-        &self,
-        cell: &Cell,
-        so_far: Relation,
-        node: usize,
-        depth: usize,
-        found: &mut dyn FnMut(usize, Relation),
-    ) {
-        let Some(node) = self.nodes.get(node) else { return };
-        let (kind, ends) = (cell.kinds.get(depth), depth >= cell.kinds.len());
-        // All beneath this node: this cell goes on from here, or ends here with all beneath, or without.
-        if let Some(beneath) = node.beneath {
-            let tail = if ends && cell.path.rest { Relation::Equal } else { Relation::Inside };
-            found(beneath, so_far.and(tail));
-        }
-        if ends {
-            if let Some(here) = node.here {
-                let tail = if cell.path.rest { Relation::Around } else { Relation::Equal };
-                found(here, so_far.and(tail));
+    /// Calls `found` with every cell that overlaps this one, and how this one lies to it. Without `all`, cells may be left
+    /// out that do not lie across it.
+    fn walk(&self, cell: &Cell, all: bool, found: &mut dyn FnMut(usize, Relation)) {
+        // A node, the place of the next segment, and how the segments before it lie to each other.
+        let mut open = vec![(0, 0, Relation::Equal)];
+        while let Some((node, depth, so_far)) = open.pop() {
+            let Some(node) = self.nodes.get(node) else { continue };
+            let kind = cell.kinds.get(depth);
+            if let Some(beneath) = node.beneath {
+                let same = kind.is_none() && cell.path.rest;
+                found(beneath, so_far.and(if same { Relation::Equal } else { Relation::Inside }));
             }
-            // What goes on beneath lies inside what this cell has beneath it, and can lie across only by what was before.
-            let across = so_far.and(Relation::Around) == Relation::Across;
-            if cell.path.rest && across {
-                let children =
-                    node.literals.values().chain(node.wider.iter().map(|(_, next)| next));
-                children.for_each(|child| self.everything(*child, found));
-            }
-            return;
-        }
-        let Some(kind) = kind else { return };
-        if let Some(next) = node.literals.get(kind) {
-            self.overlaps(cell, so_far, *next, depth + 1, found);
-        }
-        if !matches!(kind, Segments::Literal(_)) {
-            for (literal, next) in &node.literals {
-                let relation = so_far.and(kind.relation(literal));
-                if relation != Relation::Disjoint {
-                    self.overlaps(cell, relation, *next, depth + 1, found);
+            let Some(kind) = kind else {
+                if let Some(here) = node.here {
+                    let around = cell.path.rest;
+                    found(
+                        here,
+                        so_far.and(if around { Relation::Around } else { Relation::Equal }),
+                    );
                 }
+                // What goes on beneath lies inside what this cell has beneath it, and across it only by what was before.
+                let relation = so_far.and(Relation::Around);
+                if cell.path.rest && (all || relation == Relation::Across) {
+                    node.children().for_each(|child| self.everything(child, relation, found));
+                }
+                continue;
+            };
+            if let Some(next) = node.literals.get(kind) {
+                open.push((*next, depth + 1, so_far));
             }
-        }
-        for (wider, next) in &node.wider {
-            let relation = so_far.and(kind.relation(wider));
-            if relation != Relation::Disjoint {
-                self.overlaps(cell, relation, *next, depth + 1, found);
+            let literals = match kind {
+                Segments::Literal(_) => None,
+                _ => Some(node.literals.iter()),
+            };
+            let wider = node.wider.iter().map(|(kind, next)| (kind, next));
+            for (other, next) in literals.into_iter().flatten().chain(wider) {
+                let relation = so_far.and(kind.relation(other));
+                if relation != Relation::Disjoint {
+                    open.push((*next, depth + 1, relation));
+                }
             }
         }
     }
 
-    fn everything(&self, node: usize, found: &mut dyn FnMut(usize, Relation)) {
-        let Some(node) = self.nodes.get(node) else { return };
-        for cell in [node.here, node.beneath].into_iter().flatten() {
-            found(cell, Relation::Across);
+    fn everything(&self, node: usize, relation: Relation, found: &mut dyn FnMut(usize, Relation)) {
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            let Some(node) = self.nodes.get(node) else { continue };
+            for cell in [node.here, node.beneath].into_iter().flatten() {
+                found(cell, relation);
+            }
+            open.extend(node.children());
         }
-        let children = node.literals.values().chain(node.wider.iter().map(|(_, next)| next));
-        children.for_each(|child| self.everything(*child, found));
+    }
+}
+
+impl Node {
+    fn children(&self) -> impl Iterator<Item = usize> {
+        self.literals.values().copied().chain(self.wider.iter().map(|(_, next)| *next))
     }
 }

@@ -9,14 +9,14 @@ use lang::policy::{Host, Path, RouteId, Segment};
 
 use crate::frame::Frame;
 use crate::interp::Interp;
-use crate::interp::decide::candidates;
+use crate::interp::decide::cells;
 use crate::matcher::Decision;
 use crate::order::cells::{Place, host_relation};
 use crate::order::compare::{budget, conditions};
 use crate::order::witness::Witness;
 use crate::order::{Findings, Node, Order, Ordered, Places, report};
 use crate::program::VirtualHost;
-use crate::segment::{Relation, Segments, path_relation};
+use crate::segment::{Relation, Segments};
 use crate::space::{Cut, Formula, Set, Undecided};
 
 /// The most candidates in front of a route that are looked at together.
@@ -107,10 +107,12 @@ fn reached_plainly(
     }
     plain_paths(&cell.path).any(|segments| {
         let segments: Vec<&str> = segments.iter().map(|segment| &**segment).collect();
-        let mut earlier = candidates(host, &segments).take_while(|one| (one.rank as usize) < rank);
-        earlier.all(|one| {
-            let earlier = ordered.sequence.get(one.rank as usize);
-            earlier.is_some_and(|earlier| earlier.cell == node.cell)
+        cells(host, &segments).into_iter().all(|cell| {
+            // The first of a cell is the one tried first.
+            let first = cell.first().and_then(|at| host.candidates.get(*at));
+            let first = first.map_or(usize::MAX, |first| first.rank as usize);
+            let own = ordered.sequence.get(first).is_some_and(|first| first.cell == node.cell);
+            own || first > rank
         })
     })
 }
@@ -152,7 +154,7 @@ fn cover(
     let ordered = groups.get(group)?;
     let place = ordered.place(*ordered.sequence.get(rank)?)?;
     let (_, path) = places.of(place)?;
-    let earlier = earlier(places, groups, group, rank, path)?;
+    let earlier = earlier(groups, group, rank)?;
 
     let mut cut = Cut::new(places.program, &places.constants);
     let own = whole(places, &ordered.group.host, place, &mut cut)?;
@@ -188,30 +190,24 @@ fn cover(
 }
 
 /// Every candidate that is tried before this one and has some host and path with it. `None` if there are too many.
-fn earlier<'g>(
-    places: &Places<'_>,
-    groups: &'g [Ordered],
-    group: usize,
-    rank: usize,
-    path: &Path,
-) -> Option<Vec<(&'g Host, Place)>> {
-    let own = &groups.get(group)?.group.host;
+fn earlier(groups: &[Ordered], group: usize, rank: usize) -> Option<Vec<(&Host, Place)>> {
+    let own = groups.get(group)?;
+    let cell = own.group.cells.get(own.sequence.get(rank)?.cell)?;
     let mut earlier = Vec::new();
     for (at, ordered) in groups.iter().enumerate() {
-        let sequence = if at == group {
-            ordered.sequence.get(..rank)?
-        } else if host_relation(&ordered.group.host, own) == Relation::Inside {
-            &ordered.sequence
-        } else {
+        let hosts = host_relation(&ordered.group.host, &own.group.host);
+        if at != group && hosts != Relation::Inside {
             continue;
-        };
-        for node in sequence {
-            let Some(place) = ordered.place(*node) else { continue };
-            let Some((_, other)) = places.of(place) else { continue };
-            if path_relation(other, path) != Relation::Disjoint {
-                earlier.push((&ordered.group.host, place));
-            }
         }
+        let mut ranks: Vec<usize> = Vec::new();
+        for cell in ordered.group.overlapping(cell) {
+            let members = ordered.ranks.get(cell).into_iter().flatten().copied();
+            ranks.extend(members.filter(|other| at != group || *other < rank));
+        }
+        ranks.sort_unstable();
+        let nodes = ranks.into_iter().filter_map(|rank| ordered.sequence.get(rank));
+        let places = nodes.filter_map(|node| ordered.place(*node));
+        earlier.extend(places.map(|place| (&ordered.group.host, place)));
         if earlier.len() > MOST {
             return None;
         }

@@ -21,7 +21,8 @@ pub(super) fn run(program: &mut Program) {
     let constants = interp::constants(program, &[]);
     let mut folded = Exprs::default();
     let mut places: Vec<ExprId> = Vec::with_capacity(program.exprs.len());
-    for (expr, constant) in std::mem::take(&mut program.exprs).into_iter().zip(constants) {
+    for (expr, at) in std::mem::take(&mut program.exprs).into_iter().zip(0..) {
+        let constant = constants.get(ExprId(at)).cloned();
         let mut expr = constant.map_or(expr, Expr::Const);
         expr.each_operand_mut(&mut |operand| *operand = moved(&places, *operand));
         places.push(match simpler(expr, &folded) {

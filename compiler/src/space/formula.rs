@@ -76,7 +76,7 @@ impl Cut<'_> {
     /// The requests for which the test holds of the expression's value.
     fn ask(&mut self, id: ExprId, test: &Test, captures: &Captures) -> Formula {
         let program = self.program;
-        if let Some(Some(value)) = self.constants.get(id.0 as usize) {
+        if let Some(value) = self.constants.get(id) {
             return Formula::Always(test.holds(value));
         }
         let boolean = matches!(test, Test::True);
@@ -227,7 +227,7 @@ impl Cut<'_> {
     }
 
     fn constant(&self, id: ExprId) -> Option<Value> {
-        self.constants.get(id.0 as usize).cloned().flatten()
+        self.constants.get(id).cloned()
     }
 }
 
