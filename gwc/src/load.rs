@@ -32,6 +32,9 @@ pub struct Check {
     pub diags: Vec<Diag>,
 }
 
+/// The places of a file's `use` items, and what they lead to.
+type Uses = Vec<(Span, Result<SourceId, String>)>;
+
 /// Checks every policy that the paths name. A file that another one uses is checked as part of that one.
 pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
     let files = policies(paths)?;
@@ -56,7 +59,7 @@ pub fn check(path: &Path) -> miette::Result<Check> {
     let mut files = vec![path.to_owned()];
     let mut sources = Sources::default();
     let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
-    let mut parsed: Vec<(Tree, Vec<(Span, Result<SourceId, String>)>)> = Vec::new();
+    let mut parsed: Vec<(Tree, Uses)> = Vec::new();
     let mut diags = Vec::new();
 
     let first = sources.add(path.to_string_lossy(), read(path)?).id;

@@ -58,6 +58,9 @@ pub enum Key {
     IgnoreCase,
 }
 
+/// Makes a pattern of a function's constant arguments; none where they give none.
+pub type Pattern = fn(&[Value]) -> Option<String>;
+
 /// A pure function.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
@@ -73,7 +76,7 @@ pub struct Function {
     pub examples: &'static [(&'static str, &'static str)],
     /// For a test of a text against a constant, that is with a text as its first argument: a pattern that fits exactly the
     /// texts of which it is true, made of the other arguments. What is proved about a policy understands the function by it.
-    pub texts: Option<fn(&[Value]) -> Option<String>>,
+    pub texts: Option<Pattern>,
     /// Its behaviour. Total: the checker has seen to the number and types of the arguments.
     pub eval: fn(&[Value]) -> Value,
 }

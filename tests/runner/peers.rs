@@ -15,9 +15,11 @@ use tempfile::TempDir;
 use crate::gateway::{Gateway, PATIENCE};
 use crate::scripted::script;
 
+type Test = fn() -> Result<(), Failed>;
+
 /// The tests, each with the programs it needs.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, &[&str], fn() -> Result<(), Failed>); 6] = [
+    let tests: [(&str, &[&str], Test); 6] = [
         ("nginx answers through the gateway byte for byte", &["nginx", "curl"], nginx_answers),
         ("uploads reach nginx byte for byte", &["nginx", "curl"], uploads_arrive),
         ("curl speaks HTTP/2 over TLS, and SNI chooses the certificate", &["curl"], http2_over_tls),
