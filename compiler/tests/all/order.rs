@@ -232,7 +232,6 @@ fn lines_of_before_are_held_to_what_they_do() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "this test is about time")]
 fn ten_thousand_routes_are_ordered_in_no_time() {
     let tenant = |n: usize| is(header("tenant"), &format!("t{n}"));
     let mut routes = Vec::new();
