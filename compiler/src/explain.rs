@@ -6,9 +6,9 @@ use std::sync::Arc;
 use lang::Span;
 use lang::policy::Path;
 
+use crate::decision::Decision;
 use crate::frame::{Head, SlotId};
 use crate::interp::{Interp, Pending};
-use crate::matcher::Decision;
 use crate::program::{Candidate, ListenerId, RouteId, VirtualHost};
 use crate::segment::{Relation, path_relation, split};
 

@@ -5,6 +5,7 @@
 //! [`Matcher::decide`] finds the route, [`Matcher::eval`] and [`Matcher::argument`] serve its statements, and
 //! [`Matcher::explain`] tells why the others lost.
 
+pub mod decision;
 pub mod explain;
 pub mod frame;
 mod interp;
@@ -17,9 +18,10 @@ mod segment;
 mod space;
 pub mod verify;
 
+pub use decision::Decision;
 pub use explain::{Explanation, Loss, Verdict};
 pub use frame::{Fill, Frame, Head, Read, Slot, SlotId};
 pub use lower::lower;
-pub use matcher::{Backend, Decision, LoadError, Matcher, load};
+pub use matcher::{Backend, LoadError, Matcher, load};
 pub use program::{ListenerId, Program, RouteId};
 pub use verify::verify;

@@ -5,23 +5,11 @@ use std::sync::Arc;
 use lang::vocab::{Argument, ExprId};
 use lang::{Ty, Value};
 
+use crate::decision::Decision;
 use crate::explain::Explanation;
-use crate::frame::{Fill, Frame, Head, SlotId};
+use crate::frame::{Fill, Frame, Head};
 use crate::interp::{Constants, Interp, Pending, constants};
-use crate::program::{ListenerId, Program, RouteId};
-
-/// Which route answers.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Decision {
-    /// This one; its captures are in the frame.
-    Route(RouteId),
-    /// None, but these methods would find one: 405. Sorted.
-    MethodNotAllowed(Vec<Arc<str>>),
-    /// None: 404.
-    NotFound,
-    /// It depends on a slot that is pending: wait for it and decide again.
-    Pending(SlotId),
-}
+use crate::program::{ListenerId, Program};
 
 /// What runs a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

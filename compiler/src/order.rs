@@ -19,6 +19,7 @@ mod compare;
 mod reach;
 mod report;
 mod sort;
+mod standing;
 mod witness;
 
 pub(crate) use cells::Place;

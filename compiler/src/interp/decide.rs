@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::decision::Decision;
 use crate::frame::Head;
 use crate::interp::{Interp, Pending};
-use crate::matcher::Decision;
 use crate::program::{Candidate, Listener, VirtualHost};
 use crate::segment::split;
 

@@ -6,32 +6,9 @@ use lang::policy::RouteId;
 
 use crate::order::cells::{Cell, Place, host_relation};
 use crate::order::compare::{self, Verdict};
+use crate::order::standing::{By, Standing};
 use crate::order::{Findings, Ordered, Places, report};
 use crate::segment::{Relation, path_relation};
-
-/// How two routes stand to each other somewhere, whatever `before` says.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Standing {
-    /// No request is taken by both.
-    Apart,
-    /// The first is narrower.
-    Before(By),
-    /// The second is narrower.
-    Behind(By),
-    /// They take the same requests.
-    Same,
-}
-
-/// What of it is narrower.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum By {
-    /// The host.
-    Host,
-    /// The path.
-    Path,
-    /// Methods and `where`.
-    Condition,
-}
 
 /// Says of each line of `before` that decided nothing why it did not.
 pub(crate) fn check(

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use lang::Diag;
 use lang::policy::{Host, Path, RouteId, Segment};
 
+use crate::decision::Decision;
 use crate::frame::Frame;
 use crate::interp::Interp;
 use crate::interp::decide::cells;
-use crate::matcher::Decision;
 use crate::order::cells::{Place, host_relation};
 use crate::order::compare::{budget, conditions};
+use crate::order::report::Covered;
 use crate::order::witness::Witness;
 use crate::order::{Findings, Node, Order, Ordered, Places, report};
 use crate::program::VirtualHost;
@@ -21,14 +22,6 @@ use crate::space::{Cut, Formula, Set, Undecided};
 
 /// The most candidates in front of a route that are looked at together.
 const MOST: usize = 4_000;
-
-/// Why a route is not reached.
-pub(crate) struct Covered {
-    /// The routes that take all it could, in the order they are tried. None where its own condition never holds.
-    pub(crate) by: Vec<RouteId>,
-    /// A request it would take, and the route that answers it.
-    pub(crate) sample: Option<(Witness, RouteId)>,
-}
 
 /// Says which routes of a program, whose listeners are complete, are never reached.
 pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {

@@ -15,12 +15,19 @@ use lang::diag::unreachable_route::unreachable_route;
 use lang::policy::{Host, Policy, Route, RouteId};
 use lang::{Diag, Span};
 
-use crate::order::before::{By, Standing};
 use crate::order::cells::{Cell, Group, Place};
-use crate::order::reach::Covered;
+use crate::order::standing::{By, Standing};
 use crate::order::witness::{Witness, common_path};
 use crate::order::{Findings, Places, Why};
 use crate::program::{Program, StepKind};
+
+/// Why a route is not reached.
+pub(crate) struct Covered {
+    /// The routes that take all it could, in the order they are tried. None where its own condition never holds.
+    pub(crate) by: Vec<RouteId>,
+    /// A request it would take, and the route that answers it.
+    pub(crate) sample: Option<(Witness, RouteId)>,
+}
 
 /// How requests come to this listener, for examples.
 pub(super) fn scheme(policy: &Policy, listener: usize) -> &'static str {
