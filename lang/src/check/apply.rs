@@ -123,8 +123,8 @@ pub(super) fn apply<'a>(
         relabel(cx, known, word.span, "applied here");
         flow.doubtful = true;
     }
-    // What the policy required holds behind it too.
-    scope.facts.add(&inner.facts);
+    // What the policy required holds behind it too, and what it changed is known no more.
+    scope.facts = inner.facts;
     scope.when = When::Step(flow.phase);
 }
 
@@ -144,7 +144,7 @@ fn policy_named<'a>(
         }
     };
     let &first = words.first()?;
-    let entry = cx.names.get(scope.unit).and_then(|names| names.get(first.text)).copied();
+    let entry = cx.entry(scope.unit, first.text);
     let (id, word) = match (entry, words.as_slice()) {
         (Some(Entry::Item(id)), [word]) => (id, *word),
         (Some(Entry::File(file)), [_, word]) => (exported(cx, file, *word)?, *word),

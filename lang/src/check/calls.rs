@@ -66,7 +66,7 @@ pub(super) fn call<'a>(
     {
         return quantified(cx, scope, call, *how, first);
     }
-    let entry = cx.names.get(scope.unit).and_then(|names| names.get(first.text)).copied();
+    let entry = cx.entry(scope.unit, first.text);
     let (id, word) = match (entry, words.as_slice()) {
         (Some(Entry::Item(id)), [word]) => (id, *word),
         (Some(Entry::File(file)), [_, word]) => match exported(cx, file, *word) {
@@ -185,7 +185,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
             if let Some(block) = item.block() {
                 cx.report(
                     bad_operator(block.span(), "a function is one expression", "no block here")
-                        .help("write `fn name(…) -> Type = expression`"),
+                        .help("write `fn name(…): Type = expression`"),
                 );
             }
             reported(span)

@@ -299,8 +299,14 @@ pub(super) fn wheres<'a>(
             continue;
         }
         if let Some(named) = stmt.named().next() {
-            let diag = wrong_form(named.span, "`where` takes a condition alone", "not here");
-            cx.report(diag.help("`==` compares two values"));
+            // `where a=b`: whoever wrote it means a comparison.
+            let equals = cx.text(named.span).find('=').unwrap_or(named.name.span.len());
+            let equals = named.span.part(equals, equals + 1);
+            cx.report(
+                wrong_form(equals, "`where` assigns nothing", "no `=` belongs here")
+                    .help("`==` compares two values")
+                    .fix("write `==`", equals, " == "),
+            );
             continue;
         }
         args::strays(cx, stmt.node(), None);

@@ -33,6 +33,9 @@ pub(super) struct Context<'a> {
     pub(super) items: Vec<Item<'a>>,
     /// By unit: what its names stand for.
     pub(super) names: Vec<HashMap<&'a str, Entry>>,
+    /// By unit: its routes and sites, which are named in places of their own (`before`), so that a route may be called as
+    /// the upstream is that it leads to.
+    pub(super) routes: Vec<HashMap<&'a str, ItemId>>,
     pub(super) inputs: Vec<Input>,
     pub(super) diags: Vec<Diag>,
     pub(super) index: Index,
@@ -154,6 +157,7 @@ impl<'a> Context<'a> {
             defaults,
             items: Vec::new(),
             names: vec![HashMap::new(); units.len()],
+            routes: vec![HashMap::new(); units.len()],
             inputs: Vec::new(),
             diags: Vec::new(),
             index: Index::default(),
@@ -198,6 +202,13 @@ impl<'a> Context<'a> {
                     .is_none_or(|word| is_head_broken(item.head()) && word.text.starts_with(name)),
             }
         })
+    }
+
+    /// What a name stands for where it is used. A route's only counts where nothing else has the name: to say that it
+    /// is none of what is wanted.
+    pub(super) fn entry(&self, unit: usize, name: &str) -> Option<Entry> {
+        let route = || self.routes.get(unit)?.get(name).copied().map(Entry::Item);
+        self.names.get(unit)?.get(name).copied().or_else(route)
     }
 
     /// The text of a place, as written.

@@ -78,7 +78,7 @@ fn own(cx: &mut Context<'_>, unit: usize) {
         if matches!(keyword, Keyword::Edition | Keyword::Use | Keyword::Test | Keyword::Assert) {
             continue;
         }
-        let taken = cx.names.get(unit).and_then(|names| names.get(name.text)).copied();
+        let taken = taken(cx, unit, keyword, name.text);
         if let Some(Entry::Item(first)) = taken {
             let first = cx.item(first).span;
             cx.report(duplicate_name(name.span, name.text, first));
@@ -102,10 +102,36 @@ fn own(cx: &mut Context<'_>, unit: usize) {
             used: false,
             state: if keyword == Keyword::Unknown { State::Broken } else { State::Fresh },
         });
-        if taken.is_none()
-            && let Some(names) = cx.names.get_mut(unit)
-        {
-            names.insert(name.text, Entry::Item(id));
+        if taken.is_none() {
+            enter(cx, unit, name.text, Entry::Item(id));
+        }
+    }
+}
+
+/// Whether items of this kind are named among the routes.
+fn is_route(keyword: Keyword) -> bool {
+    matches!(keyword, Keyword::Route | Keyword::Site)
+}
+
+/// Who already has the name that an item of this kind is to have.
+fn taken(cx: &Context<'_>, unit: usize, keyword: Keyword, name: &str) -> Option<Entry> {
+    if is_route(keyword) {
+        return cx.routes.get(unit)?.get(name).copied().map(Entry::Item);
+    }
+    cx.names.get(unit)?.get(name).copied()
+}
+
+fn enter<'a>(cx: &mut Context<'a>, unit: usize, name: &'a str, entry: Entry) {
+    match entry {
+        Entry::Item(id) if is_route(cx.item(id).keyword) => {
+            if let Some(routes) = cx.routes.get_mut(unit) {
+                routes.insert(name, id);
+            }
+        }
+        _ => {
+            if let Some(names) = cx.names.get_mut(unit) {
+                names.insert(name, entry);
+            }
         }
     }
 }
@@ -188,6 +214,11 @@ fn imports(cx: &mut Context<'_>, unit: usize) {
                 Some(id) => bring(cx, unit, name, Entry::Item(id)),
                 None => missing(cx, unit, name, ast::Item::Use(item)),
             }
+            // A route of the same name comes with it.
+            if let Some((id, true)) = find(cx, file, name.text, true, 0) {
+                cx.use_item(id, name.span);
+                bring(cx, unit, name, Entry::Item(id));
+            }
         }
         if !named && item.alias().is_none() && !item.is_broken() {
             let given: Vec<&str> = public(cx, file).iter().map(|(name, _)| *name).collect();
@@ -223,8 +254,11 @@ fn missing<'a>(cx: &mut Context<'a>, unit: usize, name: ast::Word<'a>, view: ast
 }
 
 fn bring<'a>(cx: &mut Context<'a>, unit: usize, name: ast::Word<'a>, entry: Entry) {
-    let taken = cx.names.get(unit).and_then(|names| names.get(name.text)).copied();
-    match taken {
+    let keyword = match entry {
+        Entry::Item(id) => cx.item(id).keyword,
+        Entry::File(_) => Keyword::Use,
+    };
+    match taken(cx, unit, keyword, name.text) {
         Some(known) if known == entry => {}
         Some(known) => {
             let first = match known {
@@ -233,11 +267,7 @@ fn bring<'a>(cx: &mut Context<'a>, unit: usize, name: ast::Word<'a>, entry: Entr
             };
             cx.report(duplicate_name(name.span, name.text, first));
         }
-        None => {
-            if let Some(names) = cx.names.get_mut(unit) {
-                names.insert(name.text, entry);
-            }
-        }
+        None => enter(cx, unit, name.text, entry),
     }
 }
 
@@ -247,7 +277,10 @@ pub(super) fn exported<'a>(
     file: usize,
     name: ast::Word<'a>,
 ) -> Option<ItemId> {
-    match find(cx, file, name.text, 0) {
+    let found = [false, true].map(|routes| find(cx, file, name.text, routes, 0));
+    let is_public = |found: &Option<(ItemId, bool)>| matches!(found, Some((_, true)));
+    let given = found.into_iter().find(is_public);
+    match given.unwrap_or(found[0].or(found[1])) {
         Some((id, true)) => {
             cx.use_item(id, name.span);
             Some(id)
@@ -269,12 +302,20 @@ pub(super) fn exported<'a>(
     }
 }
 
-/// The item a file knows under a name, and whether it gives it away.
-fn find(cx: &Context<'_>, file: usize, name: &str, depth: usize) -> Option<(ItemId, bool)> {
-    let at = cx
-        .items
-        .iter()
-        .position(|item| item.unit == file && item.name == name && item.definition != usize::MAX);
+/// The item that a file knows under a name, among its routes or among all else, and whether it gives it away.
+fn find(
+    cx: &Context<'_>,
+    file: usize,
+    name: &str,
+    among_routes: bool,
+    depth: usize,
+) -> Option<(ItemId, bool)> {
+    let at = cx.items.iter().position(|item| {
+        item.unit == file
+            && item.name == name
+            && item.definition != usize::MAX
+            && is_route(item.keyword) == among_routes
+    });
     if let Some(at) = at {
         return Some((ItemId(at), cx.item(ItemId(at)).view.head().is_pub()));
     }
@@ -286,7 +327,7 @@ fn find(cx: &Context<'_>, file: usize, name: &str, depth: usize) -> Option<(Item
         let ast::Item::Use(item) = item else { return None };
         item.names().find(|known| known.text == name)?;
         let further = target(cx, file, &item)?.ok()?;
-        let (id, public) = find(cx, further, name, depth + 1)?;
+        let (id, public) = find(cx, further, name, among_routes, depth + 1)?;
         Some((id, public && item.is_pub()))
     })
 }

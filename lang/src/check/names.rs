@@ -73,7 +73,7 @@ pub(super) fn name<'a>(
         cx.note(word.span, Meaning::Balancer(row));
         return constant(Value::Item(row.name.into()), Ty::Item("balancer"), word.span);
     }
-    let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text)).copied();
+    let entry = cx.entry(scope.unit, word.text);
     let names_item = matches!((wanted, entry), (Some(Ty::Item(kind)), Some(Entry::Item(id)))
         if cx.item(id).keyword.as_str() == *kind);
     if let Some(local) = scope.local(word.text).filter(|_| !names_item) {

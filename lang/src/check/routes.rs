@@ -341,7 +341,7 @@ fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
 fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<ItemId> {
     let mut found: Vec<ItemId> = Vec::new();
     for word in head.on() {
-        match cx.names.get(unit).and_then(|names| names.get(word.text)).copied() {
+        match cx.entry(unit, word.text) {
             Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Listener => {
                 cx.use_item(id, word.span);
                 if found.contains(&id) {
@@ -393,6 +393,14 @@ pub(super) fn order(
             let Some(at) = found else {
                 let names = plans.iter().filter(|other| other.unit == plan.unit);
                 if cx.is_lost(plan.unit, word.text, &[Keyword::Route]) {
+                    continue;
+                }
+                if let Some(Entry::Item(id)) = cx.entry(plan.unit, word.text) {
+                    let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
+                    if keyword != Keyword::Unknown {
+                        let kind = super::context::kind_name(keyword);
+                        cx.report(wrong_kind(word.span, word.text, kind, "a route", place));
+                    }
                     continue;
                 }
                 let near = nearest(word.text, names.clone().map(|other| &*other.name));

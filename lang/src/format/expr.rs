@@ -51,7 +51,9 @@ pub(super) fn head(node: Node<'_>, n_comments: &mut usize) -> Doc {
             continue;
         }
         let is_mark = kind == Kind::Mark;
-        let before = kind == Kind::Params || is_mark && matches!(child.text(), "," | ":" | ".");
+        let before = kind == Kind::Params
+            || kind == Kind::Returns && child.text().starts_with(':')
+            || is_mark && matches!(child.text(), "," | ":" | ".");
         if !glue && !before {
             parts.push(Doc::text(" "));
         }

@@ -183,7 +183,7 @@ fn missing_comma(
             .help(format!("did you mean `{word}`?"))
             .fix(format!("change it to `{word}`"), next, word);
     }
-    let is_target = complaint.verb == Some("set") && before.ends_with([']', ')']);
+    let is_target = matches!(complaint.verb, Some("set" | "add")) && before.ends_with([']', ')']);
     if is_target {
         return missing_mark(gap, next, "=", next_text);
     }
