@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::message::{Request, strip_hop_by_hop};
 use crate::upstream::{Roster, Terms};
 
-/// A request is sent to at most so many endpoints, and to another one only if the one before has seen nothing of it.
+/// A request is sent to at most so many endpoints.
 const MOST_TRIES: usize = 3;
 
 /// Where a request is, and what it may use there.
@@ -142,7 +142,8 @@ async fn forward(
                     "no answer"
                 );
                 ex.address = failure.address.or(ex.address);
-                let again = failure.may_retry(false) && excluded.len() + 1 < MOST_TRIES;
+                let again = upstream.may_retry(&failure, request.method.is_idempotent())
+                    && excluded.len() + 1 < MOST_TRIES;
                 match (failure.address, failure.body) {
                     (Some(address), Some(whole)) if again => {
                         excluded.push(address);

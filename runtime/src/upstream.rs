@@ -1,6 +1,7 @@
 //! Everything towards upstreams: endpoints, their health, connections to them, and the one verb `send`.
 //! It knows no policy and decides no answer; it is told what to send, and says what came of it.
 
+mod budget;
 mod clock;
 mod config;
 mod connect;
@@ -41,6 +42,7 @@ pub use roster::Roster;
 pub use settings::{Algorithm, BLOCK, DNS, Line, SettingError, Source, Told, read};
 pub use tls::TlsError;
 
+use self::budget::Budget;
 use self::clock::after;
 use self::connect::{Socket, connect};
 use self::counters::more;
@@ -60,6 +62,7 @@ pub struct Upstream {
     connector: Option<TlsConnector>,
     view: RefCell<Rc<View>>,
     pending: Cell<usize>,
+    budget: Budget,
 }
 
 /// What is known about a request besides the request.
@@ -114,6 +117,7 @@ impl Upstream {
             connector: group.tls.as_ref().map(tls::Client::connector),
             view: RefCell::default(),
             pending: Cell::new(0),
+            budget: Budget::default(),
             group,
         }
     }
@@ -165,6 +169,7 @@ impl Upstream {
         terms: &Terms<'_>,
     ) -> Result<Answer, Box<Failure>> {
         more(&self.counters.requests);
+        self.budget.earn();
         let begun = Instant::now();
         let by = after(begun, terms.timeouts.connect.min(terms.timeouts.total));
         let (view, place, hold) = match self.choose(terms, begun, by).await {
@@ -181,6 +186,14 @@ impl Upstream {
             Protocol::Http2 => attempt.http2(body, hold).await,
         };
         result.map_err(|lost| self.failure(lost, Some(endpoint.address)))
+    }
+
+    /// Whether a request that failed so may be sent to another endpoint. What the endpoint has seen nothing of may; what
+    /// it may have seen only if the method is `idempotent`, the time is not over, and the budget allows it: one request
+    /// in five.
+    pub fn may_retry(&self, failure: &Failure, idempotent: bool) -> bool {
+        let again = failure.may_retry(idempotent && !failure.kind.is_timeout());
+        again && (!failure.sent || self.budget.spend())
     }
 
     /// Closes connections that were unused for too long, or that their endpoints have closed.

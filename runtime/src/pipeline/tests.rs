@@ -86,6 +86,18 @@ async fn get(policy: &str, target: &str, headers: &[(&str, &str)]) -> Answered {
     ask(policy, b"GET", target, headers, Body::empty()).await
 }
 
+/// An upstream that hears every request and closes without an answer.
+async fn hearer() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::task::spawn_local(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 1024]).await;
+        }
+    });
+    address
+}
+
 /// An upstream that answers every request with its own head, and `n` connections at most.
 async fn mirror() -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -214,6 +226,23 @@ async fn an_endpoint_that_saw_nothing_is_passed_over() {
         for _ in 0..6 {
             assert_eq!(get(&policy, "/u/a", &[]).await.response.status, 207);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_endpoint_lost_is_sent_again_if_the_method_allows_it() {
+    on_a_core(async {
+        let policy = policy(&[hearer().await, mirror().await], "forward app");
+        for _ in 0..6 {
+            assert_eq!(get(&policy, "/u/a", &[]).await.response.status, 207);
+        }
+        let mut lost = 0;
+        for _ in 0..6 {
+            let answered = ask(&policy, b"POST", "/u/a", &[], Body::empty()).await;
+            lost += usize::from(answered.response.status == 502);
+        }
+        assert!(lost > 0, "a POST that was heard must not be sent again");
     })
     .await;
 }
