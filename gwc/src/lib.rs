@@ -9,6 +9,8 @@ mod cmd;
 pub mod engine;
 pub mod inputs;
 pub mod load;
+mod mend;
+mod replace;
 pub mod report;
 
 use std::ffi::OsString;
@@ -33,6 +35,7 @@ struct Cli {
 enum Command {
     Check(cmd::check::Args),
     Fmt(cmd::fmt::Args),
+    Fix(cmd::fix::Args),
     Explain(cmd::explain::Args),
     Run(cmd::run::Args),
     Why(cmd::why::Args),
@@ -64,6 +67,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Command::Check(args) => cmd::check::run(&args),
         Command::Fmt(args) => cmd::fmt::run(&args),
+        Command::Fix(args) => cmd::fix::run(&args),
         Command::Explain(args) => cmd::explain::run(&args),
         Command::Run(args) => cmd::run::run(&args),
         Command::Why(args) => cmd::why::run(&args),

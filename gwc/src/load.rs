@@ -35,13 +35,21 @@ pub struct Check {
 /// The places of a file's `use` items, and what they lead to.
 type Uses = Vec<(Span, Result<SourceId, String>)>;
 
+/// Texts that stand for those of files, by canonical path.
+pub type Overlay = HashMap<PathBuf, String>;
+
 /// Checks every policy that the paths name. A file that another one uses is checked as part of that one.
 pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
+    check_all_with(paths, &Overlay::new())
+}
+
+/// As [`check_all`], with some files' texts in place of what they say.
+pub fn check_all_with(paths: &[PathBuf], overlay: &Overlay) -> miette::Result<Vec<Check>> {
     let files = policies(paths)?;
     let mut checks = Vec::new();
     let mut used = HashSet::new();
     for file in &files {
-        let check = check(file)?;
+        let check = check_with(file, overlay)?;
         used.extend(check.files.iter().skip(1).filter_map(|path| path.canonicalize().ok()));
         checks.push((file.canonicalize().ok(), check));
     }
@@ -56,14 +64,24 @@ pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
 
 /// Checks the policy that begins in this file.
 pub fn check(path: &Path) -> miette::Result<Check> {
+    check_with(path, &Overlay::new())
+}
+
+/// As [`check`], with some files' texts in place of what they say.
+pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
     let mut files = vec![path.to_owned()];
     let mut sources = Sources::default();
     let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
     let mut parsed: Vec<(Tree, Uses)> = Vec::new();
     let mut diags = Vec::new();
 
-    let first = sources.add(path.to_string_lossy(), read(path)?).id;
-    known.insert(canonical(path), first);
+    let key = canonical(path);
+    let text = match overlay.get(&key) {
+        Some(text) => text.clone(),
+        None => read(path)?,
+    };
+    let first = sources.add(path.to_string_lossy(), text).id;
+    known.insert(key, first);
     while let Some(source) = sources.get(SourceId(parsed.len() as u32)).cloned() {
         let (tree, found) = lang::parse(&source);
         diags.extend(found);
@@ -77,12 +95,14 @@ pub fn check(path: &Path) -> miette::Result<Check> {
                 None if known.len() >= MAX_FILES => {
                     Err(format!("a policy has at most {MAX_FILES} files"))
                 }
-                None => read_used(&used).map(|text| {
-                    let id = sources.add(used.to_string_lossy(), text).id;
-                    files.push(used);
-                    known.insert(key, id);
-                    id
-                }),
+                None => {
+                    overlay.get(&key).cloned().map_or_else(|| read_used(&used), Ok).map(|text| {
+                        let id = sources.add(used.to_string_lossy(), text).id;
+                        files.push(used);
+                        known.insert(key, id);
+                        id
+                    })
+                }
             };
             uses.push((span, target));
         }
@@ -203,7 +223,8 @@ fn lower(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-fn canonical(path: &Path) -> PathBuf {
+/// The one path of a file, or the path as it is where there is none.
+pub fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 

@@ -43,6 +43,9 @@ pub struct Fix {
     pub title: String,
     /// The edits; they do not overlap.
     pub edits: Vec<Edit>,
+    /// Whether it says what was meant beyond doubt, so that a tool may apply it unasked. A guess at a name, a default
+    /// for what may be absent, the removal of somebody's words are for a person to choose.
+    pub certain: bool,
 }
 
 /// One mistake of a policy's author.
@@ -105,15 +108,40 @@ impl Diag {
         self
     }
 
-    /// Adds a mend of one replacement.
+    /// Adds a mend of one replacement that is meant beyond doubt.
     pub fn fix(self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Diag {
         self.fix_all(title, vec![Edit { span, text: text.into() }])
     }
 
-    /// Adds a mend of several replacements.
+    /// Adds a mend of several replacements that is meant beyond doubt.
     pub fn fix_all(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Diag {
-        self.fixes.push(Fix { title: title.into(), edits });
+        self.fixes.push(Fix { title: title.into(), edits, certain: true });
         self
+    }
+
+    /// Adds a mend of one replacement that somebody has to choose.
+    pub fn suggest(self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Diag {
+        self.suggest_all(title, vec![Edit { span, text: text.into() }])
+    }
+
+    /// Adds a mend of several replacements that somebody has to choose.
+    pub fn suggest_all(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Diag {
+        self.fixes.push(Fix { title: title.into(), edits, certain: false });
+        self
+    }
+
+    /// Marks its mends as meant beyond doubt, if they are.
+    pub fn certain_if(mut self, certain: bool) -> Diag {
+        self.fixes.iter_mut().for_each(|fix| fix.certain |= certain);
+        self
+    }
+
+    /// The mend that a tool may apply unasked: the only one there is, and meant beyond doubt.
+    pub fn certain_fix(&self) -> Option<&Fix> {
+        match self.fixes.as_slice() {
+            [only] if only.certain => Some(only),
+            _ => None,
+        }
     }
 
     /// Where the mistake is.

@@ -170,7 +170,7 @@ fn range(
                 format!("the range `{text}` holds nothing"),
                 format!("this end is below `{low_text}`"),
             )
-            .fix("swap the ends", span, format!("{high_text}..{low_text}")),
+            .suggest("swap the ends", span, format!("{high_text}..{low_text}")),
         ));
     }
     Ok((Value::Range(Arc::new((low, high))), Ty::Range(Arc::new(ty))))
@@ -345,7 +345,7 @@ fn unknown_unit(
 
 fn replacement(title: &str, span: Span, text: &str) -> Fix {
     let edit = crate::diag::Edit { span, text: text.to_owned() };
-    Fix { title: title.to_owned(), edits: vec![edit] }
+    Fix { title: title.to_owned(), edits: vec![edit], certain: false }
 }
 
 fn integer(digits: &str, span: Span) -> Result<i64, Box<Diag>> {

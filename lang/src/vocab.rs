@@ -294,6 +294,18 @@ pub fn nearest<'c>(
     (slips <= allowed && slips < written.chars().count()).then_some(name)
 }
 
+/// Whether `written` is `near` beyond doubt: no more than two slips away, and every other candidate further.
+pub fn is_plainly<'c>(
+    written: &str,
+    near: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> bool {
+    let written = written.to_lowercase();
+    let distance = slips(&written, &near.to_lowercase());
+    let mut others = candidates.into_iter().filter(|name| *name != near);
+    distance <= 2 && others.all(|name| slips(&written, &name.to_lowercase()) > distance)
+}
+
 fn slips(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) =
         (a.chars().take(64).collect(), b.chars().take(64).collect());
@@ -319,7 +331,7 @@ fn slips(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{is_plainly, nearest};
 
     #[test]
     fn swapped_letters_are_one_slip() {
@@ -327,5 +339,11 @@ mod tests {
         assert_eq!(nearest("hsot", ["host", "path"]), Some("host"));
         assert_eq!(nearest("xyzzy", ["host", "path"]), None);
         assert_eq!(nearest("fail", ["all", "any"]), None);
+    }
+
+    #[test]
+    fn what_is_as_near_to_two_is_neither() {
+        assert!(is_plainly("fowrard", "forward", ["forward", "respond"]));
+        assert!(!is_plainly("uset", "set", ["set", "unset"]));
     }
 }

@@ -7,7 +7,7 @@ use lang::{Source, SourceId, Sources};
 use miette::{IntoDiagnostic, WrapErr};
 
 use crate::report::{self, Color};
-use crate::{Outcome, load};
+use crate::{Outcome, load, replace};
 
 /// Formats policies in place
 ///
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             println!("{}", path.display());
             faulty = true;
         } else {
-            write(&path, &formatted)?;
+            replace::replace(&path, &formatted)?;
         }
     }
     Ok(if faulty { Outcome::Faulty } else { Outcome::Clean })
@@ -80,22 +80,4 @@ fn format(name: &str, text: &str) -> (String, bool) {
         eprintln!("{name}: what does not parse is left as it is");
     }
     (lang::format(&source, &tree), diags.is_empty())
-}
-
-/// Replaces the file's content whole: a reader sees the old text or the new one.
-fn write(path: &Path, text: &str) -> miette::Result<()> {
-    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut beside = target.clone().into_os_string();
-    beside.push(".gwc-fmt");
-    let beside = PathBuf::from(beside);
-    let replaced = std::fs::write(&beside, text)
-        .and_then(|()| std::fs::set_permissions(&beside, std::fs::metadata(&target)?.permissions()))
-        .and_then(|()| std::fs::rename(&beside, &target));
-    if replaced.is_err() {
-        // The first failure is the one worth telling; the leftover may not even exist.
-        drop(std::fs::remove_file(&beside));
-    }
-    replaced
-        .into_diagnostic()
-        .wrap_err_with(|| format!("`{}` could not be written", path.display()))
 }

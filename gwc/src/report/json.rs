@@ -46,6 +46,7 @@ struct Label<'d> {
 #[derive(Serialize)]
 struct Fix<'d> {
     title: &'d str,
+    certain: bool,
     edits: Vec<Edit<'d>>,
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn line(diag: &Diag, sources: &Sources) -> String {
             .iter()
             .map(|fix| Fix {
                 title: &fix.title,
+                certain: fix.certain,
                 edits: fix
                     .edits
                     .iter()

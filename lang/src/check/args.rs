@@ -17,7 +17,7 @@ use crate::syntax::ast;
 use crate::syntax::{Kind, Node};
 use crate::types::Ty;
 use crate::value::Value;
-use crate::vocab::{Param, nearest};
+use crate::vocab::{Param, is_plainly, nearest};
 
 /// A parameter, of a row or of a policy's own.
 #[derive(Clone)]
@@ -151,15 +151,18 @@ pub(super) fn bind<'a>(
     for arg in &given.named {
         let found = slots.iter().position(|slot| slot.name == arg.name.text);
         let Some(at) = found else {
-            let near = nearest(arg.name.text, slots.iter().map(|slot| slot.name));
+            let names = slots.iter().map(|slot| slot.name);
+            let near = nearest(arg.name.text, names.clone());
+            let plain = near.is_some_and(|near| is_plainly(arg.name.text, near, names));
             let place = near.and_then(|near| slots.iter().find(|slot| slot.name == near)?.span);
-            cx.report(unknown_argument(
+            let diag = unknown_argument(
                 arg.name.span,
                 given.what,
                 arg.name.text,
                 near.map(|near| (near, place)),
                 &takes(slots),
-            ));
+            );
+            cx.report(diag.certain_if(plain));
             // What was meant by it may be what is missing.
             broken = true;
             if let Some(value) = arg.value {

@@ -13,7 +13,7 @@ use crate::policy::{Block, Setting};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
-use crate::vocab::{self, Phase, Repeat, Times, nearest};
+use crate::vocab::{self, Phase, Repeat, Times, is_plainly, nearest};
 
 /// The block that an item is; `None` if its kind is unknown.
 pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
@@ -80,8 +80,10 @@ fn setting<'a>(
         let names = block.settings.iter().map(|setting| setting.name);
         let known: Vec<std::sync::Arc<str>> = names.clone().map(Into::into).collect();
         let known = super::names::listed(&known);
-        let near = nearest(verb.text, names);
-        cx.report(unknown_setting(verb.span, block.name, verb.text, near, &known));
+        let near = nearest(verb.text, names.clone());
+        let plain = near.is_some_and(|near| is_plainly(verb.text, near, names));
+        let diag = unknown_setting(verb.span, block.name, verb.text, near, &known);
+        cx.report(diag.certain_if(plain));
         return None;
     };
     cx.note(verb.span, Meaning::Setting(row));

@@ -19,7 +19,7 @@ use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
-use crate::vocab::{Field, Key, nearest};
+use crate::vocab::{Field, Key, is_plainly, nearest};
 
 /// Whether fields begin with this word.
 pub(super) fn is_namespace(cx: &Context<'_>, word: &str) -> bool {
@@ -111,7 +111,8 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
         paths().filter(|path| path.split('.').next() == Some(within)).map(Arc::from).collect();
     let near = nearest(&written, paths()).or_else(same_tail);
     let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| when_exists(row.from));
-    let mut diag = unknown_field(span, &written, near.zip(exists));
+    let plain = near.is_some_and(|near| is_plainly(&written, near, paths()));
+    let mut diag = unknown_field(span, &written, near.zip(exists)).certain_if(plain);
     if diag.help.is_none() {
         let listed = super::names::listed(&beneath);
         diag = diag.help(if within == "path" {

@@ -170,7 +170,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         (Some(Value::Int(number)), _) if !literal::unit_for(wanted).is_empty() => {
             for (unit, name) in literal::unit_for(wanted) {
                 remedy.get_or_insert(format!("write `{number}{unit}`"));
-                diag = diag.fix(format!("write `{number}{unit}` ({name})"), end, *unit);
+                diag = diag.suggest(format!("write `{number}{unit}` ({name})"), end, *unit);
             }
         }
         (Some(Value::String(text)), Ty::OneOf(words)) => {
@@ -178,7 +178,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             if let Some(near) = near {
                 remedy = Some(format!("did you mean `\"{near}\"`?"));
                 let inner = inside_quotes(cx, expr.span);
-                diag = diag.fix(format!("write `{near}`"), inner, near);
+                diag = diag.suggest(format!("write `{near}`"), inner, near);
             }
         }
         (Some(Value::String(text)), Ty::Method)
@@ -199,7 +199,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             } else {
                 format!("(({written}) is present)")
             };
-            diag = diag.fix("ask whether it is there", expr.span, mended);
+            diag = diag.suggest("ask whether it is there", expr.span, mended);
         }
         (Some(Value::String(text)), target) => {
             let read = literal::literal(text, expr.span, Some(target));
@@ -220,7 +220,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         }
         (None, Ty::String) if is_text_like(&expr.ty) && !written.contains('"') => {
             remedy = Some(format!("write `\"{{{written}}}\"` to make it a text"));
-            diag = diag.fix("make it a text", expr.span, format!("\"{{{written}}}\""));
+            diag = diag.suggest("make it a text", expr.span, format!("\"{{{written}}}\""));
         }
         _ => {}
     }
@@ -263,7 +263,7 @@ pub(super) fn absent(
                 Edit { span: end, text: format!(") ?? {default}") },
             ]
         };
-        diag = diag.fix_all(format!("write `?? {default}`"), edits);
+        diag = diag.suggest_all(format!("write `?? {default}`"), edits);
     }
     if let (When::Step(_), Some(statement), Some(verb)) =
         (scope.when, scope.statement, asserting_verb(cx))
@@ -271,7 +271,7 @@ pub(super) fn absent(
     {
         let at = Span { end: statement.start, ..statement };
         let line = format!("{verb} {written} is present\n{}", indentation(cx, statement));
-        diag = diag.fix(format!("write `{verb} {written} is present` before it"), at, line);
+        diag = diag.suggest(format!("write `{verb} {written} is present` before it"), at, line);
     }
     diag
 }

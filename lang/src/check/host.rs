@@ -42,7 +42,7 @@ pub(super) fn host(text: &str, span: Span) -> Result<Host, Box<Diag>> {
             let wrong = if token == "/" { place(at, name.len()) } else { place(0, at + 3) };
             let edit = if token == "/" { wrong } else { place(0, at + 3) };
             return Err(Box::new(
-                bad_host(wrong, format!("`{text}` is not a host"), reason).help(help).fix(
+                bad_host(wrong, format!("`{text}` is not a host"), reason).help(help).suggest(
                     "remove it",
                     edit,
                     "",
@@ -58,7 +58,7 @@ pub(super) fn host(text: &str, span: Span) -> Result<Host, Box<Diag>> {
                 "a host is compared without its port",
             )
             .help("the listener's `bind` says the port")
-            .fix("remove the port", place(at, name.len()), ""),
+            .suggest("remove the port", place(at, name.len()), ""),
         ));
     }
     if let Some(at) = name.find('*') {

@@ -78,7 +78,7 @@ pub(super) fn matches<'a>(
             let at =
                 Span { start: block.span().start + kept, end: block.span().start + kept, ..span };
             let comma = if before.contains('\n') { "\n" } else { ", " };
-            diag = diag.fix("add an arm for the rest", at, format!("{comma}_ => {text}"));
+            diag = diag.suggest("add an arm for the rest", at, format!("{comma}_ => {text}"));
         }
         cx.report(diag);
         return reported(span);

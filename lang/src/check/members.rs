@@ -55,7 +55,7 @@ fn part<'a>(
         let why = Why::default().absence(format!("there would be no `{}` to look at", name.text));
         let mut diag = absent(cx, scope, &base, &present, &why);
         if let Some(dot) = member.dot() {
-            diag = diag.fix("write `?.`, which is absent then too", dot, "?.");
+            diag = diag.suggest("write `?.`, which is absent then too", dot, "?.");
             diag.fixes.rotate_right(1);
         }
         cx.report(diag);
@@ -122,7 +122,7 @@ pub(super) fn members<'a>(
                 Why::default().absence(format!("there would be no `{}` to look at", name.text));
             let dot = Span { start: read.span.end, end: name.span.start, ..span };
             let mut diag = absent(cx, scope, &read, &present, &why);
-            diag = diag.fix("write `?.`, which is absent then too", dot, "?.");
+            diag = diag.suggest("write `?.`, which is absent then too", dot, "?.");
             diag.fixes.rotate_right(1);
             cx.report(diag);
             return reported(span);

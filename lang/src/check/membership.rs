@@ -76,8 +76,12 @@ pub(super) fn member<'a>(
                 "if it were absent, it would be in nothing, and slip through",
             )
             .help("say whether an absent value should pass")
-            .fix("only if it is present", sides.span, format!("({present} is present and {whole})"))
-            .fix("also if it is absent", sides.span, format!("not ({a} in {b})")),
+            .suggest(
+                "only if it is present",
+                sides.span,
+                format!("({present} is present and {whole})"),
+            )
+            .suggest("also if it is absent", sides.span, format!("not ({a} in {b})")),
         );
         return reported(sides.span);
     }
@@ -163,9 +167,9 @@ fn not_a_group(cx: &Context<'_>, sides: &Sides<'_>, item: &Expr, of: &Expr) -> D
         }
         (_, Ty::String | Ty::OneOf(_)) => diag
             .help(format!("`contains({y}, {x})` looks into a text"))
-            .fix("write `contains(…)`", sides.span, format!("contains({y}, {x})")),
+            .suggest("write `contains(…)`", sides.span, format!("contains({y}, {x})")),
         (_, other) if a.fits(other) || other.fits(a) => {
-            diag.help("`==` compares two values").fix("write `==`", sides.op, "==")
+            diag.help("`==` compares two values").suggest("write `==`", sides.op, "==")
         }
         _ => diag.help("a list, a set, a map, a network or a range belongs here"),
     }

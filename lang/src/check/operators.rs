@@ -267,7 +267,7 @@ pub(super) fn range<'a>(
                 format!("the range `{a}..{b}` holds nothing"),
                 format!("this end is below `{a}`"),
             )
-            .fix("swap the ends", sides.span, format!("{b}..{a}")),
+            .suggest("swap the ends", sides.span, format!("{b}..{a}")),
         );
         return reported(sides.span);
     }

@@ -240,7 +240,7 @@ fn capture_type(text: &str, place: Span) -> Result<Ty, Box<Diag>> {
                 "a capture is a `String`, an `Int`, a `Uuid`, or a union of texts: `\"a\" | \"b\"`",
             );
         return Err(Box::new(match nearest(trimmed, ["String", "Int", "Uuid"]) {
-            Some(near) => diag.fix(format!("write `{near}`"), here, near),
+            Some(near) => diag.suggest(format!("write `{near}`"), here, near),
             None => diag,
         }));
     }

@@ -26,7 +26,7 @@ use crate::syntax::Keyword;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::vocab::clauses::CLAUSES;
-use crate::vocab::{Ends, Phase, nearest};
+use crate::vocab::{Ends, Phase, is_plainly, nearest};
 
 /// The clauses that choose a route.
 pub(super) const CHOOSING: &[&str] = &["host", "path", "method", "where"];
@@ -131,13 +131,16 @@ fn unknown<'a>(
 ) {
     let actions = cx.vocabulary.actions.iter().map(|action| action.name);
     let words = CLAUSES.iter().map(|clause| clause.name);
-    let near = nearest(verb.text, actions.chain(words));
+    let known = actions.chain(words);
+    let near = nearest(verb.text, known.clone());
+    let plain = near.is_some_and(|near| is_plainly(verb.text, near, known));
     match near.and_then(|near| cx.vocabulary.action(near)).map(|row| row.ends) {
         Some(Ends::No) => {}
         Some(ends) if flow.ended.is_none() => flow.end(ends, stmt.span()),
         _ => flow.lose_track(),
     }
-    let mut diag = unknown_verb(verb.span, verb.text, &format!("a {place}"), near);
+    let mut diag =
+        unknown_verb(verb.span, verb.text, &format!("a {place}"), near).certain_if(plain);
     if matches!(verb.text, "if" | "when" | "unless" | "else") {
         cx.report(diag.help(
             "statements do not branch: `where` chooses between routes, and `match` between values",

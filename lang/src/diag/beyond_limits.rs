@@ -15,7 +15,8 @@ one expression has at most 256 operators, members and calls in a row, and a file
 ```gw fails
 edition 2026
 
-let deep = \"{[[[[[[[[[region]]]]]]]]]}\"
+param region: String default \"eu\"
+pub let deep = \"{[[[[[[[[[region]]]]]]]]]}\"
 ```
 
 Name a part with `let`, or use a list and `in` where a long row of `or` stands:
@@ -23,7 +24,8 @@ Name a part with `let`, or use a list and `in` where a long row of `or` stands:
 ```gw mended
 edition 2026
 
-let flat = \"{region}\"
+param region: String default \"eu\"
+pub let flat = \"{region}\"
 ```
 ",
 };

@@ -50,7 +50,7 @@ pub fn duplicate_route(
         )
         .label(first_span, "and this");
     if same {
-        diag.help(format!("both do the same: remove `{route}`")).fix(
+        diag.help(format!("both do the same: remove `{route}`")).suggest(
             format!("remove `{route}`"),
             item,
             "",

@@ -42,5 +42,5 @@ pub fn foreign_capture(span: Span, written: &str, name: &str) -> Diag {
     ENTRY
         .at(span, format!("`{written}` captures nothing"), "only this very text")
         .help(format!("write `{{{name}}}` for one segment"))
-        .fix(format!("write `{{{name}}}`"), span, format!("{{{name}}}"))
+        .suggest(format!("write `{{{name}}}`"), span, format!("{{{name}}}"))
 }

@@ -29,11 +29,11 @@ listener web { bind \":8080\" }
 /// An operator of other languages; `word` is ours.
 pub fn foreign_operator(place: Span, written: &str, word: &str) -> Diag {
     let text = if written == "!" { format!("{word} ") } else { word.to_owned() };
-    ENTRY.at(place, format!("`{written}` is written `{word}`"), format!("write `{word}`")).fix(
-        format!("write `{word}`"),
-        place,
-        text,
-    )
+    ENTRY
+        .at(place, format!("`{written}` is written `{word}`"), format!("write `{word}`"))
+        .suggest(format!("write `{word}`"), place, text)
+        // A `!` holds its operand tighter than `not` does, so what is meant may be another thing.
+        .certain_if(written != "!")
 }
 
 /// A string in single quotes.

@@ -10,6 +10,58 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Error,
     explain: "\
 A file may not import itself, directly or through others: what belongs to both belongs into a third file.
+
+```gw fails
+edition 2026
+
+use \"./net.gw\" { office }
+
+pub let home = 10.0.0.0/8
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where client.ip in office
+  respond 200
+}
+```
+
+```gw net.gw
+edition 2026
+
+use \"./gateway.gw\" { home }
+
+pub let office = [home]
+```
+
+Give both the third file:
+
+```gw mended
+edition 2026
+
+use \"./net.gw\" { office }
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where client.ip in office
+  respond 200
+}
+```
+
+```gw net.gw
+edition 2026
+
+use \"./home.gw\" { home }
+
+pub let office = [home]
+```
+
+```gw home.gw
+edition 2026
+
+pub let home = 10.0.0.0/8
+```
 ",
 };
 

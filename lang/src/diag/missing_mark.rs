@@ -15,7 +15,7 @@ a `:` before a type, a `=>` in an arm.
 ```gw fails
 edition 2026
 
-upstream app { server \"127.0.0.1:3000\" weight=2 }
+pub upstream app { server \"127.0.0.1:3000\" weight=2 }
 ```
 
 Write the mark:
@@ -23,7 +23,7 @@ Write the mark:
 ```gw mended
 edition 2026
 
-upstream app { server \"127.0.0.1:3000\", weight=2 }
+pub upstream app { server \"127.0.0.1:3000\", weight=2 }
 ```
 ",
 };

@@ -15,7 +15,7 @@ A statement ends with its line: to go on in the next line, open a bracket first.
 ```gw fails
 edition 2026
 
-let limit =
+pub let limit =
 ```
 
 Write it:
@@ -23,7 +23,7 @@ Write it:
 ```gw mended
 edition 2026
 
-let limit = 100
+pub let limit = 100
 ```
 ",
 };

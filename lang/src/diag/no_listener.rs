@@ -40,7 +40,7 @@ pub fn no_listener(span: Span, name: &str, only: Option<&str>) -> Diag {
     match only {
         Some(listener) => {
             let insert = Span { start: span.end, ..span };
-            diag.fix(format!("put it on `{listener}`"), insert, format!(" on {listener}"))
+            diag.suggest(format!("put it on `{listener}`"), insert, format!(" on {listener}"))
         }
         None => diag,
     }

@@ -10,6 +10,46 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Error,
     explain: "\
 A file gives away only what it marks with `pub`.
+
+```gw fails
+edition 2026
+
+use \"./net.gw\" { office }
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where client.ip in office
+  respond 200
+}
+```
+
+```gw net.gw
+edition 2026
+
+let office = [10.0.0.0/8]
+```
+
+Mark it:
+
+```gw mended
+edition 2026
+
+use \"./net.gw\" { office }
+
+listener web { bind \":8080\" }
+
+route all on web {
+  where client.ip in office
+  respond 200
+}
+```
+
+```gw net.gw
+edition 2026
+
+pub let office = [10.0.0.0/8]
+```
 ",
 };
 
@@ -20,5 +60,5 @@ pub fn private_name(span: Span, name: &str, definition: Span, item: Span) -> Dia
         .at(span, format!("`{name}` is private to its file"), "imported here")
         .label(definition, "defined here without `pub`")
         .help(format!("write `pub` before the definition of `{name}`"))
-        .fix("make it `pub`", start, "pub ")
+        .suggest("make it `pub`", start, "pub ")
 }

@@ -15,7 +15,7 @@ Strings never span lines, so only this line is affected.
 ```gw fails
 edition 2026
 
-upstream app { server \"127.0.0.1:3000 }
+pub upstream app { server \"127.0.0.1:3000 }
 ```
 
 Close the string:
@@ -23,7 +23,7 @@ Close the string:
 ```gw mended
 edition 2026
 
-upstream app { server \"127.0.0.1:3000\" }
+pub upstream app { server \"127.0.0.1:3000\" }
 ```
 ",
 };

@@ -51,7 +51,11 @@ pub fn unknown_argument(
             if let Some(place) = place {
                 diag = diag.label(place, "similar name defined here");
             }
-            diag.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
+            diag.help(format!("did you mean `{near}`?")).suggest(
+                format!("write `{near}`"),
+                span,
+                near,
+            )
         }
         None if takes.is_empty() => diag.help(format!("`{what}` takes no arguments")),
         None => diag.help(format!("it takes {takes}")),

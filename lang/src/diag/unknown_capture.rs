@@ -46,7 +46,7 @@ pub fn unknown_capture(span: Span, name: &str, similar: Option<(&str, Span)>) ->
         Some((near, place)) => diag
             .label(place, "similar name captured here")
             .help(format!("did you mean `{near}`?"))
-            .fix(format!("write `{near}`"), span, near),
+            .suggest(format!("write `{near}`"), span, near),
         None => diag.help(format!("a capture is written `{{{name}}}` in the route's `path`")),
     }
 }

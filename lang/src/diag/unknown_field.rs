@@ -43,7 +43,7 @@ pub fn unknown_field(span: Span, path: &str, similar: Option<(&str, &str)>) -> D
     match similar {
         Some((near, exists)) => diag
             .help(format!("did you mean `{near}`, which exists {exists}?"))
-            .fix(format!("write `{near}`"), span, near),
+            .suggest(format!("write `{near}`"), span, near),
         None => diag,
     }
 }

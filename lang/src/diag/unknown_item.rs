@@ -34,7 +34,7 @@ route all on web { respond 200 }
 pub fn unknown_item(place: Span, word: &str, nearest: Option<&str>) -> Diag {
     let diag = ENTRY.at(place, format!("`{word}` begins no item"), "not the word of an item");
     match nearest {
-        Some(nearest) => diag.help(format!("did you mean `{nearest}`?")).fix(
+        Some(nearest) => diag.help(format!("did you mean `{nearest}`?")).suggest(
             format!("change it to `{nearest}`"),
             place,
             nearest,

@@ -43,9 +43,11 @@ route all on web {
 pub fn unknown_member(span: Span, name: &str, ty: &str, similar: Option<&str>) -> Diag {
     let diag = ENTRY.at(span, format!("a value of type {ty} has no `{name}`"), "no such member");
     match similar {
-        Some(near) => {
-            diag.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
-        }
+        Some(near) => diag.help(format!("did you mean `{near}`?")).suggest(
+            format!("write `{near}`"),
+            span,
+            near,
+        ),
         None => diag,
     }
 }

@@ -50,8 +50,11 @@ pub fn unknown_name(
         if let Some(place) = place {
             diag = diag.label(place, "similar name defined here");
         }
-        diag =
-            diag.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near);
+        diag = diag.help(format!("did you mean `{near}`?")).suggest(
+            format!("write `{near}`"),
+            span,
+            near,
+        );
     }
     diag
 }

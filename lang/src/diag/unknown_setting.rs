@@ -41,9 +41,11 @@ pub fn unknown_setting(
 ) -> Diag {
     let diag = ENTRY.at(span, format!("`{block}` has no setting `{name}`"), "no such setting");
     match similar {
-        Some(near) => {
-            diag.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
-        }
+        Some(near) => diag.help(format!("did you mean `{near}`?")).suggest(
+            format!("write `{near}`"),
+            span,
+            near,
+        ),
         None => diag.help(format!("its settings are {known}")),
     }
 }

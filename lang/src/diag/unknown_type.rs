@@ -37,9 +37,11 @@ route all on web { respond 200 }
 pub fn unknown_type(span: Span, name: &str, similar: Option<&str>) -> Diag {
     let diag = ENTRY.at(span, format!("there is no type `{name}`"), "not a type");
     match similar {
-        Some(near) => {
-            diag.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
-        }
+        Some(near) => diag.help(format!("did you mean `{near}`?")).suggest(
+            format!("write `{near}`"),
+            span,
+            near,
+        ),
         None => diag.help("the types are listed in `gwc explain unknown-type`"),
     }
 }

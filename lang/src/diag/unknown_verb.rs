@@ -41,9 +41,11 @@ route all on web {
 pub fn unknown_verb(span: Span, verb: &str, place: &str, similar: Option<&str>) -> Diag {
     let diag = ENTRY.at(span, format!("there is no `{verb}` in {place}"), "no such verb");
     match similar {
-        Some(near) => {
-            diag.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
-        }
+        Some(near) => diag.help(format!("did you mean `{near}`?")).suggest(
+            format!("write `{near}`"),
+            span,
+            near,
+        ),
         None => diag,
     }
 }

@@ -62,7 +62,7 @@ pub fn unreachable_route(
     match sample {
         Some((example, by, true)) => diag
             .help(format!("`{example}` is answered by `{by}`, which does the same: remove `{route}`"))
-            .fix(format!("remove `{route}`"), item, ""),
+            .suggest(format!("remove `{route}`"), item, ""),
         Some((example, by, false)) => diag.help(format!(
             "`{example}` is answered by `{by}`, which does something else: narrow it, or remove `{route}`"
         )),

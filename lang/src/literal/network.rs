@@ -39,8 +39,8 @@ pub(super) fn address_or_network(text: &str, span: Span) -> Result<(Value, Ty), 
             .help(format!(
                 "write the network, `{base}`, or this one address without `/{length_text}`"
             ))
-            .fix("write the network", span.part(0, slash), first)
-            .fix("write the one address", span, address_text),
+            .suggest("write the network", span.part(0, slash), first)
+            .suggest("write the one address", span, address_text),
         ));
     }
     Ok((Value::Cidr(base), Ty::Cidr))

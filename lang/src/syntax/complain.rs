@@ -181,7 +181,7 @@ fn missing_comma(
     {
         return unexpected_text(next, "`,` or an operator", next_text)
             .help(format!("did you mean `{word}`?"))
-            .fix(format!("change it to `{word}`"), next, word);
+            .suggest(format!("change it to `{word}`"), next, word);
     }
     let is_target = matches!(complaint.verb, Some("set" | "add")) && before.ends_with([']', ')']);
     if is_target {

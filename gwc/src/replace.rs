@@ -1,0 +1,23 @@
+//! Writing a file so that a reader sees the old text or the new one, never a part of either.
+
+use std::path::{Path, PathBuf};
+
+use miette::{IntoDiagnostic, WrapErr};
+
+/// Replaces the file's content whole: a reader sees the old text or the new one.
+pub(crate) fn replace(path: &Path, text: &str) -> miette::Result<()> {
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut beside = target.clone().into_os_string();
+    beside.push(".gwc-new");
+    let beside = PathBuf::from(beside);
+    let replaced = std::fs::write(&beside, text)
+        .and_then(|()| std::fs::set_permissions(&beside, std::fs::metadata(&target)?.permissions()))
+        .and_then(|()| std::fs::rename(&beside, &target));
+    if replaced.is_err() {
+        // The first failure is the one worth telling; the leftover may not even exist.
+        drop(std::fs::remove_file(&beside));
+    }
+    replaced
+        .into_diagnostic()
+        .wrap_err_with(|| format!("`{}` could not be written", path.display()))
+}
