@@ -25,19 +25,21 @@ pub fn root() -> &'static Path {
 pub fn pages() -> Vec<PathBuf> {
     let mut pages = vec![root().join("README.md")];
     for folder in ["tests/suite", "docs/src", "examples"] {
-        collect(&root().join(folder), &mut pages);
+        collect(&root().join(folder), "md", &mut pages);
     }
+    // The catalogue's pages are run from the catalogue.
+    pages.retain(|page| !page.starts_with(root().join("docs/src/errors")));
     pages.sort();
     pages
 }
 
-fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, pages);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
+            collect(&path, extension, files);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
         }
     }
 }
@@ -53,6 +55,13 @@ pub fn trials() -> Vec<Trial> {
         for case in page::parse(&path, &title.to_string_lossy(), &text) {
             trials.extend(trial(case, in_suite));
         }
+    }
+    let mut policies = Vec::new();
+    collect(&root().join("examples"), "gw", &mut policies);
+    policies.sort();
+    for path in policies {
+        let name = path.strip_prefix(root()).unwrap_or(&path).display().to_string();
+        trials.push(Trial::test(name, move || blocks::policy::example(&path)));
     }
     for entry in lang::diag::CATALOGUE {
         let name = format!("explain/{}", entry.slug);

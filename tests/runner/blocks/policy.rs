@@ -16,9 +16,20 @@ use crate::page::{Block, Case};
 /// The name of a case's first policy file.
 pub const ROOT: &str = "gateway.gw";
 
+/// The folder of an example: a page beside a `gateway.gw` is about that policy wherever it shows none itself.
+pub fn example_folder(case: &Case) -> Option<&Path> {
+    let folder = case.page.parent().filter(|folder| folder.join(ROOT).is_file())?;
+    case.of("gw").next().is_none().then_some(folder)
+}
+
 /// Writes the case's files into a fresh folder.
 pub fn unpack(case: &Case) -> Result<TempDir, Failed> {
     let folder = tempfile::tempdir()?;
+    if let Some(example) = example_folder(case) {
+        for entry in std::fs::read_dir(example)?.flatten().filter(|entry| entry.path().is_file()) {
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name()))?;
+        }
+    }
     for block in &case.blocks {
         let name = match block.kind() {
             "gw" => block.name().filter(|name| name.ends_with(".gw")).unwrap_or(ROOT),
@@ -38,6 +49,16 @@ pub fn unpack(case: &Case) -> Result<TempDir, Failed> {
 /// Checks the case's policy as `gwc check` would.
 pub fn checked(folder: &Path) -> Result<Check, Failed> {
     load::check(&folder.join(ROOT)).map_err(|report| format!("{report:?}").into())
+}
+
+/// An example's policy is clean and formatted.
+pub fn example(path: &Path) -> Result<(), Failed> {
+    let check = load::check(path).map_err(|report| format!("{report:?}"))?;
+    if let Some(diag) = check.diags.first() {
+        return Err(gwc::report::human::render(diag, &check.sources, false).into());
+    }
+    let text = std::fs::read_to_string(path)?;
+    if format(&text) == text { Ok(()) } else { Err("`gwc fmt` would change it".into()) }
 }
 
 /// Holds the diagnostics found against those asserted in comments.
