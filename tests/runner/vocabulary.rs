@@ -111,6 +111,21 @@ fn pages_written_from_rows_are_fresh() {
 }
 
 #[test]
+fn the_summary_names_every_page_of_the_book() {
+    let book = gw_tests::root().join("docs/src");
+    let summary = std::fs::read_to_string(book.join("SUMMARY.md")).expect("the summary is there");
+    let pages = gw_tests::pages().into_iter().filter_map(|page| {
+        page.strip_prefix(&book).ok().map(|inside| inside.to_string_lossy().into_owned())
+    });
+    let written = gwc::reference_pages().into_iter().map(|(name, _)| name);
+    let missing: Vec<String> = pages
+        .chain(written)
+        .filter(|name| name != "SUMMARY.md" && !summary.contains(&format!("]({name})")))
+        .collect();
+    assert!(missing.is_empty(), "SUMMARY.md does not name {missing:?}");
+}
+
+#[test]
 fn codes_and_slugs_are_unique() {
     let mut seen = std::collections::BTreeSet::new();
     for entry in lang::diag::CATALOGUE {
