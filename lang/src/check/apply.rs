@@ -165,7 +165,8 @@ fn policy_named<'a>(
         Keyword::Policy => Some((id, word)),
         keyword => {
             cx.use_item(id, word.span);
-            if !matches!(cx.item(id).state, State::Broken) && !is_refused(keyword) {
+            let is_known = matches!(cx.item(id).state, State::Broken) || cx.is_contested(id);
+            if !is_known && !is_refused(keyword) {
                 let place = cx.item(id).span;
                 cx.report(wrong_kind(word.span, word.text, kind_name(keyword), "a policy", place));
             }

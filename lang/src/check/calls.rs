@@ -93,7 +93,7 @@ pub(super) fn call<'a>(
     };
     if cx.item(id).keyword != Keyword::Fn {
         cx.use_item(id, word.span);
-        if matches!(cx.item(id).state, State::Broken) {
+        if matches!(cx.item(id).state, State::Broken) || cx.is_contested(id) {
             return reported(span);
         }
         let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
@@ -136,6 +136,14 @@ fn unknown<'a>(
     let near = nearest(name, own.iter().map(|(name, _)| *name).chain(built_in).chain(words));
     let place = |near: &str| own.iter().find(|(known, _)| *known == near).map(|(_, place)| *place);
     let diag = unknown_function(span, name, near.map(|near| (near, place(near))));
+    if let Some((base, last)) = name.rsplit_once('.')
+        && cx.vocabulary.functions.iter().any(|row| row.name == last)
+    {
+        cx.report(
+            diag.help(format!("a function takes its values in brackets: `{last}({base}, …)`")),
+        );
+        return reported(call.span());
+    }
     cx.report(if cx.vocabulary.action(name).is_some() {
         diag.help(format!("`{name}` is a verb: it begins a line of its own"))
     } else {

@@ -204,6 +204,15 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// Whether its name was given twice, which is reported: who uses it may have meant the other.
+    pub(super) fn is_contested(&self, id: ItemId) -> bool {
+        let is_route = |item: &Item<'_>| matches!(item.keyword, Keyword::Route | Keyword::Site);
+        let item = self.item(id);
+        let named = |other: &&Item<'_>| other.unit == item.unit && other.name == item.name;
+        self.items.iter().filter(named).filter(|other| is_route(other) == is_route(item)).count()
+            > 1
+    }
+
     /// What a name stands for where it is used. A route's only counts where nothing else has the name: to say that it
     /// is none of what is wanted.
     pub(super) fn entry(&self, unit: usize, name: &str) -> Option<Entry> {

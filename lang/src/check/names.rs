@@ -264,6 +264,9 @@ pub(super) fn item<'a>(
         if *kind == keyword.as_str() {
             return constant(Value::Item(unique), Ty::Item(kind), word.span);
         }
+        if cx.is_contested(id) {
+            return reported(word.span);
+        }
         let wanted = match *kind {
             "upstream" => "an upstream",
             "listener" => "a listener",
@@ -280,6 +283,7 @@ pub(super) fn item<'a>(
             None => reported(word.span),
         },
         Keyword::Auth | Keyword::Limit | Keyword::Store | Keyword::Module => reported(word.span),
+        _ if cx.is_contested(id) => reported(word.span),
         _ => {
             let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);
             cx.report(if keyword == Keyword::Fn {

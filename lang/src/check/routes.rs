@@ -350,7 +350,8 @@ fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<Ite
                     found.push(id);
                 }
             }
-            Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Unknown => {}
+            Some(Entry::Item(id))
+                if cx.item(id).keyword == Keyword::Unknown || cx.is_contested(id) => {}
             Some(Entry::Item(id)) => {
                 let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
                 cx.use_item(id, word.span);

@@ -36,6 +36,34 @@ pub fn foreign_operator(place: Span, written: &str, word: &str) -> Diag {
         .certain_if(written != "!")
 }
 
+/// What other languages write between two values, where ours has a function.
+pub fn foreign_infix(place: Span, written: &str) -> Diag {
+    let call = match written {
+        "contains" => "contains(text, part)",
+        "starts_with" => "starts_with(text, prefix)",
+        "ends_with" => "ends_with(text, suffix)",
+        "!~" => "not matches(text, re\"…\")",
+        _ => "matches(text, re\"…\")",
+    };
+    ENTRY
+        .at(place, format!("`{written}` does not stand between two values"), "no operator")
+        .help(format!("call a function: `{call}`"))
+}
+
+/// A statement that other languages have, with what stands behind its block at `place`.
+pub fn foreign_verb(place: Span, written: &str) -> Diag {
+    ENTRY.at(place, format!("there is no `{written}`"), "statements run one after another").help(
+        "statements do not branch: `where` chooses between routes, and `match` between values",
+    )
+}
+
+/// A name that is imported `as` another.
+pub fn foreign_alias(place: Span) -> Diag {
+    ENTRY
+        .at(place, "a name is imported as it is called", "no other name here")
+        .help("import the whole file under a name: `use \"./net.gw\" as net`, then `net.office`")
+}
+
 /// A string in single quotes.
 pub fn single_quotes(place: Span) -> Diag {
     let edit = |span| super::Edit { span, text: "\"".to_owned() };

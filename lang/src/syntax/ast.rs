@@ -198,11 +198,11 @@ impl<'t> Word<'t> {
     pub(super) fn of(node: Node<'t>) -> Word<'t> {
         let text = node.text();
         let text = match node.kind() {
-            Kind::Str => text.strip_prefix('"').unwrap_or(text),
-            _ => text,
-        };
-        let text = match node.kind() {
-            Kind::Str => text.strip_suffix('"').unwrap_or(text),
+            // Single quotes are reported, and read as what they were meant for.
+            Kind::Str => {
+                let inner = text.strip_prefix(['"', '\'']).unwrap_or(text);
+                inner.strip_suffix(['"', '\'']).unwrap_or(inner)
+            }
             _ => text,
         };
         Word { text, span: node.span() }

@@ -11,7 +11,7 @@ use super::prepare::{Prepared, prepare};
 use super::scan::scan;
 use crate::diag::Diag;
 use crate::diag::beyond_limits::too_long;
-use crate::diag::foreign_syntax::foreign_operator;
+use crate::diag::foreign_syntax::{foreign_alias, foreign_infix, foreign_operator, foreign_verb};
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
@@ -34,7 +34,8 @@ pub(super) fn is_error(rule: Rule) -> bool {
     is_missing(rule)
         || matches!(
             rule,
-            Rule::bad_arg
+            Rule::bad_alias
+                | Rule::bad_arg
                 | Rule::bad_elem
                 | Rule::bad_entry
                 | Rule::bad_field
@@ -104,6 +105,53 @@ pub(super) fn diags(
     diags
 }
 
+/// The newlines behind which a statement seems to go on: something is missing at the end of their lines, and a line
+/// of code follows.
+pub(super) fn joints(text: &str, complaints: &[Complaint<'_>]) -> Vec<usize> {
+    let goes_on = |complaint: &&Complaint<'_>| {
+        matches!(complaint.rule, Rule::missing_expr | Rule::missing_value)
+    };
+    let mut joints: Vec<usize> = complaints
+        .iter()
+        .filter(goes_on)
+        .filter_map(|complaint| {
+            let missed = before(text, complaint.start);
+            let is_open = matches!(
+                last_token(text, missed),
+                "," | "and" | "or" | "not" | "in" | "??" | "==" | "!=" | "<" | "<=" | ">" | ">="
+            );
+            let rest = text.get(missed..).unwrap_or("");
+            let (line, next) = rest.split_once('\n')?;
+            let next = next.trim_start_matches([' ', '\t', '\r']);
+            let is_end = line.trim_start().is_empty() || line.trim_start().starts_with("//");
+            let is_code = !next.starts_with(['\n', '}', ')', ']', '/']) && !next.is_empty();
+            (is_open && is_end && is_code).then_some(missed + line.len())
+        })
+        .collect();
+    joints.dedup();
+    joints
+}
+
+/// A statement that goes on behind the newline at `joint`.
+pub(super) fn goes_on(text: &str, joint: usize) -> Diag {
+    let line = text.get(..joint).and_then(|before| before.rsplit('\n').next()).unwrap_or("");
+    let start = joint - line.len();
+    let code = match line.find(" //") {
+        Some(comment) => before(text, start + comment),
+        None => before(text, joint),
+    };
+    let rest = text.get(joint..).unwrap_or("");
+    let next = joint + rest.len() - rest.trim_start().len();
+    let diag = missing_part(span(code, code), "a value", last_token(text, code))
+        .help("the statement ends with its line; newlines are free only inside brackets");
+    // A line cannot be put behind a comment.
+    if text.get(code..joint).is_some_and(|gap| gap.trim().is_empty()) {
+        diag.fix("go on in the same line", span(code, next), " ")
+    } else {
+        diag
+    }
+}
+
 fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     let Complaint { rule, start, end, .. } = *complaint;
     let missed = before(text, start);
@@ -112,10 +160,12 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     let next_text = text.get(next.range()).unwrap_or("");
     match rule {
         Rule::prefix => foreign_operator(span(start, end), "!", "not"),
-        Rule::binop => {
-            let written = text.get(start..end).unwrap_or("");
-            foreign_operator(span(start, end), written, if written == "&&" { "and" } else { "or" })
-        }
+        Rule::binop => match text.get(start..end).unwrap_or("") {
+            "&&" => foreign_operator(span(start, end), "&&", "and"),
+            "||" => foreign_operator(span(start, end), "||", "or"),
+            written => foreign_infix(span(start, end), written),
+        },
+        Rule::bad_alias => foreign_alias(span(start, end)),
         Rule::expr => too_long(span(start, end)),
         Rule::missing_comma => missing_comma(text, complaint, gap, next, next_text),
         Rule::missing_eq if next_text.starts_with(|c: char| c.is_ascii_uppercase()) => {
@@ -207,7 +257,18 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         return unexpected_character(place, character);
     }
     if found == "=" {
-        return unexpected_text(place, "a name before `=`", "").help("write `name=value`");
+        let rest = text.get(place.start as usize..).unwrap_or("");
+        return match rest.strip_prefix("==") {
+            Some(_) => missing_part(place.part(0, 0), "a value before `==`", ""),
+            None => unexpected_text(place, "a name before `=`", "").help("write `name=value`"),
+        };
+    }
+    if rule == Rule::bad_tail
+        && let Some(verb) = complaint.verb
+        && is_foreign(verb)
+    {
+        let begin = text.get(..start).and_then(|before| before.rfind(verb)).unwrap_or(start);
+        return foreign_verb(span(begin, begin + verb.len()), verb);
     }
     let strict = match rule {
         Rule::bad_arg | Rule::bad_value => Rule::strict_args,
@@ -269,6 +330,11 @@ fn words(rules: &[Rule], within: Rule) -> String {
     }
     words.truncate(2);
     if words.is_empty() { "something else".to_owned() } else { words.join(" or ") }
+}
+
+/// Whether other languages begin a statement with it, and ours has none like it.
+fn is_foreign(verb: &str) -> bool {
+    matches!(verb, "if" | "while" | "switch" | "unless" | "foreach")
 }
 
 fn begins_nothing(character: char) -> bool {

@@ -180,7 +180,8 @@ fn emit_shape<'t>(
             builder.open_at(Kind::Binary, start);
             emit_shape(builder, row, shapes, *left);
             if let Some(op) = &op
-                && matches!(op.as_str(), "&&" | "||")
+                && (matches!(op.as_str(), "&&" | "||")
+                    || BinaryOp::from_text(op.as_str()).is_none())
             {
                 let (start, end) = builder.range(op);
                 builder.complain(Rule::binop, start, end);

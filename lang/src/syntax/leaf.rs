@@ -3,6 +3,9 @@
 use super::split::is_doc;
 use super::tree::Kind;
 
+/// U+FEFF.
+pub(super) const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// The first leaf of `text`, which is not empty, and its length.
 pub(super) fn next(text: &str, at_line_start: bool) -> (Kind, usize) {
     let bytes = text.as_bytes();
@@ -30,6 +33,8 @@ pub(super) fn next(text: &str, at_line_start: bool) -> (Kind, usize) {
         b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
             (Kind::Mark, run(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         }
+        // Editors of another system begin a file with it; it means nothing.
+        _ if text.starts_with(BYTE_ORDER_MARK) => (Kind::Space, BYTE_ORDER_MARK.len()),
         _ if ["=>", "->", "?."].iter().any(|mark| text.starts_with(mark)) => (Kind::Mark, 2),
         _ => (Kind::Mark, text.chars().next().map_or(1, char::len_utf8)),
     }

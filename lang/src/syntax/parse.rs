@@ -7,7 +7,7 @@ use super::complain::{self, Complaint};
 use super::expr;
 use super::keyword::Keyword;
 use super::leaf;
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, prepare, prepare_joined};
 use super::scan::scan;
 use super::split::{first_word, is_doc};
 use super::tree::{ItemTree, Kind, NodeData};
@@ -34,9 +34,45 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
         return ItemTree { nodes: builder.nodes, mended: true, diags };
     }
     let prepared = prepare(text, &scan);
+    let first = build(text, &prepared);
+    let joints = complain::joints(text, &first.complaints);
+    if joints.is_empty() {
+        return first.tree(text, &prepared, Vec::new());
+    }
+    // A statement that goes on in the next line is one mistake, if reading it so leaves fewer.
+    let joined = prepare_joined(text, &scan, &joints);
+    let second = build(text, &joined);
+    if second.complaints.len() + joints.len() > first.complaints.len() {
+        return first.tree(text, &prepared, Vec::new());
+    }
+    let diags = joints.iter().map(|at| complain::goes_on(text, *at)).collect();
+    second.tree(text, &joined, diags)
+}
+
+/// What the grammar made of an item.
+struct Built<'t> {
+    nodes: Vec<NodeData>,
+    complaints: Vec<Complaint<'t>>,
+    found: Vec<Diag>,
+}
+
+impl Built<'_> {
+    fn tree(mut self, text: &str, prepared: &Prepared, known: Vec<Diag>) -> ItemTree {
+        if prepared.is_mended
+            && let Some(item) = self.nodes.first_mut()
+        {
+            item.broken = true;
+        }
+        self.found.extend(known);
+        let diags = complain::diags(text, prepared, self.found, &self.complaints);
+        ItemTree { nodes: self.nodes, mended: prepared.is_mended, diags }
+    }
+}
+
+fn build<'t>(text: &'t str, prepared: &'t Prepared) -> Built<'t> {
     let mut found = Vec::new();
-    let (chunk, keyword) = entry(&prepared, &mut found);
-    let mut builder = Builder::new(text, Some(&prepared));
+    let (chunk, keyword) = entry(prepared, &mut found);
+    let mut builder = Builder::new(text, Some(prepared));
     builder.keyword = keyword;
     match Grammar::parse(chunk, &prepared.text) {
         Ok(pairs) => {
@@ -53,7 +89,7 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
                     at
                 }
             };
-            builder = Builder::new(text, Some(&prepared));
+            builder = Builder::new(text, Some(prepared));
             builder.complaints.push(Complaint {
                 rule: Rule::junk,
                 start: at,
@@ -64,15 +100,7 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
             builder.wrap(Kind::Error, 0, text.len());
         }
     }
-    let mut nodes = std::mem::take(&mut builder.nodes);
-    if prepared.is_mended
-        && let Some(item) = nodes.first_mut()
-    {
-        item.broken = true;
-    }
-    let complaints = std::mem::take(&mut builder.complaints);
-    let diags = complain::diags(text, &prepared, found, &complaints);
-    ItemTree { nodes, mended: prepared.is_mended, diags }
+    Built { nodes: builder.nodes, complaints: builder.complaints, found }
 }
 
 /// The leaves of the space between two items.
@@ -177,6 +205,7 @@ impl<'t> Builder<'t> {
                     Kind::Stmt | Kind::Arm | Kind::Field | Kind::Item(_) => self.docs_before(start),
                     _ => start,
                 };
+                let around = self.verb;
                 self.fill(start);
                 self.begin(kind, start);
                 if matches!(kind, Kind::Stmt | Kind::Item(_)) {
@@ -189,6 +218,7 @@ impl<'t> Builder<'t> {
                     self.fill(end);
                 }
                 self.finish(end);
+                self.verb = around;
             }
         }
     }

@@ -46,6 +46,11 @@ const STRAY: u8 = 0x01;
 
 /// Prepares the text of one item.
 pub(super) fn prepare(text: &str, scan: &Scan) -> Prepared {
+    prepare_joined(text, scan, &[])
+}
+
+/// Prepares the text of one item whose newlines at `joints` end nothing.
+pub(super) fn prepare_joined(text: &str, scan: &Scan, joints: &[usize]) -> Prepared {
     let mend = mend(text, scan);
     // Blanks need not be kept apart: what a string holds is read from the original.
     let blanked = text.bytes().map(|byte| if matches!(byte, b'\t' | b'\r') { b' ' } else { byte });
@@ -55,13 +60,19 @@ pub(super) fn prepare(text: &str, scan: &Scan) -> Prepared {
             *slot = byte;
         }
     }
-    let is_whole = mend.inserted.is_empty() && mend.replaced.is_empty();
+    let is_whole = mend.inserted.is_empty() && mend.replaced.is_empty() && joints.is_empty();
     let (bytes, inserted) = insert(bytes, mend.inserted);
     let mut text = string(bytes);
     // What was mended has other lines inside brackets than what was not.
     let rescanned = (!is_whole).then(|| super::scan::scan(&text));
     let mut bytes = std::mem::take(&mut text).into_bytes();
     blank(&mut bytes, rescanned.as_ref().unwrap_or(scan));
+    for &joint in joints {
+        // Only now that comments are blank: a line that is joined must not become part of one.
+        let pieces = inserted.iter().take_while(|piece| piece.start - piece.before <= joint);
+        let at = joint + pieces.map(|piece| piece.length).sum::<usize>();
+        fill(&mut bytes, at, at + 1);
+    }
     Prepared { text: string(bytes), inserted, is_mended: !is_whole, diags: mend.diags }
 }
 

@@ -1,6 +1,8 @@
 //! One linear pass over a text that finds brackets, strings, comments and lines. It never fails and never recurses;
 //! it also finds nesting so deep that nothing behind it should try to follow.
 
+use super::leaf::BYTE_ORDER_MARK;
+
 /// Brackets may nest so deep, and no deeper.
 pub(super) const MAX_DEPTH: usize = 128;
 /// Brackets inside the holes of one string may nest so deep.
@@ -59,6 +61,10 @@ struct Scanner<'t> {
 impl Scanner<'_> {
     fn run(&mut self) {
         let mut at = 0;
+        if self.bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) {
+            at = BYTE_ORDER_MARK.len();
+            self.line_start = at;
+        }
         while let Some(&byte) = self.bytes.get(at) {
             at = match byte {
                 b' ' | b'\t' | b'\r' => at + 1,

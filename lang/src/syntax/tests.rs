@@ -158,11 +158,30 @@ fn one_mistake_gives_one_message() {
         ),
         ("fn f(x) =\n", &["1 expected a value after `=`"]),
         ("upstream a {\n  server =\"x\"\n  b 1\n}\n", &["2 expected a name before `=`"]),
+        ("route a { where == 3 }\n", &["1 expected a value before `==`"]),
+        ("route a { where a =~ \"b\" }\n", &["1 `=~` does not stand between two values"]),
+        (
+            "route a { where a matches re\"b\" }\n",
+            &["1 `matches` does not stand between two values"],
+        ),
+        ("route a { if a == b { x 1 } y 2 }\n", &["1 there is no `if`"]),
+        ("use \"./a.gw\" { b as c, d }\n", &["1 a name is imported as it is called"]),
+        ("route a {\n  cap x=1,\n    y=2\n  z 3\n}\n", &["2 expected a value after `,`"]),
+        ("route a {\n  cap x=1, // one\n    y=2 // two\n}\n", &["2 expected a value after `,`"]),
+        ("route a {\n  where a and\n    b(c)\n  z 3\n}\n", &["2 expected a value after `and`"]),
+        ("route a {\n  x 1,\n  set y[\"z\"] = 3\n}\n", &["2 expected a value after `,`"]),
     ];
     for (text, expected) in cases {
         assert_eq!(said(text), *expected, "{text}");
         formatted(text);
     }
+}
+
+#[test]
+fn a_byte_order_mark_means_nothing() {
+    let text = "\u{feff}edition 2026\n\nlet a = 1\n";
+    assert_eq!(said(text), Vec::<String>::new());
+    assert_eq!(formatted(text), text.trim_start_matches('\u{feff}'));
 }
 
 #[test]
