@@ -22,6 +22,7 @@ mod matches;
 mod split;
 mod starts_with;
 mod strip_prefix;
+mod text;
 mod trim;
 mod upper;
 
@@ -37,6 +38,7 @@ functions![
     split,
     starts_with,
     strip_prefix,
+    text,
     trim,
     upper,
 ];

@@ -342,6 +342,13 @@ fn unknown_unit(
     known: Vec<&'static str>,
     fallback: Option<&'static str>,
 ) -> Diag {
+    if unit.starts_with('_') && unit.bytes().all(|byte| byte == b'_' || byte.is_ascii_digit()) {
+        let plain = text.replace('_', "");
+        let whole = Span { start: span.start - (text.len() - unit.len()) as u32, ..span };
+        return bad_literal(span, format!("`{text}` is not a number"), "digits are not grouped")
+            .help(format!("write `{plain}`"))
+            .fix(format!("write `{plain}`"), whole, plain);
+    }
     let lower = unit.to_ascii_lowercase();
     let listed = MEANT.iter().find(|(name, _)| *name == lower).map(|(_, meant)| meant.to_vec());
     let same = || known.iter().find(|name| name.eq_ignore_ascii_case(unit)).map(|name| vec![*name]);
@@ -469,6 +476,7 @@ mod tests {
             ("10.0.0.256", "[256] `10.0.0.256` is not an address"),
             ("1.2.3", "[1.2.3] `1.2.3` is neither a number nor an address"),
             ("5x", "[x] `5x` has an unknown unit -> s"),
+            ("1_000", "[_000] `1_000` is not a number -> 1000"),
             ("5m", "[m] `5m` has an unknown unit -> min"),
             ("5sec", "[sec] `5sec` has an unknown unit -> s"),
             ("1.5s", "[.5] `1.5s` is not a whole number of its unit -> 1500ms"),

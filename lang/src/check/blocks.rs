@@ -5,7 +5,7 @@ use super::context::{Context, ItemId, Scope, When};
 use super::index::Meaning;
 use crate::diag::missing_setting::missing_setting;
 use crate::diag::mixed_settings::mixed_settings;
-use crate::diag::not_available::not_available;
+use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::repeated_setting::repeated_setting;
 use crate::diag::unknown_setting::unknown_setting;
 use crate::diag::wrong_form::wrong_form;
@@ -77,6 +77,10 @@ fn setting<'a>(
 ) -> Option<(Setting, Span)> {
     let verb = stmt.verb()?;
     let Some(row) = block.setting(verb.text) else {
+        if is_planned(verb.text) {
+            cx.report(not_available(verb.span, verb.text));
+            return None;
+        }
         let names = block.settings.iter().map(|setting| setting.name);
         let known: Vec<std::sync::Arc<str>> = names.clone().map(Into::into).collect();
         let known = super::names::listed(&known);

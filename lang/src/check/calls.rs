@@ -11,6 +11,7 @@ use super::fit::Why;
 use super::index::{Definition, Meaning};
 use super::items::exported;
 use crate::diag::bad_operator::bad_operator;
+use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
 use crate::diag::unknown_function::unknown_function;
 use crate::diag::wrong_kind::wrong_kind;
@@ -128,6 +129,10 @@ fn unknown<'a>(
     span: Span,
 ) -> Expr {
     if cx.is_lost(scope.unit, name, &[Keyword::Fn]) {
+        return reported(call.span());
+    }
+    if is_planned(name) {
+        cx.report(not_available(span, name));
         return reported(call.span());
     }
     let own = super::names::names_of(cx, scope, &[Keyword::Fn]);

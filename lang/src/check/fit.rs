@@ -7,6 +7,7 @@ use super::constant::value;
 use super::context::{Context, Scope, When, reported};
 use crate::diag::exposed_secret::exposed_secret;
 use crate::diag::may_be_absent::may_be_absent;
+use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::out_of_range::out_of_range;
 use crate::diag::wrong_type::wrong_type;
 use crate::diag::{Diag, Edit};
@@ -159,6 +160,11 @@ pub(super) fn inside_quotes(cx: &Context<'_>, span: Span) -> Span {
 }
 
 fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
+    if let (Some(Value::String(word)), Ty::OneOf(_)) = (value(expr), wanted.present())
+        && is_planned(word)
+    {
+        return not_available(expr.span, word);
+    }
     let found = expr.ty.to_string();
     // That it may also be absent is no help to who has something there.
     let expected = if expr.ty.is_optional() { wanted } else { wanted.present() };

@@ -142,6 +142,13 @@ pub(super) fn looked_up<'a>(
     span: Span,
 ) -> Expr {
     let base = expr(cx, scope, base, None);
+    if let Ty::List(_) | Ty::Set(_) = base.ty.present() {
+        // Before the key is judged: no key would do.
+        let help = "ask it as a whole: `x in list`, `any(x in list, …)`, `count(x in list, …)`";
+        let diag = bad_operator(span, "a list is not looked into", "there is no such reading");
+        cx.report(diag.help(help));
+        return reported(span);
+    }
     let why = Why::says("a map is looked into by a text");
     let key = super::expr::wanted(cx, scope, key, &Ty::String, &why);
     if base.ty.is_error() || key.ty.is_error() {
@@ -150,14 +157,6 @@ pub(super) fn looked_up<'a>(
     let ty = match base.ty.present() {
         Ty::Map(of) => Ty::clone(of).optional(),
         Ty::Json => Ty::Json.optional(),
-        Ty::List(_) | Ty::Set(_) => {
-            cx.report(
-                bad_operator(span, "a list is not looked into", "there is no such reading").help(
-                    "ask it as a whole: `x in list`, `any(x in list, …)`, `count(x in list, …)`",
-                ),
-            );
-            return reported(span);
-        }
         other => {
             let message = format!("a value of type {other} is not looked into");
             cx.report(bad_operator(span, message, "there is no such reading"));

@@ -16,6 +16,7 @@ use super::index::{Definition, Meaning};
 use super::types;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::misplaced_clause::misplaced_clause;
+use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::shadowed::shadowed;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::unused::unused;
@@ -129,6 +130,11 @@ fn unknown<'a>(
     verb: ast::Word<'a>,
     place: &str,
 ) {
+    if is_planned(verb.text) {
+        flow.lose_track();
+        cx.report(not_available(verb.span, verb.text));
+        return;
+    }
     let actions = cx.vocabulary.actions.iter().map(|action| action.name);
     let words = CLAUSES.iter().map(|clause| clause.name);
     let known = actions.chain(words);

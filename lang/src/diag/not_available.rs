@@ -34,6 +34,31 @@ route all on web { respond 200 }
 ",
 };
 
+/// Words that the language's design has for verbs, settings, functions and values, and that are not done yet.
+const PLANNED: &[&str] = &[
+    "breaker",
+    "cache",
+    "compress",
+    "cors",
+    "eject",
+    "fetch",
+    "h3",
+    "jwks",
+    "jwt",
+    "kubernetes",
+    "limit",
+    "mirror",
+    "oidc",
+    "passthrough",
+    "retry",
+    "sni",
+];
+
+/// Whether the language has this word for something that is not done yet. Nobody who writes it means a similar one.
+pub fn is_planned(word: &str) -> bool {
+    PLANNED.contains(&word)
+}
+
 /// The item or clause `what` is not done yet.
 pub fn not_available(span: Span, what: &str) -> Diag {
     ENTRY
