@@ -16,6 +16,7 @@ use crate::syntax::ast;
 use crate::syntax::{Keyword, Tree};
 use crate::vocab::Vocabulary;
 
+mod accept;
 mod acts;
 mod apply;
 mod args;
@@ -134,6 +135,7 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     for (route, listeners) in routes.iter_mut().zip(on) {
         route.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
     }
+    accept::exclusive(&mut cx, &kept);
     lints::lint(&mut cx);
     let mut diags = cx.diags;
     // A lint about what an error is about says nothing that will last.

@@ -192,6 +192,7 @@ pub mod bad_path;
 pub mod bad_regex;
 pub mod bad_sum;
 pub mod bad_text;
+pub mod bad_value;
 pub mod beyond_limits;
 pub mod capture_mismatch;
 pub mod circular_before;
@@ -273,6 +274,7 @@ catalogue![
     bad_regex,
     bad_sum,
     bad_text,
+    bad_value,
     beyond_limits,
     capture_mismatch,
     circular_before,

@@ -45,10 +45,11 @@ functions![
 
 /// The row of a parameter that may depend on the request.
 const fn param(name: &'static str, ty: fn() -> Ty, doc: &'static str) -> Param {
-    Param { name, ty, default: None, dynamic: true, rest: false, doc }
+    Param { dynamic: true, ..constant(name, ty, doc) }
 }
 
 /// The row of a parameter that must be constant.
 const fn constant(name: &'static str, ty: fn() -> Ty, doc: &'static str) -> Param {
-    Param { name, ty, default: None, dynamic: false, rest: false, doc }
+    let accepts = Param::anything;
+    Param { name, ty, default: None, dynamic: false, rest: false, accepts, hint: None, doc }
 }

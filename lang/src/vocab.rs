@@ -9,7 +9,7 @@ pub mod clauses;
 pub mod decode;
 mod params;
 
-pub use decode::{Argument, Decode, Dyn, ExprId};
+pub use decode::{Argument, Decode, Dyn, ExprId, Known};
 #[doc(hidden)]
 pub use params::plain_name;
 
@@ -28,7 +28,7 @@ pub enum Phase {
     Origin,
 }
 
-/// Something a policy can read (and, where `writable`, `set` and `unset`).
+/// Something a policy can read (and, where it is `written`, `set` and `unset`).
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     /// Its full path: `req.header`.
@@ -39,12 +39,23 @@ pub struct Field {
     pub ty: fn() -> Ty,
     /// From when on it exists.
     pub from: Phase,
-    /// Whether statements may change it.
-    pub writable: bool,
+    /// How statements may change it, if they may.
+    pub written: Option<Written>,
     /// One paragraph.
     pub doc: &'static str,
     /// A policy's line that uses it.
     pub example: &'static str,
+}
+
+/// How statements may change a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// Whether what is known of a value can stand there, under this key (empty where the field has none). Of
+    /// [`Known::Nothing`] it says whether anything can, of [`Value::Absent`] whether the field can be taken away. The
+    /// error says what is wrong, lower case, no full stop.
+    pub accepts: fn(&str, Known<'_>) -> Result<(), String>,
+    /// Whether, under this key, one more can stand beside what is there.
+    pub repeats: fn(&str) -> bool,
 }
 
 /// How a field is looked into.
@@ -54,7 +65,7 @@ pub enum Key {
     None,
     /// By an exact name: `req.query["q"]`.
     Exact,
-    /// By a name in any case, normalised to lower case: `req.header["x-user"]`.
+    /// By a token (RFC 9110, section 5.6.2) in any case, normalised to lower case: `req.header["x-user"]`.
     IgnoreCase,
 }
 
@@ -94,6 +105,11 @@ pub struct Action {
     pub phase: Phase,
     /// Whether it ends the way in: what follows runs on the way back.
     pub ends: Ends,
+    /// Whether it still means something on the way back.
+    pub late: bool,
+    /// What cannot stand together, of its arguments as far as they are known: the place of the parameter to blame, and
+    /// what is wrong, lower case, no full stop.
+    pub coherent: Option<Coherent>,
     /// The Boolean parameter that is known to be true in the statements behind it.
     pub asserts: Option<&'static str>,
     /// One paragraph.
@@ -102,13 +118,18 @@ pub struct Action {
     pub example: &'static str,
 }
 
+/// See [`Action::coherent`]. One argument for each parameter; `None` is one that is not known yet.
+pub type Coherent = fn(&[Option<&Value>]) -> Result<(), (usize, String)>;
+
 /// How an action's line is written.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// `verb a, b, name=c`.
     Plain,
-    /// `verb PLACE = value`; the place is a writable field, the value its type; both are no `params`.
+    /// `verb PLACE = value`; the place is a field that can be changed, the value its type; both are no `params`.
     Assign,
+    /// As [`Form::Assign`], of a field that can stand several times: the value is one more.
+    Append,
     /// `verb PLACE`.
     Place,
     /// Plain, or with `{ pattern => value }` arms in place of its first parameter.
@@ -151,10 +172,23 @@ pub struct Block {
     pub name: &'static str,
     /// The verbs that may stand inside.
     pub settings: &'static [Setting],
+    /// What two lines of a policy cannot take both.
+    pub exclusive: Option<Exclusive>,
     /// One paragraph.
     pub doc: &'static str,
     /// A whole item.
     pub example: &'static str,
+}
+
+/// What two lines of blocks of one kind cannot take both: an address.
+#[derive(Clone, Copy, Debug)]
+pub struct Exclusive {
+    /// The setting; its first argument is what is taken.
+    pub setting: &'static str,
+    /// Whether two of them cannot stand in one policy.
+    pub clash: fn(&Value, &Value) -> bool,
+    /// What to write instead.
+    pub help: &'static str,
 }
 
 /// A verb inside a block.
@@ -212,6 +246,11 @@ pub struct Param {
     pub dynamic: bool,
     /// Whether it collects all remaining positional arguments; then it is last and a list.
     pub rest: bool,
+    /// Whether it accepts a value of its type, as far as that is known. The error says what is wrong with the value,
+    /// lower case, no full stop.
+    pub accepts: fn(Known<'_>) -> Result<(), String>,
+    /// What to write instead of a value that it does not accept.
+    pub hint: Option<&'static str>,
     /// One paragraph.
     pub doc: &'static str,
 }
@@ -267,6 +306,25 @@ impl Vocabulary {
     pub fn block(&self, name: &str) -> Option<&'static Block> {
         self.blocks.iter().find(|row| row.name == name).copied()
     }
+}
+
+impl Field {
+    /// Whether statements may change it.
+    pub fn is_writable(&self) -> bool {
+        self.written.is_some()
+    }
+}
+
+impl Param {
+    /// Accepts every value of its type.
+    pub fn anything(_: Known<'_>) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Written {
+    /// Takes every value of its type, once.
+    pub const ANYTHING: Written = Written { accepts: |_, _| Ok(()), repeats: |_| false };
 }
 
 impl Block {

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use compiler::Matcher;
 use compiler::program::{Call, Route};
+use lang::Value;
 use lang::vocab::{Action, Argument, ExprId};
 
 use crate::exchange::{Answer, Exchange, UpstreamId};
 use crate::failure::Failure;
 use crate::splice::{self, Splice};
 
+mod add;
 mod forward;
 mod place;
 mod prelude;
@@ -68,6 +70,15 @@ impl Making<'_> {
     /// The line's arguments, inputs bound.
     pub fn arguments(&self) -> Vec<Argument> {
         self.call.args.iter().map(|&expr| self.matcher.argument(expr)).collect()
+    }
+
+    /// Arguments as far as they are known.
+    pub fn known(arguments: &[Argument]) -> Vec<Option<&Value>> {
+        let known = arguments.iter().map(|argument| match argument {
+            Argument::Constant(value) => Some(value),
+            Argument::Expression(_) => None,
+        });
+        known.collect()
     }
 
     /// The expression that is the `at`th argument.
@@ -151,7 +162,7 @@ macro_rules! actions {
     };
 }
 
-actions![forward, redirect, require, respond, rewrite, set, unset,];
+actions![add, forward, redirect, require, respond, rewrite, set, unset,];
 
 /// The row of the action of this name.
 pub(crate) fn row(name: &str) -> Option<&'static Action> {

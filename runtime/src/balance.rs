@@ -220,7 +220,7 @@ mod seats {
     fn every_algorithm_skips_closed_and_weightless_seats() {
         let all = [
             Balance::from(RoundRobin {}),
-            LeastRequest { choices: 2 }.into(),
+            LeastRequest { choices: crate::values::Count(2) }.into(),
             Random {}.into(),
             IpHash {}.into(),
             Hash {}.into(),

@@ -52,6 +52,8 @@ pub(crate) fn read_line<T>(
     let arguments: Vec<Argument> = setting.args.iter().map(|arg| argument(*arg)).collect();
     decode(&arguments).map_err(|(at, reason)| {
         let of = params.get(at).map_or("?", |param| param.name);
-        BlockError::new(setting.span, format!("`{of}` of `{}`: {reason}", setting.name))
+        let help = params.get(at).and_then(|param| param.hint).map(str::to_owned);
+        let message = format!("`{of}` of `{}`: {reason}", setting.name);
+        BlockError { help, ..BlockError::new(setting.span, message) }
     })
 }

@@ -18,6 +18,7 @@ mod origin;
 mod req;
 mod resp;
 mod up;
+mod written;
 
 pub use json::{document, write_document};
 

@@ -25,6 +25,7 @@ mod splice;
 pub mod telemetry;
 pub mod upgrade;
 pub mod upstream;
+pub mod values;
 pub mod vocabulary;
 
 pub use vocabulary::vocabulary;

@@ -5,7 +5,7 @@ use compiler::program::{Expr, Route, StepKind};
 use compiler::{Matcher, Program};
 use lang::Value;
 use lang::policy::LocalId;
-use lang::vocab::{Argument, ExprId};
+use lang::vocab::{Argument, ExprId, Known};
 
 use crate::exchange::Exchange;
 use crate::failure::Failure;
@@ -71,27 +71,13 @@ impl Splice {
         Splice { parts }
     }
 
-    /// The text, if nothing of it depends on the request.
-    pub(crate) fn constant(&self) -> Option<String> {
-        let mut text = String::new();
-        for part in &self.parts {
-            let Part::Literal(words) = part else { return None };
-            text.push_str(words);
-        }
-        Some(text)
-    }
-
-    /// What the text begins with, as far as the policy says so.
-    pub(crate) fn beginning(&self) -> Option<&str> {
-        match self.parts.first() {
-            Some(Part::Literal(text)) => Some(text),
+    /// The parts as far as they are known.
+    pub(crate) fn known(&self) -> Vec<Option<&str>> {
+        let known = self.parts.iter().map(|part| match part {
+            Part::Literal(words) => Some(words.as_str()),
             _ => None,
-        }
-    }
-
-    /// Whether the policy's own words hold `needle`.
-    pub(crate) fn says(&self, needle: char) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Literal(text) if text.contains(needle)))
+        });
+        known.collect()
     }
 
     /// The path for this request, in the normal form. A value stands within one segment: one that is empty or made
@@ -151,6 +137,39 @@ impl Splice {
             encode(&plain(&value), stays, spelled, &mut text);
         }
         Ok(text)
+    }
+}
+
+/// What is wrong with the policy's own part of a path.
+pub(crate) fn path_of(known: Known<'_>) -> Result<(), String> {
+    let whole;
+    let parts = match known {
+        Known::Value(value) => {
+            whole = plain(value);
+            &[Some(&*whole)][..]
+        }
+        Known::Text(parts) => parts,
+        Known::Nothing => return Ok(()),
+    };
+    if let Some(Some(text)) = parts.iter().find(|part| **part != Some(""))
+        && !text.starts_with('/')
+    {
+        return Err(format!("`{text}` does not begin with `/`, as a path does"));
+    }
+    if let Some(text) = parts.iter().flatten().find(|text| text.contains(['?', '#'])) {
+        return Err(format!(
+            "`{text}` is more than a path: the query is changed by `set up.query`"
+        ));
+    }
+    let Some(text) = parts.iter().copied().collect::<Option<String>>() else { return Ok(()) };
+    if text.is_empty() {
+        return Err("an empty text is no path".to_owned());
+    }
+    let mut path = Spelled::default();
+    path.push_path(&text, false);
+    match path.into_path() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("`{text}` is no path: it climbs above the root, or cannot be read")),
     }
 }
 

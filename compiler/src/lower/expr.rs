@@ -95,7 +95,7 @@ impl Exprs {
     fn slot(&mut self, field: &'static Field, key: Option<Arc<str>>) -> SlotId {
         let slots = &mut self.slots;
         *self.slot_of.entry((field.path, key.clone())).or_insert_with(|| {
-            let stable = field.from <= Phase::Request && !field.writable;
+            let stable = field.from <= Phase::Request && !field.is_writable();
             let ty = (field.ty)();
             slots.push(Slot { field: Arc::from(field.path), key, ty, stable });
             SlotId(slots.len() as u32 - 1)

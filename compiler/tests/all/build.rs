@@ -17,7 +17,7 @@ macro_rules! field {
             key: $key,
             ty: || $ty,
             from: Phase::Request,
-            writable: false,
+            written: None,
             doc: "",
             example: "",
         };
@@ -33,7 +33,8 @@ field!(IP, "client.ip", Key::None, Ty::Ip);
 field!(SIZE, "req.body.size", Key::None, Ty::Size);
 
 const fn param(name: &'static str, ty: fn() -> Ty, default: Option<&'static str>) -> vocab::Param {
-    vocab::Param { name, ty, default, dynamic: true, rest: false, doc: "" }
+    let accepts = vocab::Param::anything;
+    vocab::Param { name, ty, default, dynamic: true, rest: false, accepts, hint: None, doc: "" }
 }
 
 static RESPOND: vocab::Action = vocab::Action {
@@ -45,6 +46,8 @@ static RESPOND: vocab::Action = vocab::Action {
     form: Form::Plain,
     phase: Phase::Request,
     ends: Ends::Responds,
+    late: true,
+    coherent: None,
     asserts: None,
     doc: "",
     example: "",
@@ -56,6 +59,7 @@ const fn setting(name: &'static str, params: &'static [vocab::Param]) -> vocab::
 
 static LISTENER: vocab::Block = vocab::Block {
     name: "listener",
+    exclusive: None,
     settings: &[
         setting("bind", &[param("address", || Ty::String, None)]),
         setting("tls", &[param("cert", || Ty::String, None), param("key", || Ty::String, None)]),

@@ -98,7 +98,7 @@ fn fields() -> String {
                 out,
                 "In scope {}{}.\n",
                 phase(row.from),
-                if row.writable { "; can be `set`" } else { "" }
+                if row.is_writable() { "; can be `set`" } else { "" }
             )?;
             write!(out, "```text\n{}\n```\n", row.example)?;
         }
@@ -145,7 +145,7 @@ fn actions() -> String {
         for row in runtime::vocabulary().actions {
             let shape = match row.form {
                 Form::Plain => row.name.to_owned(),
-                Form::Assign => format!("{} FIELD = VALUE", row.name),
+                Form::Assign | Form::Append => format!("{} FIELD = VALUE", row.name),
                 Form::Place => format!("{} FIELD", row.name),
                 Form::Arms { pattern, value } => {
                     format!("{0} …` or `{0} {{ {1} => {2} }}", row.name, pattern(), value())

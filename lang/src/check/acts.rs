@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::accept;
 use super::args::{self, Given};
 use super::constant::value;
 use super::context::{Context, Scope, When};
@@ -12,10 +13,12 @@ use super::index::Meaning;
 use super::steps::Flow;
 use super::{fields, phases};
 use crate::diag::bad_sum::bad_sum;
+use crate::diag::bad_value::bad_value;
 use crate::diag::constant_condition::constant_condition;
 use crate::diag::ends_twice::ends_twice;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::no_effect::no_effect;
+use crate::diag::out_of_range::out_of_range;
 use crate::diag::read_only::read_only;
 use crate::diag::wrong_form::wrong_form;
 use crate::policy::{Call, Expr, ExprKind, Place, StepKind};
@@ -46,9 +49,13 @@ pub(super) fn act<'a>(
         flow.doubtful = true;
         return;
     }
+    if let (false, Ends::No, Some(end)) = (row.late, row.ends, flow.ended) {
+        cx.report(no_effect(verb.span, row.name, end));
+        return;
+    }
     flow.doubtful |= stmt.is_line_broken() && row.ends == Ends::No;
     let call = match row.form {
-        Form::Assign => assign(cx, scope, flow, stmt, row, verb),
+        Form::Assign | Form::Append => assign(cx, scope, flow, stmt, row, verb),
         Form::Place => place(cx, scope, flow, stmt, row, verb),
         Form::Plain | Form::Arms { .. } => plain(cx, scope, stmt, row, verb),
     };
@@ -120,6 +127,14 @@ fn plain<'a>(
         let absent = super::expr::constant(Value::Absent, first.ty, verb.span);
         args.insert(0, absent);
     }
+    let values: Vec<Option<&Value>> = args.iter().map(value).collect();
+    if let Some(coherent) = row.coherent
+        && !args.iter().any(|arg| arg.ty.is_error())
+        && let Err((at, reason)) = coherent(&values)
+    {
+        let place = args.get(at).map_or(verb.span, |arg| arg.span);
+        cx.report(bad_value(place, reason, "not beside the others"));
+    }
     Some(Call { row, args, place: None, arms })
 }
 
@@ -165,6 +180,13 @@ fn arms<'a>(
             Some(written) => wanted(cx, &load, written, pattern, &says(pattern)),
             None => super::context::reported(arm.span()),
         };
+        if let Some(Value::Percent(share)) = value(&left)
+            && !(0.0..=100.0).contains(share)
+        {
+            let message = format!("`{share}%` is no share of a whole");
+            cx.report(out_of_range(left.span, message, "a share is 0% to 100%"));
+            sound = false;
+        }
         let right = match arm.value() {
             Some(ast::ArmValue::Expr(written)) => {
                 let why = Why::says(match target {
@@ -240,10 +262,22 @@ fn assign<'a>(
         expr(cx, scope, written, None);
         return None;
     };
+    if matches!(row.form, Form::Append)
+        && key.as_deref() != Some("")
+        && !field.written.is_some_and(|written| (written.repeats)(key.as_deref().unwrap_or("")))
+    {
+        let what = cx.text(span);
+        let diag = bad_value(span, format!("`{what}` has one value"), "nothing can be added to it");
+        cx.report(diag.help("`set` replaces it").fix("write `set`", verb.span, "set"));
+        return None;
+    }
     let ty = (field.ty)();
     let why = Why::place(span, format!("`{}` is {ty}", field.path));
     let value = wanted(cx, scope, written, &ty, &why);
-    if value.ty.is_optional() || value.ty.is_error() {
+    let value = accept::assigned(cx, field, key.as_deref(), value);
+    if matches!(row.form, Form::Append) && value.ty.is_optional() {
+        // What stands there stays.
+    } else if value.ty.is_optional() || value.ty.is_error() {
         scope.facts.forget(field.path, key.as_deref());
     } else {
         let kind = ExprKind::Field(field, key.clone());
@@ -290,6 +324,10 @@ pub(super) fn place<'a>(
         cx.report(diag.help(format!("write a line for each: `{}`", row.example)));
     }
     let (field, key, span) = writable(cx, scope, flow, written, row, verb)?;
+    if let Some(diag) = accept::removal(field, key.as_deref(), span) {
+        cx.report(diag);
+        return None;
+    }
     scope.facts.forget(field.path, key.as_deref());
     Some(Call { row, args: Vec::new(), place: Some(Place { field, key, span }), arms: Vec::new() })
 }
@@ -314,10 +352,11 @@ fn writable<'a>(
     verb: ast::Word<'a>,
 ) -> Option<(&'static crate::vocab::Field, Option<Arc<str>>, Span)> {
     let (field, key, span) = fields::place(cx, scope, written)?;
-    if !field.writable {
+    if !field.is_writable() {
         let tail = field.path.split_once('.').map_or("", |(_, tail)| tail);
         let instead = ["up", "resp"].iter().find_map(|root| {
-            let row = cx.vocabulary.field(&format!("{root}.{tail}")).filter(|row| row.writable)?;
+            let row =
+                cx.vocabulary.field(&format!("{root}.{tail}")).filter(|row| row.is_writable())?;
             (field.path.starts_with("req") == (*root == "up")).then_some(row.path)
         });
         let mut diag = read_only(span, field.path, instead);
@@ -341,6 +380,10 @@ fn writable<'a>(
                 "move it before the statement that ends the way in, or change `{answer}`"
             ));
         }
+        cx.report(diag);
+        return None;
+    }
+    if let Some(diag) = accept::place(field, key.as_deref(), span) {
         cx.report(diag);
         return None;
     }

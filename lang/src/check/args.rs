@@ -1,5 +1,6 @@
 //! Arguments to parameters, for whatever takes them: functions, actions, settings, balancers and policies.
 
+use super::accept;
 use super::constant::{children_mut, is_load_time};
 use super::context::{Context, Scope, When, reported};
 use super::expr::{constant, expr, wanted};
@@ -208,7 +209,8 @@ fn one<'a>(
     };
     let why = why.absence(format!("`{what}` would have no `{}`", slot.name));
     if slot.dynamic {
-        return wanted(cx, scope, value, &slot.ty, &why);
+        let read = wanted(cx, scope, value, &slot.ty, &why);
+        return accepted(cx, what, slot, read);
     }
     let mut load = scope.clone();
     load.when = When::Load;
@@ -218,7 +220,16 @@ fn one<'a>(
         cx.report(not_constant(read.span, help));
         return reported(read.span);
     }
-    read
+    accepted(cx, what, slot, read)
+}
+
+/// The argument, if the parameter's row accepts it.
+fn accepted(cx: &mut Context<'_>, what: &str, slot: &Slot<'_>, read: Expr) -> Expr {
+    match slot.row {
+        Some(row) if row.rest => accept::element(cx, what, row, read),
+        Some(row) => accept::argument(cx, what, row, read),
+        None => read,
+    }
 }
 
 fn described(ty: &Ty) -> String {

@@ -10,6 +10,7 @@ use super::index::Meaning;
 use super::members::{looked_up, members};
 use super::phases::{is_there, too_early, when_exists};
 use crate::diag::bad_operator::bad_operator;
+use crate::diag::bad_value::bad_value;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_capture::unknown_capture;
 use crate::diag::unknown_field::unknown_field;
@@ -198,6 +199,15 @@ pub(super) fn keyed<'a>(
 ) -> Expr {
     let why = Why::says(format!("`{}` is looked into by a name", row.path));
     let read = super::expr::wanted(cx, scope, key, &Ty::String, &why);
+    if let (Key::IgnoreCase, Some(Value::String(name))) = (row.key, value(&read))
+        && !is_token(name)
+    {
+        let reason = format!("`{name}` is no name of a field");
+        let diag = bad_value(read.span, reason, format!("no `{}` has it", row.path));
+        cx.report(diag.help("a name is made of letters, digits and `-`"));
+        cx.note(place, Meaning::Field(row));
+        return reported(span);
+    }
     let name: Arc<str> = match (&read.kind, value(&read)) {
         (_, Some(Value::String(name))) if row.key == Key::IgnoreCase => {
             name.to_ascii_lowercase().into()
@@ -220,6 +230,12 @@ pub(super) fn keyed<'a>(
     };
     let field = field(cx, scope, row, Some(name), place);
     Expr { span, ..field }
+}
+
+/// Whether it is a token (RFC 9110, section 5.6.2).
+fn is_token(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
 }
 
 /// What the route's path captured.

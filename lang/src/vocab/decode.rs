@@ -23,6 +23,17 @@ pub enum Argument {
     Expression(ExprId),
 }
 
+/// What is known of a value before inputs are bound.
+#[derive(Clone, Copy, Debug)]
+pub enum Known<'v> {
+    /// All of it.
+    Value(&'v Value),
+    /// It is a text, in parts; one that is absent is not known yet.
+    Text(&'v [Option<&'v str>]),
+    /// Its type.
+    Nothing,
+}
+
 /// An argument that may depend on the request; evaluated where it is used.
 #[derive(Debug)]
 pub enum Dyn<T> {
@@ -37,11 +48,23 @@ pub trait Decode: Sized {
     /// Whether it may depend on the request.
     const DYNAMIC: bool = false;
 
+    /// What to write instead of a value that is not accepted.
+    const HINT: Option<&'static str> = None;
+
     /// The language's type for it.
     fn ty() -> Ty;
 
     /// Reads a constant. The error says what is wrong with the value, lower case, no full stop.
     fn decode(value: &Value) -> Result<Self, String>;
+
+    /// Whether a value of which this is known can be meant: what `gwc check` asks of literals. The error is that of
+    /// [`Decode::decode`], which may be more lenient, where what a request brings is judged later.
+    fn accepts(known: Known<'_>) -> Result<(), String> {
+        match known {
+            Known::Value(value) => Self::decode(value).map(drop),
+            Known::Text(_) | Known::Nothing => Ok(()),
+        }
+    }
 
     /// Reads an argument. Plain types are constant; the checker has seen to it.
     fn decode_argument(argument: &Argument) -> Result<Self, String> {
@@ -63,13 +86,18 @@ impl<T> Clone for Dyn<T> {
 
 impl<T: Decode> Decode for Dyn<T> {
     const DYNAMIC: bool = true;
+    const HINT: Option<&'static str> = T::HINT;
 
     fn ty() -> Ty {
         T::ty()
     }
 
+    fn accepts(known: Known<'_>) -> Result<(), String> {
+        T::accepts(known)
+    }
+
     fn decode(value: &Value) -> Result<Self, String> {
-        T::decode(value)?;
+        T::accepts(Known::Value(value))?;
         Ok(Dyn::Constant(value.clone(), PhantomData))
     }
 
@@ -83,9 +111,17 @@ impl<T: Decode> Decode for Dyn<T> {
 
 impl<T: Decode> Decode for Option<T> {
     const DYNAMIC: bool = T::DYNAMIC;
+    const HINT: Option<&'static str> = T::HINT;
 
     fn ty() -> Ty {
         T::ty().optional()
+    }
+
+    fn accepts(known: Known<'_>) -> Result<(), String> {
+        match known {
+            Known::Value(Value::Absent) => Ok(()),
+            known => T::accepts(known),
+        }
     }
 
     fn decode(value: &Value) -> Result<Self, String> {
@@ -101,6 +137,8 @@ impl<T: Decode> Decode for Option<T> {
 }
 
 impl<T: Decode> Decode for Vec<T> {
+    const HINT: Option<&'static str> = T::HINT;
+
     fn ty() -> Ty {
         Ty::list(T::ty())
     }

@@ -61,6 +61,8 @@ macro_rules! params {
                     default: $default,
                     dynamic: <$ty as $crate::vocab::Decode>::DYNAMIC,
                     rest: $rest,
+                    accepts: <$ty as $crate::vocab::Decode>::accepts,
+                    hint: <$ty as $crate::vocab::Decode>::HINT,
                     doc: concat!($($doc, "\n"),*),
                 },
             )*];

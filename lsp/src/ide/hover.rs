@@ -67,7 +67,7 @@ pub(super) fn of_row(row: Row) -> String {
             };
             let head = format!("{}{key}: {}", row.path, (row.ty)());
             let mut text = page(&head, row.doc, &[], row.example);
-            let change = if row.writable { ", may be `set`" } else { "" };
+            let change = if row.is_writable() { ", may be `set`" } else { "" };
             let _ = write!(text, "\n\nExists {}{change}.", phase(row.from));
             text
         }
@@ -98,7 +98,7 @@ fn page(head: &str, doc: &str, params: &[Param], example: &str) -> String {
 fn signature(row: &Action) -> String {
     match row.form {
         Form::Plain => with_params(row.name, row.params),
-        Form::Assign => format!("{} PLACE = VALUE", row.name),
+        Form::Assign | Form::Append => format!("{} PLACE = VALUE", row.name),
         Form::Place => format!("{} PLACE", row.name),
         Form::Arms { pattern, value } => {
             format!(

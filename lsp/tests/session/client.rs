@@ -228,7 +228,7 @@ static FIELDS: &[&Field] = &[
         key: Key::IgnoreCase,
         ty: || Ty::Optional(Ty::String.into()),
         from: Phase::Request,
-        writable: false,
+        written: None,
         doc: "One header.",
         example: "where req.header[\"x\"] == \"1\"",
     },
@@ -237,7 +237,7 @@ static FIELDS: &[&Field] = &[
         key: Key::None,
         ty: || Ty::Ip,
         from: Phase::Connection,
-        writable: false,
+        written: None,
         doc: "Who connects.",
         example: "where conn.peer in 10.0.0.0/8",
     },
@@ -246,7 +246,7 @@ static FIELDS: &[&Field] = &[
         key: Key::None,
         ty: || Ty::String,
         from: Phase::Request,
-        writable: false,
+        written: None,
         doc: "The host.",
         example: "where req.host == \"a\"",
     },
@@ -264,6 +264,8 @@ static RESPOND: Action = Action {
     form: Form::Plain,
     phase: Phase::Route,
     ends: Ends::Responds,
+    late: true,
+    coherent: None,
     asserts: None,
     doc: "Answers without an upstream.",
     example: "respond 200, \"hello\"",
@@ -271,6 +273,7 @@ static RESPOND: Action = Action {
 
 static LISTENER: Block = Block {
     name: "listener",
+    exclusive: None,
     settings: &[Setting {
         name: "bind",
         params: &[param("address", || Ty::String, None)],
@@ -284,11 +287,22 @@ static LISTENER: Block = Block {
 
 static UPSTREAM: Block = Block {
     name: "upstream",
+    exclusive: None,
     settings: &[],
     doc: "Where requests go.",
     example: "upstream app {}",
 };
 
 const fn param(name: &'static str, ty: fn() -> Ty, default: Option<&'static str>) -> Param {
-    Param { name, ty, default, dynamic: true, rest: false, doc: "What it says." }
+    let accepts = Param::anything;
+    Param {
+        name,
+        ty,
+        default,
+        dynamic: true,
+        rest: false,
+        accepts,
+        hint: None,
+        doc: "What it says.",
+    }
 }

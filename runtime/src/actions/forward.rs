@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::exchange::UpstreamId;
+use crate::values::{Authority, Wait};
 
 pub(super) type Instance = Forwarding;
 
@@ -11,6 +12,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Arms { pattern: Percent::ty, value: UpstreamName::ty },
     phase: Phase::Route,
     ends: Ends::Forwards,
+    late: false,
+    coherent: None,
     asserts: None,
     doc: "Sends the request to an upstream, or by shares to several. The statements behind it run on the answer, also on the gateway's own 502, 503 or 504 when the upstream gave none. An endpoint that saw nothing of the request, because there was no connection to it, is passed over for another, twice at most. Connection fields are taken off, `X-Forwarded-For`, `-Proto` and `-Host` are written, and an upgrade such as WebSocket is passed through.",
     example: "forward { 95% => users, 5% => users_next }",
@@ -22,34 +25,34 @@ params! {
         /// The upstream; or arms with the share of each.
         upstream: UpstreamName,
         /// How long the whole exchange may take, instead of the upstream's `total` and `first_byte`.
-        timeout: Option<Duration>,
+        timeout: Option<Wait<365>>,
         /// How long the answer may take to begin, instead of the upstream's `first_byte`.
-        first_byte: Option<Duration>,
+        first_byte: Option<Wait<365>>,
         /// The host that is asked for; the client's when not given.
-        host: Option<Dyn<String>>,
+        host: Option<Dyn<Authority>>,
     }
 }
 
-/// Shares are hundredths of a percent: `0.01%` is one.
-const WHOLE: u32 = 10_000;
-
-/// As for the times of an upstream.
-const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+/// By how much a sum of shares may miss the whole.
+const ROUNDING: f64 = 1e-6;
 
 /// Where the request goes, built.
 pub(crate) struct Forwarding {
-    /// Upstreams, each with the running sum of shares up to and including its own.
-    arms: Vec<(u32, UpstreamId)>,
+    /// Upstreams, each with the running sum of shares in percent, up to and including its own.
+    arms: Vec<(f64, UpstreamId)>,
     timeout: Option<Duration>,
     first_byte: Option<Duration>,
-    host: Option<Dyn<String>>,
+    host: Option<Dyn<Authority>>,
 }
 
 impl Forwarding {
     /// An upstream, by the shares of the arms.
     fn choose(&self) -> Option<UpstreamId> {
-        let drawn = if self.arms.len() > 1 { fastrand::u32(..WHOLE) } else { 0 };
-        self.arms.iter().find(|(sum, _)| drawn < *sum).map(|(_, upstream)| *upstream)
+        let drawn = if self.arms.len() > 1 { fastrand::f64() * 100.0 } else { 0.0 };
+        // A sum of shares may miss the whole by a rounding; what is drawn beyond it is the last one's that takes any.
+        let any = || self.arms.iter().rev().find(|(sum, _)| *sum >= 100.0 - ROUNDING);
+        let chosen = self.arms.iter().find(|(sum, _)| drawn < *sum).or_else(any);
+        chosen.map(|(_, upstream)| *upstream)
     }
 }
 
@@ -65,25 +68,18 @@ impl Act for Forwarding {
             *first = Argument::Constant(lang::Value::Item(name.0.clone()));
         }
         let forward = Forward::decode(&arguments).map_err(Making::blame(&ROW))?;
-        for (name, time) in [("timeout", forward.timeout), ("first_byte", forward.first_byte)] {
-            if time.is_some_and(|time| time.is_zero()) {
-                return Err(format!("cannot wait no time at all: `{name}` must not be 0"));
-            }
-            if time.is_some_and(|time| time >= LONGEST) {
-                return Err(format!("cannot wait for ever: `{name}` must be less than a year"));
-            }
-        }
         let arms = match arms.is_empty() {
-            true => vec![(WHOLE, making.upstream(&forward.upstream.0)?)],
+            true => vec![(100.0, making.upstream(&forward.upstream.0)?)],
             false => shares(making, &arms)?,
         };
         let Forward { timeout, first_byte, host, .. } = forward;
+        let (timeout, first_byte) = (timeout.map(|wait| wait.0), first_byte.map(|wait| wait.0));
         Ok(Forwarding { arms, timeout, first_byte, host })
     }
 
     async fn on_request(&self, ex: &mut Exchange) -> Outcome {
         if let Some(host) = &self.host {
-            let host = ex.eval(host)?;
+            let Authority(host) = ex.eval(host)?;
             ex.change_up(|up| {
                 up.host_set = true;
                 up.target.set_authority(&host)
@@ -114,20 +110,18 @@ fn arms(making: &Making<'_>) -> Result<Vec<(Percent, UpstreamName)>, String> {
 fn shares(
     making: &Making<'_>,
     arms: &[(Percent, UpstreamName)],
-) -> Result<Vec<(u32, UpstreamId)>, String> {
-    let mut sum = 0;
+) -> Result<Vec<(f64, UpstreamId)>, String> {
+    let mut sum = 0.0;
     let mut sums = Vec::with_capacity(arms.len());
     for (Percent(share), name) in arms {
         if !(0.0..=100.0).contains(share) {
             return Err(format!("cannot send a share of {share}%"));
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 10,000")]
-        let share = (share * 100.0).round() as u32;
         sum += share;
         sums.push((sum, making.upstream(&name.0)?));
     }
-    match sum {
-        WHOLE => Ok(sums),
-        _ => Err(format!("needs shares that make 100%, not {}%", f64::from(sum) / 100.0)),
+    if (sum - 100.0_f64).abs() > ROUNDING {
+        return Err(format!("needs shares that make 100%, not {sum}%"));
     }
+    Ok(sums)
 }

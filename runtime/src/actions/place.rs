@@ -1,28 +1,11 @@
-//! What `set` and `unset` may change, and how. Fields that frame a message or name its connection are the gateway's
-//! own business: a policy that could write them could smuggle.
+//! What `set`, `add` and `unset` change, and how. What may stand there is said by the fields' own rows.
 
 use std::sync::Arc;
-
-use lang::Value;
 
 use super::prelude::*;
 use crate::exchange::Up;
 use crate::message::Headers;
 use crate::splice::{self, Splice, plain};
-
-/// Fields that the gateway writes itself (RFC 9110, sections 7.6.1 and 8.6; RFC 9112, section 6).
-const OWN: &[&str] = &[
-    "connection",
-    "content-length",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// A place that can be changed.
 #[derive(Debug)]
@@ -49,25 +32,55 @@ impl Place {
             "resp.status" => Place::RespStatus,
             other => return Err(format!("cannot change `{other}`")),
         };
-        match &place {
-            Place::UpHeader(name) if &**name == "host" => {
-                return Err("cannot change this field: `up.host` is the host asked for".to_owned());
-            }
-            Place::UpHeader(name) | Place::RespHeader(name) if OWN.contains(&&**name) => {
-                return Err(format!("cannot change `{name}`: the gateway writes it itself"));
-            }
-            Place::UpHeader(name) | Place::RespHeader(name) => {
-                // The section's own rules decide what a name is.
-                let mut section = Headers::new();
-                section.append(name, "").map_err(|_| format!("`{name}` is not a field name"))?;
-            }
-            _ => {}
-        }
+        place.accepts(Known::Nothing)?;
         match (place.is_up(), making.way_back) {
             (true, true) => Err("comes too late: the request is already sent".to_owned()),
             (false, false) => Err("comes too early: there is no answer yet".to_owned()),
             _ => Ok(place),
         }
+    }
+
+    /// What is wrong with putting such a value there.
+    pub(super) fn accepts(&self, known: Known<'_>) -> Result<(), String> {
+        let (path, key) = match self {
+            Place::UpHeader(name) => ("up.header", &**name),
+            Place::UpPath => ("up.path", ""),
+            Place::UpQuery => ("up.query", ""),
+            Place::UpHost => ("up.host", ""),
+            Place::RespHeader(name) => ("resp.header", &**name),
+            Place::RespStatus => ("resp.status", ""),
+        };
+        let written = crate::fields::entry(path).and_then(|entry| entry.row.written);
+        let written = written.ok_or_else(|| format!("cannot change `{path}`"))?;
+        (written.accepts)(key, known)
+    }
+
+    /// Puts `value` beside what is there; an absent one changes nothing. Only a header field has room for another.
+    pub(super) fn add(&self, ex: &mut Exchange, value: &Value) -> Result<(), Failure> {
+        if value.is_absent() {
+            return Ok(());
+        }
+        let value = plain(value);
+        match self {
+            Place::UpHeader(name) => ex.change_up(|up| up.headers.append(name, value)),
+            Place::RespHeader(name) => match &mut ex.answer {
+                Some(answer) => answer.response.headers.append(name, value),
+                None => Ok(()),
+            },
+            _ => return Err(Failure::Ours("add")),
+        }
+        .map_err(|_| Failure::Value)
+    }
+
+    /// Whether one more can stand there.
+    pub(super) fn repeats(&self) -> bool {
+        let (path, key) = match self {
+            Place::UpHeader(name) => ("up.header", name),
+            Place::RespHeader(name) => ("resp.header", name),
+            _ => return false,
+        };
+        let written = crate::fields::entry(path).and_then(|entry| entry.row.written);
+        written.is_some_and(|written| (written.repeats)(key))
     }
 
     /// Whether it is of the request being sent.
@@ -120,7 +133,10 @@ impl Assigned {
             Place::UpQuery => {
                 let [value] = making.arguments().try_into().map_err(|_| "needs one value")?;
                 match value {
-                    Argument::Constant(value) => constant(&value),
+                    Argument::Constant(value) => {
+                        place.accepts(Known::Value(&value))?;
+                        constant(&value)
+                    }
                     // An optional value may be absent, which a text in parts cannot be.
                     Argument::Expression(_) => {
                         making.splice(0, splice::Form::Query).map(Assigned::Query)
@@ -131,7 +147,7 @@ impl Assigned {
                 let [value] = making.arguments().try_into().map_err(|_| "needs one value")?;
                 match value {
                     Argument::Constant(value) => {
-                        try_out(place, &value)?;
+                        place.accepts(Known::Value(&value))?;
                         constant(&value)
                     }
                     Argument::Expression(expr) => Ok(Assigned::Whole(Dyn::Expression(expr))),
@@ -154,21 +170,6 @@ impl Assigned {
 fn constant(value: &Value) -> Result<Assigned, String> {
     Document::decode(value)
         .map(|_| Assigned::Whole(Dyn::Constant(value.clone(), std::marker::PhantomData)))
-}
-
-/// Refuses a constant that could never stand in `place`, so that it is found on loading.
-fn try_out(place: &Place, value: &Value) -> Result<(), String> {
-    let fits = match place {
-        Place::UpHeader(name) | Place::RespHeader(name) => {
-            put_header(&mut Headers::new(), name, value).is_ok()
-        }
-        Place::UpHost => {
-            crate::normal::authority(plain(value).as_bytes(), &mut String::new()).is_ok()
-        }
-        Place::RespStatus => matches!(value, Value::Status(200..)),
-        Place::UpPath | Place::UpQuery => true,
-    };
-    if fits { Ok(()) } else { Err(format!("cannot put {value} there")) }
 }
 
 fn put_header(headers: &mut Headers, name: &str, value: &Value) -> Result<(), Failure> {

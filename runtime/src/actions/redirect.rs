@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::splice::{self, Splice};
+use crate::values::RedirectStatus;
 
 pub(super) type Instance = Redirection;
 
@@ -11,6 +12,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Plain,
     phase: Phase::Route,
     ends: Ends::Responds,
+    late: true,
+    coherent: None,
     asserts: None,
     doc: "Answers with a `Location`: 301 or 308 for good, 302 or 307 for now, 303 to be asked for with `GET`. 307 and 308 keep the method. The statements behind it run on the answer.",
     example: "redirect 308, \"https://{req.host}{req.target}\"",
@@ -20,9 +23,28 @@ params! {
     /// Where the client is sent.
     pub struct Redirect {
         /// The status: 301, 302, 303, 307 or 308.
-        status: Status = "302",
+        status: RedirectStatus = "302",
         /// The place, an absolute URI or a path. A value spliced into text stands within one component; only the request's own host, path and query stand as they are. Whatever cannot stand in a URI is percent-encoded.
-        location: Dyn<String>,
+        location: Dyn<Location>,
+    }
+}
+
+/// A text that is one at least.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Location(String);
+
+impl Decode for Location {
+    fn ty() -> Ty {
+        Ty::String
+    }
+
+    fn decode(value: &Value) -> Result<Location, String> {
+        match String::decode(value)? {
+            text if text.is_empty() => {
+                Err("an empty text is no place to send a client to".to_owned())
+            }
+            text => Ok(Location(text)),
+        }
     }
 }
 
@@ -47,14 +69,8 @@ impl Redirection {
 impl Act for Redirection {
     fn build(making: &Making<'_>, _: Option<&Redirection>) -> Result<Redirection, String> {
         let redirect = Redirect::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
-        let Status(status) = redirect.status;
-        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
-            return Err(format!("cannot send a client elsewhere with {status}"));
-        }
+        let RedirectStatus(status) = redirect.status;
         let location = making.splice(1, splice::Form::Location)?;
-        if location.constant().is_some_and(|location| location.is_empty()) {
-            return Err("needs a place to send the client to".to_owned());
-        }
         Ok(Redirection { status, location })
     }
 

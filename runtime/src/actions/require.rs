@@ -1,6 +1,7 @@
 //! `require`: goes on only if something holds.
 
 use super::prelude::*;
+use crate::values::RefusalStatus;
 
 pub(super) type Instance = Requirement;
 
@@ -10,6 +11,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Plain,
     phase: Phase::Route,
     ends: Ends::No,
+    late: true,
+    coherent: None,
     asserts: Some("condition"),
     doc: "Goes on only if the condition holds; otherwise the gateway answers and the statements behind it do not run. They may rely on it: what is required to be present is present there.",
     example: "require client.ip in 10.0.0.0/8, else=403",
@@ -21,7 +24,7 @@ params! {
         /// What must hold.
         condition: Dyn<bool>,
         /// The status that is answered if it does not.
-        r#else: Status = "403",
+        r#else: RefusalStatus = "403",
         /// The text that is answered then; the status' own words when not given.
         body: Option<Dyn<String>>,
     }
@@ -32,11 +35,7 @@ pub(crate) struct Requirement(Require);
 
 impl Act for Requirement {
     fn build(making: &Making<'_>, _: Option<&Requirement>) -> Result<Requirement, String> {
-        let require = Require::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
-        if require.r#else.0 < 400 {
-            return Err("cannot answer what it refuses with a status below 400".to_owned());
-        }
-        Ok(Requirement(require))
+        Require::decode(&making.arguments()).map(Requirement).map_err(Making::blame(&ROW))
     }
 
     async fn on_request(&self, ex: &mut Exchange) -> Outcome {

@@ -1,6 +1,7 @@
 //! `respond`: the gateway answers by itself.
 
 use super::prelude::*;
+use crate::values::FinalStatus;
 
 pub(super) type Instance = Responder;
 
@@ -10,6 +11,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Plain,
     phase: Phase::Route,
     ends: Ends::Responds,
+    late: true,
+    coherent: Some(coherent),
     asserts: None,
     doc: "Answers without an upstream: with a text, an HTML page or a JSON document, at most one of them. The statements behind it run on the answer.",
     example: "respond 200, \"hello\"",
@@ -19,7 +22,7 @@ params! {
     /// The answer.
     pub struct Respond {
         /// The status.
-        status: Dyn<Status> = "200",
+        status: Dyn<FinalStatus> = "200",
         /// A text, sent as `text/plain; charset=utf-8`.
         body: Option<Dyn<String>>,
         /// A page, sent as `text/html; charset=utf-8`. It cannot depend on the request, so that nobody can put markup into it.
@@ -35,7 +38,7 @@ pub(crate) struct Responder(Respond);
 impl Responder {
     fn answer(&self, ex: &Exchange) -> Result<Answer, Failure> {
         let Respond { status, body, html, json } = &self.0;
-        let Status(status) = ex.eval(status)?;
+        let FinalStatus(status) = ex.eval(status)?;
         if let Some(html) = html {
             return Ok(Answer::text(status, "text/html; charset=utf-8", html.clone()));
         }
@@ -52,17 +55,9 @@ impl Responder {
 
 impl Act for Responder {
     fn build(making: &Making<'_>, _: Option<&Responder>) -> Result<Responder, String> {
-        let respond = Respond::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
-        let given = [respond.body.is_some(), respond.html.is_some(), respond.json.is_some()];
-        if given.into_iter().filter(|&given| given).count() > 1 {
-            return Err("takes one of `body`, `html` and `json`, not several".to_owned());
-        }
-        if let Dyn::Constant(lang::Value::Status(status), _) = respond.status
-            && status < 200
-        {
-            return Err(format!("cannot end an exchange with {status}"));
-        }
-        Ok(Responder(respond))
+        let arguments = making.arguments();
+        coherent(&Making::known(&arguments)).map_err(Making::blame(&ROW))?;
+        Respond::decode(&arguments).map(Responder).map_err(Making::blame(&ROW))
     }
 
     async fn on_request(&self, ex: &mut Exchange) -> Outcome {
@@ -72,5 +67,27 @@ impl Act for Responder {
     fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
         ex.answer = Some(self.answer(ex)?);
         Ok(())
+    }
+}
+
+/// At most one content, and none where the status has none (RFC 9110, sections 15.3.5 and 15.4.5).
+fn coherent(arguments: &[Option<&Value>]) -> Result<(), (usize, String)> {
+    let status = match arguments.first() {
+        Some(Some(Value::Status(status))) => Some(*status),
+        _ => None,
+    };
+    let given =
+        |(_, value): &(usize, &Option<&Value>)| value.is_none_or(|value| !value.is_absent());
+    let mut contents = arguments.iter().enumerate().skip(1).filter(given);
+    let first = contents.next();
+    match (status, first, contents.next()) {
+        (Some(status @ (204 | 205 | 304)), Some((at, _)), _) => {
+            Err((at, format!("an answer of status {status} has no content")))
+        }
+        (_, Some((one, _)), Some((other, _))) => {
+            let name = |at: usize| Respond::PARAMS.get(at).map_or("", |param| param.name);
+            Err((other, format!("an answer has one content: `{}` or `{}`", name(one), name(other))))
+        }
+        _ => Ok(()),
     }
 }

@@ -11,6 +11,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Plain,
     phase: Phase::Route,
     ends: Ends::No,
+    late: false,
+    coherent: None,
     asserts: None,
     doc: "Puts another path in the request being sent; the query stays. A value spliced in stands within one segment, so it can add neither a segment nor a query; only text of the request's own path keeps its `/`. A value that cannot stand there (empty, `.`, `..` or with a `/`) is answered with 400.",
     example: "rewrite \"/internal/users/{path.id}\"",
@@ -20,7 +22,25 @@ params! {
     /// The path that is asked for instead.
     pub struct Rewrite {
         /// The path, beginning with `/`.
-        path: Dyn<String>,
+        path: Dyn<SentPath>,
+    }
+}
+
+/// A path as the policy says it. What a request brings into it is judged part by part where it is used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct SentPath(String);
+
+impl Decode for SentPath {
+    fn ty() -> Ty {
+        Ty::String
+    }
+
+    fn decode(value: &Value) -> Result<SentPath, String> {
+        String::decode(value).map(SentPath)
+    }
+
+    fn accepts(known: Known<'_>) -> Result<(), String> {
+        splice::path_of(known)
     }
 }
 
@@ -48,11 +68,6 @@ impl Act for Rewriting {
 /// The path that the first argument gives; what is wrong with the policy's own part of it is told.
 pub(super) fn path(making: &Making<'_>) -> Result<Splice, String> {
     let path = making.splice(0, splice::Form::Path)?;
-    if path.beginning().is_some_and(|text| !text.starts_with('/')) {
-        return Err("needs a path that begins with `/`".to_owned());
-    }
-    if path.says('?') || path.says('#') {
-        return Err("takes a path only; the query is changed by `set up.query`".to_owned());
-    }
+    splice::path_of(Known::Text(&path.known()))?;
     Ok(path)
 }

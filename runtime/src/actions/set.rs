@@ -11,6 +11,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Assign,
     phase: Phase::Route,
     ends: Ends::No,
+    late: true,
+    coherent: None,
     asserts: None,
     doc: "Gives a field a value: `up.…` before `forward`, `resp.…` behind it. An absent value takes the field away. What is written replaces every header field of that name.",
     example: "set up.header[\"x-user\"] = req.header[\"x-caller\"]",

@@ -11,6 +11,8 @@ pub(super) static ROW: Action = Action {
     form: Form::Place,
     phase: Phase::Route,
     ends: Ends::No,
+    late: true,
+    coherent: None,
     asserts: None,
     doc: "Takes a field away: `up.…` before `forward`, `resp.…` behind it. It does nothing if there is none.",
     example: "unset up.header[\"authorization\"]",
@@ -22,12 +24,8 @@ pub(crate) struct Unsetting(Place);
 impl Act for Unsetting {
     fn build(making: &Making<'_>, _: Option<&Unsetting>) -> Result<Unsetting, String> {
         let place = Place::of(making)?;
-        match place {
-            Place::UpPath | Place::UpHost | Place::RespStatus => {
-                Err("cannot take away what every message has".to_owned())
-            }
-            _ => Ok(Unsetting(place)),
-        }
+        place.accepts(Known::Value(&Value::Absent))?;
+        Ok(Unsetting(place))
     }
 
     async fn on_request(&self, ex: &mut Exchange) -> Outcome {
@@ -35,6 +33,6 @@ impl Act for Unsetting {
     }
 
     fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
-        self.0.put(ex, &lang::Value::Absent)
+        self.0.put(ex, &Value::Absent)
     }
 }

@@ -5,6 +5,7 @@ use lang::vocab::{Argument, Balancer};
 
 use super::random::Wheel;
 use super::{Key, Pick, Reading, Seats};
+use crate::values::Count;
 
 pub(super) static ROW: Balancer = Balancer {
     name: "least_request",
@@ -18,7 +19,7 @@ params! {
     #[derive(Clone, PartialEq, Debug)]
     pub struct LeastRequest {
         /// How many endpoints are drawn and compared, 1 to 16.
-        choices: u32 = "2",
+        choices: Count<1, MOST_CHOICES> = "2",
     }
 }
 
@@ -33,15 +34,11 @@ pub(super) struct Draw {
 
 impl LeastRequest {
     pub(super) fn read(given: &[Argument]) -> Reading<LeastRequest> {
-        let config = LeastRequest::decode(given)?;
-        if !(1..=MOST_CHOICES).contains(&config.choices) {
-            return Err((0, format!("must be 1 to {MOST_CHOICES}")));
-        }
-        Ok((config, None))
+        Ok((LeastRequest::decode(given)?, None))
     }
 
     pub(super) fn build(&self) -> Draw {
-        Draw { wheel: Wheel::default(), choices: self.choices.clamp(1, MOST_CHOICES) }
+        Draw { wheel: Wheel::default(), choices: self.choices.0 }
     }
 }
 
@@ -69,7 +66,7 @@ mod tests {
     /// Sends `requests` which never end, and says where they are.
     fn pile(weights: &[u32], requests: usize) -> Vec<u32> {
         fastrand::seed(3);
-        let draw = LeastRequest { choices: 2 }.build();
+        let draw = LeastRequest { choices: Count(2) }.build();
         let mut bench = Bench::new(weights);
         for _ in 0..requests {
             let seat = draw.pick(&bench, &key(None)).unwrap();
@@ -93,7 +90,7 @@ mod tests {
     #[test]
     fn a_stuck_endpoint_is_avoided() {
         fastrand::seed(3);
-        let draw = LeastRequest { choices: 2 }.build();
+        let draw = LeastRequest { choices: Count(2) }.build();
         let mut bench = Bench::new(&[1, 1]);
         bench.active[0] = 100;
         let hits = (0..1_000).filter(|_| draw.pick(&bench, &key(None)) == Some(0)).count();

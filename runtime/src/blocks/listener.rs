@@ -6,16 +6,22 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use lang::vocab::decode::Size;
-use lang::vocab::{Argument, Block, Decode, ExprId, Setting, Times};
+use lang::vocab::{Argument, Block, Decode, Exclusive, ExprId, Setting, Times};
 use lang::{Span, Ty, Value, params};
 
 use super::{BlockError, read_line};
 use crate::listen::BindAddress;
 use crate::serve::Limits;
+use crate::values::{Bytes, Count, Wait};
 
 /// The language's row.
 pub static ROW: Block = Block {
     name: "listener",
+    exclusive: Some(Exclusive {
+        setting: "bind",
+        clash: overlap,
+        help: "give each its own port, or put both behind one listener",
+    }),
     settings: &[
         Setting {
             name: "bind",
@@ -62,9 +68,9 @@ params! {
     #[derive(Clone, Debug)]
     pub struct Bind {
         /// `":8080"` for every address of the machine, or `"127.0.0.1:8080"`, `"[::1]:8080"`. Port 0 takes a free one.
-        address: String,
+        address: BindAddress,
         /// The versions of HTTP that are spoken. Over TLS the client chooses by ALPN; in cleartext a client of HTTP/2 begins with its preface.
-        proto: Vec<Proto> = "[h1, h2]",
+        proto: Protocols = "[h1, h2]",
     }
 }
 
@@ -77,7 +83,7 @@ params! {
         /// A PEM file: the certificate's private key.
         key: String,
         /// The lowest version of TLS that is accepted: `1.2` or `1.3`.
-        min: f64 = "1.2",
+        min: TlsVersion = "1.2",
         /// A PEM file of authorities: a client must show a certificate of theirs to be served. Its subject is `conn.tls.client`.
         client_ca: Option<String>,
         /// Whether a client may come without a certificate after all.
@@ -101,21 +107,21 @@ params! {
     #[derive(Clone, Debug)]
     pub struct Cap {
         /// The largest request head, start line included. Beyond it: 431.
-        header: Size = "32KiB",
+        header: Bytes<1024, MOST_HEADER> = "32KiB",
         /// The most header fields, at most 256. Beyond it: 431.
-        headers: u32 = "100",
+        headers: Count<1, MOST_FIELDS> = "100",
         /// The longest request target. Beyond it: 414.
-        target: Size = "8KiB",
+        target: Bytes<16, MOST_HEADER> = "8KiB",
         /// The largest request body. Beyond it: 413.
         body: Size = "10MiB",
         /// How long a connection may wait for its next request.
-        idle: Duration = "60s",
+        idle: Wait<1> = "60s",
         /// The most concurrent streams of an HTTP/2 connection.
-        streams: u32 = "100",
+        streams: Count<1, 10_000> = "100",
         /// The most open connections of the listener. Beyond it they are closed at once.
-        connections: u32 = "20000",
+        connections: Count<1, { u32::MAX }> = "20000",
         /// The most TLS handshakes under way. Beyond it connections are closed at once.
-        handshakes: u32 = "1000",
+        handshakes: Count<1, { u32::MAX }> = "1000",
     }
 }
 
@@ -124,13 +130,13 @@ params! {
     #[derive(Clone, Debug)]
     pub struct Timeout {
         /// For the PROXY protocol header and the TLS handshake, together.
-        handshake: Duration = "10s",
+        handshake: Wait<1> = "10s",
         /// For a whole request head, from its first byte on. Beyond it: 408.
-        header: Duration = "10s",
+        header: Wait<1> = "10s",
         /// Between two pieces of a request's body. Beyond it: 408.
-        body: Duration = "30s",
+        body: Wait<1> = "30s",
         /// For the client to take the next piece of an answer.
-        send: Duration = "30s",
+        send: Wait<1> = "30s",
     }
 }
 
@@ -141,6 +147,24 @@ pub enum Proto {
     H1,
     /// HTTP/2.
     H2,
+}
+
+/// The versions of HTTP on an address: one at least.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Protocols {
+    /// Whether HTTP/1 is spoken.
+    pub h1: bool,
+    /// Whether HTTP/2 is spoken.
+    pub h2: bool,
+}
+
+/// The lowest version of TLS.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
 }
 
 /// What is believed.
@@ -220,6 +244,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A head is held in memory whole; more than this is no head.
 const MOST_HEADER: u64 = 1 << 20;
 
+const MOST_FIELDS: u32 = Limits::MAX_FIELDS as u32;
+
 impl ListenerConfig {
     /// A cleartext listener at `address` with every default: for tests and tools.
     pub fn plain(name: &str, address: BindAddress) -> ListenerConfig {
@@ -270,11 +296,18 @@ impl ListenerConfig {
         match &*setting.name {
             "bind" => {
                 let line = read_line(setting, Bind::PARAMS, Bind::decode, argument)?;
-                self.binds.push(bind(&line, span)?);
+                let Bind { address, proto: Protocols { h1, h2 } } = line;
+                self.binds.push(BindConfig { address, h1, h2, span });
             }
             "tls" => {
                 let line = read_line(setting, Tls::PARAMS, Tls::decode, argument)?;
-                self.tls.push(tls(line, span)?);
+                self.tls.push(TlsConfig {
+                    cert: line.cert.into(),
+                    key: line.key.into(),
+                    only_13: line.min == TlsVersion::Tls13,
+                    client: line.client_ca.map(|file| (file.into(), line.client)),
+                    span,
+                });
             }
             "trust" => {
                 let line = read_line(setting, Trust::PARAMS, Trust::decode, argument)?;
@@ -285,11 +318,11 @@ impl ListenerConfig {
             }
             "cap" => {
                 let line = read_line(setting, Cap::PARAMS, Cap::decode, argument)?;
-                self.cap(&line, span)?;
+                self.cap(&line);
             }
             "timeout" => {
                 let line = read_line(setting, Timeout::PARAMS, Timeout::decode, argument)?;
-                self.timeout(&line, span)?;
+                self.timeout(&line);
             }
             other => {
                 let message = format!("a listener has no setting `{other}`");
@@ -299,67 +332,76 @@ impl ListenerConfig {
         Ok(())
     }
 
-    fn cap(&mut self, line: &Cap, span: Span) -> Result<(), BlockError> {
-        let fields = Limits::MAX_FIELDS as u64;
-        self.limits.head_bytes = within("header", line.header.0, 1024, MOST_HEADER, span)? as usize;
-        self.limits.fields = within("headers", line.headers.into(), 1, fields, span)? as usize;
-        self.limits.target_bytes = within("target", line.target.0, 16, MOST_HEADER, span)? as usize;
+    fn cap(&mut self, line: &Cap) {
+        self.limits.head_bytes = line.header.0 as usize;
+        self.limits.fields = line.headers.0 as usize;
+        self.limits.target_bytes = line.target.0 as usize;
         self.limits.body_bytes = line.body.0;
-        self.limits.idle = lasting("idle", line.idle, span)?;
-        self.limits.streams = within("streams", line.streams.into(), 1, 10_000, span)? as u32;
-        let many = u64::from(u32::MAX);
-        self.connections = within("connections", line.connections.into(), 1, many, span)? as usize;
-        self.handshakes = within("handshakes", line.handshakes.into(), 1, many, span)? as usize;
-        Ok(())
+        self.limits.idle = line.idle.0;
+        self.limits.streams = line.streams.0;
+        self.connections = line.connections.0 as usize;
+        self.handshakes = line.handshakes.0 as usize;
     }
 
-    fn timeout(&mut self, line: &Timeout, span: Span) -> Result<(), BlockError> {
-        self.handshake = lasting("handshake", line.handshake, span)?;
-        self.limits.head = lasting("header", line.header, span)?;
-        self.limits.body_idle = lasting("body", line.body, span)?;
-        self.limits.send_idle = lasting("send", line.send, span)?;
-        Ok(())
+    fn timeout(&mut self, line: &Timeout) {
+        self.handshake = line.handshake.0;
+        self.limits.head = line.header.0;
+        self.limits.body_idle = line.body.0;
+        self.limits.send_idle = line.send.0;
     }
 }
 
-fn bind(line: &Bind, span: Span) -> Result<BindConfig, BlockError> {
-    let address = line.address.parse().map_err(|error: crate::listen::NotAnAddress| {
-        BlockError::new(span, error.to_string())
-            .help("write `\":8080\"`, `\"127.0.0.1:8080\"` or `\"[::1]:8080\"`")
-    })?;
-    let (h1, h2) = (line.proto.contains(&Proto::H1), line.proto.contains(&Proto::H2));
-    if !h1 && !h2 {
-        return Err(
-            BlockError::new(span, "`proto` names no protocol").help("write `proto=[h1, h2]`")
-        );
+/// Whether two addresses share connections: with shared ports the kernel would not refuse them.
+fn overlap(one: &Value, other: &Value) -> bool {
+    match (BindAddress::decode(one), BindAddress::decode(other)) {
+        (Ok(one), Ok(other)) => one.overlaps(other),
+        _ => false,
     }
-    Ok(BindConfig { address, h1, h2, span })
 }
 
-fn tls(line: Tls, span: Span) -> Result<TlsConfig, BlockError> {
-    if line.min != 1.2 && line.min != 1.3 {
-        let message = format!("`min` is `{}`, which is not a version of TLS spoken here", line.min);
-        return Err(BlockError::new(span, message).help("write `min=1.2` or `min=1.3`"));
+impl Decode for BindAddress {
+    const HINT: Option<&'static str> =
+        Some("write `\":8080\"`, `\"127.0.0.1:8080\"` or `\"[::1]:8080\"`");
+
+    fn ty() -> Ty {
+        Ty::String
     }
-    let only_13 = line.min == 1.3;
-    let client = line.client_ca.map(|file| (file.into(), line.client));
-    Ok(TlsConfig { cert: line.cert.into(), key: line.key.into(), only_13, client, span })
+
+    fn decode(value: &Value) -> Result<BindAddress, String> {
+        String::decode(value)?
+            .parse()
+            .map_err(|error: crate::listen::NotAnAddress| error.to_string())
+    }
 }
 
-fn within(name: &str, value: u64, least: u64, most: u64, span: Span) -> Result<u64, BlockError> {
-    if (least..=most).contains(&value) {
-        return Ok(value);
+impl Decode for Protocols {
+    const HINT: Option<&'static str> = Some("write `proto=[h1, h2]`");
+
+    fn ty() -> Ty {
+        Vec::<Proto>::ty()
     }
-    Err(BlockError::new(span, format!("`{name}` is `{value}`, not between {least} and {most}")))
+
+    fn decode(value: &Value) -> Result<Protocols, String> {
+        let named = Vec::<Proto>::decode(value)?;
+        let (h1, h2) = (named.contains(&Proto::H1), named.contains(&Proto::H2));
+        if h1 || h2 { Ok(Protocols { h1, h2 }) } else { Err("this names no protocol".to_owned()) }
+    }
 }
 
-/// A wait that ends: at least a millisecond, at most a day.
-fn lasting(name: &str, value: Duration, span: Span) -> Result<Duration, BlockError> {
-    if (Duration::from_millis(1)..=Duration::from_secs(86_400)).contains(&value) {
-        return Ok(value);
+impl Decode for TlsVersion {
+    const HINT: Option<&'static str> = Some("write `min=1.2` or `min=1.3`");
+
+    fn ty() -> Ty {
+        Ty::Float
     }
-    let value = Value::Duration(value);
-    Err(BlockError::new(span, format!("`{name}` is `{value}`, not between 1ms and 1d")))
+
+    fn decode(value: &Value) -> Result<TlsVersion, String> {
+        match f64::decode(value)? {
+            1.2 => Ok(TlsVersion::Tls12),
+            1.3 => Ok(TlsVersion::Tls13),
+            other => Err(format!("`{other}` is no version of TLS that is spoken here")),
+        }
+    }
 }
 
 macro_rules! words {

@@ -12,7 +12,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[FieldEntry {
         key: Key::None,
         ty: || Ty::Ip,
         from: Phase::Connection,
-        writable: false,
+        written: None,
         doc: "The client's address: the peer, unless a `trust` on the listener says whom to believe instead.",
         example: "where client.ip in [10.0.0.0/8, fd00::/8]",
     },

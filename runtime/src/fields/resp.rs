@@ -4,7 +4,7 @@ use compiler::Read;
 use lang::vocab::{Field, Key, Phase};
 use lang::{Ty, Value};
 
-use super::{FieldEntry, joined, listed};
+use super::{FieldEntry, joined, listed, written};
 
 pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
@@ -13,7 +13,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::None,
             ty: || Ty::Status,
             from: Phase::Response,
-            writable: true,
+            written: Some(written::STATUS),
             doc: "The status being sent.",
             example: "set resp.status = 404",
         },
@@ -29,7 +29,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::IgnoreCase,
             ty: || Ty::String.optional(),
             from: Phase::Response,
-            writable: true,
+            written: Some(written::HEADER),
             doc: "A header field of the answer being sent; joined with `, ` if it stands several times. Setting it puts one field in the place of all of that name.",
             example: "set resp.header[\"x-frame-options\"] = \"DENY\"",
         },
@@ -44,7 +44,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::IgnoreCase,
             ty: || Ty::list(Ty::String),
             from: Phase::Response,
-            writable: false,
+            written: None,
             doc: "All header fields of this name in the answer being sent, in order; empty if there is none.",
             example: "let cookies = resp.header.all(\"set-cookie\")",
         },

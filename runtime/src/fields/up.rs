@@ -4,7 +4,7 @@
 use lang::Ty;
 use lang::vocab::{Field, Key, Phase};
 
-use super::{FieldEntry, joined, optional, text};
+use super::{FieldEntry, joined, optional, text, written};
 
 pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
@@ -13,7 +13,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::IgnoreCase,
             ty: || Ty::String.optional(),
             from: Phase::Route,
-            writable: true,
+            written: Some(written::HEADER),
             doc: "A header field of the request being sent. It begins as the client's without the fields that concern one connection only, and with `x-forwarded-for`, `-proto`, `-host` and `via` as the gateway writes them.",
             example: "set up.header[\"x-user\"] = req.header[\"x-caller\"]",
         },
@@ -25,7 +25,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::None,
             ty: || Ty::String,
             from: Phase::Route,
-            writable: true,
+            written: Some(written::PATH),
             doc: "The path being sent: the request's, until `rewrite` or `set` changes it. It always is in the normal form.",
             example: "set up.path = \"/v2{req.path}\"",
         },
@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::None,
             ty: || Ty::String.optional(),
             from: Phase::Route,
-            writable: true,
+            written: Some(written::QUERY),
             doc: "The query being sent, without its `?`; absent if there is none.",
             example: "unset up.query",
         },
@@ -49,7 +49,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::None,
             ty: || Ty::String,
             from: Phase::Route,
-            writable: true,
+            written: Some(written::HOST),
             doc: "The host being asked for: the request's, unless `set`, `forward` with `host=` or the upstream's own `host` says otherwise.",
             example: "set up.host = \"internal.example\"",
         },
@@ -61,7 +61,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::None,
             ty: || Ty::String.optional(),
             from: Phase::Response,
-            writable: false,
+            written: None,
             doc: "The address and port of the endpoint that answered; absent if none did.",
             example: "set resp.header[\"x-served-by\"] = up.address",
         },

@@ -186,6 +186,9 @@ impl Server {
     pub fn parse(text: &str, weight: u32) -> Result<Server, NotAServer> {
         let refuse = || NotAServer(text.to_owned());
         if let Ok(address) = text.parse::<SocketAddr>() {
+            if address.port() == 0 {
+                return Err(refuse());
+            }
             let host = address.ip().to_string().into();
             return Ok(Server { host, port: address.port(), weight });
         }
@@ -241,9 +244,18 @@ mod tests {
         assert_eq!(read("127.0.0.1:80"), Ok(("127.0.0.1".to_owned(), 80)));
         assert_eq!(read("[::1]:80"), Ok(("::1".to_owned(), 80)));
         assert_eq!(read("Users.svc:8080"), Ok(("users.svc".to_owned(), 8080)));
-        for text in
-            ["", ":80", "users", "users:", "users:0", "users:65536", "a b:80", "::1:80", "a..b:1"]
-        {
+        for text in [
+            "",
+            ":80",
+            "users",
+            "users:",
+            "users:0",
+            "127.0.0.1:0",
+            "users:65536",
+            "a b:80",
+            "::1:80",
+            "a..b:1",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

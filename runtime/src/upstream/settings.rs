@@ -3,24 +3,24 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lang::types::Ty;
 use lang::value::Value;
 use lang::vocab::decode::{Method, Status};
-use lang::vocab::{Argument, Block, Decode, Dyn, Function, Param, Repeat, Setting, Times};
+use lang::vocab::{Argument, Block, Decode, Dyn, Function, Known, Param, Repeat, Setting, Times};
 use lang::{Span, params};
 
-use super::clock::LONGEST;
 use super::config::{
     AllDown, Endpoints, HealthConfig, Protocol, Server, TlsConfig, UpstreamConfig,
 };
 use crate::balance::Balance;
+use crate::values::{Authority, Count, Wait};
 
 /// `upstream`.
 pub static BLOCK: Block = Block {
     name: "upstream",
     settings: SETTINGS,
+    exclusive: None,
     doc: "A group of endpoints that answer the same requests: where they are, how one is chosen, how they are watched and how long they may take.",
     example: "upstream users {\n  server  \"10.0.4.10:8080\", weight=3\n  server  \"10.0.4.11:8080\"\n  balance least_request\n  timeout connect=500ms, first_byte=2s\n}",
 };
@@ -34,6 +34,11 @@ pub static DNS: Function = Function {
         default: None,
         dynamic: false,
         rest: false,
+        accepts: |known| match known {
+            Known::Value(value) => Place::decode(value).map(drop),
+            Known::Text(_) | Known::Nothing => Ok(()),
+        },
+        hint: Place::HINT,
         doc: "A name and a port: `users.svc:8080`.",
     }],
     returns: || Ty::Item(SOURCE),
@@ -119,7 +124,7 @@ params! {
     /// `server`.
     pub struct ServerLine {
         /// An address or a name, and a port.
-        address: String,
+        address: Place,
         /// Its share of requests relative to the other servers; 0 takes none.
         weight: u32 = "1",
     }
@@ -131,7 +136,7 @@ params! {
         /// Where endpoints are found: `dns("name:port")`.
         source: Source,
         /// The longest time between two look-ups; an answer that holds for less is asked for sooner.
-        refresh: Duration = "30s",
+        refresh: Wait<365> = "30s",
     }
 }
 
@@ -149,15 +154,15 @@ params! {
         /// The method to ask with.
         method: Method = "GET",
         /// The path to ask for.
-        path: String = "\"/\"",
+        path: AskedPath = "\"/\"",
         /// The time between two questions to one endpoint, give or take a tenth.
-        every: Duration = "5s",
+        every: Wait<365> = "5s",
         /// How long an answer may take.
-        timeout: Duration = "1s",
+        timeout: Wait<365> = "1s",
         /// Good answers in a row that bring an endpoint back.
-        rise: u32 = "2",
+        rise: Count<1, 1000> = "2",
         /// Bad answers in a row that take an endpoint out.
-        fall: u32 = "3",
+        fall: Count<1, 1000> = "3",
         /// The status of a good answer; any 2xx when not given.
         expect: Option<Status>,
         /// What happens when no endpoint is well: `refuse` answers 503, `ignore` sends to all of them.
@@ -169,15 +174,15 @@ params! {
     /// `timeout`.
     pub struct TimeoutLine {
         /// For a place, a connection and its TLS handshake, together.
-        connect: Duration = "2s",
+        connect: Wait<365> = "2s",
         /// From the last byte of the request to the first of the answer.
-        first_byte: Duration = "30s",
+        first_byte: Wait<365> = "30s",
         /// For the whole exchange; upgraded connections are not bound by it.
-        total: Duration = "1h",
+        total: Wait<365> = "1h",
         /// Between two pieces of an answer, and for an upgraded connection without traffic.
-        idle: Duration = "60s",
+        idle: Wait<365> = "60s",
         /// How long an unused connection is kept.
-        keep: Duration = "60s",
+        keep: Wait<365> = "60s",
     }
 }
 
@@ -187,7 +192,7 @@ params! {
         /// A PEM file of the authorities to trust, instead of the system's.
         ca: Option<String>,
         /// The name to ask for and to verify; the server's own when not given.
-        server_name: Option<String>,
+        server_name: Option<VerifiedName>,
         /// Whether certificates are verified.
         verify: bool = "true",
     }
@@ -205,7 +210,7 @@ params! {
     /// `host`.
     pub struct HostLine {
         /// The host, with a port if it is not the scheme's own.
-        host: String,
+        host: Authority,
     }
 }
 
@@ -213,13 +218,25 @@ params! {
     /// `cap`.
     pub struct CapLine {
         /// Requests under way with one endpoint; with HTTP/1.1, its connections.
-        requests: u32 = "1024",
+        requests: Count<1, { u32::MAX }> = "1024",
         /// Requests of the upstream that wait for one of those.
         pending: u32 = "1024",
         /// Unused connections that are kept for one endpoint.
         idle: u32 = "64",
     }
 }
+
+/// A host and a port.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Place(Server);
+
+/// A path, with a query perhaps, as a request's first line has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct AskedPath(Arc<str>);
+
+/// A name that a certificate can be for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct VerifiedName(Arc<str>);
 
 /// Where endpoints are found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -260,7 +277,7 @@ pub struct SettingError {
 impl fmt::Display for SettingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parameter {
-            Some(parameter) => write!(f, "`{parameter}` of `{}` {}", self.setting, self.reason),
+            Some(parameter) => write!(f, "`{parameter}` of `{}`: {}", self.setting, self.reason),
             None => write!(f, "`{}` {}", self.setting, self.reason),
         }
     }
@@ -308,8 +325,8 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
     let given = &line.arguments;
     match &*line.name {
         "server" => {
-            let ServerLine { address, weight } = ServerLine::decode(given)?;
-            let server = Server::parse(&address, weight).map_err(|error| (0, error.to_string()))?;
+            let ServerLine { address: Place(server), weight } = ServerLine::decode(given)?;
+            let server = Server { weight, ..server };
             match &mut config.endpoints {
                 Endpoints::Servers(servers) => servers.push(server),
                 Endpoints::Dns { .. } => return Err((0, "stands beside `discover`".to_owned())),
@@ -318,8 +335,7 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
         "discover" => {
             let DiscoverLine { source: Source::Dns(server), refresh } =
                 DiscoverLine::decode(given)?;
-            bounded(1, refresh)?;
-            config.endpoints = Endpoints::Dns { server, refresh };
+            config.endpoints = Endpoints::Dns { server, refresh: refresh.0 };
         }
         "balance" => {
             let (name, own) = given.split_first().ok_or((0, "is missing".to_owned()))?;
@@ -329,35 +345,32 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
             config.balance = balance;
             told.hash_key = key;
         }
-        "health" => config.health = Some(health(HealthLine::decode(given)?)?),
+        "health" => config.health = Some(health(HealthLine::decode(given)?)),
         "timeout" => {
             let TimeoutLine { connect, first_byte, total, idle, keep } =
                 TimeoutLine::decode(given)?;
-            for (at, length) in [connect, first_byte, total, idle, keep].into_iter().enumerate() {
-                bounded(at, length)?;
-            }
-            config.timeouts = super::config::Timeouts { connect, first_byte, total, idle, keep };
+            config.timeouts = super::config::Timeouts {
+                connect: connect.0,
+                first_byte: first_byte.0,
+                total: total.0,
+                idle: idle.0,
+                keep: keep.0,
+            };
         }
         "tls" => {
             let TlsLine { ca, server_name, verify } = TlsLine::decode(given)?;
-            let (ca, server_name) = (ca.map(Into::into), server_name.map(Into::into));
+            let (ca, server_name) = (ca.map(Into::into), server_name.map(|name| name.0));
             config.tls = Some(TlsConfig { ca, server_name, verify });
         }
         "proto" => config.protocol = ProtoLine::decode(given)?.protocol,
         "host" => {
-            let HostLine { host } = HostLine::decode(given)?;
-            if host.parse::<http::uri::Authority>().is_err() {
-                return Err((0, format!("`{host}` is not a host")));
-            }
+            let HostLine { host: Authority(host) } = HostLine::decode(given)?;
             config.host = Some(host.into());
         }
         "cap" => {
             let CapLine { requests, pending, idle } = CapLine::decode(given)?;
-            if requests == 0 {
-                return Err((0, "must not be 0".to_owned()));
-            }
             config.limits = super::config::Limits {
-                requests: requests as usize,
+                requests: requests.0 as usize,
                 pending: pending as usize,
                 idle: idle as usize,
             };
@@ -367,30 +380,63 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
     Ok(())
 }
 
-fn health(line: HealthLine) -> Result<HealthConfig, (usize, String)> {
-    bounded(2, line.every)?;
-    bounded(3, line.timeout)?;
-    if !line.path.starts_with('/') || line.path.parse::<http::uri::PathAndQuery>().is_err() {
-        return Err((1, format!("`{}` is not a path", line.path)));
-    }
-    Ok(HealthConfig {
+fn health(line: HealthLine) -> HealthConfig {
+    HealthConfig {
         method: line.method.0,
-        path: line.path.into(),
-        every: line.every,
-        timeout: line.timeout,
-        rise: line.rise,
-        fall: line.fall,
+        path: line.path.0,
+        every: line.every.0,
+        timeout: line.timeout.0,
+        rise: line.rise.0,
+        fall: line.fall.0,
         expect: line.expect.map_or((200, 299), |Status(code)| (code, code)),
         all_down: line.all_down,
-    })
+    }
 }
 
-/// A time that is neither nothing nor for ever.
-fn bounded(at: usize, length: Duration) -> Result<(), (usize, String)> {
-    match length {
-        Duration::ZERO => Err((at, "must not be 0".to_owned())),
-        _ if length >= LONGEST => Err((at, "must be less than a year".to_owned())),
-        _ => Ok(()),
+impl Decode for Place {
+    const HINT: Option<&'static str> =
+        Some("write an address or a name, and a port, as in `\"10.0.4.10:8080\"`");
+
+    fn ty() -> Ty {
+        Ty::String
+    }
+
+    fn decode(value: &Value) -> Result<Place, String> {
+        let text = String::decode(value)?;
+        Server::parse(&text, 1).map(Place).map_err(|error| error.to_string())
+    }
+}
+
+impl Decode for AskedPath {
+    const HINT: Option<&'static str> = Some("write a path as in `\"/healthz\"`");
+
+    fn ty() -> Ty {
+        Ty::String
+    }
+
+    fn decode(value: &Value) -> Result<AskedPath, String> {
+        let text = <Arc<str>>::decode(value)?;
+        match text.parse::<http::uri::PathAndQuery>() {
+            Ok(_) if text.starts_with('/') => Ok(AskedPath(text)),
+            _ => Err(format!("`{text}` is not a path")),
+        }
+    }
+}
+
+impl Decode for VerifiedName {
+    const HINT: Option<&'static str> =
+        Some("write a name as in `\"users.internal\"`, without a port");
+
+    fn ty() -> Ty {
+        Ty::String
+    }
+
+    fn decode(value: &Value) -> Result<VerifiedName, String> {
+        let text = <Arc<str>>::decode(value)?;
+        match rustls::pki_types::ServerName::try_from(&*text) {
+            Ok(_) => Ok(VerifiedName(text)),
+            Err(_) => Err(format!("`{text}` is no name that a certificate can be for")),
+        }
     }
 }
 
@@ -455,6 +501,8 @@ impl Decode for AllDown {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn line(name: &str, values: Vec<Value>) -> Line {
@@ -483,7 +531,7 @@ mod tests {
         let config = told.config;
         let Endpoints::Servers(servers) = config.endpoints else { panic!() };
         assert_eq!((servers[0].weight, servers[1].port), (3, 8080));
-        assert_eq!(config.balance, crate::balance::LeastRequest { choices: 3 }.into());
+        assert_eq!(config.balance, crate::balance::LeastRequest { choices: Count(3) }.into());
         assert_eq!(config.protocol, Protocol::Http2);
         assert_eq!(config.tls.unwrap().server_name.as_deref(), Some("users.internal"));
         assert_eq!((config.limits.requests, config.limits.pending), (7, 0));
@@ -515,9 +563,9 @@ mod tests {
         assert_eq!(
             told,
             [
-                "`address` of `server` `nonsense` is not `host:port`",
-                "`connect` of `timeout` must not be 0",
-                "`choices` of `balance` must be 1 to 16",
+                "`address` of `server`: `nonsense` is not `host:port`",
+                "`connect` of `timeout`: `0ms` is not between 1ms and 365d",
+                "`choices` of `balance`: `0` is not between 1 and 16",
             ]
         );
     }

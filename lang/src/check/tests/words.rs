@@ -7,7 +7,7 @@ use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::{
     Action, Balancer, Block, Ends, Field, Form, Function, Key, Param, Phase, Repeat, Setting,
-    Times, Vocabulary,
+    Times, Vocabulary, Written,
 };
 
 /// All of it.
@@ -37,23 +37,24 @@ static DNS: Function = Function {
 };
 
 const fn given(name: &'static str, ty: fn() -> Ty) -> Param {
-    Param { name, ty, default: None, dynamic: false, rest: false, doc: "" }
+    let accepts = Param::anything;
+    Param { name, ty, default: None, dynamic: false, rest: false, accepts, hint: None, doc: "" }
 }
 
 const fn dynamic(name: &'static str, ty: fn() -> Ty) -> Param {
-    Param { name, ty, default: None, dynamic: true, rest: false, doc: "" }
+    Param { dynamic: true, ..given(name, ty) }
 }
 
 const fn preset(name: &'static str, ty: fn() -> Ty, text: &'static str) -> Param {
-    Param { name, ty, default: Some(text), dynamic: false, rest: false, doc: "" }
+    Param { default: Some(text), ..given(name, ty) }
 }
 
 const fn field(path: &'static str, key: Key, ty: fn() -> Ty, from: Phase) -> Field {
-    Field { path, key, ty, from, writable: false, doc: "", example: "" }
+    Field { path, key, ty, from, written: None, doc: "", example: "" }
 }
 
 const fn writable(path: &'static str, key: Key, ty: fn() -> Ty, from: Phase) -> Field {
-    Field { path, key, ty, from, writable: true, doc: "", example: "" }
+    Field { written: Some(Written::ANYTHING), ..field(path, key, ty, from) }
 }
 
 fn text() -> Ty {
@@ -95,7 +96,18 @@ const fn action(
     ends: Ends,
     asserts: Option<&'static str>,
 ) -> Action {
-    Action { name, params, form, phase: Phase::Route, ends, asserts, doc: "", example: "" }
+    Action {
+        name,
+        params,
+        form,
+        phase: Phase::Route,
+        ends,
+        late: true,
+        coherent: None,
+        asserts,
+        doc: "",
+        example: "",
+    }
 }
 
 const ACTIONS: &[&Action] = &[
@@ -160,6 +172,7 @@ const fn setting(name: &'static str, params: &'static [Param], times: Times) -> 
 const BLOCKS: &[&Block] = &[
     &Block {
         name: "listener",
+        exclusive: None,
         settings: &[
             setting(
                 "bind",
@@ -201,6 +214,7 @@ const BLOCKS: &[&Block] = &[
     },
     &Block {
         name: "upstream",
+        exclusive: None,
         settings: &[
             setting(
                 "server",

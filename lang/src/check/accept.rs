@@ -1,0 +1,139 @@
+//! Whether a value can be what it stands for, as far as it is known before anything is bound. Rows say what they accept;
+//! here is only asked, and told with its place.
+
+use std::borrow::Cow;
+
+use super::context::{Context, reported};
+use crate::diag::Diag;
+use crate::diag::bad_value::bad_value;
+use crate::policy::{Block, Expr, ExprKind};
+use crate::source::Span;
+use crate::value::Value;
+use crate::vocab::{Field, Known, Param};
+
+/// The expression, if `row` accepts all that it may come to; reported otherwise. `what` takes it.
+pub(super) fn argument(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr) -> Expr {
+    let label = format!("as `{}` of `{what}`", row.name.trim_start_matches("r#"));
+    match refused(&expr, &row.accepts) {
+        Some((span, reason)) => {
+            let diag = bad_value(span, reason, label);
+            cx.report(match row.hint {
+                Some(hint) => diag.help(hint),
+                None => diag,
+            });
+            reported(expr.span)
+        }
+        None => expr,
+    }
+}
+
+/// As [`argument`], for one of the values that `row` collects.
+pub(super) fn element(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr) -> Expr {
+    let each = |known: Known<'_>| match known {
+        Known::Value(value) => (row.accepts)(Known::Value(&Value::list([value.clone()]))),
+        _ => Ok(()),
+    };
+    match refused(&expr, &each) {
+        Some((span, reason)) => {
+            let label = format!("among the `{}` of `{what}`", row.name);
+            cx.report(bad_value(span, reason, label));
+            reported(expr.span)
+        }
+        None => expr,
+    }
+}
+
+/// What is wrong with putting something in a field under a key, whatever it is.
+pub(super) fn place(field: &Field, key: Option<&str>, span: Span) -> Option<Diag> {
+    let written = field.written?;
+    // The parameter of a policy that is checked by itself is no key yet.
+    if key == Some("") {
+        return None;
+    }
+    let reason = (written.accepts)(key.unwrap_or_default(), Known::Nothing).err()?;
+    Some(bad_value(span, reason, "this cannot be changed"))
+}
+
+/// What is wrong with taking a field away.
+pub(super) fn removal(field: &Field, key: Option<&str>, span: Span) -> Option<Diag> {
+    let absent = Known::Value(&Value::Absent);
+    let reason = (field.written?.accepts)(key.unwrap_or_default(), absent).err()?;
+    Some(bad_value(span, reason, "this cannot be taken away"))
+}
+
+/// The expression, if it can stand in a field; reported otherwise.
+pub(super) fn assigned(cx: &mut Context<'_>, field: &Field, key: Option<&str>, expr: Expr) -> Expr {
+    let Some(written) = field.written else { return expr };
+    let accepts = |known: Known<'_>| (written.accepts)(key.unwrap_or_default(), known);
+    match refused(&expr, &accepts) {
+        Some((span, reason)) => {
+            let label = match key {
+                Some(key) => format!("as `{}[\"{key}\"]`", field.path),
+                None => format!("as `{}`", field.path),
+            };
+            cx.report(bad_value(span, reason, label));
+            reported(expr.span)
+        }
+        None => expr,
+    }
+}
+
+/// Says which lines of the policy's blocks take what another one takes.
+pub(super) fn exclusive(cx: &mut Context<'_>, blocks: &[Block]) {
+    let mut taken: Vec<(&Block, &Value, Span)> = Vec::new();
+    for block in blocks {
+        let Some(rule) = block.row.exclusive else { continue };
+        for setting in block.settings.iter().filter(|one| one.row.name == rule.setting) {
+            let Some(Expr { kind: ExprKind::Const(value), span, .. }) = setting.args.first() else {
+                continue;
+            };
+            let other = taken.iter().find(|(other, known, _)| {
+                other.row.name == block.row.name && (rule.clash)(known, value)
+            });
+            if let Some((other, _, place)) = other {
+                let message = format!(
+                    "{} `{}` cannot take {}: {} `{}` takes it",
+                    block.row.name,
+                    block.name,
+                    cx.text(*span).replace('"', "`"),
+                    other.row.name,
+                    other.name
+                );
+                let diag = bad_value(*span, message, "taken already").label(*place, "taken here");
+                cx.report(diag.help(rule.help));
+            }
+            taken.push((block, value, *span));
+        }
+    }
+}
+
+/// What is refused of all that an expression may come to.
+fn refused(
+    expr: &Expr,
+    accepts: &dyn Fn(Known<'_>) -> Result<(), String>,
+) -> Option<(Span, String)> {
+    match &expr.kind {
+        ExprKind::Match(_, arms) => arms.iter().find_map(|arm| refused(&arm.value, accepts)),
+        ExprKind::Coalesce(first, second) => {
+            refused(first, accepts).or_else(|| refused(second, accepts))
+        }
+        ExprKind::Const(value) => {
+            accepts(Known::Value(value)).err().map(|reason| (expr.span, reason))
+        }
+        ExprKind::Template(parts) => {
+            let texts: Vec<Option<Cow<'_, str>>> = parts.iter().map(words).collect();
+            let texts: Vec<Option<&str>> = texts.iter().map(|text| text.as_deref()).collect();
+            accepts(Known::Text(&texts)).err().map(|reason| (expr.span, reason))
+        }
+        _ => None,
+    }
+}
+
+/// The text that a part of a template gives, if that is known.
+fn words(part: &Expr) -> Option<Cow<'_, str>> {
+    let ExprKind::Const(value) = &part.kind else { return None };
+    Some(match value.as_str() {
+        Some(text) => Cow::Borrowed(text),
+        None => Cow::Owned(value.to_string()),
+    })
+}
