@@ -1,15 +1,17 @@
 //! Why a route answers and each other one does not. It asks the same questions as the decision, of every route of the
 //! listener, and writes no prose: whoever shows it does.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use lang::Span;
 use lang::policy::Path;
+use lang::vocab::ExprId;
+use lang::{Span, Value};
 
 use crate::decision::Decision;
 use crate::frame::{Head, SlotId};
 use crate::interp::{Interp, Pending};
-use crate::program::{Candidate, ListenerId, RouteId, VirtualHost};
+use crate::program::{Candidate, Expr, ListenerId, RouteId, VirtualHost};
 use crate::segment::{Relation, path_relation, split};
 
 /// What becomes of a request, and why.
@@ -39,12 +41,21 @@ pub enum Loss {
     Path,
     /// Host and path are, the method is not among these.
     Method(Vec<Arc<str>>),
-    /// Only this conjunct of its `where` fails, or it and those behind it; the place is in the policy.
-    Condition(Span),
+    /// These conjuncts of its `where` do not hold, in order.
+    Condition(Vec<Failure>),
     /// It depends on a slot that is pending.
     Pending(SlotId),
     /// It would take the request, but this route is tried first, by this rule.
     Later(RouteId, Rule),
+}
+
+/// A conjunct of a `where` that does not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Its place in the policy.
+    pub span: Span,
+    /// What it looked at, as the policy names it, and what was found.
+    pub found: Vec<(String, Value)>,
 }
 
 /// Why one route is tried before another.
@@ -118,14 +129,47 @@ fn loss(
     }
     interp.capture(candidate, segments);
     let route = interp.program.route(candidate.route)?;
+    let mut failures = Vec::new();
+    let mut pending = None;
     for (condition, span) in &route.conditions {
         match interp.holds(*condition) {
             Ok(true) => {}
-            Ok(false) => return Some(Loss::Condition(*span)),
-            Err(Pending(slot)) => return Some(Loss::Pending(slot)),
+            Ok(false) => failures.push(Failure { span: *span, found: found(interp, *condition) }),
+            Err(Pending(slot)) => pending = pending.or(Some(Loss::Pending(slot))),
         }
     }
-    None
+    if failures.is_empty() { pending } else { Some(Loss::Condition(failures)) }
+}
+
+/// Everything that an expression reads of the request and of the inputs, with its value.
+fn found(interp: &Interp<'_>, root: ExprId) -> Vec<(String, Value)> {
+    let program = interp.program;
+    let mut found: Vec<(String, Value)> = Vec::new();
+    let mut open = vec![root];
+    let mut seen = HashSet::new();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let name = match program.expr(id) {
+            Expr::Slot(slot) => program.slots.get(slot.0 as usize).map(|slot| match &slot.key {
+                Some(key) => format!("{}[{key:?}]", slot.field),
+                None => slot.field.to_string(),
+            }),
+            Expr::Capture(name) => Some(format!("path.{name}")),
+            Expr::Input(input) => {
+                program.inputs.get(input.0 as usize).map(|input| input.name.to_string())
+            }
+            _ => None,
+        };
+        if let (Some(name), Ok(value)) = (name, interp.value(id)) {
+            found.push((name, value));
+        }
+        let mut operands = Vec::new();
+        program.expr(id).each_operand(&mut |operand| operands.push(operand));
+        open.extend(operands.into_iter().rev());
+    }
+    found
 }
 
 /// By which rule the first is tried before the second.
@@ -146,6 +190,13 @@ fn rule(interp: &Interp<'_>, first: Place<'_>, second: Place<'_>) -> Rule {
         Relation::Inside => Rule::Path,
         Relation::Equal if !interp.program.before.contains(&pair) => Rule::Condition,
         _ => Rule::Before,
+    }
+}
+
+impl Loss {
+    /// How near the route came to answering; more is nearer.
+    pub fn nearness(&self) -> u8 {
+        distance(self)
     }
 }
 

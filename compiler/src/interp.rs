@@ -218,7 +218,7 @@ impl Interp<'_> {
         ids.iter().map(|id| self.value(*id)).collect()
     }
 
-    fn slot(&self, id: SlotId) -> Result<Value, Pending> {
+    pub(crate) fn slot(&self, id: SlotId) -> Result<Value, Pending> {
         if let Some(value) = self.frame.slot(id) {
             return Ok(value);
         }

@@ -5,6 +5,7 @@
 //! [`Matcher::decide`] finds the route, [`Matcher::eval`] and [`Matcher::argument`] serve its statements, and
 //! [`Matcher::explain`] tells why the others lost.
 
+pub mod change;
 pub mod decision;
 pub mod explain;
 pub mod frame;
@@ -18,6 +19,7 @@ mod segment;
 mod space;
 pub mod verify;
 
+pub use change::{Change, Wish};
 pub use decision::Decision;
 pub use explain::{Explanation, Loss, Verdict};
 pub use frame::{Fill, Frame, Head, Read, Slot, SlotId};

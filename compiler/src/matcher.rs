@@ -5,11 +5,12 @@ use std::sync::Arc;
 use lang::vocab::{Argument, ExprId};
 use lang::{Ty, Value};
 
+use crate::change::Wish;
 use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::frame::{Fill, Frame, Head};
 use crate::interp::{Constants, Interp, Pending, constants};
-use crate::program::{ListenerId, Program};
+use crate::program::{ListenerId, Program, RouteId};
 
 /// What runs a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -144,6 +145,18 @@ impl Matcher {
         fill: &dyn Fill,
     ) -> Explanation {
         crate::explain::explain(&self.interp(frame, fill), listener, head)
+    }
+
+    /// What would have to change in the request for `route` to answer it.
+    pub fn wish(
+        &self,
+        listener: ListenerId,
+        head: &Head<'_>,
+        frame: &Frame,
+        fill: &dyn Fill,
+        route: RouteId,
+    ) -> Wish {
+        crate::change::wish(&self.interp(frame, fill), listener, head, route)
     }
 
     fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {

@@ -20,7 +20,7 @@ mod reach;
 mod report;
 mod sort;
 mod standing;
-mod witness;
+pub(crate) mod witness;
 
 pub(crate) use cells::Place;
 pub(crate) use reach::unreachable;

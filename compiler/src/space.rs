@@ -108,6 +108,19 @@ impl<'p> Cut<'p> {
         Formula::Atom(id)
     }
 
+    /// The requests of which the field says just this.
+    pub(crate) fn is(&mut self, term: Term, value: &Value) -> Formula {
+        match (&term, value) {
+            (Term::Segment(_), Value::String(text)) => {
+                self.atom(term, None, Test::Segment(Segments::Literal(text.clone())))
+            }
+            (_, Value::Absent) => Formula::Not(Box::new(self.atom(term, None, Test::Present))),
+            (_, value) => {
+                self.atom(term, None, Test::Compare(lang::policy::Compare::Eq, value.clone()))
+            }
+        }
+    }
+
     /// The space of what was asked. It makes at most `limit` nodes.
     pub(crate) fn finish(self, limit: usize) -> Result<Space, Undecided> {
         let mut by_term: BTreeMap<Term, Vec<usize>> = BTreeMap::new();

@@ -1,15 +1,15 @@
 //! A request as a person writes it, and its way into a rehearsal.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use compiler::ListenerId;
 use compiler::program::Program;
-use lang::Sources;
+use compiler::{Change, ListenerId, RouteId, Wish};
+use lang::{Sources, Value};
 use miette::miette;
 use runtime::engine::Engine;
 use runtime::message::Scheme;
-use runtime::rehearsal::{Question, Rehearsal, rehearse};
+use runtime::rehearsal::{self, Question, Rehearsal, rehearse};
 use runtime::serve::Refusal;
 
 /// A request that nobody sent.
@@ -17,7 +17,12 @@ use runtime::serve::Refusal;
 pub struct Ask {
     scheme: Scheme,
     port: u16,
-    head: Vec<u8>,
+    method: String,
+    authority: String,
+    /// With its query, as it is sent.
+    target: String,
+    /// In order; without `host`.
+    headers: Vec<(String, String)>,
     from: IpAddr,
     on: Option<String>,
 }
@@ -48,9 +53,16 @@ impl Ask {
         let target = target.split('#').next().unwrap_or("");
         let slash = if target.starts_with('/') { "" } else { "/" };
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let mut head = format!("{method} {slash}{target} HTTP/1.1\r\n");
-        let mut host = None;
-        let mut fields = String::new();
+        let mut ask = Ask {
+            scheme,
+            port: port.unwrap_or(scheme.default_port()),
+            method: method.to_owned(),
+            authority: authority.to_owned(),
+            target: format!("{slash}{target}"),
+            headers: Vec::new(),
+            from,
+            on: on.map(str::to_owned),
+        };
         for header in headers {
             let (name, value) = header.split_once(':').ok_or_else(|| {
                 miette!(help = "write it as `name: value`", "the header `{header}` has no colon")
@@ -59,16 +71,142 @@ impl Ask {
                 return Err(miette!("the header `{}` has a line break", name.escape_debug()));
             }
             match name.eq_ignore_ascii_case("host") {
-                true => host = Some(value.trim()),
-                false => fields.push_str(&format!("{name}: {}\r\n", value.trim())),
+                true => value.trim().clone_into(&mut ask.authority),
+                false => ask.headers.push((name.to_owned(), value.trim().to_owned())),
             }
         }
         if request.trim().contains(['\r', '\n']) {
             return Err(wrong("has a line break"));
         }
-        head.push_str(&format!("host: {}\r\n{fields}\r\n", host.unwrap_or(authority)));
-        let port = port.unwrap_or(scheme.default_port());
-        Ok(Ask { scheme, port, head: head.into_bytes(), from, on: on.map(str::to_owned) })
+        Ok(ask)
+    }
+
+    /// Its method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Its host, with the port if one was written.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Its path as it is sent, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or("")
+    }
+
+    /// The head as HTTP/1.1 writes it.
+    fn head(&self) -> Vec<u8> {
+        let Ask { method, target, authority, .. } = self;
+        let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\n");
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        head.into_bytes()
+    }
+
+    fn question<'q>(&self, listener: ListenerId, head: &'q [u8]) -> Question<'q> {
+        Question { listener, head, scheme: self.scheme, client: self.from }
+    }
+
+    /// What would have to change in it for `route` to answer.
+    pub fn wish(
+        &self,
+        engine: &Engine,
+        listener: ListenerId,
+        route: RouteId,
+    ) -> Result<Wish, Refusal> {
+        rehearsal::wish(engine, &self.question(listener, &self.head()), route)
+    }
+
+    /// This request with the change made. `None` if a line of `METHOD URL`, headers and an address cannot say it.
+    pub fn changed(&self, change: &Change, program: &Program) -> Option<Ask> {
+        let mut ask = self.clone();
+        ask.method = change.method.to_string();
+        let (host, port) = match self.authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                (host, format!(":{port}"))
+            }
+            _ => (self.authority.as_str(), String::new()),
+        };
+        if !host.trim_end_matches('.').eq_ignore_ascii_case(&change.host) {
+            ask.authority = format!("{}{port}", change.host);
+        }
+        let (path, query) = match self.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (self.target.as_str(), None),
+        };
+        let mut pairs: Vec<String> =
+            query.into_iter().flat_map(|query| query.split('&')).map(str::to_owned).collect();
+        for (slot, value) in &change.slots {
+            let slot = program.slots.get(slot.0 as usize)?;
+            let text = match value {
+                Value::Absent => None,
+                value => Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+            };
+            match (&*slot.field, slot.key.as_deref()) {
+                ("req.header", Some(key)) => {
+                    ask.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+                    ask.headers.extend(text.map(|text| (key.to_owned(), text)));
+                }
+                ("req.query", Some(key)) => {
+                    let name = escaped(key);
+                    pairs.retain(|pair| {
+                        let written = pair.split('=').next().unwrap_or("");
+                        written != key && written != name
+                    });
+                    pairs.extend(text.map(|text| format!("{name}={}", escaped(&text))));
+                }
+                ("req.cookie", Some(key)) => {
+                    let is_cookie = |name: &str| name.eq_ignore_ascii_case("cookie");
+                    let mut cookies: Vec<String> = ask
+                        .headers
+                        .iter()
+                        .filter(|(name, _)| is_cookie(name))
+                        .flat_map(|(_, value)| value.split(';'))
+                        .map(|cookie| cookie.trim().to_owned())
+                        .filter(|cookie| cookie.split('=').next() != Some(key))
+                        .collect();
+                    cookies.extend(text.map(|text| format!("{key}={text}")));
+                    ask.headers.retain(|(name, _)| !is_cookie(name));
+                    if !cookies.is_empty() {
+                        ask.headers.push(("cookie".to_owned(), cookies.join("; ")));
+                    }
+                }
+                ("client.ip", None) => ask.from = text?.parse().ok()?,
+                _ => return None,
+            }
+        }
+        let path = if change.same_path { path } else { change.path.as_str() };
+        ask.target = match pairs.is_empty() {
+            true => path.to_owned(),
+            false => format!("{path}?{}", pairs.join("&")),
+        };
+        Some(ask)
+    }
+
+    /// As `gwc why` takes it.
+    pub fn text(&self) -> String {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+        let Ask { method, authority, target, .. } = self;
+        let port = match authority.contains(':') || self.port == self.scheme.default_port() {
+            true => String::new(),
+            false => format!(":{}", self.port),
+        };
+        let url = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
+        let mut text = quoted(&url);
+        for (name, value) in &self.headers {
+            text.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}"))));
+        }
+        if self.from != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+            text.push_str(&format!(" --from {}", self.from));
+        }
+        if let Some(on) = &self.on {
+            text.push_str(&format!(" --on {on}"));
+        }
+        text
     }
 
     /// The listener it comes to: the one named; else the only one, the only one that binds its port, or the only one
@@ -111,14 +249,23 @@ impl Ask {
 
     /// Walks it through the policy.
     pub fn put(&self, engine: &Engine, listener: ListenerId) -> Result<Rehearsal, Refusal> {
-        rehearse(
-            engine,
-            &Question { listener, head: &self.head, scheme: self.scheme, client: self.from },
-        )
+        rehearse(engine, &self.question(listener, &self.head()))
     }
 }
 
 /// The engine of a program, with its inputs bound as `gwc run` binds them. It opens no socket.
 pub fn engine(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
     crate::engine::build(program, with, sources, None)
+}
+
+/// Percent-encodes what has a meaning in a query.
+fn escaped(part: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:@!$'()*,".contains(&byte);
+    part.bytes().fold(String::new(), |mut text, byte| {
+        match plain(byte) {
+            true => text.push(char::from(byte)),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+        text
+    })
 }

@@ -60,6 +60,31 @@ pub enum Done {
 
 /// Walks a request through the policy. A request whose form is refused never reaches it.
 pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, Refusal> {
+    let (mut ex, target) = imagine(engine, question)?;
+    let matcher = &engine.decider.matcher;
+    let explanation = matcher.explain(question.listener, &ex.head(), &ex.frame, &ex);
+    let decision = matcher.decide(question.listener, &ex.head(), &ex.frame, &ex);
+    debug_assert_eq!(decision, explanation.decision);
+    let mut steps = Vec::new();
+    if let Decision::Route(route) = decision {
+        ex.route = Some(route);
+        steps = walk(engine, &mut ex);
+    }
+    Ok(Rehearsal { explanation, steps, target })
+}
+
+/// What would have to change in a request for `route` to answer it: a proposal, to be rehearsed.
+pub fn wish(
+    engine: &Engine,
+    question: &Question<'_>,
+    route: compiler::RouteId,
+) -> Result<compiler::Wish, Refusal> {
+    let (ex, _) = imagine(engine, question)?;
+    Ok(engine.decider.matcher.wish(question.listener, &ex.head(), &ex.frame, &ex, route))
+}
+
+/// The request as if it had come, and its target.
+fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String), Refusal> {
     let parsed = parse_request(question.head, question.scheme, &Limits::default())?;
     let name = engine
         .program()
@@ -76,18 +101,9 @@ pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, R
         parsed.request.target.path_and_query()
     );
     let decider = Rc::new(Arc::clone(&engine.decider));
-    let mut ex =
+    let ex =
         Exchange::new(Rc::new(connection), decider, parsed.request, Body::empty(), parsed.upgrade);
-    let matcher = &engine.decider.matcher;
-    let explanation = matcher.explain(question.listener, &ex.head(), &ex.frame, &ex);
-    let decision = matcher.decide(question.listener, &ex.head(), &ex.frame, &ex);
-    debug_assert_eq!(decision, explanation.decision);
-    let mut steps = Vec::new();
-    if let Decision::Route(route) = decision {
-        ex.route = Some(route);
-        steps = walk(engine, &mut ex);
-    }
-    Ok(Rehearsal { explanation, steps, target })
+    Ok((ex, target))
 }
 
 fn walk(engine: &Engine, ex: &mut Exchange) -> Vec<Done> {

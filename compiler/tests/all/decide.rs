@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use compiler::explain::{Loss, Rule, Verdict};
+use compiler::explain::{Failure, Loss, Rule, Verdict};
 use compiler::{Backend, Frame, load, lower};
 use lang::policy::Compare;
 use lang::{Ty, Value};
@@ -125,7 +125,10 @@ fn every_loser_knows_why() {
         Verdict::Lost(Loss::Host),
         Verdict::Lost(Loss::Path),
         Verdict::Lost(Loss::Method(vec![Arc::from("PUT")])),
-        Verdict::Lost(Loss::Condition(lang::Span::default())),
+        Verdict::Lost(Loss::Condition(vec![Failure {
+            span: lang::Span::default(),
+            found: vec![("req.header[\"d\"]".to_owned(), Value::Absent)],
+        }])),
         Verdict::Answers,
         Verdict::Lost(Loss::Later(wins, Rule::Host)),
         Verdict::Lost(Loss::Later(wins, Rule::Path)),

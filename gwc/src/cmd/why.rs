@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::program::Program;
-use compiler::{Decision, Explanation, Loss, Verdict};
+use compiler::{Decision, Explanation, Loss, RouteId, Verdict};
 use lang::{Sources, Span};
 use runtime::rehearsal::{Done, Rehearsal};
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 use crate::ask::{self, Ask};
 use crate::report::{self, Color};
 use crate::{Outcome, load};
+
+mod wish;
 
 /// Tells which route answers a request, why the others do not, and what would run
 ///
@@ -38,6 +40,12 @@ pub(crate) struct Args {
     /// Values of inputs
     #[arg(long, value_name = "TOML")]
     with: Option<PathBuf>,
+    /// Names the routes of other hosts and paths one by one as well
+    #[arg(long)]
+    all: bool,
+    /// Tells what would have to change in the request for this route to answer it
+    #[arg(long, value_name = "ROUTE")]
+    not: Option<String>,
     /// How the answer is written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -62,13 +70,27 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let listener = ask.listener(engine.program(), &engine)?;
     let name =
         engine.program().listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
-    let page = Page { program: engine.program(), sources: &check.sources, listener: name };
+    let page =
+        Page { program: engine.program(), sources: &check.sources, listener: name, all: args.all };
+    let wish = match &args.not {
+        Some(route) => Some(wish::of(&ask, &engine, listener, route)?),
+        None => None,
+    };
     let (text, answers) = match ask.put(&engine, listener) {
         Ok(rehearsal) => {
             let answers = matches!(rehearsal.explanation.decision, Decision::Route(_));
             let text = match args.format {
-                Format::Human => page.human(&rehearsal),
-                Format::Json => format!("{:#}\n", page.json(&rehearsal)),
+                Format::Human => {
+                    let wish = wish.as_ref().map(|wish| wish.human(engine.program()));
+                    page.human(&rehearsal) + &wish.unwrap_or_default()
+                }
+                Format::Json => {
+                    let mut object = page.json(&rehearsal);
+                    if let (Some(wish), Some(object)) = (&wish, object.as_object_mut()) {
+                        object.insert("wish".to_owned(), wish.json(engine.program()));
+                    }
+                    format!("{object:#}\n")
+                }
             };
             (text, answers)
         }
@@ -92,6 +114,7 @@ struct Page<'p> {
     program: &'p Program,
     sources: &'p Sources,
     listener: &'p str,
+    all: bool,
 }
 
 impl Page<'_> {
@@ -125,15 +148,30 @@ impl Page<'_> {
             Decision::NotFound => text.push_str("404: no route answers\n"),
             Decision::Pending(_) => text.push_str("it depends on the request's content\n"),
         }
-        let lost = routes.iter().filter_map(|(id, verdict)| match verdict {
-            Verdict::Answers => None,
-            Verdict::Lost(loss) => Some((*id, loss)),
-        });
-        for (at, (id, loss)) in lost.enumerate() {
-            if at == 0 {
-                text.push_str("the others:\n");
+        let mut lost: Vec<(RouteId, &Loss)> = losers(routes).collect();
+        lost.sort_by_key(|(_, loss)| std::cmp::Reverse(loss.nearness()));
+        let near = |loss: &Loss| self.all || !matches!(loss, Loss::Host | Loss::Path);
+        let n_near = lost.iter().filter(|(_, loss)| near(loss)).count();
+        if n_near > 0 {
+            text.push_str("the others, the nearest first:\n");
+        }
+        for (id, loss) in lost.iter().take(n_near) {
+            let place = self.place(self.span(*id));
+            text.push_str(&format!("  {} ({place}): {}\n", self.name(*id), self.loss(loss)));
+        }
+        let n_of = |wanted: &Loss| lost.iter().filter(|(_, loss)| *loss == wanted).count();
+        let (n_paths, n_hosts) = (n_of(&Loss::Path), n_of(&Loss::Host));
+        if !self.all && n_paths + n_hosts > 0 {
+            let mut far = Vec::new();
+            for (n, what) in [(n_paths, "path"), (n_hosts, "host")] {
+                match n {
+                    0 => {}
+                    1 => far.push(format!("1 route of another {what}")),
+                    n => far.push(format!("{n} routes of another {what}")),
+                }
             }
-            text.push_str(&format!("  {}: {}\n", self.name(id), self.loss(loss)));
+            let and = if n_near > 0 { "and " } else { "not asked: " };
+            text.push_str(&format!("{and}{} (`--all` names them)\n", far.join(", ")));
         }
         text
     }
@@ -179,6 +217,7 @@ impl Page<'_> {
                 "place": self.place(self.span(*id)),
                 "reason": reason(loss),
                 "words": self.loss(loss),
+                "conditions": self.conditions(loss),
             })),
         });
         json!({
@@ -194,38 +233,69 @@ impl Page<'_> {
         match loss {
             Loss::Host => "another host".to_owned(),
             Loss::Path => "another path".to_owned(),
-            Loss::Method(methods) => format!("only {}", methods.join(", ")),
-            Loss::Condition(span) => {
-                format!("`{}` does not hold ({})", self.text(*span), self.place(*span))
+            Loss::Method(methods) => format!("another method: it takes {}", methods.join(", ")),
+            Loss::Condition(failures) => {
+                let told = failures.iter().map(|failure| {
+                    let condition = self.text(failure.span);
+                    let place = self.place(failure.span);
+                    format!("`{condition}` does not hold ({place}): {}", found(&failure.found))
+                });
+                told.collect::<Vec<_>>().join("; ")
             }
             Loss::Pending(_) => "it depends on the request's content".to_owned(),
             Loss::Later(first, rule) => {
                 use compiler::explain::Rule;
+                let place = self.place(self.span(*first));
                 let first = self.name(*first);
                 match rule {
-                    Rule::Host => format!("`{first}` has a narrower host"),
-                    Rule::Path => format!("`{first}` has a narrower path"),
-                    Rule::Condition => format!("`{first}` has a narrower condition"),
-                    Rule::Before => format!("`{first}` is `before` it"),
+                    Rule::Host => format!("tried later: `{first}` ({place}) has a narrower host"),
+                    Rule::Path => format!("tried later: `{first}` ({place}) has a narrower path"),
+                    Rule::Condition => {
+                        format!("tried later: `{first}` ({place}) has a narrower condition")
+                    }
+                    Rule::Before => format!("tried later: `{first}` ({place}) is `before` it"),
                 }
             }
         }
     }
 
-    fn name(&self, id: compiler::RouteId) -> &str {
+    fn conditions(&self, loss: &Loss) -> Value {
+        let Loss::Condition(failures) = loss else { return Value::Null };
+        let told = failures.iter().map(|failure| {
+            let found: serde_json::Map<String, Value> = failure
+                .found
+                .iter()
+                .map(|(name, value)| {
+                    let value = match value {
+                        lang::Value::Absent => Value::Null,
+                        value => json!(plain(value)),
+                    };
+                    (name.clone(), value)
+                })
+                .collect();
+            json!({
+                "text": self.text(failure.span),
+                "place": self.place(failure.span),
+                "found": found,
+            })
+        });
+        Value::Array(told.collect())
+    }
+
+    fn name(&self, id: RouteId) -> &str {
         self.program.routes.get(id.0 as usize).map_or("?", |route| &route.name)
     }
 
-    fn span(&self, id: compiler::RouteId) -> Span {
+    fn span(&self, id: RouteId) -> Span {
         self.program.routes.get(id.0 as usize).map_or_else(Span::default, |route| route.span)
     }
 
-    fn step(&self, id: compiler::RouteId, at: usize) -> Option<Span> {
+    fn step(&self, id: RouteId, at: usize) -> Option<Span> {
         self.program.routes.get(id.0 as usize)?.steps.get(at).map(|step| step.span)
     }
 
     /// A statement as it is written, on one line, with the policies through which it came.
-    fn statement(&self, id: compiler::RouteId, at: usize) -> String {
+    fn statement(&self, id: RouteId, at: usize) -> String {
         let step = self.program.routes.get(id.0 as usize).and_then(|route| route.steps.get(at));
         let Some(step) = step else { return String::new() };
         let via: String = step.via.iter().map(|policy| format!("{policy}: ")).collect();
@@ -240,6 +310,29 @@ impl Page<'_> {
     fn place(&self, span: Span) -> String {
         let Some(source) = self.sources.get(span.source) else { return String::new() };
         format!("{}:{}", source.name, source.line_column(span.start).line)
+    }
+}
+
+fn losers(routes: &[(RouteId, Verdict)]) -> impl Iterator<Item = (RouteId, &Loss)> {
+    routes.iter().filter_map(|(id, verdict)| match verdict {
+        Verdict::Answers => None,
+        Verdict::Lost(loss) => Some((*id, loss)),
+    })
+}
+
+/// What a condition looked at, in words.
+fn found(read: &[(String, lang::Value)]) -> String {
+    let told = read.iter().map(|(name, value)| format!("{name} is {}", plain(value)));
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { "it reads nothing of the request".to_owned() } else { told.join(", ") }
+}
+
+/// A value in a line of text, short.
+fn plain(value: &lang::Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or("")),
+        None => text,
     }
 }
 

@@ -1,0 +1,183 @@
+//! `gwc why --not ROUTE`: what would have to change in the request. A proposal is rehearsed before it is shown.
+
+use compiler::program::Program;
+use compiler::{Change, Decision, ListenerId, RouteId, Wish};
+use lang::Value;
+use miette::miette;
+use runtime::engine::Engine;
+use serde_json::json;
+
+use crate::ask::Ask;
+
+/// The answer for one route.
+pub(super) struct Answer {
+    route: String,
+    kind: Kind,
+}
+
+enum Kind {
+    /// It answers already.
+    Already,
+    /// With these changes it does: that was rehearsed.
+    Changed(Vec<Line>, Ask),
+    /// These come first whatever the request says.
+    Never(Vec<RouteId>),
+    /// It is on another listener.
+    Elsewhere,
+    /// It would take something that no line of a request says.
+    Unsaid(Vec<Line>),
+    /// Too much to look at, or computed from what cannot be chosen.
+    Undecided,
+}
+
+/// A change: what, from what, to what.
+struct Line {
+    what: String,
+    from: Option<String>,
+    to: String,
+}
+
+/// Asks what it would take for the route of this name.
+pub(super) fn of(
+    ask: &Ask,
+    engine: &Engine,
+    listener: ListenerId,
+    name: &str,
+) -> miette::Result<Answer> {
+    let program = engine.program();
+    let Some(route) = program.route_named(name) else {
+        let names = program.routes.iter().map(|route| &*route.name);
+        return Err(match lang::vocab::nearest(name, names) {
+            Some(near) => {
+                miette!(help = format!("did you mean `{near}`?"), "there is no route `{name}`")
+            }
+            None => miette!("there is no route `{name}`"),
+        });
+    };
+    let answer = |kind| Ok(Answer { route: name.to_owned(), kind });
+    if answers(ask, engine, listener, route) {
+        return answer(Kind::Already);
+    }
+    answer(match ask.wish(engine, listener, route) {
+        // What is refused before any route has been told already.
+        Err(_) | Ok(Wish::Undecided) => Kind::Undecided,
+        Ok(Wish::Elsewhere) => Kind::Elsewhere,
+        Ok(Wish::Never(by)) => Kind::Never(by),
+        Ok(Wish::Changed(change)) => match ask.changed(&change, program) {
+            None => Kind::Unsaid(lines(ask, None, &change, program)),
+            Some(changed) if answers(&changed, engine, listener, route) => {
+                Kind::Changed(lines(ask, Some(&changed), &change, program), changed)
+            }
+            Some(_) => Kind::Undecided,
+        },
+    })
+}
+
+fn answers(ask: &Ask, engine: &Engine, listener: ListenerId, route: RouteId) -> bool {
+    ask.put(engine, listener)
+        .is_ok_and(|rehearsal| rehearsal.explanation.decision == Decision::Route(route))
+}
+
+fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = |what: &str, from: &str, to: &str| {
+        if from != to {
+            lines.push(Line {
+                what: what.to_owned(),
+                from: Some(from.to_owned()),
+                to: to.to_owned(),
+            });
+        }
+    };
+    line("method", ask.method(), &change.method);
+    if let Some(changed) = changed {
+        line("host", ask.authority(), changed.authority());
+    }
+    if !change.same_path {
+        line("path", ask.path(), &change.path);
+    }
+    for (slot, value) in &change.slots {
+        let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
+        let what = match &slot.key {
+            Some(key) => format!("{}[{key:?}]", slot.field),
+            None => slot.field.to_string(),
+        };
+        lines.push(Line { what, from: None, to: value.to_string() });
+        if *value == Value::Absent
+            && let Some(line) = lines.last_mut()
+        {
+            "absent".clone_into(&mut line.to);
+        }
+    }
+    lines
+}
+
+impl Line {
+    fn words(&self) -> String {
+        match &self.from {
+            Some(from) => format!("{} {} instead of {from}", self.what, self.to),
+            None if self.to == "absent" => format!("without {}", self.what),
+            None => format!("{} = {}", self.what, self.to),
+        }
+    }
+}
+
+impl Answer {
+    /// As lines of text.
+    pub(super) fn human(&self, program: &Program) -> String {
+        let route = &self.route;
+        let list = |lines: &[Line]| -> String {
+            lines.iter().map(|line| format!("  {}\n", line.words())).collect()
+        };
+        match &self.kind {
+            Kind::Already => format!("{route} answers it as it is\n"),
+            Kind::Changed(lines, ask) => {
+                format!("{route} would answer with\n{}that is {}\n", list(lines), ask.text())
+            }
+            Kind::Never(by) if by.is_empty() => {
+                format!("no request fits {route}: with these inputs its conditions never hold\n")
+            }
+            Kind::Never(by) => {
+                let names: Vec<&str> = by.iter().map(|id| name(program, *id)).collect();
+                format!("no request reaches {route}: {} always come first\n", names.join(", "))
+            }
+            Kind::Elsewhere => format!("{route} is not on this listener\n"),
+            Kind::Unsaid(lines) => format!(
+                "{route} would answer with\n{}which `gwc why` cannot send, so it was not rehearsed\n",
+                list(lines)
+            ),
+            Kind::Undecided => {
+                format!("what {route} would take cannot be told: it depends on computed values\n")
+            }
+        }
+    }
+
+    /// As an object.
+    pub(super) fn json(&self, program: &Program) -> serde_json::Value {
+        let list = |lines: &[Line]| -> Vec<serde_json::Value> {
+            let line = |line: &Line| json!({ "what": line.what, "from": line.from, "to": line.to });
+            lines.iter().map(line).collect()
+        };
+        let (verdict, changes, request, by) = match &self.kind {
+            Kind::Already => ("answers", Vec::new(), None, Vec::new()),
+            Kind::Changed(lines, ask) => ("changed", list(lines), Some(ask.text()), Vec::new()),
+            Kind::Never(by) => {
+                ("never", Vec::new(), None, by.iter().map(|id| name(program, *id)).collect())
+            }
+            Kind::Elsewhere => ("elsewhere", Vec::new(), None, Vec::new()),
+            Kind::Unsaid(lines) => ("not-rehearsed", list(lines), None, Vec::new()),
+            Kind::Undecided => ("undecided", Vec::new(), None, Vec::new()),
+        };
+        json!({
+            "route": self.route,
+            "verdict": verdict,
+            "changes": changes,
+            "request": request,
+            "first": by,
+        })
+    }
+}
+
+fn name(program: &Program, id: RouteId) -> &str {
+    program.route(id).map_or("?", |route| &route.name)
+}
