@@ -46,6 +46,9 @@ pub fn run(case: &Case, strict: bool) -> Result<Vec<Update>, Failed> {
     let mut updates = Vec::new();
     if case.of("gw").next().is_some() && case.of("yaml").next().is_none() {
         policy::check(case)?;
+        if !strict {
+            policy::shown(case)?;
+        }
     }
     for block in &case.blocks {
         match expect(case, block, strict) {

@@ -104,6 +104,17 @@ pub fn check(case: &Case) -> Result<(), Failed> {
     }
 }
 
+/// What readers copy is in the one format, unless it shows a mistake.
+pub fn shown(case: &Case) -> Result<(), Failed> {
+    for block in case.of("gw") {
+        let shows_a_mistake = block.text.lines().any(|line| assertions(line).next().is_some());
+        if !shows_a_mistake && format(&block.text) != block.text {
+            return Err(at(case, block, "`gwc fmt` would change it"));
+        }
+    }
+    Ok(())
+}
+
 fn assertions(line: &str) -> impl Iterator<Item = (String, String)> {
     let comment = line.split_once("// ").map_or("", |(_, comment)| comment);
     comment.split(" // ").filter_map(|part| {
