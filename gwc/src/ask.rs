@@ -255,7 +255,7 @@ impl Ask {
 
 /// The engine of a program, with its inputs bound as `gwc run` binds them. It opens no socket.
 pub fn engine(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
-    crate::engine::build(program, with, sources, None)
+    crate::engine::rehearsing(program, with, sources)
 }
 
 /// Percent-encodes what has a meaning in a query.

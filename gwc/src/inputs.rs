@@ -12,6 +12,7 @@ use lang::{Sources, Span, Ty, Value, vocab};
 use miette::{IntoDiagnostic, MietteDiagnostic, Report, WrapErr};
 
 use self::decode::{from_text, from_toml};
+use crate::engine::folder;
 use crate::report::places::{at_places, together};
 
 /// Values given by name: the content of `--with`.
@@ -52,9 +53,9 @@ pub fn bind(
 }
 
 /// The files from which inputs take their values.
-pub fn files(inputs: &[Input]) -> Vec<PathBuf> {
+pub fn files(inputs: &[Input], sources: &Sources) -> Vec<PathBuf> {
     let file = |input: &Input| match &input.from {
-        From::File(path) => Some(PathBuf::from(&**path)),
+        From::File(path) => Some(folder(sources, input.span.source).join(&**path)),
         _ => None,
     };
     inputs.iter().filter_map(file).collect()
@@ -66,7 +67,7 @@ fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> miette::Res
     let mut missing: Vec<(Span, String)> = Vec::new();
     let mut values = Vec::with_capacity(inputs.len());
     for input in inputs {
-        let value = match value_of(input, given) {
+        let value = match value_of(input, given, sources) {
             Ok(Some(value)) => value,
             Ok(None) if input.default.is_some() || input.ty.is_optional() => Value::Absent,
             Ok(None) => {
@@ -91,7 +92,7 @@ fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> miette::Res
     }
 }
 
-fn value_of(input: &Input, given: &Given) -> Result<Option<Value>, String> {
+fn value_of(input: &Input, given: &Given, sources: &Sources) -> Result<Option<Value>, String> {
     let secret = input.ty == Ty::Secret;
     let name = &input.name;
     if let Some(value) = given.values.get(&**name) {
@@ -111,7 +112,7 @@ fn value_of(input: &Input, given: &Given) -> Result<Option<Value>, String> {
         },
         From::File(path) => {
             let place = format!("`{name}` from the file `{path}`");
-            match read(Path::new(&**path)) {
+            match read(&folder(sources, input.span.source).join(&**path)) {
                 Ok(text) => (without_newline(&text).to_owned(), place),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(format!("{place}: {error}")),

@@ -24,7 +24,7 @@ pub enum Color {
 
 impl Color {
     /// Whether to colour what goes to standard error.
-    fn on(self) -> bool {
+    pub fn on(self) -> bool {
         match self {
             Color::Always => true,
             Color::Never => false,

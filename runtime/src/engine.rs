@@ -2,13 +2,14 @@
 //! A reload builds the next one beside it and swaps; requests finish on the one they began with.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use compiler::program::{Block, Program, Route, Step, StepKind};
 use compiler::{Matcher, RouteId, SlotId};
-use lang::Span;
 use lang::policy::LocalId;
 use lang::vocab::{Dyn, Ends, ExprId};
+use lang::{SourceId, Span};
 
 use crate::actions::{self, Built, Making};
 use crate::blocks::ListenerConfig;
@@ -73,14 +74,26 @@ pub struct BuildError {
     pub help: Option<String>,
 }
 
+/// Where an engine is built.
+#[derive(Clone, Copy)]
+pub struct Ground<'g> {
+    /// The folder of a policy's file: where relative paths that stand in it begin.
+    pub folder: &'g dyn Fn(SourceId) -> PathBuf,
+    /// The engine that serves now; what stays as it was is taken over from it.
+    pub previous: Option<&'g Engine>,
+    /// Whether the engine will serve. If not, upstreams' files are not opened: a rehearsal asks for none.
+    pub serves: bool,
+}
+
 impl Engine {
-    /// The engine for a program whose inputs are bound. Upstreams and actions that stay as they were are taken over
-    /// from `previous`. All errors that were found are returned. Opens nothing but the files of upstreams' `tls`.
-    pub fn build(matcher: Matcher, previous: Option<&Engine>) -> Result<Engine, Vec<BuildError>> {
+    /// The engine for a program whose inputs are bound. All errors that were found are returned. Opens nothing but the
+    /// files of upstreams' `tls`.
+    pub fn build(matcher: Matcher, ground: Ground<'_>) -> Result<Engine, Vec<BuildError>> {
         let program = matcher.program().clone();
+        let previous = ground.previous;
         let mut errors = Vec::new();
-        let listeners = listeners(&program, &matcher, &mut errors);
-        let upstreams = upstreams(&program, &matcher, previous, &mut errors);
+        let listeners = listeners(&program, &matcher, ground, &mut errors);
+        let upstreams = upstreams(&program, &matcher, ground, &mut errors);
         // Numbered by the blocks, not by what was read of them: one that is wrong is told once, not in each route.
         let numbers: HashMap<Arc<str>, UpstreamId> = blocks(&program, "upstream")
             .enumerate()
@@ -210,12 +223,23 @@ fn blocks<'p>(program: &'p Program, kind: &str) -> impl Iterator<Item = &'p Bloc
 fn listeners(
     program: &Program,
     matcher: &Matcher,
+    ground: Ground<'_>,
     errors: &mut Vec<BuildError>,
 ) -> Vec<ListenerConfig> {
     let mut listeners = Vec::new();
     for block in blocks(program, "listener") {
         match ListenerConfig::read(block, &|expr| matcher.argument(expr)) {
-            Ok(listener) => listeners.push(listener),
+            Ok(mut listener) => {
+                for tls in &mut listener.tls {
+                    let folder = (ground.folder)(tls.span.source);
+                    tls.cert = folder.join(&tls.cert);
+                    tls.key = folder.join(&tls.key);
+                    if let Some((authorities, _)) = &mut tls.client {
+                        *authorities = folder.join(&*authorities);
+                    }
+                }
+                listeners.push(listener);
+            }
             Err(wrong) => errors.extend(wrong.into_iter().map(|error| BuildError {
                 span: error.span,
                 message: error.message,
@@ -229,10 +253,11 @@ fn listeners(
 fn upstreams(
     program: &Program,
     matcher: &Matcher,
-    previous: Option<&Engine>,
+    ground: Ground<'_>,
     errors: &mut Vec<BuildError>,
 ) -> Vec<Destination> {
-    let known: HashMap<&str, &Destination> = previous
+    let known: HashMap<&str, &Destination> = ground
+        .previous
         .iter()
         .flat_map(|engine| &engine.upstreams)
         .map(|destination| (&*destination.name, destination))
@@ -248,7 +273,7 @@ fn upstreams(
                 span: setting.span,
             })
             .collect();
-        let told = match upstream::read(&block.name, &lines) {
+        let mut told = match upstream::read(&block.name, &lines) {
             Ok(told) => told,
             Err(wrong) => {
                 errors.extend(
@@ -257,6 +282,12 @@ fn upstreams(
                 continue;
             }
         };
+        if let Some(ca) = told.config.tls.as_mut().and_then(|tls| tls.ca.as_mut()) {
+            *ca = (ground.folder)(block.span.source).join(&*ca);
+        }
+        if !ground.serves {
+            told.config.tls = None;
+        }
         let before = known.get(&*block.name).map(|destination| &destination.group);
         match Group::build(told.config, before) {
             Ok(group) => upstreams.push(Destination {

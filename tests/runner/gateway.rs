@@ -49,7 +49,8 @@ impl Gateway {
             command.arg("--with").arg(params);
         }
         let mut child = command
-            .current_dir(folder)
+            // Not the policy's folder: its relative paths begin there all the same.
+            .current_dir(std::env::temp_dir())
             .env_remove("UPDATE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::prepare::{Refused, prepare};
 use crate::Outcome;
+use crate::report::Color;
 
 /// Serves a policy
 ///
@@ -172,6 +173,7 @@ fn operator_messages() {
     let messages = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)
+        .with_ansi(Color::Auto.on())
         .with_writer(std::io::stderr);
     // A test may have set another one already.
     let _ = messages.try_init();

@@ -10,6 +10,7 @@ use super::fit::Why;
 use super::index::Meaning;
 use super::{fields, inputs, types};
 use crate::diag::bad_operator::bad_operator;
+use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::wrong_kind::wrong_kind;
@@ -135,6 +136,9 @@ fn unknown(
 ) -> crate::diag::Diag {
     if let Some(Ty::OneOf(words)) = wanted {
         let near = nearest(word.text, words.iter().map(|known| &**known));
+        if is_planned(word.text) {
+            return not_available(word.span, word.text);
+        }
         let diag = unknown_name(word.span, "option", word.text, near.map(|near| (near, None)));
         return if near.is_none() {
             diag.help(format!("one of {} belongs here", listed(words)))

@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::LocalSet;
 
 use crate::body::Body;
+use std::path::PathBuf;
+
+use crate::engine::Ground;
 use crate::engine::{BuildError, Engine};
 use crate::gateway::{Gateway, Options, Snapshot};
 use crate::listen::Connection;
@@ -38,7 +41,7 @@ fn engine(policy: &str) -> Result<Engine, Vec<BuildError>> {
     let (program, wrong) = compiler::lower(&checked.policy);
     assert!(wrong.iter().all(|diag| !diag.is_error()), "{wrong:#?}");
     let matcher = compiler::load(Arc::new(program.unwrap()), vec![], Backend::Interp).unwrap();
-    Engine::build(matcher, None)
+    Engine::build(matcher, Ground { folder: &|_| PathBuf::new(), previous: None, serves: true })
 }
 
 struct Answered {

@@ -189,7 +189,8 @@ params! {
 params! {
     /// `tls`.
     pub struct TlsLine {
-        /// A PEM file of the authorities to trust, instead of the system's.
+        /// A PEM file of the authorities to trust, instead of the system's. A relative path begins in the folder of
+        /// the policy's file.
         ca: Option<String>,
         /// The name to ask for and to verify; the server's own when not given.
         server_name: Option<VerifiedName>,

@@ -50,7 +50,7 @@ pub(super) fn prepare(
     let Some(program) = check.program.clone() else {
         return Err(Refused::policy(&check, watched));
     };
-    watched.extend(files(&program.inputs));
+    watched.extend(files(&program.inputs, &check.sources));
     let engine = engine::build(program, with, &check.sources, previous)
         .map_err(|report| Refused::world(report, watched.clone()))?;
     let hash = hash(check.sources.iter().map(|source| (&*source.name, &*source.text)));
