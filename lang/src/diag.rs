@@ -209,6 +209,7 @@ pub mod idle_before;
 pub mod import_cycle;
 pub mod import_failed;
 pub mod impossible_route;
+pub mod inner_limit;
 pub mod may_be_absent;
 pub mod misplaced_clause;
 pub mod missing_argument;
@@ -293,6 +294,7 @@ catalogue![
     impossible_route,
     may_be_absent,
     misplaced_clause,
+    inner_limit,
     missing_argument,
     missing_arm,
     missing_edition,

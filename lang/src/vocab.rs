@@ -200,6 +200,8 @@ pub struct Setting {
     pub params: &'static [Param],
     /// How often it may stand there.
     pub times: Times,
+    /// Pairs of its parameters of which the first, where it is written, must not exceed the second.
+    pub within: &'static [(&'static str, &'static str)],
     /// One paragraph.
     pub doc: &'static str,
     /// A policy's line that uses it.

@@ -11,7 +11,7 @@ use crate::message::{Request, strip_hop_by_hop};
 use crate::upstream::{Roster, Terms};
 
 /// A request is sent to at most so many endpoints.
-const MOST_TRIES: usize = 3;
+pub(crate) const MOST_TRIES: usize = 3;
 
 /// Where a request is, and what it may use there.
 #[derive(Clone, Copy)]

@@ -54,7 +54,7 @@ static RESPOND: vocab::Action = vocab::Action {
 };
 
 const fn setting(name: &'static str, params: &'static [vocab::Param]) -> vocab::Setting {
-    vocab::Setting { name, params, times: vocab::Times::Any, doc: "", example: "" }
+    vocab::Setting { name, params, times: vocab::Times::Any, within: &[], doc: "", example: "" }
 }
 
 static LISTENER: vocab::Block = vocab::Block {

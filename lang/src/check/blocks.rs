@@ -3,16 +3,18 @@
 use super::args::{self, Given, Slot};
 use super::context::{Context, ItemId, Scope, When};
 use super::index::Meaning;
+use crate::diag::inner_limit::inner_limit;
 use crate::diag::missing_setting::missing_setting;
 use crate::diag::mixed_settings::mixed_settings;
 use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::repeated_setting::repeated_setting;
 use crate::diag::unknown_setting::unknown_setting;
 use crate::diag::wrong_form::wrong_form;
-use crate::policy::{Block, Setting};
+use crate::policy::{Block, Expr, Setting};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
+use crate::value::Value;
 use crate::vocab::{self, Phase, Repeat, Times, is_plainly, nearest};
 
 /// The block that an item is; `None` if its kind is unknown.
@@ -112,7 +114,34 @@ fn setting<'a>(
     };
     let slots = with_balancer(cx, &mut given, args::of_rows(row.params));
     let args = args::bind(cx, scope, &given, &slots);
+    for pair in row.within {
+        within(cx, row, &args, *pair, verb.span);
+    }
     Some((Setting { row, args, span: stmt.span() }, verb.span))
+}
+
+/// A limit inside of another one is not longer than that.
+fn within(
+    cx: &mut Context<'_>,
+    row: &'static vocab::Setting,
+    args: &[Expr],
+    (inner, outer): (&'static str, &'static str),
+    verb: Span,
+) {
+    let of = |name| {
+        let at = row.params.iter().position(|param| param.name == name)?;
+        let arg = args.get(at)?;
+        match super::constant::value(arg)? {
+            Value::Duration(length) => Some((*length, arg.span)),
+            _ => None,
+        }
+    };
+    let (Some((long, place)), Some((short, bound))) = (of(inner), of(outer)) else { return };
+    // A default has the place of the verb, and gives way to what is written.
+    if long > short && place != verb {
+        let bound = (bound != verb).then_some(bound);
+        cx.report(inner_limit((inner, place, long), (outer, bound, short)));
+    }
 }
 
 /// Behind the name of a balancer follow the parameters of that balancer; `name(…)` says the same.

@@ -278,6 +278,7 @@ static LISTENER: Block = Block {
         name: "bind",
         params: &[param("address", || Ty::String, None)],
         times: Times::Some,
+        within: &[],
         doc: "Where it listens.",
         example: "bind \":8080\"",
     }],

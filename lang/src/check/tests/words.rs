@@ -166,7 +166,7 @@ const BALANCERS: &[&Balancer] = &[
 ];
 
 const fn setting(name: &'static str, params: &'static [Param], times: Times) -> Setting {
-    Setting { name, params, times, doc: "", example: "server \"127.0.0.1:3000\"" }
+    Setting { name, params, times, within: &[], doc: "", example: "server \"127.0.0.1:3000\"" }
 }
 
 const BLOCKS: &[&Block] = &[
