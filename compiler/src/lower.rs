@@ -47,6 +47,35 @@ fn contents(policy: &Policy) -> Program {
     program
 }
 
+/// The contents of several policies as one program, in which equal expressions are one; inputs of one name and type are
+/// too. `more` adds to its expressions what is asked besides. No pass has run over it, and it has no listeners.
+pub(crate) fn together<T>(
+    policies: &[&Policy],
+    more: impl FnOnce(&mut Exprs) -> T,
+) -> (Program, T) {
+    let mut exprs = Exprs::default();
+    let mut program = Program::default();
+    for policy in policies {
+        let mut known = Vec::with_capacity(policy.inputs.len());
+        for input in &policy.inputs {
+            let same = |other: &policy::Input| other.name == input.name && other.ty == input.ty;
+            let at = program.inputs.iter().position(same).unwrap_or_else(|| {
+                program.inputs.push(input.clone());
+                program.inputs.len() - 1
+            });
+            known.push(policy::InputId(at as u32));
+        }
+        exprs.name_inputs(known);
+        let blocks = policy.blocks.iter().map(|block| lower_block(block, &mut exprs));
+        program.blocks.extend(blocks);
+        let routes = policy.routes.iter().map(|route| lower_route(route, &mut exprs));
+        program.routes.extend(routes);
+    }
+    let added = more(&mut exprs);
+    (program.exprs, program.slots) = exprs.finish();
+    (program, added)
+}
+
 fn lower_block(block: &policy::Block, exprs: &mut Exprs) -> Block {
     let settings = block.settings.iter().map(|setting| Setting {
         name: Arc::from(setting.row.name),

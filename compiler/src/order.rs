@@ -15,7 +15,7 @@ use crate::segment::{Relation, path_relation};
 
 mod before;
 pub(crate) mod cells;
-mod compare;
+pub(crate) mod compare;
 mod reach;
 mod report;
 mod sort;
@@ -24,6 +24,7 @@ pub(crate) mod witness;
 
 pub(crate) use cells::Place;
 pub(crate) use reach::unreachable;
+pub(crate) use report::scheme;
 
 use cells::{Cell, Group};
 use compare::{CellSets, Verdict};

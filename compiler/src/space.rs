@@ -6,6 +6,7 @@
 //! the [`Space`] in which formulas are sets.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
@@ -23,12 +24,11 @@ mod formula;
 mod test;
 
 pub(crate) use diagram::{Set, Undecided};
-pub(crate) use formula::Formula;
-pub(crate) use test::host_holds;
+pub(crate) use formula::{Env, Formula};
+pub(crate) use test::{Test, host_holds};
 
 use cut::Kind;
 use diagram::Diagram;
-use test::Test;
 
 /// What a field of the space is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -41,8 +41,22 @@ pub(crate) enum Term {
     Method,
     /// What a slot reads.
     Slot(SlotId),
-    /// What an expression computes; no request can be made to fit it.
-    Computed(ExprId),
+    /// What an expression computes; no request can be made to fit it. The number tells apart what one expression is in
+    /// different places, where captures or locals mean other things.
+    Computed(ExprId, u32),
+    /// Whether the request's `connection` names this field, so that it is not passed on.
+    Stripped(Arc<str>),
+    /// What nobody knows before an upstream answers, by number.
+    Unknown(u32, Of),
+}
+
+/// What is unknown.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) enum Of {
+    /// A status.
+    Status,
+    /// A header field, which may be absent.
+    Header,
 }
 
 /// A test on a field, by its place in the [`Cut`] that read it.
@@ -56,6 +70,12 @@ pub(crate) struct Cut<'p> {
     atoms: Vec<Atom>,
     /// Atoms by field and by what is written of their test.
     known: HashMap<(Term, String), AtomId>,
+    /// What captures mean where expressions are computed, by number less one.
+    places: Vec<Vec<(Arc<str>, usize, Segments)>>,
+    /// How many expressions were computed of what may differ each time.
+    n_fresh: u32,
+    /// How many tests were asked for the condition at hand.
+    n_asked: usize,
 }
 
 struct Atom {
@@ -86,7 +106,15 @@ struct Field {
 impl<'p> Cut<'p> {
     /// Nothing read yet. `constants` has the value of each expression that no request changes.
     pub(crate) fn new(program: &'p Program, constants: &'p Constants) -> Cut<'p> {
-        Cut { program, constants, atoms: Vec::new(), known: HashMap::new() }
+        Cut {
+            program,
+            constants,
+            atoms: Vec::new(),
+            known: HashMap::new(),
+            places: Vec::new(),
+            n_fresh: 0,
+            n_asked: 0,
+        }
     }
 
     /// Whether host or path were asked.
@@ -188,7 +216,10 @@ impl<'p> Cut<'p> {
                 let slot = self.program.slots.get(slot.0 as usize);
                 Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone()))
             }
-            Term::Computed(id) => Kind::Value(match self.program.expr(*id) {
+            Term::Stripped(_) => Kind::Value(Ty::Bool),
+            Term::Unknown(_, Of::Status) => Kind::Value(Ty::Status),
+            Term::Unknown(_, Of::Header) => Kind::Value(Ty::String.optional()),
+            Term::Computed(id, _) => Kind::Value(match self.program.expr(*id) {
                 Expr::Call(function, _) => (function.returns)().optional(),
                 expr if expr.is_boolean() == Some(true) => Ty::Bool,
                 Expr::Template(_) => Ty::String,
@@ -199,13 +230,14 @@ impl<'p> Cut<'p> {
 
     fn settable(&self, term: &Term) -> bool {
         match term {
-            Term::Host | Term::Segment(_) | Term::Method => true,
+            Term::Host | Term::Segment(_) | Term::Method | Term::Stripped(_) => true,
             Term::Slot(slot) => self.program.slots.get(slot.0 as usize).is_some_and(|slot| {
                 // What other fields say too can not be chosen freely.
                 let is_host = slot.key.as_deref() == Some("host") && &*slot.field == "req.header";
-                &*slot.field != "req.target" && !is_host
+                !matches!(&*slot.field, "req.target" | "req.header.all" | "req.query.all")
+                    && !is_host
             }),
-            Term::Computed(_) => false,
+            Term::Computed(..) | Term::Unknown(..) => false,
         }
     }
 }

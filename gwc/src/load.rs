@@ -120,6 +120,9 @@ pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
     if !diags.iter().any(Diag::is_error) {
         let (lowered, found) = compiler::lower(&checked.policy);
         diags.extend(found);
+        if let Some(lowered) = &lowered {
+            diags.extend(compiler::prove(&checked.policy, lowered));
+        }
         program = lowered.filter(|_| !diags.iter().any(Diag::is_error));
     }
     diags.sort_by_key(|diag| (diag.span(), diag.code));

@@ -1,8 +1,8 @@
 //! From trees to a policy: names resolved, every expression typed, sites and policies expanded. What the text means is
 //! decided here and nowhere else; what a route's order is, and what runs it, is for the floors above.
 //!
-//! `items` gives everything its name; `inputs`, `blocks` and `routes` (with `choice` and `locals`) check what items
-//! hold; `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
+//! `items` gives everything its name; `inputs`, `blocks`, `routes` (with `choice` and `locals`) and `asserts` check what
+//! items hold; `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
 //! expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression that was reported has
 //! a type that fits everything, and an item that was reported keeps its name.
 
@@ -20,6 +20,7 @@ mod accept;
 mod acts;
 mod apply;
 mod args;
+mod asserts;
 mod blocks;
 mod calls;
 mod choice;
@@ -120,6 +121,7 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
         on.push(planned.listeners);
     }
     let before = routes::order(&mut cx, &plans, &ids);
+    let claimed = asserts::asserts(&mut cx, &plans, &ids);
     let mut places = HashMap::new();
     let mut kept = Vec::new();
     for at in 0..cx.items.len() {
@@ -136,6 +138,11 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
         route.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
     }
     accept::exclusive(&mut cx, &kept);
+    let asserts = claimed.into_iter().map(|(mut assert, listeners)| {
+        assert.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
+        assert
+    });
+    let asserts = asserts.collect();
     lints::lint(&mut cx);
     let mut diags = cx.diags;
     // A lint about what an error is about says nothing that will last.
@@ -150,7 +157,7 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     });
     diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
     Checked {
-        policy: Policy { inputs: cx.inputs, blocks: kept, routes, before },
+        policy: Policy { inputs: cx.inputs, blocks: kept, routes, before, asserts },
         diags,
         index: cx.index,
     }
@@ -196,7 +203,7 @@ fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::po
 fn unnamed(cx: &mut Context<'_>) {
     for unit in cx.units {
         for item in ast::items(unit.tree) {
-            let (ast::Item::Test(_) | ast::Item::Assert(_)) = item else { continue };
+            let ast::Item::Test(_) = item else { continue };
             let Some(word) = item.head().keyword() else { continue };
             cx.report(not_available(word.span, word.text));
         }

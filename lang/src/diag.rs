@@ -229,8 +229,10 @@ pub mod not_available;
 pub mod not_constant;
 pub mod out_of_range;
 pub mod private_name;
+pub mod proof_disagreement;
 pub mod read_only;
 pub mod recursion;
+pub mod refuted_assert;
 pub mod repeated_argument;
 pub mod repeated_clause;
 pub mod repeated_setting;
@@ -241,6 +243,7 @@ pub mod too_many_arguments;
 pub mod unclosed_brace;
 pub mod unclosed_bracket;
 pub mod unclosed_string;
+pub mod undecided_assert;
 pub mod undecided_order;
 pub mod unexpected_text;
 pub mod unknown_argument;
@@ -254,9 +257,11 @@ pub mod unknown_name;
 pub mod unknown_setting;
 pub mod unknown_type;
 pub mod unknown_verb;
+pub mod unproved_assert;
 pub mod unreachable_arm;
 pub mod unreachable_route;
 pub mod unused;
+pub mod vacuous_assert;
 pub mod wrong_form;
 pub mod wrong_kind;
 pub mod wrong_order;
@@ -312,8 +317,10 @@ catalogue![
     not_constant,
     out_of_range,
     private_name,
+    proof_disagreement,
     read_only,
     recursion,
+    refuted_assert,
     repeated_argument,
     repeated_clause,
     repeated_setting,
@@ -324,6 +331,7 @@ catalogue![
     unclosed_brace,
     unclosed_bracket,
     unclosed_string,
+    undecided_assert,
     undecided_order,
     unexpected_text,
     unknown_argument,
@@ -337,9 +345,11 @@ catalogue![
     unknown_setting,
     unknown_type,
     unknown_verb,
+    unproved_assert,
     unreachable_arm,
     unreachable_route,
     unused,
+    vacuous_assert,
     wrong_form,
     wrong_kind,
     wrong_order,

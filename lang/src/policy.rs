@@ -8,6 +8,10 @@ use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab;
 
+mod claim;
+
+pub use claim::{Assert, Claim, HeaderIs, Message};
+
 /// A whole policy. If its diagnostics hold no error, it can be lowered; otherwise it holds what was understood.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -19,6 +23,8 @@ pub struct Policy {
     pub routes: Vec<Route>,
     /// `a before b`.
     pub before: Vec<Before>,
+    /// What is claimed of all requests.
+    pub asserts: Vec<Assert>,
 }
 
 /// A route, by its place in [`Policy::routes`].

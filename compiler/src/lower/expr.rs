@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use lang::policy::{self, ExprKind};
+use lang::policy::{self, ExprKind, InputId};
 use lang::vocab::{ExprId, Field, Phase};
 use lang::{Ty, Value};
 
@@ -19,6 +19,8 @@ pub(crate) struct Exprs {
     known: HashMap<String, ExprId>,
     slots: Vec<Slot>,
     slot_of: HashMap<(&'static str, Option<Arc<str>>), SlotId>,
+    /// What the inputs of the policy at hand are called in the program, if not as in the policy.
+    inputs: Option<Vec<InputId>>,
 }
 
 impl Exprs {
@@ -26,7 +28,10 @@ impl Exprs {
     pub(crate) fn lower(&mut self, expr: &policy::Expr) -> ExprId {
         let lowered = match &expr.kind {
             ExprKind::Const(value) => Expr::Const(value.clone()),
-            ExprKind::Input(input) => Expr::Input(*input),
+            ExprKind::Input(input) => {
+                let known = self.inputs.as_ref().and_then(|known| known.get(input.0 as usize));
+                Expr::Input(known.copied().unwrap_or(*input))
+            }
             ExprKind::Field(field, key) => Expr::Slot(self.slot(field, key.clone())),
             ExprKind::Capture(name) => Expr::Capture(name.clone()),
             ExprKind::Local(local) => Expr::Local(*local),
@@ -64,6 +69,22 @@ impl Exprs {
             ExprKind::Error => Expr::NOTHING,
         };
         self.intern(lowered)
+    }
+
+    /// Reads the inputs of the expressions to come as these.
+    pub(crate) fn name_inputs(&mut self, known: Vec<InputId>) {
+        self.inputs = Some(known);
+    }
+
+    /// The number of the reading of a header field of the request.
+    pub(crate) fn header(&mut self, name: &Arc<str>) -> ExprId {
+        let slots = &mut self.slots;
+        let slot = *self.slot_of.entry(("req.header", Some(name.clone()))).or_insert_with(|| {
+            let (field, key) = (Arc::from("req.header"), Some(name.clone()));
+            slots.push(Slot { field, key, ty: Ty::String.optional(), stable: true });
+            SlotId(slots.len() as u32 - 1)
+        });
+        self.intern(Expr::Slot(slot))
     }
 
     /// The number of this expression, whose operands have theirs.

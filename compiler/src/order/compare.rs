@@ -10,7 +10,7 @@ use crate::order::cells::{Cell, Place};
 use crate::order::witness::Witness;
 use crate::program::Route;
 use crate::segment::{Relation, captures};
-use crate::space::{Cut, Formula, Set, Space, Undecided};
+use crate::space::{Cut, Env, Formula, Set, Space, Undecided};
 
 /// How the conditions of two routes lie to each other.
 #[derive(Clone, Debug)]
@@ -127,7 +127,8 @@ pub(crate) fn conditions(places: &Places<'_>, place: Place, cut: &mut Cut<'_>) -
     let methods = route.methods.as_ref().map(|(methods, _)| methods.as_slice());
     let mut all = vec![cut.methods(methods)];
     let conditions: Vec<ExprId> = route.conditions.iter().map(|(id, _)| *id).collect();
-    all.extend(conditions.into_iter().map(|id| cut.condition(id, &captures)));
+    let env = Env { captures: &captures, locals: &[] };
+    all.extend(conditions.into_iter().map(|id| cut.condition(id, env)));
     Formula::All(all)
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Covered {
 }
 
 /// How requests come to this listener, for examples.
-pub(super) fn scheme(policy: &Policy, listener: usize) -> &'static str {
+pub(crate) fn scheme(policy: &Policy, listener: usize) -> &'static str {
     let tls = policy
         .blocks
         .get(listener)

@@ -25,6 +25,8 @@ pub(crate) struct Witness {
     pub(crate) host: Arc<str>,
     pub(crate) path: String,
     pub(crate) slots: Vec<(SlotId, Value)>,
+    /// The header fields that its `connection` names.
+    pub(crate) stripped: Vec<Arc<str>>,
 }
 
 /// A request as the interpreter reads it.
@@ -41,6 +43,7 @@ impl Witness {
             host: sample_host(host),
             path: String::new(),
             slots: Vec::new(),
+            stripped: Vec::new(),
         };
         let mut segments: Vec<Option<Arc<str>>> = path
             .segments
@@ -62,6 +65,7 @@ impl Witness {
                 }
                 (Term::Segment(at), _) => ended = ended.min(at),
                 (Term::Slot(slot), value) => witness.slots.push((slot, value)),
+                (Term::Stripped(name), value) if value.is_true() => witness.stripped.push(name),
                 _ => {}
             }
         }
@@ -74,6 +78,17 @@ impl Witness {
             witness.path.push(if ended == 0 { '*' } else { '/' });
         }
         witness
+    }
+
+    /// The same request as another program reads it.
+    pub(crate) fn moved(&self, from: &Program, to: &Program) -> Witness {
+        let slots = self.slots.iter().filter_map(|(id, value)| {
+            let slot = from.slots.get(id.0 as usize)?;
+            let same = |other: &Slot| (&other.field, &other.key) == (&slot.field, &slot.key);
+            let at = to.slots.iter().position(same)?;
+            Some((SlotId(at as u32), value.clone()))
+        });
+        Witness { slots: slots.collect(), ..self.clone() }
     }
 
     /// As the head of a request.
@@ -143,6 +158,7 @@ impl Witness {
                 (field, None) => details.push(format!("{field} = {value}")),
             }
         }
+        details.extend(self.stripped.iter().map(|name| format!("connection: {name}")));
         text.push_str(&from);
         for (at, detail) in details.iter().enumerate() {
             text.push_str(if at == 0 { " with " } else { " and " });

@@ -1,15 +1,16 @@
 //! Conditions as Boolean combinations of tests on fields: what `and`, `or`, `not`, `??` and `match` amount to. What cannot
 //! be taken apart becomes a test on a field of its own, which no request can be made to fit.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::Value;
-use lang::policy::{Compare, Host, Path};
+use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use regex_syntax::hir::{HirKind, Look};
 
 use super::test::Test;
-use super::{AtomId, Cut, Term};
+use super::{AtomId, Cut, Of, Term};
 use crate::program::Expr;
 use crate::segment::{Segments, split};
 
@@ -28,13 +29,81 @@ pub(crate) enum Formula {
     Any(Vec<Formula>),
 }
 
+impl Formula {
+    /// All of these, without what does not matter to that.
+    pub(crate) fn all(parts: Vec<Formula>) -> Formula {
+        if parts.iter().any(|part| matches!(part, Formula::Always(false))) {
+            return Formula::Always(false);
+        }
+        let kept = parts.into_iter().filter(|part| !matches!(part, Formula::Always(true)));
+        let mut kept: Vec<Formula> = kept.collect();
+        match kept.len() {
+            0 => Formula::Always(true),
+            1 => kept.remove(0),
+            _ => Formula::All(kept),
+        }
+    }
+
+    /// One of these, without what does not matter to that.
+    pub(crate) fn any(parts: Vec<Formula>) -> Formula {
+        let parts = parts.into_iter().map(Formula::not).collect();
+        Formula::all(parts).not()
+    }
+
+    /// Not this.
+    #[expect(clippy::should_implement_trait, reason = "a plain step, read from left to right")]
+    pub(crate) fn not(self) -> Formula {
+        match self {
+            Formula::Always(holds) => Formula::Always(!holds),
+            Formula::Not(inner) => *inner,
+            other => Formula::Not(Box::new(other)),
+        }
+    }
+
+    /// Whether no request can make it true.
+    pub(crate) fn is_never(&self) -> bool {
+        matches!(self, Formula::Always(false))
+    }
+}
+
 /// What a route's path captures: name, place of the segment, kind.
 pub(crate) type Captures = [(Arc<str>, usize, Segments)];
 
+/// What names mean where a condition is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Env<'e> {
+    /// What the path captures.
+    pub(crate) captures: &'e Captures,
+    /// What the statements before have named.
+    pub(crate) locals: &'e [(LocalId, ExprId)],
+}
+
+/// What an expression depends on besides the request as it came.
+#[derive(Default)]
+struct Depends {
+    captures: Vec<Arc<str>>,
+    /// A local of the route, or something that statements change.
+    changing: bool,
+}
+
+/// The most tests into which one condition may unfold.
+const MOST: usize = 20_000;
+
 impl Cut<'_> {
-    /// The requests for which the expression is true, where captures mean these segments.
-    pub(crate) fn condition(&mut self, id: ExprId, captures: &Captures) -> Formula {
-        self.ask(id, &Test::True, captures)
+    /// The requests for which the expression is true.
+    pub(crate) fn condition(&mut self, id: ExprId, env: Env<'_>) -> Formula {
+        self.n_asked = 0;
+        self.ask(id, &Test::True, env)
+    }
+
+    /// The requests whose `connection` names this header field.
+    pub(crate) fn stripped(&mut self, name: &Arc<str>) -> Formula {
+        self.atom(Term::Stripped(name.clone()), None, Test::True)
+    }
+
+    /// What the unknown with this number answers.
+    pub(crate) fn unknown(&mut self, number: u32, of: Of, test: Test) -> Formula {
+        self.atom(Term::Unknown(number, of), None, test)
     }
 
     /// The requests whose host is one of the pattern's.
@@ -74,38 +143,49 @@ impl Cut<'_> {
     }
 
     /// The requests for which the test holds of the expression's value.
-    fn ask(&mut self, id: ExprId, test: &Test, captures: &Captures) -> Formula {
+    pub(crate) fn ask(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
         let program = self.program;
+        self.n_asked += 1;
+        if self.n_asked > MOST {
+            // Nothing is known of it any more.
+            self.n_fresh += 1;
+            return self.atom(Term::Computed(id, u32::MAX - self.n_fresh), None, test.clone());
+        }
         if let Some(value) = self.constants.get(id) {
             return Formula::Always(test.holds(value));
         }
         let boolean = matches!(test, Test::True);
         match program.expr(id) {
             Expr::Not(inner) if boolean => {
-                Formula::Not(Box::new(self.ask(*inner, &Test::True, captures)))
+                Formula::Not(Box::new(self.ask(*inner, &Test::True, env)))
             }
             Expr::And(parts) if boolean => {
-                Formula::All(parts.iter().map(|part| self.ask(*part, test, captures)).collect())
+                Formula::All(parts.iter().map(|part| self.ask(*part, test, env)).collect())
             }
             Expr::Or(parts) if boolean => {
-                Formula::Any(parts.iter().map(|part| self.ask(*part, test, captures)).collect())
+                Formula::Any(parts.iter().map(|part| self.ask(*part, test, env)).collect())
             }
-            Expr::Present(inner) if boolean => self.ask(*inner, &Test::Present, captures),
+            Expr::Present(inner) if boolean => self.ask(*inner, &Test::Present, env),
             Expr::Compare(how, a, b) if boolean => match (self.constant(*a), self.constant(*b)) {
-                (_, Some(with)) => self.ask(*a, &Test::Compare(*how, with), captures),
-                (Some(with), None) => self.ask(*b, &Test::Compare(mirrored(*how), with), captures),
-                (None, None) => self.fact(id, test),
+                (_, Some(with)) => self.ask(*a, &Test::Compare(*how, with), env),
+                (Some(with), None) => self.ask(*b, &Test::Compare(mirrored(*how), with), env),
+                (None, None) => {
+                    // With an absent side no comparison holds, whatever the other one is.
+                    let sides = [*a, *b].map(|side| self.ask(side, &Test::Present, env));
+                    let fact = self.fact(id, test, env);
+                    Formula::all(sides.into_iter().chain([fact]).collect())
+                }
             },
             Expr::In(item, of) if boolean => match (self.constant(*of), program.expr(*of)) {
-                (Some(of), _) => self.ask(*item, &Test::In(of), captures),
+                (Some(of), _) => self.ask(*item, &Test::In(of), env),
                 (None, Expr::List(items) | Expr::Set(items)) => {
                     let of: Option<Vec<Value>> = items.iter().map(|i| self.constant(*i)).collect();
                     match of {
-                        Some(of) => self.ask(*item, &Test::In(Value::list(of)), captures),
-                        None => self.fact(id, test),
+                        Some(of) => self.ask(*item, &Test::In(Value::list(of)), env),
+                        None => self.fact(id, test, env),
                     }
                 }
-                _ => self.fact(id, test),
+                _ => self.fact(id, test, env),
             },
             Expr::Call(function, arguments) if boolean => {
                 let values: Vec<Option<Value>> =
@@ -115,15 +195,15 @@ impl Cut<'_> {
                 match (holes.next(), holes.next()) {
                     (Some((hole, (_, argument))), None) => {
                         let values = values.iter().map(|v| v.clone().unwrap_or_default()).collect();
-                        self.ask(*argument, &Test::Call(function, values, hole), captures)
+                        self.ask(*argument, &Test::Call(function, values, hole), env)
                     }
-                    _ => self.fact(id, test),
+                    _ => self.fact(id, test, env),
                 }
             }
             Expr::Coalesce(first, second) => {
-                let present = self.ask(*first, &Test::Present, captures);
-                let one = self.ask(*first, test, captures);
-                let other = self.ask(*second, test, captures);
+                let present = self.ask(*first, &Test::Present, env);
+                let one = self.ask(*first, test, env);
+                let other = self.ask(*second, test, env);
                 Formula::Any(vec![
                     Formula::All(vec![present.clone(), one]),
                     Formula::All(vec![Formula::Not(Box::new(present)), other]),
@@ -134,18 +214,23 @@ impl Cut<'_> {
                 let mut earlier: Vec<Formula> = Vec::new();
                 for arm in arms {
                     let taken = match &arm.patterns {
-                        Some(patterns) => {
-                            self.ask(*subject, &Test::Matches(patterns.clone()), captures)
-                        }
+                        Some(patterns) => self.ask(*subject, &Test::Matches(patterns.clone()), env),
                         None => Formula::Always(true),
                     };
-                    let value = self.ask(arm.value, test, captures);
+                    let value = self.ask(arm.value, test, env);
                     let mut case = earlier.clone();
                     case.extend([taken.clone(), value]);
                     cases.push(Formula::All(case));
                     earlier.push(Formula::Not(Box::new(taken)));
                 }
                 Formula::Any(cases)
+            }
+            Expr::Input(input) if matches!(test, Test::Present) => {
+                let input = program.inputs.get(input.0 as usize);
+                match input.is_some_and(|input| !input.ty.is_optional()) {
+                    true => Formula::Always(true),
+                    false => self.fact(id, test, env),
+                }
             }
             Expr::Slot(slot) => {
                 let field = program.slots.get(slot.0 as usize);
@@ -154,24 +239,77 @@ impl Cut<'_> {
                     "req.host" => self.atom(Term::Host, None, test.clone()),
                     "req.path" => match self.whole_path(test) {
                         Some(formula) => formula,
-                        None => self.fact(id, test),
+                        None => self.fact(id, test, env),
                     },
+                    _ if field.is_some_and(|field| !field.stable) => self.fact(id, test, env),
                     _ => self.atom(Term::Slot(*slot), None, test.clone()),
                 }
             }
-            Expr::Capture(name) => match captures.iter().find(|(captured, ..)| captured == name) {
-                Some((_, place, kind)) => {
-                    self.atom(Term::Segment(*place), Some(kind.clone()), test.clone())
-                }
-                None => self.fact(id, test),
+            Expr::Local(local) => match env.locals.iter().rev().find(|(named, _)| named == local) {
+                Some((_, value)) => self.ask(*value, test, env),
+                None => self.fact(id, test, env),
             },
-            _ => self.fact(id, test),
+            Expr::Capture(name) => {
+                match env.captures.iter().find(|(captured, ..)| captured == name) {
+                    Some((_, place, kind)) => {
+                        self.atom(Term::Segment(*place), Some(kind.clone()), test.clone())
+                    }
+                    None => self.fact(id, test, env),
+                }
+            }
+            _ => self.fact(id, test, env),
         }
     }
 
     /// A test on a value that no request can be made to have.
-    fn fact(&mut self, id: ExprId, test: &Test) -> Formula {
-        self.atom(Term::Computed(id), None, test.clone())
+    fn fact(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
+        let depends = self.depends(id);
+        let place = if depends.changing {
+            self.n_fresh += 1;
+            u32::MAX - self.n_fresh
+        } else if depends.captures.is_empty() {
+            0
+        } else {
+            // The same words are another value where they are captured elsewhere.
+            let captured = |name: &Arc<str>| env.captures.iter().find(|(known, ..)| known == name);
+            let means: Vec<_> = depends.captures.iter().filter_map(captured).cloned().collect();
+            let known = self.places.iter().position(|known| *known == means);
+            let at = known.unwrap_or_else(|| {
+                self.places.push(means);
+                self.places.len() - 1
+            });
+            at as u32 + 1
+        };
+        self.atom(Term::Computed(id, place), None, test.clone())
+    }
+
+    fn depends(&self, id: ExprId) -> Depends {
+        let mut depends = Depends::default();
+        let mut seen = HashSet::new();
+        let mut within = HashSet::new();
+        let mut locals = Vec::new();
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let expr = self.program.expr(id);
+            match expr {
+                Expr::Capture(name) => depends.captures.push(name.clone()),
+                Expr::Local(local) => locals.push(*local),
+                Expr::Quantified(_, item, ..) => drop(within.insert(*item)),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slots.get(slot.0 as usize);
+                    depends.changing |= slot.is_none_or(|slot| !slot.stable);
+                }
+                _ => {}
+            }
+            expr.each_operand(&mut |operand| open.push(operand));
+        }
+        depends.changing |= locals.iter().any(|local| !within.contains(local));
+        depends.captures.sort_unstable();
+        depends.captures.dedup();
+        depends
     }
 
     /// A test on the whole path, as tests on its segments.

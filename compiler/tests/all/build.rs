@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use compiler::{Backend, Decision, Fill, Frame, Head, Matcher, Program, Read, SlotId, load, lower};
 use lang::policy::{
-    Before, Block, Call, Compare, Expr, ExprKind, Host, Path, Policy, Route, RouteId, Segment,
-    Step, StepKind,
+    Before, Block, Call, Compare, Expr, ExprKind, Host, Path, Place, Policy, Route, RouteId,
+    Segment, Step, StepKind,
 };
 use lang::vocab::{self, Ends, Form, Key, Phase};
 use lang::{Diag, Source, SourceId, Span, Ty, Value, Vocabulary};
@@ -52,6 +52,67 @@ static RESPOND: vocab::Action = vocab::Action {
     doc: "",
     example: "",
 };
+
+const fn action(
+    name: &'static str,
+    params: &'static [vocab::Param],
+    form: Form,
+    ends: Ends,
+    asserts: Option<&'static str>,
+) -> vocab::Action {
+    let phase = Phase::Request;
+    vocab::Action { name, params, form, phase, ends, asserts, doc: "", example: "" }
+}
+
+static REQUIRE: vocab::Action = action(
+    "require",
+    &[param("condition", || Ty::Bool, None), param("else", || Ty::Status, Some("403"))],
+    Form::Plain,
+    Ends::No,
+    Some("condition"),
+);
+static FORWARD: vocab::Action = action(
+    "forward",
+    &[param("upstream", || Ty::Item("upstream"), None)],
+    Form::Plain,
+    Ends::Forwards,
+    None,
+);
+static SET: vocab::Action = action("set", &[], Form::Assign, Ends::No, None);
+static UNSET: vocab::Action = action("unset", &[], Form::Place, Ends::No, None);
+field!(UP_HEADER, "up.header", Key::IgnoreCase, Ty::String.optional());
+field!(RESP_HEADER, "resp.header", Key::IgnoreCase, Ty::String.optional());
+
+fn step(row: &'static vocab::Action, args: Vec<Expr>, place: Option<Place>) -> Step {
+    let kind = StepKind::Act(Call { row, args, place, arms: Vec::new() });
+    Step { kind, span: Span::default(), via: Vec::new() }
+}
+
+fn place(up: bool, name: &str) -> Place {
+    let field = if up { &UP_HEADER } else { &RESP_HEADER };
+    Place { field, key: Some(Arc::from(name)), span: Span::default() }
+}
+
+pub(crate) fn require(condition: Expr, status: u16) -> Step {
+    step(&REQUIRE, vec![condition, constant(Value::Status(status))], None)
+}
+
+pub(crate) fn forward(to: &str) -> Step {
+    step(&FORWARD, vec![constant(Value::Item(Arc::from(to)))], None)
+}
+
+pub(crate) fn respond(status: u16) -> Step {
+    step(&RESPOND, vec![constant(Value::Status(status)), constant(Value::Absent)], None)
+}
+
+/// `set up.header["name"] = value`, or `resp.header`.
+pub(crate) fn set(up: bool, name: &str, value: Expr) -> Step {
+    step(&SET, vec![value], Some(place(up, name)))
+}
+
+pub(crate) fn unset(up: bool, name: &str) -> Step {
+    step(&UNSET, Vec::new(), Some(place(up, name)))
+}
 
 const fn setting(name: &'static str, params: &'static [vocab::Param]) -> vocab::Setting {
     vocab::Setting { name, params, times: vocab::Times::Any, within: &[], doc: "", example: "" }

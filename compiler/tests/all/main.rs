@@ -10,5 +10,6 @@ mod build;
 mod decide;
 mod order;
 mod passes;
+mod proof;
 mod reference;
 mod text;

@@ -23,30 +23,33 @@ const COUNTING: &[&str] = &["/{x: Int}", "/a/{x: Int}", "/{x: Int}/**", "/{x: In
 
 /// How a route is to be made.
 #[derive(Clone, Debug)]
-struct Recipe {
+pub(crate) struct Recipe {
     hosts: Vec<usize>,
-    shelf: usize,
+    pub(crate) shelf: usize,
     paths: Vec<usize>,
     methods: Option<Vec<&'static str>>,
     condition: Option<Condition>,
 }
 
 #[derive(Clone, Debug)]
-enum Condition {
+pub(crate) enum Condition {
     Atom(usize),
     Not(Box<Condition>),
     And(Vec<Condition>),
     Or(Vec<Condition>),
 }
 
-fn recipe() -> impl Strategy<Value = Recipe> {
-    let condition = (0_usize..11).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
+pub(crate) fn condition() -> impl Strategy<Value = Condition> {
+    (0_usize..11).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|c| Condition::Not(Box::new(c))),
             prop::collection::vec(inner.clone(), 1..3).prop_map(Condition::And),
             prop::collection::vec(inner, 1..3).prop_map(Condition::Or),
         ]
-    });
+    })
+}
+
+pub(crate) fn recipe() -> impl Strategy<Value = Recipe> {
     let methods = prop_oneof![
         3 => Just(None),
         1 => Just(Some(vec!["GET"])),
@@ -61,7 +64,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         0_usize..4,
         prop::collection::vec(0_usize..7, 1..3),
         methods,
-        prop::option::weighted(0.7, condition),
+        prop::option::weighted(0.7, condition()),
     )
         .prop_map(|(hosts, shelf, paths, methods, condition)| Recipe {
             hosts,
@@ -72,7 +75,7 @@ fn recipe() -> impl Strategy<Value = Recipe> {
         })
 }
 
-fn made(name: &str, recipe: &Recipe) -> Route {
+pub(crate) fn made(name: &str, recipe: &Recipe) -> Route {
     let mut hosts: Vec<&str> = recipe.hosts.iter().map(|at| HOSTS[*at]).collect();
     hosts.sort_unstable();
     hosts.dedup();
@@ -90,7 +93,7 @@ fn made(name: &str, recipe: &Recipe) -> Route {
     route
 }
 
-fn expression(condition: &Condition, shelf: usize) -> Expr {
+pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
     let all = |parts: &[Condition]| parts.iter().map(|part| expression(part, shelf)).collect();
     let text = |text: &str| Value::string(text);
     match condition {
@@ -118,7 +121,7 @@ fn expression(condition: &Condition, shelf: usize) -> Expr {
 }
 
 /// Every request of the world.
-fn world() -> Vec<Request> {
+pub(crate) fn world() -> Vec<Request> {
     let segments = ["a", "b", "1", "7", "zz"];
     let mut paths: Vec<String> = vec!["/".to_owned()];
     for one in segments {

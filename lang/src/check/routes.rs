@@ -338,7 +338,8 @@ fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
     }
 }
 
-fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<ItemId> {
+/// The listeners that a header names behind `on`.
+pub(super) fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<ItemId> {
     let mut found: Vec<ItemId> = Vec::new();
     for word in head.on() {
         match cx.entry(unit, word.text) {

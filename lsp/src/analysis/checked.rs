@@ -82,7 +82,11 @@ pub(super) fn check(analysis: &Analysis, root: &Document) -> Checked {
     let checked = lang::check(&units, analysis.vocabulary());
     diags.extend(checked.diags);
     if !diags.iter().any(Diag::is_error) {
-        diags.extend(compiler::lower(&checked.policy).1);
+        let (program, found) = compiler::lower(&checked.policy);
+        diags.extend(found);
+        if let Some(program) = program {
+            diags.extend(compiler::prove(&checked.policy, &program));
+        }
     }
     diags.sort_by_key(|diag| (diag.span(), diag.code));
     let uses = parsed.iter().flat_map(|parsed| &parsed.uses);

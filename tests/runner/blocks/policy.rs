@@ -128,6 +128,7 @@ fn assertions(line: &str) -> impl Iterator<Item = (String, String)> {
 /// Diagnostics whose policy does not fit on a page, with the reason.
 const NO_POLICY: &[(&str, &str)] = &[
     ("disagreement", "a mistake of ours: no policy is known to earn it"),
+    ("proof-disagreement", "a mistake of ours: no policy is known to earn it"),
     ("too-large", "what earns it is thousands of lines long"),
 ];
 

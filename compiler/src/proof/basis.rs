@@ -1,0 +1,222 @@
+//! What proofs stand on: one or two policies as one program, so that what they ask is cut into classes together, and the
+//! candidates of each listener in the order in which they are tried.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lang::policy::{Host, LocalId, Path, Policy, RouteId};
+use lang::vocab::ExprId;
+
+use crate::interp::{self, Constants};
+use crate::lower;
+use crate::lower::expr::Exprs;
+use crate::order::cells::host_relation;
+use crate::program::{Listener, Program, Route, VirtualHost};
+use crate::proof::course::{Course, courses, locals};
+use crate::segment::{Relation, Segments, captures};
+use crate::space::{Cut, Env, Formula};
+
+/// A policy and the program that runs it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Side<'p> {
+    pub(crate) policy: &'p Policy,
+    pub(crate) lowered: &'p Program,
+    /// Where its routes begin in the program of the [`Basis`].
+    first: usize,
+}
+
+/// Policies as one program.
+#[derive(Debug)]
+pub(crate) struct Basis<'p> {
+    pub(crate) program: Program,
+    pub(crate) constants: Constants,
+    pub(crate) sides: Vec<Side<'p>>,
+}
+
+/// A candidate, by its places.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub(crate) struct At {
+    pub(crate) host: usize,
+    pub(crate) candidate: usize,
+}
+
+/// Everything about a candidate's route that claims and conditions need.
+pub(crate) struct Taken<'b> {
+    pub(crate) id: RouteId,
+    pub(crate) route: &'b Route,
+    pub(crate) host: &'b Host,
+    pub(crate) path: &'b Path,
+    captures: Vec<(Arc<str>, usize, Segments)>,
+    locals: Vec<(LocalId, ExprId)>,
+}
+
+impl<'p> Basis<'p> {
+    /// The basis of these policies with their programs. `more` adds what is asked besides.
+    pub(crate) fn new<T>(
+        policies: &[(&'p Policy, &'p Program)],
+        more: impl FnOnce(&mut Exprs) -> T,
+    ) -> (Basis<'p>, T) {
+        let all: Vec<&Policy> = policies.iter().map(|(policy, _)| *policy).collect();
+        let (program, added) = lower::together(&all, more);
+        let constants = interp::constants(&program, &[]);
+        let mut first = 0;
+        let mut sides = Vec::with_capacity(policies.len());
+        for (policy, lowered) in policies {
+            sides.push(Side { policy, lowered, first });
+            first += policy.routes.len();
+        }
+        (Basis { program, constants, sides }, added)
+    }
+
+    /// Nothing asked yet.
+    pub(crate) fn cut(&self) -> Cut<'_> {
+        Cut::new(&self.program, &self.constants)
+    }
+
+    /// A candidate of a side's listener.
+    pub(crate) fn taken<'b>(
+        &'b self,
+        side: &Side<'b>,
+        listener: &'b Listener,
+        at: At,
+    ) -> Option<Taken<'b>> {
+        let host = listener.hosts.list.get(at.host)?;
+        let candidate = host.candidates.get(at.candidate)?;
+        let route = self.route(side, candidate.route)?;
+        let (path, _) = route.paths.get(candidate.path)?;
+        Some(Taken {
+            id: candidate.route,
+            route,
+            host: &host.host,
+            path,
+            captures: captures(path),
+            locals: locals(route),
+        })
+    }
+
+    /// A side's route as the common program has it.
+    pub(crate) fn route(&self, side: &Side<'_>, id: RouteId) -> Option<&Route> {
+        self.program.routes.get(side.first + id.0 as usize)
+    }
+
+    /// The courses of a side's route; the error is the statement at which there are too many.
+    pub(crate) fn courses(&self, side: &Side<'_>, id: RouteId) -> Result<Vec<Course>, usize> {
+        let written = side.policy.routes.get(id.0 as usize);
+        match (written, self.route(side, id)) {
+            (Some(written), Some(route)) => courses(&self.program, written, route),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Taken<'_> {
+    /// What names mean in the route's expressions.
+    pub(crate) fn env(&self) -> Env<'_> {
+        Env { captures: &self.captures, locals: &self.locals }
+    }
+
+    /// Its host and path.
+    pub(crate) fn head(&self, cut: &mut Cut<'_>) -> Formula {
+        Formula::all(vec![cut.host(self.host), cut.path(self.path)])
+    }
+
+    /// Everything it asks of a request but the method.
+    pub(crate) fn but_method(&self, cut: &mut Cut<'_>) -> Formula {
+        let mut all = vec![self.head(cut)];
+        let conditions = self.route.conditions.iter();
+        all.extend(conditions.map(|(id, _)| cut.condition(*id, self.env())));
+        Formula::all(all)
+    }
+
+    /// Everything it asks of a request.
+    pub(crate) fn whole(&self, cut: &mut Cut<'_>) -> Formula {
+        let methods = self.route.methods.as_ref().map(|(methods, _)| methods.as_slice());
+        let methods = cut.methods(methods);
+        Formula::all(vec![methods, self.but_method(cut)])
+    }
+}
+
+/// Every candidate of a listener that can be tried for some request of this host and path pattern, in the order in which
+/// they are tried: narrower hosts first, wider ones last.
+pub(crate) fn meeting(listener: &Listener, host: &Host, path: &Path) -> Vec<At> {
+    let mut hosts: Vec<(usize, &VirtualHost)> = listener
+        .hosts
+        .list
+        .iter()
+        .enumerate()
+        .filter(|(_, other)| host_relation(&other.host, host) != Relation::Disjoint)
+        .collect();
+    // Of hosts that share a request, one lies in the other; a sort by width puts the inner one first.
+    hosts.sort_by_key(|(_, other)| match &other.host {
+        Host::Exact(_) => (0, Reverse(0), 0),
+        Host::OneLabel(suffix) => (1, Reverse(suffix.len()), 0),
+        Host::Labels(suffix) => (1, Reverse(suffix.len()), 1),
+        Host::Any => (2, Reverse(0), 0),
+    });
+    let mut found = Vec::new();
+    for (host, of) in hosts {
+        let candidates = overlapping(of, path).into_iter();
+        found.extend(candidates.map(|candidate| At { host, candidate }));
+    }
+    found
+}
+
+/// The candidates of a host whose paths share one with the pattern, in order.
+fn overlapping(host: &VirtualHost, path: &Path) -> Vec<usize> {
+    let kinds: Vec<Segments> = path.segments.iter().map(Segments::of).collect();
+    let mut found = Vec::new();
+    // A node, and the place of the next segment; none where everything beneath belongs to it.
+    let mut open: Vec<(usize, Option<usize>)> = vec![(0, Some(0))];
+    while let Some((node, depth)) = open.pop() {
+        let Some(node) = host.nodes.get(node) else { continue };
+        found.extend(&node.beneath);
+        let kind = depth.map(|depth| (depth, kinds.get(depth)));
+        let everything = match kind {
+            None => true,
+            Some((_, None)) => path.rest,
+            Some(_) => false,
+        };
+        if everything || matches!(kind, Some((_, None))) {
+            found.extend(&node.here);
+        }
+        if everything {
+            let children = node.literals.values().chain(node.captures.iter().map(|(_, next)| next));
+            open.extend(children.map(|next| (*next, None)));
+        }
+        let Some((depth, Some(kind))) = kind else { continue };
+        match kind {
+            Segments::Literal(text) => {
+                let next = node.literals.get(text).copied();
+                open.extend(next.map(|next| (next, Some(depth + 1))));
+            }
+            wide => {
+                let same = node.literals.iter().filter(|(text, _)| wide.holds(text));
+                open.extend(same.map(|(_, next)| (*next, Some(depth + 1))));
+            }
+        }
+        let same = node.captures.iter().filter(|(of, _)| of.relation(kind) != Relation::Disjoint);
+        open.extend(same.map(|(_, next)| (*next, Some(depth + 1))));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The courses of each route, found once.
+#[derive(Default)]
+pub(crate) struct Known {
+    of: HashMap<RouteId, Arc<Result<Vec<Course>, usize>>>,
+}
+
+impl Known {
+    /// The courses of a side's route.
+    pub(crate) fn courses(
+        &mut self,
+        basis: &Basis<'_>,
+        side: &Side<'_>,
+        id: RouteId,
+    ) -> Arc<Result<Vec<Course>, usize>> {
+        self.of.entry(id).or_insert_with(|| Arc::new(basis.courses(side, id))).clone()
+    }
+}

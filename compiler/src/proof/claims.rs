@@ -1,0 +1,328 @@
+//! A claim on one course: the requests for which it holds, as a formula; and whether it holds for one request, as the
+//! interpreter sees it. The second holds the first to account.
+
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::{Claim, Compare, HeaderIs, Message, RouteId};
+use lang::vocab::ExprId;
+
+use crate::interp::{Interp, ops};
+use crate::lower::expr::Exprs;
+use crate::order::witness::Witness;
+use crate::program::Step;
+use crate::proof::course::{Course, End, Header, Status};
+use crate::space::{Cut, Env, Formula, Of, Test};
+
+/// A claim whose expressions are those of a program.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    Request(ExprId),
+    Denied,
+    Responded,
+    Status(Compare, u16),
+    Route(RouteId),
+    Applied(Arc<str>),
+    Forwarded(Option<Arc<str>>),
+    Header(Message, Arc<str>, HeaderIs, ExprId),
+    Not(Box<Asked>),
+    All(Vec<Asked>),
+    Any(Vec<Asked>),
+}
+
+/// A course and the route it belongs to, if one answers.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'w> {
+    pub(crate) course: &'w Course,
+    pub(crate) route: Option<(RouteId, &'w [Step])>,
+}
+
+/// Header fields of which the gateway decides by itself what is sent on (RFC 9110, section 7.6.1, and what tells of the
+/// client).
+const UP_OWN: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-real-ip",
+];
+
+/// Header fields that `connection` may not name, so that they are always passed on.
+const KEPT: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "access-control-allow-origin",
+    "age",
+    "authorization",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-range",
+    "content-type",
+    "cookie",
+    "date",
+    "etag",
+    "expires",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "location",
+    "origin",
+    "range",
+    "referer",
+    "set-cookie",
+    "strict-transport-security",
+    "user-agent",
+    "vary",
+    "www-authenticate",
+];
+
+/// Header fields that the gateway may put on its own answers.
+const RESP_OWN: &[&str] = &[
+    "alt-svc",
+    "allow",
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "keep-alive",
+    "location",
+    "retry-after",
+    "server",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "www-authenticate",
+];
+
+/// The claim with its expressions added to the program's.
+pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
+    match claim {
+        Claim::Request(condition) => Asked::Request(exprs.lower(condition)),
+        Claim::Denied => Asked::Denied,
+        Claim::Responded => Asked::Responded,
+        Claim::Status(how, status) => Asked::Status(*how, *status),
+        Claim::Route(route) => Asked::Route(*route),
+        Claim::Applied(policy) => Asked::Applied(policy.clone()),
+        Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
+        Claim::Header(message, name, is) => {
+            Asked::Header(*message, name.clone(), is.clone(), exprs.header(name))
+        }
+        Claim::Not(inner) => Asked::Not(Box::new(asked(inner, exprs))),
+        Claim::All(parts) => Asked::All(parts.iter().map(|part| asked(part, exprs)).collect()),
+        Claim::Any(parts) => Asked::Any(parts.iter().map(|part| asked(part, exprs)).collect()),
+    }
+}
+
+impl Asked {
+    /// Whether it asks for the status, so that 404 and 405 may differ in it.
+    pub(crate) fn asks_status(&self) -> bool {
+        match self {
+            Asked::Status(..) => true,
+            Asked::Not(inner) => inner.asks_status(),
+            Asked::All(parts) | Asked::Any(parts) => parts.iter().any(Asked::asks_status),
+            _ => false,
+        }
+    }
+
+    /// The requests of the course for which it holds.
+    pub(crate) fn formula(&self, cut: &mut Cut<'_>, way: Way<'_>, env: Env<'_>) -> Formula {
+        let course = way.course;
+        match self {
+            Asked::Request(id) => cut.condition(*id, Env { captures: &[], locals: &[] }),
+            Asked::Denied => match &course.end {
+                End::Forwarded(_) => Formula::Always(false),
+                End::Unfit => Formula::Always(true),
+                _ => status(cut, course, Compare::Ge, 400, env),
+            },
+            Asked::Status(how, than) => status(cut, course, *how, *than, env),
+            Asked::Header(message, name, is, original) => {
+                header(cut, way, (*message, name), is, *original, env)
+            }
+            Asked::Not(inner) => inner.formula(cut, way, env).not(),
+            Asked::All(parts) => {
+                Formula::all(parts.iter().map(|part| part.formula(cut, way, env)).collect())
+            }
+            Asked::Any(parts) => {
+                Formula::any(parts.iter().map(|part| part.formula(cut, way, env)).collect())
+            }
+            plain => Formula::Always(plain.plainly(way)),
+        }
+    }
+
+    /// Whether it holds for the request that comes this way. `None` where an upstream decides.
+    pub(crate) fn holds(&self, seen: &Seen<'_>, way: Way<'_>) -> Option<bool> {
+        let course = way.course;
+        match self {
+            Asked::Request(id) => seen.interp.holds(*id).ok(),
+            Asked::Denied => match &course.end {
+                End::Forwarded(_) => Some(false),
+                End::Unfit => Some(true),
+                _ => seen.status(course, Compare::Ge, 400),
+            },
+            Asked::Status(how, than) => seen.status(course, *how, *than),
+            Asked::Header(message, name, is, original) => {
+                seen.header(way, (*message, name), is, *original)
+            }
+            Asked::Not(inner) => Some(!inner.holds(seen, way)?),
+            Asked::All(parts) => {
+                let all: Vec<Option<bool>> = parts.iter().map(|p| p.holds(seen, way)).collect();
+                match all.contains(&Some(false)) {
+                    true => Some(false),
+                    false => all.into_iter().collect::<Option<Vec<bool>>>().map(|_| true),
+                }
+            }
+            Asked::Any(parts) => {
+                let all: Vec<Option<bool>> = parts.iter().map(|p| p.holds(seen, way)).collect();
+                match all.contains(&Some(true)) {
+                    true => Some(true),
+                    false => all.into_iter().collect::<Option<Vec<bool>>>().map(|_| false),
+                }
+            }
+            plain => Some(plain.plainly(way)),
+        }
+    }
+
+    /// What the course alone decides.
+    fn plainly(&self, way: Way<'_>) -> bool {
+        match self {
+            Asked::Responded => way.course.end == End::Answered,
+            Asked::Route(route) => way.route.is_some_and(|(id, _)| id == *route),
+            Asked::Applied(policy) => way.route.is_some_and(|(_, steps)| {
+                let ran = steps.iter().take(way.course.ran);
+                ran.flat_map(|step| &step.via).any(|via| via == policy)
+            }),
+            Asked::Forwarded(to) => {
+                let at = way.course.to();
+                at.is_some_and(|at| to.as_ref().is_none_or(|to| to == at))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn status(cut: &mut Cut<'_>, course: &Course, how: Compare, than: u16, env: Env<'_>) -> Formula {
+    let than = Value::Status(than);
+    match &course.status {
+        Status::Known(status) => Formula::Always(ops::compare(how, &Value::Status(*status), &than)),
+        Status::Computed(id) => cut.ask(*id, &Test::Compare(how, than), env),
+        Status::Unknown => cut.unknown(0, Of::Status, Test::Compare(how, than)),
+    }
+}
+
+/// What is known of a header field at the end of a course.
+enum Field<'c> {
+    /// What a statement made of it.
+    Made(&'c Header),
+    /// The client's, if it passes.
+    Copied,
+    Absent,
+    Unknown,
+}
+
+fn field<'c>(course: &'c Course, message: Message, name: &Arc<str>) -> Field<'c> {
+    if message == Message::Up && course.to().is_none() {
+        return Field::Absent;
+    }
+    if course.blurred {
+        return Field::Unknown;
+    }
+    let made = course.headers.iter().find(|(of, known, _)| (*of, known) == (message, name));
+    match (made, message) {
+        (Some((.., header)), _) => Field::Made(header),
+        (None, Message::Up) => {
+            let own = UP_OWN.contains(&&**name) || name.starts_with("x-forwarded-");
+            if own { Field::Unknown } else { Field::Copied }
+        }
+        (None, Message::Resp) => {
+            let known = course.own && !RESP_OWN.contains(&&**name);
+            if known { Field::Absent } else { Field::Unknown }
+        }
+    }
+}
+
+/// What is asked of a value.
+fn test(is: &HeaderIs) -> Test {
+    match is {
+        HeaderIs::Present => Test::Present,
+        HeaderIs::Text(text) => Test::Compare(Compare::Eq, Value::String(text.clone())),
+    }
+}
+
+fn header(
+    cut: &mut Cut<'_>,
+    way: Way<'_>,
+    (message, name): (Message, &Arc<str>),
+    is: &HeaderIs,
+    original: ExprId,
+    env: Env<'_>,
+) -> Formula {
+    match field(way.course, message, name) {
+        Field::Absent | Field::Made(Header::Absent) => Formula::Always(false),
+        Field::Made(Header::Value(id)) => cut.ask(*id, &test(is), env),
+        Field::Copied => {
+            let copied = cut.ask(original, &test(is), env);
+            if KEPT.contains(&&**name) {
+                return copied;
+            }
+            let stripped = cut.stripped(name);
+            Formula::all(vec![copied, stripped.not()])
+        }
+        // The name's own expression tells one unknown from the next.
+        Field::Unknown | Field::Made(Header::Unknown) => {
+            let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
+            cut.unknown(number, Of::Header, test(is))
+        }
+    }
+}
+
+/// One request, seen by the interpreter.
+pub(crate) struct Seen<'s> {
+    pub(crate) interp: Interp<'s>,
+    pub(crate) witness: &'s Witness,
+}
+
+impl Seen<'_> {
+    fn status(&self, course: &Course, how: Compare, than: u16) -> Option<bool> {
+        let status = match &course.status {
+            Status::Known(status) => Value::Status(*status),
+            Status::Computed(id) => self.interp.value(*id).ok()?,
+            Status::Unknown => return None,
+        };
+        Some(ops::compare(how, &status, &Value::Status(than)))
+    }
+
+    fn header(
+        &self,
+        way: Way<'_>,
+        (message, name): (Message, &Arc<str>),
+        is: &HeaderIs,
+        original: ExprId,
+    ) -> Option<bool> {
+        let value = match field(way.course, message, name) {
+            Field::Absent | Field::Made(Header::Absent) => Value::Absent,
+            Field::Made(Header::Value(id)) => self.interp.value(*id).ok()?,
+            Field::Copied if self.witness.stripped.contains(name) => Value::Absent,
+            Field::Copied => self.interp.value(original).ok()?,
+            Field::Unknown | Field::Made(Header::Unknown) => return None,
+        };
+        Some(test(is).holds(&value))
+    }
+}

@@ -1,0 +1,368 @@
+//! What comes of a request that a route takes, statement by statement: each way through the statements is a course, with
+//! what sends a request on it and what is known at its end. It reads rows, so an action that is new here leaves nothing
+//! known behind it rather than something wrong.
+
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::{self, Expr as Written, ExprKind, LocalId, Message};
+use lang::vocab::{Ends, ExprId, Form};
+
+use crate::program::{Call, Expr, Program, Route, StepKind};
+
+/// The most courses of one route.
+const MOST: usize = 512;
+
+/// One way through a route's statements, or past all routes.
+#[derive(Clone, Debug)]
+pub(crate) struct Course {
+    /// What must hold, or must not, for a request to come this way.
+    pub(crate) guards: Vec<(ExprId, bool)>,
+    /// How many statements begin.
+    pub(crate) ran: usize,
+    /// What comes of the request.
+    pub(crate) end: End,
+    /// The statement that decides that.
+    pub(crate) at: Option<usize>,
+    /// What is answered.
+    pub(crate) status: Status,
+    /// What is known to have become of header fields.
+    pub(crate) headers: Vec<(Message, Arc<str>, Header)>,
+    /// Whether the answer is the gateway's own, so that its other headers are known.
+    pub(crate) own: bool,
+    /// Whether a statement did what is not known here.
+    pub(crate) blurred: bool,
+    /// Whether every request that fits the guards may come this way. Not so for one whose value is refused.
+    pub(crate) sure: bool,
+    /// A statement that may refuse a value of the request.
+    pub(crate) doubt: Option<usize>,
+}
+
+/// What comes of a request.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum End {
+    /// Nothing yet.
+    Open,
+    /// No route answers: 404.
+    Nobody,
+    /// Routes answer other methods: 405.
+    Method,
+    /// A requirement does not hold.
+    Denied,
+    /// A value of the request cannot stand where a statement puts it.
+    Unfit,
+    /// The gateway answers by itself.
+    Answered,
+    /// This upstream is asked.
+    Forwarded(Arc<str>),
+}
+
+/// What is known of the status.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Status {
+    /// It is this.
+    Known(u16),
+    /// It is what this gives.
+    Computed(ExprId),
+    /// Nothing: an upstream says it.
+    Unknown,
+}
+
+/// What a statement made of a header field.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Header {
+    /// It has this value.
+    Value(ExprId),
+    /// It is taken away.
+    Absent,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Course {
+    fn begin() -> Course {
+        Course {
+            guards: Vec::new(),
+            ran: 0,
+            end: End::Open,
+            at: None,
+            status: Status::Unknown,
+            headers: Vec::new(),
+            own: true,
+            blurred: false,
+            sure: true,
+            doubt: None,
+        }
+    }
+
+    /// The course of a request that no route takes.
+    pub(crate) fn past(end: End) -> Course {
+        let status = if end == End::Method { 405 } else { 404 };
+        Course { end, status: Status::Known(status), ..Course::begin() }
+    }
+
+    /// Whether an upstream is asked.
+    pub(crate) fn to(&self) -> Option<&Arc<str>> {
+        match &self.end {
+            End::Forwarded(to) => Some(to),
+            _ => None,
+        }
+    }
+
+    fn put(&mut self, message: Message, name: &Arc<str>, header: Header) {
+        self.headers.retain(|(of, known, _)| (*of, known) != (message, name));
+        self.headers.push((message, name.clone(), header));
+    }
+
+    /// Another answer takes the place of the one there was.
+    fn answer(&mut self, status: Status, own: bool) {
+        self.headers.retain(|(message, ..)| *message == Message::Up);
+        self.status = status;
+        self.own = own;
+    }
+}
+
+/// The values that the lets of a route name.
+pub(crate) fn locals(route: &Route) -> Vec<(LocalId, ExprId)> {
+    let named = route.steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Let(local, value) => Some((*local, *value)),
+        StepKind::Act(_) => None,
+    });
+    named.collect()
+}
+
+/// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
+/// are too many.
+pub(crate) fn courses(
+    program: &Program,
+    written: &policy::Route,
+    route: &Route,
+) -> Result<Vec<Course>, usize> {
+    let locals = locals(route);
+    let mut done = Vec::new();
+    let mut open = vec![Course::begin()];
+    for (at, (step, lowered)) in written.steps.iter().zip(&route.steps).enumerate() {
+        let mut next = Vec::new();
+        for mut course in open {
+            course.ran = at + 1;
+            match (&step.kind, &lowered.kind) {
+                (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
+                    let act = Act { program, locals: &locals, at, call, lowered };
+                    act.advance(course, &mut next, &mut done);
+                }
+                _ => next.push(course),
+            }
+        }
+        open = next;
+        if open.len() + done.len() > MOST {
+            return Err(at);
+        }
+    }
+    done.extend(open);
+    Ok(done)
+}
+
+/// A statement.
+struct Act<'s> {
+    program: &'s Program,
+    locals: &'s [(LocalId, ExprId)],
+    at: usize,
+    call: &'s policy::Call,
+    lowered: &'s Call,
+}
+
+impl Act<'_> {
+    /// Where courses go on behind the statement, and where they end in it.
+    fn advance(&self, mut course: Course, next: &mut Vec<Course>, done: &mut Vec<Course>) {
+        let row = self.call.row;
+        if let Some(id) = row.asserts.and_then(|name| self.argument(name)) {
+            let mut denied = course.clone();
+            denied.guards.push((id, false));
+            denied.answer(self.status("else"), true);
+            if denied.end == End::Open {
+                denied.end = End::Denied;
+            }
+            denied.at = Some(self.at);
+            done.push(denied);
+            course.guards.push((id, true));
+            next.push(course);
+            return;
+        }
+        match (row.ends, row.form) {
+            (Ends::Forwards, _) if course.end == End::Open => {
+                if self.argument("host").is_some_and(|host| !self.fits(host)) {
+                    self.may_refuse(&mut course, done);
+                }
+                for to in self.targets() {
+                    let mut course = course.clone();
+                    course.end = End::Forwarded(to);
+                    course.at = Some(self.at);
+                    course.answer(Status::Unknown, false);
+                    next.push(course);
+                }
+            }
+            (Ends::Responds, _) => {
+                let location = self.argument("location");
+                if location.is_some_and(|location| !self.is_place(location)) {
+                    self.may_refuse(&mut course, done);
+                }
+                if course.end == End::Open {
+                    course.end = End::Answered;
+                }
+                course.at = Some(self.at);
+                course.answer(self.status("status"), true);
+                if location.is_some() {
+                    course.put(Message::Resp, &Arc::from("location"), Header::Unknown);
+                }
+                next.push(course);
+            }
+            (Ends::No, Form::Assign) => {
+                let value = self.lowered.args.first().copied();
+                let Some((field, key)) = &self.lowered.place else { return next.push(course) };
+                if value.is_none_or(|value| !self.fits(value)) {
+                    self.may_refuse(&mut course, done);
+                }
+                let header = value.map_or(Header::Unknown, Header::Value);
+                match (&**field, key, value) {
+                    ("up.header", Some(key), _) => course.put(Message::Up, key, header),
+                    ("resp.header", Some(key), _) => course.put(Message::Resp, key, header),
+                    ("resp.status", ..) => {
+                        let written = self.call.args.first();
+                        course.status = written.map_or(Status::Unknown, |w| status(w, value));
+                    }
+                    _ => {}
+                }
+                next.push(course);
+            }
+            (Ends::No, Form::Place) => {
+                match &self.lowered.place {
+                    Some((field, Some(key))) if &**field == "up.header" => {
+                        course.put(Message::Up, key, Header::Absent);
+                    }
+                    Some((field, Some(key))) if &**field == "resp.header" => {
+                        course.put(Message::Resp, key, Header::Absent);
+                    }
+                    _ => {}
+                }
+                next.push(course);
+            }
+            _ if row.name == "rewrite" => {
+                if self.lowered.args.first().is_none_or(|path| !self.fits(*path)) {
+                    self.may_refuse(&mut course, done);
+                }
+                next.push(course);
+            }
+            _ => {
+                course.blurred = true;
+                course.headers.clear();
+                course.status = Status::Unknown;
+                self.may_refuse(&mut course, done);
+                next.push(course);
+            }
+        }
+    }
+
+    /// Adds the course of requests whose values are refused here.
+    fn may_refuse(&self, course: &mut Course, done: &mut Vec<Course>) {
+        let mut unfit = course.clone();
+        unfit.sure = false;
+        unfit.at = Some(self.at);
+        if unfit.end == End::Open {
+            unfit.end = End::Unfit;
+            unfit.answer(Status::Known(400), true);
+        } else {
+            unfit.answer(Status::Unknown, true);
+        }
+        if unfit.blurred {
+            unfit.status = Status::Unknown;
+        }
+        done.push(unfit);
+        course.doubt = Some(self.at);
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        self.call.row.params.iter().position(|param| param.name == name)
+    }
+
+    fn argument(&self, name: &str) -> Option<ExprId> {
+        let id = self.lowered.args.get(self.place_of(name)?).copied()?;
+        let absent = matches!(self.program.expr(id), Expr::Const(Value::Absent));
+        (!absent).then_some(id)
+    }
+
+    fn status(&self, name: &str) -> Status {
+        let at = self.place_of(name);
+        let written = at.and_then(|at| self.call.args.get(at));
+        written.map_or(Status::Unknown, |written| status(written, self.argument(name)))
+    }
+
+    /// The upstreams that may be asked.
+    fn targets(&self) -> Vec<Arc<str>> {
+        let name = |written: &Written| match &written.kind {
+            ExprKind::Const(Value::Item(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let no_share = |written: &Written| match &written.kind {
+            ExprKind::Const(Value::Percent(share)) => *share <= 0.0,
+            _ => false,
+        };
+        let mut targets: Vec<Arc<str>> = match self.call.arms.as_slice() {
+            [] => self.call.args.first().and_then(name).into_iter().collect(),
+            arms => {
+                let arms = arms.iter().filter(|(share, _)| !no_share(share));
+                arms.filter_map(|(_, to)| name(to)).collect()
+            }
+        };
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+
+    /// Whether the value can stand in a header field or a segment, whatever the request says.
+    fn fits(&self, id: ExprId) -> bool {
+        match self.program.expr(id) {
+            Expr::Const(_) | Expr::Capture(_) => true,
+            Expr::Local(local) => {
+                let value = self.locals.iter().find(|(named, _)| named == local);
+                value.is_some_and(|(_, value)| self.fits(*value))
+            }
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                let path = self.call.row.name == "rewrite"
+                    || self.lowered.place.as_ref().is_some_and(|(field, _)| &**field == "up.path");
+                slot.is_some_and(|slot| match &*slot.field {
+                    "req.path" => true,
+                    "req.header" | "req.host" | "req.method" | "req.target" | "req.scheme"
+                    | "req.id" | "client.ip" => !path,
+                    _ => false,
+                })
+            }
+            Expr::Template(parts) => parts.iter().all(|part| self.fits(*part)),
+            Expr::Coalesce(first, second) => self.fits(*first) && self.fits(*second),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a place to send a client to, whatever the request says: text that begins with the policy's own.
+    fn is_place(&self, id: ExprId) -> bool {
+        let own = |id: ExprId| match self.program.expr(id) {
+            Expr::Const(value) => value.as_str().is_some_and(|text| !text.is_empty()),
+            _ => false,
+        };
+        match self.program.expr(id) {
+            Expr::Template(parts) => {
+                parts.first().is_some_and(|part| own(*part))
+                    && parts.iter().all(|part| self.fits(*part))
+            }
+            _ => own(id),
+        }
+    }
+}
+
+fn status(written: &Written, lowered: Option<ExprId>) -> Status {
+    match (&written.kind, lowered) {
+        (ExprKind::Const(Value::Status(status)), _) => Status::Known(*status),
+        (_, Some(id)) => Status::Computed(id),
+        _ => Status::Unknown,
+    }
+}

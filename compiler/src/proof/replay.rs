@@ -1,0 +1,113 @@
+//! An example on its way through a policy, by the code that decides and computes: whoever shows one has seen it there.
+
+use lang::policy::RouteId;
+
+use crate::decision::Decision;
+use crate::frame::{Frame, Head};
+use crate::interp::Interp;
+use crate::order::witness::Witness;
+use crate::program::StepKind;
+use crate::proof::basis::{Basis, Side};
+use crate::proof::claims::{Seen, Way};
+use crate::proof::course::{Course, End};
+use crate::proof::search::Question;
+
+/// How an example fared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Replayed {
+    /// As was expected: it contradicts the claim.
+    Contradicts,
+    /// It hangs on a value that may be refused.
+    Unsure,
+    /// It does not contradict the claim.
+    Agrees,
+}
+
+/// Sends an example of a question on its way.
+pub(crate) fn replay(question: &Question<'_>, witness: &Witness, way: Way<'_>) -> Replayed {
+    let Question { basis, side, .. } = question;
+    let expected = match (way.route, &way.course.end) {
+        (Some((id, _)), _) => Answer::Route(id),
+        (None, End::Method) => Answer::Method,
+        _ => Answer::Nobody,
+    };
+    let frame = Frame::new();
+    let answer = answer(basis, side, question.listener, witness, &frame);
+    let same = match (&answer, &expected) {
+        // Where the claim does not ask for the status, either is meant.
+        (Answer::Method | Answer::Nobody, Answer::Method | Answer::Nobody) => {
+            let by_status = question.of.asks_status() || question.expect.asks_status();
+            answer == expected || !by_status
+        }
+        _ => answer == expected,
+    };
+    if !same {
+        return Replayed::Agrees;
+    }
+    let fill = witness.fill(&basis.program);
+    let interp =
+        Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
+    if let Some((_, steps)) = way.route {
+        for step in steps {
+            if let StepKind::Let(local, value) = &step.kind {
+                frame.set_local(*local, interp.value(*value).unwrap_or_default());
+            }
+        }
+    }
+    if !fits(&interp, way.course) {
+        return Replayed::Agrees;
+    }
+    let seen = Seen { interp, witness };
+    let (of, expect) = (question.of.holds(&seen, way), question.expect.holds(&seen, way));
+    if (of, expect) != (Some(true), Some(false)) {
+        return Replayed::Agrees;
+    }
+    // Plain words can stand anywhere; of others the gateway may think differently.
+    let plain = witness.slots.iter().all(|(_, value)| {
+        value.as_str().is_none_or(|text| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        })
+    });
+    if way.course.doubt.is_some() && !plain { Replayed::Unsure } else { Replayed::Contradicts }
+}
+
+/// Who answers.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    Route(RouteId),
+    Method,
+    Nobody,
+    /// It is not known.
+    Open,
+}
+
+/// Who answers a request at a side's listener, by its own program. What is captured is left in the frame.
+pub(crate) fn answer(
+    basis: &Basis<'_>,
+    side: &Side<'_>,
+    listener: usize,
+    witness: &Witness,
+    frame: &Frame,
+) -> Answer {
+    let lowered = side.lowered;
+    let Some(table) = lowered.listeners.get(listener) else { return Answer::Open };
+    let moved = witness.moved(&basis.program, lowered);
+    let constants = crate::interp::constants(lowered, &[]);
+    let fill = moved.fill(lowered);
+    let own = Frame::new();
+    let interp = Interp { program: lowered, constants: &constants, frame: &own, fill: &fill };
+    let head: Head<'_> = moved.head();
+    let decision = interp.decide(table, &head);
+    frame.set_captures(own.captures());
+    match decision {
+        Ok(Decision::Route(route)) => Answer::Route(route),
+        Ok(Decision::MethodNotAllowed(_)) => Answer::Method,
+        Ok(Decision::NotFound) => Answer::Nobody,
+        Ok(Decision::Pending(_)) | Err(_) => Answer::Open,
+    }
+}
+
+/// Whether the request fits what the course asks.
+pub(crate) fn fits(interp: &Interp<'_>, course: &Course) -> bool {
+    course.guards.iter().all(|(id, holds)| interp.holds(*id) == Ok(*holds))
+}

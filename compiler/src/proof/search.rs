@@ -1,0 +1,375 @@
+//! Looks for a request that contradicts a claim: candidate by candidate and course by course, first without asking who is
+//! tried before, because most candidates have nothing to do with the claim, then exactly.
+
+use std::sync::Arc;
+
+use lang::Span;
+use lang::policy::{Host, Path, Segment};
+use lang::{Ty, policy};
+
+use crate::order::compare::budget;
+use crate::order::witness::Witness;
+use crate::program::Listener;
+use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
+use crate::proof::claims::{Asked, Way};
+use crate::proof::course::{Course, End};
+use crate::proof::replay::{Replayed, replay};
+use crate::space::{Env, Formula, Set, Space, Undecided};
+
+/// The most candidates that are looked at together.
+const MOST: usize = 4_000;
+
+/// A claim, ready to be proved on one side.
+pub(crate) struct Question<'q> {
+    pub(crate) basis: &'q Basis<'q>,
+    pub(crate) side: Side<'q>,
+    /// The listener's place in the side's program.
+    pub(crate) listener: usize,
+    pub(crate) of: &'q Asked,
+    pub(crate) expect: &'q Asked,
+}
+
+/// What came of looking.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nothing: there is no such request.
+    Nothing,
+    /// This request contradicts the claim; where that is decided, and how.
+    Witness(Box<Witness>, Ending),
+    /// There may be one; where that hangs, and why.
+    Undecided(Span, Why),
+    /// A request that was to contradict the claim does not: a mistake of ours.
+    Disagreement(Box<Witness>),
+}
+
+/// What becomes of a request, for a label.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    pub(crate) end: End,
+    pub(crate) route: Option<policy::RouteId>,
+    /// The deciding statement's place.
+    pub(crate) span: Option<Span>,
+}
+
+/// Why something is undecided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Why {
+    /// It is more than is looked at.
+    Size,
+    /// An upstream decides.
+    Upstream,
+    /// A value may be refused.
+    Refusal,
+    /// Something is computed that cannot be taken apart.
+    Computed,
+}
+
+/// Looks for a request on the question's listener that the claim speaks of and that does not do as is expected.
+pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
+    let Some(listener) = question.listener() else { return Found::Nothing };
+    let mut doubt: Option<(Span, Why)> = None;
+    for (host_at, host) in listener.hosts.list.iter().enumerate() {
+        if !question.concerns(&host.host) {
+            continue;
+        }
+        for candidate in 0..host.candidates.len() {
+            let at = At { host: host_at, candidate };
+            match question.candidate(listener, at, known) {
+                Found::Nothing => {}
+                Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
+                found => return found,
+            }
+        }
+    }
+    match question.past(listener) {
+        Found::Nothing => {}
+        Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
+        found => return found,
+    }
+    doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
+}
+
+/// Whether there is a request on the listener of which the claim speaks.
+pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool {
+    let Some(listener) = question.listener() else { return false };
+    let open = Env { captures: &[], locals: &[] };
+    for end in [End::Nobody, End::Method] {
+        let course = Course::past(end);
+        let mut cut = question.basis.cut();
+        let of = question.of.formula(&mut cut, Way { course: &course, route: None }, open);
+        if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
+            return true;
+        }
+    }
+    for (host_at, host) in listener.hosts.list.iter().enumerate() {
+        for candidate in 0..host.candidates.len() {
+            let at = At { host: host_at, candidate };
+            let Some(taken) = question.basis.taken(&question.side, listener, at) else { continue };
+            let courses = known.courses(question.basis, &question.side, taken.id);
+            let Ok(courses) = &*courses else { return true };
+            let mut cut = question.basis.cut();
+            let base = taken.whole(&mut cut);
+            let all = courses.iter().map(|course| {
+                let way = Way { course, route: Some((taken.id, &taken.route.steps)) };
+                let guards = guards(&mut cut, course, taken.env());
+                let of = question.of.formula(&mut cut, way, taken.env());
+                Formula::all(vec![base.clone(), guards, of])
+            });
+            let any = Formula::any(all.collect());
+            if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+impl<'q> Question<'q> {
+    fn listener(&self) -> Option<&'q Listener> {
+        self.side.lowered.listeners.get(self.listener)
+    }
+
+    /// Whether the claim can speak of a request for this host.
+    fn concerns(&self, host: &Host) -> bool {
+        let mut cut = self.basis.cut();
+        let Some(of) = about(self.of, &mut cut) else { return true };
+        let all = Formula::all(vec![cut.host(host), of]);
+        !all.is_never() && !is_empty(cut.finish(budget(1)), &all)
+    }
+
+    /// Requests that this candidate takes.
+    fn candidate(&self, listener: &'q Listener, at: At, known: &mut Known) -> Found {
+        let Some(taken) = self.basis.taken(&self.side, listener, at) else {
+            return Found::Nothing;
+        };
+        let courses = known.courses(self.basis, &self.side, taken.id);
+        let courses = match &*courses {
+            Ok(courses) => courses,
+            Err(step) => {
+                let span = taken.route.steps.get(*step).map_or(taken.route.span, |step| step.span);
+                return Found::Undecided(span, Why::Size);
+            }
+        };
+        let mut doubt = None;
+        for course in courses {
+            match self.course(listener, at, &taken, course) {
+                Found::Nothing => {}
+                Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
+                found => return found,
+            }
+        }
+        doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
+    }
+
+    fn course(&self, listener: &'q Listener, at: At, taken: &Taken<'_>, course: &Course) -> Found {
+        let way = Way { course, route: Some((taken.id, &taken.route.steps)) };
+        let ending = Ending {
+            end: course.end.clone(),
+            route: Some(taken.id),
+            span: course.at.and_then(|at| taken.route.steps.get(at)).map(|step| step.span),
+        };
+        let place = ending.span.unwrap_or(taken.route.span);
+        let against = |cut: &mut crate::space::Cut<'_>| {
+            let of = self.of.formula(cut, way, taken.env());
+            if of.is_never() {
+                return of;
+            }
+            let expect = self.expect.formula(cut, way, taken.env());
+            if matches!(expect, Formula::Always(true)) {
+                return Formula::Always(false);
+            }
+            let whole = taken.whole(cut);
+            let guards = guards(cut, course, taken.env());
+            Formula::all(vec![whole, guards, of, expect.not()])
+        };
+        let mut cut = self.basis.cut();
+        let alone = against(&mut cut);
+        if alone.is_never() || is_empty(cut.finish(budget(1)), &alone) {
+            return Found::Nothing;
+        }
+        let earlier = meeting(listener, taken.host, taken.path);
+        let earlier: Vec<At> = earlier.into_iter().take_while(|other| *other != at).collect();
+        if earlier.len() > MOST {
+            return Found::Undecided(place, Why::Size);
+        }
+        let mut cut = self.basis.cut();
+        let against = against(&mut cut);
+        let mut others = Vec::with_capacity(earlier.len());
+        for at in earlier {
+            if let Some(other) = self.basis.taken(&self.side, listener, at) {
+                others.push(other.whole(&mut cut));
+            }
+        }
+        self.left(cut, &against, &others, (taken.host, taken.path), (way, &ending, place))
+    }
+
+    /// Requests that no candidate takes.
+    fn past(&self, listener: &'q Listener) -> Found {
+        let open = Env { captures: &[], locals: &[] };
+        let mut doubt = None;
+        for end in [End::Nobody, End::Method] {
+            if end == End::Method && !self.of.asks_status() && !self.expect.asks_status() {
+                // What the claim says of one it says of the other.
+                continue;
+            }
+            let course = Course::past(end.clone());
+            let way = Way { course: &course, route: None };
+            let mut cut = self.basis.cut();
+            let of = self.of.formula(&mut cut, way, open);
+            let expect = self.expect.formula(&mut cut, way, open);
+            if of.is_never() || matches!(expect, Formula::Always(true)) {
+                continue;
+            }
+            let mut against = vec![of, expect.not()];
+            let by_status = self.of.asks_status() || self.expect.asks_status();
+            let mut others = Vec::new();
+            let mut but_method = Vec::new();
+            let mut first = None;
+            for (host_at, host) in listener.hosts.list.iter().enumerate() {
+                if !self.concerns(&host.host) {
+                    continue;
+                }
+                for candidate in 0..host.candidates.len() {
+                    let at = At { host: host_at, candidate };
+                    let Some(other) = self.basis.taken(&self.side, listener, at) else { continue };
+                    first = first.or(Some(other.route.span));
+                    match (by_status, &end) {
+                        // Whoever would take it by another method makes it a 405.
+                        (true, End::Nobody) => others.push(other.but_method(&mut cut)),
+                        (true, _) => {
+                            but_method.push(other.but_method(&mut cut));
+                            others.push(other.whole(&mut cut));
+                        }
+                        (false, _) => others.push(other.whole(&mut cut)),
+                    }
+                }
+            }
+            let place = first.unwrap_or_default();
+            if others.len() > MOST {
+                return Found::Undecided(place, Why::Size);
+            }
+            if end == End::Method {
+                against.push(Formula::any(but_method));
+            }
+            let against = Formula::all(against);
+            let any = Path { segments: Vec::new(), rest: true };
+            let ending = Ending { end, route: None, span: None };
+            let found =
+                self.left(cut, &against, &others, (&Host::Any, &any), (way, &ending, place));
+            match found {
+                Found::Nothing => {}
+                Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
+                found => return found,
+            }
+        }
+        doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
+    }
+
+    /// What is left of `against` once the others took theirs.
+    fn left(
+        &self,
+        mut cut: crate::space::Cut<'_>,
+        against: &Formula,
+        others: &[Formula],
+        (host, path): (&Host, &Path),
+        (way, ending, place): (Way<'_>, &Ending, Span),
+    ) -> Found {
+        let plain = plainly(&mut cut);
+        let decide = || -> Result<(Space, Set, Vec<Set>), Undecided> {
+            let mut space = cut.finish(budget(others.len()))?;
+            let mut left = space.set(against)?;
+            for other in others {
+                if left == Set::NONE {
+                    break;
+                }
+                let other = space.set(other)?;
+                left = space.minus(left, other)?;
+            }
+            let plain: Result<Vec<Set>, Undecided> =
+                plain.iter().map(|plain| space.set(plain)).collect();
+            Ok((space, left, plain?))
+        };
+        let Ok((mut space, left, plain)) = decide() else {
+            return Found::Undecided(place, Why::Size);
+        };
+        if left == Set::NONE {
+            return Found::Nothing;
+        }
+        let why = self.why(way);
+        if !way.course.sure {
+            return Found::Undecided(place, Why::Refusal);
+        }
+        // Plainer examples are easier to read, where there are any.
+        let mut tried = left;
+        for plain in plain {
+            if let Ok(both) = space.meet(tried, plain)
+                && both != Set::NONE
+                && space.witness(both).is_some()
+            {
+                tried = both;
+            }
+        }
+        let Some(values) = space.witness(tried) else { return Found::Undecided(place, why) };
+        let witness = Box::new(Witness::new(host, path, values));
+        match replay(self, &witness, way) {
+            Replayed::Contradicts => Found::Witness(witness, ending.clone()),
+            Replayed::Unsure => Found::Undecided(place, Why::Refusal),
+            Replayed::Agrees => Found::Disagreement(witness),
+        }
+    }
+
+    fn why(&self, way: Way<'_>) -> Why {
+        let upstream = way.course.to().is_some();
+        if upstream && !way.course.own && (asks_answer(self.expect) || asks_answer(self.of)) {
+            Why::Upstream
+        } else {
+            Why::Computed
+        }
+    }
+}
+
+/// Whether the claim asks what an upstream may answer.
+fn asks_answer(asked: &Asked) -> bool {
+    match asked {
+        Asked::Status(..) => true,
+        Asked::Header(message, ..) => *message == policy::Message::Resp,
+        Asked::Not(inner) => asks_answer(inner),
+        Asked::All(parts) | Asked::Any(parts) => parts.iter().any(asks_answer),
+        _ => false,
+    }
+}
+
+/// What the claim says of the request alone. `None` where that is nothing.
+fn about(asked: &Asked, cut: &mut crate::space::Cut<'_>) -> Option<Formula> {
+    match asked {
+        Asked::Request(id) => Some(cut.condition(*id, Env { captures: &[], locals: &[] })),
+        Asked::All(parts) => {
+            let all: Vec<Formula> = parts.iter().filter_map(|part| about(part, cut)).collect();
+            (!all.is_empty()).then(|| Formula::all(all))
+        }
+        _ => None,
+    }
+}
+
+/// What must hold for a request to come this way.
+pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<'_>) -> Formula {
+    let all = course.guards.iter().map(|(id, holds)| {
+        let formula = cut.condition(*id, env);
+        if *holds { formula } else { formula.not() }
+    });
+    Formula::all(all.collect())
+}
+
+/// Requests that make good examples: with a path, and with `GET`.
+pub(crate) fn plainly(cut: &mut crate::space::Cut<'_>) -> Vec<Formula> {
+    let segment = Segment::Capture(Arc::from("x"), Ty::String);
+    let path = cut.path(&Path { segments: vec![segment], rest: true });
+    let get = cut.methods(Some(&[Arc::from("GET")]));
+    vec![path, get]
+}
+
+fn is_empty(space: Result<Space, Undecided>, formula: &Formula) -> bool {
+    // What is too large is not known to be empty.
+    let set = space.and_then(|mut space| space.set(formula));
+    set == Ok(Set::NONE)
+}

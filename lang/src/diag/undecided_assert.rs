@@ -1,0 +1,56 @@
+//! An assert that can be neither proved nor refuted.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "E0902",
+    slug: "undecided-assert",
+    severity: Severity::Error,
+    explain: "\
+Claims are decided exactly where conditions compare what a request says with constants. Where something is computed, comes
+from an input, or is up to an upstream, it may not be decidable; the label says where.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+upstream app { server \"127.0.0.1:3000\" }
+
+route all on web { forward app }
+
+assert never_fails {
+  for req
+  expect status < 500
+}
+```
+
+Claim what the policy itself decides. If it must stand as it is, say why; `gwc audit` lists it:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+upstream app { server \"127.0.0.1:3000\" }
+
+route all on web { forward app }
+
+assert never_fails @unproved(\"app is tested for this\") {
+  for req
+  expect status < 500
+}
+```
+",
+};
+
+/// It cannot be decided whether `name` holds, for the reason `why`, at `place`.
+pub fn undecided_assert(span: Span, name: &str, (place, why): (Span, &str)) -> Diag {
+    let diag = ENTRY.at(
+        span,
+        format!("it cannot be decided whether `{name}` holds"),
+        "neither proved nor refuted",
+    );
+    let diag = if place == Span::default() { diag } else { diag.label(place, why) };
+    diag.help("claim what the policy itself decides, or write `@unproved(\"why\")` behind the name")
+}

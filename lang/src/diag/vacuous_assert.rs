@@ -1,0 +1,50 @@
+//! An assert that speaks of no request.
+
+use super::{Diag, Entry, Severity};
+use crate::source::Span;
+
+/// The catalogue's row.
+pub const ENTRY: Entry = Entry {
+    code: "W0903",
+    slug: "vacuous-assert",
+    severity: Severity::Warning,
+    explain: "\
+No request is one of those that the `for` of this `assert` speaks of, so it holds whatever the policy does. That is seldom
+what was meant.
+
+```gw fails
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web { respond 200 }
+
+assert nothing {
+  for req where req.method == GET and req.method == POST
+  expect denied
+}
+```
+
+Say which requests are meant:
+
+```gw mended
+edition 2026
+
+listener web { bind \":8080\" }
+
+route all on web { require req.method != TRACE; respond 200 }
+
+assert no_trace {
+  for req where req.method == TRACE
+  expect denied
+}
+```
+",
+};
+
+/// `name` speaks of no request.
+pub fn vacuous_assert(span: Span, name: &str) -> Diag {
+    ENTRY
+        .at(span, format!("`{name}` speaks of no request"), "its `for` is never true")
+        .help("it holds whatever the policy does: widen its `for`")
+}
