@@ -13,7 +13,7 @@ use crate::order::cells::host_relation;
 use crate::order::witness::Witness;
 use crate::program::{Candidate, ListenerId, Program, RouteId, VirtualHost};
 use crate::segment::{Relation, captures, path_relation, split};
-use crate::space::{Cut, Formula, Set, Space, Term, Undecided};
+use crate::space::{Cut, Env, Formula, Set, Space, Term, Undecided};
 
 /// The most places of a route, and the most candidates before each of them, that are looked at.
 const MOST: usize = 400;
@@ -221,7 +221,8 @@ fn whole(
     let captures = captures(path);
     let methods = cut.methods(candidate.methods.as_deref());
     let mut all = vec![cut.host(&host.host), cut.path(path), methods];
-    all.extend(route.conditions.iter().map(|(id, _)| cut.condition(*id, &captures)));
+    let env = Env { captures: &captures, locals: &[] };
+    all.extend(route.conditions.iter().map(|(id, _)| cut.condition(*id, env)));
     Some(Formula::All(all))
 }
 

@@ -216,13 +216,17 @@ impl Act<'_> {
                 }
                 next.push(course);
             }
-            (Ends::No, Form::Assign) => {
+            (Ends::No, Form::Assign | Form::Append) => {
                 let value = self.lowered.args.first().copied();
                 let Some((field, key)) = &self.lowered.place else { return next.push(course) };
                 if value.is_none_or(|value| !self.fits(value)) {
                     self.may_refuse(&mut course, done);
                 }
-                let header = value.map_or(Header::Unknown, Header::Value);
+                let header = match (row.form, value) {
+                    (Form::Assign, Some(value)) => Header::Value(value),
+                    // Who knows what stands there already.
+                    _ => Header::Unknown,
+                };
                 match (&**field, key, value) {
                     ("up.header", Some(key), _) => course.put(Message::Up, key, header),
                     ("resp.header", Some(key), _) => course.put(Message::Resp, key, header),

@@ -61,7 +61,8 @@ const fn action(
     asserts: Option<&'static str>,
 ) -> vocab::Action {
     let phase = Phase::Request;
-    vocab::Action { name, params, form, phase, ends, asserts, doc: "", example: "" }
+    let (late, coherent, doc, example) = (true, None, "", "");
+    vocab::Action { name, params, form, phase, ends, late, coherent, asserts, doc, example }
 }
 
 static REQUIRE: vocab::Action = action(
