@@ -289,8 +289,7 @@ impl<'t> Head<'t> {
         let clauses = clauses.filter(move |node| {
             node.child(Kind::Relation).is_some_and(|word| word.text() == relation)
         });
-        clauses
-            .flat_map(|node| node.children().filter(|node| node.kind() == Kind::Name).map(Word::of))
+        clauses.flat_map(dotted)
     }
 
     /// The first expression that is not the item's name.
@@ -673,4 +672,17 @@ fn docs(node: Node<'_>) -> Option<String> {
     });
     let lines: Vec<&str> = lines.collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The names of a clause, each with the words that follow it behind dots: `shop.user`.
+fn dotted<'t>(clause: Node<'t>) -> impl Iterator<Item = Word<'t>> + use<'t> {
+    let begins = clause.children().filter(|node| node.kind() == Kind::Name);
+    begins.filter_map(move |name| {
+        let behind = clause.children().filter(|node| node.span().start >= name.span().end);
+        let parts = behind.take_while(|node| node.kind() == Kind::Word || node.text() == ".");
+        let span = parts.last().map_or(name.span(), |last| name.span().to(last.span()));
+        let from = (span.start - clause.span().start) as usize;
+        let text = clause.text().get(from..from + span.len())?;
+        Some(Word { text, span })
+    })
 }
