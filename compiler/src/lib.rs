@@ -7,6 +7,7 @@
 
 pub mod change;
 pub mod decision;
+pub mod diff;
 pub mod explain;
 pub mod frame;
 mod interp;

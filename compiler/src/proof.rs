@@ -14,11 +14,11 @@ use lang::{Diag, Span};
 use crate::order::scheme;
 use crate::program::Program;
 
-mod basis;
+pub(crate) mod basis;
 mod claims;
-mod course;
-mod replay;
-mod search;
+pub(crate) mod course;
+pub(crate) mod replay;
+pub(crate) mod search;
 
 use basis::{Basis, Known};
 use claims::{Asked, asked};

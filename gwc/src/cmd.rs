@@ -1,8 +1,10 @@
 //! One subcommand, one file: its arguments and its run.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cost;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod fmt;

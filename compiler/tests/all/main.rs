@@ -8,6 +8,7 @@ extern crate gw_compiler as compiler;
 
 mod build;
 mod decide;
+mod diff;
 mod order;
 mod passes;
 mod proof;

@@ -18,14 +18,14 @@ use crate::reference::{Condition, Recipe, condition, expression, made, recipe, w
 
 /// A route's statements.
 #[derive(Clone, Debug)]
-struct Way {
+pub(crate) struct Way {
     requires: Vec<(Condition, u16)>,
     up: usize,
     end: usize,
     framed: bool,
 }
 
-fn way() -> impl Strategy<Value = Way> {
+pub(crate) fn way() -> impl Strategy<Value = Way> {
     let status = prop_oneof![Just(403_u16), Just(401)];
     (prop::collection::vec((condition(), status), 0..3), 0_usize..5, 0_usize..4, any::<bool>())
         .prop_map(|(requires, up, end, framed)| Way { requires, up, end, framed })
@@ -36,7 +36,7 @@ fn via(mut step: Step, policy: &str) -> Step {
     step
 }
 
-fn routed(name: &str, recipe: &Recipe, way: &Way) -> Route {
+pub(crate) fn routed(name: &str, recipe: &Recipe, way: &Way) -> Route {
     let mut route = made(name, recipe);
     route.steps.clear();
     for (condition, status) in &way.requires {
@@ -124,15 +124,15 @@ impl World for Reading<'_> {
 
 /// What becomes of a request, told the plain way.
 #[derive(Debug, Default)]
-struct Fate {
-    route: Option<u32>,
-    denied: bool,
-    responded: bool,
-    status: u16,
-    applied: bool,
-    to: Option<Arc<str>>,
-    up: Vec<(&'static str, Value)>,
-    framed: Value,
+pub(crate) struct Fate {
+    pub(crate) route: Option<u32>,
+    pub(crate) denied: bool,
+    pub(crate) responded: bool,
+    pub(crate) status: u16,
+    pub(crate) applied: bool,
+    pub(crate) to: Option<Arc<str>>,
+    pub(crate) up: Vec<(&'static str, Value)>,
+    pub(crate) framed: Value,
 }
 
 fn item(expr: &Expr) -> Value {
@@ -143,7 +143,7 @@ fn item(expr: &Expr) -> Value {
 }
 
 /// The client's `connection` names `h` if `stripped`, and it sends `u`; `upstream` is the status that an upstream answers with, and whether it sends `r` by itself.
-fn fate(
+pub(crate) fn fate(
     policy: &Policy,
     matcher: &Matcher,
     request: &Request,

@@ -1,0 +1,228 @@
+//! What becomes of a request, such that two policies that do the same with it give it equal fates.
+
+use std::sync::Arc;
+
+use lang::policy::{Expr, ExprKind, LocalId, RouteId};
+use lang::vocab::{Ends, ExprId};
+use lang::{Span, Value};
+
+use crate::program::{Expr as Code, Program, Route, StepKind};
+use crate::proof::basis::{Basis, Side};
+use crate::proof::course::{Course, End, Status, locals};
+
+/// What becomes of a request on one side.
+#[derive(Clone, Debug)]
+pub(super) struct Fate {
+    /// In words.
+    pub(super) words: String,
+    /// Whether it is refused.
+    pub(super) refuses: bool,
+    /// The route that answers.
+    pub(super) route: Option<RouteId>,
+    /// What its statements do, in order.
+    pub(super) effects: Vec<Effect>,
+    /// The policies whose statements run.
+    pub(super) applied: Vec<Arc<str>>,
+}
+
+/// What one statement does.
+#[derive(Clone, Debug)]
+pub(super) struct Effect {
+    pub(super) does: Does,
+    pub(super) span: Span,
+}
+
+/// An action with its arguments, what their locals stand for, and where their captures come from.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Does {
+    action: Arc<str>,
+    args: Vec<ExprId>,
+    place: Option<(Arc<str>, Option<Arc<str>>)>,
+    arms: Vec<(ExprId, ExprId)>,
+    lets: Vec<ExprId>,
+    captured: Vec<(Arc<str>, usize)>,
+}
+
+/// What tells fates apart.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Key {
+    words: String,
+    effects: Vec<Does>,
+    applied: Vec<Arc<str>>,
+}
+
+impl Fate {
+    /// Past all routes.
+    pub(super) fn past(end: &End) -> Fate {
+        let words =
+            if *end == End::Method { "405, no route takes the method" } else { "404, no route" };
+        Fate {
+            words: words.to_owned(),
+            refuses: true,
+            route: None,
+            effects: Vec::new(),
+            applied: Vec::new(),
+        }
+    }
+
+    /// What a course of a side's route comes to; the captures are those of the path that was taken.
+    pub(super) fn of(
+        basis: &Basis<'_>,
+        side: &Side<'_>,
+        id: RouteId,
+        course: &Course,
+        captures: &[(Arc<str>, usize)],
+    ) -> Option<Fate> {
+        let route = basis.route(side, id)?;
+        let written = side.policy.routes.get(id.0 as usize)?;
+        let known = match &course.status {
+            Status::Known(status) => status.to_string(),
+            _ => "a computed status".to_owned(),
+        };
+        let action = course.at.and_then(|at| route.steps.get(at)).map(|step| match &step.kind {
+            StepKind::Act(call) => &*call.action,
+            StepKind::Let(..) => "",
+        });
+        let refused_later = matches!(course.end, End::Forwarded(_) | End::Answered)
+            && course.at.and_then(|at| written.steps.get(at)).is_some_and(|step| {
+                matches!(&step.kind, lang::policy::StepKind::Act(call) if call.row.asserts.is_some())
+            });
+        let words = match &course.end {
+            End::Denied => format!("denied with {known}"),
+            _ if refused_later => format!("denied on the way back with {known}"),
+            End::Forwarded(to) => {
+                let to = shares(written, course.at).unwrap_or_else(|| to.to_string());
+                match &course.status {
+                    Status::Unknown => format!("forwarded to {to}"),
+                    _ => format!("forwarded to {to} and answered with {known}"),
+                }
+            }
+            End::Answered if action == Some("redirect") => format!("redirected with {known}"),
+            End::Answered => format!("answered with {known}"),
+            end => return Some(Fate::past(end)),
+        };
+        let refused = |status: &Status| matches!(status, Status::Known(400..));
+        let refuses = match &course.end {
+            End::Denied => true,
+            End::Answered => refused(&course.status),
+            _ => refused_later,
+        };
+        let denied = course.end == End::Denied || refused_later;
+        let lets = locals(route);
+        let mut effects = Vec::new();
+        let mut applied: Vec<Arc<str>> = Vec::new();
+        for (at, (step, written)) in
+            route.steps.iter().zip(&written.steps).take(course.ran).enumerate()
+        {
+            applied.extend(step.via.iter().cloned());
+            let (StepKind::Act(call), lang::policy::StepKind::Act(row)) =
+                (&step.kind, &written.kind)
+            else {
+                continue;
+            };
+            let requires =
+                row.row.asserts.and_then(|n| row.row.params.iter().position(|p| p.name == n));
+            let mut args = call.args.clone();
+            if let Some(condition) = requires {
+                if Some(at) != course.at {
+                    continue;
+                }
+                // Which requests it refuses is told by their sets; what is answered counts here.
+                args.remove(condition.min(args.len().saturating_sub(1)));
+            } else if denied {
+                // What was done before is not sent to anybody.
+                continue;
+            }
+            let roots: Vec<ExprId> =
+                args.iter().copied().chain(call.arms.iter().flat_map(|(a, b)| [*a, *b])).collect();
+            let (used, captured) = meant(&basis.program, &roots, &lets, captures);
+            let does = Does {
+                action: call.action.clone(),
+                args,
+                place: call.place.clone(),
+                arms: call.arms.clone(),
+                lets: used,
+                captured,
+            };
+            effects.push(Effect { does, span: step.span });
+        }
+        applied.sort_unstable();
+        applied.dedup();
+        Some(Fate { words, refuses, route: Some(id), effects, applied })
+    }
+
+    /// What tells it apart.
+    pub(super) fn key(&self) -> Key {
+        Key {
+            words: self.words.clone(),
+            effects: self.effects.iter().map(|effect| effect.does.clone()).collect(),
+            applied: self.applied.clone(),
+        }
+    }
+}
+
+/// What the expressions mean beyond their words: the values of locals, the places of captures.
+fn meant(
+    program: &Program,
+    roots: &[ExprId],
+    lets: &[(LocalId, ExprId)],
+    captures: &[(Arc<str>, usize)],
+) -> (Vec<ExprId>, Vec<(Arc<str>, usize)>) {
+    let mut used = Vec::new();
+    let mut captured = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut open = roots.to_vec();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let expr = program.expr(id);
+        match expr {
+            Code::Local(local) => {
+                let value = lets.iter().find(|(known, _)| known == local).map(|(_, value)| *value);
+                used.extend(value);
+                open.extend(value);
+            }
+            Code::Capture(name) => {
+                captured.extend(captures.iter().find(|(known, _)| known == name).cloned());
+            }
+            _ => {}
+        }
+        expr.each_operand(&mut |operand| open.push(operand));
+    }
+    captured.sort_unstable();
+    (used, captured)
+}
+
+/// The shares of the upstreams among which a request is drawn.
+fn shares(route: &lang::policy::Route, at: Option<usize>) -> Option<String> {
+    let lang::policy::StepKind::Act(call) = &route.steps.get(at?)?.kind else { return None };
+    if call.row.ends != Ends::Forwards || call.arms.len() < 2 {
+        return None;
+    }
+    let text = |expr: &Expr| match &expr.kind {
+        ExprKind::Const(Value::Item(name)) => name.to_string(),
+        ExprKind::Const(value) => value.to_string(),
+        _ => "?".to_owned(),
+    };
+    let arms: Vec<String> =
+        call.arms.iter().map(|(share, to)| format!("{} by {}", text(to), text(share))).collect();
+    Some(arms.join(", "))
+}
+
+/// Everything of a route that can matter to a request, in a form that equal ones share.
+pub(super) fn signature(
+    route: &Route,
+    captures: &[(Arc<str>, usize, crate::segment::Segments)],
+) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    let conditions = route.conditions.iter().map(|(id, _)| id.0);
+    let methods = route.methods.as_ref().map(|(methods, _)| methods);
+    // Writing to a string does not fail.
+    let _ = write!(text, "{methods:?}{:?}{captures:?}", conditions.collect::<Vec<_>>());
+    for step in &route.steps {
+        let _ = write!(text, "{:?}{:?}", step.kind, step.via);
+    }
+    text
+}

@@ -1,0 +1,92 @@
+//! Comparisons against brute force: two random policies over the world of `reference.rs`, request by request.
+
+use std::collections::BTreeSet;
+
+use compiler::diff::{Kind, compare};
+use compiler::lower;
+use proptest::prelude::*;
+
+use crate::build::*;
+use crate::proof::{Fate, fate, routed, settled, way};
+use crate::reference::{recipe, world};
+
+fn words(fate: &Fate) -> String {
+    match (&fate.to, fate.route) {
+        (Some(to), _) => format!("forwarded to {to}"),
+        (None, None) if fate.status == 405 => "405, no route takes the method".to_owned(),
+        (None, None) => "404, no route".to_owned(),
+        (None, Some(_)) if fate.responded => format!("answered with {}", fate.status),
+        (None, Some(_)) => format!("denied with {}", fate.status),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn policies_differ_as_brute_force_says(
+        made in prop::collection::vec((recipe(), way()), 1..4),
+        at in 0_usize..4,
+        other in prop::option::of((recipe(), way())),
+        same_choice in any::<bool>(),
+    ) {
+        let mut changed = made.clone();
+        let at = at % changed.len();
+        match other {
+            Some((recipe, way)) => {
+                let kept = changed[at].0.clone();
+                changed[at] = (if same_choice { kept } else { recipe }, way);
+            }
+            None => drop(changed.remove(at)),
+        }
+        let build = |made: &[(crate::reference::Recipe, crate::proof::Way)]| {
+            let routes = made.iter().enumerate().map(|(at, (r, w))| routed(&format!("r{at}"), r, w));
+            settled(routes.collect())
+        };
+        let (Some(old), Some(new)) = (build(&made), build(&changed)) else { return Ok(()) };
+        let (old_program, new_program) = (lower(&old).0.unwrap(), lower(&new).0.unwrap());
+        let said = compare((&old, &old_program), (&new, &new_program));
+        prop_assert!(said.undecided.is_empty() && said.disagreements.is_empty(), "{:?}", said);
+        let (old_matcher, new_matcher) = (matcher(&old), matcher(&new));
+        let mut expected: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut otherwise: Option<String> = None;
+        for request in world() {
+            for sent in [(false, None), (false, Some("z"))] {
+                let (a, _) = fate(&old, &old_matcher, &request, sent, (200, false));
+                let (b, _) = fate(&new, &new_matcher, &request, sent, (200, false));
+                let pair = (words(&a), words(&b));
+                if pair.0 != pair.1 {
+                    expected.insert(pair);
+                } else if a.up != b.up || a.applied != b.applied || a.framed != b.framed && !a.denied {
+                    otherwise = Some(format!("{request:?} {a:?} {b:?}"));
+                }
+            }
+        }
+        let differing = said.changes.iter().filter(|change| change.old.words != change.new.words);
+        let found: BTreeSet<(String, String)> =
+            differing.map(|change| (change.old.words.clone(), change.new.words.clone())).collect();
+        prop_assert_eq!(&found, &expected);
+        let same_words = said.changes.iter().any(|change| change.old.words == change.new.words);
+        prop_assert!(otherwise.is_none() || same_words, "{:?}", otherwise);
+        for change in &said.changes {
+            prop_assert!(change.example.is_some(), "{:?}", change);
+            let refuses = |words: &str| {
+                ["404", "405", "denied", "answered with 404"].iter().any(|w| words.starts_with(w))
+            };
+            let kind = match (refuses(&change.old.words), refuses(&change.new.words)) {
+                (true, false) => Kind::Loosened,
+                (false, true) => Kind::Tightened,
+                _ => Kind::Changed,
+            };
+            prop_assert_eq!(change.kind, kind);
+        }
+    }
+}
+
+#[test]
+fn a_policy_is_like_itself() {
+    let routes = || vec![route("a").path(&["/a/{x}"]), route("b").when(is(header("h"), "1"))];
+    let (old, new) = (policy(routes()), policy(routes()));
+    let programs = (lower(&old).0.unwrap(), lower(&new).0.unwrap());
+    assert!(compare((&old, &programs.0), (&new, &programs.1)).is_same());
+}

@@ -1,0 +1,282 @@
+//! `gwc audit`: what a reviewer asks of a policy that is right in itself. It lists and judges nothing.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use compiler::program::{Expr, Program, Step};
+use lang::policy::{From, Host, InputId, Policy, Route, StepKind};
+use lang::vocab::{Ends, ExprId};
+use lang::{Sources, Span, Ty, Value};
+use serde_json::{Value as Json, json};
+
+use crate::report::{self, Color};
+use crate::{Outcome, load};
+
+/// Lists what a policy leaves open: claims without a proof, secrets and where they go, certificates that nobody verifies,
+/// routes that ask for nothing, addresses that are believed
+///
+/// Exit status: 0 when the list is written, 1 when the policy has errors, 2 when it could not be read.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The policy
+    #[arg(value_name = "FILE")]
+    path: PathBuf,
+    /// How the list is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+}
+
+/// A line of the list: what it is about, and where that stands.
+struct Line {
+    name: String,
+    detail: String,
+    place: Option<Span>,
+}
+
+/// A part of the list.
+struct Section {
+    /// Its name for scripts.
+    key: &'static str,
+    title: &'static str,
+    lines: Vec<Line>,
+}
+
+pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
+    let check = load::check(&args.path)?;
+    for diag in check.diags.iter().filter(|diag| diag.is_error()) {
+        report::human::print(diag, &check.sources, Color::Auto);
+    }
+    let Some(program) = &check.program else { return Ok(Outcome::Faulty) };
+    let desk = Desk { policy: &check.policy, program, sources: &check.sources };
+    let sections = [
+        Section { key: "unproved", title: "claims without a proof", lines: desk.unproved() },
+        Section { key: "secrets", title: "secrets, and where they go", lines: desk.secrets() },
+        Section {
+            key: "unverified",
+            title: "upstreams whose certificates are not verified",
+            lines: desk.unverified(),
+        },
+        Section { key: "public", title: "routes that ask for nothing", lines: desk.public() },
+        Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
+    ];
+    let text = match args.format {
+        Format::Human => sections.iter().map(|section| desk.human(section)).collect::<String>(),
+        Format::Json => {
+            let parts = sections.iter().map(|section| {
+                let lines = section.lines.iter().map(|line| desk.json(line)).collect();
+                (section.key.to_owned(), Json::Array(lines))
+            });
+            format!("{:#}\n", Json::Object(parts.collect()))
+        }
+    };
+    report::print(&text)?;
+    Ok(Outcome::Clean)
+}
+
+/// What the list is made from.
+struct Desk<'d> {
+    policy: &'d Policy,
+    program: &'d Program,
+    sources: &'d Sources,
+}
+
+impl Desk<'_> {
+    fn unproved(&self) -> Vec<Line> {
+        let lines = self.policy.asserts.iter().filter_map(|assert| {
+            let detail = assert.unproved.as_ref()?.to_string();
+            Some(Line { name: assert.name.to_string(), detail, place: Some(assert.span) })
+        });
+        lines.collect()
+    }
+
+    fn secrets(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (at, input) in self.policy.inputs.iter().enumerate() {
+            if *input.ty.present() != Ty::Secret {
+                continue;
+            }
+            let from = match &input.from {
+                From::Given => "given on loading".to_owned(),
+                From::Env(name) => format!("from the environment variable {name}"),
+                From::File(path) => format!("from the file {path}"),
+            };
+            let name = input.name.to_string();
+            lines.push(Line { name: name.clone(), detail: from, place: Some(input.span) });
+            let mut seen = HashSet::new();
+            let uses = self.uses(InputId(at as u32));
+            let uses: Vec<Span> = uses.into_iter().filter(|span| seen.insert(*span)).collect();
+            if uses.is_empty() {
+                lines.push(Line { name, detail: "goes nowhere".to_owned(), place: None });
+                continue;
+            }
+            lines.extend(uses.into_iter().map(|span| Line {
+                name: name.clone(),
+                detail: format!("goes into `{}`", self.text(span)),
+                place: Some(span),
+            }));
+        }
+        lines
+    }
+
+    /// The lines that read an input.
+    fn uses(&self, input: InputId) -> Vec<Span> {
+        let mut spans = Vec::new();
+        let settings = self.program.blocks.iter().flat_map(|block| &block.settings);
+        let settings = settings.map(|setting| (setting.args.clone(), setting.span));
+        let routes = self.program.routes.iter();
+        let conditions =
+            routes.clone().flat_map(|r| r.conditions.iter().map(|(id, span)| (vec![*id], *span)));
+        let steps = routes.flat_map(|r| r.steps.iter().map(|step| (Step::exprs(step), step.span)));
+        for (roots, span) in settings.chain(conditions).chain(steps) {
+            if self.reads(roots, input) {
+                spans.push(span);
+            }
+        }
+        spans
+    }
+
+    fn reads(&self, roots: Vec<ExprId>, input: InputId) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = roots;
+        while let Some(id) = open.pop() {
+            let expr = self.program.expr(id);
+            if matches!(expr, Expr::Input(read) if *read == input) {
+                return true;
+            }
+            if seen.insert(id) {
+                expr.each_operand(&mut |operand| open.push(operand));
+            }
+        }
+        false
+    }
+
+    fn unverified(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let blocks = self.policy.blocks.iter().zip(&self.program.blocks);
+        for (block, lowered) in blocks.filter(|(block, _)| block.row.name == "upstream") {
+            for (setting, lowered) in block.settings.iter().zip(&lowered.settings) {
+                let verify = setting.row.params.iter().position(|param| param.name == "verify");
+                let verify = verify.and_then(|at| lowered.args.get(at));
+                let detail = match verify.map(|id| self.program.expr(*id)) {
+                    None | Some(Expr::Const(Value::Bool(true))) => continue,
+                    Some(Expr::Const(_)) => "never",
+                    Some(_) => "as an input says",
+                };
+                lines.push(Line {
+                    name: block.name.to_string(),
+                    detail: format!("{detail}: `{}`", self.text(setting.span)),
+                    place: Some(setting.span),
+                });
+            }
+        }
+        lines
+    }
+
+    /// Routes that are answered without a requirement, by listener.
+    fn public(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (at, block) in self.policy.blocks.iter().enumerate() {
+            for route in self.policy.routes.iter().filter(|route| route.listeners.contains(&at)) {
+                if !asks(route) {
+                    lines.push(Line {
+                        name: route.name.to_string(),
+                        detail: format!("on {}: {}", block.name, self.takes(route)),
+                        place: Some(route.span),
+                    });
+                }
+            }
+        }
+        lines
+    }
+
+    /// Methods, hosts and paths of a route.
+    fn takes(&self, route: &Route) -> String {
+        let methods = match &route.methods {
+            Some((methods, _)) => methods.iter().map(|m| &**m).collect::<Vec<_>>().join("/"),
+            None => "any method".to_owned(),
+        };
+        let written = |span: Span| self.text(span).trim_matches('"').to_owned();
+        let hosts = route.hosts.iter().map(|(host, span)| match host {
+            Host::Any => "any host".to_owned(),
+            _ => written(*span),
+        });
+        let paths = route.paths.iter().map(|(_, span)| match *span == route.span {
+            true => "/**".to_owned(),
+            false => written(*span),
+        });
+        let list = |all: Vec<String>| all.join(", ");
+        let mut text = format!("{methods}, {}, {}", list(hosts.collect()), list(paths.collect()));
+        for condition in &route.conditions {
+            text.push_str(&format!(", where {}", self.text(condition.span)));
+        }
+        text
+    }
+
+    fn trusts(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for block in &self.policy.blocks {
+            for setting in block.settings.iter().filter(|setting| setting.row.name == "trust") {
+                lines.push(Line {
+                    name: block.name.to_string(),
+                    detail: format!("`{}`", self.text(setting.span)),
+                    place: Some(setting.span),
+                });
+            }
+        }
+        lines
+    }
+
+    fn human(&self, section: &Section) -> String {
+        if section.lines.is_empty() {
+            return format!("{}: none\n", section.title);
+        }
+        let mut text = format!("{}:\n", section.title);
+        for line in &section.lines {
+            text.push_str(&format!("  {}: {}", line.name, line.detail));
+            if let Some(span) = line.place {
+                text.push_str(&format!(" ({})", self.place(span)));
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn json(&self, line: &Line) -> Json {
+        json!({
+            "name": line.name,
+            "detail": line.detail,
+            "place": line.place.map(|span| self.place(span)),
+        })
+    }
+
+    fn text(&self, span: Span) -> String {
+        let text = self.sources.get(span.source).map_or("", |source| source.slice(span));
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn place(&self, span: Span) -> String {
+        let Some(source) = self.sources.get(span.source) else { return String::new() };
+        format!("{}:{}", source.name, source.line_column(span.start).line)
+    }
+}
+
+/// Whether something is required before the route answers.
+fn asks(route: &Route) -> bool {
+    let before = route.steps.iter().take_while(|step| match &step.kind {
+        StepKind::Act(call) => call.row.ends == Ends::No,
+        StepKind::Let(..) => true,
+    });
+    before.into_iter().any(|step| match &step.kind {
+        StepKind::Act(call) => call.row.asserts.is_some(),
+        StepKind::Let(..) => false,
+    })
+}

@@ -1,0 +1,298 @@
+//! `gwc diff`: what two policies do differently with requests, for a person or a pull request. The comparison is the
+//! compiler's.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use compiler::diff::{Change, Comparison, ItemChange, Kind, Outcome as Fate, Side, compare};
+use lang::{Sources, Span};
+use serde_json::{Value as Json, json};
+
+use crate::Outcome;
+use crate::load::{self, Check};
+use crate::report::{self, Color};
+
+/// Tells which requests two policies treat differently: protection that was loosened first, each class with a request
+/// that was tried on both
+///
+/// Exit status: 0 when the comparison is written, 1 when a policy has errors or `--deny` finds what it denies, 2 when one
+/// could not be read.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The policy as it was
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// The policy as it is to be
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// What fails the comparison
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    /// Requests that were refused and are let through, and what could not be decided
+    Loosened,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
+    /// For a pull request
+    Markdown,
+}
+
+pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
+    let (old, new) = (load::check(&args.old)?, load::check(&args.new)?);
+    for check in [&old, &new] {
+        for diag in check.diags.iter().filter(|diag| diag.is_error()) {
+            report::human::print(diag, &check.sources, Color::Auto);
+        }
+    }
+    let (Some(old_program), Some(new_program)) = (&old.program, &new.program) else {
+        return Ok(Outcome::Faulty);
+    };
+    let comparison = compare((&old.policy, old_program), (&new.policy, new_program));
+    let page = Page { old: &old, new: &new, comparison: &comparison };
+    report::print(&match args.format {
+        Format::Human => page.human(),
+        Format::Json => format!("{:#}\n", page.json()),
+        Format::Markdown => page.markdown(),
+    })?;
+    let denied = args.deny == Some(Deny::Loosened) && page.may_be_loosened();
+    let wrong = denied || !comparison.disagreements.is_empty();
+    Ok(if wrong { Outcome::Faulty } else { Outcome::Clean })
+}
+
+/// What a comparison is told with.
+struct Page<'p> {
+    old: &'p Check,
+    new: &'p Check,
+    comparison: &'p Comparison,
+}
+
+const KINDS: [(Kind, &str, &str); 3] = [
+    (Kind::Loosened, "loosened", "Loosened: what was refused is let through"),
+    (Kind::Tightened, "tightened", "Tightened: what was let through is refused"),
+    (Kind::Changed, "changed", "Changed"),
+];
+
+/// What is said where nothing differs.
+const SAME: &str = "no request is treated differently";
+
+impl Page<'_> {
+    /// Whether protection is loosened, or may be as far as is known.
+    fn may_be_loosened(&self) -> bool {
+        self.comparison.changes.iter().any(|change| change.kind == Kind::Loosened)
+            || !self.comparison.undecided.is_empty()
+            || self.comparison.items.iter().any(is_new_listener)
+    }
+
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for (kind, _, title) in KINDS {
+            let mut changes = self.of(kind).peekable();
+            if changes.peek().is_none() {
+                continue;
+            }
+            text.push_str(&format!("{title}\n"));
+            for change in changes {
+                text.push_str(&format!("  {}\n", self.sentence(change)));
+                for line in self.details(change) {
+                    text.push_str(&format!("    {line}\n"));
+                }
+            }
+        }
+        if self.comparison.changes.is_empty() && self.comparison.undecided.is_empty() {
+            text.push_str(&format!("{SAME}\n"));
+        }
+        for (title, lines) in self.rest() {
+            text.push_str(&format!("{title}\n"));
+            text.extend(lines.iter().map(|line| format!("  {line}\n")));
+        }
+        text
+    }
+
+    fn markdown(&self) -> String {
+        let mut text = String::new();
+        for (kind, _, title) in KINDS {
+            let mut changes = self.of(kind).peekable();
+            if changes.peek().is_none() {
+                continue;
+            }
+            text.push_str(&format!(
+                "### {title}\n\n| before → after | example | more |\n|---|---|---|\n"
+            ));
+            for change in changes {
+                let mut details = self.details(change);
+                let example = match &change.example {
+                    Some(_) if !details.is_empty() => details.remove(0),
+                    _ => String::new(),
+                };
+                text.push_str(&format!(
+                    "| {} | {} | {} |\n",
+                    cell(&self.sentence(change)),
+                    code(&example),
+                    details.iter().map(|line| cell(line)).collect::<Vec<_>>().join("<br>")
+                ));
+            }
+            text.push('\n');
+        }
+        if self.comparison.changes.is_empty() && self.comparison.undecided.is_empty() {
+            text.push_str("No request is treated differently.\n\n");
+        }
+        for (title, lines) in self.rest() {
+            text.push_str(&format!("### {title}\n\n"));
+            text.extend(lines.iter().map(|line| format!("- {line}\n")));
+            text.push('\n');
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        text
+    }
+
+    fn json(&self) -> Json {
+        let side = |fate: &Fate, check: &Check| {
+            let effects = fate.effects.iter().map(|span| self.text(check, *span));
+            json!({
+                "outcome": fate.words,
+                "route": fate.route.as_ref().map(|(name, _)| &**name),
+                "place": fate.route.as_ref().map(|(_, span)| place(check, *span)),
+                "statements": effects.collect::<Vec<_>>(),
+                "policies": fate.applied.iter().map(|name| &**name).collect::<Vec<_>>(),
+            })
+        };
+        let changes = self.comparison.changes.iter().map(|change| {
+            let kind = KINDS.iter().find(|(kind, ..)| *kind == change.kind);
+            json!({
+                "kind": kind.map_or("", |(_, name, _)| name),
+                "listener": &*change.listener,
+                "old": side(&change.old, self.old),
+                "new": side(&change.new, self.new),
+                "example": change.example,
+                "places": change.places,
+            })
+        });
+        let items = self.comparison.items.iter().map(
+            |item| json!({ "kind": &*item.kind, "name": &*item.name, "change": became(item) }),
+        );
+        json!({
+            "changes": changes.collect::<Vec<_>>(),
+            "items": items.collect::<Vec<_>>(),
+            "undecided": self.undecided(),
+            "internal": self.comparison.disagreements,
+        })
+    }
+
+    fn of(&self, kind: Kind) -> impl Iterator<Item = &Change> {
+        self.comparison.changes.iter().filter(move |change| change.kind == kind)
+    }
+
+    /// `web: denied with 403 → forwarded to app`.
+    fn sentence(&self, change: &Change) -> String {
+        let Change { listener, old, new, .. } = change;
+        match old.words == new.words {
+            true => format!("{listener}: {}, in another way", new.words),
+            false => format!("{listener}: {} → {}", old.words, new.words),
+        }
+    }
+
+    /// The example, who answers it, and what differs on the way.
+    fn details(&self, change: &Change) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        match &change.example {
+            Some(example) => lines.push(example.clone()),
+            None => lines.push("no example can be made: something is computed".to_owned()),
+        }
+        let route = |word: &str, fate: &Fate, check: &Check| {
+            let (name, span) = fate.route.as_ref()?;
+            Some(format!("{word} route {name} ({})", place(check, *span)))
+        };
+        let routes: Vec<String> =
+            [route("old", &change.old, self.old), route("new", &change.new, self.new)]
+                .into_iter()
+                .flatten()
+                .collect();
+        lines.push(routes.join(", "));
+        for (sign, fate, check) in [("-", &change.old, self.old), ("+", &change.new, self.new)] {
+            lines.extend(fate.applied.iter().map(|name| format!("{sign} policy {name}")));
+            let effects = fate.effects.iter().map(|span| self.text(check, *span));
+            lines.extend(effects.map(|text| format!("{sign} {text}")));
+        }
+        if change.places > 1 {
+            lines.push(format!("at {} hosts and paths", change.places));
+        }
+        lines.retain(|line| !line.is_empty());
+        lines
+    }
+
+    /// Everything that is no class of requests.
+    fn rest(&self) -> Vec<(&'static str, Vec<String>)> {
+        let items = self.comparison.items.iter().map(|item| {
+            let at = item.new.map(|span| place(self.new, span));
+            let at = at.or_else(|| item.old.map(|span| place(self.old, span)));
+            let (kind, name) = (&item.kind, &item.name);
+            format!("{kind} {name} {} ({})", became(item), at.unwrap_or_default())
+        });
+        let internal = self.comparison.disagreements.iter().map(|example| {
+            format!("internal error, please report: `{example}` was to differ and does not")
+        });
+        let all = [
+            ("Configuration", items.collect::<Vec<_>>()),
+            ("Not decided", self.undecided()),
+            ("Mistakes of ours", internal.collect()),
+        ];
+        all.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+    }
+
+    fn undecided(&self) -> Vec<String> {
+        let lines = self.comparison.undecided.iter().map(|(side, span)| {
+            let check = if *side == Side::Old { self.old } else { self.new };
+            format!("there is too much to decide at the hosts and paths of {}", place(check, *span))
+        });
+        lines.collect()
+    }
+
+    fn text(&self, check: &Check, span: Span) -> String {
+        text(&check.sources, span)
+    }
+}
+
+fn is_new_listener(item: &ItemChange) -> bool {
+    &*item.kind == "listener" && item.old.is_none()
+}
+
+fn became(item: &ItemChange) -> &'static str {
+    match (item.old, item.new) {
+        (None, _) => "is new",
+        (_, None) => "is gone",
+        _ => "is set otherwise",
+    }
+}
+
+fn text(sources: &Sources, span: Span) -> String {
+    let text = sources.get(span.source).map_or("", |source| source.slice(span));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn place(check: &Check, span: Span) -> String {
+    let Some(source) = check.sources.get(span.source) else { return String::new() };
+    format!("{}:{}", source.name, source.line_column(span.start).line)
+}
+
+/// A text in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+/// A text as code in a cell.
+fn code(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("`{}`", cell(text).replace('`', "'")) }
+}
