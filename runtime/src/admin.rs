@@ -48,7 +48,8 @@ const HEAD: Duration = Duration::from_secs(10);
 /// Serves `report` at `address`.
 pub(crate) fn start(address: SocketAddr, report: Arc<dyn Report>) -> io::Result<Admin> {
     let cannot = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot serve the admin API at `{address}`: {error}"))
+        let reason = crate::listen::why_not(&error);
+        io::Error::new(error.kind(), format!("cannot serve the admin API at `{address}`: {reason}"))
     };
     let socket = std::net::TcpListener::bind(address).map_err(cannot)?;
     socket.set_nonblocking(true)?;

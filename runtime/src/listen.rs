@@ -12,4 +12,5 @@ pub mod tls;
 pub use address::{BindAddress, NotAnAddress};
 pub use connection::{Connection, TlsFacts};
 pub use forwarded::client_behind;
+pub(crate) use socket::why_not;
 pub use socket::{BindError, ListenSockets, open};

@@ -159,7 +159,7 @@ impl Upstream {
     /// Sends `request` to one of the endpoints and waits for the head of the answer.
     ///
     /// The request is sent as it is, but for hop-by-hop fields and framing: host, forwarding fields and the like are
-    /// the caller's. It is sent once, with one exception: when a connection that had been used before turns out to be
+    /// the caller's. Only where it names no host, as HTTP/1.0 may, the endpoint's own is asked for. It is sent once, with one exception: when a connection that had been used before turns out to be
     /// closed, and nothing of the body is lost, and the method is idempotent or nothing was written, then a new
     /// connection is tried. Every wait is bounded by `terms.timeouts`; dropping the future gives the request up.
     pub async fn send(
@@ -180,6 +180,14 @@ impl Upstream {
         let Some(endpoint) = view.set.list.get(place) else {
             return Err(self.failure(unsent(Kind::NoEndpoint, body), None));
         };
+        let mut named = None;
+        if request.target.host().is_empty() {
+            let mut request = request.clone();
+            // A name that cannot be an authority leaves the request as it is.
+            let _ = request.target.set_authority(&endpoint.authority());
+            named = Some(request);
+        }
+        let request = named.as_ref().unwrap_or(request);
         let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
         let result = match self.group.config.protocol {
             Protocol::Http1 => attempt.http1(body, hold).await,

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// Where `/healthz`, `/readyz`, `/metrics` and `/policy` are served
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     admin: Option<SocketAddr>,
     /// Load the policy again when one of its files changes
     #[arg(long)]
@@ -177,6 +177,16 @@ fn operator_messages() {
         .with_writer(std::io::stderr);
     // A test may have set another one already.
     let _ = messages.try_init();
+}
+
+/// Never every address by mistake: the admin API is for whoever runs the machine.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || "write an address and a port, such as `127.0.0.1:9090`".to_owned();
+    let text = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    text.parse().map_err(|_| wrong())
 }
 
 fn output(text: &str) -> Result<Output, String> {

@@ -34,7 +34,15 @@ impl Wrong {
         if found.len() < self.found.len() {
             found.push('…');
         }
-        format!("{}, found `{}`", self.expected, found.escape_debug())
+        // Only what could move the cursor is escaped: quotes stand as they were written.
+        let shown: String = found
+            .chars()
+            .flat_map(|c| match c.is_control() {
+                true => c.escape_debug().collect::<Vec<char>>(),
+                false => vec![c],
+            })
+            .collect();
+        format!("{}, found `{shown}`", self.expected)
     }
 
     fn within(mut self, place: impl std::fmt::Display) -> Wrong {

@@ -34,17 +34,23 @@ const BACKLOG: i32 = 1024;
 
 /// Opens a socket at `address` for each of `cores` cores. All or none.
 pub fn open(address: BindAddress, cores: usize) -> Result<ListenSockets, BindError> {
-    open_all(address, cores).map_err(|source| {
-        let reason = match source.kind() {
-            io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
-            io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
-            io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)".to_owned()
-            }
-            _ => source.to_string(),
-        };
-        BindError { address, reason, source }
+    open_all(address, cores).map_err(|source| BindError {
+        address,
+        reason: why_not(&source),
+        source,
     })
+}
+
+/// Why nothing can listen at an address, in words.
+pub(crate) fn why_not(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "the port is in use".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)".to_owned()
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn open_all(address: BindAddress, cores: usize) -> io::Result<ListenSockets> {

@@ -29,7 +29,7 @@ pub enum Output {
 
 /// The log's file cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot open the access log `{}`: {source}", path.display())]
+#[error("cannot open the access log `{}`", path.display())]
 pub struct LogError {
     /// The file.
     pub path: PathBuf,

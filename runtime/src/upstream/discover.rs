@@ -59,7 +59,12 @@ async fn ask(name: &str) -> Result<Answer, String> {
     options.ip_strategy = LookupIpStrategy::Ipv4thenIpv6;
     options.server_ordering_strategy = ServerOrderingStrategy::UserProvidedOrder;
     let resolver = builder.build().map_err(|error| error.to_string())?;
-    let found = resolver.lookup_ip(name).await.map_err(|error| error.to_string())?;
+    let found =
+        resolver.lookup_ip(name).await.map_err(|error| match error.is_no_records_found() {
+            // The resolver's own words print the query as Rust would.
+            true => "it has no address".to_owned(),
+            false => error.to_string(),
+        })?;
     let ttl = found.valid_until().saturating_duration_since(std::time::Instant::now());
     Ok(Answer { addresses: found.iter().take(MOST_ENDPOINTS).collect(), ttl })
 }

@@ -55,6 +55,14 @@ impl Endpoint {
         Endpoint { host: self.host.clone(), health: self.health.clone(), ..*self }
     }
 
+    /// `host:port`: what is asked for where nobody says which host.
+    pub fn authority(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.address.port()),
+            false => format!("{}:{}", self.host, self.address.port()),
+        }
+    }
+
     /// How it is. One relaxed load.
     pub fn health(&self) -> Health {
         match self.health.load(Ordering::Relaxed) {

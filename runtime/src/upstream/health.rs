@@ -149,10 +149,7 @@ fn question(
 ) -> Result<http::Request<Empty<Bytes>>, String> {
     let host = match &group.config.host {
         Some(host) => host.to_string(),
-        None if endpoint.host.contains(':') => {
-            format!("[{}]:{}", endpoint.host, endpoint.address.port())
-        }
-        None => format!("{}:{}", endpoint.host, endpoint.address.port()),
+        None => endpoint.authority(),
     };
     let builder = http::Request::builder()
         .method(&*config.method)
