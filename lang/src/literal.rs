@@ -68,25 +68,7 @@ pub fn literal(text: &str, span: Span, expected: Option<&Ty>) -> Result<(Value, 
     if let Some(at) = text.find('/') {
         return rate(text, at, span);
     }
-    if let Some(at) = grouped(text) {
-        let plain = text.replace('_', "");
-        return Err(Box::new(
-            bad_literal(
-                span.part(at, at + 1),
-                format!("`{text}` groups its digits"),
-                "no `_` in a number",
-            )
-            .help(format!("write `{plain}`"))
-            .fix(format!("write `{plain}`"), span, plain),
-        ));
-    }
     number(text, span, expected)
-}
-
-/// Where the first `_` between two digits is.
-fn grouped(text: &str) -> Option<usize> {
-    let is_group = |window: &[u8]| matches!(window, [b'0'..=b'9', b'_', b'0'..=b'9']);
-    text.as_bytes().windows(3).position(is_group).map(|at| at + 1)
 }
 
 /// Compiles a pattern; `span` is the place of its text, between the quotes. `\"` stands for a quote.

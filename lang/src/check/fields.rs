@@ -327,7 +327,7 @@ pub(super) fn plain_text(
             let written = cx.text(other.span());
             let diag = crate::diag::wrong_type::wrong_type(
                 other.span(),
-                "something else",
+                "something without quotes",
                 "a text in quotes",
                 None,
             )

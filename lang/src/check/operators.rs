@@ -74,6 +74,21 @@ pub(super) fn binary<'a>(
         return logic(cx, scope, binary, op.op, op.span);
     }
     let (Some(left), Some(right)) = (binary.left(), binary.right()) else { return reported(span) };
+    if is_comparison(op.op)
+        && let ast::Expr::Binary(before) = left
+        && let Some(first) = before.op().filter(|first| is_comparison(first.op))
+    {
+        cx.report(
+            bad_operator(
+                op.span,
+                "comparisons do not chain",
+                "this compares the answer of another",
+            )
+            .label(first.span, "the other one")
+            .help("join two of them: `1 < x and x < 9`"),
+        );
+        return reported(span);
+    }
     let sides = Sides { left, right, op: op.span, span };
     match op.op {
         BinaryOp::Equal => compare(cx, scope, sides, Compare::Eq),
@@ -98,6 +113,20 @@ pub(super) fn binary<'a>(
             reported(span)
         }
     }
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    matches!(
+        op,
+        BinaryOp::Equal
+            | BinaryOp::NotEqual
+            | BinaryOp::Less
+            | BinaryOp::LessEqual
+            | BinaryOp::Greater
+            | BinaryOp::GreaterEqual
+            | BinaryOp::In
+            | BinaryOp::NotIn
+    )
 }
 
 #[derive(Clone, Copy)]

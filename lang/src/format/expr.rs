@@ -6,7 +6,9 @@ use crate::syntax::{Kind, Node};
 
 /// A whole line with its block on the same line, where the author wrote it so and that is possible.
 pub(super) fn inline(node: Node<'_>) -> Option<String> {
-    if count_comments(node) > 0 {
+    // Its own doc comments stand on lines before it.
+    let written = node.children().skip_while(|child| is_trivia(child.kind()));
+    if written.map(count_comments).sum::<usize>() > 0 {
         return None;
     }
     let mut n_comments = 0;

@@ -270,6 +270,17 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         let begin = text.get(..start).and_then(|before| before.rfind(verb)).unwrap_or(start);
         return foreign_verb(span(begin, begin + verb.len()), verb);
     }
+    if found == "/" && matches!(rule, Rule::bad_arg | Rule::bad_value | Rule::bad_elem) {
+        let rest = text.get(place.start as usize..).unwrap_or("");
+        let length = rest.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '}']);
+        let place = span(place.start as usize, place.start as usize + length.unwrap_or(rest.len()));
+        let written = text.get(place.range()).unwrap_or("");
+        return unexpected_text(place, "a text in quotes", written).fix(
+            "put it in quotes",
+            place,
+            format!("\"{written}\""),
+        );
+    }
     let strict = match rule {
         Rule::bad_arg | Rule::bad_value => Rule::strict_args,
         Rule::bad_entry => Rule::strict_entry,

@@ -12,7 +12,7 @@ pub const CLAUSES: &[Clause] = &[
     },
     Clause {
         name: "path",
-        doc: "The paths the route answers for, by whole segments: literals, `{name}` or `{name: Type}` for one segment, and `/**` at the end for everything beneath. Without it: every path.",
+        doc: "The paths the route answers for, by whole segments: literals, `{name}` or `{name: Type}` for one segment, and `/**` at the end for everything beneath. `path.name` is the segment in the normal form of paths: unreserved characters decoded, all others percent-encoded. Without it: every path.",
         example: "path \"/v1/users/{id: Uuid}\"",
     },
     Clause {

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use lang::syntax::ast::{Item, items};
 use lang::syntax::{Keyword, Kind, Node, Tree};
+use lang::vocab::Param;
 use lang::vocab::clauses::CLAUSES;
+use lang::{Ty, Vocabulary};
 
 use super::context::{self, Row};
 use super::hover;
@@ -89,6 +91,8 @@ struct Place<'t> {
     range: Range<usize>,
     /// Whether nothing else stands before it on its line.
     first: bool,
+    /// Whether a `,` stands before it on its line.
+    later: bool,
     /// The dotted path before the word, with its last dot: `req.`.
     base: &'t str,
 }
@@ -106,7 +110,8 @@ fn place(document: &Document, offset: usize) -> Option<Place<'_>> {
     let line = before.get(..base_start)?;
     let line = line.rsplit(['\n', ';', '{']).next()?;
     let base = before.get(base_start..start)?;
-    Some(Place { range: start..offset, first: line.trim().is_empty() && base.is_empty(), base })
+    let first = line.trim().is_empty() && base.is_empty();
+    Some(Place { range: start..offset, first, later: line.contains(','), base })
 }
 
 /// The innermost item whose block the place is in.
@@ -163,6 +168,17 @@ fn values(
 ) {
     let vocabulary = analysis.vocabulary();
     let base = place.base.replace("?.", ".");
+    let row = if base.is_empty() { line_of(vocabulary, (item, path), place) } else { None };
+    let expected = match row {
+        Some(Row::Clause(clause)) if clause.name == "apply" => Some(Keyword::Policy),
+        Some(row) if !place.later => context::params(row).first().and_then(item_kind),
+        _ => None,
+    };
+    if let Some(kind) = expected {
+        names(tree, &[kind], out);
+        arguments(row, out);
+        return;
+    }
     for row in vocabulary.fields {
         if let Some(rest) = row.path.strip_prefix(base.as_str()) {
             // Of a path only the part up to the next dot: `req`, then `header`.
@@ -177,33 +193,65 @@ fn values(
     if !base.is_empty() {
         return;
     }
+    arguments(row, out);
+    if matches!(row, Some(Row::Setting(setting)) if setting.name == "balance") {
+        for row in vocabulary.balancers {
+            out.row(row.name, ProposalKind::Algorithm, Row::Balancer(row));
+        }
+    }
+    // A function that gives no value belongs to the parameter that takes what it gives.
+    let takes = |given: &Ty| {
+        row.is_some_and(|row| context::params(row).iter().any(|param| (param.ty)() == *given))
+    };
+    for row in vocabulary.functions {
+        let given = (row.returns)();
+        if !matches!(given, Ty::Item(_)) || takes(&given) {
+            out.row(row.name, ProposalKind::Function, Row::Function(row));
+        }
+    }
+    names(tree, &[Keyword::Param, Keyword::Let, Keyword::Fn, Keyword::Auth], out);
+}
+
+/// The verb or function whose arguments stand at the place.
+fn line_of(
+    vocabulary: &Vocabulary,
+    (item, path): (Node<'_>, &[Node<'_>]),
+    place: &Place<'_>,
+) -> Option<Row> {
     let inside = path.iter().any(|node| node.kind() == Kind::Stmt);
-    let stmt = item.descendants().filter(|node| node.kind() == Kind::Stmt);
-    let line = stmt.filter(|stmt| stmt.span().start as usize <= place.range.start).last();
-    let row = if inside { context::callee(vocabulary, path) } else { None };
-    let row = row.or_else(|| {
+    let called = if inside { context::callee(vocabulary, path) } else { None };
+    called.or_else(|| {
+        let stmt = item.descendants().filter(|node| node.kind() == Kind::Stmt);
+        let line = stmt.filter(|stmt| stmt.span().start as usize <= place.range.start).last();
         let (Kind::Item(keyword), verb) = (item.kind(), line?.child(Kind::Verb)?) else {
             return None;
         };
         context::verb(vocabulary, keyword, verb.text())
-    });
-    if let Some(row) = row {
-        for param in context::params(row) {
-            out.row(&format!("{}=", param.name), ProposalKind::Argument, Row::Param(param));
-        }
-        if matches!(row, Row::Setting(setting) if setting.name == "balance") {
-            for row in vocabulary.balancers {
-                out.row(row.name, ProposalKind::Algorithm, Row::Balancer(row));
-            }
-        }
+    })
+}
+
+/// The kind of item that a parameter names, if it names one of the policy's.
+fn item_kind(param: &Param) -> Option<Keyword> {
+    match (param.ty)() {
+        Ty::Item("upstream") => Some(Keyword::Upstream),
+        Ty::Item("listener") => Some(Keyword::Listener),
+        _ => None,
     }
-    for row in vocabulary.functions {
-        out.row(row.name, ProposalKind::Function, Row::Function(row));
+}
+
+fn arguments(row: Option<Row>, out: &mut Out) {
+    for param in row.map(context::params).unwrap_or_default() {
+        out.row(&format!("{}=", param.name), ProposalKind::Argument, Row::Param(param));
     }
-    let hidden = |item: &Item<'_>| {
-        matches!(item, Item::Use(_) | Item::Edition(_) | Item::Test(_) | Item::Assert(_))
+}
+
+/// The policy's own names of these kinds.
+fn names(tree: &Tree, kinds: &[Keyword], out: &mut Out) {
+    let wanted = |item: &Item<'_>| match item.head().node().kind() {
+        Kind::Item(keyword) => kinds.contains(&keyword),
+        _ => false,
     };
-    for item in items(tree).filter(|item| !hidden(item)) {
+    for item in items(tree).filter(wanted) {
         if let Some(name) = item.head().name().filter(|name| !name.text.is_empty()) {
             out.plain(name.text, ProposalKind::Item);
         }

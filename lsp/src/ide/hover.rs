@@ -77,7 +77,7 @@ pub(super) fn of_row(row: Row) -> String {
             let example = row.examples.first().map(|(call, value)| format!("{call} // {value}"));
             page(&head, row.doc, row.params, example.as_deref().unwrap_or_default())
         }
-        Row::Param(param) => page(&param_head(param), param.doc, &[], ""),
+        Row::Param(param) => page(&param_head(param), &lines(param.doc), &[], ""),
     }
 }
 
@@ -87,12 +87,18 @@ fn page(head: &str, doc: &str, params: &[Param], example: &str) -> String {
         text.push('\n');
     }
     for param in params {
-        let _ = write!(text, "\n- `{}`: {}", param_head(param), param.doc);
+        let _ = write!(text, "\n- `{}`: {}", param_head(param), lines(param.doc));
     }
     if !example.is_empty() {
         let _ = write!(text, "\n\n```gw\n{example}\n```");
     }
     text
+}
+
+/// A doc comment without the blank behind each `///`.
+fn lines(doc: &str) -> String {
+    let lines: Vec<&str> = doc.trim().lines().map(str::trim).collect();
+    lines.join(" ")
 }
 
 fn signature(row: &Action) -> String {

@@ -66,6 +66,23 @@ fn connections_are_used_again() {
 }
 
 #[test]
+fn an_endpoint_is_asked_for_its_own_host_where_nobody_names_one() {
+    on_a_core(async {
+        let address = servers::scripted(|_, mut stream| async move {
+            let head = servers::head(&mut stream).await;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head}", head.len());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        })
+        .await;
+        let upstream = upstream(address);
+        let nameless = Request::new(Method::Get, Target::new(Scheme::Http, b"", b"/").unwrap());
+        let answer = upstream.send(&nameless, Body::empty(), &terms()).await.unwrap();
+        let (_, head) = text(answer).await;
+        assert!(head.contains(&format!("\r\nHost: {address}\r\n")), "{head}");
+    });
+}
+
+#[test]
 fn a_dropped_body_closes_its_connection() {
     on_a_core(async {
         let answer = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhello";
