@@ -257,7 +257,7 @@ mod tests {
         let told = |text, ty| toml(text, &ty).unwrap_err();
         assert_eq!(told("5", Ty::Duration), "expected Duration such as `5s`, found `5`");
         assert_eq!(told("\"5\"", Ty::Duration), "expected Duration such as `5s`, found `5`");
-        assert_eq!(told("\"x\"", Ty::Int), "expected Int, found `\\\"x\\\"`");
+        assert_eq!(told("\"x\"", Ty::Int), "expected Int, found `\"x\"`");
         let plans = Ty::one_of(&["free", "pro"]);
         assert!(told("\"por\"", plans).contains("perhaps `pro`"));
         let bad = told("[\"10.0.0.0/8\", \"10.0.0.0/33\"]", Ty::list(Ty::Cidr));

@@ -227,7 +227,7 @@ fn completion_offers_what_fits_the_place() {
     assert!(!verbs.contains(&"bind".to_owned()));
     let values = labels(&mut client, 6, 15);
     assert!(
-        values.contains(&"body=".to_owned()) && values.contains(&"app".to_owned()),
+        values.contains(&"body=".to_owned()) && !values.contains(&"app".to_owned()),
         "{values:?}"
     );
     assert_eq!(labels(&mut client, 7, 12), ["header", "host"]);
