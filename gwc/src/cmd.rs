@@ -12,5 +12,6 @@ pub(crate) mod lsp;
 pub(crate) mod program;
 pub(crate) mod reference;
 pub(crate) mod run;
+pub(crate) mod test;
 pub(crate) mod translate;
 pub(crate) mod why;

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use crate::diag::Diag;
 use crate::diag::not_available::not_available;
-use crate::policy::{Policy, RouteId};
+use crate::policy::{Policy, Route, RouteId};
 use crate::source::{Source, SourceId, Span};
 use crate::syntax::ast;
 use crate::syntax::{Keyword, Tree};
@@ -47,6 +47,7 @@ mod phases;
 mod routes;
 mod steps;
 mod text;
+mod trial;
 mod types;
 
 #[cfg(test)]
@@ -102,7 +103,6 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     for at in 0..cx.items.len() {
         item(&mut cx, ItemId(at), &mut blocks);
     }
-    unnamed(&mut cx);
     let mut routes = Vec::new();
     let mut on = Vec::new();
     let mut ids = Vec::new();
@@ -143,6 +143,8 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
         assert
     });
     let asserts = asserts.collect();
+    let names: Vec<_> = routes.iter().map(|route: &Route| route.name.clone()).collect();
+    let tests = trial::tests(&mut cx, &names);
     lints::lint(&mut cx);
     let mut diags = cx.diags;
     // A lint about what an error is about says nothing that will last.
@@ -157,7 +159,7 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     });
     diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
     Checked {
-        policy: Policy { inputs: cx.inputs, blocks: kept, routes, before, asserts },
+        policy: Policy { inputs: cx.inputs, blocks: kept, routes, before, asserts, tests },
         diags,
         index: cx.index,
     }
@@ -196,17 +198,6 @@ fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::po
             cx.report(not_available(place, keyword.as_str()));
         }
         _ => {}
-    }
-}
-
-/// Checks the items that have no name of their own.
-fn unnamed(cx: &mut Context<'_>) {
-    for unit in cx.units {
-        for item in ast::items(unit.tree) {
-            let ast::Item::Test(_) = item else { continue };
-            let Some(word) = item.head().keyword() else { continue };
-            cx.report(not_available(word.span, word.text));
-        }
     }
 }
 

@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+pub mod parts;
+pub mod trial;
+
 use crate::source::Span;
 use crate::types::Ty;
 use crate::value::Value;
@@ -25,6 +28,8 @@ pub struct Policy {
     pub before: Vec<Before>,
     /// What is claimed of all requests.
     pub asserts: Vec<Assert>,
+    /// `test` items.
+    pub tests: Vec<trial::Test>,
 }
 
 /// A route, by its place in [`Policy::routes`].

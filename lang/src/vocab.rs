@@ -8,6 +8,7 @@ use crate::value::Value;
 pub mod clauses;
 pub mod decode;
 mod params;
+pub mod trial;
 
 pub use decode::{Argument, Decode, Dyn, ExprId, Known};
 #[doc(hidden)]

@@ -15,6 +15,7 @@ use crate::actions::{self, Built, Making};
 use crate::blocks::ListenerConfig;
 use crate::exchange::{Decider, UpstreamId};
 use crate::fields::Reader;
+use crate::message::Scheme;
 use crate::upstream::{self, Group, Line};
 
 /// A policy ready to serve. All cores share it.
@@ -131,6 +132,24 @@ impl Engine {
     /// The program.
     pub fn program(&self) -> &Program {
         self.decider.matcher.program()
+    }
+
+    /// The value of each input.
+    pub fn inputs(&self) -> &[lang::Value] {
+        self.decider.matcher.inputs()
+    }
+
+    /// The listener that a request to `port` by `scheme` comes to: the only one, the only one that binds the port, or the
+    /// only one of the scheme.
+    pub fn listener_for(&self, scheme: Scheme, port: u16) -> Option<&ListenerConfig> {
+        let tls = scheme == Scheme::Https;
+        let only = |fits: &dyn Fn(&ListenerConfig) -> bool| {
+            let mut found = self.listeners.iter().filter(|listener| fits(listener));
+            found.next().filter(|_| found.next().is_none())
+        };
+        only(&|_| true)
+            .or_else(|| only(&|one| one.binds.iter().any(|bind| bind.address.port() == port)))
+            .or_else(|| only(&|one| one.tls.is_empty() != tls))
     }
 
     /// The upstream with this number.

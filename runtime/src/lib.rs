@@ -24,6 +24,7 @@ pub mod serve;
 pub mod session;
 mod splice;
 pub mod telemetry;
+pub mod trial;
 pub mod upgrade;
 pub mod upstream;
 pub mod values;

@@ -44,6 +44,9 @@ struct Series {
     none: Arc<RouteSeries>,
 }
 
+/// An engine as one core uses it, for tests of its policy.
+pub(crate) struct Imagined(Rc<Live>);
+
 /// What answers the requests of one connection.
 pub struct Session {
     core: Rc<Core>,
@@ -106,6 +109,20 @@ impl Snapshot for Engine {
             });
         });
         samples
+    }
+}
+
+impl Imagined {
+    /// As one core uses `engine`.
+    pub(crate) fn of(engine: Arc<Engine>, telemetry: &Telemetry) -> Imagined {
+        Imagined(Rc::new(Live::new(engine, telemetry)))
+    }
+
+    /// A core that has served nothing yet, with these upstreams.
+    pub(crate) fn core(&self, telemetry: &Arc<Telemetry>, roster: Rc<Roster>) -> Rc<Core> {
+        let live = RefCell::new(Some(Rc::clone(&self.0)));
+        let telemetry = Arc::clone(telemetry);
+        Rc::new(Core { live, before: RefCell::default(), roster, telemetry })
     }
 }
 

@@ -34,6 +34,12 @@ impl Telemetry {
         Arc::new(Telemetry { metrics: Metrics::new(cores), log: None })
     }
 
+    /// Telemetry whose lines are kept for whoever asks for them: for tests of a policy.
+    pub(crate) fn kept() -> (Arc<Telemetry>, log::Kept) {
+        let (log, kept) = log::Log::kept();
+        (Arc::new(Telemetry { metrics: Metrics::new(1), log: Some(log) }), kept)
+    }
+
     /// Whether a line is written for each request.
     pub fn logs(&self) -> bool {
         self.log.is_some()

@@ -16,6 +16,7 @@ mod http2;
 mod pool;
 mod roster;
 mod settings;
+mod stub;
 mod tls;
 mod upload;
 mod view;
@@ -40,6 +41,7 @@ pub use failure::{Failure, Fault, Kind, SLUGS};
 pub use group::Group;
 pub use roster::Roster;
 pub use settings::{Algorithm, BLOCK, DNS, Line, SettingError, Source, Told, read};
+pub(crate) use stub::{Call, Does, Stubs};
 pub use tls::TlsError;
 
 use self::budget::Budget;
@@ -59,10 +61,19 @@ pub struct Upstream {
     group: Arc<Group>,
     counters: Rc<Counters>,
     pick: Box<dyn Pick>,
+    wire: Wire,
     connector: Option<TlsConnector>,
     view: RefCell<Rc<View>>,
     pending: Cell<usize>,
     budget: Budget,
+}
+
+/// What stands between an upstream and its endpoints.
+enum Wire {
+    Http1,
+    Http2,
+    /// Nothing: a test says what they do.
+    Stubs(Rc<Stubs>),
 }
 
 /// What is known about a request besides the request.
@@ -114,12 +125,21 @@ impl Upstream {
         Upstream {
             counters: Rc::default(),
             pick: group.config.balance.build(),
+            wire: match group.config.protocol {
+                Protocol::Http1 => Wire::Http1,
+                Protocol::Http2 => Wire::Http2,
+            },
             connector: group.tls.as_ref().map(tls::Client::connector),
             view: RefCell::default(),
             pending: Cell::new(0),
             budget: Budget::default(),
             group,
         }
+    }
+
+    /// The upstream of `group`, whose endpoints do what a test says.
+    fn stubbed(group: Arc<Group>, stubs: Rc<Stubs>) -> Upstream {
+        Upstream { wire: Wire::Stubs(stubs), ..Upstream::new(group) }
     }
 
     /// The upstream of `group` in place of one that had the same name: it counts on, and if only what is above the
@@ -189,9 +209,10 @@ impl Upstream {
         }
         let request = named.as_ref().unwrap_or(request);
         let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
-        let result = match self.group.config.protocol {
-            Protocol::Http1 => attempt.http1(body, hold).await,
-            Protocol::Http2 => attempt.http2(body, hold).await,
+        let result = match &self.wire {
+            Wire::Http1 => attempt.http1(body, hold).await,
+            Wire::Http2 => attempt.http2(body, hold).await,
+            Wire::Stubs(stubs) => Box::pin(attempt.stub(stubs, body, hold)).await,
         };
         result.map_err(|lost| self.failure(lost, Some(endpoint.address)))
     }

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use lang::vocab::clauses::CLAUSES;
+use lang::vocab::trial;
 use lang::vocab::{Ends, Form, Key, Param, Phase, Times};
 use miette::{IntoDiagnostic, WrapErr};
 
@@ -53,6 +54,7 @@ pub fn pages() -> Vec<(String, String)> {
         ("reference/functions.md".to_owned(), functions()),
         ("reference/actions.md".to_owned(), actions()),
         ("reference/balancers.md".to_owned(), balancers()),
+        ("reference/tests.md".to_owned(), trials()),
     ];
     pages.extend(
         runtime::vocabulary()
@@ -83,6 +85,44 @@ fn clauses() -> String {
             write!(out, "\n## `{}`\n\n{}\n\n```text\n{}\n```\n", row.name, row.doc, row.example)
         })
     })
+}
+
+fn trials() -> String {
+    let intro = "The words of a `test`: its lines, what a stub does, and what an `expect` may ask.";
+    page("Tests", intro, |out| {
+        trial::CLAUSES.iter().try_for_each(|row| {
+            write!(out, "\n## `{}`\n\n{}\n\n```text\n{}\n```\n", row.name, row.doc, row.example)?;
+            if row.name == "send" {
+                writeln!(out)?;
+                trial::SEND.iter().try_for_each(|param| {
+                    writeln!(out, "- `{}: {}`: {}", param.name, (param.ty)(), param.doc)
+                })?;
+            }
+            Ok(())
+        })?;
+        writeln!(out, "\n## What a stub does\n")?;
+        for row in trial::STUBS {
+            writeln!(out, "- `{}({})`: {}", row.name, taken(row.params), row.doc)?;
+        }
+        writeln!(out, "\n## What an `expect` may ask\n")?;
+        for (row, _) in trial::QUESTIONS {
+            let returns = (row.returns)();
+            writeln!(out, "- `{}({}) -> {returns}`: {}", row.name, taken(row.params), row.doc)?;
+        }
+        writeln!(out, "- `{}`: {}", trial::ROUTE.path, trial::ROUTE.doc)?;
+        for row in trial::FIELDS {
+            let key = if row.key == Key::None { "" } else { "[name, any case]" };
+            writeln!(out, "- `{}{key}: {}`: {}", row.path, (row.ty)(), row.doc)?;
+        }
+        Ok(())
+    })
+}
+
+/// Parameters as a call lists them.
+fn taken(params: &[Param]) -> String {
+    let params: Vec<String> =
+        params.iter().map(|param| format!("{}: {}", param.name, (param.ty)())).collect();
+    params.join(", ")
 }
 
 fn fields() -> String {

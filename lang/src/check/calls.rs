@@ -62,6 +62,12 @@ pub(super) fn call<'a>(
             _ => unknown(cx, scope, call, &written, callee.span()),
         };
     }
+    if let [word] = words.as_slice()
+        && !is_taken
+        && let Some(asked) = super::trial::question(cx, scope, call, *word)
+    {
+        return asked;
+    }
     if let Some((_, how)) = QUANTIFIERS.iter().find(|(name, _)| *name == first.text)
         && !is_taken
     {

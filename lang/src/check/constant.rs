@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::context::Context;
 use crate::diag::too_large::too_large;
 use crate::eval::{Nothing, eval};
+pub(super) use crate::policy::parts::{children, children_mut};
 use crate::policy::{Expr, ExprKind, LocalId};
 use crate::value::Value;
 
@@ -83,60 +84,6 @@ pub(super) fn measure(expr: &Expr) -> (usize, u32) {
         total = (total.0 + size, total.1.max(depth));
     }
     (total.0, total.1 + 1)
-}
-
-/// The expressions directly in it.
-pub(super) fn children(kind: &ExprKind) -> Vec<&Expr> {
-    match kind {
-        ExprKind::Const(_)
-        | ExprKind::Input(_)
-        | ExprKind::Field(..)
-        | ExprKind::Capture(_)
-        | ExprKind::Local(_)
-        | ExprKind::Error => Vec::new(),
-        ExprKind::Not(a) | ExprKind::Present(a) | ExprKind::Member(a, _) => vec![a],
-        ExprKind::Compare(_, a, b)
-        | ExprKind::In(a, b)
-        | ExprKind::Coalesce(a, b)
-        | ExprKind::Arithmetic(_, a, b)
-        | ExprKind::Quantified(_, _, a, b) => vec![a, b],
-        ExprKind::And(all)
-        | ExprKind::Or(all)
-        | ExprKind::Call(_, all)
-        | ExprKind::Template(all)
-        | ExprKind::List(all) => all.iter().collect(),
-        ExprKind::Record(fields) => fields.iter().map(|(_, value)| value).collect(),
-        ExprKind::Match(subject, arms) => {
-            std::iter::once(&**subject).chain(arms.iter().map(|arm| &arm.value)).collect()
-        }
-    }
-}
-
-/// The expressions directly in it, to be changed.
-pub(super) fn children_mut(kind: &mut ExprKind) -> Vec<&mut Expr> {
-    match kind {
-        ExprKind::Const(_)
-        | ExprKind::Input(_)
-        | ExprKind::Field(..)
-        | ExprKind::Capture(_)
-        | ExprKind::Local(_)
-        | ExprKind::Error => Vec::new(),
-        ExprKind::Not(a) | ExprKind::Present(a) | ExprKind::Member(a, _) => vec![a],
-        ExprKind::Compare(_, a, b)
-        | ExprKind::In(a, b)
-        | ExprKind::Coalesce(a, b)
-        | ExprKind::Arithmetic(_, a, b)
-        | ExprKind::Quantified(_, _, a, b) => vec![a, b],
-        ExprKind::And(all)
-        | ExprKind::Or(all)
-        | ExprKind::Call(_, all)
-        | ExprKind::Template(all)
-        | ExprKind::List(all) => all.iter_mut().collect(),
-        ExprKind::Record(fields) => fields.iter_mut().map(|(_, value)| value).collect(),
-        ExprKind::Match(subject, arms) => std::iter::once(&mut **subject)
-            .chain(arms.iter_mut().map(|arm| &mut arm.value))
-            .collect(),
-    }
 }
 
 /// What is left of `room` after a value; `None` if it does not fit.

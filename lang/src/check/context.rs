@@ -49,6 +49,8 @@ pub(super) struct Context<'a> {
     pub(super) unread: Vec<Diag>,
     pub(super) depth: u32,
     pub(super) spent: usize,
+    /// Inside a test: the names of the routes.
+    pub(super) trial: Option<Arc<[Arc<str>]>>,
     next_local: u32,
 }
 
@@ -167,6 +169,7 @@ impl<'a> Context<'a> {
             unread: Vec::new(),
             depth: 0,
             spent: 0,
+            trial: None,
             next_local: 0,
         }
     }

@@ -75,6 +75,11 @@ pub(super) fn fit(
     if expr.ty.fits(wanted) {
         return expr;
     }
+    if cx.trial.is_some()
+        && let Some(read) = super::trial::as_status(&expr, wanted)
+    {
+        return read;
+    }
     let diag = mismatch(cx, &expr, wanted, why);
     cx.report(diag);
     reported(expr.span)

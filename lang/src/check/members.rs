@@ -29,6 +29,11 @@ pub(super) fn member<'a>(
         && let Some(root) = words.first()
         && scope.local(root.text).is_none()
     {
+        if let Some(route) = super::trial::route(cx, &words, span)
+            .or_else(|| super::trial::no_route(cx, &words, span, want))
+        {
+            return route;
+        }
         match cx.names.get(scope.unit).and_then(|names| names.get(root.text)).copied() {
             None if is_namespace(cx, root.text) => return path(cx, scope, &words, span),
             Some(Entry::File(file)) if words.len() == 2 => {

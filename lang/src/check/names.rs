@@ -68,6 +68,9 @@ pub(super) fn name<'a>(
     {
         return constant(Value::string(word.text), Ty::OneOf(words.clone()), word.span);
     }
+    if let Some(stub) = super::trial::bare(cx, word, wanted) {
+        return stub;
+    }
     if let Some(Ty::Item("balancer")) = wanted
         && let Some(row) = cx.vocabulary.balancer(word.text)
     {
@@ -139,7 +142,8 @@ fn unknown(
         if is_planned(word.text) {
             return not_available(word.span, word.text);
         }
-        let diag = unknown_name(word.span, "option", word.text, near.map(|near| (near, None)));
+        let what = if cx.trial.as_ref() == Some(words) { "route" } else { "option" };
+        let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, None)));
         return if near.is_none() {
             diag.help(format!("one of {} belongs here", listed(words)))
         } else {

@@ -15,8 +15,7 @@ The language reserves words for what a later version does. They are refused rath
 edition 2026
 
 listener web { bind \":8080\" }
-test \"it answers\" {
-  send GET, \"http://shop.example/\"
+module shop {
 }
 
 route all on web { respond 200 }

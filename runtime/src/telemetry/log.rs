@@ -43,6 +43,10 @@ pub(super) struct Log {
     reopen: Arc<AtomicBool>,
 }
 
+/// The lines of a log that nobody writes down.
+#[derive(Debug)]
+pub(crate) struct Kept(Receiver<Message>);
+
 #[derive(Debug)]
 enum Message {
     Lines(Vec<u8>),
@@ -86,6 +90,12 @@ impl Log {
             return Err(LogError { path: "gw-log".into(), source: error });
         }
         Ok(Some(Log { batches, reopen }))
+    }
+
+    /// A log that hands its lines to nobody but the one who asks.
+    pub(super) fn kept() -> (Log, Kept) {
+        let (batches, waiting) = sync_channel(WAITING);
+        (Log { batches, reopen: Arc::default() }, Kept(waiting))
     }
 
     pub(super) fn write(&self, record: &Record<'_>, dropped: &Shards<Counter>) {
@@ -148,6 +158,17 @@ impl Log {
                 gathered.bytes = bytes;
             }
         }
+    }
+}
+
+impl Kept {
+    /// The lines that cores have handed over since.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        let lines = self.0.try_iter().filter_map(|message| match message {
+            Message::Lines(bytes) => Some(bytes),
+            Message::Written(_) | Message::Look => None,
+        });
+        lines.flatten().collect()
     }
 }
 

@@ -89,6 +89,22 @@ impl Group {
         Ok(Arc::new(group))
     }
 
+    /// The group as a test has it: of the health of its endpoints nothing is known yet, names stand for an address of
+    /// the documentation, and TLS is not spoken.
+    pub(super) fn imagined(of: &Arc<Group>) -> Arc<Group> {
+        let config = UpstreamConfig { tls: None, ..of.config.clone() };
+        // Only files of TLS can be missing.
+        let Ok(group) = Group::build(config, None) else { return of.clone() };
+        for (place, source) in group.sources.iter().enumerate() {
+            if source.server.address().is_none() {
+                let Server { host, port, weight } = &source.server;
+                let address = ([192, 0, 2, 1], *port).into();
+                group.found(place, vec![Endpoint::new(address, host.clone(), *weight)]);
+            }
+        }
+        group
+    }
+
     /// Begins to look up names and to check health, once, on the runtime that this is called in. That should be
     /// one which serves no requests. The tasks end when the group is dropped.
     pub fn tend(self: &Arc<Group>) {

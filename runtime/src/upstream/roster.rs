@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::Upstream;
 use super::group::Group;
+use super::stub::Stubs;
 
 /// How often unused connections are looked at.
 const SWEEP: Duration = Duration::from_secs(2);
@@ -19,6 +20,8 @@ const SWEEP: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub struct Roster {
     upstreams: RefCell<HashMap<u64, Rc<Upstream>>>,
+    /// What stands for the upstreams of a test, instead of connections.
+    stubs: Option<Rc<Stubs>>,
     /// The groups in use, once somebody has said which.
     kept: RefCell<Option<Vec<u64>>>,
 }
@@ -32,13 +35,21 @@ impl Roster {
         roster
     }
 
+    /// A roster that connects to nothing: its upstreams do what `stubs` say.
+    pub(crate) fn stubbed(stubs: Rc<Stubs>) -> Rc<Roster> {
+        Rc::new(Roster { stubs: Some(stubs), ..Roster::default() })
+    }
+
     /// The upstream of `group` on this core.
     pub fn of(&self, group: &Arc<Group>) -> Rc<Upstream> {
         let mut upstreams = self.upstreams.borrow_mut();
         if let Some(upstream) = upstreams.get(&group.id) {
             return upstream.clone();
         }
-        let upstream = Rc::new(Upstream::new(group.clone()));
+        let upstream = Rc::new(match &self.stubs {
+            None => Upstream::new(group.clone()),
+            Some(stubs) => Upstream::stubbed(Group::imagined(group), stubs.clone()),
+        });
         // A request that began before a reload may still ask for what is let go. It gets it for itself: kept here,
         // it would be looked after until the next reload.
         if self.kept.borrow().as_ref().is_none_or(|kept| kept.contains(&group.id)) {

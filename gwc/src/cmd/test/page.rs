@@ -1,0 +1,89 @@
+//! Results for people, and as lines of JSON.
+
+use lang::Span;
+use runtime::trial::Miss;
+use serde_json::{Value, json};
+
+use super::{Case, Suite};
+use crate::report::places::at_places;
+
+/// The results, each failure with its places, and a last line that counts.
+pub(super) fn human(suites: &[Suite]) -> String {
+    let mut text = String::new();
+    for suite in suites.iter().filter(|suite| !suite.cases.is_empty()) {
+        text.push_str(&format!("{}\n", suite.name));
+        for case in &suite.cases {
+            let word = if case.failed() { "FAILED" } else { "ok" };
+            text.push_str(&format!("  {word:<6} {}\n", case.name));
+            for miss in &case.came.misses {
+                text.push_str(&report(suite, case, miss));
+            }
+        }
+    }
+    let all = || suites.iter().flat_map(|suite| &suite.cases);
+    let failed = all().filter(|case| case.failed()).count();
+    match (all().count(), failed) {
+        (0, _) => text.push_str("there are no tests\n"),
+        (1, 0) => text.push_str("1 test passed\n"),
+        (all, 0) => text.push_str(&format!("{all} tests passed\n")),
+        (all, failed) => text.push_str(&format!("{failed} of {all} tests failed\n")),
+    }
+    text
+}
+
+fn report(suite: &Suite, case: &Case, miss: &Miss) -> String {
+    let mut places = vec![(miss.span, miss.reason.clone())];
+    places.extend(miss.found.iter().cloned());
+    let mut help = miss.help.clone();
+    if let Some((_, row)) = &case.came.row {
+        let row = format!("the row is {row}");
+        help = Some(help.map_or(row.clone(), |help| format!("{help}\n{row}")));
+    }
+    let report = at_places(miss.message.clone(), help.as_deref(), &places, &suite.sources);
+    format!("{report:?}\n")
+}
+
+/// One object for each test, a line each.
+pub(super) fn json(suites: &[Suite]) -> String {
+    let cases = suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
+    let lines = cases.map(|(suite, case)| {
+        let misses: Vec<Value> = case.came.misses.iter().map(|miss| object(suite, miss)).collect();
+        let object = json!({
+            "policy": suite.name,
+            "test": case.name,
+            "row": case.came.row.as_ref().map(|(at, _)| at),
+            "outcome": if case.failed() { "failed" } else { "passed" },
+            "failures": misses,
+        });
+        format!("{object}\n")
+    });
+    lines.collect()
+}
+
+fn object(suite: &Suite, miss: &Miss) -> Value {
+    let found = miss.found.iter().map(|(span, text)| {
+        json!({ "place": suite.place(*span), "expression": suite.text(*span), "words": text })
+    });
+    json!({
+        "message": miss.message,
+        "place": suite.place(miss.span),
+        "expression": suite.text(miss.span),
+        "reason": miss.reason,
+        "found": found.collect::<Vec<_>>(),
+        "help": miss.help,
+    })
+}
+
+impl Suite {
+    /// `file:line:column` of a place.
+    pub(super) fn place(&self, span: Span) -> String {
+        let Some(source) = self.sources.get(span.source) else { return String::new() };
+        let at = source.line_column(span.start);
+        format!("{}:{}:{}", source.name, at.line, at.column)
+    }
+
+    /// What is written there.
+    pub(super) fn text(&self, span: Span) -> &str {
+        self.sources.get(span.source).map_or("", |source| source.slice(span))
+    }
+}

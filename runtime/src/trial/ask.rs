@@ -1,0 +1,195 @@
+//! A test's request on its way: from the line of the test to what a connection would have handed over, and back to what
+//! a client would have got.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use lang::Value;
+use tokio::time::Instant;
+
+use super::Trial;
+use crate::blocks::ListenerConfig;
+use crate::body::Body;
+use crate::exchange::MOST_READ;
+use crate::fields::write_document;
+use crate::gateway::Snapshot;
+use crate::http1::parse_request;
+use crate::listen::Connection;
+use crate::message::{Fault, Headers, Method, Scheme};
+use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
+use crate::session::{Core, Ticket};
+
+/// What a client got.
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) headers: Headers,
+    pub(super) content: Bytes,
+    /// Why the content ended early.
+    pub(super) cut: Option<&'static str>,
+    pub(super) time: std::time::Duration,
+}
+
+/// What is asked for, taken apart.
+struct Url<'u> {
+    scheme: Scheme,
+    authority: &'u str,
+    port: u16,
+    target: String,
+}
+
+/// Sends a request, and waits for the whole answer. The arguments are those of `send`, in order.
+pub(super) async fn send(
+    trial: &Trial,
+    core: &Rc<Core>,
+    arguments: &[Value],
+) -> Result<Answered, String> {
+    let [method, url, headers, body, json, from, on] = arguments else {
+        return Err("it says too little".to_owned());
+    };
+    let url = Url::parse(url.as_str().unwrap_or_default())?;
+    let listener = listener(trial, &url, on)?;
+    let mut lines = String::new();
+    let content = content(body, json, &mut lines);
+    let head = head(method.as_str().unwrap_or("GET"), &url, headers, lines)?;
+    let client = match from {
+        Value::Ip(client) => *client,
+        _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let begun = Instant::now();
+    let parsed = parse_request(&head, url.scheme, &listener.limits);
+    let sni = url.authority.rsplit_once(':').map_or(url.authority, |(host, _)| host);
+    let sni = (url.scheme == Scheme::Https).then(|| sni.to_ascii_lowercase());
+    let series = trial.telemetry.metrics.listener(&listener.name);
+    let connection = Connection {
+        forwarded: listener.forwarded.clone().into(),
+        ..Connection::imagined(&listener.name, client, sni.as_deref(), series)
+    };
+    let session = <crate::engine::Engine as Snapshot>::session(core, connection);
+    let outgoing = match parsed {
+        Err(refusal) => session.refuse(refusal),
+        Ok(head) if content.len() as u64 > listener.limits.body_bytes => session.refuse(Refusal {
+            method: Some(head.request.method),
+            ..Refusal::of(Fault::BodyTooLarge)
+        }),
+        Ok(head) => {
+            let body = if content.is_empty() { Body::empty() } else { Body::full(content) };
+            let incoming = Incoming { request: head.request, body, upgrade: head.upgrade };
+            session.handle(incoming).await
+        }
+    };
+    let is_head = method.as_str() == Some("HEAD");
+    Ok(receive(outgoing, begun, is_head, |ticket, sent| session.finished(ticket, sent)).await)
+}
+
+/// Reads the answer to its end, as a client does.
+async fn receive(
+    outgoing: Outgoing<Option<Ticket>>,
+    begun: Instant,
+    is_head: bool,
+    finished: impl FnOnce(Option<Ticket>, Sent),
+) -> Answered {
+    let Outgoing { response, mut body, ticket, .. } = outgoing;
+    let mut content = Vec::new();
+    let mut end = End::Complete;
+    if !is_head && response.may_have_content(&Method::Get) {
+        while let Some(next) = body.next().await {
+            match next {
+                Ok(_) if content.len() > MOST_READ => end = End::Dropped,
+                Ok(bytes) => {
+                    content.extend_from_slice(&bytes);
+                    continue;
+                }
+                Err(error) => end = End::Body(error),
+            }
+            break;
+        }
+    }
+    let cut = match end {
+        End::Body(error) => Some(error.name()),
+        End::Dropped => Some("too-large"),
+        _ => None,
+    };
+    finished(ticket, Sent { bytes: content.len() as u64, received: 0, end });
+    let (status, headers) = (response.status, response.headers);
+    Answered { status, headers, content: content.into(), cut, time: begun.elapsed() }
+}
+
+fn listener<'t>(trial: &'t Trial, url: &Url<'_>, on: &Value) -> Result<&'t ListenerConfig, String> {
+    let all = &trial.engine.listeners;
+    match on {
+        Value::Item(name) => all.iter().find(|one| one.name == *name),
+        _ => trial.engine.listener_for(url.scheme, url.port),
+    }
+    .ok_or_else(|| match all.len() {
+        0 => "the policy has no listener".to_owned(),
+        _ => {
+            let names: Vec<&str> = all.iter().map(|one| &*one.name).collect();
+            format!("several listeners could take it: name one of {} by `on`", names.join(", "))
+        }
+    })
+}
+
+/// The content, and the lines of the head that it needs.
+fn content(body: &Value, json: &Value, lines: &mut String) -> Bytes {
+    let text = match (body, json) {
+        (Value::String(text), _) => text.to_string(),
+        (_, Value::Absent) => return Bytes::new(),
+        (_, json) => {
+            lines.push_str("content-type: application/json\r\n");
+            let mut text = String::new();
+            write_document(json, &mut text);
+            text
+        }
+    };
+    lines.push_str(&format!("content-length: {}\r\n", text.len()));
+    Bytes::from(text)
+}
+
+/// The head as HTTP/1.1 writes it.
+fn head(method: &str, url: &Url<'_>, headers: &Value, lines: String) -> Result<Vec<u8>, String> {
+    let mut head = format!("{method} {} HTTP/1.1\r\n", url.target);
+    let mut host = url.authority;
+    let mut fields = String::new();
+    let mut lines = lines;
+    if let Value::Map(headers) = headers {
+        for (name, value) in headers.iter() {
+            let value = value.as_str().unwrap_or_default();
+            if [&**name, value].iter().any(|text| text.contains(['\r', '\n'])) {
+                return Err(format!("`{name}` has a line break in it"));
+            }
+            if name.eq_ignore_ascii_case("host") {
+                host = value;
+                continue;
+            }
+            if name.eq_ignore_ascii_case("content-type") {
+                lines = lines.replace("content-type: application/json\r\n", "");
+            }
+            fields.push_str(&format!("{name}: {value}\r\n"));
+        }
+    }
+    head.push_str(&format!("host: {host}\r\n{fields}{lines}\r\n"));
+    Ok(head.into_bytes())
+}
+
+impl<'u> Url<'u> {
+    fn parse(text: &'u str) -> Result<Url<'u>, String> {
+        let wrong = || format!("`{text}` is not a URL: write it as `https://shop.example/path`");
+        let (scheme, rest) = match text.split_once("://").ok_or_else(wrong)? {
+            ("http", rest) => (Scheme::Http, rest),
+            ("https", rest) => (Scheme::Https, rest),
+            _ => return Err(wrong()),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        if authority.is_empty() || text.contains(['\r', '\n']) {
+            return Err(wrong());
+        }
+        // A fragment never leaves the client (RFC 3986, section 3.5).
+        let target = target.split('#').next().unwrap_or_default();
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let port = port.unwrap_or(scheme.default_port());
+        Ok(Url { scheme, authority, port, target: format!("{slash}{target}") })
+    }
+}
