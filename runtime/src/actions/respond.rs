@@ -27,7 +27,7 @@ params! {
         body: Option<Dyn<String>>,
         /// A page, sent as `text/html; charset=utf-8`. It cannot depend on the request, so that nobody can put markup into it.
         html: Option<String>,
-        /// A document, sent as `application/json`.
+        /// A document, sent as `application/json`: members in the order of their names, without those that are absent.
         json: Option<Dyn<Document>>,
     }
 }
