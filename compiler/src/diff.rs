@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lang::Span;
 use lang::policy::{Policy, RouteId};
+use lang::{Span, Ty};
 
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
@@ -24,7 +24,7 @@ use split::{Divided, Pair};
 pub struct Comparison {
     /// Classes of requests that fare differently: protection that was loosened first.
     pub changes: Vec<Change>,
-    /// Items that configure the gateway and are not the same: listeners, upstreams.
+    /// Items that configure the gateway and are not the same: listeners, upstreams, inputs.
     pub items: Vec<ItemChange>,
     /// Routes at whose hosts and paths it could not be decided, by place in the new policy, or in the old one.
     pub undecided: Vec<(Side, Span)>,
@@ -85,7 +85,7 @@ pub enum Kind {
 /// A configured item that is not the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ItemChange {
-    /// `listener`, `upstream`.
+    /// `listener`, `upstream`, `param`, `secret`.
     pub kind: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
@@ -195,6 +195,31 @@ fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
     let (olds, news) = basis.program.blocks.split_at(n_old.min(basis.program.blocks.len()));
     debug_assert_eq!(news.len(), new.policy.blocks.len());
     let mut changes = Vec::new();
+    let inputs = |a: &Policy, b: &Policy, is_old: bool| {
+        let mut found = Vec::new();
+        for input in &a.inputs {
+            let other = b.inputs.iter().find(|other| other.name == input.name);
+            let alike = |other: &lang::policy::Input| {
+                (&other.ty, &other.from, &other.default) == (&input.ty, &input.from, &input.default)
+            };
+            if other.is_none() || is_old && other.is_some_and(|other| !alike(other)) {
+                let (here, there) = (Some(input.span), other.map(|other| other.span));
+                found.push(ItemChange {
+                    kind: Arc::from(if input.ty.present() == &Ty::Secret {
+                        "secret"
+                    } else {
+                        "param"
+                    }),
+                    name: input.name.clone(),
+                    old: if is_old { here } else { there },
+                    new: if is_old { there } else { here },
+                });
+            }
+        }
+        found
+    };
+    changes.extend(inputs(old.policy, new.policy, true));
+    changes.extend(inputs(new.policy, old.policy, false));
     let same = |a: &crate::program::Block, b: &crate::program::Block| {
         (&a.kind, &a.name) == (&b.kind, &b.name)
     };

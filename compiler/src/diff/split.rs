@@ -91,7 +91,14 @@ pub(super) fn divide(
         })
         .count();
     let mut cut = basis.cut();
-    let head = Formula::all(vec![cut.host(&region.host), cut.path(&region.path)]);
+    let mut head = vec![cut.host(&region.host), cut.path(&region.path)];
+    let schemes = [(&old, old_table), (&new, new_table)].map(|(s, l)| scheme(s.policy, l.block));
+    if let [before, after] = schemes
+        && before == after
+    {
+        head.push(cut.says("req.scheme", after));
+    }
+    let head = Formula::all(head);
     let plain = plainly(&mut cut);
     let mut common = Vec::with_capacity(n_common);
     for at in olds.iter().take(n_common) {

@@ -132,7 +132,7 @@ pub(crate) fn locals(route: &Route) -> Vec<(LocalId, ExprId)> {
 }
 
 /// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
-/// are too many.
+/// are too many, or of which it is not known what comes of it.
 pub(crate) fn courses(
     program: &Program,
     written: &policy::Route,
@@ -148,7 +148,7 @@ pub(crate) fn courses(
             match (&step.kind, &lowered.kind) {
                 (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
                     let act = Act { program, locals: &locals, at, call, lowered };
-                    act.advance(course, &mut next, &mut done);
+                    act.advance(course, &mut next, &mut done).map_err(|_| at)?;
                 }
                 _ => next.push(course),
             }
@@ -162,6 +162,9 @@ pub(crate) fn courses(
     Ok(done)
 }
 
+/// What comes of a statement is not known.
+struct Untold;
+
 /// A statement.
 struct Act<'s> {
     program: &'s Program,
@@ -173,7 +176,12 @@ struct Act<'s> {
 
 impl Act<'_> {
     /// Where courses go on behind the statement, and where they end in it.
-    fn advance(&self, mut course: Course, next: &mut Vec<Course>, done: &mut Vec<Course>) {
+    fn advance(
+        &self,
+        mut course: Course,
+        next: &mut Vec<Course>,
+        done: &mut Vec<Course>,
+    ) -> Result<(), Untold> {
         let row = self.call.row;
         if let Some(id) = row.asserts.and_then(|name| self.argument(name)) {
             let mut denied = course.clone();
@@ -186,14 +194,18 @@ impl Act<'_> {
             done.push(denied);
             course.guards.push((id, true));
             next.push(course);
-            return;
+            return Ok(());
         }
         match (row.ends, row.form) {
             (Ends::Forwards, _) if course.end == End::Open => {
                 if self.argument("host").is_some_and(|host| !self.fits(host)) {
                     self.may_refuse(&mut course, done);
                 }
-                for to in self.targets() {
+                let targets = self.targets();
+                if targets.is_empty() {
+                    return Err(Untold);
+                }
+                for to in targets {
                     let mut course = course.clone();
                     course.end = End::Forwarded(to);
                     course.at = Some(self.at);
@@ -218,7 +230,7 @@ impl Act<'_> {
             }
             (Ends::No, Form::Assign | Form::Append) => {
                 let value = self.lowered.args.first().copied();
-                let Some((field, key)) = &self.lowered.place else { return next.push(course) };
+                let (field, key) = self.lowered.place.as_ref().ok_or(Untold)?;
                 if value.is_none_or(|value| !self.fits(value)) {
                     self.may_refuse(&mut course, done);
                 }
@@ -264,6 +276,7 @@ impl Act<'_> {
                 next.push(course);
             }
         }
+        Ok(())
     }
 
     /// Adds the course of requests whose values are refused here.

@@ -8,6 +8,7 @@ use lang::policy::{Host, Path, Segment};
 use lang::{Ty, policy};
 
 use crate::order::compare::budget;
+use crate::order::scheme;
 use crate::order::witness::Witness;
 use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
@@ -116,6 +117,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
                 Formula::all(vec![base.clone(), guards, of])
             });
             let any = Formula::any(all.collect());
+            let any = Formula::all(vec![question.scheme(&mut cut, listener), any]);
             if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
                 return true;
             }
@@ -135,6 +137,11 @@ impl<'q> Question<'q> {
         let Some(of) = about(self.of, &mut cut) else { return true };
         let all = Formula::all(vec![cut.host(host), of]);
         !all.is_never() && !is_empty(cut.finish(budget(1)), &all)
+    }
+
+    /// The requests of the scheme that the listener speaks.
+    fn scheme(&self, cut: &mut crate::space::Cut<'_>, listener: &Listener) -> Formula {
+        cut.says("req.scheme", scheme(self.side.policy, listener.block))
     }
 
     /// Requests that this candidate takes.
@@ -180,7 +187,7 @@ impl<'q> Question<'q> {
             }
             let whole = taken.whole(cut);
             let guards = guards(cut, course, taken.env());
-            Formula::all(vec![whole, guards, of, expect.not()])
+            Formula::all(vec![self.scheme(cut, listener), whole, guards, of, expect.not()])
         };
         let mut cut = self.basis.cut();
         let alone = against(&mut cut);
@@ -220,7 +227,7 @@ impl<'q> Question<'q> {
             if of.is_never() || matches!(expect, Formula::Always(true)) {
                 continue;
             }
-            let mut against = vec![of, expect.not()];
+            let mut against = vec![self.scheme(&mut cut, listener), of, expect.not()];
             let by_status = self.of.asks_status() || self.expect.asks_status();
             let mut others = Vec::new();
             let mut but_method = Vec::new();

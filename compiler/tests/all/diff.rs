@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use compiler::diff::{Kind, compare};
 use compiler::lower;
+use lang::Span;
+use lang::policy::{Assert, Claim, Policy};
 use proptest::prelude::*;
 
 use crate::build::*;
@@ -89,4 +91,60 @@ fn a_policy_is_like_itself() {
     let (old, new) = (policy(routes()), policy(routes()));
     let programs = (lower(&old).0.unwrap(), lower(&new).0.unwrap());
     assert!(compare((&old, &programs.0), (&new, &programs.1)).is_same());
+}
+
+/// Ten thousand routes on five hundred hosts; `moved` of them go elsewhere.
+fn many(moved: usize) -> Policy {
+    let mut routes = Vec::new();
+    for n in 0..9_999 {
+        let (host, path) = (format!("h{}.example", n % 500), format!("/p{}/{{id: Int}}", n / 500));
+        let mut route = route(&format!("r{n}")).host(&[&host]).path(&[&path]);
+        route.steps = vec![forward(if n % 997 == 0 && n / 997 < moved { "q" } else { "p" })];
+        routes.push(route);
+    }
+    routes.push(route("rest"));
+    policy(routes)
+}
+
+#[test]
+fn ten_thousand_routes_that_differ_in_ten_are_compared_in_no_time() {
+    let (old, new) = (many(0), many(10));
+    let programs = (lower(&old).0.unwrap(), lower(&new).0.unwrap());
+    // Comparing each route with each would take minutes.
+    let said = compare((&old, &programs.0), (&new, &programs.1));
+    assert_eq!(said.changes.len(), 1);
+    assert_eq!(said.changes[0].places, 10);
+    assert_eq!(said.changes[0].new.words, "forwarded to q");
+
+    let mut gone = many(0);
+    drop(gone.routes.pop());
+    let program = lower(&gone).0.unwrap();
+    let said = compare((&old, &programs.0), (&gone, &program));
+    assert_eq!(said.changes.len(), 1, "{said:?}");
+    assert_eq!(said.changes[0].new.words, "404, no route");
+}
+
+#[test]
+fn a_claim_about_ten_thousand_routes_is_decided() {
+    let mut policy = many(0);
+    let claim = |name: &str, of, expect| Assert {
+        name: name.into(),
+        listeners: Vec::new(),
+        of,
+        expect,
+        unproved: None,
+        span: Span::default(),
+        expect_span: Span::default(),
+    };
+    let host = Claim::Request(is(field(&HOST, None), "h7.example"));
+    policy.asserts = vec![
+        claim(
+            "all",
+            Claim::All(Vec::new()),
+            Claim::Not(Box::new(Claim::Forwarded(Some("q".into())))),
+        ),
+        claim("host", host, Claim::Any(vec![Claim::Forwarded(Some("p".into())), Claim::Responded])),
+    ];
+    let program = lower(&policy).0.unwrap();
+    assert_eq!(compiler::prove(&policy, &program), []);
 }

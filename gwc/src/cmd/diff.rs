@@ -95,6 +95,18 @@ impl Page<'_> {
             || self.comparison.items.iter().any(is_new_listener)
     }
 
+    /// Whether no request is treated differently, for certain.
+    fn is_quiet(&self) -> bool {
+        let Comparison { changes, undecided, disagreements, items } = self.comparison;
+        let moved = |item: &ItemChange| {
+            &*item.kind == "listener" && (item.old.is_none() || item.new.is_none())
+        };
+        changes.is_empty()
+            && undecided.is_empty()
+            && disagreements.is_empty()
+            && !items.iter().any(moved)
+    }
+
     fn human(&self) -> String {
         let mut text = String::new();
         for (kind, _, title) in KINDS {
@@ -110,7 +122,7 @@ impl Page<'_> {
                 }
             }
         }
-        if self.comparison.changes.is_empty() && self.comparison.undecided.is_empty() {
+        if self.is_quiet() {
             text.push_str(&format!("{SAME}\n"));
         }
         for (title, lines) in self.rest() {
@@ -145,7 +157,7 @@ impl Page<'_> {
             }
             text.push('\n');
         }
-        if self.comparison.changes.is_empty() && self.comparison.undecided.is_empty() {
+        if self.is_quiet() {
             text.push_str("No request is treated differently.\n\n");
         }
         for (title, lines) in self.rest() {
