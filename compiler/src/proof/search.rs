@@ -18,7 +18,7 @@ use crate::proof::replay::{Replayed, replay};
 use crate::space::{Env, Formula, Set, Space, Undecided};
 
 /// The most candidates that are looked at together.
-const MOST: usize = 4_000;
+const MOST: usize = 20_000;
 
 /// A claim, ready to be proved on one side.
 pub(crate) struct Question<'q> {
@@ -285,13 +285,12 @@ impl<'q> Question<'q> {
         let decide = || -> Result<(Space, Set, Vec<Set>), Undecided> {
             let mut space = cut.finish(budget(others.len()))?;
             let mut left = space.set(against)?;
+            let mut taken = Vec::with_capacity(others.len());
             for other in others {
-                if left == Set::NONE {
-                    break;
-                }
-                let other = space.set(other)?;
-                left = space.minus(left, other)?;
+                taken.push(space.set(other)?);
             }
+            let taken = space.join_all(taken)?;
+            left = space.minus(left, taken)?;
             let plain: Result<Vec<Set>, Undecided> =
                 plain.iter().map(|plain| space.set(plain)).collect();
             Ok((space, left, plain?))

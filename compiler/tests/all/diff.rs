@@ -147,4 +147,9 @@ fn a_claim_about_ten_thousand_routes_is_decided() {
     ];
     let program = lower(&policy).0.unwrap();
     assert_eq!(compiler::prove(&policy, &program), []);
+
+    policy.asserts = vec![claim("none", Claim::All(Vec::new()), Claim::Forwarded(None))];
+    let said = compiler::prove(&policy, &program);
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].message, "`none` does not hold: `rest` answers a request");
 }
