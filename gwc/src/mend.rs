@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
-use lang::Severity;
 use lang::diag::Edit;
+use lang::{Diag, Severity};
 
 use crate::load::{self, Check, Overlay};
 
 /// How often policies are checked at most, so that the work is bounded however many mends there are.
-const MAX_CHECKS: usize = 200;
+const MAX_CHECKS: usize = 60;
 
 /// What mending came to.
 pub(crate) struct Mended {
@@ -40,6 +40,13 @@ pub(crate) struct Done {
 struct Mend {
     edits: Vec<(PathBuf, Edit)>,
     done: Done,
+}
+
+impl Mend {
+    /// What it mends and how, wherever that is.
+    fn key(&self) -> (String, String) {
+        (self.done.message.clone(), self.done.title.clone())
+    }
 }
 
 /// Errors of the syntax, of the meaning and of the order of routes, then warnings. Each kind only shows once there is none
@@ -81,7 +88,11 @@ impl Mending<'_> {
         let mut taken: BTreeMap<PathBuf, Vec<(u32, u32)>> = BTreeMap::new();
         let mut mends = Vec::new();
         for check in &self.now.checks {
-            for diag in &check.diags {
+            // Where something does not parse and has to be chosen, what the rest was meant to be is not known.
+            let is_syntax = |diag: &Diag| diag.code.starts_with("E01");
+            let unread =
+                check.diags.iter().any(|diag| is_syntax(diag) && diag.certain_fix().is_none());
+            for diag in check.diags.iter().filter(|diag| !unread || is_syntax(diag)) {
                 let Some(fix) = diag.certain_fix() else { continue };
                 if self.useless.contains(&(diag.message.clone(), fix.title.clone())) {
                     continue;
@@ -125,6 +136,8 @@ impl Mending<'_> {
 
     /// Applies these if that helps; else each half of them; a single one that does not help is put aside.
     fn apply(&mut self, mut mends: Vec<Mend>) -> miette::Result<()> {
+        // What did not help in one place is not tried in a thousand others.
+        mends.retain(|mend| !self.useless.contains(&mend.key()));
         if mends.is_empty() || self.n_checks >= MAX_CHECKS {
             return Ok(());
         }
@@ -139,7 +152,7 @@ impl Mending<'_> {
             }
         }
         if let [only] = mends.as_slice() {
-            self.useless.insert((only.done.message.clone(), only.done.title.clone()));
+            self.useless.insert(only.key());
             return Ok(());
         }
         let n_done = self.now.done.len();

@@ -33,12 +33,12 @@ pub fn unclosed_string(place: Span) -> Diag {
     ENTRY
         .at(place, "this string is never closed", "a closing `\"` is missed on this line")
         .help("strings end on the line they begin on; a quote inside one is written `\\\"`")
-        .fix("insert the missing `\"`", place.part(place.len(), place.len()), "\"")
+        .suggest("insert the missing `\"`", place.part(place.len(), place.len()), "\"")
 }
 
 /// The string at `place` has a closing quote only.
 pub fn unopened_string(place: Span) -> Diag {
-    ENTRY.at(place, "this string is never opened", "an opening `\"` is missed before this").fix(
+    ENTRY.at(place, "this string is never opened", "an opening `\"` is missed before this").suggest(
         "insert the missing `\"`",
         place.part(0, 0),
         "\"",
