@@ -1,7 +1,7 @@
 //! From a typed policy to a match-and-action program, and from a program to decisions. Pure: no clock, disk, socket
 //! or task, and no source text.
 //!
-//! A policy's way: [`lower`] makes a [`Program`], [`load`] binds its inputs and gives a [`Matcher`]. A request's way:
+//! A policy's way: [`lower()`] makes a [`Program`], [`load`] binds its inputs and gives a [`Matcher`]. A request's way:
 //! [`Matcher::decide`] finds the route, [`Matcher::eval`] and [`Matcher::argument`] serve its statements, and
 //! [`Matcher::explain`] tells why the others lost.
 

@@ -26,7 +26,7 @@ use course::End;
 use search::{Ending, Found, Question, Why, search, speaks_of_some};
 
 /// What is to be said of a policy's asserts: those refuted or undecided, those that speak of nothing, those let stand.
-/// The program is the policy's own, as [`crate::lower`] gives it.
+/// The program is the policy's own, as [`crate::lower()`] gives it.
 pub fn prove(policy: &Policy, program: &Program) -> Vec<Diag> {
     if policy.asserts.is_empty() {
         return Vec::new();

@@ -154,9 +154,7 @@ impl Run<'_> {
                 }
             }
             LineKind::Expect(condition) => {
-                let view = self.view();
-                let misses = expect::misses(condition, &view);
-                drop(view);
+                let misses = expect::misses(condition, &self.view());
                 self.misses.extend(misses);
             }
         }
