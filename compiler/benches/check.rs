@@ -166,6 +166,10 @@ fn once(text: &str, clean: bool) -> [Duration; 4] {
 }
 
 /// The time that this thread had on a processor, where the system tells it; else the time of the clock on the wall.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark is about time; it is no part of the crate"
+)]
 fn processor() -> Duration {
     static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();

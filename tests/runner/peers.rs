@@ -440,7 +440,7 @@ impl Drop for Mortal {
     }
 }
 
-/// What [`Mortal`]'s process does: answers until it is killed.
+/// What the process of an upstream that dies does: it answers until it is killed.
 pub fn upstream() -> Result<(), Failed> {
     let address = script("HTTP/1.1 200 OK\n\nmortal".to_owned())?;
     println!("{address}");
