@@ -129,6 +129,9 @@ fn lower_step(step: &policy::Step, exprs: &mut Exprs) -> Step {
                 arms: arms.map(|(a, b)| (exprs.lower(a), exprs.lower(b))).collect(),
             })
         }
+        policy::StepKind::Always(steps) => {
+            StepKind::Always(steps.iter().map(|step| lower_step(step, exprs)).collect())
+        }
     };
     Step { kind, span: step.span, via: step.via.clone() }
 }

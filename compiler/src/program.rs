@@ -107,6 +107,8 @@ pub enum StepKind {
     Let(LocalId, ExprId),
     /// Runs an action.
     Act(Call),
+    /// From here on these run on whatever is answered, before the statements of the way back.
+    Always(Vec<Step>),
 }
 
 /// An action and its arguments.
@@ -191,7 +193,7 @@ impl Program {
 }
 
 impl Step {
-    /// Every expression of the statement.
+    /// Every expression of the statement, those of the statements in it included.
     pub fn exprs(&self) -> Vec<ExprId> {
         match &self.kind {
             StepKind::Let(_, value) => vec![*value],
@@ -199,6 +201,7 @@ impl Step {
                 let arms = call.arms.iter().flat_map(|&(pattern, value)| [pattern, value]);
                 call.args.iter().copied().chain(arms).collect()
             }
+            StepKind::Always(steps) => steps.iter().flat_map(Step::exprs).collect(),
         }
     }
 
@@ -212,6 +215,7 @@ impl Step {
                     each(value);
                 });
             }
+            StepKind::Always(steps) => steps.iter_mut().for_each(|step| step.each_expr_mut(each)),
         }
     }
 }

@@ -45,11 +45,7 @@ pub fn verify(program: &Program) -> Result<(), String> {
         if reads != route.reads {
             return Err(format!("route `{}` does not name the slots it reads", route.name));
         }
-        if route
-            .steps
-            .iter()
-            .any(|step| matches!(&step.kind, StepKind::Act(call) if call.action.is_empty()))
-        {
+        if route.steps.iter().any(is_nameless) {
             return Err(format!("route `{}` runs an action without a name", route.name));
         }
     }
@@ -70,6 +66,17 @@ pub fn verify(program: &Program) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether the statement runs an action without a name, or holds what cannot stand in it.
+fn is_nameless(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::Let(..) => false,
+        StepKind::Act(call) => call.action.is_empty(),
+        StepKind::Always(steps) => {
+            steps.iter().any(|step| matches!(step.kind, StepKind::Always(_)) || is_nameless(step))
+        }
+    }
 }
 
 fn verify_host(program: &Program, host: &VirtualHost) -> Result<(), String> {

@@ -18,6 +18,7 @@ use crate::vocab::Vocabulary;
 
 mod accept;
 mod acts;
+mod always;
 mod apply;
 mod args;
 mod asserts;

@@ -184,6 +184,9 @@ pub enum StepKind {
     Let(LocalId, Expr),
     /// Runs an action.
     Act(Call),
+    /// From here on these run on whatever is answered, before the statements of the way back. None of them is another
+    /// such step, and none ends anything.
+    Always(Vec<Step>),
 }
 
 /// An action with its arguments.

@@ -61,6 +61,8 @@ pub(crate) enum Statement {
     Let(LocalId, ExprId),
     /// Acts.
     Act(Built),
+    /// These run on whatever is answered from here on. None of them is another such statement.
+    Always(Vec<Statement>),
 }
 
 /// Why a program cannot be served, although it checks: a value that is known only now does not fit.
@@ -192,34 +194,71 @@ impl RoutePlan {
             return plan;
         };
         let behind = route.steps.get(turn + 1..).unwrap_or_default();
-        plan.reads_sent = !reads(program, behind, |field| field.starts_with("up.")).is_empty();
+        let is_late = |step: &&Step| matches!(step.kind, StepKind::Always(_));
+        let late = route.steps.iter().filter(is_late).chain(behind);
+        plan.reads_sent = !reads(program, late, |field| field.starts_with("up.")).is_empty();
         for (at, step) in route.steps.iter().enumerate() {
             let way_back = at > turn;
-            let before = before.and_then(|plan| plan.action(at));
-            let statement = match &step.kind {
-                StepKind::Let(local, value) => Statement::Let(*local, *value),
-                StepKind::Act(call) => {
-                    let making = Making { call, route, way_back, matcher, upstreams };
-                    match Built::build(&making, before) {
-                        Ok(built) => Statement::Act(built),
-                        Err(reason) => {
-                            let message = format!("`{}` {reason}", call.action);
-                            errors.push(BuildError::new(step.span, message));
-                            continue;
-                        }
-                    }
-                }
-            };
+            let line = Building { route, matcher, upstreams, way_back };
+            let before = before.and_then(|plan| plan.statement(at));
+            let Some(statement) = line.statement(step, before, errors) else { continue };
             if way_back { &mut plan.way_back } else { &mut plan.way_in }.push(statement);
         }
         plan
     }
 
-    /// The action that is the `at`th statement.
-    fn action(&self, at: usize) -> Option<&Built> {
-        match self.way_in.iter().chain(&self.way_back).nth(at) {
-            Some(Statement::Act(built)) => Some(built),
-            _ => None,
+    /// The `at`th statement.
+    fn statement(&self, at: usize) -> Option<&Statement> {
+        self.way_in.iter().chain(&self.way_back).nth(at)
+    }
+}
+
+/// What a statement is built with.
+#[derive(Clone, Copy)]
+struct Building<'b> {
+    route: &'b Route,
+    matcher: &'b Matcher,
+    upstreams: &'b HashMap<Arc<str>, UpstreamId>,
+    way_back: bool,
+}
+
+impl Building<'_> {
+    /// The statement, built; `before` stood in its place before a reload.
+    fn statement(
+        self,
+        step: &Step,
+        before: Option<&Statement>,
+        errors: &mut Vec<BuildError>,
+    ) -> Option<Statement> {
+        let Building { route, matcher, upstreams, way_back } = self;
+        match &step.kind {
+            StepKind::Let(local, value) => Some(Statement::Let(*local, *value)),
+            StepKind::Act(call) => {
+                let making = Making { call, route, way_back, matcher, upstreams };
+                let before = match before {
+                    Some(Statement::Act(built)) => Some(built),
+                    _ => None,
+                };
+                match Built::build(&making, before) {
+                    Ok(built) => Some(Statement::Act(built)),
+                    Err(reason) => {
+                        let message = format!("`{}` {reason}", call.action);
+                        errors.push(BuildError::new(step.span, message));
+                        None
+                    }
+                }
+            }
+            StepKind::Always(steps) => {
+                let before = match before {
+                    Some(Statement::Always(statements)) => &statements[..],
+                    _ => &[],
+                };
+                let held = Building { way_back: true, ..self };
+                let built = steps.iter().enumerate();
+                let built =
+                    built.filter_map(|(at, step)| held.statement(step, before.get(at), errors));
+                Some(Statement::Always(built.collect()))
+            }
         }
     }
 }
@@ -326,14 +365,18 @@ fn upstreams(
 /// What a statement means for those behind it.
 fn ends(step: &Step) -> Ends {
     match &step.kind {
-        StepKind::Let(..) => Ends::No,
+        StepKind::Let(..) | StepKind::Always(_) => Ends::No,
         StepKind::Act(call) => actions::row(&call.action).map_or(Ends::No, |row| row.ends),
     }
 }
 
 /// What the statements read of the fields of which `is_one` is true.
-fn reads(program: &Program, steps: &[Step], is_one: fn(&str) -> bool) -> Vec<SlotId> {
-    let mut read = program.reads(steps.iter().flat_map(Step::exprs));
+fn reads<'s>(
+    program: &Program,
+    steps: impl IntoIterator<Item = &'s Step>,
+    is_one: fn(&str) -> bool,
+) -> Vec<SlotId> {
+    let mut read = program.reads(steps.into_iter().flat_map(Step::exprs));
     read.retain(|slot| program.slots.get(slot.0 as usize).is_some_and(|slot| is_one(&slot.field)));
     read
 }

@@ -28,22 +28,41 @@ pub(crate) struct Place<'p> {
 ///
 /// What answers by itself before `forward` or `respond` (no route, a `require` that does not hold) ends the request
 /// there. From `forward` on the statements behind it run on whatever is answered, the gateway's own 502, 503 or 504
-/// included: a header that a policy puts on its answers is on those too.
+/// included: a header that a policy puts on its answers is on those too. What stands in an `always` that was reached
+/// runs on every answer, first.
 pub(crate) async fn pass(place: &Place<'_>, ex: &mut Exchange) -> Result<(), Failure> {
     let route = decide(place, ex).await?;
-    if route.awaited.iter().any(|slot| matches!(ex.fill(*slot), Read::Pending)) {
-        ex.read_content().await?;
+    let mut standing = Vec::new();
+    match answer(place, route, ex, &mut standing).await {
+        Ok(answer) => ex.answer = Some(answer),
+        Err(failure) => return refuse(failure, &standing, ex),
     }
-    match way_in(route, ex).await? {
-        Flow::Reply(answer) => ex.answer = Some(*answer),
+    always(&standing, ex);
+    match way_back(route, ex) {
+        Ok(()) => Ok(()),
+        Err(failure) => refuse(failure, &standing, ex),
+    }
+}
+
+/// The answer of the statement that forwards or answers.
+async fn answer<'r>(
+    place: &Place<'_>,
+    route: &'r RoutePlan,
+    ex: &mut Exchange,
+    standing: &mut Vec<&'r [Statement]>,
+) -> Result<Answer, Failure> {
+    match way_in(route, ex, standing).await? {
+        Flow::Reply(answer) => Ok(*answer),
         Flow::Forward => match forward(place, route, ex).await {
-            Ok(answer) => ex.answer = Some(answer),
-            Err(failure) => ex.fail(&failure),
+            Ok(answer) => Ok(answer),
+            Err(failure) => {
+                ex.fail(&failure);
+                ex.answer.take().ok_or(failure)
+            }
         },
         // INVARIANT: an engine holds no route without an end.
-        Flow::Next => return Err(Failure::Ours("no-end")),
+        Flow::Next => Err(Failure::Ours("no-end")),
     }
-    way_back(route, ex)
 }
 
 /// The route that answers. A decision never waits: what it needs and is not here is read, then it is made again.
@@ -69,15 +88,31 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
     }
 }
 
-/// Runs the statements up to the one that forwards or answers.
-async fn way_in(route: &RoutePlan, ex: &mut Exchange) -> Result<Flow, Failure> {
+/// Runs the statements up to the one that forwards or answers, and notes what is to hold from where it stands.
+async fn way_in<'r>(
+    route: &'r RoutePlan,
+    ex: &mut Exchange,
+    standing: &mut Vec<&'r [Statement]>,
+) -> Result<Flow, Failure> {
+    let mut waits = !route.awaited.is_empty();
     for statement in &route.way_in {
+        if let Statement::Always(held) = statement {
+            standing.push(held);
+            continue;
+        }
+        // Not before: what always holds from the route's first line on holds for a content that is too long, too.
+        if std::mem::take(&mut waits)
+            && route.awaited.iter().any(|slot| matches!(ex.fill(*slot), Read::Pending))
+        {
+            ex.read_content().await?;
+        }
         match statement {
             Statement::Let(local, value) => ex.frame.set_local(*local, ex.evaluate(*value)),
             Statement::Act(action) => match action.on_request(ex).await? {
                 Flow::Next => {}
                 end => return Ok(end),
             },
+            Statement::Always(_) => {}
         }
     }
     Ok(Flow::Next)
@@ -85,11 +120,39 @@ async fn way_in(route: &RoutePlan, ex: &mut Exchange) -> Result<Flow, Failure> {
 
 /// Runs the statements behind it.
 fn way_back(route: &RoutePlan, ex: &mut Exchange) -> Result<(), Failure> {
-    for statement in &route.way_back {
-        match statement {
-            Statement::Let(local, value) => ex.frame.set_local(*local, ex.evaluate(*value)),
-            Statement::Act(action) => action.on_response(ex)?,
+    route.way_back.iter().try_for_each(|statement| run(statement, ex))
+}
+
+/// Answers with a failure, on which holds what always does.
+fn refuse(failure: Failure, standing: &[&[Statement]], ex: &mut Exchange) -> Result<(), Failure> {
+    if standing.is_empty() {
+        return Err(failure);
+    }
+    ex.fail(&failure);
+    always(standing, ex);
+    Ok(())
+}
+
+/// Runs what always holds. A statement that fails makes an answer of that, on which the others hold all the same.
+fn always(standing: &[&[Statement]], ex: &mut Exchange) {
+    let all = || standing.iter().copied().flatten();
+    let failed = all().find_map(|statement| run(statement, ex).err());
+    if let Some(failure) = failed {
+        ex.fail(&failure);
+        for statement in all() {
+            // What fails again has been told.
+            let _ = run(statement, ex);
         }
+    }
+}
+
+/// Runs a statement on the way back.
+fn run(statement: &Statement, ex: &mut Exchange) -> Result<(), Failure> {
+    match statement {
+        Statement::Let(local, value) => ex.frame.set_local(*local, ex.evaluate(*value)),
+        Statement::Act(action) => action.on_response(ex)?,
+        // INVARIANT: an `always` stands on the way in, and in no other one.
+        Statement::Always(_) => {}
     }
     Ok(())
 }

@@ -116,6 +116,10 @@ fn walk(engine: &Engine, ex: &mut Exchange) -> Vec<Done> {
                 steps.push(Done::Passed);
                 continue;
             }
+            Statement::Always(_) => {
+                steps.push(Done::OnTheWayBack);
+                continue;
+            }
             Statement::Act(action) => action,
         };
         // Without a body there is nothing to wait for before a request is forwarded.

@@ -1,7 +1,7 @@
 //! Text that goes into a URI, put together part by part: what the policy says stands as it is, what the request says is
 //! encoded, so that a value can be a value and nothing more. It decides nothing about where the text goes.
 
-use compiler::program::{Expr, Route, StepKind};
+use compiler::program::{Expr, Route, Step, StepKind};
 use compiler::{Matcher, Program};
 use lang::Value;
 use lang::policy::LocalId;
@@ -245,10 +245,14 @@ impl Flow<'_> {
     }
 
     fn value_of(&self, local: LocalId) -> Option<ExprId> {
-        self.route.steps.iter().find_map(|step| match step.kind {
-            StepKind::Let(name, value) if name == local => Some(value),
-            _ => None,
-        })
+        fn find(steps: &[Step], local: LocalId) -> Option<ExprId> {
+            steps.iter().find_map(|step| match &step.kind {
+                StepKind::Let(name, value) => (*name == local).then_some(*value),
+                StepKind::Act(_) => None,
+                StepKind::Always(steps) => find(steps, local),
+            })
+        }
+        find(&self.route.steps, local)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::order::cells::{Cell, Group, Place};
 use crate::order::standing::{By, Standing};
 use crate::order::witness::{Witness, common_path};
 use crate::order::{Findings, Places, Why};
-use crate::program::{Program, StepKind};
+use crate::program::{Program, Step, StepKind};
 
 /// Why a route is not reached.
 pub(crate) struct Covered {
@@ -261,13 +261,18 @@ fn later_first(places: &Places<'_>, a: Place, b: Place) -> Option<(Place, Place)
 /// Whether two routes do the same with a request.
 fn same_outcome(program: &Program, a: RouteId, b: RouteId) -> bool {
     let (Some(a), Some(b)) = (program.route(a), program.route(b)) else { return false };
-    a.steps.len() == b.steps.len()
-        && a.steps.iter().zip(&b.steps).all(|(a, b)| match (&a.kind, &b.kind) {
+    same_steps(&a.steps, &b.steps)
+}
+
+fn same_steps(a: &[Step], b: &[Step]) -> bool {
+    a.len() == b.len()
+        && a.iter().zip(b).all(|(a, b)| match (&a.kind, &b.kind) {
             // Equal expressions are one, so their numbers tell.
             (StepKind::Let(_, a), StepKind::Let(_, b)) => a == b,
             (StepKind::Act(a), StepKind::Act(b)) => {
                 a.action == b.action && a.args == b.args && a.place == b.place && a.arms == b.arms
             }
+            (StepKind::Always(a), StepKind::Always(b)) => same_steps(a, b),
             _ => false,
         })
 }

@@ -6,7 +6,8 @@ use lang::policy::{Arithmetic, Compare, From, Host, Quantifier};
 use lang::vocab::ExprId;
 
 use crate::program::{
-    Candidate, Expr, Listener, Node, Program, Step, StepKind, Target, Test, TestKind, VirtualHost,
+    Call, Candidate, Expr, Listener, Node, Program, Step, StepKind, Target, Test, TestKind,
+    VirtualHost,
 };
 
 impl fmt::Display for Program {
@@ -39,7 +40,7 @@ impl fmt::Display for Program {
         }
         for route in &self.routes {
             writeln!(f, "route {}", route.name)?;
-            route.steps.iter().try_for_each(|step| self.write_step(f, step))?;
+            route.steps.iter().try_for_each(|step| self.write_step(f, step, "  "))?;
         }
         Ok(())
     }
@@ -125,30 +126,41 @@ impl Program {
         Ok(())
     }
 
-    fn write_step(&self, f: &mut fmt::Formatter<'_>, step: &Step) -> fmt::Result {
+    fn write_step(&self, f: &mut fmt::Formatter<'_>, step: &Step, indent: &str) -> fmt::Result {
+        f.write_str(indent)?;
         match &step.kind {
-            StepKind::Let(local, value) => write!(f, "  let %{} = {}", local.0, self.show(*value))?,
-            StepKind::Act(call) => {
-                write!(f, "  {}", call.action)?;
-                if let Some((field, key)) = &call.place {
-                    write!(f, " {field}")?;
-                    key.iter().try_for_each(|key| write!(f, "[{key:?}]"))?;
-                    if !call.args.is_empty() {
-                        f.write_str(" =")?;
-                    }
-                }
-                if !call.args.is_empty() {
-                    write!(f, " {}", self.list(&call.args))?;
-                }
-                for (pattern, value) in &call.arms {
-                    write!(f, " {{ {} => {} }}", self.show(*pattern), self.show(*value))?;
-                }
-            }
+            StepKind::Let(local, value) => write!(f, "let %{} = {}", local.0, self.show(*value))?,
+            StepKind::Act(call) => self.write_call(f, call)?,
+            StepKind::Always(_) => f.write_str("always")?,
         }
         if !step.via.is_empty() {
             write!(f, "   via {}", step.via.join(", "))?;
         }
-        writeln!(f)
+        writeln!(f)?;
+        let held = match &step.kind {
+            StepKind::Always(steps) => &steps[..],
+            StepKind::Let(..) | StepKind::Act(_) => &[],
+        };
+        let indent = format!("{indent}  ");
+        held.iter().try_for_each(|step| self.write_step(f, step, &indent))
+    }
+
+    fn write_call(&self, f: &mut fmt::Formatter<'_>, call: &Call) -> fmt::Result {
+        f.write_str(&call.action)?;
+        if let Some((field, key)) = &call.place {
+            write!(f, " {field}")?;
+            key.iter().try_for_each(|key| write!(f, "[{key:?}]"))?;
+            if !call.args.is_empty() {
+                f.write_str(" =")?;
+            }
+        }
+        if !call.args.is_empty() {
+            write!(f, " {}", self.list(&call.args))?;
+        }
+        for (pattern, value) in &call.arms {
+            write!(f, " {{ {} => {} }}", self.show(*pattern), self.show(*value))?;
+        }
+        Ok(())
     }
 }
 

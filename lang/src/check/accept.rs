@@ -9,7 +9,7 @@ use crate::diag::bad_value::bad_value;
 use crate::policy::{Block, Expr, ExprKind};
 use crate::source::Span;
 use crate::value::Value;
-use crate::vocab::{Field, Known, Param};
+use crate::vocab::{Field, Known, Param, Written};
 
 /// The expression, if `row` accepts all that it may come to; reported otherwise. `what` takes it.
 pub(super) fn argument(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr) -> Expr {
@@ -45,26 +45,35 @@ pub(super) fn element(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr)
 
 /// What is wrong with putting something in a field under a key, whatever it is.
 pub(super) fn place(field: &Field, key: Option<&str>, span: Span) -> Option<Diag> {
-    let written = field.written?;
-    // The parameter of a policy that is checked by itself is no key yet.
-    if key == Some("") {
-        return None;
-    }
-    let reason = (written.accepts)(key.unwrap_or_default(), Known::Nothing).err()?;
+    let reason = (rule(field, key)?.accepts)(key.unwrap_or_default(), Known::Nothing).err()?;
     Some(bad_value(span, reason, "this cannot be changed"))
 }
 
 /// What is wrong with taking a field away.
 pub(super) fn removal(field: &Field, key: Option<&str>, span: Span) -> Option<Diag> {
     let absent = Known::Value(&Value::Absent);
-    let reason = (field.written?.accepts)(key.unwrap_or_default(), absent).err()?;
+    let reason = (rule(field, key)?.accepts)(key.unwrap_or_default(), absent).err()?;
     Some(bad_value(span, reason, "this cannot be taken away"))
+}
+
+/// What is wrong with putting one more beside what is in a field.
+pub(super) fn addition(
+    cx: &Context<'_>,
+    field: &Field,
+    key: Option<&str>,
+    span: Span,
+) -> Option<Diag> {
+    if (rule(field, key)?.repeats)(key.unwrap_or_default()) {
+        return None;
+    }
+    let reason = format!("`{}` has one value", cx.text(span));
+    Some(bad_value(span, reason, "nothing can be added to it").help("`set` replaces it"))
 }
 
 /// The expression, if it can stand in a field; reported otherwise.
 pub(super) fn assigned(cx: &mut Context<'_>, field: &Field, key: Option<&str>, expr: Expr) -> Expr {
-    let Some(written) = field.written else { return expr };
-    let accepts = |known: Known<'_>| (written.accepts)(key.unwrap_or_default(), known);
+    let Some(rule) = rule(field, key) else { return expr };
+    let accepts = |known: Known<'_>| (rule.accepts)(key.unwrap_or_default(), known);
     match refused(&expr, &accepts) {
         Some((span, reason)) => {
             let label = match key {
@@ -76,6 +85,11 @@ pub(super) fn assigned(cx: &mut Context<'_>, field: &Field, key: Option<&str>, e
         }
         None => expr,
     }
+}
+
+/// What may be put in a field. Of the parameter of a policy that is checked by itself, an empty key, nothing is known.
+fn rule(field: &Field, key: Option<&str>) -> Option<Written> {
+    if key == Some("") { None } else { field.written }
 }
 
 /// Says which lines of the policy's blocks take what another one takes.

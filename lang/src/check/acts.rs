@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::accept;
 use super::args::{self, Given};
 use super::constant::value;
 use super::context::{Context, Scope, When};
@@ -11,6 +10,7 @@ use super::facts::learned;
 use super::fit::Why;
 use super::index::Meaning;
 use super::steps::Flow;
+use super::{accept, always};
 use super::{fields, phases};
 use crate::diag::bad_sum::bad_sum;
 use crate::diag::bad_value::bad_value;
@@ -38,6 +38,9 @@ pub(super) fn act<'a>(
     verb: ast::Word<'a>,
 ) {
     cx.note(verb.span, Meaning::Action(row));
+    if always::refuse(cx, flow, row, verb.span) {
+        return;
+    }
     if row.ends != Ends::No
         && let Some(first) = flow.ended
     {
@@ -263,12 +266,9 @@ fn assign<'a>(
         return None;
     };
     if matches!(row.form, Form::Append)
-        && key.as_deref() != Some("")
-        && !field.written.is_some_and(|written| (written.repeats)(key.as_deref().unwrap_or("")))
+        && let Some(diag) = accept::addition(cx, field, key.as_deref(), span)
     {
-        let what = cx.text(span);
-        let diag = bad_value(span, format!("`{what}` has one value"), "nothing can be added to it");
-        cx.report(diag.help("`set` replaces it").fix("write `set`", verb.span, "set"));
+        cx.report(diag.fix("write `set`", verb.span, "set"));
         return None;
     }
     let ty = (field.ty)();
@@ -374,6 +374,10 @@ fn writable<'a>(
     {
         let what = format!("{} {}", row.name, field.path);
         let mut diag = no_effect(verb.span, &what, end);
+        if flow.always {
+            diag.labels.truncate(1);
+            diag = diag.label(end, "this runs when there is an answer");
+        }
         let answer = field.path.strip_prefix("up.").map(|tail| format!("resp.{tail}"));
         if let Some(answer) = answer.filter(|path| cx.vocabulary.field(path).is_some()) {
             diag = diag.help(format!(

@@ -50,6 +50,14 @@ impl Facts {
         );
     }
 
+    /// Keeps what is known of fields that `lasts` names, and of everything that is no field.
+    pub(super) fn keep(&mut self, lasts: impl Fn(&str) -> bool) {
+        self.present.retain(|known| match &known.root {
+            Root::Field(path, _) => lasts(path),
+            Root::Local(_) | Root::Input(_) | Root::Capture(_) => true,
+        });
+    }
+
     fn both(self, other: &Facts) -> Facts {
         Facts { present: self.present.intersection(&other.present).cloned().collect() }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::constant::children_mut;
-use crate::policy::{Expr, ExprKind, LocalId, Route, StepKind};
+use crate::policy::{Expr, ExprKind, LocalId, Route, Step, StepKind};
 
 /// Numbers a route's locals from zero, each binding its own.
 pub(super) fn renumber(route: &mut Route) {
@@ -42,23 +42,32 @@ pub(super) fn renumber(route: &mut Route) {
     for condition in &mut route.conditions {
         walk(condition, &mut known, &mut next, &fresh);
     }
-    for step in &mut route.steps {
-        match &mut step.kind {
-            StepKind::Let(id, value) => {
-                walk(value, &mut known, &mut next, &fresh);
-                let old = *id;
-                *id = fresh(&mut next);
-                known.insert(old, *id);
-            }
-            StepKind::Act(call) => {
-                for argument in &mut call.args {
-                    walk(argument, &mut known, &mut next, &fresh);
+    fn number(
+        steps: &mut [Step],
+        known: &mut HashMap<LocalId, LocalId>,
+        next: &mut u32,
+        fresh: &dyn Fn(&mut u32) -> LocalId,
+    ) {
+        for step in steps {
+            match &mut step.kind {
+                StepKind::Let(id, value) => {
+                    walk(value, known, next, fresh);
+                    let old = *id;
+                    *id = fresh(next);
+                    known.insert(old, *id);
                 }
-                for (pattern, value) in &mut call.arms {
-                    walk(pattern, &mut known, &mut next, &fresh);
-                    walk(value, &mut known, &mut next, &fresh);
+                StepKind::Act(call) => {
+                    for argument in &mut call.args {
+                        walk(argument, known, next, fresh);
+                    }
+                    for (pattern, value) in &mut call.arms {
+                        walk(pattern, known, next, fresh);
+                        walk(value, known, next, fresh);
+                    }
                 }
+                StepKind::Always(steps) => number(steps, known, next, fresh),
             }
         }
     }
+    number(&mut route.steps, &mut known, &mut next, &fresh);
 }

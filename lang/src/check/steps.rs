@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::acts::act;
+use super::always::always;
 use super::apply::apply_all;
 use super::constant::is_const;
 use super::context::{Bound, Context, Entry, Local, Scope, When};
@@ -37,6 +38,8 @@ pub(super) struct Flow {
     pub(super) phase: Phase,
     /// The statement that ended the way in.
     pub(super) ended: Option<Span>,
+    /// Whether these are the statements of an `always`.
+    pub(super) always: bool,
     /// Whether something was reported that may have ended it.
     pub(super) doubtful: bool,
     pub(super) steps: Vec<Step>,
@@ -48,6 +51,7 @@ impl Flow {
         Flow {
             phase: Phase::Route,
             ended: None,
+            always: false,
             doubtful: false,
             steps: Vec::new(),
             via: Vec::new(),
@@ -107,6 +111,7 @@ pub(super) fn whole<'a>(
     match verb.text {
         "let" => define(cx, scope, flow, stmt),
         "apply" => apply_all(cx, scope, flow, stmt, verb),
+        "always" => always(cx, scope, flow, stmt, verb),
         word if CHOOSING.contains(&word) => {
             let diag = misplaced_clause(verb.span, word, &format!("a {place}"));
             cx.report(diag.help(match word {

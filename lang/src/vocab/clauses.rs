@@ -31,6 +31,11 @@ pub const CLAUSES: &[Clause] = &[
         example: "apply api(scope=\"users:read\")",
     },
     Clause {
+        name: "always",
+        doc: "Statements for every answer. From where it stands they run on whatever is answered: by an upstream, by `respond` or `redirect`, by a `require` behind it that refuses, and on the gateway's own 502, 503 or 504. They run before the statements of the way back, several in the order in which they are written. They change the answer and cannot give another. `origin` is absent where no upstream has answered.",
+        example: "always { set resp.header[\"x-frame-options\"] = \"DENY\" }",
+    },
+    Clause {
         name: "let",
         doc: "Names a value for the statements below it.",
         example: "let caller = req.header[\"x-caller\"] ?? \"-\"",

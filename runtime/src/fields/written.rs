@@ -68,9 +68,7 @@ fn header(name: &str, known: Known<'_>) -> Result<(), String> {
     if OWN.contains(&name) {
         return Err(format!("`{name}` cannot be changed: the gateway writes it itself"));
     }
-    let stands = |text: &str| {
-        Headers::new().append(name, text).map_err(|error| format!("{error}, as `{name}` would"))
-    };
+    let stands = |text: &str| Headers::new().append(name, text).map_err(|error| error.to_string());
     match known {
         Known::Value(Value::Absent) | Known::Nothing => stands(""),
         Known::Value(value) => stands(&plain(value)),
