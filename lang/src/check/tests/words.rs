@@ -6,8 +6,8 @@ use crate::functions::FUNCTIONS;
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::{
-    Action, Balancer, Block, Ends, Field, Form, Function, Key, Param, Phase, Repeat, Setting,
-    Times, Vocabulary, Written,
+    Action, Balancer, Block, Ends, Field, Form, Function, Key, Known, Param, Phase, Repeat,
+    Setting, Times, Vocabulary, Written,
 };
 
 /// All of it.
@@ -165,6 +165,15 @@ const BALANCERS: &[&Balancer] = &[
     &Balancer { name: "hash", params: &[dynamic("key", text)], doc: "", example: "" },
 ];
 
+fn with_port(known: Known<'_>) -> Result<(), String> {
+    match known {
+        Known::Value(Value::String(text)) if !text.contains(':') => {
+            Err(format!("`{text}` is not `host:port`"))
+        }
+        _ => Ok(()),
+    }
+}
+
 const fn setting(name: &'static str, params: &'static [Param], times: Times) -> Setting {
     Setting { name, params, times, within: &[], doc: "", example: "server \"127.0.0.1:3000\"" }
 }
@@ -218,7 +227,10 @@ const BLOCKS: &[&Block] = &[
         settings: &[
             setting(
                 "server",
-                &[given("address", || Ty::String), preset("weight", || Ty::Int, "1")],
+                &[
+                    Param { accepts: with_port, ..given("address", || Ty::String) },
+                    preset("weight", || Ty::Int, "1"),
+                ],
                 Times::Group("endpoints", Repeat::Yes),
             ),
             setting(
