@@ -6,7 +6,7 @@ use lang::policy::{Expr, ExprKind, LocalId, RouteId};
 use lang::vocab::{Ends, ExprId};
 use lang::{Span, Value};
 
-use crate::program::{Expr as Code, Program, Route, StepKind};
+use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{Course, End, Status, locals};
 
@@ -81,7 +81,7 @@ impl Fate {
         };
         let action = course.at.and_then(|at| route.steps.get(at)).map(|step| match &step.kind {
             StepKind::Act(call) => &*call.action,
-            StepKind::Let(..) => "",
+            StepKind::Let(..) | StepKind::Always(_) => "",
         });
         let refused_later = matches!(course.end, End::Forwarded(_) | End::Answered)
             && course.at.and_then(|at| written.steps.get(at)).is_some_and(|step| {
@@ -108,18 +108,13 @@ impl Fate {
             _ => refused_later,
         };
         let denied = course.end == End::Denied || refused_later;
-        let lets = locals(route);
+        let lets = locals(&route.steps);
         let mut effects = Vec::new();
         let mut applied: Vec<Arc<str>> = Vec::new();
-        for (at, (step, written)) in
-            route.steps.iter().zip(&written.steps).take(course.ran).enumerate()
-        {
+        let ran = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
+        for (at, step, call, row, always) in ran.flat_map(|(at, pair)| acts(at, pair)) {
             applied.extend(step.via.iter().cloned());
-            let (StepKind::Act(call), lang::policy::StepKind::Act(row)) =
-                (&step.kind, &written.kind)
-            else {
-                continue;
-            };
+            let (Some(call), Some(row)) = (call, row) else { continue };
             let requires =
                 row.row.asserts.and_then(|n| row.row.params.iter().position(|p| p.name == n));
             let mut args = call.args.clone();
@@ -129,8 +124,8 @@ impl Fate {
                 }
                 // Which requests it refuses is told by their sets; what is answered counts here.
                 args.remove(condition.min(args.len().saturating_sub(1)));
-            } else if denied {
-                // What was done before is not sent to anybody.
+            } else if denied && !always {
+                // What was done before is not sent to anybody, but for what always holds.
                 continue;
             }
             let roots: Vec<ExprId> =
@@ -158,6 +153,25 @@ impl Fate {
             effects: self.effects.iter().map(|effect| effect.does.clone()).collect(),
             applied: self.applied.clone(),
         }
+    }
+}
+
+/// A statement with its action, if it is one: its place in the route, as lowered and as written, and whether it stands in
+/// an `always`.
+type Acted<'s> = (usize, &'s Step, Option<&'s Call>, Option<&'s lang::policy::Call>, bool);
+
+/// The actions of a statement, those that it holds included.
+fn acts<'s>(at: usize, (step, written): (&'s Step, &'s lang::policy::Step)) -> Vec<Acted<'s>> {
+    match (&step.kind, &written.kind) {
+        (StepKind::Act(call), lang::policy::StepKind::Act(row)) => {
+            vec![(at, step, Some(call), Some(row), false)]
+        }
+        (StepKind::Always(held), lang::policy::StepKind::Always(written)) => {
+            let held = held.iter().zip(written).flat_map(|pair| acts(at, pair));
+            let held = held.map(|(at, step, call, row, _)| (at, step, call, row, true));
+            std::iter::once((at, step, None, None, true)).chain(held).collect()
+        }
+        _ => vec![(at, step, None, None, false)],
     }
 }
 

@@ -12,9 +12,9 @@ use crate::frame::Frame;
 use crate::interp::Interp;
 use crate::order::compare::budget;
 use crate::order::{scheme, witness::Witness};
-use crate::program::{Listener, StepKind};
+use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
-use crate::proof::course::{Course, End};
+use crate::proof::course::{Course, End, locals};
 use crate::proof::replay::{Answer, answer, fits};
 use crate::proof::search::{guards, plainly};
 use crate::segment::captures;
@@ -288,10 +288,8 @@ fn fares(
     let interp =
         Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
     let route = part.taken.and_then(|id| basis.route(side, id));
-    for step in route.map_or(&[][..], |route| &route.steps) {
-        if let StepKind::Let(local, value) = &step.kind {
-            frame.set_local(*local, interp.value(*value).unwrap_or_default());
-        }
+    for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
+        frame.set_local(local, interp.value(value).unwrap_or_default());
     }
     fits(&interp, &part.course)
 }

@@ -91,7 +91,7 @@ impl<'p> Basis<'p> {
             host: &host.host,
             path,
             captures: captures(path),
-            locals: locals(route),
+            locals: locals(&route.steps),
         })
     }
 

@@ -8,7 +8,7 @@ use lang::Value;
 use lang::policy::{self, Expr as Written, ExprKind, LocalId, Message};
 use lang::vocab::{Ends, ExprId, Form};
 
-use crate::program::{Call, Expr, Program, Route, StepKind};
+use crate::program::{Call, Expr, Program, Route, Step, StepKind};
 
 /// The most courses of one route.
 const MOST: usize = 512;
@@ -122,11 +122,12 @@ impl Course {
     }
 }
 
-/// The values that the lets of a route name.
-pub(crate) fn locals(route: &Route) -> Vec<(LocalId, ExprId)> {
-    let named = route.steps.iter().filter_map(|step| match &step.kind {
-        StepKind::Let(local, value) => Some((*local, *value)),
-        StepKind::Act(_) => None,
+/// The values that the lets of a route name, in the order in which they are written.
+pub(crate) fn locals(steps: &[Step]) -> Vec<(LocalId, ExprId)> {
+    let named = steps.iter().flat_map(|step| match &step.kind {
+        StepKind::Let(local, value) => vec![(*local, *value)],
+        StepKind::Act(_) => Vec::new(),
+        StepKind::Always(held) => locals(held),
     });
     named.collect()
 }
@@ -138,17 +139,41 @@ pub(crate) fn courses(
     written: &policy::Route,
     route: &Route,
 ) -> Result<Vec<Course>, usize> {
-    let locals = locals(route);
+    let locals = locals(&route.steps);
     let mut done = Vec::new();
     let mut open = vec![Course::begin()];
+    let mut standing: Vec<Act<'_>> = Vec::new();
     for (at, (step, lowered)) in written.steps.iter().zip(&route.steps).enumerate() {
         let mut next = Vec::new();
+        if let (policy::StepKind::Always(held), StepKind::Always(lowered)) =
+            (&step.kind, &lowered.kind)
+        {
+            for pair in held.iter().zip(lowered) {
+                if let (policy::StepKind::Act(call), StepKind::Act(lowered)) =
+                    (&pair.0.kind, &pair.1.kind)
+                {
+                    standing.push(Act { program, locals: &locals, at, call, lowered });
+                }
+            }
+        }
         for mut course in open {
             course.ran = at + 1;
             match (&step.kind, &lowered.kind) {
                 (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
                     let act = Act { program, locals: &locals, at, call, lowered };
-                    act.advance(course, &mut next, &mut done).map_err(|_| at)?;
+                    let (mut on, mut ended) = (Vec::new(), Vec::new());
+                    act.advance(course, &mut on, &mut ended).map_err(|_| at)?;
+                    let answered = call.row.ends != Ends::No;
+                    for one in on {
+                        next.push(match answered {
+                            true => hold(&standing, one, &mut done).map_err(|_| at)?,
+                            false => one,
+                        });
+                    }
+                    for one in ended {
+                        let one = hold(&standing, one, &mut done).map_err(|_| at)?;
+                        done.push(one);
+                    }
                 }
                 _ => next.push(course),
             }
@@ -164,6 +189,30 @@ pub(crate) fn courses(
 
 /// What comes of a statement is not known.
 struct Untold;
+
+/// Does what always holds to a course that has its answer. Where a value may be refused there, that is the answer, and
+/// all of it is done to that one too.
+fn hold(
+    standing: &[Act<'_>],
+    mut course: Course,
+    done: &mut Vec<Course>,
+) -> Result<Course, Untold> {
+    let mut refused = Vec::new();
+    for act in standing {
+        course = act.hold(course, &mut refused)?;
+    }
+    for mut one in refused {
+        for act in standing {
+            let mut failed = Vec::new();
+            one = act.hold(one, &mut failed)?;
+            if !failed.is_empty() {
+                act.forget(&mut one);
+            }
+        }
+        done.push(one);
+    }
+    Ok(course)
+}
 
 /// A statement.
 struct Act<'s> {
@@ -277,6 +326,27 @@ impl Act<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The course behind the statement, which always holds.
+    fn hold(&self, course: Course, refused: &mut Vec<Course>) -> Result<Course, Untold> {
+        let mut next = Vec::new();
+        self.advance(course, &mut next, refused)?;
+        // Nothing in an `always` branches, but what would do so is not known here.
+        match next.pop() {
+            Some(course) if next.is_empty() => Ok(course),
+            _ => Err(Untold),
+        }
+    }
+
+    /// What the statement does may not have been done.
+    fn forget(&self, course: &mut Course) {
+        match &self.lowered.place {
+            Some((field, Some(key))) if &**field == "resp.header" => {
+                course.put(Message::Resp, key, Header::Unknown);
+            }
+            _ => course.status = Status::Unknown,
+        }
     }
 
     /// Adds the course of requests whose values are refused here.

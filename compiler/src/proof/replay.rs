@@ -6,10 +6,9 @@ use crate::decision::Decision;
 use crate::frame::{Frame, Head};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::StepKind;
 use crate::proof::basis::{Basis, Side};
 use crate::proof::claims::{Seen, Way};
-use crate::proof::course::{Course, End};
+use crate::proof::course::{Course, End, locals};
 use crate::proof::search::Question;
 
 /// How an example fared.
@@ -48,10 +47,8 @@ pub(crate) fn replay(question: &Question<'_>, witness: &Witness, way: Way<'_>) -
     let interp =
         Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
     if let Some((_, steps)) = way.route {
-        for step in steps {
-            if let StepKind::Let(local, value) = &step.kind {
-                frame.set_local(*local, interp.value(*value).unwrap_or_default());
-            }
+        for (local, value) in locals(steps) {
+            frame.set_local(local, interp.value(value).unwrap_or_default());
         }
     }
     if !fits(&interp, way.course) {

@@ -273,10 +273,10 @@ impl Desk<'_> {
 fn asks(route: &Route) -> bool {
     let before = route.steps.iter().take_while(|step| match &step.kind {
         StepKind::Act(call) => call.row.ends == Ends::No,
-        StepKind::Let(..) => true,
+        StepKind::Let(..) | StepKind::Always(_) => true,
     });
     before.into_iter().any(|step| match &step.kind {
         StepKind::Act(call) => call.row.asserts.is_some(),
-        StepKind::Let(..) => false,
+        StepKind::Let(..) | StepKind::Always(_) => false,
     })
 }

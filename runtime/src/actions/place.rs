@@ -52,7 +52,7 @@ impl Place {
         };
         let written = crate::fields::entry(path).and_then(|entry| entry.row.written);
         let written = written.ok_or_else(|| format!("cannot change `{path}`"))?;
-        (written.accepts)(key, known)
+        (written.accepts)(key, known).map_err(|reason| format!("cannot do this: {reason}"))
     }
 
     /// Puts `value` beside what is there; an absent one changes nothing. Only a header field has room for another.

@@ -68,6 +68,7 @@ impl Act for Rewriting {
 /// The path that the first argument gives; what is wrong with the policy's own part of it is told.
 pub(super) fn path(making: &Making<'_>) -> Result<Splice, String> {
     let path = making.splice(0, splice::Form::Path)?;
-    splice::path_of(Known::Text(&path.known()))?;
+    splice::path_of(Known::Text(&path.known()))
+        .map_err(|reason| format!("cannot do this: {reason}"))?;
     Ok(path)
 }
