@@ -384,10 +384,6 @@ fn what_inputs_decide_is_told_on_loading() {
             "`rewrite` cannot take its `path`: `a\nb` does not begin with `/`, as a path does",
         ),
         (
-            "rewrite \"/x{word}?\"\nforward app",
-            "`rewrite` cannot do this: `/xa\nb?` is more than a path: the query is changed by `set up.query`",
-        ),
-        (
             "require req.header[\"x\"] is present, else=code\nforward app",
             "`require` cannot take its `else`: `200` does not refuse",
         ),
