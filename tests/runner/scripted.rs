@@ -4,22 +4,32 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use libtest_mimic::Failed;
+use socket2::{Domain, Socket, Type};
 
 use crate::gateway::PATIENCE;
 
 /// Starts a scripted upstream and gives its address. It lives as long as the test binary.
 pub fn script(script: String) -> Result<SocketAddr, Failed> {
+    if script == "refuse" {
+        return refusing();
+    }
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    if script == "refuse" {
-        return Ok(address);
-    }
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let script = script.clone();
             std::thread::spawn(move || answer(stream, &script));
         }
     });
+    Ok(address)
+}
+
+/// An address that refuses every connection: taken, so that no other test is given it, and never listened to.
+fn refusing() -> Result<SocketAddr, Failed> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+    let address = socket.local_addr()?.as_socket().ok_or("no address")?;
+    std::mem::forget(socket);
     Ok(address)
 }
 
