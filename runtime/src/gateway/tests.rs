@@ -543,6 +543,9 @@ async fn http_2_sees_reloads_and_is_told_to_go_away() {
     assert!(answer.contains("two "), "{answer}");
     assert_eq!(drained, Drained { cut: 0 });
     drop((plain, tls));
-    plain_end.await.unwrap().unwrap();
-    tls_end.await.unwrap().unwrap();
+    for end in [plain_end, tls_end] {
+        // A client that still acknowledges when the gateway has said goodbye and closed finds nobody there.
+        let end = end.await.unwrap();
+        assert!(end.is_ok() || end.as_ref().is_err_and(h2::Error::is_io), "{end:?}");
+    }
 }
