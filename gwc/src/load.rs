@@ -45,11 +45,26 @@ pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
 
 /// As [`check_all`], with some files' texts in place of what they say.
 pub fn check_all_with(paths: &[PathBuf], overlay: &Overlay) -> miette::Result<Vec<Check>> {
+    let (checks, unread) = check_each(paths, overlay)?;
+    unread.into_iter().next().map_or(Ok(checks), Err)
+}
+
+/// As [`check_all_with`]; a file that cannot be read hides nothing about the others.
+pub fn check_each(
+    paths: &[PathBuf],
+    overlay: &Overlay,
+) -> miette::Result<(Vec<Check>, Vec<Report>)> {
     let files = policies(paths)?;
-    let mut checks = Vec::new();
+    let (mut checks, mut unread) = (Vec::new(), Vec::new());
     let mut used = HashSet::new();
     for file in &files {
-        let check = check_with(file, overlay)?;
+        let check = match check_with(file, overlay) {
+            Ok(check) => check,
+            Err(report) => {
+                unread.push(report);
+                continue;
+            }
+        };
         used.extend(check.files.iter().skip(1).filter_map(|path| path.canonicalize().ok()));
         checks.push((file.canonicalize().ok(), check));
     }
@@ -59,7 +74,7 @@ pub fn check_all_with(paths: &[PathBuf], overlay: &Overlay) -> miette::Result<Ve
     });
     let mut checks: Vec<Check> = checks.into_iter().map(|(_, check)| check).collect();
     report_once(&mut checks);
-    Ok(checks)
+    Ok((checks, unread))
 }
 
 /// Checks the policy that begins in this file.
@@ -192,14 +207,24 @@ pub fn read(path: &Path) -> miette::Result<String> {
 
 /// As [`read`], for a file named by a `use`: the caller has a place to report the problem at.
 fn read_used(path: &Path) -> Result<String, String> {
-    read_bounded(path).map_err(|problem| format!("{}: {problem}", unreadable(path)))
+    let text = read_bounded(path).map_err(|problem| format!("{}: {problem}", unreadable(path)))?;
+    // One word about a file that was never meant to be a policy, instead of one about each of its lines.
+    match text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("edition")) {
+        true => Ok(text),
+        false => Err(format!("`{}` is no policy: it does not say its edition", path.display())),
+    }
 }
 
 fn read_bounded(path: &Path) -> Result<String, String> {
-    let file = std::fs::File::open(path).map_err(|error| lower(&error.to_string()))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    // Asked before it is opened: opening a pipe waits for somebody to write.
+    let kind = std::fs::metadata(path).map_err(|error| lower(&error.to_string()))?;
+    if kind.is_dir() {
         return Err("it is a directory".to_owned());
     }
+    if !kind.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let file = std::fs::File::open(path).map_err(|error| lower(&error.to_string()))?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| lower(&error.to_string()))?;
     if bytes.len() as u64 > MAX_BYTES {
@@ -241,5 +266,22 @@ fn report_once(checks: &mut [Check]) {
             let file = sources.get(span.source).map(|source| canonical(Path::new(&*source.name)));
             seen.insert((file, span.start, span.end, diag.code, diag.message.clone()))
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_hides_nothing_about_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.gw"), b"edition 2026\n// \xff").unwrap();
+        std::fs::write(folder.path().join("b.gw"), "edition 2026\nroute all on web {}\n").unwrap();
+        let (checks, unread) = check_each(&[folder.path().to_owned()], &Overlay::new()).unwrap();
+        assert_eq!(unread.len(), 1);
+        assert!(unread[0].to_string().contains("not UTF-8 (line 2"), "{}", unread[0]);
+        assert_eq!(checks.len(), 1);
+        assert!(checks[0].diags.iter().any(|diag| diag.slug == "unknown-name"));
     }
 }

@@ -41,7 +41,7 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
-    let checks = load::check_all(&args.paths)?;
+    let (checks, unread) = load::check_each(&args.paths, &load::Overlay::new())?;
     let found =
         || checks.iter().flat_map(|check| check.diags.iter().map(|diag| (&check.sources, diag)));
     let mut out = std::io::stdout().lock();
@@ -61,6 +61,11 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Format::Sarif => writeln!(out, "{}", report::sarif::document(found())),
     };
     report::written(written)?;
+    let mut unread = unread.into_iter();
+    if let Some(last) = unread.next_back() {
+        unread.for_each(|report| eprintln!("{report:?}"));
+        return Err(last);
+    }
     let fails = |severity| {
         severity == Severity::Error || (args.deny_warnings && severity == Severity::Warning)
     };

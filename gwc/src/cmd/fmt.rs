@@ -11,7 +11,7 @@ use crate::{Outcome, load, replace};
 
 /// Formats policies in place
 ///
-/// What does not parse is left as it is, and reported. Exit status: 0 when everything is (now) formatted, 1 when
+/// A file that does not parse is left as it is, and reported. Exit status: 0 when everything is (now) formatted, 1 when
 /// something does not parse or, with `--check`, is not formatted, 2 when a file could not be read or written.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -77,7 +77,8 @@ fn format(name: &str, text: &str) -> (String, bool) {
         report::human::print(diag, &sources, Color::Auto);
     }
     if !diags.is_empty() {
-        eprintln!("{name}: what does not parse is left as it is");
+        eprintln!("{name}: it is left as it is, because it does not parse");
+        return (text.to_owned(), false);
     }
-    (lang::format(&source, &tree), diags.is_empty())
+    (lang::format(&source, &tree), true)
 }
