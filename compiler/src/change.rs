@@ -9,11 +9,11 @@ use lang::vocab::ExprId;
 
 use crate::frame::{Head, SlotId};
 use crate::interp::Interp;
-use crate::order::cells::host_relation;
 use crate::order::witness::Witness;
 use crate::program::{Candidate, ListenerId, Program, RouteId, VirtualHost};
-use crate::segment::{Relation, captures, path_relation, split};
 use crate::space::{Cut, Env, Formula, Set, Space, Term, Undecided};
+use lang::hosts::host_relation;
+use lang::segment::{Relation, captures, path_relation, split};
 
 /// The most places of a route, and the most candidates before each of them, that are looked at.
 const MOST: usize = 400;

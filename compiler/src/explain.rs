@@ -11,9 +11,9 @@ use lang::{Span, Value};
 use crate::decision::Decision;
 use crate::frame::{Head, SlotId};
 use crate::interp::{Interp, Pending};
-use crate::order::cells::host_relation;
 use crate::program::{Candidate, Expr, ListenerId, Program, RouteId, VirtualHost};
-use crate::segment::{Relation, path_relation, split};
+use lang::hosts::host_relation;
+use lang::segment::{Relation, path_relation, split};
 
 /// What becomes of a request, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -17,7 +17,6 @@ mod order;
 mod passes;
 pub mod program;
 pub mod proof;
-mod segment;
 mod space;
 pub mod verify;
 

@@ -11,7 +11,7 @@ use lang::policy::{Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
-use crate::segment::{Relation, path_relation};
+use lang::segment::{Relation, path_relation};
 
 mod before;
 pub(crate) mod cells;

@@ -15,7 +15,7 @@ use crate::frame::SlotId;
 use crate::interp::Constants;
 use crate::interp::lookup::Lookup;
 use crate::program::{Expr, Program};
-use crate::segment::Segments;
+use lang::segment::Segments;
 
 mod automata;
 mod cut;
@@ -25,7 +25,7 @@ mod test;
 
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
-pub(crate) use test::{Test, host_holds};
+pub(crate) use test::Test;
 
 use cut::Kind;
 use diagram::Diagram;

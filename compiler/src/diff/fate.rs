@@ -227,7 +227,7 @@ fn shares(route: &lang::policy::Route, at: Option<usize>) -> Option<String> {
 /// Everything of a route that can matter to a request, in a form that equal ones share.
 pub(super) fn signature(
     route: &Route,
-    captures: &[(Arc<str>, usize, crate::segment::Segments)],
+    captures: &[(Arc<str>, usize, lang::segment::Segments)],
 ) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();

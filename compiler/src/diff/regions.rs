@@ -8,7 +8,7 @@ use lang::policy::{Host, Path};
 use crate::diff::{Side as Which, fate};
 use crate::program::{Listener, VirtualHost};
 use crate::proof::basis::{At, Basis, Side};
-use crate::segment::Segments;
+use lang::segment::Segments;
 
 /// A host and a path at which something differs.
 #[derive(Clone, Debug)]

@@ -17,8 +17,8 @@ use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End, locals};
 use crate::proof::replay::{Answer, answer, fits};
 use crate::proof::search::{guards, plainly};
-use crate::segment::captures;
 use crate::space::{Cut, Formula, Set, Space, Undecided};
+use lang::segment::captures;
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;

@@ -7,7 +7,7 @@ use crate::decision::Decision;
 use crate::frame::Head;
 use crate::interp::{Interp, Pending};
 use crate::program::{Candidate, Listener, VirtualHost};
-use crate::segment::split;
+use lang::segment::split;
 
 impl Interp<'_> {
     /// Which route of the listener answers.

@@ -11,7 +11,7 @@ use lang::vocab::ExprId;
 use crate::lower::condition::jump_code;
 use crate::order::{self, Place, Places};
 use crate::program::{Candidate, Expr, Hosts, Listener, Node, Program, Route, VirtualHost};
-use crate::segment::{Segments, captures};
+use lang::segment::{Segments, captures};
 
 /// Fills in the program's listeners, and says what is wrong with the order of its routes.
 pub(crate) fn route(policy: &Policy, program: &mut Program) -> Vec<Diag> {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use lang::policy::RouteId;
 
-use crate::order::cells::{Cell, Place, host_relation};
+use crate::order::cells::{Cell, Place};
 use crate::order::compare::{self, Verdict};
 use crate::order::standing::{By, Standing};
 use crate::order::{Findings, Ordered, Places, report};
-use crate::segment::{Relation, path_relation};
+use lang::hosts::host_relation;
+use lang::segment::{Relation, path_relation};
 
 /// Says of each line of `before` that decided nothing why it did not.
 pub(crate) fn check(

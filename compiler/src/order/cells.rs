@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use lang::policy::{Host, Path, Policy, RouteId};
 
-use crate::segment::{Relation, Segments};
+use lang::segment::{Relation, Segments};
 
 /// A route at one of its hosts and one of its paths.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,37 +85,6 @@ pub(crate) fn groups(policy: &Policy) -> BTreeMap<usize, Vec<Group>> {
         group.tree = Tree::new(&group.cells);
     }
     listeners
-}
-
-/// How the hosts of two patterns lie to each other.
-pub(crate) fn host_relation(a: &Host, b: &Host) -> Relation {
-    use Host::{Any, Exact, Labels, OneLabel};
-    let below = |inner: &str, outer: &str| {
-        inner.strip_suffix(outer).is_some_and(|stem| stem.ends_with('.'))
-    };
-    match (a, b) {
-        (a, b) if a == b => Relation::Equal,
-        (_, Any) => Relation::Inside,
-        (Any, _) => Relation::Around,
-        (Exact(name), wild @ (OneLabel(_) | Labels(_))) => {
-            if crate::space::host_holds(wild, name) {
-                Relation::Inside
-            } else {
-                Relation::Disjoint
-            }
-        }
-        (OneLabel(_) | Labels(_), Exact(_)) => host_relation(b, a).reversed(),
-        (OneLabel(inner), Labels(outer)) if inner == outer || below(inner, outer) => {
-            Relation::Inside
-        }
-        (Labels(inner), Labels(outer)) if below(inner, outer) => Relation::Inside,
-        (Labels(outer), OneLabel(inner) | Labels(inner))
-            if inner == outer || below(inner, outer) =>
-        {
-            Relation::Around
-        }
-        _ => Relation::Disjoint,
-    }
 }
 
 impl Group {

@@ -9,8 +9,8 @@ use crate::order::Places;
 use crate::order::cells::{Cell, Place};
 use crate::order::witness::Witness;
 use crate::program::Route;
-use crate::segment::{Relation, captures};
 use crate::space::{Cut, Env, Formula, Set, Space, Undecided};
+use lang::segment::{Relation, captures};
 
 /// How the conditions of two routes lie to each other.
 #[derive(Clone, Debug)]

@@ -11,14 +11,15 @@ use crate::decision::Decision;
 use crate::frame::Frame;
 use crate::interp::Interp;
 use crate::interp::decide::cells;
-use crate::order::cells::{Place, host_relation};
+use crate::order::cells::Place;
 use crate::order::compare::{budget, conditions};
 use crate::order::report::Covered;
 use crate::order::witness::Witness;
 use crate::order::{Findings, Node, Order, Ordered, Places, report};
 use crate::program::VirtualHost;
-use crate::segment::{Relation, Segments};
 use crate::space::{Cut, Formula, Set, Undecided};
+use lang::hosts::host_relation;
+use lang::segment::{Relation, Segments};
 
 /// The most candidates in front of a route that are looked at together.
 const MOST: usize = 4_000;

@@ -15,8 +15,9 @@ use crate::interp::Interp;
 use crate::lower::condition::jump_code;
 use crate::order::Places;
 use crate::program::{Program, Route};
-use crate::segment::{Segments, split};
-use crate::space::{Term, host_holds};
+use crate::space::Term;
+use lang::hosts::host_holds;
+use lang::segment::{Segments, split};
 
 /// A request.
 #[derive(Clone, Debug)]

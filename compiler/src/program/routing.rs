@@ -8,7 +8,7 @@ use lang::policy::Host;
 use lang::vocab::ExprId;
 
 use crate::program::RouteId;
-use crate::segment::Segments;
+use lang::segment::Segments;
 
 /// A listener, by its place in [`crate::Program::listeners`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -11,11 +11,11 @@ use lang::vocab::ExprId;
 use crate::interp::{self, Constants};
 use crate::lower;
 use crate::lower::expr::Exprs;
-use crate::order::cells::host_relation;
 use crate::program::{Listener, Program, Route, VirtualHost};
 use crate::proof::course::{Course, courses, locals};
-use crate::segment::{Relation, Segments, captures};
 use crate::space::{Cut, Env, Formula};
+use lang::hosts::host_relation;
+use lang::segment::{Relation, Segments, captures};
 
 /// A policy and the program that runs it.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,7 @@ use lang::{Ty, Value};
 
 use super::automata;
 use super::test::Test;
-use crate::segment::Segments;
+use lang::segment::Segments;
 
 /// What a field's values are like.
 #[derive(Clone, PartialEq, Debug)]

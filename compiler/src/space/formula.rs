@@ -13,7 +13,7 @@ use super::test::Test;
 use super::{AtomId, Cut, Of, Term};
 use crate::frame::SlotId;
 use crate::program::Expr;
-use crate::segment::{Segments, split};
+use lang::segment::{Segments, split};
 
 /// A condition.
 #[derive(Clone, Debug)]

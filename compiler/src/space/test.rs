@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use lang::Value;
+use lang::hosts::host_holds;
 use lang::policy::{Compare, Host};
 use lang::vocab::Function;
 
 use crate::interp::ops;
-use crate::segment::Segments;
+use lang::segment::Segments;
 
 /// A question about one value.
 #[derive(Clone, Debug)]
@@ -103,21 +104,6 @@ impl Test {
             Test::Call(function, arguments, 0) => (function.texts?)(arguments.get(1..)?),
             Test::Begins(prefix) => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
             _ => None,
-        }
-    }
-}
-
-/// Whether the host is one of the pattern's.
-pub(crate) fn host_holds(pattern: &Host, host: &str) -> bool {
-    let stem = |suffix: &str| host.strip_suffix(suffix).and_then(|stem| stem.strip_suffix('.'));
-    match pattern {
-        Host::Any => true,
-        Host::Exact(name) => **name == *host,
-        Host::OneLabel(suffix) => {
-            stem(suffix).is_some_and(|label| !label.is_empty() && !label.contains('.'))
-        }
-        Host::Labels(suffix) => {
-            stem(suffix).is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
         }
     }
 }

@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use lang::policy::{Path, Segment};
-use lang::{Ty, Value};
+use crate::policy::{Path, Segment};
+use crate::types::Ty;
+use crate::value::Value;
 
 /// A set of segments.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -190,12 +191,12 @@ impl fmt::Display for Segments {
 
 /// The segments of a path: those of `/a/b` are `a` and `b`, of `/a/` they are `a` and an empty one. What does not begin
 /// with `/`, such as `*`, has none.
-pub(crate) fn split(path: &str) -> impl Iterator<Item = &str> {
+pub fn split(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').into_iter().flat_map(|rest| rest.split('/'))
 }
 
 /// What a pattern captures: name, place of the segment, kind.
-pub(crate) fn captures(path: &Path) -> Vec<(Arc<str>, usize, Segments)> {
+pub fn captures(path: &Path) -> Vec<(Arc<str>, usize, Segments)> {
     let segments = path.segments.iter().enumerate();
     let captures = segments.filter_map(|(at, segment)| match segment {
         Segment::Capture(name, _) => Some((name.clone(), at, Segments::of(segment))),
@@ -205,7 +206,7 @@ pub(crate) fn captures(path: &Path) -> Vec<(Arc<str>, usize, Segments)> {
 }
 
 /// How the sets of paths of two patterns lie to each other.
-pub(crate) fn path_relation(a: &Path, b: &Path) -> Relation {
+pub fn path_relation(a: &Path, b: &Path) -> Relation {
     let mut relation = Relation::Equal;
     for (a, b) in a.segments.iter().zip(&b.segments) {
         relation = relation.and(Segments::of(a).relation(&Segments::of(b)));
