@@ -104,7 +104,7 @@ impl Frame {
     }
 
     /// The segment captured under this name.
-    pub(crate) fn capture(&self, name: &str) -> Value {
+    pub fn capture(&self, name: &str) -> Value {
         let state = self.state.borrow();
         let found = state.captures.iter().find(|(captured, _)| &**captured == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -116,7 +116,7 @@ impl Frame {
     }
 
     /// The value last kept under this name.
-    pub(crate) fn local(&self, name: LocalId) -> Value {
+    pub fn local(&self, name: LocalId) -> Value {
         let state = self.state.borrow();
         let found = state.locals.iter().rev().find(|(local, _)| *local == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()

@@ -117,6 +117,23 @@ impl Matcher {
         }
     }
 
+    /// Tells of every route whose conditions a decision tests until one holds, in order; meanwhile the frame holds what
+    /// its path captures. Afterwards it holds what it did after the decision.
+    pub fn tried(
+        &self,
+        listener: ListenerId,
+        head: &Head<'_>,
+        frame: &Frame,
+        fill: &dyn Fill,
+        mut each: impl FnMut(RouteId),
+    ) {
+        if let Some(listener) = self.program.listeners.get(listener.0 as usize) {
+            let interp = self.interp(frame, fill);
+            // What is pending ends the walk, as it ended the decision.
+            let _ = interp.decide_by(listener, head, |candidate| each(candidate.route));
+        }
+    }
+
     /// The value of an expression. What is pending is absent: whoever runs statements has awaited the route's
     /// [`crate::program::Route::reads`] first.
     pub fn eval(&self, expr: ExprId, frame: &Frame, fill: &dyn Fill) -> Value {
