@@ -1,11 +1,15 @@
 //! What a decision reads, and what it keeps while one request lasts. It knows no request: whoever asks brings a
 //! [`Fill`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use lang::policy::LocalId;
 use lang::{Ty, Value};
+
+use crate::program::ListenerId;
+
+pub mod names;
 
 /// A slot, by its place in [`crate::Program::slots`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,9 +30,13 @@ pub struct Slot {
 
 /// The answer to one reading.
 #[derive(Clone, Debug)]
-pub enum Read {
+pub enum Read<'r> {
     /// The value; [`Value::Absent`] where there is none.
     Value(Value),
+    /// The same, where it lies somewhere already.
+    Kept(&'r Value),
+    /// Text that stands in the request as it is. It is a [`Value::String`] that nobody had to copy.
+    Text(&'r str),
     /// Not there yet: somebody has to wait for it (a body, for `req.json`).
     Pending,
 }
@@ -36,7 +44,10 @@ pub enum Read {
 /// Brings the world in: reads a slot of the request at hand.
 pub trait Fill {
     /// The slot's value now. Absent where its phase has not come.
-    fn fill(&self, slot: SlotId) -> Read;
+    fn fill(&self, slot: SlotId) -> Read<'_>;
+
+    /// The path by which the route was found, as [`Head::path`]: captures are segments of it.
+    fn path(&self) -> &str;
 }
 
 /// The head of a request as far as routes are found by it, in the normal form.
@@ -54,6 +65,9 @@ pub struct Head<'r> {
 #[derive(Debug, Default)]
 pub struct Frame {
     state: RefCell<State>,
+    captured: Cell<Option<Captured>>,
+    /// A bit for each of the first slots that is known to be absent.
+    absent: Cell<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -61,6 +75,33 @@ struct State {
     slots: Vec<Option<Value>>,
     captures: Vec<(Arc<str>, Value)>,
     locals: Vec<(LocalId, Value)>,
+}
+
+/// The candidate whose captures count. They are segments of the path, and taken from it when somebody reads them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Captured {
+    pub(crate) listener: ListenerId,
+    /// A place in the listener's list of hosts.
+    pub(crate) host: u32,
+    /// A place among the host's candidates.
+    pub(crate) candidate: u32,
+}
+
+impl<'r> Read<'r> {
+    /// The value, made one where it is not; `None` while it is pending.
+    pub fn into_value(self) -> Option<Value> {
+        match self {
+            Read::Value(value) => Some(value),
+            Read::Kept(value) => Some(value.clone()),
+            Read::Text(text) => Some(Value::string(text)),
+            Read::Pending => None,
+        }
+    }
+
+    /// Text that may not be there.
+    pub fn optional(text: Option<&'r str>) -> Read<'r> {
+        text.map_or(Read::Value(Value::Absent), Read::Text)
+    }
 }
 
 impl Frame {
@@ -79,11 +120,13 @@ impl Frame {
         if let Some(kept) = self.state.borrow_mut().slots.get_mut(slot.0 as usize) {
             *kept = None;
         }
+        self.absent.set(self.absent.get() & !absence(slot));
     }
 
-    /// The captured segments of the route that answers, by name.
-    pub fn captures(&self) -> Vec<(Arc<str>, Value)> {
-        self.state.borrow().captures.clone()
+    /// Whether the slot was found to be absent before.
+    #[inline]
+    pub(crate) fn is_absent(&self, slot: SlotId) -> bool {
+        self.absent.get() & absence(slot) != 0
     }
 
     /// The value read of this slot before.
@@ -91,8 +134,29 @@ impl Frame {
         self.state.borrow().slots.get(slot.0 as usize).cloned().flatten()
     }
 
-    /// Keeps what was read of this slot.
+    /// What `look` says of the value read of this slot before, if there is one.
+    #[inline]
+    pub(crate) fn with_slot<T>(&self, slot: SlotId, look: impl FnOnce(&Value) -> T) -> Option<T> {
+        self.state.borrow().slots.get(slot.0 as usize)?.as_ref().map(look)
+    }
+
+    /// Keeps what was read of this slot. What takes nothing to read again is not kept: absence is a bit, and what owns no
+    /// memory stands in the request as it is.
+    #[inline]
     pub(crate) fn keep(&self, slot: SlotId, value: Value) {
+        match value {
+            Value::Absent => self.absent.set(self.absent.get() | absence(slot)),
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Ip(_)
+            | Value::Size(_)
+            | Value::Status(_)
+            | Value::Time(_) => {}
+            value => self.keep_value(slot, value),
+        }
+    }
+
+    fn keep_value(&self, slot: SlotId, value: Value) {
         let slots = &mut self.state.borrow_mut().slots;
         let at = slot.0 as usize;
         if slots.len() <= at {
@@ -103,20 +167,37 @@ impl Frame {
         }
     }
 
-    /// The segment captured under this name.
-    pub fn capture(&self, name: &str) -> Value {
+    /// The candidate whose captures count, unless they were set by value.
+    pub(crate) fn captured(&self) -> Option<Captured> {
+        self.captured.get()
+    }
+
+    /// From here on the captures of this candidate count.
+    #[inline]
+    pub(crate) fn capture_as(&self, captured: Option<Captured>) {
+        self.captured.set(captured);
+    }
+
+    /// The segment that was set under this name.
+    pub(crate) fn capture(&self, name: &str) -> Value {
         let state = self.state.borrow();
         let found = state.captures.iter().find(|(captured, _)| &**captured == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
-    /// Replaces what is captured.
+    /// What was set by value.
+    pub(crate) fn captures(&self) -> Vec<(Arc<str>, Value)> {
+        self.state.borrow().captures.clone()
+    }
+
+    /// From here on these captures count.
     pub(crate) fn set_captures(&self, captures: Vec<(Arc<str>, Value)>) {
+        self.captured.set(None);
         self.state.borrow_mut().captures = captures;
     }
 
     /// The value last kept under this name.
-    pub fn local(&self, name: LocalId) -> Value {
+    pub(crate) fn local(&self, name: LocalId) -> Value {
         let state = self.state.borrow();
         let found = state.locals.iter().rev().find(|(local, _)| *local == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -126,4 +207,10 @@ impl Frame {
     pub(crate) fn drop_local(&self) {
         self.state.borrow_mut().locals.pop();
     }
+}
+
+/// The bit of a slot; none for slots beyond the first.
+#[inline]
+fn absence(slot: SlotId) -> u64 {
+    1_u64.checked_shl(slot.0).unwrap_or(0)
 }

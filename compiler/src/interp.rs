@@ -9,13 +9,15 @@ use lang::Value;
 use lang::policy::Quantifier;
 use lang::vocab::ExprId;
 
-use crate::frame::{Fill, Frame, Read, SlotId};
+use crate::frame::{Captured, Fill, Frame, Read, SlotId};
 use crate::interp::lookup::Lookup;
 use crate::program::{Expr, Program, Target, Test, TestKind};
+use lang::segment::{Segments, split};
 
 pub(crate) mod decide;
 pub(crate) mod lookup;
 pub(crate) mod ops;
+pub(crate) mod run;
 
 /// It takes a slot that somebody has to wait for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,8 +43,12 @@ pub(crate) struct Interp<'e> {
 pub(crate) struct Nothing;
 
 impl Fill for Nothing {
-    fn fill(&self, _: SlotId) -> Read {
+    fn fill(&self, _: SlotId) -> Read<'_> {
         Read::Value(Value::Absent)
+    }
+
+    fn path(&self) -> &str {
+        ""
     }
 }
 
@@ -113,7 +119,7 @@ impl Interp<'_> {
         }
     }
 
-    fn test(&self, kind: &TestKind) -> Result<bool, Pending> {
+    pub(crate) fn test(&self, kind: &TestKind) -> Result<bool, Pending> {
         Ok(match *kind {
             TestKind::True(value) => self.holds(value)?,
             TestKind::Compare(how, a, b) => ops::compare(how, &self.value(a)?, &self.value(b)?),
@@ -128,7 +134,7 @@ impl Interp<'_> {
             // An input that is not bound says nothing.
             Expr::Input(_) => Value::Absent,
             Expr::Slot(slot) => self.slot(*slot)?,
-            Expr::Capture(name) => self.frame.capture(name),
+            Expr::Capture(name) => self.capture_named(name),
             Expr::Local(local) => self.frame.local(*local),
             Expr::Not(inner) => Value::Bool(!self.holds(*inner)?),
             Expr::And(parts) => {
@@ -218,19 +224,57 @@ impl Interp<'_> {
         ids.iter().map(|id| self.value(*id)).collect()
     }
 
+    /// What the slot says.
     pub(crate) fn slot(&self, id: SlotId) -> Result<Value, Pending> {
+        if self.frame.is_absent(id) {
+            return Ok(Value::Absent);
+        }
         if let Some(value) = self.frame.slot(id) {
             return Ok(value);
         }
-        match self.fill.fill(id) {
-            Read::Pending => Err(Pending(id)),
-            Read::Value(value) => {
-                let stable = self.program.slots.get(id.0 as usize).is_some_and(|slot| slot.stable);
-                if stable {
-                    self.frame.keep(id, value.clone());
-                }
-                Ok(value)
+        let value = self.fill.fill(id).into_value().ok_or(Pending(id))?;
+        self.keep(id, value.clone());
+        Ok(value)
+    }
+
+    /// Keeps what a slot says, if it says the same as long as the request lasts.
+    #[inline]
+    pub(crate) fn keep(&self, id: SlotId, value: Value) {
+        if self.program.slots.get(id.0 as usize).is_some_and(|slot| slot.stable) {
+            self.frame.keep(id, value);
+        }
+    }
+
+    /// What the candidate in the frame captures under this name.
+    fn capture_named(&self, name: &str) -> Value {
+        let Some(captured) = self.frame.captured() else { return self.frame.capture(name) };
+        let captures = captures(self.program, captured);
+        let found = captures.iter().find(|(known, ..)| **known == *name);
+        found.map(|capture| self.captured(capture)).unwrap_or_default()
+    }
+
+    /// The segment that a capture is of.
+    fn captured(&self, (_, place, kind): &(Arc<str>, usize, Segments)) -> Value {
+        let segment = split(self.fill.path()).nth(*place);
+        segment.map(|segment| kind.value(segment)).unwrap_or_default()
+    }
+
+    /// Everything that the candidate in the frame captures, by name.
+    pub(crate) fn captures(&self) -> Vec<(Arc<str>, Value)> {
+        match self.frame.captured() {
+            None => self.frame.captures(),
+            Some(captured) => {
+                let captures = captures(self.program, captured).iter();
+                captures.map(|capture| (capture.0.clone(), self.captured(capture))).collect()
             }
         }
     }
+}
+
+/// What a candidate captures.
+fn captures(program: &Program, captured: Captured) -> &[(Arc<str>, usize, Segments)] {
+    let listener = program.listeners.get(captured.listener.0 as usize);
+    let host = listener.and_then(|listener| listener.hosts.list.get(captured.host as usize));
+    let candidate = host.and_then(|host| host.candidates.get(captured.candidate as usize));
+    candidate.map_or(&[], |candidate| &candidate.captures)
 }

@@ -10,6 +10,7 @@ pub mod decision;
 pub mod diff;
 pub mod explain;
 pub mod frame;
+mod index;
 mod interp;
 pub mod lower;
 pub mod matcher;

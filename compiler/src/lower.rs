@@ -10,6 +10,7 @@ use lang::{Diag, Span};
 use crate::passes;
 use crate::program::{Block, Call, Program, Route, Setting, Step, StepKind};
 
+pub(crate) mod bind;
 pub(crate) mod condition;
 pub(crate) mod expr;
 pub(crate) mod routing;

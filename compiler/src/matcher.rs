@@ -9,7 +9,9 @@ use crate::change::Wish;
 use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::frame::{Fill, Frame, Head};
+use crate::index::Index;
 use crate::interp::{Constants, Interp, Pending, constants};
+use crate::lower::bind::Bind;
 use crate::program::{ListenerId, Program, RouteId};
 
 /// What runs a program.
@@ -56,6 +58,8 @@ pub struct Matcher {
     program: Arc<Program>,
     inputs: Vec<Value>,
     constants: Constants,
+    /// One for each listener.
+    indexes: Box<[Index]>,
 }
 
 /// Binds one value to each of the program's inputs; an absent one stands for the input's default. The value of a secret
@@ -86,7 +90,9 @@ pub fn load(
         bound.push(value);
     }
     let constants = constants(&program, &bound);
-    Ok(Matcher { program, inputs: bound, constants })
+    let bind = Bind { program: &program, constants: &constants };
+    let indexes = program.listeners.iter().map(|listener| Index::new(listener, bind)).collect();
+    Ok(Matcher { program, inputs: bound, constants, indexes })
 }
 
 impl Matcher {
@@ -108,29 +114,12 @@ impl Matcher {
         frame: &Frame,
         fill: &dyn Fill,
     ) -> Decision {
-        let Some(listener) = self.program.listeners.get(listener.0 as usize) else {
+        let Some(index) = self.indexes.get(listener.0 as usize) else {
             return Decision::NotFound;
         };
-        match self.interp(frame, fill).decide(listener, head) {
+        match index.decide(&self.interp(frame, fill), listener, head) {
             Ok(decision) => decision,
             Err(Pending(slot)) => Decision::Pending(slot),
-        }
-    }
-
-    /// Tells of every route whose conditions a decision tests until one holds, in order; meanwhile the frame holds what
-    /// its path captures. Afterwards it holds what it did after the decision.
-    pub fn tried(
-        &self,
-        listener: ListenerId,
-        head: &Head<'_>,
-        frame: &Frame,
-        fill: &dyn Fill,
-        mut each: impl FnMut(RouteId),
-    ) {
-        if let Some(listener) = self.program.listeners.get(listener.0 as usize) {
-            let interp = self.interp(frame, fill);
-            // What is pending ends the walk, as it ended the decision.
-            let _ = interp.decide_by(listener, head, |candidate| each(candidate.route));
         }
     }
 
@@ -138,6 +127,11 @@ impl Matcher {
     /// [`crate::program::Route::reads`] first.
     pub fn eval(&self, expr: ExprId, frame: &Frame, fill: &dyn Fill) -> Value {
         self.interp(frame, fill).value(expr).unwrap_or_default()
+    }
+
+    /// What the route that was decided on captures, by name.
+    pub fn captures(&self, frame: &Frame, fill: &dyn Fill) -> Vec<(Arc<str>, Value)> {
+        self.interp(frame, fill).captures()
     }
 
     /// An argument as actions, blocks and settings decode it: constant where no request changes it.

@@ -11,6 +11,7 @@ use lang::vocab::ExprId;
 
 use crate::frame::{Slot, SlotId};
 
+pub mod code;
 pub mod expr;
 pub mod routing;
 mod text;

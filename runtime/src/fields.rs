@@ -1,6 +1,7 @@
 //! What a policy can read: one file per namespace, one entry per field, its row beside its reader. A field of a new
 //! namespace is one word in the list below.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,13 +29,16 @@ pub struct FieldEntry {
     /// The row.
     pub row: Field,
     /// Reads it, with the key where the row has one (empty otherwise). Never fails: what is not there is absent.
-    pub read: fn(&Exchange, &str) -> Read,
+    pub read: Reading,
 }
+
+/// How a field is read: as a slice of the exchange wherever it stands there.
+pub type Reading = for<'r> fn(&'r Exchange, &str) -> Read<'r>;
 
 /// A slot of a program, resolved: whom to ask, and for what.
 #[derive(Clone)]
 pub struct Reader {
-    read: fn(&Exchange, &str) -> Read,
+    read: Reading,
     key: Arc<str>,
 }
 
@@ -65,7 +69,7 @@ impl Reader {
     }
 
     /// What the slot holds now.
-    pub fn read(&self, ex: &Exchange) -> Read {
+    pub fn read<'r>(&self, ex: &'r Exchange) -> Read<'r> {
         (self.read)(ex, &self.key)
     }
 }
@@ -76,18 +80,21 @@ impl fmt::Debug for Reader {
     }
 }
 
-/// Text that is there.
-fn text(text: &str) -> Read {
-    Read::Value(Value::string(text))
+/// Text that stands in the exchange, if it does.
+fn optional(text: Option<&str>) -> Read<'_> {
+    Read::optional(text)
 }
 
-/// Text that may not be there.
-fn optional(text: Option<&str>) -> Read {
-    Read::Value(text.map_or(Value::Absent, Value::string))
+/// Text that stands in the exchange, or had to be made.
+fn cow(text: Cow<'_, str>) -> Read<'_> {
+    match text {
+        Cow::Borrowed(text) => Read::Text(text),
+        Cow::Owned(text) => Read::Value(Value::string(text)),
+    }
 }
 
 /// The values of a header field as one (RFC 9110, section 5.3).
-fn joined(headers: &Headers, name: &str) -> Read {
+fn joined<'r>(headers: &'r Headers, name: &str) -> Read<'r> {
     let mut values = headers.all(name);
     let Some(first) = values.next() else { return Read::Value(Value::Absent) };
     let mut joined = String::from_utf8_lossy(first);
@@ -96,11 +103,11 @@ fn joined(headers: &Headers, name: &str) -> Read {
         joined.push_str(", ");
         joined.push_str(&String::from_utf8_lossy(value));
     }
-    text(&joined)
+    cow(joined)
 }
 
 /// The values of a header field, one by one.
-fn listed(headers: &Headers, name: &str) -> Read {
+fn listed<'r>(headers: &'r Headers, name: &str) -> Read<'r> {
     let values = headers.all(name).map(|value| Value::string(String::from_utf8_lossy(value)));
     Read::Value(Value::list(values))
 }

@@ -1,11 +1,12 @@
-//! Long constant lists made ready for `in`: names in a hash set, networks as sorted ranges. It answers as
+//! Long constant lists made ready for `in`: names in a hash set, networks as ranges. It answers as
 //! `lang::eval::is_in` does, or says that it does not know.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use lang::Value;
+
+use crate::program::code::Networks;
 
 /// Shorter lists are as fast to walk.
 const LONG: usize = 8;
@@ -15,8 +16,8 @@ const LONG: usize = 8;
 pub(crate) enum Lookup {
     /// Of texts only.
     Texts(HashSet<Arc<str>>),
-    /// Of addresses and networks only: disjoint ranges in order, for either version.
-    Networks(Vec<(u32, u32)>, Vec<(u128, u128)>),
+    /// Of addresses and networks only.
+    Networks(Networks),
 }
 
 impl Lookup {
@@ -34,20 +35,7 @@ impl Lookup {
         if let Some(texts) = texts.collect() {
             return Some(Lookup::Texts(texts));
         }
-        let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for item in items {
-            let (first, last) = match item {
-                Value::Ip(address) => (*address, *address),
-                Value::Cidr(network) => (network.network(), network.broadcast()),
-                _ => return None,
-            };
-            match (first, last) {
-                (IpAddr::V4(first), IpAddr::V4(last)) => v4.push((first.to_bits(), last.to_bits())),
-                (IpAddr::V6(first), IpAddr::V6(last)) => v6.push((first.to_bits(), last.to_bits())),
-                _ => return None,
-            }
-        }
-        Some(Lookup::Networks(merged(v4), merged(v6)))
+        Networks::of(items).map(Lookup::Networks)
     }
 
     /// Whether the item is in the list. `None` for an item of another kind.
@@ -55,29 +43,10 @@ impl Lookup {
         match (self, item) {
             (_, Value::Absent) => Some(false),
             (Lookup::Texts(texts), Value::String(text)) => Some(texts.contains(text)),
-            (Lookup::Networks(v4, _), Value::Ip(IpAddr::V4(ip))) => Some(within(v4, ip.to_bits())),
-            (Lookup::Networks(_, v6), Value::Ip(IpAddr::V6(ip))) => Some(within(v6, ip.to_bits())),
+            (Lookup::Networks(networks), Value::Ip(address)) => Some(networks.hold(address)),
             _ => None,
         }
     }
-}
-
-/// Ranges in order; those that lie in others are gone, so that the last to begin is the only one to ask.
-fn merged<N: Copy + Ord>(mut ranges: Vec<(N, N)>) -> Vec<(N, N)> {
-    ranges.sort_unstable();
-    let mut merged: Vec<(N, N)> = Vec::with_capacity(ranges.len());
-    for (first, last) in ranges {
-        match merged.last_mut() {
-            Some(before) if first <= before.1 => before.1 = before.1.max(last),
-            _ => merged.push((first, last)),
-        }
-    }
-    merged
-}
-
-fn within<N: Copy + Ord>(ranges: &[(N, N)], number: N) -> bool {
-    let behind = ranges.partition_point(|(first, _)| *first <= number);
-    behind.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|(_, last)| number <= *last)
 }
 
 #[cfg(test)]

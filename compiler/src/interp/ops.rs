@@ -1,13 +1,27 @@
 //! What values mean to each other, beyond what the language's plain evaluator says already.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use lang::Value;
 pub(crate) use lang::eval::{ITEMS, arithmetic, compare, is_in, member};
+use lang::policy::Compare;
 
 /// Whether an arm with these patterns takes the subject.
 pub(crate) fn matches(subject: &Value, patterns: &[Value]) -> bool {
     patterns.iter().any(|pattern| subject == pattern || is_in(subject, pattern))
+}
+
+/// Whether a comparison holds of two values that lie to each other like this.
+pub(crate) fn ordered(how: Compare, order: Ordering) -> bool {
+    match how {
+        Compare::Eq => order.is_eq(),
+        Compare::Ne => order.is_ne(),
+        Compare::Lt => order.is_lt(),
+        Compare::Le => order.is_le(),
+        Compare::Gt => order.is_gt(),
+        Compare::Ge => order.is_ge(),
+    }
 }
 
 /// The items a quantifier looks at, and whether these are all.

@@ -10,7 +10,9 @@ use lang::vocab::ExprId;
 
 use crate::lower::condition::jump_code;
 use crate::order::{self, Place, Places};
-use crate::program::{Candidate, Expr, Hosts, Listener, Node, Program, Route, VirtualHost};
+use crate::program::{
+    Candidate, Expr, Hosts, Listener, Node, Program, Route, RouteId, VirtualHost,
+};
 use lang::segment::{Segments, captures};
 
 /// Fills in the program's listeners, and says what is wrong with the order of its routes.
@@ -55,7 +57,8 @@ fn virtual_host(
     places: impl Iterator<Item = Place>,
     codes: &mut Codes,
 ) -> VirtualHost {
-    let mut made = VirtualHost { host, nodes: vec![Node::default()], candidates: Vec::new() };
+    let nodes = vec![Node::default()];
+    let mut made = VirtualHost { host, nodes, candidates: Vec::new(), is_ranked: false };
     for (rank, place) in places.enumerate() {
         let Some(route) = program.route(place.route) else { continue };
         let Some((path, _)) = route.paths.get(place.path) else { continue };
@@ -81,7 +84,26 @@ fn virtual_host(
     for node in &mut made.nodes {
         node.captures.sort_by_key(|(kind, _)| kind.weight());
     }
+    made.is_ranked = is_ranked(program, &made);
     made
+}
+
+/// Whether a `before` stands between routes of two cells.
+fn is_ranked(program: &Program, host: &VirtualHost) -> bool {
+    if program.before.is_empty() {
+        return false;
+    }
+    let mut cells_of: HashMap<RouteId, Vec<usize>> = HashMap::new();
+    let cells = host.nodes.iter().flat_map(|node| [&node.here, &node.beneath]);
+    for (number, cell) in cells.enumerate() {
+        for candidate in cell.iter().filter_map(|at| host.candidates.get(*at)) {
+            cells_of.entry(candidate.route).or_default().push(number);
+        }
+    }
+    program.before.iter().any(|(first, second)| match (cells_of.get(first), cells_of.get(second)) {
+        (Some(first), Some(second)) => first.iter().any(|a| second.iter().any(|b| a != b)),
+        _ => false,
+    })
 }
 
 /// The node behind `node` for the next segment, made if there is none.

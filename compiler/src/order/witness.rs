@@ -170,7 +170,11 @@ impl Witness {
 }
 
 impl Fill for World<'_> {
-    fn fill(&self, id: SlotId) -> Read {
+    fn path(&self) -> &str {
+        &self.witness.path
+    }
+
+    fn fill(&self, id: SlotId) -> Read<'_> {
         let given = self.witness.slots.iter().find(|(slot, _)| *slot == id);
         if let Some((_, value)) = given {
             return Read::Value(value.clone());

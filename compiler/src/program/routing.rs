@@ -49,6 +49,9 @@ pub struct VirtualHost {
     pub nodes: Vec<Node>,
     /// What the nodes lead to.
     pub candidates: Vec<Candidate>,
+    /// Whether only ranks say in which order its cells are tried: a `before` stands between routes of two of them. Where
+    /// none does, narrower cells come first.
+    pub is_ranked: bool,
 }
 
 /// A point between two segments of a path.
@@ -84,7 +87,7 @@ pub struct Candidate {
 }
 
 /// One instruction: a test, and where to go on. Jumps lead forward only.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Test {
     /// What is tested.
     pub kind: TestKind,
@@ -95,7 +98,7 @@ pub struct Test {
 }
 
 /// What is tested.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TestKind {
     /// Whether the value is `true`.
     True(ExprId),
@@ -108,7 +111,7 @@ pub enum TestKind {
 }
 
 /// Where a test leads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Target {
     /// To the test with this place.
     Test(usize),

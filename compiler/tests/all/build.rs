@@ -401,7 +401,11 @@ impl Request {
 pub(crate) struct World<'w>(pub(crate) &'w Program, pub(crate) &'w Request);
 
 impl Fill for World<'_> {
-    fn fill(&self, slot: SlotId) -> Read {
+    fn path(&self) -> &str {
+        &self.1.path
+    }
+
+    fn fill(&self, slot: SlotId) -> Read<'_> {
         let slot = &self.0.slots[slot.0 as usize];
         let name = match &slot.key {
             Some(key) => format!("{} {key}", slot.field),

@@ -154,7 +154,7 @@ pub(crate) fn fate(
     let listener = program.listener("web").unwrap();
     let frame = Frame::new();
     let decision = matcher.decide(listener, &request.head(), &frame, &World2(program, request));
-    let captures = frame.captures();
+    let captures = matcher.captures(&frame, &World2(program, request));
     let reading = Reading { request, captures: captures.clone() };
     let id = match decision {
         Decision::Route(id) => id,

@@ -6,7 +6,7 @@ use compiler::Read;
 use lang::vocab::{Field, Key, Phase};
 use lang::{Ty, Value};
 
-use super::{FieldEntry, joined, listed, optional, text};
+use super::{FieldEntry, cow, joined, listed};
 use crate::exchange::Content;
 use crate::message::Headers;
 use crate::normal::query;
@@ -34,7 +34,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "An identity for this request alone: 32 hexadecimal digits, at random. It stands in the access log; sent to the upstream and to the client it lets their logs be read side by side.",
             example: "set up.header[\"x-request-id\"] = req.id",
         },
-        read: |ex, _| text(&ex.id.to_string()),
+        read: |ex, _| Read::Value(Value::string(ex.id.to_string())),
     },
     FieldEntry {
         row: Field {
@@ -46,7 +46,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The host asked for, in lower case, without port or trailing dot. Empty only for an HTTP/1.0 request that names none.",
             example: "where req.host == \"shop.example\"",
         },
-        read: |ex, _| text(ex.request.target.host()),
+        read: |ex, _| Read::Text(ex.request.target.host()),
     },
     FieldEntry {
         row: Field {
@@ -58,7 +58,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The path in its normal form: unreserved characters decoded, dot segments removed, `//` merged.",
             example: "where req.path == \"/index.html\"",
         },
-        read: |ex, _| text(ex.request.target.path()),
+        read: |ex, _| Read::Text(ex.request.target.path()),
     },
     FieldEntry {
         row: Field {
@@ -70,7 +70,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The path and, where there is one, `?` and the query.",
             example: "redirect 308, \"https://{req.host}{req.target}\"",
         },
-        read: |ex, _| text(ex.request.target.path_and_query()),
+        read: |ex, _| Read::Text(ex.request.target.path_and_query()),
     },
     FieldEntry {
         row: Field {
@@ -82,7 +82,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "`https` if the request came over TLS, `http` otherwise.",
             example: "where req.scheme == \"https\"",
         },
-        read: |ex, _| text(ex.request.target.scheme().as_str()),
+        read: |ex, _| Read::Text(ex.request.target.scheme().as_str()),
     },
     FieldEntry {
         row: Field {
@@ -95,7 +95,8 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "where req.query[\"q\"] is present",
         },
         read: |ex, key| {
-            optional(query::unique(ex.request.target.query().unwrap_or_default(), key).as_deref())
+            let query = ex.request.target.query().unwrap_or_default();
+            query::unique(query, key).map_or(Read::Value(Value::Absent), cow)
         },
     },
     FieldEntry {
@@ -126,7 +127,8 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
         read: |ex, key| match key {
             // `Host` lives in the target alone, so that there is one answer to what was asked for.
             "host" => {
-                optional(Some(&*ex.request.target.authority()).filter(|host| !host.is_empty()))
+                let host = ex.request.target.authority();
+                Read::Value(if host.is_empty() { Value::Absent } else { Value::string(host) })
             }
             _ => joined(&ex.request.headers, key),
         },
@@ -156,7 +158,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The value of a cookie, without quotes around it. Present only if its name stands there exactly once: servers disagree about which of two counts.",
             example: "where req.cookie[\"beta\"] == \"1\"",
         },
-        read: |ex, key| optional(cookie(&ex.request.headers, key).as_deref()),
+        read: |ex, key| cookie(&ex.request.headers, key).map_or(Read::Value(Value::Absent), cow),
     },
     FieldEntry {
         row: Field {
@@ -184,7 +186,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "require req.json is present, else=400",
         },
         read: |ex, _| match ex.json() {
-            Some(document) => Read::Value(document.clone()),
+            Some(document) => Read::Kept(document),
             None => Read::Pending,
         },
     },

@@ -1,10 +1,11 @@
 //! `up`: the request that is sent to the upstream. It begins as the client's and is what `set`, `unset` and `rewrite`
 //! change.
 
-use lang::Ty;
+use compiler::Read;
 use lang::vocab::{Field, Key, Phase};
+use lang::{Ty, Value};
 
-use super::{FieldEntry, joined, optional, text, written};
+use super::{FieldEntry, joined, optional, written};
 
 pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
@@ -29,7 +30,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The path being sent: the request's, until `rewrite` or `set` changes it. It always is in the normal form.",
             example: "set up.path = \"/v2{req.path}\"",
         },
-        read: |ex, _| text(ex.up().target.path()),
+        read: |ex, _| Read::Text(ex.up().target.path()),
     },
     FieldEntry {
         row: Field {
@@ -53,7 +54,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The host being asked for: the request's, unless `set`, `forward` with `host=` or the upstream's own `host` says otherwise.",
             example: "set up.host = \"internal.example\"",
         },
-        read: |ex, _| text(&ex.up().target.authority()),
+        read: |ex, _| Read::Value(Value::string(ex.up().target.authority())),
     },
     FieldEntry {
         row: Field {
@@ -65,6 +66,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The address and port of the endpoint that answered; absent if none did.",
             example: "set resp.header[\"x-served-by\"] = up.address",
         },
-        read: |ex, _| optional(ex.address.map(|address| address.to_string()).as_deref()),
+        read: |ex, _| {
+            let address = ex.address.map(|address| Value::string(address.to_string()));
+            Read::Value(address.unwrap_or_default())
+        },
     },
 ];

@@ -1,0 +1,181 @@
+//! Runs residual code: one check after the other, each on what the request says where it stands. It copies nothing that
+//! is only compared. A compiler of the same code has this file to agree with.
+
+use lang::Value;
+
+use crate::frame::{Captured, Head, Read, SlotId};
+use crate::interp::{Interp, Pending, ops};
+use crate::program::ListenerId;
+use crate::program::code::{Check, Code, Goal, MethodBit, Source};
+use lang::segment::{Segments, split};
+
+/// A decision being made.
+pub(crate) struct Run<'r> {
+    pub(crate) interp: &'r Interp<'r>,
+    pub(crate) head: &'r Head<'r>,
+    /// The head's method as sets hold it.
+    pub(crate) method: MethodBit,
+    pub(crate) listener: ListenerId,
+}
+
+/// What a source says.
+#[derive(Clone, Copy)]
+enum Seen<'r> {
+    Absent,
+    Text(&'r str),
+    Value(&'r Value),
+}
+
+impl<'r> Seen<'r> {
+    #[inline]
+    fn of(value: &'r Value) -> Seen<'r> {
+        match value {
+            Value::Absent => Seen::Absent,
+            Value::String(text) => Seen::Text(text),
+            other => Seen::Value(other),
+        }
+    }
+
+    #[inline]
+    fn is_text(self, holds: impl Fn(&str) -> bool) -> bool {
+        matches!(self, Seen::Text(text) if holds(text))
+    }
+}
+
+impl Run<'_> {
+    /// Runs the code of a cell with these candidates of the host; notes in `missed` that a method was missed.
+    #[inline]
+    pub(crate) fn code(
+        &self,
+        code: &Code,
+        candidates: &[u32],
+        host: u32,
+        missed: &mut bool,
+    ) -> Result<Goal, Pending> {
+        let mut goal = code.entry;
+        while let Goal::Op(at) = goal {
+            // INVARIANT: jumps are in range; `lower/bind.rs` makes no others.
+            let Some(op) = code.ops.get(at as usize) else { return Ok(Goal::Leave) };
+            let holds = match &op.check {
+                Check::Method(methods) => {
+                    let holds = methods.hold(self.method, self.head.method);
+                    *missed |= !holds;
+                    holds
+                }
+                Check::Symbolic(test, candidate) => {
+                    let candidate = candidates.get(*candidate as usize).copied();
+                    let captured = candidate.map(|candidate| self.captured(host, candidate));
+                    self.interp.frame.capture_as(captured);
+                    self.interp.test(test)?
+                }
+                check => self.direct(check)?,
+            };
+            goal = if holds { op.yes } else { op.no };
+        }
+        Ok(goal)
+    }
+
+    /// The captures of a candidate of this listener.
+    #[inline]
+    pub(crate) fn captured(&self, host: u32, candidate: u32) -> Captured {
+        Captured { listener: self.listener, host, candidate }
+    }
+
+    #[inline]
+    fn direct(&self, check: &Check) -> Result<bool, Pending> {
+        match check {
+            Check::Equal(source, text) => {
+                self.look(*source, |seen| seen.is_text(|seen| *seen == **text))
+            }
+            Check::Within(source, networks) => self.look(*source, |seen| match seen {
+                Seen::Value(Value::Ip(address)) => networks.hold(address),
+                _ => false,
+            }),
+            Check::OneOf(source, texts) => {
+                self.look(*source, |seen| seen.is_text(|seen| texts.hold(seen)))
+            }
+            Check::Begins(source, text) => {
+                self.look(*source, |seen| seen.is_text(|seen| seen.starts_with(&**text)))
+            }
+            Check::Ends(source, text) => {
+                self.look(*source, |seen| seen.is_text(|seen| seen.ends_with(&**text)))
+            }
+            Check::Contains(source, text) => {
+                self.look(*source, |seen| seen.is_text(|seen| seen.contains(&**text)))
+            }
+            Check::Matches(source, pattern) => {
+                self.look(*source, |seen| seen.is_text(|seen| pattern.0.is_match(seen)))
+            }
+            Check::Present(source) => self.look(*source, |seen| !matches!(seen, Seen::Absent)),
+            Check::True(source) => {
+                self.look(*source, |seen| matches!(seen, Seen::Value(Value::Bool(true))))
+            }
+            Check::Lists(source, text) => self.look(*source, |seen| match seen {
+                Seen::Value(of) => lists(of, text),
+                _ => false,
+            }),
+            Check::Compare(source, how, with) => self.look(*source, |seen| match seen {
+                Seen::Absent => false,
+                Seen::Text(text) => match &**with {
+                    Value::String(with) => ops::ordered(*how, text.cmp(with)),
+                    with => ops::compare(*how, &Value::string(text), with),
+                },
+                Seen::Value(value) => ops::compare(*how, value, with),
+            }),
+            // Both need more than a source; `code` makes them.
+            Check::Method(_) | Check::Symbolic(..) => Ok(false),
+        }
+    }
+
+    #[inline]
+    fn look(&self, source: Source, see: impl Fn(Seen<'_>) -> bool) -> Result<bool, Pending> {
+        Ok(match source {
+            Source::Slot(slot) => return self.look_at_slot(slot, see),
+            Source::Host => see(Seen::Text(self.head.host)),
+            Source::Path => see(Seen::Text(self.head.path)),
+            // Methods are compared with methods only, and by their text.
+            Source::Method => see(Seen::Text(self.head.method)),
+            Source::Segment(at) => match split(self.head.path).nth(usize::from(at)) {
+                Some(segment) => see(Seen::Text(segment)),
+                None => see(Seen::Absent),
+            },
+            Source::Integer(at) => {
+                let segment = split(self.head.path).nth(usize::from(at));
+                let value = segment.map(|segment| Segments::Int.value(segment));
+                see(value.as_ref().map_or(Seen::Absent, Seen::of))
+            }
+        })
+    }
+
+    #[inline]
+    fn look_at_slot(&self, slot: SlotId, see: impl Fn(Seen<'_>) -> bool) -> Result<bool, Pending> {
+        let Interp { frame, fill, .. } = self.interp;
+        if frame.is_absent(slot) {
+            return Ok(see(Seen::Absent));
+        }
+        if let Some(answer) = frame.with_slot(slot, |value| see(Seen::of(value))) {
+            return Ok(answer);
+        }
+        Ok(match fill.fill(slot) {
+            Read::Text(text) => see(Seen::Text(text)),
+            Read::Kept(value) => see(Seen::of(value)),
+            Read::Value(value) => {
+                let answer = see(Seen::of(&value));
+                self.interp.keep(slot, value);
+                answer
+            }
+            Read::Pending => return Err(Pending(slot)),
+        })
+    }
+}
+
+/// Whether a list or set holds the text, or a map has it for a key.
+fn lists(of: &Value, text: &str) -> bool {
+    let is = |item: &Value| matches!(item, Value::String(item) if **item == *text);
+    match of {
+        Value::List(items) => items.iter().any(is),
+        Value::Set(items) => items.iter().any(is),
+        Value::Map(fields) => fields.contains_key(text),
+        _ => false,
+    }
+}

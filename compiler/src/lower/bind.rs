@@ -1,0 +1,237 @@
+//! A cell's candidates to residual code: constants bound, sources resolved, common tests made direct. What has no direct
+//! form stays a test on expressions, so that nothing is lost here but indirection.
+
+use lang::Value;
+use lang::policy::Compare;
+use lang::vocab::{ExprId, Function};
+use regex_syntax::hir::{Hir, HirKind, Look};
+
+use crate::frame::Slot;
+use crate::interp::Constants;
+use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
+use crate::program::{Candidate, Expr, Program, Target, TestKind};
+use lang::segment::Segments;
+
+/// What residual code is bound to.
+#[derive(Clone, Copy)]
+pub(crate) struct Bind<'p> {
+    pub(crate) program: &'p Program,
+    pub(crate) constants: &'p Constants,
+}
+
+impl Bind<'_> {
+    /// The code of a cell with these candidates, in order.
+    pub(crate) fn cell(&self, candidates: &[&Candidate]) -> Code {
+        // Built from the back, where every goal is known already, and turned around at the end.
+        let mut ops: Vec<Op> = Vec::new();
+        let mut next = Goal::Leave;
+        for (at, candidate) in candidates.iter().enumerate().rev() {
+            next = self.candidate(candidate, at as u32, next, &mut ops);
+        }
+        let n_ops = ops.len() as u32;
+        let turned = |goal| match goal {
+            Goal::Op(at) => Goal::Op((n_ops - 1).saturating_sub(at)),
+            end => end,
+        };
+        let ops = ops.into_iter().rev().map(|op| Op {
+            check: op.check,
+            yes: turned(op.yes),
+            no: turned(op.no),
+        });
+        Code { entry: turned(next), ops: ops.collect() }
+    }
+
+    /// Puts a candidate in front of what is there; gives its entry.
+    fn candidate(&self, candidate: &Candidate, at: u32, next: Goal, ops: &mut Vec<Op>) -> Goal {
+        let mut entries: Vec<Goal> = vec![Goal::Leave; candidate.code.len()];
+        for (place, test) in candidate.code.iter().enumerate().rev() {
+            let goal = |target| match target {
+                Target::Pass => Goal::Take(at),
+                Target::Fail => next,
+                // INVARIANT: `verify` keeps jumps in range, and they lead forward.
+                Target::Test(to) => entries.get(to).copied().unwrap_or(next),
+            };
+            let (yes, no) = (goal(test.yes), goal(test.no));
+            let check = self.check(&test.kind, candidate, at);
+            ops.push(Op { check, yes, no });
+            if let Some(entry) = entries.get_mut(place) {
+                *entry = Goal::Op(ops.len() as u32 - 1);
+            }
+        }
+        let entry = entries.first().copied().unwrap_or(Goal::Take(at));
+        match &candidate.methods {
+            None => entry,
+            Some(names) => {
+                let check = Check::Method(Methods::of(names));
+                ops.push(Op { check, yes: entry, no: next });
+                Goal::Op(ops.len() as u32 - 1)
+            }
+        }
+    }
+
+    fn check(&self, kind: &TestKind, candidate: &Candidate, at: u32) -> Check {
+        let direct = match *kind {
+            TestKind::Present(id) => self.source(id, candidate).map(Check::Present),
+            TestKind::True(id) => match self.program.expr(id) {
+                Expr::Call(function, arguments) => self.call(function, arguments, candidate),
+                _ => self.source(id, candidate).map(Check::True),
+            },
+            TestKind::Compare(how, a, b) => self
+                .compare(how, a, b, candidate)
+                .or_else(|| self.compare(mirrored(how), b, a, candidate)),
+            TestKind::In(item, of) => self.is_in(item, of, candidate),
+        };
+        direct.unwrap_or(Check::Symbolic(*kind, at))
+    }
+
+    fn compare(&self, how: Compare, a: ExprId, b: ExprId, candidate: &Candidate) -> Option<Check> {
+        let (source, value) = (self.source(a, candidate)?, self.constants.get(b)?);
+        Some(match (how, value, source) {
+            (Compare::Eq, Value::Method(name), Source::Method) => Check::Equal(source, text(name)),
+            // Of the method there is no value to compare with anything else.
+            (_, _, Source::Method) => return None,
+            (Compare::Eq, Value::String(one), _) => Check::Equal(source, text(one)),
+            (Compare::Eq, Value::Ip(_), _) => Check::Within(source, Networks::of([value])?),
+            (how, value, _) => Check::Compare(source, how, Box::new(value.clone())),
+        })
+    }
+
+    fn is_in(&self, item: ExprId, of: ExprId, candidate: &Candidate) -> Option<Check> {
+        if let (Some(Value::String(item)), Some(source)) =
+            (self.constants.get(item), self.source(of, candidate))
+        {
+            return Some(Check::Lists(source, text(item)));
+        }
+        let (source, of) = (self.source(item, candidate)?, self.constants.get(of)?);
+        let items: Vec<&Value> = match of {
+            Value::List(items) => items.iter().collect(),
+            Value::Set(items) => items.iter().collect(),
+            Value::Cidr(_) => return Some(Check::Within(source, Networks::of([of])?)),
+            _ => return None,
+        };
+        if source == Source::Method {
+            return None;
+        }
+        if let Some(networks) = Networks::of(items.iter().copied()).filter(|_| !items.is_empty()) {
+            // A network may lie in a network too; a slot that holds one is asked by its value.
+            return self.is_address(source).then_some(Check::Within(source, networks));
+        }
+        let texts = items.iter().map(|item| match item {
+            Value::String(one) => Some(text(one)),
+            _ => None,
+        });
+        let mut texts: Vec<Box<str>> = texts.collect::<Option<_>>()?;
+        texts.sort_unstable();
+        texts.dedup();
+        Some(Check::OneOf(source, Texts(texts.into())))
+    }
+
+    fn call(
+        &self,
+        function: &'static Function,
+        arguments: &[ExprId],
+        candidate: &Candidate,
+    ) -> Option<Check> {
+        let (first, others) = arguments.split_first()?;
+        let source = self.source(*first, candidate).filter(|source| *source != Source::Method)?;
+        let others: Option<Vec<Value>> =
+            others.iter().map(|id| self.constants.get(*id).cloned()).collect();
+        let others = others?;
+        let pattern = (function.texts?)(&others)?;
+        if let Some(check) = plain(source, &regex_syntax::parse(&pattern).ok()?) {
+            return Some(check);
+        }
+        let compiled = others.into_iter().find_map(|value| match value {
+            Value::Regex(regex) if regex.0.as_str() == pattern => Some(regex),
+            _ => None,
+        });
+        Some(Check::Matches(source, compiled?))
+    }
+
+    /// What an expression reads, if it does nothing else.
+    fn source(&self, id: ExprId, candidate: &Candidate) -> Option<Source> {
+        if self.constants.get(id).is_some() {
+            return None;
+        }
+        match self.program.expr(id) {
+            Expr::Slot(slot) => {
+                let known = self.program.slots.get(slot.0 as usize)?;
+                Some(head(known).unwrap_or(Source::Slot(*slot)))
+            }
+            Expr::Capture(name) => {
+                let (_, place, kind) =
+                    candidate.captures.iter().find(|(known, ..)| known == name)?;
+                let place = u16::try_from(*place).ok()?;
+                match kind {
+                    Segments::Int => Some(Source::Integer(place)),
+                    // Its value is in lower case, which the segment need not be.
+                    Segments::Uuid => None,
+                    Segments::Literal(_) | Segments::Words(_) | Segments::Any => {
+                        Some(Source::Segment(place))
+                    }
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn is_address(&self, source: Source) -> bool {
+        match source {
+            Source::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| *slot.ty.present() == lang::Ty::Ip)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The part of the head that a slot is, if it is one.
+fn head(slot: &Slot) -> Option<Source> {
+    match (&*slot.field, &slot.key) {
+        ("req.host", None) => Some(Source::Host),
+        ("req.path", None) => Some(Source::Path),
+        ("req.method", None) => Some(Source::Method),
+        _ => None,
+    }
+}
+
+/// The check that a pattern comes down to, where it is a text at the beginning, at the end or anywhere.
+fn plain(source: Source, pattern: &Hir) -> Option<Check> {
+    let parts: &[Hir] = match pattern.kind() {
+        HirKind::Concat(parts) => parts,
+        _ => std::slice::from_ref(pattern),
+    };
+    let is = |hir: &Hir, look| matches!(hir.kind(), HirKind::Look(found) if *found == look);
+    let literal = |hir: &Hir| match hir.kind() {
+        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).ok().map(Box::<str>::from),
+        HirKind::Empty => Some(Box::from("")),
+        _ => None,
+    };
+    match parts {
+        [start, one, end] if is(start, Look::Start) && is(end, Look::End) => {
+            literal(one).map(|one| Check::Equal(source, one))
+        }
+        [start, one] if is(start, Look::Start) => {
+            literal(one).map(|one| Check::Begins(source, one))
+        }
+        [one, end] if is(end, Look::End) => literal(one).map(|one| Check::Ends(source, one)),
+        [one] => literal(one).map(|one| Check::Contains(source, one)),
+        _ => None,
+    }
+}
+
+/// The comparison with its sides exchanged.
+fn mirrored(how: Compare) -> Compare {
+    match how {
+        Compare::Lt => Compare::Gt,
+        Compare::Le => Compare::Ge,
+        Compare::Gt => Compare::Lt,
+        Compare::Ge => Compare::Le,
+        same => same,
+    }
+}
+
+fn text(text: &str) -> Box<str> {
+    Box::from(text)
+}
