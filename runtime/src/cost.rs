@@ -11,7 +11,6 @@ use lang::vocab::{Argument, ExprId};
 use crate::actions;
 use crate::engine::{Destination, Engine};
 use crate::exchange::MOST_READ;
-use crate::pipeline::MOST_TRIES;
 
 /// The worst case of one route.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,12 +21,12 @@ pub struct Cost {
     pub predicates: usize,
     /// Bytes of a request's content that are kept in memory before it is answered or sent on.
     pub buffered: u64,
-    /// To how many endpoints the request is sent, one after the other.
-    pub tries: usize,
-    /// Until an upstream's answer begins, over all tries; zero where nothing is forwarded. The time in which the client
-    /// sends its content is not in it.
+    /// How often the request is sent to an upstream, one time after the other.
+    pub tries: u32,
+    /// Until an upstream's answer begins, over all tries and the waits between them; zero where nothing is forwarded. The
+    /// time in which the client sends its content is not in it.
     pub first_byte: Duration,
-    /// Until all of the answer is here, over all tries; zero where nothing is forwarded.
+    /// Until all of the answer is here, which bounds all tries together; zero where nothing is forwarded.
     pub total: Duration,
     /// The upstream that takes longest.
     pub upstream: Option<std::sync::Arc<str>>,
@@ -45,21 +44,16 @@ pub fn costs(engine: &Engine) -> Vec<Cost> {
             let own: usize = route.steps.iter().map(|step| tests(engine, step)).sum();
             let forwarded = route.steps.iter().filter_map(|step| forwarded(engine, step));
             let forwarded: Vec<_> = forwarded.flatten().collect();
-            let worst = forwarded.iter().max_by_key(|(_, _, total)| *total);
-            let upstream = worst.map(|(to, ..)| to.name.clone());
-            let total = worst.map_or(Duration::ZERO, |(_, _, total)| *total);
-            let first_byte = forwarded.iter().map(|(_, first_byte, _)| *first_byte).max();
-            let first_byte = first_byte.unwrap_or(Duration::ZERO);
-            let tries = if upstream.is_some() { MOST_TRIES } else { 0 };
-            let times = |length: Duration| length.saturating_mul(tries as u32);
+            let worst = forwarded.iter().max_by_key(|way| (way.total, way.first_byte));
+            let longest = forwarded.iter().map(|way| way.first_byte).max();
             Cost {
                 route: id,
                 predicates: routing.get(at).copied().unwrap_or(0) + own,
                 buffered: buffered(engine, id, route),
-                tries,
-                first_byte: times(first_byte),
-                total: times(total),
-                upstream,
+                tries: forwarded.iter().map(|way| way.tries).max().unwrap_or(0),
+                first_byte: longest.unwrap_or(Duration::ZERO),
+                total: worst.map_or(Duration::ZERO, |way| way.total),
+                upstream: worst.map(|way| way.to.name.clone()),
                 sub_requests: 0,
             }
         })
@@ -89,11 +83,16 @@ fn leaves(engine: &Engine, id: ExprId) -> usize {
     n_leaves
 }
 
-/// Where a statement may send a request, with the time of one try until the answer begins and until it ends.
-fn forwarded<'e>(
-    engine: &'e Engine,
-    step: &Step,
-) -> Option<Vec<(&'e Destination, Duration, Duration)>> {
+/// Where a statement may send a request, and how long that may take.
+struct Way<'e> {
+    to: &'e Destination,
+    tries: u32,
+    first_byte: Duration,
+    total: Duration,
+}
+
+/// The ways of a statement that forwards.
+fn forwarded<'e>(engine: &'e Engine, step: &Step) -> Option<Vec<Way<'e>>> {
     let StepKind::Act(call) = &step.kind else { return None };
     let row = actions::row(&call.action)?;
     if row.ends != lang::vocab::Ends::Forwards {
@@ -117,13 +116,20 @@ fn forwarded<'e>(
         }
         _ => None,
     });
-    let times = to.map(|to| {
-        let timeouts = to.group.config.timeouts;
+    let ways = to.map(|to| {
+        let (timeouts, retry) = (to.group.config.timeouts, &to.group.config.retry);
         let total = whole.unwrap_or(timeouts.total);
-        let first_byte = begin.unwrap_or(timeouts.first_byte);
-        (to, timeouts.connect.saturating_add(first_byte).min(total), total)
+        let begin = begin.unwrap_or(timeouts.first_byte);
+        let tries = 1 + retry.retries;
+        let one = timeouts.connect.saturating_add(begin);
+        // What no endpoint may have seen fails before an answer could begin.
+        let failed = if retry.on.has_seen() { one } else { timeouts.connect };
+        let first_byte = (1..tries)
+            .map(|n| retry.longest_wait(n + 1).saturating_add(failed))
+            .fold(one, Duration::saturating_add);
+        Way { to, tries, first_byte: first_byte.min(total), total }
     });
-    Some(times.collect())
+    Some(ways.collect())
 }
 
 /// What is kept of a request's content.

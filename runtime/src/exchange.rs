@@ -60,6 +60,8 @@ pub struct Exchange {
     pub plan: Plan,
     /// The endpoint that answered.
     pub address: Option<SocketAddr>,
+    /// How many tries it took to get an answer from an upstream, or to have none; 0 where none was asked.
+    pub tries: u32,
     /// What went wrong, if something did: a word, and whose fault it was.
     pub fault: Option<(&'static str, Whose)>,
     /// Bytes of the content that were read.
@@ -167,6 +169,7 @@ impl Exchange {
             route: None,
             plan: Plan::default(),
             address: None,
+            tries: 0,
             fault: None,
             received,
             origin: None,

@@ -10,9 +10,6 @@ use crate::failure::Failure;
 use crate::message::{Request, strip_hop_by_hop};
 use crate::upstream::{Roster, Terms};
 
-/// A request is sent to at most so many endpoints.
-pub(crate) const MOST_TRIES: usize = 3;
-
 /// Where a request is, and what it may use there.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'p> {
@@ -184,40 +181,32 @@ async fn forward(
     }
     timeouts.first_byte = ex.plan.first_byte.unwrap_or(timeouts.first_byte);
 
-    let mut body = ex.take_content();
-    let mut excluded = Vec::new();
-    let answer = loop {
-        let terms = Terms {
-            client: ex.client(),
-            hash_key: hash_key.as_deref().map(str::as_bytes),
-            excluded: &excluded,
-            upgrade: ex.upgrade.as_ref(),
-            takes_trailers: up.takes_trailers,
-            timeouts,
-        };
-        match upstream.send(&request, body, &terms).await {
-            Ok(answer) => break answer,
-            Err(failure) => {
-                tracing::debug!(
-                    upstream = %to.name,
-                    address = ?failure.address,
-                    reason = %failure.kind,
-                    "no answer"
-                );
-                ex.address = failure.address.or(ex.address);
-                let again = upstream.may_retry(&failure, request.method.is_idempotent())
-                    && excluded.len() + 1 < MOST_TRIES;
-                match (failure.address, failure.body) {
-                    (Some(address), Some(whole)) if again => {
-                        excluded.push(address);
-                        body = whole;
-                    }
-                    _ => return Err(Failure::Upstream(failure.kind)),
-                }
-            }
+    let body = ex.take_content();
+    let terms = Terms {
+        client: ex.client(),
+        hash_key: hash_key.as_deref().map(str::as_bytes),
+        excluded: &[],
+        upgrade: ex.upgrade.as_ref(),
+        takes_trailers: up.takes_trailers,
+        timeouts,
+    };
+    let answer = match upstream.ask(&request, body, &terms).await {
+        Ok(answer) => answer,
+        Err(failure) => {
+            tracing::debug!(
+                upstream = %to.name,
+                address = ?failure.address,
+                reason = %failure.kind,
+                tries = failure.tries,
+                "no answer"
+            );
+            ex.address = failure.address;
+            ex.tries = failure.tries;
+            return Err(Failure::Upstream(failure.kind));
         }
     };
 
+    ex.tries = answer.tries;
     ex.address = Some(answer.address);
     ex.first_byte = Some(ex.started.elapsed());
     let mut response = answer.response;

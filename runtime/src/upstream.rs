@@ -1,7 +1,8 @@
-//! Everything towards upstreams: endpoints, their health, connections to them, and the one verb `send`.
+//! Everything towards upstreams: endpoints, their health, connections to them, and the one verb `ask`.
 //! It knows no policy and decides no answer; it is told what to send, and says what came of it.
 
 mod budget;
+mod causes;
 mod clock;
 mod config;
 mod connect;
@@ -14,6 +15,7 @@ mod health;
 mod http1;
 mod http2;
 mod pool;
+mod retry;
 mod roster;
 mod settings;
 mod stub;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+pub use causes::{Cause, Causes};
 pub use config::{
     AllDown, Endpoints, HealthConfig, Limits, NotAServer, Protocol, Server, Timeouts, TlsConfig,
     UpstreamConfig,
@@ -39,6 +42,7 @@ pub use discover::{Answer as DnsAnswer, Lookup, system as system_resolver};
 pub use endpoint::{Endpoint, EndpointSet, Health, MOST_ENDPOINTS};
 pub use failure::{Failure, Fault, Kind, SLUGS};
 pub use group::Group;
+pub use retry::{Only, RetryConfig};
 pub use roster::Roster;
 pub use settings::{Algorithm, BLOCK, DNS, Line, SettingError, Source, Told, read};
 pub(crate) use stub::{Call, Does, Stubs};
@@ -106,6 +110,8 @@ pub struct Answer {
     pub timings: Timings,
     /// The other end of the connection, with a 101.
     pub tunnel: Option<Tunnel>,
+    /// How many tries there were.
+    pub tries: u32,
 }
 
 /// How long an answer took.
@@ -176,20 +182,19 @@ impl Upstream {
         self.view().seats.iter().map(|seat| seat.n_idle() + seat.lanes.count()).sum()
     }
 
-    /// Sends `request` to one of the endpoints and waits for the head of the answer.
+    /// One try: sends `request` to one of the endpoints and waits for the head of the answer.
     ///
     /// The request is sent as it is, but for hop-by-hop fields and framing: host, forwarding fields and the like are
     /// the caller's. Only where it names no host, as HTTP/1.0 may, the endpoint's own is asked for. It is sent once, with one exception: when a connection that had been used before turns out to be
     /// closed, and nothing of the body is lost, and the method is idempotent or nothing was written, then a new
     /// connection is tried. Every wait is bounded by `terms.timeouts`; dropping the future gives the request up.
-    pub async fn send(
+    pub(crate) async fn send(
         &self,
         request: &Request,
         body: Body,
         terms: &Terms<'_>,
     ) -> Result<Answer, Box<Failure>> {
         more(&self.counters.requests);
-        self.budget.earn();
         let begun = Instant::now();
         let by = after(begun, terms.timeouts.connect.min(terms.timeouts.total));
         let (view, place, hold) = match self.choose(terms, begun, by).await {
@@ -215,14 +220,6 @@ impl Upstream {
             Wire::Stubs(stubs) => Box::pin(attempt.stub(stubs, body, hold)).await,
         };
         result.map_err(|lost| self.failure(lost, Some(endpoint.address)))
-    }
-
-    /// Whether a request that failed so may be sent to another endpoint. What the endpoint has seen nothing of may; what
-    /// it may have seen only if the method is `idempotent`, the time is not over, and the budget allows it: one request
-    /// in five.
-    pub fn may_retry(&self, failure: &Failure, idempotent: bool) -> bool {
-        let again = failure.may_retry(idempotent && !failure.kind.is_timeout());
-        again && (!failure.sent || self.budget.spend())
     }
 
     /// Closes connections that were unused for too long, or that their endpoints have closed.
@@ -279,7 +276,7 @@ impl Upstream {
     fn failure(&self, lost: Lost, address: Option<SocketAddr>) -> Box<Failure> {
         let Lost { kind, sent, body } = lost;
         self.counters.failed(&kind);
-        Box::new(Failure { kind, address, sent, body })
+        Box::new(Failure { kind, address, sent, body, tries: 1 })
     }
 }
 
@@ -333,6 +330,7 @@ impl Attempt<'_> {
                         address: self.endpoint.address,
                         timings,
                         tunnel,
+                        tries: 1,
                     });
                 }
                 Err(lost) => lost,
@@ -376,7 +374,7 @@ impl Attempt<'_> {
                     }
                     let timings = self.timings(connect, reused);
                     let address = self.endpoint.address;
-                    return Ok(Answer { response, body, address, timings, tunnel: None });
+                    return Ok(Answer { response, body, address, timings, tunnel: None, tries: 1 });
                 }
                 Err(lost) => lost,
             };

@@ -1,6 +1,7 @@
 //! Precise types for parameters: numbers, times and sizes within bounds, statuses that fit, hosts. Each says for itself
 //! what it accepts, so that `gwc check` and the loading of a policy judge alike.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lang::vocab::decode::Status;
@@ -20,6 +21,14 @@ pub struct Bytes<const LEAST: u64, const MOST: u64>(pub u64);
 /// A wait that ends: at least a millisecond, at most so many days.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wait<const DAYS: u64>(pub Duration);
+
+/// A wait between two bounds, each at most a minute; the shorter one comes first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pause(pub Duration, pub Duration);
+
+/// A share: 0% to 100%.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Share(pub f64);
 
 /// The status of an answer that ends an exchange: 200 to 599.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,6 +88,50 @@ impl<const DAYS: u64> Decode for Wait<DAYS> {
                 Ok(Wait(*wait))
             }
             other => Err(format!("`{other}` is not between 1ms and {DAYS}d")),
+        }
+    }
+}
+
+impl Decode for Pause {
+    const HINT: Option<&'static str> =
+        Some("write the shortest and the longest, as in `25ms..250ms`");
+
+    fn ty() -> Ty {
+        Ty::Range(Arc::new(Ty::Duration))
+    }
+
+    fn decode(value: &Value) -> Result<Self, String> {
+        let most = Duration::from_secs(60);
+        let ends = match value {
+            Value::Range(ends) => &**ends,
+            other => return Err(format!("expected {}, found `{other}`", Self::ty())),
+        };
+        match ends {
+            (Value::Duration(least), Value::Duration(longest)) if *longest <= most => {
+                Ok(Pause(*least, *longest))
+            }
+            (_, longest) => Err(format!("`{longest}` is longer than 1min")),
+        }
+    }
+}
+
+impl Share {
+    /// In hundredths, rounded.
+    pub fn hundredths(self) -> u32 {
+        // INVARIANT: it is between 0 and 100.
+        self.0.round() as u32
+    }
+}
+
+impl Decode for Share {
+    fn ty() -> Ty {
+        Ty::Percent
+    }
+
+    fn decode(value: &Value) -> Result<Self, String> {
+        match value {
+            Value::Percent(share) if (0.0..=100.0).contains(share) => Ok(Share(*share)),
+            other => Err(format!("`{other}` is not between 0% and 100%")),
         }
     }
 }

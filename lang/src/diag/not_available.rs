@@ -49,7 +49,6 @@ const PLANNED: &[&str] = &[
     "mirror",
     "oidc",
     "passthrough",
-    "retry",
     "sni",
 ];
 

@@ -221,6 +221,11 @@ pub static FIELDS: &[&Field] = &[
         || Ty::String.optional(),
         "The upstream that was asked last, in the access log.",
     ),
+    &field(
+        "log.tries",
+        || Ty::Int.optional(),
+        "How often the upstream was tried, in the access log; absent where it was once.",
+    ),
     &field("log.failure", || Ty::String.optional(), "What went wrong, in the access log."),
     &field("log.fault", || Ty::String.optional(), "Whose fault it was, in the access log."),
 ];

@@ -151,6 +151,8 @@ fn add(known: &mut UpstreamSample, more: &UpstreamSample) {
     known.requests += more.requests;
     known.active += more.active;
     known.connects += more.connects;
+    known.retries += more.retries;
+    known.unbudgeted += more.unbudgeted;
     for (word, count) in &more.failures {
         match known.failures.iter_mut().find(|(known, _)| known == word) {
             Some((_, sum)) => *sum += count,
@@ -175,6 +177,15 @@ fn write_upstreams(page: &mut Page, upstreams: &[UpstreamSample]) {
     family("gw_upstream_connects_total", "counter", "Connections opened, by upstream.", |of| {
         of.connects
     });
+    family("gw_upstream_retries_total", "counter", "Requests sent again, by upstream.", |of| {
+        of.retries
+    });
+    family(
+        "gw_upstream_retries_unbudgeted_total",
+        "counter",
+        "Requests not sent again because the retry budget was spent, by upstream.",
+        |of| of.unbudgeted,
+    );
     family("gw_upstream_endpoints", "gauge", "Endpoints, by upstream.", |of| of.endpoints);
     family(
         "gw_upstream_endpoints_usable",

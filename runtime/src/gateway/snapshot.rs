@@ -46,6 +46,10 @@ pub struct UpstreamSample {
     pub active: u64,
     /// Connections opened to it.
     pub connects: u64,
+    /// Requests sent again.
+    pub retries: u64,
+    /// Requests not sent again because the budget was spent.
+    pub unbudgeted: u64,
     /// What went wrong, by word.
     pub failures: Vec<(&'static str, u64)>,
     /// Endpoints that may be sent to, the same on every core.

@@ -368,6 +368,7 @@ mod tests {
             route: None,
             upstream: None,
             address: None,
+            tries: 0,
             duration: Duration::from_millis(millis),
             first_byte: None,
             failure: None,

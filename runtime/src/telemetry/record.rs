@@ -35,6 +35,8 @@ pub struct Record<'r> {
     pub upstream: Option<&'r str>,
     /// The endpoint that was asked last.
     pub address: Option<SocketAddr>,
+    /// How many tries that took; written where it is more than one.
+    pub tries: u32,
     /// From the request's first byte to the response's last.
     pub duration: Duration,
     /// From the request's first byte to the head of the upstream's answer.
@@ -76,6 +78,9 @@ impl Record<'_> {
         optional(line, "upstream", self.upstream);
         if let Some(address) = self.address {
             text(line, "address", &address.to_string());
+        }
+        if self.tries > 1 {
+            number(line, "tries", u64::from(self.tries));
         }
         milliseconds(line, "duration_ms", self.duration);
         if let Some(first_byte) = self.first_byte {
@@ -205,6 +210,7 @@ pub(super) mod tests {
             route: Some("shop.user"),
             upstream: Some("users"),
             address: Some(SocketAddr::from(([127, 0, 0, 1], 8080))),
+            tries: 3,
             duration: Duration::from_micros(12_034),
             first_byte: None,
             failure: Some(Fault { what: "refused", whose: "upstream" }),
@@ -251,6 +257,7 @@ pub(super) mod tests {
         let json: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(json["client"], "192.0.2.1");
         assert_eq!(json["duration_ms"], 12.034);
+        assert_eq!(json["tries"], 3);
         assert_eq!(json["fault"], "upstream");
     }
 }

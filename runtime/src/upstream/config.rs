@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::retry::RetryConfig;
 use crate::balance::Balance;
 
 /// One `upstream`, whole.
@@ -21,6 +22,8 @@ pub struct UpstreamConfig {
     pub health: Option<HealthConfig>,
     /// How long anything may take.
     pub timeouts: Timeouts,
+    /// When a request is sent again.
+    pub retry: RetryConfig,
     /// What is spoken with them.
     pub protocol: Protocol,
     /// TLS towards them; cleartext when absent.
@@ -91,7 +94,7 @@ pub struct Timeouts {
     pub connect: Duration,
     /// From the last byte of the request sent to the head of the answer.
     pub first_byte: Duration,
-    /// For the whole exchange, the answer's body included. An upgraded connection is not bound by it.
+    /// For the whole exchange, every try and the answer's body included. An upgraded connection is not bound by it.
     pub total: Duration,
     /// Between two pieces of the answer's body, and for an upgraded connection without traffic.
     pub idle: Duration,
@@ -225,6 +228,7 @@ impl UpstreamConfig {
             balance: Balance::default(),
             health: None,
             timeouts: Timeouts::default(),
+            retry: RetryConfig::default(),
             protocol: Protocol::default(),
             tls: None,
             host: None,

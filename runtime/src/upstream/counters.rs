@@ -7,7 +7,7 @@ use super::failure::{Kind, SLUGS};
 /// The counts of one core. All but `active` only grow.
 #[derive(Default, Debug)]
 pub struct Counters {
-    /// Requests that were sent here, each attempt of the caller counted once.
+    /// Requests that were sent here, every try counted.
     pub requests: Cell<u64>,
     /// Those under way: until the answer's body has been read, or dropped.
     pub active: Cell<u64>,
@@ -17,6 +17,10 @@ pub struct Counters {
     pub reuses: Cell<u64>,
     /// Second tries because such a connection had just been closed.
     pub reopened: Cell<u64>,
+    /// Tries after the first of a request.
+    pub retries: Cell<u64>,
+    /// Requests that were not sent again because the budget was spent.
+    pub unbudgeted: Cell<u64>,
     /// Requests that waited for a place.
     pub waited: Cell<u64>,
     failures: [Cell<u64>; SLUGS.len()],

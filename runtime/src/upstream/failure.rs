@@ -1,9 +1,10 @@
-//! Why an upstream gave no answer: what happened, whose fault it is, and whether the request may be sent again.
+//! Why an upstream gave no answer: what happened, whose fault it is, and what that means for another try.
 //! What the client is told about it is decided elsewhere.
 
 use std::io;
 use std::net::SocketAddr;
 
+use super::causes::Cause;
 use crate::body::{Body, BodyError, Side};
 
 /// A request without an answer.
@@ -13,10 +14,12 @@ pub struct Failure {
     pub kind: Kind,
     /// The endpoint it happened with; absent before one was chosen.
     pub address: Option<SocketAddr>,
-    /// Whether a byte of the request may have reached the endpoint. If not, any request may be sent again.
+    /// Whether a byte of the request may have reached the endpoint.
     pub sent: bool,
-    /// The request's body, if nothing of it has been taken yet: without it the request cannot be sent again.
+    /// The request's body, if all of it is still here.
     pub body: Option<Body>,
+    /// How many tries there were.
+    pub tries: u32,
 }
 
 /// A request that got no answer from the endpoint it was sent to.
@@ -139,9 +142,20 @@ pub const SLUGS: [&str; 12] = [
 ];
 
 impl Failure {
-    /// Whether it can be sent again without harm: the body is whole, the fault is not the client's, and either
-    /// nothing was sent or the method is idempotent (RFC 9110, section 9.2.2).
-    pub fn may_retry(&self, idempotent: bool) -> bool {
-        self.body.is_some() && self.kind.fault() == Fault::Upstream && (!self.sent || idempotent)
+    /// What came of the try, if another one might end otherwise: not what is the client's fault or ours, and not where
+    /// nobody was there to be asked.
+    pub fn cause(&self) -> Option<Cause> {
+        match self.kind {
+            Kind::Connect(_) | Kind::Tls(_) | Kind::ConnectTimeout => Some(Cause::Connect),
+            Kind::Reset(_) if !self.sent => Some(Cause::Connect),
+            Kind::Reset(_) => Some(Cause::Reset),
+            Kind::FirstByteTimeout | Kind::TotalTimeout => Some(Cause::Timeout),
+            Kind::Malformed(_) => Some(Cause::Malformed),
+            Kind::Unresolved
+            | Kind::NoEndpoint
+            | Kind::Overflow
+            | Kind::Request(_)
+            | Kind::RequestBody(_) => None,
+        }
     }
 }

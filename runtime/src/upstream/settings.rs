@@ -1,6 +1,8 @@
 //! The lines of an `upstream` block: their rows, and what they make of an [`UpstreamConfig`]. It checks what a type
 //! cannot say (a port, a time that must not be zero); it opens and looks up nothing.
 
+mod trouble;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -95,6 +97,7 @@ const SETTINGS: &[Setting] = &[
         doc: "How long anything may take. A connection that is not made, or an answer that does not begin in time, is answered with 504.",
         example: "timeout connect=500ms, first_byte=2s, total=5s",
     },
+    trouble::RETRY,
     Setting {
         name: "tls",
         params: TlsLine::PARAMS,
@@ -367,6 +370,7 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
                 keep: keep.0,
             };
         }
+        "retry" => config.retry = trouble::retry(given)?,
         "tls" => {
             let TlsLine { ca, server_name, verify } = TlsLine::decode(given)?;
             let (ca, server_name) = (ca.map(Into::into), server_name.map(|name| name.0));

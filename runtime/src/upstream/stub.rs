@@ -168,7 +168,7 @@ impl Attempt<'_> {
                         }
                     };
                     let (address, timings) = (self.endpoint.address, self.timings(connect, false));
-                    return Ok(Answer { response, body, address, timings, tunnel: None });
+                    return Ok(Answer { response, body, address, timings, tunnel: None, tries: 1 });
                 }
                 Does::Refuse | Does::Reset | Does::Sequence(_) => {
                     return Err(sent(Kind::Reset(io::ErrorKind::ConnectionReset.into())));
