@@ -21,6 +21,7 @@ mod automata;
 mod cut;
 mod diagram;
 mod formula;
+mod paths;
 mod test;
 
 pub(crate) use diagram::{Set, Undecided};
@@ -37,6 +38,10 @@ pub(crate) enum Term {
     Host,
     /// The segment of the path at this place.
     Segment(usize),
+    /// What stands in the path behind so many segments.
+    Rest(usize),
+    /// The whole path, as patterns ask it; its segments and what is behind them are the fields.
+    Path,
     /// The request's method.
     Method,
     /// What a slot reads.
@@ -103,6 +108,17 @@ struct Field {
     settable: bool,
 }
 
+/// Where an atom's answer stands.
+#[derive(Clone, Copy)]
+enum Standing {
+    /// In the classes of this field.
+    Cut(usize),
+    /// In this field, which has no other use.
+    Alone(usize),
+    /// In the segments and what is behind them, all together.
+    Walked,
+}
+
 impl<'p> Cut<'p> {
     /// Nothing read yet. `constants` has the value of each expression that no request changes.
     pub(crate) fn new(program: &'p Program, constants: &'p Constants) -> Cut<'p> {
@@ -119,7 +135,8 @@ impl<'p> Cut<'p> {
 
     /// Whether host or path were asked.
     pub(crate) fn asks_head(&self) -> bool {
-        self.atoms.iter().any(|atom| matches!(atom.term, Term::Host | Term::Segment(_)))
+        let of_head = |term: &Term| matches!(term, Term::Host | Term::Segment(_) | Term::Path);
+        self.atoms.iter().any(|atom| of_head(&atom.term))
     }
 
     fn atom(&mut self, term: Term, kind: Option<Segments>, test: Test) -> Formula {
@@ -155,37 +172,60 @@ impl<'p> Cut<'p> {
         for (at, atom) in self.atoms.iter().enumerate() {
             by_term.entry(atom.term.clone()).or_default().push(at);
         }
+        let over_paths = by_term.remove(&Term::Path).unwrap_or_default();
         let deepest = by_term.keys().filter_map(|term| match term {
             Term::Segment(place) => Some(*place),
             _ => None,
         });
-        if let Some(deepest) = deepest.max() {
+        let deepest = deepest.max().or((!over_paths.is_empty()).then_some(0));
+        if let Some(deepest) = deepest {
             // Every place before the deepest, so that a path is known from its first segment on.
             for place in 0..=deepest {
                 by_term.entry(Term::Segment(place)).or_default();
             }
+            if !over_paths.is_empty() {
+                by_term.insert(Term::Rest(deepest + 1), over_paths.clone());
+            }
         }
         let mut fields: Vec<Field> = Vec::new();
-        // For each atom its field, and whether it is a field of its own.
-        let mut places: Vec<(usize, bool)> = vec![(0, false); self.atoms.len()];
+        let mut places: Vec<Standing> = vec![Standing::Walked; self.atoms.len()];
+        let mut patterns = self.patterns(&over_paths);
         for (term, atoms) in &by_term {
+            let field = fields.len();
+            if let Term::Rest(_) = term {
+                match patterns.as_mut().and_then(|patterns| patterns.rest(field)) {
+                    Some(samples) => {
+                        fields.push(Field { term: term.clone(), samples, settable: true });
+                    }
+                    None => {
+                        patterns = None;
+                        atoms.iter().for_each(|at| alone(*at, term, &mut fields, &mut places));
+                    }
+                }
+                continue;
+            }
             let asked: Vec<cut::Asked<'_>> = atoms
                 .iter()
                 .filter_map(|at| self.atoms.get(*at))
                 .map(|atom| (atom.kind.as_ref(), &atom.test))
                 .collect();
-            let classes = cut::classes(&self.kind(term), &asked);
+            let is_segment = matches!(term, Term::Segment(_));
+            let led = patterns.as_ref().filter(|_| is_segment).map(paths::Patterns::apart);
+            let known = led.as_ref().is_none_or(Option::is_some);
+            let led = led.flatten().unwrap_or_default();
+            let classes = cut::classes(&self.kind(term), &asked, &led);
+            if is_segment {
+                patterns = patterns.filter(|_| known && classes.led).and_then(|mut patterns| {
+                    patterns.advance(field, &classes.samples)?;
+                    Some(patterns)
+                });
+            }
             let settable = self.settable(term);
-            let field = fields.len();
             fields.push(Field { term: term.clone(), samples: classes.samples, settable });
             for (at, cut) in atoms.iter().zip(classes.cut) {
-                let place = if cut { (field, false) } else { (fields.len(), true) };
-                if !cut {
-                    let samples = vec![Value::Bool(true), Value::Bool(false)];
-                    fields.push(Field { term: term.clone(), samples, settable: false });
-                }
-                if let Some(known) = places.get_mut(*at) {
-                    *known = place;
+                match places.get_mut(*at) {
+                    Some(place) if cut => *place = Standing::Cut(field),
+                    _ => alone(*at, term, &mut fields, &mut places),
                 }
             }
         }
@@ -193,28 +233,49 @@ impl<'p> Cut<'p> {
         let mut diagram = Diagram::new(n_classes, limit);
         let indexes: Vec<Index> = fields.iter().map(Index::of).collect();
         let mut atoms = Vec::with_capacity(self.atoms.len());
-        for (atom, (field, alone)) in self.atoms.iter().zip(places) {
-            let Some((samples, index)) =
-                fields.get(field).map(|field| &field.samples).zip(indexes.get(field))
-            else {
-                return Err(Undecided);
-            };
-            let holding = if alone { vec![0] } else { holding(atom, samples, index) };
-            atoms.push(diagram.classes(field, &holding)?);
+        for (atom, place) in self.atoms.iter().zip(places) {
+            atoms.push(match place {
+                Standing::Cut(field) => {
+                    let (of, index) = fields.get(field).zip(indexes.get(field)).ok_or(Undecided)?;
+                    diagram.classes(field, &holding(atom, &of.samples, index))?
+                }
+                Standing::Alone(field) => diagram.classes(field, &[0])?,
+                // Below.
+                Standing::Walked => Set::NONE,
+            });
+        }
+        if let Some(patterns) = patterns {
+            for (at, set) in patterns.sets(&mut diagram)? {
+                if let Some(atom) = atoms.get_mut(at) {
+                    *atom = set;
+                }
+            }
         }
         let mut space = Space { fields, diagram, atoms, possible: Set::ALL };
         space.possible = space.paths()?;
         Ok(space)
     }
 
+    /// The patterns over whole paths that these atoms ask, if they can be walked.
+    fn patterns(&self, atoms: &[usize]) -> Option<paths::Patterns> {
+        let pattern = |at: &usize| Some((*at, self.atoms.get(*at)?.test.language()?));
+        let patterns: Option<Vec<(usize, String)>> = atoms.iter().map(pattern).collect();
+        patterns.filter(|patterns| !patterns.is_empty()).and_then(paths::Patterns::new)
+    }
+
     fn kind(&self, term: &Term) -> Kind {
         match term {
             Term::Host => Kind::Host,
-            Term::Segment(_) => Kind::Segment,
+            // What is behind the segments is cut by patterns over the whole path.
+            Term::Segment(_) | Term::Rest(_) | Term::Path => Kind::Segment,
             Term::Method => Kind::Value(Ty::Method),
             Term::Slot(slot) => {
                 let slot = self.program.slots.get(slot.0 as usize);
-                Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone()))
+                match slot.map_or("", |slot| &*slot.field) {
+                    "req.header" => Kind::Header,
+                    "req.cookie" => Kind::Cookie,
+                    _ => Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone())),
+                }
             }
             Term::Stripped(_) => Kind::Value(Ty::Bool),
             Term::Unknown(_, Of::Status) => Kind::Value(Ty::Status),
@@ -230,7 +291,12 @@ impl<'p> Cut<'p> {
 
     fn settable(&self, term: &Term) -> bool {
         match term {
-            Term::Host | Term::Segment(_) | Term::Method | Term::Stripped(_) => true,
+            Term::Host
+            | Term::Segment(_)
+            | Term::Rest(_)
+            | Term::Path
+            | Term::Method
+            | Term::Stripped(_) => true,
             Term::Slot(slot) => self.program.slots.get(slot.0 as usize).is_some_and(|slot| {
                 // What other fields say too can not be chosen freely.
                 let is_host = slot.key.as_deref() == Some("host") && &*slot.field == "req.header";
@@ -335,7 +401,9 @@ impl Space {
             .fields
             .iter()
             .enumerate()
-            .filter(|(_, field)| matches!(field.term, Term::Segment(_)) && field.settable)
+            .filter(|(_, field)| {
+                matches!(field.term, Term::Segment(_) | Term::Rest(_)) && field.settable
+            })
             .map(|(at, _)| at)
             .collect();
         let mut possible = Set::ALL;
@@ -365,6 +433,15 @@ impl<'f> Index<'f> {
         let at = self.0.binary_search_by(|(sample, _)| (*sample).cmp(value)).ok()?;
         self.0.get(at).map(|(_, class)| *class)
     }
+}
+
+/// Gives an atom a field of its own, which no request can be made to fit.
+fn alone(at: usize, term: &Term, fields: &mut Vec<Field>, places: &mut [Standing]) {
+    if let Some(place) = places.get_mut(at) {
+        *place = Standing::Alone(fields.len());
+    }
+    let samples = vec![Value::Bool(true), Value::Bool(false)];
+    fields.push(Field { term: term.clone(), samples, settable: false });
 }
 
 /// The classes for which the atom's test holds.

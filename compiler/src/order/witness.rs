@@ -52,6 +52,7 @@ impl Witness {
             .map(|segment| Some(Arc::from(Segments::of(segment).sample())))
             .collect();
         let mut ended = usize::MAX;
+        let mut rest: Option<(usize, Arc<str>)> = None;
         for (term, value) in values {
             match (term, value) {
                 (Term::Method, Value::Method(name)) => witness.method = name,
@@ -64,18 +65,24 @@ impl Witness {
                         *segment = Some(text);
                     }
                 }
-                (Term::Segment(at), _) => ended = ended.min(at),
+                (Term::Rest(at), Value::String(text)) => rest = Some((at, text)),
+                (Term::Segment(at) | Term::Rest(at), _) => ended = ended.min(at),
                 (Term::Slot(slot), value) => witness.slots.push((slot, value)),
                 (Term::Stripped(name), value) if value.is_true() => witness.stripped.push(name),
                 _ => {}
             }
+        }
+        if let Some((at, _)) = &rest {
+            segments.resize(*at, None);
         }
         segments.truncate(ended);
         for segment in &segments {
             witness.path.push('/');
             witness.path.push_str(segment.as_deref().unwrap_or("x"));
         }
-        if segments.is_empty() {
+        if let Some((_, text)) = rest.filter(|(at, _)| *at <= ended) {
+            witness.path.push_str(&text);
+        } else if segments.is_empty() {
             witness.path.push(if ended == 0 { '*' } else { '/' });
         }
         witness

@@ -56,7 +56,8 @@ pub(crate) fn replay(question: &Question<'_>, witness: &Witness, way: Way<'_>) -
     }
     let seen = Seen { interp, witness };
     let (of, expect) = (question.of.holds(&seen, way), question.expect.holds(&seen, way));
-    if (of, expect) != (Some(true), Some(false)) {
+    // What an upstream decides is not seen here: such a part neither speaks for the example nor against it.
+    if of == Some(false) || expect == Some(true) {
         return Replayed::Agrees;
     }
     // Plain words can stand anywhere; of others the gateway may think differently.

@@ -15,42 +15,129 @@ const STATES: usize = 20_000;
 /// The most bytes of one pattern's automaton.
 const SIZE: usize = 1 << 20;
 
-/// One text for each way in which texts fit the patterns. `None` if that takes too long to find out, or cannot be.
+/// A pattern as an automaton over bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern(Arc<dense::DFA<Vec<u32>>>);
+
+/// Where an automaton stands after a text; `None` once its pattern has fitted, because then it fits whatever follows.
+pub(super) type At = Option<StateID>;
+
+/// What texts are told apart by.
+#[derive(Clone, Debug)]
+pub(super) enum Apart {
+    /// Whether the pattern takes them.
+    Taken(Pattern),
+    /// Where they lead the pattern from here.
+    Led(Pattern, At),
+    /// Whether the pattern takes what led here with them behind it.
+    TakenFrom(Pattern, At),
+}
+
+impl Pattern {
+    /// `None` if its automaton is too large, or there cannot be one.
+    pub(super) fn new(pattern: &str) -> Option<Pattern> {
+        let config = dense::Config::new()
+            .match_kind(MatchKind::All)
+            .start_kind(StartKind::Unanchored)
+            .accelerate(false)
+            // Bytes for which this is not exact are never read: the walk gives up before.
+            .unicode_word_boundary(true)
+            .dfa_size_limit(Some(SIZE))
+            .determinize_size_limit(Some(SIZE));
+        let dfa = dense::Builder::new().configure(config).build(pattern).ok()?;
+        Some(Pattern(Arc::new(dfa)))
+    }
+
+    /// Where it stands before any text.
+    pub(super) fn start(&self) -> Option<At> {
+        let config = start::Config::new().anchored(Anchored::No);
+        let state = self.0.start_state(&config).ok()?;
+        Some((!self.0.is_match_state(state)).then_some(state))
+    }
+
+    /// Where it stands after one more byte. The outer `None` says that it cannot read it.
+    #[expect(clippy::option_option, reason = "giving up and having fitted are different answers")]
+    pub(super) fn step(&self, at: At, byte: u8) -> Option<At> {
+        let Some(state) = at else { return Some(None) };
+        let next = self.0.next_state(state, byte);
+        match next {
+            next if self.0.is_quit_state(next) => None,
+            next if self.0.is_match_state(next) => Some(None),
+            next => Some(Some(next)),
+        }
+    }
+
+    /// Where it stands after more text.
+    #[expect(clippy::option_option, reason = "giving up and having fitted are different answers")]
+    pub(super) fn run(&self, at: At, text: &str) -> Option<At> {
+        text.bytes().try_fold(at, |at, byte| self.step(at, byte))
+    }
+
+    /// Whether it takes the text that led here, if nothing follows.
+    pub(super) fn takes(&self, at: At) -> Option<bool> {
+        let Some(state) = at else { return Some(true) };
+        let end = self.0.next_eoi_state(state);
+        (!self.0.is_quit_state(end)).then(|| self.0.is_match_state(end))
+    }
+
+    /// Whether nothing that follows changes what it says.
+    pub(super) fn is_settled(&self, at: At) -> bool {
+        at.is_none_or(|state| self.0.is_dead_state(state))
+    }
+}
+
+/// One text for each way in which texts can be told apart. `None` if that takes too long to find out, or cannot be.
 ///
 /// Only texts that fit `domain` and are none of `points` count.
 pub(super) fn samples(
-    patterns: &[String],
+    apart: &[Apart],
     domain: &str,
     points: &BTreeSet<Arc<str>>,
 ) -> Option<Vec<Arc<str>>> {
-    let mut automata = vec![automaton(domain)?];
-    for pattern in patterns {
-        automata.push(automaton(pattern)?);
+    let mut tracks = vec![Track::new(&Apart::Taken(Pattern::new(domain)?))?];
+    for apart in apart {
+        tracks.push(Track::new(apart)?);
     }
-    Walk::new(automata, points)?.walk()
+    Walk::new(tracks, points)?.walk()
 }
 
-fn automaton(pattern: &str) -> Option<dense::DFA<Vec<u32>>> {
-    let config = dense::Config::new()
-        .match_kind(MatchKind::All)
-        .start_kind(StartKind::Unanchored)
-        .accelerate(false)
-        .dfa_size_limit(Some(SIZE))
-        .determinize_size_limit(Some(SIZE));
-    dense::Builder::new().configure(config).build(pattern).ok()
+/// An automaton on its way.
+struct Track {
+    pattern: Pattern,
+    start: At,
+    /// Whether it tells by where it stands rather than by what it takes.
+    by_place: bool,
+}
+
+impl Track {
+    fn new(apart: &Apart) -> Option<Track> {
+        let (pattern, start, by_place) = match apart {
+            Apart::Taken(pattern) => (pattern, pattern.start()?, false),
+            Apart::Led(pattern, at) => (pattern, *at, true),
+            Apart::TakenFrom(pattern, at) => (pattern, *at, false),
+        };
+        Some(Track { pattern: pattern.clone(), start, by_place })
+    }
+}
+
+/// What a track tells of a text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Tells {
+    Taken(bool),
+    Led(At),
 }
 
 /// Where every automaton stands after a text.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State {
-    /// Each automaton's state; `None` once its pattern has fitted, because then it fits whatever follows.
-    at: Vec<Option<StateID>>,
+    at: Vec<At>,
     /// Where the text stands among the points: a prefix of some, by number.
     point: Option<usize>,
 }
 
 struct Walk {
-    automata: Vec<dense::DFA<Vec<u32>>>,
+    /// The first is of the domain.
+    tracks: Vec<Track>,
     /// Prefixes of points: next ones by byte, and whether it is a point.
     prefixes: Vec<(HashMap<u8, usize>, bool)>,
     /// One byte for each class of bytes that all automata and points treat alike, the most readable first.
@@ -58,7 +145,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(automata: Vec<dense::DFA<Vec<u32>>>, points: &BTreeSet<Arc<str>>) -> Option<Walk> {
+    fn new(tracks: Vec<Track>, points: &BTreeSet<Arc<str>>) -> Option<Walk> {
         let mut prefixes: Vec<(HashMap<u8, usize>, bool)> = vec![(HashMap::new(), false)];
         for point in points {
             let mut at = 0;
@@ -80,18 +167,20 @@ impl Walk {
         let readable = (b'a'..=b'z').chain(b'0'..=b'9').chain(*b"-._/").chain(b'A'..=b'Z');
         let all = readable.chain(b'!'..=b'~').chain(0..=255);
         let bytes = all.filter(|byte| {
-            let class: Vec<u8> = automata.iter().map(|dfa| dfa.byte_classes().get(*byte)).collect();
+            let class = |track: &Track| track.pattern.0.byte_classes().get(*byte);
+            let class: Vec<u8> = tracks.iter().map(class).collect();
             seen.insert((class, of_points.contains(byte).then_some(*byte)))
         });
         let bytes = bytes.collect();
-        Some(Walk { automata, prefixes, bytes })
+        Some(Walk { tracks, prefixes, bytes })
     }
 
     /// Visits states in the order of their shortest texts.
     fn walk(&self) -> Option<Vec<Arc<str>>> {
         let start = self.start()?;
-        let mut texts: HashMap<Vec<bool>, Arc<str>> = HashMap::new();
-        let mut order: Vec<Vec<bool>> = Vec::new();
+        let most = STATES / (1 + self.tracks.len() / 8);
+        let mut texts: HashMap<Vec<Tells>, Arc<str>> = HashMap::new();
+        let mut order: Vec<Vec<Tells>> = Vec::new();
         // A state, the one it was reached from, and by which byte.
         let mut states: Vec<(State, usize, u8)> = vec![(start.clone(), 0, 0)];
         let mut numbers: HashMap<State, usize> = HashMap::from([(start, 0)]);
@@ -100,7 +189,10 @@ impl Walk {
             let answer = self.answer(&states.get(at)?.0)?;
             let is_point =
                 states.get(at)?.0.point.and_then(|p| self.prefixes.get(p)).is_some_and(|p| p.1);
-            if answer.first() == Some(&true) && !is_point && !texts.contains_key(&answer) {
+            if answer.first() == Some(&Tells::Taken(true))
+                && !is_point
+                && !texts.contains_key(&answer)
+            {
                 texts.insert(answer.clone(), text(states, at)?);
                 order.push(answer);
             }
@@ -119,7 +211,7 @@ impl Walk {
                     entry.insert(states.len());
                     open.push_back(states.len());
                     states.push((next, at, *byte));
-                    if states.len() > STATES {
+                    if states.len() > most {
                         return None;
                     }
                 }
@@ -131,52 +223,32 @@ impl Walk {
     }
 
     fn start(&self) -> Option<State> {
-        let config = start::Config::new().anchored(Anchored::No);
-        let mut at = Vec::new();
-        for dfa in &self.automata {
-            let state = dfa.start_state(&config).ok()?;
-            at.push((!dfa.is_match_state(state)).then_some(state));
-        }
-        Some(State { at, point: Some(0) })
+        Some(State { at: self.tracks.iter().map(|track| track.start).collect(), point: Some(0) })
     }
 
     /// The state after one more byte; the inner `None` where no text of the domain goes on so.
     #[expect(clippy::option_option, reason = "giving up and leading nowhere are different answers")]
     fn step(&self, from: &State, byte: u8) -> Option<Option<State>> {
         let mut at = Vec::with_capacity(from.at.len());
-        for (dfa, state) in self.automata.iter().zip(&from.at) {
-            let next = state.map(|state| dfa.next_state(state, byte));
-            match next {
-                Some(state) if dfa.is_quit_state(state) => return None,
-                Some(state) if dfa.is_match_state(state) => at.push(None),
-                Some(state) => {
-                    if at.is_empty() && dfa.is_dead_state(state) {
-                        return Some(None);
-                    }
-                    at.push(Some(state));
-                }
-                None => at.push(None),
+        for (track, state) in self.tracks.iter().zip(&from.at) {
+            let next = track.pattern.step(*state, byte)?;
+            // The domain comes first, and binds both ends of its texts.
+            if at.is_empty() && next.is_some() && track.pattern.is_settled(next) {
+                return Some(None);
             }
+            at.push(next);
         }
         let point = from.point.and_then(|point| self.prefixes.get(point)?.0.get(&byte).copied());
         Some(Some(State { at, point }))
     }
 
-    /// Which automata take the text that leads here.
-    fn answer(&self, state: &State) -> Option<Vec<bool>> {
-        let mut answer = Vec::with_capacity(state.at.len());
-        for (dfa, at) in self.automata.iter().zip(&state.at) {
-            let Some(at) = at else {
-                answer.push(true);
-                continue;
-            };
-            let end = dfa.next_eoi_state(*at);
-            if dfa.is_quit_state(end) {
-                return None;
-            }
-            answer.push(dfa.is_match_state(end));
-        }
-        Some(answer)
+    /// What each track tells of the text that leads here.
+    fn answer(&self, state: &State) -> Option<Vec<Tells>> {
+        let told = self.tracks.iter().zip(&state.at).map(|(track, at)| match track.by_place {
+            true => Some(Tells::Led(*at)),
+            false => track.pattern.takes(*at).map(Tells::Taken),
+        });
+        told.collect()
     }
 }
 
@@ -197,7 +269,8 @@ mod tests {
     use super::*;
 
     fn samples_of(patterns: &[&str], points: &[&str]) -> Vec<Arc<str>> {
-        let patterns: Vec<String> = patterns.iter().map(|&p| p.to_owned()).collect();
+        let apart = |pattern: &&str| Apart::Taken(Pattern::new(pattern).unwrap());
+        let patterns: Vec<Apart> = patterns.iter().map(apart).collect();
         let points = points.iter().map(|&p| Arc::from(p)).collect();
         samples(&patterns, r"\A(?s:.)*\z", &points).unwrap()
     }
@@ -220,8 +293,9 @@ mod tests {
 
     #[test]
     fn a_pattern_too_large_is_given_up() {
+        assert!(Pattern::new(r"(?:a|b)*a(?:a|b){20}").is_none());
         let points = BTreeSet::new();
-        assert_eq!(samples(&[r"(?:a|b)*a(?:a|b){20}".to_owned()], r"\A(?s:.)*\z", &points), None);
-        assert_eq!(samples(&[r"\bé".to_owned()], r"\A(?s:.)*\z", &points), None);
+        let word = Apart::Taken(Pattern::new(r"\bé").unwrap());
+        assert_eq!(samples(&[word], r"\A(?s:.)*\z", &points), None);
     }
 }

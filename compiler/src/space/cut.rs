@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lang::{Ty, Value};
 
-use super::automata;
+use super::automata::{self, Apart, Pattern};
 use super::test::Test;
 use lang::segment::Segments;
 
@@ -21,6 +21,10 @@ pub(super) enum Kind {
     Host,
     /// A segment of the path, the empty text behind a final `/`, or nothing behind the end.
     Segment,
+    /// The value of a header field, if it is there.
+    Header,
+    /// The value of a cookie, if it is there.
+    Cookie,
 }
 
 /// A question as asked of a field: for a segment, what makes a value of it.
@@ -33,31 +37,53 @@ pub(super) struct Classes {
     pub(super) samples: Vec<Value>,
     /// For each question whether its answers are the same within each class. The others need a field of their own.
     pub(super) cut: Vec<bool>,
+    /// Whether a segment's texts are told apart as patterns over the whole path need it.
+    pub(super) led: bool,
 }
 
-/// Cuts a field by what is asked of it.
-pub(super) fn classes(kind: &Kind, asked: &[Asked<'_>]) -> Classes {
+/// Cuts a field by what is asked of it; a segment also by where it leads patterns over the whole path.
+pub(super) fn classes(kind: &Kind, asked: &[Asked<'_>], led: &[Apart]) -> Classes {
     match kind {
-        Kind::Segment => segments(asked),
+        Kind::Segment => segments(asked, led),
+        Kind::Header => or_absent(texts(asked, VALUES, "x", &|text| Value::string(text))),
+        Kind::Cookie => or_absent(texts(asked, COOKIES, "x", &|text| Value::string(text))),
         Kind::Host => {
             let text = |text: &str| Value::string(text);
             texts(asked, HOSTS, "host.example", &text)
         }
         Kind::Value(ty) => {
-            let mut classes = present(ty.present(), asked);
-            if ty.is_optional() {
-                // Absence first: the last class is the one that nobody asks for.
-                classes.samples.insert(0, Value::Absent);
-            }
-            classes
+            let classes = present(ty.present(), asked);
+            if ty.is_optional() { or_absent(classes) } else { classes }
         }
     }
 }
 
-/// The texts that can be a host.
-const HOSTS: &str = r"\A[^A-Z/]*\z";
-/// The texts that can be a segment with something in it.
-const SEGMENTS: &str = r"\A[^/]+\z";
+/// What may stand behind so many segments of a path, told apart by patterns over the whole. Nothing comes first.
+pub(super) fn rest(apart: &[Apart]) -> Option<Vec<Value>> {
+    let segment = segment();
+    let domain = format!(r"\A(?:(?:/{segment})+/?|/)\z");
+    let texts = automata::samples(apart, &domain, &BTreeSet::new())?;
+    // What needs the longest text to be seen comes first, the plainest last.
+    let texts = texts.into_iter().rev().map(Value::String);
+    Some([Value::Absent].into_iter().chain(texts).collect())
+}
+
+/// Absence first: the last class is the one that nobody asks for.
+fn or_absent(mut classes: Classes) -> Classes {
+    classes.samples.insert(0, Value::Absent);
+    classes
+}
+
+/// The texts that can be a host in the normal form.
+const HOSTS: &str = r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])?\z";
+/// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
+const VALUES: &str = r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z";
+/// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
+const COOKIES: &str =
+    r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z";
+/// What a character of a path can be in the normal form, but for dot and semicolon: some are never encoded, some always.
+const PLAIN: &str =
+    r"[A-Za-z0-9\-_~!$&'()*+,=:@]|%(?:2[0-9A-C]|3[A-F]|40|5[BDE]|60|7[B-D]|[89A-F][0-9A-F])";
 /// All texts.
 const TEXTS: &str = r"\A(?s:.)*\z";
 /// The texts that an integer of 64 bits is printed as, but for those beyond its ends.
@@ -65,6 +91,14 @@ const INTS: &str = r"\A(?:0|-?[1-9][0-9]{0,18})\z";
 /// The texts of UUIDs.
 const UUIDS: &str =
     r"\A[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\z";
+
+/// A pattern of the segments in the normal form with something in them: none that begins with one or two dots and then
+/// ends or goes on with a parameter.
+fn segment() -> String {
+    let any = format!(r"(?:{PLAIN}|[.;])");
+    let first = format!(r"(?:{PLAIN}|;)");
+    format!(r"(?:{first}{any}*|\.\.?(?:{PLAIN}){any}*|\.\.\.{any}*)")
+}
 
 fn present(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
     match ty {
@@ -82,7 +116,7 @@ fn present(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
 
 /// Few values: each is a class.
 fn all(asked: &[Asked<'_>], samples: Vec<Value>) -> Classes {
-    Classes { samples, cut: vec![true; asked.len()] }
+    Classes { samples, cut: vec![true; asked.len()], led: true }
 }
 
 /// Values that are only compared for equality: each one named is a class, the others are one.
@@ -95,7 +129,7 @@ fn points(asked: &[Asked<'_>]) -> Classes {
     samples.dedup();
     // A value that no policy can write stands for all others.
     samples.push(Value::string("\u{0}"));
-    Classes { samples, cut }
+    Classes { samples, cut, led: true }
 }
 
 fn methods(asked: &[Asked<'_>]) -> Classes {
@@ -125,10 +159,9 @@ fn texts(asked: &[Asked<'_>], domain: &str, plain: &str, value: &dyn Fn(&str) ->
         }
         patterns.extend(language);
     }
-    let patterns: Vec<String> = patterns.into_iter().collect();
     let mut others = None;
     if !patterns.is_empty() {
-        others = automata::samples(&patterns, domain, &named);
+        others = taken(patterns).and_then(|apart| automata::samples(&apart, domain, &named));
         if others.is_none() {
             for (cut, (_, test)) in cut.iter_mut().zip(asked) {
                 *cut &= test.language().is_none();
@@ -138,7 +171,12 @@ fn texts(asked: &[Asked<'_>], domain: &str, plain: &str, value: &dyn Fn(&str) ->
     let others = others.unwrap_or_else(|| vec![fresh(plain, &|text| named.contains(text))]);
     // What fits no pattern comes last, if there is such a thing; it comes first out of the walk or is rare.
     let samples = named.iter().chain(others.iter().rev()).map(|text| value(text)).collect();
-    Classes { samples, cut }
+    Classes { samples, cut, led: true }
+}
+
+/// Texts told apart by which of the patterns take them.
+fn taken(patterns: BTreeSet<String>) -> Option<Vec<Apart>> {
+    patterns.iter().map(|pattern| Pattern::new(pattern).map(Apart::Taken)).collect()
 }
 
 /// Values in a discrete order, cut where what is asked begins and ends.
@@ -173,7 +211,7 @@ fn line(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
         };
         samples.extend(at_place(ty, nearest));
     }
-    Classes { samples, cut }
+    Classes { samples, cut, led: true }
 }
 
 fn place(value: &Value) -> Option<i128> {
@@ -234,7 +272,7 @@ fn addresses(asked: &[Asked<'_>]) -> Classes {
     let mut samples: Vec<Value> = Vec::with_capacity(v4.len() + v6.len());
     samples.extend(within(v6, plain6).map(|bits| Value::Ip(Ipv6Addr::from_bits(bits).into())));
     samples.extend(within(v4, plain4).map(|bits| Value::Ip(Ipv4Addr::from_bits(bits).into())));
-    Classes { samples, cut }
+    Classes { samples, cut, led: true }
 }
 
 /// One number of each interval that begins with one of `starts`: `plain` where it lies in.
@@ -248,7 +286,7 @@ fn within<N: Copy + Ord>(starts: BTreeSet<N>, plain: N) -> impl Iterator<Item = 
 }
 
 /// Segments of a path: its end, the empty one, the ones named, and the others by kind and pattern.
-fn segments(asked: &[Asked<'_>]) -> Classes {
+fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut ints: BTreeMap<i64, ()> = BTreeMap::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
@@ -286,11 +324,12 @@ fn segments(asked: &[Asked<'_>]) -> Classes {
     let by_order =
         |(kind, test): &Asked<'_>| matches!(kind, Some(Segments::Int)) && test.points().is_none();
     let mut others: Vec<Arc<str>> = Vec::new();
-    if !patterns.is_empty() {
-        let mut all: Vec<String> = patterns.into_iter().collect();
-        all.extend([INTS.to_owned(), UUIDS.to_owned()]);
+    if !patterns.is_empty() || !led.is_empty() {
+        patterns.extend([INTS.to_owned(), UUIDS.to_owned()]);
         named.extend(ints.keys().map(|at| Arc::from(at.to_string())));
-        others = automata::samples(&all, SEGMENTS, &named).unwrap_or_default();
+        let domain = format!(r"\A{}\z", segment());
+        let all = taken(patterns).map(|taken| [taken.as_slice(), led].concat());
+        others = all.and_then(|all| automata::samples(&all, &domain, &named)).unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {
             // Patterns and an order among numbers are not walked together.
@@ -298,6 +337,7 @@ fn segments(asked: &[Asked<'_>]) -> Classes {
             *cut &= if walked { !by_order(asked) } else { !pattern };
         }
     }
+    let is_led = led.is_empty() || !others.is_empty();
     if others.is_empty() {
         others.extend(ints_between(&ints, &named));
         named.extend(ints.keys().map(|at| Arc::from(at.to_string())));
@@ -315,7 +355,7 @@ fn segments(asked: &[Asked<'_>]) -> Classes {
     named.remove("");
     let texts = named.iter().chain(&others).map(|text| Value::String(text.clone()));
     let samples = [Value::Absent, Value::string("")].into_iter().chain(texts).collect();
-    Classes { samples, cut }
+    Classes { samples, cut, led: is_led }
 }
 
 /// One integer of each gap between those named, that is not named as text either.

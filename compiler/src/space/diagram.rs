@@ -74,6 +74,13 @@ impl Diagram {
         }
     }
 
+    /// The requests that are, for the class of the field they belong to, in the set given for it. The sets ask later fields
+    /// only.
+    pub(crate) fn split(&mut self, field: usize, sets: &[Set]) -> Result<Set, Undecided> {
+        let other = sets.last().copied().unwrap_or(Set::NONE);
+        self.node(field as u32, other, (0..).zip(sets.iter().copied()).collect())
+    }
+
     /// The requests in both.
     pub(crate) fn meet(&mut self, a: Set, b: Set) -> Result<Set, Undecided> {
         self.meet_at(a, b, 0)

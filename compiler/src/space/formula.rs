@@ -343,9 +343,10 @@ impl Cut<'_> {
             Test::Compare(Compare::Ne, value) => {
                 Some(Formula::Not(Box::new(exactly(self, value)?)))
             }
-            Test::Call(..) => match literal(&test.language()?)? {
-                Literal::Whole(path) => exactly(self, &Value::string(path)),
-                Literal::Prefix(prefix) => self.path_begins(&prefix),
+            Test::Call(..) => match literal(&test.language()?) {
+                Some(Literal::Whole(path)) => exactly(self, &Value::string(path)),
+                Some(Literal::Prefix(prefix)) => self.path_begins(&prefix),
+                None => Some(self.atom(Term::Path, None, test.clone())),
             },
             test => {
                 let points = test.points()?;
