@@ -1,7 +1,7 @@
 //! Cuts the values of one field into finitely many classes, such that every test asked of the field answers alike for all
 //! values of a class. Each class has a value of it as its sample; the answers are found by asking that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,8 +86,6 @@ const PLAIN: &str =
     r"[A-Za-z0-9\-_~!$&'()*+,=:@]|%(?:2[0-9A-C]|3[A-F]|40|5[BDE]|60|7[B-D]|[89A-F][0-9A-F])";
 /// All texts.
 const TEXTS: &str = r"\A(?s:.)*\z";
-/// The texts that an integer of 64 bits is printed as, but for those beyond its ends.
-const INTS: &str = r"\A(?:0|-?[1-9][0-9]{0,18})\z";
 /// The texts of UUIDs.
 const UUIDS: &str =
     r"\A[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\z";
@@ -288,7 +286,7 @@ fn within<N: Copy + Ord>(starts: BTreeSet<N>, plain: N) -> impl Iterator<Item = 
 /// Segments of a path: its end, the empty one, the ones named, and the others by kind and pattern.
 fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
-    let mut ints: BTreeMap<i64, ()> = BTreeMap::new();
+    let mut bounds: BTreeSet<i64> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
     let mut cut = vec![true; asked.len()];
     for (cut, (kind, test)) in cut.iter_mut().zip(asked) {
@@ -298,10 +296,10 @@ fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
             }
             (None, Test::End) => {}
             (Some(Segments::Int), test) => match test.bounds() {
-                Some(bounds) => {
-                    for bound in bounds {
+                Some(asked) => {
+                    for bound in asked {
                         match bound {
-                            Value::Int(at) => drop(ints.insert(*at, ())),
+                            Value::Int(at) => drop(bounds.insert(*at)),
                             Value::Bool(_) => {}
                             _ => *cut = false,
                         }
@@ -321,26 +319,24 @@ fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
             },
         }
     }
-    let by_order =
-        |(kind, test): &Asked<'_>| matches!(kind, Some(Segments::Int)) && test.points().is_none();
     let mut others: Vec<Arc<str>> = Vec::new();
     if !patterns.is_empty() || !led.is_empty() {
-        patterns.extend([INTS.to_owned(), UUIDS.to_owned()]);
-        named.extend(ints.keys().map(|at| Arc::from(at.to_string())));
+        patterns.extend([ints(i64::MAX), ints(i64::MIN), UUIDS.to_owned()]);
+        patterns.extend(bounds.iter().map(|at| ints(*at)));
+        named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
         let domain = format!(r"\A{}\z", segment());
         let all = taken(patterns).map(|taken| [taken.as_slice(), led].concat());
         others = all.and_then(|all| automata::samples(&all, &domain, &named)).unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {
-            // Patterns and an order among numbers are not walked together.
             let pattern = asked.0.is_some() && asked.1.language().is_some();
-            *cut &= if walked { !by_order(asked) } else { !pattern };
+            *cut &= walked || !pattern;
         }
     }
     let is_led = led.is_empty() || !others.is_empty();
     if others.is_empty() {
-        others.extend(ints_between(&ints, &named));
-        named.extend(ints.keys().map(|at| Arc::from(at.to_string())));
+        others.extend(ints_between(&bounds, &named));
+        named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
         let uuid = |n: u64| format!("00000000-0000-4000-8000-{n:012x}");
         let free = (0..).map(uuid).find(|text| !named.contains(text.as_str()));
         others.extend(free.map(Arc::from));
@@ -359,8 +355,8 @@ fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
 }
 
 /// One integer of each gap between those named, that is not named as text either.
-fn ints_between(ints: &BTreeMap<i64, ()>, named: &BTreeSet<Arc<str>>) -> Vec<Arc<str>> {
-    let bounds: Vec<i128> = ints.keys().map(|at| i128::from(*at)).collect();
+fn ints_between(ints: &BTreeSet<i64>, named: &BTreeSet<Arc<str>>) -> Vec<Arc<str>> {
+    let bounds: Vec<i128> = ints.iter().map(|at| i128::from(*at)).collect();
     let before = std::iter::once(i128::from(i64::MIN) - 1).chain(bounds.iter().copied());
     let after = bounds.iter().copied().chain([i128::from(i64::MAX) + 1]);
     let mut found = Vec::new();
@@ -373,9 +369,56 @@ fn ints_between(ints: &BTreeMap<i64, ()>, named: &BTreeSet<Arc<str>>) -> Vec<Arc
     found
 }
 
+/// A pattern of the integers from zero, or from -1 down, to this one as they are printed. Together with those to the ends
+/// of the type such patterns tell apart what lies between bounds.
+fn ints(end: i64) -> String {
+    let digits = end.unsigned_abs().to_string();
+    let (sign, least) = if end < 0 { ("-", '1') } else { ("", '0') };
+    let mut smaller: Vec<String> = Vec::new();
+    if digits.len() > 1 {
+        let longest = digits.len() - 2;
+        smaller.push(format!("[1-9][0-9]{{0,{longest}}}"));
+        smaller.extend((least == '0').then(|| "0".to_owned()));
+    }
+    for (at, digit) in digits.char_indices() {
+        let first = if at > 0 {
+            '0'
+        } else if digits.len() > 1 {
+            '1'
+        } else {
+            least
+        };
+        let before = digits.get(..at).unwrap_or_default();
+        let behind = digits.len() - at - 1;
+        let lower = (first..digit).last();
+        smaller.extend(lower.map(|last| format!("{before}[{first}-{last}][0-9]{{{behind}}}")));
+    }
+    smaller.push(digits);
+    format!(r"\A{sign}(?:{})\z", smaller.join("|"))
+}
+
 /// A text that is not taken, made of a plain one.
 fn fresh(plain: &str, taken: &dyn Fn(&str) -> bool) -> Arc<str> {
     let numbered = (1_u64..).map(|n| format!("{plain}{n}"));
     let mut texts = std::iter::once(plain.to_owned()).chain(numbered);
     Arc::from(texts.find(|text| !taken(text)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ints;
+
+    #[test]
+    fn patterns_of_integers_end_where_they_say() {
+        for end in [0, 1, 7, 10, 99, 100, 1234, i64::MAX, -1, -9, -10, -1050, i64::MIN] {
+            let pattern = regex::Regex::new(&ints(end)).unwrap();
+            let end = i128::from(end);
+            let near = (-1200..1300).chain(end - 20..end + 20);
+            for n in near {
+                let inside = if end < 0 { (end..0).contains(&n) } else { (0..=end).contains(&n) };
+                assert_eq!(pattern.is_match(&n.to_string()), inside, "{n} to {end}");
+            }
+            assert!(!pattern.is_match("00") && !pattern.is_match("-0") && !pattern.is_match("01"));
+        }
+    }
 }

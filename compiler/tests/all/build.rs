@@ -340,6 +340,12 @@ pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     expr(ExprKind::Call(row, arguments), (row.returns)())
 }
 
+pub(crate) fn matches(a: Expr, pattern: &str) -> Expr {
+    let pattern = Arc::new(regex::Regex::new(pattern).unwrap());
+    let pattern = expr(ExprKind::Const(Value::Regex(lang::value::Pattern(pattern))), Ty::Regex);
+    call("matches", vec![a, pattern])
+}
+
 pub(crate) fn not(a: Expr) -> Expr {
     boolean(ExprKind::Not(Box::new(a)))
 }

@@ -40,7 +40,7 @@ pub(crate) enum Condition {
 }
 
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
-    (0_usize..11).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
+    (0_usize..14).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|c| Condition::Not(Box::new(c))),
             prop::collection::vec(inner.clone(), 1..3).prop_map(Condition::And),
@@ -114,6 +114,9 @@ pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
             compare(Compare::Eq, field(&METHOD, None), Value::Method(Arc::from("GET")))
         }
         Condition::Atom(9) => call("starts_with", vec![field(&PATH, None), constant(text("/a/"))]),
+        Condition::Atom(10) => call("ends_with", vec![field(&PATH, None), constant(text("zz"))]),
+        Condition::Atom(11) => matches(field(&PATH, None), "^/[a-z]+/[0-9]$"),
+        Condition::Atom(12) => matches(field(&PATH, None), "/b(/|$)"),
         Condition::Atom(_) if shelf == 2 => is(capture("x"), "a"),
         Condition::Atom(_) if shelf == 3 => compare(Compare::Lt, capture("x"), Value::Int(5)),
         Condition::Atom(_) => boolean(lang::policy::ExprKind::Present(Box::new(header("h")))),
