@@ -197,7 +197,7 @@ impl Frame {
     }
 
     /// The value last kept under this name.
-    pub(crate) fn local(&self, name: LocalId) -> Value {
+    pub fn local(&self, name: LocalId) -> Value {
         let state = self.state.borrow();
         let found = state.locals.iter().rev().find(|(local, _)| *local == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()

@@ -246,7 +246,7 @@ impl Interp<'_> {
     }
 
     /// What the candidate in the frame captures under this name.
-    fn capture_named(&self, name: &str) -> Value {
+    pub(crate) fn capture_named(&self, name: &str) -> Value {
         let Some(captured) = self.frame.captured() else { return self.frame.capture(name) };
         let captures = captures(self.program, captured);
         let found = captures.iter().find(|(known, ..)| **known == *name);

@@ -123,6 +123,23 @@ impl Matcher {
         }
     }
 
+    /// Tells of every route whose conditions a decision tests until one holds, in order; meanwhile the frame holds what
+    /// its path captures. Afterwards it holds what it did after the decision.
+    pub fn tried(
+        &self,
+        listener: ListenerId,
+        head: &Head<'_>,
+        frame: &Frame,
+        fill: &dyn Fill,
+        mut each: impl FnMut(RouteId),
+    ) {
+        if let Some(listener) = self.program.listeners.get(listener.0 as usize) {
+            let interp = self.interp(frame, fill);
+            // What is pending ends the walk, as it ended the decision.
+            let _ = interp.decide_by(listener, head, |candidate| each(candidate.route));
+        }
+    }
+
     /// The value of an expression. What is pending is absent: whoever runs statements has awaited the route's
     /// [`crate::program::Route::reads`] first.
     pub fn eval(&self, expr: ExprId, frame: &Frame, fill: &dyn Fill) -> Value {
@@ -132,6 +149,11 @@ impl Matcher {
     /// What the route that was decided on captures, by name.
     pub fn captures(&self, frame: &Frame, fill: &dyn Fill) -> Vec<(Arc<str>, Value)> {
         self.interp(frame, fill).captures()
+    }
+
+    /// What the route that was decided on captures under this name.
+    pub fn capture(&self, name: &str, frame: &Frame, fill: &dyn Fill) -> Value {
+        self.interp(frame, fill).capture_named(name)
     }
 
     /// An argument as actions, blocks and settings decode it: constant where no request changes it.

@@ -25,6 +25,12 @@ pub trait World {
     fn capture(&self, name: &str) -> Value;
     /// The value of a `let`.
     fn local(&self, local: LocalId) -> Value;
+
+    /// Told what each expression that was evaluated came to, its parts before it. For whoever keeps account.
+    fn came(&self, _: &Expr, _: &Value) {}
+
+    /// Told which arm a `match` took, before that is evaluated.
+    fn took(&self, _: &Arm) {}
 }
 
 /// A world in which there is nothing: for constants.
@@ -72,10 +78,24 @@ impl World for With<'_> {
     fn local(&self, local: LocalId) -> Value {
         if local == self.name { self.value.clone() } else { self.outer.local(local) }
     }
+
+    fn came(&self, expr: &Expr, value: &Value) {
+        self.outer.came(expr, value);
+    }
+
+    fn took(&self, arm: &Arm) {
+        self.outer.took(arm);
+    }
 }
 
 /// The value of `expr` in `world`. Total: what cannot be (a checked policy has none of it) is absent.
 pub fn eval(expr: &Expr, world: &dyn World) -> Value {
+    let value = computed(expr, world);
+    world.came(expr, &value);
+    value
+}
+
+fn computed(expr: &Expr, world: &dyn World) -> Value {
     match &expr.kind {
         ExprKind::Const(value) => value.clone(),
         ExprKind::Input(input) => world.input(*input),
@@ -109,8 +129,11 @@ pub fn eval(expr: &Expr, world: &dyn World) -> Value {
         }
         ExprKind::Match(subject, arms) => {
             let subject = eval(subject, world);
-            let arm = arms.iter().find(|arm| holds(arm, &subject));
-            arm.map_or(Value::Absent, |arm| eval(&arm.value, world))
+            let Some(arm) = arms.iter().find(|arm| holds(arm, &subject)) else {
+                return Value::Absent;
+            };
+            world.took(arm);
+            eval(&arm.value, world)
         }
         ExprKind::Quantified(how, name, list, predicate) => {
             quantified(*how, *name, &eval(list, world), predicate, world)

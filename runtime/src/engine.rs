@@ -208,7 +208,7 @@ impl RoutePlan {
     }
 
     /// The `at`th statement.
-    fn statement(&self, at: usize) -> Option<&Statement> {
+    pub(crate) fn statement(&self, at: usize) -> Option<&Statement> {
         self.way_in.iter().chain(&self.way_back).nth(at)
     }
 }

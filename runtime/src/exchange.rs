@@ -20,6 +20,7 @@ use crate::listen::Connection;
 use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
 use crate::telemetry::trace::RequestId;
 use crate::upgrade::{Tunnel, Upgrade};
+use crate::watch::Watch;
 
 /// A policy reads contents of at most this many bytes, whatever the listener lets pass.
 pub const MOST_READ: usize = 16 << 20;
@@ -78,6 +79,8 @@ pub struct Exchange {
     pub time: SystemTime,
     /// How long it took until the head of the upstream's answer.
     pub first_byte: Option<Duration>,
+    /// Who looks on; nobody, but in tests of the policy.
+    pub(crate) watch: Option<Rc<dyn Watch>>,
     up: OnceCell<Up>,
     json: OnceCell<Value>,
     client: Cell<Option<IpAddr>>,
@@ -178,6 +181,7 @@ impl Exchange {
             started: Instant::now(),
             time: SystemTime::now(),
             first_byte: None,
+            watch: None,
             up: OnceCell::new(),
             json: OnceCell::new(),
             client: Cell::new(None),

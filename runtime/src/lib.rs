@@ -29,5 +29,6 @@ pub mod upgrade;
 pub mod upstream;
 pub mod values;
 pub mod vocabulary;
+mod watch;
 
 pub use vocabulary::vocabulary;

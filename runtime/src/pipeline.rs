@@ -74,11 +74,14 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
         ex.read_content().await?;
         decision = matcher.decide(listener, &ex.head(), &ex.frame, &*ex);
     }
+    if let Decision::Route(route) = decision {
+        ex.route = Some(route);
+    }
+    if let Some(watch) = &ex.watch {
+        watch.decided(ex, listener);
+    }
     match decision {
-        Decision::Route(route) => {
-            ex.route = Some(route);
-            place.engine.plan(route).ok_or(Failure::Ours("route"))
-        }
+        Decision::Route(route) => place.engine.plan(route).ok_or(Failure::Ours("route")),
         Decision::MethodNotAllowed(methods) => Err(Failure::Method(methods)),
         Decision::NotFound => Err(Failure::NoRoute),
         Decision::Pending(_) => Err(Failure::Ours("pending")),
@@ -103,6 +106,7 @@ async fn way_in<'r>(
         {
             ex.read_content().await?;
         }
+        watched(statement, ex);
         match statement {
             Statement::Let(local, value) => ex.frame.set_local(*local, ex.evaluate(*value)),
             Statement::Act(action) => match action.on_request(ex).await? {
@@ -145,6 +149,7 @@ fn always(standing: &[&[Statement]], ex: &mut Exchange) {
 
 /// Runs a statement on the way back.
 fn run(statement: &Statement, ex: &mut Exchange) -> Result<(), Failure> {
+    watched(statement, ex);
     match statement {
         Statement::Let(local, value) => ex.frame.set_local(*local, ex.evaluate(*value)),
         Statement::Act(action) => action.on_response(ex)?,
@@ -152,6 +157,13 @@ fn run(statement: &Statement, ex: &mut Exchange) -> Result<(), Failure> {
         Statement::Always(_) => {}
     }
     Ok(())
+}
+
+/// Tells who looks on, if anybody does, of a statement that is about to run.
+fn watched(statement: &Statement, ex: &Exchange) {
+    if let Some(watch) = &ex.watch {
+        watch.reached(ex, statement);
+    }
 }
 
 /// Sends the request as the plan says, and waits for the head of the answer.

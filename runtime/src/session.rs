@@ -20,6 +20,7 @@ use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
 use crate::telemetry::metrics::Limit;
 use crate::telemetry::{Fault, Record, RouteSeries, Telemetry};
 use crate::upstream::Roster;
+use crate::watch::Watch;
 
 /// What one core keeps while engines come and go.
 pub struct Core {
@@ -36,6 +37,7 @@ struct Live {
     engine: Arc<Engine>,
     decider: Decides,
     series: Vec<Series>,
+    watch: Option<Rc<dyn Watch>>,
 }
 
 /// Where requests of one listener are counted.
@@ -115,9 +117,13 @@ impl Snapshot for Engine {
 }
 
 impl Imagined {
-    /// As one core uses `engine`.
-    pub(crate) fn of(engine: Arc<Engine>, telemetry: &Telemetry) -> Imagined {
-        Imagined(Rc::new(Live::new(engine, telemetry)))
+    /// As one core uses `engine`, while `watch` looks on.
+    pub(crate) fn of(
+        engine: Arc<Engine>,
+        telemetry: &Telemetry,
+        watch: Option<Rc<dyn Watch>>,
+    ) -> Imagined {
+        Imagined(Rc::new(Live { watch, ..Live::new(engine, telemetry) }))
     }
 
     /// A core that has served nothing yet, with these upstreams.
@@ -144,7 +150,8 @@ impl Live {
             Series { routes, none: telemetry.metrics.route(&listener.name, "-") }
         });
         let series = series.collect();
-        Live { decider: Rc::new(Arc::clone(&engine.decider)), series, engine }
+        let decider = Rc::new(Arc::clone(&engine.decider));
+        Live { decider, series, watch: None, engine }
     }
 
     /// Whether it has every listener that `other` has.
@@ -168,7 +175,8 @@ impl Handler for Session {
         let Some(live) = self.live() else { return nothing_to_serve() };
         let Incoming { request, body, upgrade } = incoming;
         let (connection, decider) = (Rc::clone(&self.connection), Rc::clone(&live.decider));
-        let ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
+        let mut ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
+        ex.watch.clone_from(&live.watch);
         let mut underway = Underway { session: self, live: Rc::clone(&live), ex: Some(ex) };
         let place = Place {
             engine: &live.engine,

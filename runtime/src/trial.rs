@@ -2,7 +2,9 @@
 //! ones. In place of connections to upstreams stand stubs, in place of time a clock that only tests move, and chance
 //! begins at the same number each time.
 
+mod account;
 mod ask;
+pub mod coverage;
 mod expect;
 mod stub;
 mod view;
@@ -11,8 +13,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lang::policy::LocalId;
 use lang::policy::trial::{Line, LineKind, Test};
+use lang::policy::{LocalId, Policy};
 use lang::{Span, Value, eval};
 use tokio::task::LocalSet;
 
@@ -21,6 +23,9 @@ use crate::session::{Core, Imagined};
 use crate::telemetry::Telemetry;
 use crate::telemetry::log::Kept;
 use crate::upstream::{Roster, Stubs};
+use crate::watch::Watch;
+use account::Account;
+use coverage::Coverage;
 use view::{Last, View};
 
 /// A policy, ready for its tests.
@@ -29,6 +34,7 @@ pub struct Trial {
     live: Imagined,
     telemetry: Arc<Telemetry>,
     log: Kept,
+    account: Option<Rc<Account>>,
 }
 
 /// What came of a test, or of one row of its table.
@@ -74,9 +80,25 @@ struct Run<'t> {
 impl Trial {
     /// A trial of this policy. It belongs to one thread.
     pub fn of(engine: Arc<Engine>) -> Trial {
+        Trial::looked_on(engine, None)
+    }
+
+    /// A trial of this policy, which the engine serves, that counts what tests reach of it.
+    pub fn counting(engine: Arc<Engine>, policy: Arc<Policy>) -> Trial {
+        let account = Account::of(engine.clone(), policy);
+        Trial::looked_on(engine, Some(Rc::new(account)))
+    }
+
+    fn looked_on(engine: Arc<Engine>, account: Option<Rc<Account>>) -> Trial {
         let (telemetry, log) = Telemetry::kept();
-        let live = Imagined::of(engine.clone(), &telemetry);
-        Trial { engine, live, telemetry, log }
+        let watch = account.clone().map(|account| account as Rc<dyn Watch>);
+        let live = Imagined::of(engine.clone(), &telemetry, watch);
+        Trial { engine, live, telemetry, log, account }
+    }
+
+    /// What the tests that ran have reached; nothing is known of it unless the trial counts.
+    pub fn coverage(&self) -> Option<Coverage> {
+        self.account.as_ref().map(|account| account.coverage())
     }
 
     /// Runs a test, once for each row if it has a table. Each time begins anew: no connection, no count, no request before

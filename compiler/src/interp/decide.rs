@@ -12,6 +12,17 @@ use lang::segment::split;
 impl Interp<'_> {
     /// Which route of the listener answers.
     pub(crate) fn decide(&self, listener: &Listener, head: &Head<'_>) -> Result<Decision, Pending> {
+        self.decide_by(listener, head, |_| {})
+    }
+
+    /// As [`Interp::decide`]; `tried` is told of each candidate whose conditions were tested, while what it captures is
+    /// in the frame.
+    pub(crate) fn decide_by(
+        &self,
+        listener: &Listener,
+        head: &Head<'_>,
+        mut tried: impl FnMut(&Candidate),
+    ) -> Result<Decision, Pending> {
         let segments: Vec<&str> = split(head.path).collect();
         let mut others: Vec<(&Candidate, &[Arc<str>])> = Vec::new();
         for host in listener.hosts.find(head.host) {
@@ -21,7 +32,9 @@ impl Interp<'_> {
                         others.push((candidate, methods));
                     }
                     _ => {
-                        if self.takes(candidate, &segments)? {
+                        let takes = self.takes(candidate, &segments)?;
+                        tried(candidate);
+                        if takes {
                             self.capture(candidate, &segments);
                             return Ok(Decision::Route(candidate.route));
                         }
@@ -31,7 +44,9 @@ impl Interp<'_> {
         }
         let mut allowed: Vec<Arc<str>> = Vec::new();
         for (candidate, methods) in others {
-            if self.takes(candidate, &segments)? {
+            let takes = self.takes(candidate, &segments)?;
+            tried(candidate);
+            if takes {
                 allowed.extend(methods.iter().cloned());
             }
         }

@@ -1,15 +1,18 @@
 //! `gwc test`: runs the tests that policies hold. Nothing is listened on and nothing is connected to.
 
+mod coverage;
 mod junit;
+mod lcov;
 mod page;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use lang::Sources;
 use miette::{IntoDiagnostic, WrapErr, miette};
+use runtime::trial::coverage::Coverage;
 use runtime::trial::{Outcome as Came, Trial};
 
 use crate::load::{self, Check};
@@ -19,16 +22,14 @@ use crate::{Outcome, engine};
 /// Runs the tests in policies
 ///
 /// Each `test` runs by itself, through the code that serves real requests, with stubs in place of upstreams, a clock
-/// of its own and the same chance every time. Exit status: 0 when all pass, 1 when one fails or a policy has errors, 2
-/// for anything else.
+/// of its own and the same chance every time. Exit status: 0 when all pass, 1 when one fails, a policy has errors or
+/// too little is covered, 2 for anything else.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Policies, or directories whose `.gw` files are run
-    #[arg(value_name = "FILE|DIR", default_value = ".")]
-    paths: Vec<PathBuf>,
-    /// Only tests whose name contains this
-    #[arg(long, value_name = "PATTERN")]
-    filter: Option<String>,
+    /// Policies, directories whose `.gw` files are run, and parts of the names of tests: only these tests run. Without
+    /// a policy, those in this directory
+    #[arg(value_name = "FILE|DIR|PATTERN")]
+    words: Vec<PathBuf>,
     /// Values of inputs
     #[arg(long, value_name = "TOML")]
     with: Option<PathBuf>,
@@ -38,6 +39,15 @@ pub(crate) struct Args {
     /// How the results are written
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Tell which routes, arms of `match` and outcomes of predicates the tests reach, and which they do not
+    #[arg(long)]
+    coverage: bool,
+    /// Fail if less than so many percent is covered
+    #[arg(long, value_name = "PERCENT", requires = "coverage", value_parser = percent)]
+    fail_under: Option<f64>,
+    /// Write what is covered to a file in lcov's form
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    lcov: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,6 +65,15 @@ struct Suite {
     name: String,
     sources: Sources,
     cases: Vec<Case>,
+    /// What its tests reached, if that was asked for.
+    coverage: Option<Coverage>,
+}
+
+/// What to run.
+struct Chosen {
+    paths: Vec<PathBuf>,
+    /// Parts of names of tests; every test, if there are none.
+    patterns: Vec<String>,
 }
 
 /// A test, or one row of its table.
@@ -67,31 +86,49 @@ struct Case {
 const PAUSE: Duration = Duration::from_millis(300);
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
+    let chosen = chosen(&args.words);
     if !args.watch {
-        return once(args);
+        return once(args, &chosen);
     }
     loop {
-        let before = seen(args);
-        if let Err(report) = once(args) {
+        let before = seen(args, &chosen);
+        if let Err(report) = once(args, &chosen) {
             eprintln!("{report:?}");
         }
-        while seen(args) == before {
+        while seen(args, &chosen) == before {
             std::thread::sleep(PAUSE);
         }
     }
 }
 
+/// Which words are policies and which are parts of names: what is there, or looks like a path, is a path.
+fn chosen(words: &[PathBuf]) -> Chosen {
+    let is_path = |word: &&PathBuf| {
+        let looks = word.extension().is_some_and(|ending| ending == "gw");
+        looks || word.components().count() > 1 || word.exists()
+    };
+    let (mut paths, patterns): (Vec<&PathBuf>, Vec<&PathBuf>) = words.iter().partition(is_path);
+    let here = PathBuf::from(".");
+    if paths.is_empty() {
+        paths.push(&here);
+    }
+    Chosen {
+        paths: paths.into_iter().cloned().collect(),
+        patterns: patterns.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+    }
+}
+
 /// What the policies' files, and those that they use, say now.
-fn seen(args: &Args) -> String {
-    let checks = load::check_all(&args.paths).unwrap_or_default();
+fn seen(args: &Args, chosen: &Chosen) -> String {
+    let checks = load::check_all(&chosen.paths).unwrap_or_default();
     let all = checks.iter().flat_map(|check| check.sources.iter());
     let with = args.with.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
     let texts = all.map(|source| (&*source.name, &*source.text));
     runtime::gateway::hash(texts.chain(with.as_deref().map(|text| ("", text))))
 }
 
-fn once(args: &Args) -> miette::Result<Outcome> {
-    let checks = load::check_all(&args.paths)?;
+fn once(args: &Args, chosen: &Chosen) -> miette::Result<Outcome> {
+    let checks = load::check_all(&chosen.paths)?;
     let mut suites = Vec::new();
     let (mut faulty, mut known) = (false, 0);
     for check in checks {
@@ -99,17 +136,18 @@ fn once(args: &Args) -> miette::Result<Outcome> {
             report::human::print(diag, &check.sources, Color::Auto);
         }
         known += check.policy.tests.len();
-        match suite(args, check)? {
+        match suite(args, chosen, check)? {
             Some(suite) => suites.push(suite),
             None => faulty = true,
         }
     }
-    if let Some(pattern) = &args.filter
+    if !chosen.patterns.is_empty()
         && !faulty
         && known > 0
         && suites.iter().all(|suite| suite.cases.is_empty())
     {
-        return Err(miette!("no test's name contains `{pattern}`"));
+        let patterns = chosen.patterns.join("` or `");
+        return Err(miette!("there is no file `{patterns}`, and no test whose name contains it"));
     }
     faulty |= suites.iter().flat_map(|suite| &suite.cases).any(Case::failed);
     report::print(&match args.format {
@@ -117,22 +155,63 @@ fn once(args: &Args) -> miette::Result<Outcome> {
         Format::Json => page::json(&suites),
         Format::Junit => junit::document(&suites),
     })?;
+    if args.coverage {
+        faulty |= !covered(args, &suites)?;
+    }
     Ok(if faulty { Outcome::Faulty } else { Outcome::Clean })
 }
 
+/// Tells what the tests reached, and gives whether it is enough.
+fn covered(args: &Args, suites: &[Suite]) -> miette::Result<bool> {
+    match args.format {
+        Format::Human => report::print(&coverage::human(suites))?,
+        Format::Json => report::print(&coverage::json(suites))?,
+        // The document on standard output has no place for it.
+        Format::Junit => eprint!("{}", coverage::human(suites)),
+    }
+    if let Some(path) = &args.lcov {
+        write(path, &lcov::document(suites))?;
+    }
+    let (share, wanted) = (coverage::total(suites), args.fail_under.unwrap_or_default());
+    let enough = share.percent() >= wanted;
+    if !enough {
+        let found = coverage::rounded(share);
+        eprintln!("the tests cover {found}%, less than the {wanted}% that `--fail-under` asks for");
+    }
+    Ok(enough)
+}
+
+fn write(path: &Path, text: &str) -> miette::Result<()> {
+    let failed = || format!("`{}` could not be written", path.display());
+    std::fs::write(path, text).into_diagnostic().wrap_err_with(failed)
+}
+
+/// A share of a hundred, with or without the sign.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').parse().ok();
+    let number = number.filter(|number| (0.0..=100.0).contains(number));
+    number.ok_or_else(|| "a percentage lies between 0 and 100".to_owned())
+}
+
 /// Runs the tests of one policy; none if it has errors.
-fn suite(args: &Args, check: Check) -> miette::Result<Option<Suite>> {
+fn suite(args: &Args, chosen: &Chosen, check: Check) -> miette::Result<Option<Suite>> {
     let Some(program) = check.program else { return Ok(None) };
     let name = check.sources.iter().next().map(|source| source.name.to_string());
-    let mut suite =
-        Suite { name: name.unwrap_or_default(), sources: check.sources, cases: Vec::new() };
-    let chosen = |name: &str| args.filter.as_ref().is_none_or(|part| name.contains(&**part));
-    let tests: Vec<_> = check.policy.tests.iter().filter(|test| chosen(&test.name)).collect();
-    if tests.is_empty() {
+    let name = name.unwrap_or_default();
+    let mut suite = Suite { name, sources: check.sources, cases: Vec::new(), coverage: None };
+    let patterns = &chosen.patterns;
+    let is_chosen =
+        |name: &str| patterns.is_empty() || patterns.iter().any(|part| name.contains(&**part));
+    let policy = Arc::new(check.policy);
+    let tests: Vec<_> = policy.tests.iter().filter(|test| is_chosen(&test.name)).collect();
+    if tests.is_empty() && !args.coverage {
         return Ok(Some(suite));
     }
-    let engine = engine::build(program, args.with.as_deref(), &suite.sources, None)?;
-    let trial = Trial::of(Arc::new(engine));
+    let engine = Arc::new(engine::build(program, args.with.as_deref(), &suite.sources, None)?);
+    let trial = match args.coverage {
+        true => Trial::counting(engine, Arc::clone(&policy)),
+        false => Trial::of(engine),
+    };
     for test in tests {
         let outcomes = trial.run(test).into_diagnostic().wrap_err("there is no clock")?;
         for came in outcomes {
@@ -143,6 +222,7 @@ fn suite(args: &Args, check: Check) -> miette::Result<Option<Suite>> {
             suite.cases.push(Case { name, came });
         }
     }
+    suite.coverage = trial.coverage();
     Ok(Some(suite))
 }
 
