@@ -50,6 +50,7 @@ static RESPOND: vocab::Action = vocab::Action {
 static LISTENER: vocab::Block = vocab::Block {
     name: "listener",
     exclusive: None,
+    applied: None,
     settings: &[vocab::Setting {
         name: "bind",
         params: &[param("address", || Ty::String, None)],

@@ -11,6 +11,7 @@ use lang::{Span, Ty};
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
 
+mod bounds;
 mod fate;
 mod regions;
 mod split;
@@ -74,9 +75,9 @@ pub struct Outcome {
 /// What a change means for protection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Kind {
-    /// What was refused is let through.
+    /// What was refused is let through, or a limit lets more through.
     Loosened,
-    /// What was let through is refused.
+    /// What was let through is refused, or a limit lets less through.
     Tightened,
     /// Neither.
     Changed,
@@ -176,7 +177,10 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
     let kind = match (pair.old.refuses, pair.new.refuses) {
         (true, false) => Kind::Loosened,
         (false, true) => Kind::Tightened,
-        _ => Kind::Changed,
+        (true, true) => Kind::Changed,
+        (false, false) => {
+            bounds::verdict(&pair.old.bounds, &pair.new.bounds).unwrap_or(Kind::Changed)
+        }
     };
     Change {
         listener: listener.clone(),

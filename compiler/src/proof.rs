@@ -96,13 +96,16 @@ fn fate(side: &basis::Side<'_>, ending: &Ending) -> String {
         End::Nobody | End::Method => "no route answers".to_owned(),
         End::Denied => format!("`{route}` refuses a request"),
         End::Forwarded(to) => format!("`{route}` forwards a request to `{to}`"),
+        End::Limited(limit) => {
+            format!("`{route}` refuses a request that is beyond the limit `{limit}`")
+        }
         End::Answered | End::Unfit | End::Open => format!("`{route}` answers a request"),
     }
 }
 
 fn place(end: &End) -> &'static str {
     match end {
-        End::Denied => "it is refused here",
+        End::Denied | End::Limited(_) => "it is refused here",
         End::Forwarded(_) => "it is forwarded here",
         _ => "it is answered here",
     }

@@ -36,6 +36,7 @@ mod host;
 mod index;
 mod inputs;
 mod items;
+mod limits;
 mod lints;
 mod locals;
 mod matches;
@@ -187,6 +188,9 @@ fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::po
         }
         Keyword::Policy => {
             apply::define_policy(cx, id, span);
+        }
+        Keyword::Limit => {
+            limits::define_limit(cx, id);
         }
         Keyword::Listener | Keyword::Upstream => {
             if let Some(block) = blocks::block(cx, id) {

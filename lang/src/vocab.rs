@@ -140,6 +140,8 @@ pub enum Form {
         /// The type of what stands behind it.
         value: fn() -> Ty,
     },
+    /// Not written: `apply` puts it where it names an item of this kind. It goes on, or answers with its `status`.
+    Applied,
 }
 
 /// What an action means for the statements behind it.
@@ -175,6 +177,9 @@ pub struct Block {
     pub settings: &'static [Setting],
     /// What two lines of a policy cannot take both.
     pub exclusive: Option<Exclusive>,
+    /// What `apply` puts where it names such an item: an action without a verb of its own. Its first parameter is the
+    /// item's name; the others are those of the settings, in order.
+    pub applied: Option<&'static Action>,
     /// One paragraph.
     pub doc: &'static str,
     /// A whole item.
@@ -276,7 +281,7 @@ pub struct Vocabulary {
     pub fields: &'static [&'static Field],
     /// What can be called.
     pub functions: &'static [&'static Function],
-    /// What can be done.
+    /// What can be done by a verb.
     pub actions: &'static [&'static Action],
     /// How endpoints are chosen.
     pub balancers: &'static [&'static Balancer],

@@ -1,6 +1,7 @@
 //! What a policy can do: one file per verb in `actions/`, its row beside its behaviour, and one word in the list
-//! below. An action touches the exchange only: its request, its plan for forwarding, or its response.
+//! below; after the verbs stands what `apply` puts in place of an item. An action touches the exchange only: its request, its plan for forwarding, or its response.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,10 +12,12 @@ use lang::vocab::{Action, Argument, ExprId};
 
 use crate::exchange::{Answer, Exchange, UpstreamId};
 use crate::failure::Failure;
+use crate::limits::Limits;
 use crate::splice::{self, Splice};
 
 mod add;
 mod forward;
+mod limit;
 mod place;
 mod prelude;
 mod redirect;
@@ -23,6 +26,8 @@ mod respond;
 mod rewrite;
 mod set;
 mod unset;
+
+pub(crate) use limit::BLOCK as LIMIT;
 
 /// What comes of an action on the way in.
 pub type Outcome = Result<Flow, Failure>;
@@ -64,6 +69,8 @@ pub struct Making<'m> {
     pub matcher: &'m Matcher,
     /// The upstreams, by name.
     pub upstreams: &'m HashMap<Arc<str>, UpstreamId>,
+    /// The counts of its limits.
+    pub(crate) limits: &'m RefCell<Limits>,
 }
 
 impl Making<'_> {
@@ -115,11 +122,19 @@ impl Making<'_> {
     }
 }
 
-/// Declares the verbs: each word is a file in `actions/` with its `ROW` and its `Instance`.
+/// Declares the verbs, and behind them what has none: each word is a file in `actions/` with its `ROW` and its
+/// `Instance`.
 macro_rules! actions {
-    ($($name:ident,)*) => {
-        /// The row of every action.
-        pub static ROWS: &[&Action] = &[$(&$name::ROW,)*];
+    ($($verb:ident,)*; $($applied:ident,)*) => {
+        /// The row of every verb.
+        pub static ROWS: &[&Action] = &[$(&$verb::ROW,)*];
+
+        /// The row of what `apply` puts in place of an item.
+        static APPLIED: &[&Action] = &[$(&$applied::ROW,)*];
+
+        actions!(@built $($verb,)* $($applied,)*);
+    };
+    (@built $($name:ident,)*) => {
 
         /// An action as it stands in a route, built.
         #[expect(non_camel_case_types, reason = "a verb is registered by one word")]
@@ -162,11 +177,11 @@ macro_rules! actions {
     };
 }
 
-actions![add, forward, redirect, require, respond, rewrite, set, unset,];
+actions![add, forward, redirect, require, respond, rewrite, set, unset,; limit,];
 
 /// The row of the action of this name.
 pub(crate) fn row(name: &str) -> Option<&'static Action> {
-    ROWS.iter().find(|row| row.name == name).copied()
+    ROWS.iter().chain(APPLIED).find(|row| row.name == name).copied()
 }
 
 #[cfg(test)]
@@ -183,6 +198,8 @@ mod tests {
             .filter(|name| !["place", "prelude"].contains(&name.as_str()))
             .collect();
         files.sort();
-        assert_eq!(files, ROWS.iter().map(|row| row.name).collect::<Vec<_>>());
+        let mut rows: Vec<&str> = ROWS.iter().chain(APPLIED).map(|row| row.name).collect();
+        rows.sort_unstable();
+        assert_eq!(files, rows);
     }
 }

@@ -1,6 +1,7 @@
 //! A policy ready to serve: an immutable snapshot of its program, its built actions, its upstreams and its listeners.
 //! A reload builds the next one beside it and swaps; requests finish on the one they began with.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::actions::{self, Built, Making};
 use crate::blocks::ListenerConfig;
 use crate::exchange::{Decider, UpstreamId};
 use crate::fields::Reader;
+use crate::limits::Limits;
 use crate::message::Scheme;
 use crate::upstream::{self, Group, Line};
 
@@ -26,6 +28,8 @@ pub struct Engine {
     pub listeners: Vec<ListenerConfig>,
     /// Its upstreams, by [`UpstreamId`].
     pub upstreams: Vec<Destination>,
+    /// The counts of its limits.
+    pub(crate) limits: Limits,
     routes: Vec<RoutePlan>,
 }
 
@@ -107,12 +111,14 @@ impl Engine {
             .flat_map(|engine| &engine.routes)
             .map(|plan| (&*plan.name, plan))
             .collect();
+        let limits = RefCell::new(Limits::after(previous.map(|engine| &engine.limits)));
+        let around = Around { matcher: &matcher, upstreams: &numbers, limits: &limits };
         let routes = program
             .routes
             .iter()
             .map(|route| {
                 let before = before.get(&*route.name).copied();
-                RoutePlan::build(route, &matcher, &numbers, before, &mut errors)
+                RoutePlan::build(route, around, before, &mut errors)
             })
             .collect();
         let readers = program.slots.iter().map(|slot| match Reader::of(slot) {
@@ -128,7 +134,9 @@ impl Engine {
             return Err(errors);
         }
         let decider = Arc::new(Decider { matcher, readers });
-        Ok(Engine { decider, listeners, upstreams, routes })
+        let mut limits = limits.into_inner();
+        limits.settle();
+        Ok(Engine { decider, listeners, upstreams, limits, routes })
     }
 
     /// The program.
@@ -168,12 +176,11 @@ impl Engine {
 impl RoutePlan {
     fn build(
         route: &Route,
-        matcher: &Matcher,
-        upstreams: &HashMap<Arc<str>, UpstreamId>,
+        around: Around<'_>,
         before: Option<&RoutePlan>,
         errors: &mut Vec<BuildError>,
     ) -> RoutePlan {
-        let program = matcher.program();
+        let program = around.matcher.program();
         let mut plan = RoutePlan {
             name: route.name.clone(),
             way_in: Vec::new(),
@@ -199,7 +206,7 @@ impl RoutePlan {
         plan.reads_sent = !reads(program, late, |field| field.starts_with("up.")).is_empty();
         for (at, step) in route.steps.iter().enumerate() {
             let way_back = at > turn;
-            let line = Building { route, matcher, upstreams, way_back };
+            let line = Building { route, around, way_back };
             let before = before.and_then(|plan| plan.statement(at));
             let Some(statement) = line.statement(step, before, errors) else { continue };
             if way_back { &mut plan.way_back } else { &mut plan.way_in }.push(statement);
@@ -213,12 +220,19 @@ impl RoutePlan {
     }
 }
 
+/// What the statements of all routes are built with.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    matcher: &'a Matcher,
+    upstreams: &'a HashMap<Arc<str>, UpstreamId>,
+    limits: &'a RefCell<Limits>,
+}
+
 /// What a statement is built with.
 #[derive(Clone, Copy)]
 struct Building<'b> {
     route: &'b Route,
-    matcher: &'b Matcher,
-    upstreams: &'b HashMap<Arc<str>, UpstreamId>,
+    around: Around<'b>,
     way_back: bool,
 }
 
@@ -230,11 +244,12 @@ impl Building<'_> {
         before: Option<&Statement>,
         errors: &mut Vec<BuildError>,
     ) -> Option<Statement> {
-        let Building { route, matcher, upstreams, way_back } = self;
+        let Building { route, around, way_back } = self;
+        let Around { matcher, upstreams, limits } = around;
         match &step.kind {
             StepKind::Let(local, value) => Some(Statement::Let(*local, *value)),
             StepKind::Act(call) => {
-                let making = Making { call, route, way_back, matcher, upstreams };
+                let making = Making { call, route, way_back, matcher, upstreams, limits };
                 let before = match before {
                     Some(Statement::Act(built)) => Some(built),
                     _ => None,

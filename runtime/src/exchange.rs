@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::body::Body;
 use crate::failure::{Failure, Whose};
 use crate::fields::Reader;
+use crate::limits::LimitId;
 use crate::listen::Connection;
 use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
 use crate::telemetry::trace::RequestId;
@@ -65,6 +66,12 @@ pub struct Exchange {
     pub tries: u32,
     /// What went wrong, if something did: a word, and whose fault it was.
     pub fault: Option<(&'static str, Whose)>,
+    /// The limit that refused it.
+    pub(crate) limited: Option<LimitId>,
+    /// A limit that had no place for its key.
+    pub(crate) crowded: Option<LimitId>,
+    /// Header fields that its answer gets, whoever gives that.
+    pub(crate) told: Vec<(&'static str, String)>,
     /// Bytes of the content that were read.
     pub received: Rc<Cell<u64>>,
     /// The upstream's answer as it came.
@@ -174,6 +181,9 @@ impl Exchange {
             address: None,
             tries: 0,
             fault: None,
+            limited: None,
+            crowded: None,
+            told: Vec::new(),
             received,
             origin: None,
             answer: None,
@@ -288,7 +298,16 @@ impl Exchange {
     /// Answers with a failure, and notes whose fault it was.
     pub fn fail(&mut self, failure: &Failure) {
         self.fault = Some((failure.slug(), failure.whose()));
-        self.answer = Some(failure.answer());
+        self.reply(failure.answer());
+    }
+
+    /// Answers, and tells what is to be told once.
+    pub fn reply(&mut self, mut answer: Answer) {
+        for (name, value) in self.told.drain(..) {
+            // A section that has no room for it goes without.
+            let _ = answer.response.headers.append(name, value);
+        }
+        self.answer = Some(answer);
     }
 
     /// The content as a document, absent if it is none; `None` while it is not all here.

@@ -27,6 +27,13 @@ pub enum Failure {
         /// The text; the status' own words when absent.
         text: Option<String>,
     },
+    /// A limit of the policy is used up; the status and text are its own.
+    Limited {
+        /// The status.
+        status: u16,
+        /// The text; the status' own words when absent.
+        text: Option<String>,
+    },
     /// A value of the request stands where a statement cannot use it, such as a line break on its way into a header.
     Value,
     /// The content broke while the gateway waited for it.
@@ -68,6 +75,7 @@ impl Failure {
             | Failure::Malformed(_)
             | Failure::Misdirected
             | Failure::Denied { .. }
+            | Failure::Limited { .. }
             | Failure::Value => Whose::Client,
             Failure::Content(error) => match (error.side, error.status()) {
                 (Side::Upstream, _) => Whose::Upstream,
@@ -91,6 +99,7 @@ impl Failure {
             Failure::Malformed(fault) => fault.name(),
             Failure::Misdirected => "misdirected",
             Failure::Denied { .. } => "denied",
+            Failure::Limited { .. } => "limited",
             Failure::Value => "value",
             Failure::Content(error) => error.name(),
             Failure::Upstream(kind) => kind.slug(),
@@ -105,7 +114,7 @@ impl Failure {
             Failure::Method(_) => 405,
             Failure::Malformed(fault) => fault.status(),
             Failure::Misdirected => 421,
-            Failure::Denied { status, .. } => *status,
+            Failure::Denied { status, .. } | Failure::Limited { status, .. } => *status,
             Failure::Value => 400,
             Failure::Content(error) => error.status(),
             Failure::Upstream(kind) => upstream_status(kind),
@@ -117,7 +126,8 @@ impl Failure {
     pub fn answer(&self) -> Answer {
         let status = self.status();
         let text = match self {
-            Failure::Denied { text: Some(text), .. } => text.clone(),
+            Failure::Denied { text: Some(text), .. }
+            | Failure::Limited { text: Some(text), .. } => text.clone(),
             Failure::Malformed(fault) => format!("{status} {}: {fault}\n", reason(status)),
             // An unregistered status has no words.
             _ => format!("{}\n", format!("{status} {}", reason(status)).trim_end()),

@@ -15,6 +15,7 @@ pub mod fields;
 pub mod gateway;
 pub mod http1;
 mod http2;
+mod limits;
 pub mod listen;
 pub mod message;
 pub mod normal;

@@ -31,7 +31,7 @@ pub(crate) async fn pass(place: &Place<'_>, ex: &mut Exchange) -> Result<(), Fai
     let route = decide(place, ex).await?;
     let mut standing = Vec::new();
     match answer(place, route, ex, &mut standing).await {
-        Ok(answer) => ex.answer = Some(answer),
+        Ok(answer) => ex.reply(answer),
         Err(failure) => return refuse(failure, &standing, ex),
     }
     always(&standing, ex);

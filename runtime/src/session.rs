@@ -13,11 +13,12 @@ use crate::engine::Engine;
 use crate::exchange::{Decides, Exchange};
 use crate::failure::{Failure, Whose};
 use crate::gateway::{Snapshot, UpstreamSample};
+use crate::limits::LimitId;
 use crate::listen::Connection;
 use crate::message::Version;
 use crate::pipeline::{Place, pass};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
-use crate::telemetry::metrics::Limit;
+use crate::telemetry::metrics::{Limit, LimitSeries};
 use crate::telemetry::{Fault, Record, RouteSeries, Telemetry};
 use crate::upstream::Roster;
 use crate::watch::Watch;
@@ -37,6 +38,7 @@ struct Live {
     engine: Arc<Engine>,
     decider: Decides,
     series: Vec<Series>,
+    limits: Vec<Arc<LimitSeries>>,
     watch: Option<Rc<dyn Watch>>,
 }
 
@@ -150,8 +152,9 @@ impl Live {
             Series { routes, none: telemetry.metrics.route(&listener.name, "-") }
         });
         let series = series.collect();
+        let limits = engine.limits.names().map(|name| telemetry.metrics.limit(name)).collect();
         let decider = Rc::new(Arc::clone(&engine.decider));
-        Live { decider, series, watch: None, engine }
+        Live { decider, series, limits, watch: None, engine }
     }
 
     /// Whether it has every listener that `other` has.
@@ -277,6 +280,13 @@ impl Session {
         };
         if let Some(limit) = record.failure.and_then(|failure| Limit::behind(failure.what)) {
             self.connection.series.refused(limit);
+        }
+        let of = |id: Option<LimitId>| ticket.live.limits.get(id?.0);
+        if let Some(series) = of(ex.and_then(|ex| ex.limited)) {
+            series.refused.add(1);
+        }
+        if let Some(series) = of(ex.and_then(|ex| ex.crowded)) {
+            series.crowded.add(1);
         }
         self.core.telemetry.finish(series, &record);
     }

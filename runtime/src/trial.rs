@@ -129,6 +129,7 @@ impl Trial {
             .enable_time()
             .start_paused(true)
             .build()?;
+        self.engine.limits.forget();
         fastrand::seed(SEED);
         let stubs = Rc::new(Stubs::default());
         let core = self.live.core(&self.telemetry, Roster::stubbed(stubs.clone()));

@@ -6,6 +6,7 @@ use lang::policy::{Expr, ExprKind, LocalId, RouteId};
 use lang::vocab::{Ends, ExprId};
 use lang::{Span, Value};
 
+use crate::diff::bounds::Bound;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{Course, End, Status, locals};
@@ -21,6 +22,8 @@ pub(super) struct Fate {
     pub(super) route: Option<RouteId>,
     /// What its statements do, in order.
     pub(super) effects: Vec<Effect>,
+    /// The limits that count the request.
+    pub(super) bounds: Vec<Bound>,
     /// The policies whose statements run.
     pub(super) applied: Vec<Arc<str>>,
 }
@@ -36,11 +39,11 @@ pub(super) struct Effect {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Does {
     action: Arc<str>,
-    args: Vec<ExprId>,
+    pub(super) args: Vec<ExprId>,
     place: Option<(Arc<str>, Option<Arc<str>>)>,
     arms: Vec<(ExprId, ExprId)>,
-    lets: Vec<ExprId>,
-    captured: Vec<(Arc<str>, usize)>,
+    pub(super) lets: Vec<ExprId>,
+    pub(super) captured: Vec<(Arc<str>, usize)>,
 }
 
 /// What tells fates apart.
@@ -61,6 +64,7 @@ impl Fate {
             refuses: true,
             route: None,
             effects: Vec::new(),
+            bounds: Vec::new(),
             applied: Vec::new(),
         }
     }
@@ -109,7 +113,7 @@ impl Fate {
         };
         let denied = course.end == End::Denied || refused_later;
         let lets = locals(&route.steps);
-        let mut effects = Vec::new();
+        let (mut effects, mut bounds) = (Vec::new(), Vec::new());
         let mut applied: Vec<Arc<str>> = Vec::new();
         let ran = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
         for (at, step, call, row, always) in ran.flat_map(|(at, pair)| acts(at, pair)) {
@@ -139,11 +143,12 @@ impl Fate {
                 lets: used,
                 captured,
             };
+            bounds.extend(Bound::of(row, &does));
             effects.push(Effect { does, span: step.span });
         }
         applied.sort_unstable();
         applied.dedup();
-        Some(Fate { words, refuses, route: Some(id), effects, applied })
+        Some(Fate { words, refuses, route: Some(id), effects, bounds, applied })
     }
 
     /// What tells it apart.

@@ -206,7 +206,9 @@ fn asked<'b>(
         let captured: Vec<(Arc<str>, usize)> =
             captures(taken.path).into_iter().map(|(name, place, _)| (name, place)).collect();
         let mut made: Vec<(Course, Formula, Fate)> = Vec::new();
-        for course in courses.iter().filter(|course| course.sure) {
+        // Which requests are beyond a limit is not told by the requests: the limit itself is compared.
+        let told = |course: &&Course| course.sure && !matches!(course.end, End::Limited(_));
+        for course in courses.iter().filter(told) {
             let twin = |(other, ..): &(Course, Formula, Fate)| {
                 (other.at, &other.guards) == (course.at, &course.guards)
             };

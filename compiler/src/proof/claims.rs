@@ -23,6 +23,7 @@ pub(crate) enum Asked {
     Status(Compare, u16),
     Route(RouteId),
     Applied(Arc<str>),
+    Limited(Option<Arc<str>>),
     Forwarded(Option<Arc<str>>),
     Header(Message, Arc<str>, HeaderIs, ExprId),
     Not(Box<Asked>),
@@ -104,6 +105,8 @@ const RESP_OWN: &[&str] = &[
     "date",
     "keep-alive",
     "location",
+    "ratelimit",
+    "ratelimit-policy",
     "retry-after",
     "server",
     "transfer-encoding",
@@ -121,6 +124,7 @@ pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
         Claim::Status(how, status) => Asked::Status(*how, *status),
         Claim::Route(route) => Asked::Route(*route),
         Claim::Applied(policy) => Asked::Applied(policy.clone()),
+        Claim::Limited(by) => Asked::Limited(by.clone()),
         Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
         Claim::Header(message, name, is) => {
             Asked::Header(*message, name.clone(), is.clone(), exprs.header(name))
@@ -209,6 +213,10 @@ impl Asked {
                 let ran = steps.iter().take(way.course.ran);
                 ran.flat_map(|step| &step.via).any(|via| via == policy)
             }),
+            Asked::Limited(by) => {
+                let mut limits = way.course.limits.iter();
+                limits.any(|limit| by.as_ref().is_none_or(|by| by == limit))
+            }
             Asked::Forwarded(to) => {
                 let at = way.course.to();
                 at.is_some_and(|at| to.as_ref().is_none_or(|to| to == at))

@@ -30,6 +30,8 @@ pub(crate) struct Course {
     pub(crate) headers: Vec<(Message, Arc<str>, Header)>,
     /// Whether the answer is the gateway's own, so that its other headers are known.
     pub(crate) own: bool,
+    /// The limits that count the request, in order.
+    pub(crate) limits: Vec<Arc<str>>,
     /// Whether a statement did what is not known here.
     pub(crate) blurred: bool,
     /// Whether every request that fits the guards may come this way. Not so for one whose value is refused.
@@ -49,6 +51,8 @@ pub(crate) enum End {
     Method,
     /// A requirement does not hold.
     Denied,
+    /// A limit is used up. Any request may come to that: it depends on those before it.
+    Limited(Arc<str>),
     /// A value of the request cannot stand where a statement puts it.
     Unfit,
     /// The gateway answers by itself.
@@ -89,6 +93,7 @@ impl Course {
             status: Status::Unknown,
             headers: Vec::new(),
             own: true,
+            limits: Vec::new(),
             blurred: false,
             sure: true,
             doubt: None,
@@ -311,6 +316,16 @@ impl Act<'_> {
                 }
                 next.push(course);
             }
+            (Ends::No, Form::Applied) => {
+                let name = self.call.args.first().and_then(item).ok_or(Untold)?;
+                course.limits.push(name.clone());
+                let mut over = course.clone();
+                over.answer(self.status("status"), true);
+                over.end = End::Limited(name);
+                over.at = Some(self.at);
+                done.push(over);
+                next.push(course);
+            }
             _ if row.name == "rewrite" => {
                 if self.lowered.args.first().is_none_or(|path| !self.fits(*path)) {
                     self.may_refuse(&mut course, done);
@@ -385,19 +400,15 @@ impl Act<'_> {
 
     /// The upstreams that may be asked.
     fn targets(&self) -> Vec<Arc<str>> {
-        let name = |written: &Written| match &written.kind {
-            ExprKind::Const(Value::Item(name)) => Some(name.clone()),
-            _ => None,
-        };
         let no_share = |written: &Written| match &written.kind {
             ExprKind::Const(Value::Percent(share)) => *share <= 0.0,
             _ => false,
         };
         let mut targets: Vec<Arc<str>> = match self.call.arms.as_slice() {
-            [] => self.call.args.first().and_then(name).into_iter().collect(),
+            [] => self.call.args.first().and_then(item).into_iter().collect(),
             arms => {
                 let arms = arms.iter().filter(|(share, _)| !no_share(share));
-                arms.filter_map(|(_, to)| name(to)).collect()
+                arms.filter_map(|(_, to)| item(to)).collect()
             }
         };
         targets.sort_unstable();
@@ -443,6 +454,14 @@ impl Act<'_> {
             }
             _ => own(id),
         }
+    }
+}
+
+/// The item that is named.
+fn item(written: &Written) -> Option<Arc<str>> {
+    match &written.kind {
+        ExprKind::Const(Value::Item(name)) => Some(name.clone()),
+        _ => None,
     }
 }
 

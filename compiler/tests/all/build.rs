@@ -122,6 +122,7 @@ const fn setting(name: &'static str, params: &'static [vocab::Param]) -> vocab::
 static LISTENER: vocab::Block = vocab::Block {
     name: "listener",
     exclusive: None,
+    applied: None,
     settings: &[
         setting("bind", &[param("address", || Ty::String, None)]),
         setting("tls", &[param("cert", || Ty::String, None), param("key", || Ty::String, None)]),

@@ -35,7 +35,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Deny {
-    /// Requests that were refused and are let through, and what could not be decided
+    /// Requests that were refused or limited and are let through, and what could not be decided
     Loosened,
 }
 
@@ -79,8 +79,8 @@ struct Page<'p> {
 }
 
 const KINDS: [(Kind, &str, &str); 3] = [
-    (Kind::Loosened, "loosened", "Loosened: what was refused is let through"),
-    (Kind::Tightened, "tightened", "Tightened: what was let through is refused"),
+    (Kind::Loosened, "loosened", "Loosened: what was refused or limited is let through"),
+    (Kind::Tightened, "tightened", "Tightened: what was let through is refused or limited"),
     (Kind::Changed, "changed", "Changed"),
 ];
 

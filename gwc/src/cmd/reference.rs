@@ -184,7 +184,7 @@ fn actions() -> String {
     page("Actions", "What a route, site or policy can do to a request and its answer.", |out| {
         for row in runtime::vocabulary().actions {
             let shape = match row.form {
-                Form::Plain => row.name.to_owned(),
+                Form::Plain | Form::Applied => row.name.to_owned(),
                 Form::Assign | Form::Append => format!("{} FIELD = VALUE", row.name),
                 Form::Place => format!("{} FIELD", row.name),
                 Form::Arms { pattern, value } => {

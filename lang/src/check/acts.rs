@@ -60,7 +60,7 @@ pub(super) fn act<'a>(
     let call = match row.form {
         Form::Assign | Form::Append => assign(cx, scope, flow, stmt, row, verb),
         Form::Place => place(cx, scope, flow, stmt, row, verb),
-        Form::Plain | Form::Arms { .. } => plain(cx, scope, stmt, row, verb),
+        Form::Plain | Form::Arms { .. } | Form::Applied => plain(cx, scope, stmt, row, verb),
     };
     if let Some(call) = call {
         if let Some(at) =

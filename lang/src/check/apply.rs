@@ -1,4 +1,5 @@
-//! `apply`: a policy checked by itself, and its statements read again where it is applied, with its parameters bound.
+//! `apply`: a policy checked by itself, and its statements read again where it is applied, with its parameters bound. A
+//! limit is applied in the same way; what it comes to there is for `limits`.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use super::context::{
 use super::expr::relabel;
 use super::fields;
 use super::items::exported;
+use super::limits;
 use super::names::names_of;
 use super::steps::{Flow, is_refused, not_a_statement, statement, unused_locals};
 use crate::diag::missing_argument::missing_argument;
@@ -25,6 +27,15 @@ use crate::syntax::Keyword;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::vocab::{Phase, nearest};
+
+/// What is applied and where.
+pub(super) struct Putting<'a> {
+    pub(super) id: ItemId,
+    /// The word that names it.
+    pub(super) word: ast::Word<'a>,
+    /// The statement.
+    pub(super) span: Span,
+}
 
 /// `apply policy(args), …`.
 pub(super) fn apply_all<'a>(
@@ -69,9 +80,11 @@ pub(super) fn apply<'a>(
     };
     let (id, word) = id_word;
     cx.use_item(id, word.span);
-    let sound = define_policy(cx, id, word.span);
-    let (unit, view) = (cx.item(id).unit, cx.item(id).view);
-    let ast::Item::Policy(item) = view else { return };
+    let is_limit = cx.item(id).keyword == Keyword::Limit;
+    let sound =
+        if is_limit { limits::define_limit(cx, id) } else { define_policy(cx, id, word.span) };
+    let unit = cx.item(id).unit;
+    let item: ast::Head<'a> = *cx.item(id).view.head();
     let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
     cx.diags.truncate(known);
@@ -113,11 +126,15 @@ pub(super) fn apply<'a>(
     }
     let known = cx.diags.len();
     cx.repeating += 1;
-    flow.via.push(cx.item(id).unique.clone());
-    for stmt in item.block().into_iter().flat_map(|block| block.stmts()) {
-        statement(cx, &mut inner, flow, stmt, "policy");
+    if is_limit {
+        limits::put(cx, &inner, flow, &Putting { id, word, span });
+    } else {
+        flow.via.push(cx.item(id).unique.clone());
+        for stmt in item.block().into_iter().flat_map(|block| block.stmts()) {
+            statement(cx, &mut inner, flow, stmt, "policy");
+        }
+        flow.via.pop();
     }
-    flow.via.pop();
     cx.repeating -= 1;
     if cx.diags.len() > known {
         relabel(cx, known, word.span, "applied here");
@@ -127,6 +144,9 @@ pub(super) fn apply<'a>(
     scope.facts = inner.facts;
     scope.when = When::Step(flow.phase);
 }
+
+/// What can be applied.
+const APPLIED: [Keyword; 2] = [Keyword::Policy, Keyword::Limit];
 
 fn policy_named<'a>(
     cx: &mut Context<'a>,
@@ -149,10 +169,10 @@ fn policy_named<'a>(
         (Some(Entry::Item(id)), [word]) => (id, *word),
         (Some(Entry::File(file)), [_, word]) => (exported(cx, file, *word)?, *word),
         _ => {
-            if cx.is_lost(scope.unit, first.text, &[Keyword::Policy]) {
+            if cx.is_lost(scope.unit, first.text, &APPLIED) {
                 return None;
             }
-            let names = names_of(cx, scope, &[Keyword::Policy]);
+            let names = names_of(cx, scope, &APPLIED);
             let near = nearest(first.text, names.iter().map(|(name, _)| *name));
             let place =
                 |near: &str| names.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
@@ -162,13 +182,19 @@ fn policy_named<'a>(
         }
     };
     match cx.item(id).keyword {
-        Keyword::Policy => Some((id, word)),
+        Keyword::Policy | Keyword::Limit => Some((id, word)),
         keyword => {
             cx.use_item(id, word.span);
             let is_known = matches!(cx.item(id).state, State::Broken) || cx.is_contested(id);
             if !is_known && !is_refused(keyword) {
                 let place = cx.item(id).span;
-                cx.report(wrong_kind(word.span, word.text, kind_name(keyword), "a policy", place));
+                cx.report(wrong_kind(
+                    word.span,
+                    word.text,
+                    kind_name(keyword),
+                    "a policy or a limit",
+                    place,
+                ));
             }
             None
         }

@@ -29,10 +29,11 @@ use crate::value::Value;
 use crate::vocab::{Phase, nearest};
 
 /// The words that mean an outcome.
-const OUTCOMES: &[&str] = &["denied", "responded", "forwarded", "applied", "status", "route"];
+const OUTCOMES: &[&str] =
+    &["denied", "responded", "forwarded", "applied", "limited", "status", "route"];
 
 /// Outcomes of what the language does not have yet.
-const LATER: &[&str] = &["authenticated", "limited", "cached"];
+const LATER: &[&str] = &["authenticated", "cached"];
 
 /// How deep claims may nest.
 const DEEPEST: u32 = 64;
@@ -346,6 +347,7 @@ impl<'a> Claims<'_, 'a> {
         let wanted_name = match word.text {
             "forwarded" => Some("to"),
             "applied" => Some("policy"),
+            "limited" => Some("by"),
             _ => None,
         };
         let mut given = None;
@@ -379,7 +381,15 @@ impl<'a> Claims<'_, 'a> {
                     _ => nothing(),
                 }
             }
-            ("applied", Some(policy)) => self.policy(cx, scope, policy),
+            ("limited", None) => Claim::Limited(None),
+            ("limited", Some(limit)) => {
+                let name = self.item(cx, scope, limit, Keyword::Limit);
+                name.map_or_else(nothing, |name| Claim::Limited(Some(name)))
+            }
+            ("applied", Some(policy)) => {
+                let name = self.item(cx, scope, policy, Keyword::Policy);
+                name.map_or_else(nothing, Claim::Applied)
+            }
             ("applied", None) => {
                 let diag = wrong_form(word.span, "`applied` names a policy", "none is named");
                 cx.report(diag.help("write `applied(policy=NAME)`"));
@@ -398,31 +408,40 @@ impl<'a> Claims<'_, 'a> {
         }
     }
 
-    fn policy(&mut self, cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::Expr<'a>) -> Claim {
+    /// The item of this kind that is named; reported where there is none.
+    fn item(
+        &mut self,
+        cx: &mut Context<'a>,
+        scope: &Scope<'a>,
+        written: ast::Expr<'a>,
+        wanted: Keyword,
+    ) -> Option<Arc<str>> {
         let ast::Expr::Name(name) = written else {
-            return self.not_a_claim(cx, written.span());
+            self.not_a_claim(cx, written.span());
+            return None;
         };
         let word = name.word();
         let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text)).copied();
         match entry {
-            Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Policy => {
+            Some(Entry::Item(id)) if cx.item(id).keyword == wanted => {
                 cx.use_item(id, word.span);
-                Claim::Applied(cx.item(id).unique.clone())
+                Some(cx.item(id).unique.clone())
             }
             Some(Entry::Item(id)) => {
                 let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
                 let kind = super::context::kind_name(keyword);
-                cx.report(wrong_kind(word.span, word.text, kind, "a policy", place));
-                nothing()
+                let wanted = super::context::kind_name(wanted);
+                cx.report(wrong_kind(word.span, word.text, kind, wanted, place));
+                None
             }
             _ => {
-                let names = names_of(cx, scope, &[Keyword::Policy]);
+                let names = names_of(cx, scope, &[wanted]);
                 let near = nearest(word.text, names.iter().map(|(name, _)| *name));
                 let place =
                     near.and_then(|near| names.iter().find(|(n, _)| *n == near).map(|(_, p)| *p));
                 let similar = near.map(|near| (near, place));
-                cx.report(unknown_name(word.span, "policy", word.text, similar));
-                nothing()
+                cx.report(unknown_name(word.span, wanted.as_str(), word.text, similar));
+                None
             }
         }
     }
@@ -454,7 +473,7 @@ impl<'a> Claims<'_, 'a> {
     fn not_a_claim(&self, cx: &mut Context<'_>, span: Span) -> Claim {
         let diag = wrong_form(span, "this is no claim about an outcome", "not understood here");
         cx.report(diag.help(
-            "an outcome is `denied`, `responded`, `forwarded(to=…)`, `applied(policy=…)`, `status == …`, `route == …`, or a header such as `up.header[\"x\"] is absent`",
+            "an outcome is `denied`, `responded`, `forwarded(to=…)`, `applied(policy=…)`, `limited(by=…)`, `status == …`, `route == …`, or a header such as `up.header[\"x\"] is absent`",
         ));
         nothing()
     }

@@ -1,4 +1,4 @@
-//! `listener` and `upstream`: lines by their rows, and how often each may stand.
+//! Blocks of settings, such as `listener` and `upstream`: lines by their rows, and how often each may stand.
 
 use super::args::{self, Given, Slot};
 use super::context::{Context, ItemId, Scope, When};
@@ -34,12 +34,25 @@ pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
     }
     cx.spent = 0;
     let scope = Scope::new(unit, When::Step(Phase::Route));
+    let settings = read(cx, &scope, row, &head, span);
+    let name = cx.item(id).unique.clone();
+    Some(Block { row, name, settings, span })
+}
+
+/// The lines of a block; `span` is its name's place.
+pub(super) fn read<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    row: &'static vocab::Block,
+    head: &ast::Head<'a>,
+    span: Span,
+) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut sound = head.block().is_some_and(|block| !block.is_broken());
     for line in head.block().into_iter().flat_map(|block| block.lines()) {
         match line {
             ast::Line::Stmt(stmt) => {
-                match cx.quietly(stmt.is_line_broken(), |cx| setting(cx, &scope, row, stmt)) {
+                match cx.quietly(stmt.is_line_broken(), |cx| setting(cx, scope, row, stmt)) {
                     Some(setting) => settings.push(setting),
                     None => sound = false,
                 }
@@ -66,9 +79,7 @@ pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
         }
     }
     times(cx, row, &settings, (head.name(), span), sound);
-    let name = cx.item(id).unique.clone();
-    let settings = settings.into_iter().map(|(setting, _)| setting).collect();
-    Some(Block { row, name, settings, span })
+    settings.into_iter().map(|(setting, _)| setting).collect()
 }
 
 fn setting<'a>(

@@ -345,7 +345,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Whether `??` binds to all of it.
-fn is_simple(written: &str) -> bool {
+pub(super) fn is_simple(written: &str) -> bool {
     let mut in_string = false;
     let mut depth = 0_u32;
     for c in written.chars() {

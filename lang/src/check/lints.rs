@@ -24,6 +24,7 @@ pub(super) fn lint(cx: &mut Context<'_>) {
                     | Keyword::Fn
                     | Keyword::Upstream
                     | Keyword::Policy
+                    | Keyword::Limit
                     | Keyword::Param
                     | Keyword::Secret
             );

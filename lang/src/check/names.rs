@@ -290,7 +290,7 @@ pub(super) fn item<'a>(
             Some((input, ty)) => Expr { kind: ExprKind::Input(input), ty, span: word.span },
             None => reported(word.span),
         },
-        Keyword::Auth | Keyword::Limit | Keyword::Store | Keyword::Module => reported(word.span),
+        Keyword::Auth | Keyword::Store | Keyword::Module => reported(word.span),
         _ if cx.is_contested(id) => reported(word.span),
         _ => {
             let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);

@@ -244,8 +244,16 @@ fn otherwise<'a>(
         }
         return Expr { span: sides.span, ..first };
     }
-    let ty = if present.fits(second.ty.present()) && !second.ty.present().fits(&present) {
+    let other = second.ty.present();
+    let ty = if present.fits(other) && !other.fits(&present) {
         second.ty.clone()
+    } else if want.map(Ty::present) == Some(&Ty::Json)
+        && !other.fits(&present)
+        && present.fits(&Ty::Json)
+        && other.fits(&Ty::Json)
+    {
+        // Where any plain value is taken, either is.
+        if second.ty.is_optional() { Ty::Json.optional() } else { Ty::Json }
     } else {
         let want =
             if second.ty.is_optional() { present.clone().optional() } else { present.clone() };

@@ -45,11 +45,11 @@ const PLANNED: &[&str] = &[
     "jwks",
     "jwt",
     "kubernetes",
-    "limit",
     "mirror",
     "oidc",
     "passthrough",
     "sni",
+    "store",
 ];
 
 /// Whether the language has this word for something that is not done yet. Nobody who writes it means a similar one.

@@ -39,6 +39,8 @@ pub enum Claim {
     Route(RouteId),
     /// A statement of this policy runs.
     Applied(Arc<str>),
+    /// It is counted by this limit, or by any.
+    Limited(Option<Arc<str>>),
     /// It goes to this upstream, or to any.
     Forwarded(Option<Arc<str>>),
     /// A header field of a message: what was sent nowhere has none.

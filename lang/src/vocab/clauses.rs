@@ -27,7 +27,7 @@ pub const CLAUSES: &[Clause] = &[
     },
     Clause {
         name: "apply",
-        doc: "Puts the statements of a policy here, with its parameters bound.",
+        doc: "Puts the statements of a policy here, with its parameters bound; or counts the request by a limit.",
         example: "apply api(scope=\"users:read\")",
     },
     Clause {

@@ -170,12 +170,16 @@ fn values(
     let base = place.base.replace("?.", ".");
     let row = if base.is_empty() { line_of(vocabulary, (item, path), place) } else { None };
     let expected = match row {
-        Some(Row::Clause(clause)) if clause.name == "apply" => Some(Keyword::Policy),
-        Some(row) if !place.later => context::params(row).first().and_then(item_kind),
-        _ => None,
+        Some(Row::Clause(clause)) if clause.name == "apply" => {
+            vec![Keyword::Policy, Keyword::Limit]
+        }
+        Some(row) if !place.later => {
+            context::params(row).first().and_then(item_kind).into_iter().collect()
+        }
+        _ => Vec::new(),
     };
-    if let Some(kind) = expected {
-        names(tree, &[kind], out);
+    if !expected.is_empty() {
+        names(tree, &expected, out);
         arguments(row, out);
         return;
     }

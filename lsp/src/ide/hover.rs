@@ -103,7 +103,7 @@ fn lines(doc: &str) -> String {
 
 fn signature(row: &Action) -> String {
     match row.form {
-        Form::Plain => with_params(row.name, row.params),
+        Form::Plain | Form::Applied => with_params(row.name, row.params),
         Form::Assign | Form::Append => format!("{} PLACE = VALUE", row.name),
         Form::Place => format!("{} PLACE", row.name),
         Form::Arms { pattern, value } => {

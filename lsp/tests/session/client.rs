@@ -274,6 +274,7 @@ static RESPOND: Action = Action {
 static LISTENER: Block = Block {
     name: "listener",
     exclusive: None,
+    applied: None,
     settings: &[Setting {
         name: "bind",
         params: &[param("address", || Ty::String, None)],
@@ -289,6 +290,7 @@ static LISTENER: Block = Block {
 static UPSTREAM: Block = Block {
     name: "upstream",
     exclusive: None,
+    applied: None,
     settings: &[],
     doc: "Where requests go.",
     example: "upstream app {}",

@@ -17,6 +17,7 @@ use crate::values::{Bytes, Count, Wait};
 /// The language's row.
 pub static ROW: Block = Block {
     name: "listener",
+    applied: None,
     exclusive: Some(Exclusive {
         setting: "bind",
         clash: overlap,

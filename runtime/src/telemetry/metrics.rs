@@ -19,6 +19,7 @@ pub struct Metrics {
     started: SystemTime,
     routes: Mutex<BTreeMap<RouteKey, Arc<RouteSeries>>>,
     listeners: Mutex<BTreeMap<Arc<str>, Arc<ListenerSeries>>>,
+    limits: Mutex<BTreeMap<Arc<str>, Arc<LimitSeries>>>,
     /// Lines of the access log that nobody will read.
     pub log_lines_dropped: Shards<Counter>,
     /// Reloads that went live.
@@ -59,6 +60,15 @@ pub struct ListenerSeries {
     /// Connections on which TLS or the PROXY protocol failed.
     pub handshakes_failed: Shards<Counter>,
     refusals: [Shards<Counter>; Limit::ALL.len()],
+}
+
+/// What is counted for one limit of the policy.
+#[derive(Debug)]
+pub struct LimitSeries {
+    /// Requests that were refused.
+    pub refused: Shards<Counter>,
+    /// Requests whose key found no place and shared a count with others.
+    pub crowded: Shards<Counter>,
 }
 
 /// A limit at which something was refused.
@@ -126,6 +136,7 @@ impl Metrics {
             started: SystemTime::now(),
             routes: Mutex::default(),
             listeners: Mutex::default(),
+            limits: Mutex::default(),
             log_lines_dropped: Shards::new(cores),
             reloads_ok: Counter::default(),
             reloads_failed: Counter::default(),
@@ -154,12 +165,22 @@ impl Metrics {
         listeners.entry(name.into()).or_insert_with(series).clone()
     }
 
+    /// The series of a policy's limit; the same one for the same name.
+    pub fn limit(&self, name: &str) -> Arc<LimitSeries> {
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = || Shards::new(self.cores);
+        let series = || Arc::new(LimitSeries { refused: count(), crowded: count() });
+        limits.entry(name.into()).or_insert_with(series).clone()
+    }
+
     /// Forgets the series that nobody holds. Called once a reload is over and the engine before it is gone.
     pub fn forget_unused(&self) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         routes.retain(|_, series| Arc::strong_count(series) > 1);
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.retain(|_, series| Arc::strong_count(series) > 1);
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.retain(|_, series| Arc::strong_count(series) > 1);
     }
 
     /// Writes every family that is counted here.
@@ -173,6 +194,7 @@ impl Metrics {
         );
         self.write_routes(page);
         self.write_listeners(page);
+        self.write_limits(page);
         page.family("gw_reloads_total", "counter", "Reloads of the policy, by result.");
         page.sample("gw_reloads_total", &[("result", "ok")], self.reloads_ok.value());
         page.sample("gw_reloads_total", &[("result", "failed")], self.reloads_failed.value());
@@ -222,6 +244,25 @@ impl Metrics {
         );
         for (listener, route, sum) in &routes {
             sum.write_durations(page, listener, route);
+        }
+    }
+
+    fn write_limits(&self, page: &mut Page) {
+        let limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        let limits: Vec<_> =
+            limits.iter().map(|(name, series)| (name.clone(), series.clone())).collect();
+        if limits.is_empty() {
+            return;
+        }
+        let refused = "gw_limited_total";
+        page.family(refused, "counter", "Requests refused by a limit of the policy, by limit.");
+        for (name, series) in &limits {
+            page.sample(refused, &[("limit", name)], series.refused.sum());
+        }
+        let crowded = "gw_limit_crowded_total";
+        page.family(crowded, "counter", "Requests whose key had to share a count, by limit.");
+        for (name, series) in &limits {
+            page.sample(crowded, &[("limit", name)], series.crowded.sum());
         }
     }
 

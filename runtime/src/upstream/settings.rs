@@ -23,6 +23,7 @@ pub static BLOCK: Block = Block {
     name: "upstream",
     settings: SETTINGS,
     exclusive: None,
+    applied: None,
     doc: "A group of endpoints that answer the same requests: where they are, how one is chosen, how they are watched and how long they may take.",
     example: "upstream users {\n  server  \"10.0.4.10:8080\", weight=3\n  server  \"10.0.4.11:8080\"\n  balance least_request\n  timeout connect=500ms, first_byte=2s\n}",
 };

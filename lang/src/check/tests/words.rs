@@ -182,6 +182,7 @@ const BLOCKS: &[&Block] = &[
     &Block {
         name: "listener",
         exclusive: None,
+        applied: None,
         settings: &[
             setting(
                 "bind",
@@ -224,6 +225,7 @@ const BLOCKS: &[&Block] = &[
     &Block {
         name: "upstream",
         exclusive: None,
+        applied: None,
         settings: &[
             setting(
                 "server",
