@@ -102,6 +102,9 @@ mod tests {
                 let needed = match (block.name, row.name) {
                     ("listener", "bind") | ("upstream", "server" | "discover") => "",
                     ("listener", _) => "bind \":81\"\n",
+                    ("limit", "key") => "allow 1/s\n",
+                    ("limit", "allow") => "key client.ip\n",
+                    ("limit", _) => "key client.ip\nallow 1/s\n",
                     _ => "server \"127.0.0.1:1\"\n",
                 };
                 let item = format!("{} x {{\n{needed}{}\n}}\n", block.name, row.example);
