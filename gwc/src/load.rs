@@ -84,6 +84,11 @@ pub fn check(path: &Path) -> miette::Result<Check> {
 
 /// As [`check`], with some files' texts in place of what they say.
 pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
+    check_without(path, overlay, &[])
+}
+
+/// As [`check_with`], without the modules of these names: their files are not read, and what they own is answered 503.
+pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette::Result<Check> {
     let mut files = vec![path.to_owned()];
     let mut sources = Sources::default();
     let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
@@ -102,7 +107,13 @@ pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
         diags.extend(found);
         let folder = files[source.id.0 as usize].parent().map(Path::to_owned).unwrap_or_default();
         let mut uses = Vec::new();
-        for (written, span) in lang::uses(&tree) {
+        let mut links = lang::uses(&tree);
+        if parsed.is_empty() {
+            let modules = lang::modules(&tree).into_iter();
+            let open = modules.filter(|module| !closed.contains(&&*module.name));
+            links.extend(open.map(|module| (module.file, module.span)));
+        }
+        for (written, span) in links {
             let used = folder.join(&written);
             let key = canonical(&used);
             let target = match known.get(&key) {
@@ -129,7 +140,7 @@ pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
         .zip(sources.iter())
         .map(|((tree, uses), source)| Unit { source, tree, uses: uses.clone() })
         .collect();
-    let checked = lang::check(&units, &runtime::vocabulary());
+    let checked = lang::check_without(&units, &runtime::vocabulary(), closed);
     diags.extend(checked.diags);
     let mut program = None;
     if !diags.iter().any(Diag::is_error) {

@@ -2,7 +2,8 @@
 //! decided here and nowhere else; what a route's order is, and what runs it, is for the floors above.
 //!
 //! `items` gives everything its name; `inputs`, `blocks`, `routes` (with `choice` and `locals`) and `asserts` check what
-//! items hold; `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
+//! items hold; `modules` reads who owns what, `ownership` holds routes to it;
+//! `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
 //! expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression that was reported has
 //! a type that fits everything, and an item that was reported keeps its name.
 
@@ -25,6 +26,7 @@ mod asserts;
 mod blocks;
 mod calls;
 mod choice;
+mod closed;
 mod compare;
 mod constant;
 mod context;
@@ -42,8 +44,10 @@ mod locals;
 mod matches;
 mod members;
 mod membership;
+mod modules;
 mod names;
 mod operators;
+mod ownership;
 mod path;
 mod phases;
 mod routes;
@@ -70,6 +74,17 @@ pub struct Unit<'a> {
     pub uses: Vec<(Span, Result<SourceId, String>)>,
 }
 
+/// Where a module of a policy lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ModuleFile {
+    /// The module's name.
+    pub name: String,
+    /// The path of its file, as written.
+    pub file: String,
+    /// The path's place, which is the key of [`Unit::uses`].
+    pub span: Span,
+}
+
 /// What a check found.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
@@ -94,12 +109,35 @@ pub fn uses(tree: &Tree) -> Vec<(String, Span)> {
         .collect()
 }
 
+/// The files that the modules of a policy's first file lie in, as [`uses`] tells its imports. Those of other files mean
+/// nothing: only the first file has modules.
+pub fn modules(tree: &Tree) -> Vec<ModuleFile> {
+    ast::items(tree)
+        .filter_map(|item| match item {
+            ast::Item::Module(item) => {
+                let (path, name) = (item.file()?, item.name()?.text.to_owned());
+                Some(ModuleFile { name, file: path.plain()?, span: path.span() })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
 /// Checks a policy: the first unit is its root, the others are what it imports. Needs no network, no files and no
 /// values of inputs.
 pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
+    check_without(units, vocabulary, &[])
+}
+
+/// As [`check`], without the modules of these names: whatever they own is answered 503. Their files are not among the
+/// units.
+pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str]) -> Checked {
     let defaults = defaults(vocabulary);
+    let answer = tree_of(closed::ANSWER);
     let mut cx = Context::new(units, *vocabulary, &defaults);
-    items::collect(&mut cx);
+    items::collect(&mut cx, closed);
+    modules::read(&mut cx);
+    ownership::grants(&mut cx);
     let plans = routes::plan(&mut cx);
     let mut blocks = HashMap::new();
     for at in 0..cx.items.len() {
@@ -123,12 +161,17 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
         on.push(planned.listeners);
     }
     let before = routes::order(&mut cx, &plans, &ids);
+    keep_to_ground(&mut cx, &plans, &ids, &mut routes, &on);
+    for (team, planned) in closed::routes(&mut cx, &answer) {
+        routes.push(Route { module: Some(team), ..planned.route });
+        on.push(planned.listeners);
+    }
     let claimed = asserts::asserts(&mut cx, &plans, &ids);
     let mut places = HashMap::new();
     let mut kept = Vec::new();
     for at in 0..cx.items.len() {
         let id = ItemId(at);
-        let is_kept = cx.item(id).unit == 0 || cx.item(id).used;
+        let is_kept = cx.is_of_policy(id);
         if let Some(block) = blocks.remove(&id)
             && is_kept
         {
@@ -148,6 +191,8 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     let names: Vec<_> = routes.iter().map(|route: &Route| route.name.clone()).collect();
     let tests = trial::tests(&mut cx, &names);
     lints::lint(&mut cx);
+    let source = |unit: usize| units.get(unit).map(|unit| unit.source.id);
+    let modules = ownership::modules(&cx.teams, source, |id| places.get(&id).copied());
     let mut diags = cx.diags;
     // A lint about what an error is about says nothing that will last.
     let wrong: Vec<Span> =
@@ -161,9 +206,35 @@ pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary) -> Checked {
     });
     diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
     Checked {
-        policy: Policy { inputs: cx.inputs, blocks: kept, routes, before, asserts, tests },
+        policy: Policy { inputs: cx.inputs, blocks: kept, routes, modules, before, asserts, tests },
         diags,
         index: cx.index,
+    }
+}
+
+/// Gives each route its module, and reports those that do not keep to their ground.
+fn keep_to_ground<'a>(
+    cx: &mut Context<'a>,
+    plans: &[routes::Plan<'a>],
+    ids: &[Option<RouteId>],
+    routes: &mut [Route],
+    on: &[Vec<context::ItemId>],
+) {
+    if cx.teams.is_empty() {
+        return;
+    }
+    let planned: Vec<_> = ids
+        .iter()
+        .map(|id| {
+            let at = id.as_ref()?.0 as usize;
+            Some((routes.get(at)?, on.get(at)?.as_slice()))
+        })
+        .collect();
+    let owners = ownership::routes(cx, plans, &planned);
+    for (id, owner) in ids.iter().zip(owners) {
+        if let Some(route) = id.and_then(|id| routes.get_mut(id.0 as usize)) {
+            route.module = owner;
+        }
     }
 }
 
@@ -215,10 +286,12 @@ fn defaults(vocabulary: &Vocabulary) -> HashMap<&'static str, Tree> {
     let params = functions.chain(actions).chain(balancers).chain(settings).flatten();
     let mut trees = HashMap::new();
     for text in params.filter_map(|param| param.default) {
-        trees.entry(text).or_insert_with(|| {
-            let source = Source::new(SourceId(u32::MAX), "default", format!("let it = {text}\n"));
-            crate::syntax::parse(&source).0
-        });
+        trees.entry(text).or_insert_with(|| tree_of(&format!("let it = {text}\n")));
     }
     trees
+}
+
+/// The tree of a text that is in no file.
+fn tree_of(text: &str) -> Tree {
+    crate::syntax::parse(&Source::new(SourceId(u32::MAX), "default", text)).0
 }

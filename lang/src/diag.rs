@@ -197,6 +197,7 @@ pub mod beyond_limits;
 pub mod capture_mismatch;
 pub mod circular_before;
 pub mod constant_condition;
+pub mod contested_ground;
 pub mod contrary_before;
 pub mod disagreement;
 pub mod duplicate_name;
@@ -204,6 +205,7 @@ pub mod duplicate_route;
 pub mod ends_twice;
 pub mod exposed_secret;
 pub mod foreign_capture;
+pub mod foreign_ground;
 pub mod foreign_syntax;
 pub mod idle_before;
 pub mod import_cycle;
@@ -227,6 +229,7 @@ pub mod no_effect;
 pub mod no_listener;
 pub mod not_available;
 pub mod not_constant;
+pub mod not_owned;
 pub mod out_of_range;
 pub mod private_name;
 pub mod proof_disagreement;
@@ -285,6 +288,7 @@ catalogue![
     capture_mismatch,
     circular_before,
     constant_condition,
+    contested_ground,
     foreign_capture,
     contrary_before,
     disagreement,
@@ -292,6 +296,7 @@ catalogue![
     duplicate_route,
     ends_twice,
     exposed_secret,
+    foreign_ground,
     foreign_syntax,
     idle_before,
     import_cycle,
@@ -315,6 +320,7 @@ catalogue![
     no_listener,
     not_available,
     not_constant,
+    not_owned,
     out_of_range,
     private_name,
     proof_disagreement,

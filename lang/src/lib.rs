@@ -17,7 +17,7 @@ pub mod types;
 pub mod value;
 pub mod vocab;
 
-pub use check::{Checked, Index, Unit, check, uses};
+pub use check::{Checked, Index, ModuleFile, Unit, check, check_without, modules, uses};
 pub use diag::{Diag, Edit, Entry, Fix, Label, Severity};
 pub use format::format;
 pub use policy::Policy;

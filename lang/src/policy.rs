@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+pub mod module;
 pub mod parts;
 pub mod trial;
 
@@ -14,6 +15,7 @@ use crate::vocab;
 mod claim;
 
 pub use claim::{Assert, Claim, HeaderIs, Message};
+pub use module::{Ground, Module};
 
 /// A whole policy. If its diagnostics hold no error, it can be lowered; otherwise it holds what was understood.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,8 @@ pub struct Policy {
     pub blocks: Vec<Block>,
     /// Every route, those of sites included.
     pub routes: Vec<Route>,
+    /// Who owns which part of it.
+    pub modules: Vec<Module>,
     /// `a before b`.
     pub before: Vec<Before>,
     /// What is claimed of all requests.
@@ -99,8 +103,10 @@ pub struct Setting {
 /// A route, with everything that a site put around it.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// `name`, or `site.name`.
+    /// `name`, or `site.name`; a module's begin with the module's name.
     pub name: Arc<str>,
+    /// The module whose it is, as a place in [`Policy::modules`].
+    pub module: Option<usize>,
     /// The listeners it is on, as places in [`Policy::blocks`].
     pub listeners: Vec<usize>,
     /// Its hosts; never empty, [`Host::Any`] where none was written.

@@ -196,6 +196,7 @@ pub(crate) fn route(name: &str) -> Route {
     let span = Span::default();
     Route {
         name: Arc::from(name),
+        module: None,
         listeners: vec![0],
         hosts: vec![(Host::Any, span)],
         paths: vec![(path("/**"), span)],

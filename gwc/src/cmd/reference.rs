@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use lang::vocab::clauses::CLAUSES;
+use lang::vocab::clauses::{CLAUSES, MODULE};
 use lang::vocab::trial;
 use lang::vocab::{Ends, Form, Key, Param, Phase, Times};
 use miette::{IntoDiagnostic, WrapErr};
@@ -80,8 +80,9 @@ fn page(title: &str, intro: &str, rows: impl FnOnce(&mut String) -> fmt::Result)
 }
 
 fn clauses() -> String {
-    page("Clauses", "The language's own words inside routes, sites and policies.", |out| {
-        CLAUSES.iter().try_for_each(|row| {
+    let intro = "The language's own words inside routes, sites, policies and modules.";
+    page("Clauses", intro, |out| {
+        CLAUSES.iter().chain(MODULE).try_for_each(|row| {
             write!(out, "\n## `{}`\n\n{}\n\n```text\n{}\n```\n", row.name, row.doc, row.example)
         })
     })

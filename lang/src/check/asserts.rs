@@ -59,7 +59,8 @@ pub(super) fn asserts<'a>(
             let mut claims = Claims { plans, ids, depth: 0 };
             let broken = view.is_broken();
             let read = cx.quietly(broken, |cx| claims.assert(cx, unit, &view));
-            let Some((assert, on)) = read else { continue };
+            let Some((mut assert, on)) = read else { continue };
+            assert.name = super::modules::full_name(cx, unit, &assert.name);
             if let Some((first, _)) = found.iter().find(|(known, _)| known.name == assert.name) {
                 cx.report(duplicate_name(assert.span, &assert.name, first.span));
             }
@@ -452,15 +453,18 @@ impl<'a> Claims<'_, 'a> {
         };
         let name = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
         let own = || self.plans.iter().zip(self.ids).filter(|(plan, _)| plan.unit == scope.unit);
-        let found = own().find(|(plan, _)| *plan.name == *name);
+        // The first file knows the routes of modules by their full names.
+        let any = || self.plans.iter().zip(self.ids).filter(|_| scope.unit == 0);
+        let found = own().find(|(plan, _)| *plan.local == *name);
+        let found = found.or_else(|| any().find(|(plan, _)| *plan.name == *name));
         match found {
             Some((_, Some(id))) => Claim::Route(*id),
             // A route of a file of which nothing was imported answers nothing.
             Some((_, None)) => Claim::Any(Vec::new()),
             None => {
-                let near = nearest(&name, own().map(|(plan, _)| &*plan.name));
+                let near = nearest(&name, own().map(|(plan, _)| &*plan.local));
                 let place = near.and_then(|near| {
-                    let (plan, _) = own().find(|(plan, _)| &*plan.name == near)?;
+                    let (plan, _) = own().find(|(plan, _)| &*plan.local == near)?;
                     plan.view.name().map(|name| name.span)
                 });
                 let similar = near.map(|near| (near, place));

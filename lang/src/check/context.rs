@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::Unit;
 use super::facts::Facts;
 use super::index::{Definition, Index, Meaning, Occurrence};
+use super::modules::Team;
 use super::path::Capture;
 use crate::diag::Diag;
 use crate::diag::too_large::too_large;
@@ -36,6 +37,10 @@ pub(super) struct Context<'a> {
     /// By unit: its routes and sites, which are named in places of their own (`before`), so that a route may be called as
     /// the upstream is that it leads to.
     pub(super) routes: Vec<HashMap<&'a str, ItemId>>,
+    /// The modules that the first file grants.
+    pub(super) teams: Vec<Team<'a>>,
+    /// By unit: whose it is, as a place in `teams`.
+    pub(super) owners: Vec<Option<usize>>,
     pub(super) inputs: Vec<Input>,
     pub(super) diags: Vec<Diag>,
     pub(super) index: Index,
@@ -51,6 +56,8 @@ pub(super) struct Context<'a> {
     pub(super) spent: usize,
     /// Inside a test: the names of the routes.
     pub(super) trial: Option<Arc<[Arc<str>]>>,
+    /// Inside a test of a module's file: the module.
+    pub(super) trial_of: Option<&'a str>,
     next_local: u32,
 }
 
@@ -160,6 +167,8 @@ impl<'a> Context<'a> {
             items: Vec::new(),
             names: vec![HashMap::new(); units.len()],
             routes: vec![HashMap::new(); units.len()],
+            teams: Vec::new(),
+            owners: Vec::new(),
             inputs: Vec::new(),
             diags: Vec::new(),
             index: Index::default(),
@@ -170,6 +179,7 @@ impl<'a> Context<'a> {
             depth: 0,
             spent: 0,
             trial: None,
+            trial_of: None,
             next_local: 0,
         }
     }
@@ -207,9 +217,16 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// Whether it is part of the policy without being used: the first file's own, or in the file of a module.
+    pub(super) fn is_of_policy(&self, id: ItemId) -> bool {
+        let item = self.item(id);
+        let is_file = |team: &Team<'_>| team.units.first() == Some(&item.unit);
+        item.unit == 0 || item.used || self.teams.iter().any(is_file)
+    }
+
     /// Whether its name was given twice, which is reported: who uses it may have meant the other.
     pub(super) fn is_contested(&self, id: ItemId) -> bool {
-        let is_route = |item: &Item<'_>| matches!(item.keyword, Keyword::Route | Keyword::Site);
+        let is_route = |item: &Item<'_>| super::items::is_route(item.keyword);
         let item = self.item(id);
         let named = |other: &&Item<'_>| other.unit == item.unit && other.name == item.name;
         self.items.iter().filter(named).filter(|other| is_route(other) == is_route(item)).count()

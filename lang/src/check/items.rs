@@ -1,9 +1,11 @@
 //! The items of all files and their names: what each file defines, what it imports, and what it gives away.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::context::{Context, Entry, Item, ItemId, State};
 use super::index::Definition;
+use super::modules;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::import_cycle::import_cycle;
 use crate::diag::import_failed::import_failed;
@@ -20,11 +22,12 @@ use crate::syntax::ast;
 const EDITION: &str = "2026";
 
 /// Collects the items of every file and gives them their names.
-pub(super) fn collect(cx: &mut Context<'_>) {
+pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
     for unit in 0..cx.units.len() {
         edition(cx, unit);
         own(cx, unit);
     }
+    modules::collect(cx, closed);
     unique(cx);
     for unit in 0..cx.units.len() {
         imports(cx, unit);
@@ -109,8 +112,8 @@ fn own(cx: &mut Context<'_>, unit: usize) {
 }
 
 /// Whether items of this kind are named among the routes.
-fn is_route(keyword: Keyword) -> bool {
-    matches!(keyword, Keyword::Route | Keyword::Site)
+pub(super) fn is_route(keyword: Keyword) -> bool {
+    matches!(keyword, Keyword::Route | Keyword::Site | Keyword::Module)
 }
 
 /// Who already has the name that an item of this kind is to have.
@@ -160,21 +163,33 @@ pub(super) fn keyword(view: &ast::Item<'_>) -> Keyword {
     }
 }
 
-/// Items of several files may share a name; in the policy each has its own. The root's keep theirs.
+/// Items of several files may share a name; in the policy each has its own. The root's keep theirs, and a module's begin
+/// with its name.
 fn unique(cx: &mut Context<'_>) {
-    let mut taken: HashMap<(Keyword, &str), usize> = HashMap::new();
-    for item in &mut cx.items {
-        let count = taken.entry((item.keyword, item.name)).or_default();
-        if *count > 0 {
-            item.unique = format!("{}@{}", item.name, *count + 1).into();
-        }
+    let mut taken: HashMap<(Keyword, Arc<str>), usize> = HashMap::new();
+    for at in 0..cx.items.len() {
+        let Some(item) = cx.items.get(at) else { continue };
+        let full = modules::full_name(cx, item.unit, item.name);
+        let count = taken.entry((item.keyword, full.clone())).or_default();
+        let unique = if *count > 0 { format!("{full}@{}", *count + 1).into() } else { full };
         *count += 1;
+        if let Some(item) = cx.items.get_mut(at) {
+            item.unique = unique;
+        }
     }
 }
 
 /// The unit that a `use` names, if the caller found it.
 fn target(cx: &Context<'_>, unit: usize, item: &ast::Use<'_>) -> Option<Result<usize, String>> {
-    let place = item.path()?.span();
+    target_at(cx, unit, item.path()?.span())
+}
+
+/// The unit that the path at `place` names, if the caller found it.
+pub(super) fn target_at(
+    cx: &Context<'_>,
+    unit: usize,
+    place: Span,
+) -> Option<Result<usize, String>> {
     let uses = &cx.units.get(unit)?.uses;
     let (_, found) = uses.iter().find(|(span, _)| *span == place)?;
     Some(match found {

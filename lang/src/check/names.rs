@@ -68,6 +68,12 @@ pub(super) fn name<'a>(
     {
         return constant(Value::string(word.text), Ty::OneOf(words.clone()), word.span);
     }
+    if let Some(Ty::OneOf(words)) = wanted
+        && cx.trial.as_ref() == Some(words)
+        && let Some(route) = super::trial::route(cx, &[word], word.span)
+    {
+        return route;
+    }
     if let Some(stub) = super::trial::bare(cx, word, wanted) {
         return stub;
     }
@@ -290,7 +296,7 @@ pub(super) fn item<'a>(
             Some((input, ty)) => Expr { kind: ExprKind::Input(input), ty, span: word.span },
             None => reported(word.span),
         },
-        Keyword::Auth | Keyword::Store | Keyword::Module => reported(word.span),
+        Keyword::Auth | Keyword::Store => reported(word.span),
         _ if cx.is_contested(id) => reported(word.span),
         _ => {
             let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);

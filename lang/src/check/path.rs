@@ -70,6 +70,15 @@ pub(super) fn path(text: &str, span: Span) -> Result<(Path, Vec<Capture>), Box<D
     Ok((read, captures))
 }
 
+/// What a pattern captures.
+pub(super) fn captured(path: &Path) -> Vec<(Arc<str>, Ty)> {
+    let captures = path.segments.iter().filter_map(|segment| match segment {
+        Segment::Capture(name, ty) => Some((name.clone(), ty.clone())),
+        Segment::Literal(_) => None,
+    });
+    captures.collect()
+}
+
 /// Cuts at slashes outside braces.
 fn pieces(rest: &str) -> Vec<(usize, &str)> {
     let (mut found, mut from, mut depth) = (Vec::new(), 0, 0_u32);

@@ -31,10 +31,14 @@ use crate::vocab::{Ends, Phase, nearest};
 /// A route before it is checked.
 pub(super) struct Plan<'a> {
     pub(super) unit: usize,
+    /// The route, or the site it is in.
+    pub(super) item: ItemId,
     pub(super) name: Arc<str>,
+    /// Its name in its own file: without that of its module.
+    pub(super) local: Arc<str>,
     pub(super) site: Option<ast::Site<'a>>,
     pub(super) view: ast::Route<'a>,
-    /// Whether it belongs to the policy: the root's, or imported by name.
+    /// Whether it belongs to the policy: the root's, a module's, or imported by name.
     pub(super) included: bool,
     definition: Option<usize>,
 }
@@ -57,11 +61,23 @@ pub(super) fn plan<'a>(cx: &mut Context<'a>) -> Vec<Plan<'a>> {
         if definition == usize::MAX {
             continue;
         }
-        let included = unit == 0 || cx.item(id).used;
+        let included = cx.is_of_policy(id);
+        let short = cx.item(id).name;
         match view {
             ast::Item::Route(view) => {
                 let definition = Some(definition);
-                plans.push(Plan { unit, name: unique, site: None, view, included, definition });
+                let local = local(cx, unit, &unique, short);
+                let (item, site) = (id, None);
+                plans.push(Plan {
+                    unit,
+                    item,
+                    name: unique,
+                    local,
+                    site,
+                    view,
+                    included,
+                    definition,
+                });
             }
             ast::Item::Site(site) => {
                 let mut names: HashMap<&str, Span> = HashMap::new();
@@ -80,14 +96,29 @@ pub(super) fn plan<'a>(cx: &mut Context<'a>) -> Vec<Plan<'a>> {
                         ty: None,
                         doc: view.docs().unwrap_or_default().into(),
                     });
-                    let site = Some(site);
-                    plans.push(Plan { unit, name: full, site, view, included, definition });
+                    let local = local(cx, unit, &full, &format!("{short}.{}", name.text));
+                    let (item, site) = (id, Some(site));
+                    plans.push(Plan {
+                        unit,
+                        item,
+                        name: full,
+                        local,
+                        site,
+                        view,
+                        included,
+                        definition,
+                    });
                 }
             }
             _ => {}
         }
     }
     plans
+}
+
+/// A route's name in its own file. Where modules have no part in it, it is the name in the policy.
+fn local(cx: &Context<'_>, unit: usize, full: &Arc<str>, short: &str) -> Arc<str> {
+    if super::modules::owner(cx, unit).is_some() { short.into() } else { full.clone() }
 }
 
 /// Checks a site that has no routes; the others are checked with each of theirs.
@@ -246,6 +277,7 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     }
     let mut route = Route {
         name: plan.name.clone(),
+        module: None,
         listeners: Vec::new(),
         hosts: choice.hosts,
         paths: choice.paths,
@@ -320,8 +352,8 @@ fn end(cx: &Context<'_>, head: &ast::Head<'_>) -> Option<Span> {
 /// Says which relations of a header mean nothing.
 fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
     for (word, _) in head.clauses() {
-        if !matches!(word.text, "on" | "before") {
-            let near = nearest(word.text, ["on", "before"]);
+        if !matches!(word.text, "on" | "before" | "within") {
+            let near = nearest(word.text, ["on", "before", "within"]);
             let diag = unknown_verb(word.span, word.text, "a header", near);
             cx.report(if near.is_none() {
                 diag.help("a header says `on LISTENER` and `before ROUTE`")
@@ -386,11 +418,11 @@ pub(super) fn order(
     let mut edges = Vec::new();
     for (plan, id) in plans.iter().zip(ids) {
         for word in plan.view.before() {
-            let site = plan.name.rsplit_once('.').map(|(site, _)| site);
-            let within = site.map(|site| format!("{site}.{}", word.text));
+            let site = plan.local.rsplit_once('.').map(|(site, _)| site);
+            let inside = site.map(|site| format!("{site}.{}", word.text));
             let found = plans.iter().position(|other| {
                 other.unit == plan.unit
-                    && (within.as_deref() == Some(&*other.name) || *other.name == *word.text)
+                    && (inside.as_deref() == Some(&*other.local) || *other.local == *word.text)
             });
             let Some(at) = found else {
                 let names = plans.iter().filter(|other| other.unit == plan.unit);
@@ -405,9 +437,9 @@ pub(super) fn order(
                     }
                     continue;
                 }
-                let near = nearest(word.text, names.clone().map(|other| &*other.name));
+                let near = nearest(word.text, names.clone().map(|other| &*other.local));
                 let place = near.and_then(|near| {
-                    let other = names.clone().find(|other| &*other.name == near)?;
+                    let other = names.clone().find(|other| &*other.local == near)?;
                     other.view.name().map(|name| name.span)
                 });
                 let similar = near.map(|near| (near, place));

@@ -5,6 +5,7 @@ use crate::source::Sources;
 
 mod broken;
 mod diagnostics;
+mod modules;
 mod pages;
 mod policies;
 mod words;
@@ -65,7 +66,11 @@ fn of_files(files: &[(&str, &str)]) -> (Checked, String) {
         .iter()
         .zip(&trees)
         .map(|(source, tree)| {
-            let uses = uses(tree).iter().map(|(path, span)| (*span, find(path))).collect();
+            let mut links = uses(tree);
+            if source.id == SourceId(0) {
+                links.extend(modules(tree).into_iter().map(|module| (module.file, module.span)));
+            }
+            let uses = links.iter().map(|(path, span)| (*span, find(path))).collect();
             Unit { source, tree, uses }
         })
         .collect();

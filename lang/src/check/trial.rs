@@ -41,20 +41,28 @@ pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> 
     let vocabulary = cx.vocabulary;
     cx.vocabulary = ours(&vocabulary);
     cx.trial = Some(routes.iter().cloned().collect());
-    let mut names: HashMap<&'a str, Span> = HashMap::new();
+    let mut names: HashMap<Arc<str>, Span> = HashMap::new();
     let mut tests = Vec::new();
     for (unit, file) in cx.units.iter().enumerate() {
         for item in ast::items(file.tree) {
             let ast::Item::Test(view) = item else { continue };
             let Some(name) = view.name() else { continue };
-            if let Some(first) = names.insert(name.text, name.span) {
+            // Teams need not agree on the names of their tests.
+            let owner = super::modules::owner(cx, unit).map(|team| team.name);
+            let full: Arc<str> = match owner {
+                Some(module) => format!("{module}: {}", name.text).into(),
+                None => Arc::from(name.text),
+            };
+            cx.trial_of = owner;
+            if let Some(first) = names.insert(full.clone(), name.span) {
                 cx.report(duplicate_name(name.span, name.text, first));
             }
             cx.spent = 0;
-            tests.push(test(cx, unit, &view, name));
+            tests.push(Test { name: full, ..test(cx, unit, &view, name) });
         }
     }
     cx.trial = None;
+    cx.trial_of = None;
     cx.vocabulary = vocabulary;
     for (item, used) in cx.items.iter_mut().zip(used) {
         item.used = used;
@@ -94,7 +102,10 @@ pub(super) fn question<'a>(
 pub(super) fn route(cx: &Context<'_>, words: &[ast::Word<'_>], span: Span) -> Option<Expr> {
     let name = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
     let routes = cx.trial.as_ref()?;
-    let name = routes.iter().find(|route| ***route == *name)?.clone();
+    // In the file of a module its routes have their own names, as everywhere else in that file.
+    let own = cx.trial_of.map(|module| format!("{module}.{name}"));
+    let own = own.and_then(|own| routes.iter().find(|route| ***route == *own));
+    let name = own.or_else(|| routes.iter().find(|route| ***route == *name))?.clone();
     let ty = Ty::OneOf(routes.clone());
     Some(Expr { kind: ExprKind::Const(Value::String(name)), ty, span })
 }

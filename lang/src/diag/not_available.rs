@@ -15,10 +15,11 @@ The language reserves words for what a later version does. They are refused rath
 edition 2026
 
 listener web { bind \":8080\" }
-module shop {
-}
 
-route all on web { respond 200 }
+route all on web {
+  mirror  \"shadow.internal:8080\"
+  respond 200
+}
 ```
 
 Without it:
@@ -28,7 +29,9 @@ edition 2026
 
 listener web { bind \":8080\" }
 
-route all on web { respond 200 }
+route all on web {
+  respond 200
+}
 ```
 ",
 };

@@ -92,7 +92,7 @@ items! {
     Limit,
     /// `store cache = memory { … }`.
     Store,
-    /// `module m { … }`.
+    /// `module m on web from "./m.gw" { … }`.
     Module,
     /// `policy api(scope: String) { … }`.
     Policy,
@@ -263,6 +263,11 @@ impl<'t> Head<'t> {
         self.names_after("on")
     }
 
+    /// The names after `within`.
+    pub fn within(&self) -> impl Iterator<Item = Word<'t>> + use<'t> {
+        self.names_after("within")
+    }
+
     /// The names after `before`, dotted ones whole.
     pub fn before(&self) -> impl Iterator<Item = Word<'t>> + use<'t> {
         self.names_after("before")
@@ -412,6 +417,18 @@ impl<'t> Store<'t> {
     /// The word after `=`.
     pub fn provider(&self) -> Option<Word<'t>> {
         self.0.provider()
+    }
+}
+
+impl<'t> Module<'t> {
+    /// The file after `from`.
+    pub fn file(&self) -> Option<Str<'t>> {
+        self.node.child(Kind::ValueClause)?.child(Kind::Str).map(Str::of)
+    }
+
+    /// The place of `from` and what follows it, if it is written.
+    pub fn from(&self) -> Option<Span> {
+        self.node.child(Kind::ValueClause).map(Node::span)
     }
 }
 

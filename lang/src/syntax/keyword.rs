@@ -25,7 +25,7 @@ pub enum Keyword {
     Limit,
     /// `store cache = memory { … }`.
     Store,
-    /// `module m { … }`.
+    /// `module m on web from "./m.gw" { … }`.
     Module,
     /// `policy api(scope: String) { … }`.
     Policy,

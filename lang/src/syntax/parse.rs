@@ -136,6 +136,7 @@ fn entry(prepared: &Prepared, diags: &mut Vec<Diag>) -> (Rule, Keyword) {
         Keyword::Use => Rule::use_chunk,
         Keyword::Param | Keyword::Secret | Keyword::Let => Rule::value_chunk,
         Keyword::Fn => Rule::fn_chunk,
+        Keyword::Module => Rule::module_chunk,
         Keyword::Unknown if word.is_empty() || !rest.contains('{') => Rule::junk_chunk,
         _ => Rule::block_chunk,
     };
@@ -385,6 +386,7 @@ impl<'t> Builder<'t> {
             | Rule::value_item
             | Rule::fn_item
             | Rule::block_item
+            | Rule::module_item
                 if self.open.is_empty() =>
             {
                 Kind::Item(self.keyword)
@@ -398,8 +400,8 @@ impl<'t> Builder<'t> {
             Rule::word => Kind::Word,
             Rule::verb => Kind::Verb,
             Rule::clause => Kind::Clause,
-            Rule::relation | Rule::clause_word => Kind::Relation,
-            Rule::clause_word_value => Kind::ValueClause,
+            Rule::relation | Rule::clause_word | Rule::file_word => Kind::Relation,
+            Rule::clause_word_value | Rule::file_clause => Kind::ValueClause,
             Rule::provider => Kind::Provider,
             Rule::annotation => Kind::Annotation,
             Rule::use_alias => Kind::Alias,
@@ -446,6 +448,7 @@ fn is_leaf(rule: Rule) -> bool {
             | Rule::verb
             | Rule::relation
             | Rule::clause_word
+            | Rule::file_word
             | Rule::literal
             | Rule::regex
             | Rule::str_text

@@ -1,4 +1,4 @@
-//! The language's own words inside routes, sites and policies. Their behaviour is the checker's (route shape and
+//! The language's own words inside routes, sites, policies and modules. Their behaviour is the checker's (route shape and
 //! order), so their rows stand in this crate.
 
 use super::Clause;
@@ -41,3 +41,10 @@ pub const CLAUSES: &[Clause] = &[
         example: "let caller = req.header[\"x-caller\"] ?? \"-\"",
     },
 ];
+
+/// The clauses of a module.
+pub const MODULE: &[Clause] = &[Clause {
+    name: "owns",
+    doc: "Hosts and paths that belong to the module: every route of its file lies within them, and no one else's does. Several hosts or paths are a list; without `host` it is every host, without `path` every path. Several lines add up.",
+    example: "owns host=\"shop.example\", path=\"/billing/**\"",
+}];

@@ -58,7 +58,12 @@ pub(super) fn check(analysis: &Analysis, root: &Document) -> Checked {
         let (tree, found) = analysis.parse(&source);
         diags.extend(found);
         let mut uses = Vec::new();
-        for (written, span) in lang::uses(&tree) {
+        let mut links = lang::uses(&tree);
+        if parsed.is_empty() {
+            let modules = lang::modules(&tree).into_iter();
+            links.extend(modules.map(|module| (module.file, module.span)));
+        }
+        for (written, span) in links {
             let target = follow(analysis, &file, &written).and_then(|used| {
                 if let Some(&id) = known.get(&*used.uri) {
                     return Ok(id);

@@ -1,0 +1,422 @@
+//! Modules: which file is whose, and what the first file grants. It reads `module` items and names owners; whether
+//! routes keep to their ground is `ownership`'s question.
+
+use std::sync::Arc;
+
+use super::args;
+use super::choice::{Choice, hosts, paths};
+use super::context::{Context, ItemId, Scope, When, is_head_broken};
+use super::index::Meaning;
+use super::items::target_at;
+use super::names::names_of;
+use super::routes::listeners;
+
+use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::import_failed::import_failed;
+use crate::diag::misplaced_clause::misplaced_clause;
+use crate::diag::missing_part::missing_part;
+use crate::diag::missing_setting::missing_setting;
+use crate::diag::no_listener::no_listener;
+use crate::diag::repeated_argument::repeated_argument;
+use crate::diag::unknown_argument::unknown_argument;
+use crate::diag::unknown_verb::unknown_verb;
+use crate::diag::wrong_form::wrong_form;
+use crate::policy::{Ground, Host, Path};
+use crate::source::Span;
+use crate::syntax::Keyword;
+use crate::syntax::ast;
+use crate::vocab::clauses::MODULE;
+use crate::vocab::nearest;
+
+/// A module, as the first file grants it.
+pub(super) struct Team<'a> {
+    pub(super) name: &'a str,
+    /// Its name's place.
+    pub(super) span: Span,
+    pub(super) view: ast::Module<'a>,
+    /// The units that are its own: its file, then those that only it uses. None where it is closed or was not found.
+    pub(super) units: Vec<usize>,
+    /// Left out on purpose.
+    pub(super) closed: bool,
+    pub(super) grant: Grant,
+    /// What its own file says of it.
+    pub(super) stated: Option<Grant>,
+}
+
+/// What a `module` item gives.
+#[derive(Default)]
+pub(super) struct Grant {
+    pub(super) listeners: Vec<ItemId>,
+    pub(super) grounds: Vec<Ground>,
+    /// Whether all of it was understood.
+    pub(super) sound: bool,
+}
+
+/// Finds the modules of the first file and what is theirs.
+pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
+    let views = of_unit(cx, 0);
+    let grants = views.iter().any(|view| view.from().is_some());
+    for view in views {
+        let Some(name) = view.name() else { continue };
+        let is_closed = closed.contains(&name.text);
+        let own = match view.file() {
+            _ if is_closed => None,
+            Some(path) => file(cx, name, path),
+            None if view.from().is_some() || view.is_broken() => None,
+            // It speaks of the file it stands in.
+            None if !grants => Some(0),
+            None => {
+                let behind = Span { start: name.span.end, ..name.span };
+                let diag = missing_part(behind, "`from \"FILE\"`", name.text);
+                cx.report(diag.help("the file is where the routes of the module stand"));
+                None
+            }
+        };
+        cx.teams.push(Team {
+            name: name.text,
+            span: name.span,
+            view,
+            units: own.into_iter().collect(),
+            closed: is_closed,
+            grant: Grant::default(),
+            stated: None,
+        });
+    }
+    owners(cx);
+}
+
+/// The `module` items of a file.
+fn of_unit<'a>(cx: &Context<'a>, unit: usize) -> Vec<ast::Module<'a>> {
+    let items = cx.units.get(unit).into_iter().flat_map(|unit| ast::items(unit.tree));
+    items
+        .filter_map(|item| match item {
+            ast::Item::Module(view) => Some(view),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The unit of a module's file; reported if there is none, or if it is somebody's already.
+fn file(cx: &mut Context<'_>, name: ast::Word<'_>, path: ast::Str<'_>) -> Option<usize> {
+    let found = target_at(cx, 0, path.span());
+    let unit = match found.unwrap_or_else(|| Err("no file was given for it".to_owned())) {
+        Ok(unit) => unit,
+        Err(reason) => {
+            cx.report(import_failed(path.span(), path.text(), &reason));
+            return None;
+        }
+    };
+    if unit == 0 {
+        let message = format!("the module `{}` is the file that grants it", name.text);
+        let diag = wrong_form(path.span(), message, "this leads back to this file");
+        cx.report(diag.help("a module's routes stand in a file of their own"));
+        return None;
+    }
+    let taken = cx.teams.iter().find(|team| team.units.first() == Some(&unit));
+    if let Some((other, place)) = taken.map(|team| (team.name, team.span)) {
+        let message = format!("`{}` is already the file of the module `{other}`", path.text());
+        let diag = wrong_form(path.span(), message, "a file belongs to one module");
+        cx.report(
+            diag.label(place, "its module").help(format!(
+                "give `{other}` several `owns` lines, or `{}` another file",
+                name.text
+            )),
+        );
+        return None;
+    }
+    Some(unit)
+}
+
+/// Writes down whose each unit is. What the first file uses belongs to nobody; of the rest, what a module uses is its own.
+fn owners(cx: &mut Context<'_>) {
+    let files: Vec<Option<usize>> =
+        cx.teams.iter().map(|team| team.units.first().copied()).collect();
+    let mut owner: Vec<Option<Option<usize>>> = vec![None; cx.units.len()];
+    for (team, file) in files.iter().enumerate() {
+        if let Some(place) = file.and_then(|file| owner.get_mut(file)) {
+            *place = Some(Some(team));
+        }
+    }
+    // A file that speaks of itself is the module; what it uses is what stands around it.
+    if let Some(place @ None) = owner.first_mut() {
+        *place = Some(None);
+    }
+    let starts = files.iter().enumerate();
+    let starts = starts.filter_map(|(team, file)| Some((Some(team), file.filter(|at| *at != 0)?)));
+    let starts = std::iter::once((None, 0)).chain(starts);
+    for (who, start) in starts.collect::<Vec<_>>() {
+        let mut open = vec![start];
+        while let Some(unit) = open.pop() {
+            for next in used_by(cx, unit) {
+                if let Some(place @ None) = owner.get_mut(next) {
+                    *place = Some(who);
+                    open.push(next);
+                }
+            }
+        }
+    }
+    for (unit, who) in owner.iter().enumerate() {
+        if let Some(Some(team)) = who
+            && let Some(team) = cx.teams.get_mut(*team)
+            && !team.units.contains(&unit)
+        {
+            team.units.push(unit);
+        }
+    }
+    cx.owners = owner.into_iter().map(Option::flatten).collect();
+}
+
+/// The units that the `use` items of one lead to.
+fn used_by(cx: &Context<'_>, unit: usize) -> Vec<usize> {
+    let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return Vec::new() };
+    let targets = ast::items(tree).filter_map(|item| match item {
+        ast::Item::Use(item) => target_at(cx, unit, item.path()?.span())?.ok(),
+        _ => None,
+    });
+    targets.collect()
+}
+
+/// Reads what each module is granted, and what its file says of itself.
+pub(super) fn read(cx: &mut Context<'_>) {
+    for at in 0..cx.teams.len() {
+        let Some((view, own)) =
+            cx.teams.get(at).map(|team| (team.view, team.units.first().copied()))
+        else {
+            continue;
+        };
+        let grant = grant(cx, 0, &view);
+        let stated = own.filter(|unit| *unit != 0).and_then(|unit| stated(cx, at, unit));
+        if let Some(team) = cx.teams.get_mut(at) {
+            (team.grant, team.stated) = (grant, stated);
+        }
+    }
+}
+
+/// What the file of a module says of the module.
+fn stated(cx: &mut Context<'_>, team: usize, unit: usize) -> Option<Grant> {
+    let (name, place) = cx.teams.get(team).map(|team| (team.name, team.span))?;
+    let mut found = None;
+    for view in of_unit(cx, unit) {
+        let word = view.keyword().map_or(view.span(), |word| word.span);
+        if let Some(from) = view.from() {
+            let diag = misplaced_clause(from, "from", "the file of a module");
+            cx.report(
+                diag.label(place, "its module").help("only the policy's first file has modules"),
+            );
+            continue;
+        }
+        if found.is_some() {
+            let diag = wrong_form(word, "a file is one module", "a second one");
+            cx.report(diag.label(place, "its module"));
+            continue;
+        }
+        if let Some(own) = view.name().filter(|own| own.text != name) {
+            let diag =
+                wrong_form(own.span, format!("this file is the module `{name}`"), "another name");
+            cx.report(diag.label(place, "granted here").suggest(
+                format!("write `{name}`"),
+                own.span,
+                name,
+            ));
+        }
+        found = Some(grant(cx, unit, &view));
+    }
+    found
+}
+
+fn grant<'a>(cx: &mut Context<'a>, unit: usize, view: &ast::Module<'a>) -> Grant {
+    let name = view.name();
+    let (span, text) = name.map_or((view.span(), ""), |name| (name.span, name.text));
+    let broken = is_head_broken(view);
+    cx.quietly(broken, |cx| header(cx, view));
+    let on = cx.quietly(broken, |cx| listeners(cx, unit, view));
+    let strange = view.clauses().any(|(word, _)| word.text != "on");
+    if view.on().next().is_none() && !broken && !strange {
+        let names = names_of(cx, &Scope::new(unit, When::Load), &[Keyword::Listener]);
+        let only = match names.as_slice() {
+            [(name, _)] => Some(*name),
+            _ => None,
+        };
+        cx.report(no_listener(span, text, only));
+    }
+    let mut grant = Grant { listeners: on, grounds: Vec::new(), sound: !broken };
+    for line in view.block().into_iter().flat_map(|block| block.lines()) {
+        grant.sound &= match line {
+            ast::Line::Stmt(stmt) => {
+                let broken = stmt.is_line_broken();
+                cx.quietly(broken, |cx| owns(cx, stmt, &mut grant.grounds)) && !broken
+            }
+            ast::Line::Error(_) => false,
+            ast::Line::Arm(arm) if arm.is_broken() => false,
+            ast::Line::Field(field) if field.is_broken() => false,
+            ast::Line::Item(item) => {
+                let place = item.head().keyword().map_or(item.head().span(), |word| word.span);
+                let message = format!("`{text}` lies in a file of its own");
+                let diag = wrong_form(place, message, "not in the grant");
+                cx.report(diag.help(
+                    "the first file says what the module owns; its routes stand in its file",
+                ));
+                false
+            }
+            ast::Line::Arm(_) | ast::Line::Field(_) => {
+                let place = match line {
+                    ast::Line::Arm(arm) => arm.span(),
+                    ast::Line::Field(field) => field.span(),
+                    _ => span,
+                };
+                cx.report(wrong_form(place, "a module holds `owns` lines", "not here"));
+                false
+            }
+        };
+    }
+    if grant.grounds.is_empty()
+        && grant.sound
+        && view.block().is_some_and(|block| !block.is_broken())
+    {
+        let example = MODULE.first().map_or("", |clause| clause.example);
+        let diag = missing_setting(span, "module", text, "`owns`");
+        cx.report(diag.help(format!("as in `{example}`")));
+        grant.sound = false;
+    }
+    grant
+}
+
+fn header(cx: &mut Context<'_>, view: &ast::Module<'_>) {
+    for (word, _) in view.clauses().filter(|(word, _)| word.text != "on") {
+        let near = nearest(word.text, ["on", "from"]);
+        let diag = unknown_verb(word.span, word.text, "the header of a module", near);
+        cx.report(match near {
+            Some(_) => diag,
+            None => diag.help("a module's header says `on LISTENER` and `from \"FILE\"`"),
+        });
+    }
+    if view.is_pub()
+        && let Some(word) = view.keyword()
+    {
+        cx.report(wrong_form(
+            word.span,
+            "a module is given to no other file",
+            "`pub` means nothing here",
+        ));
+    }
+    if view.has_params()
+        && let Some(param) = view.params().next()
+    {
+        cx.report(wrong_form(param.span(), "a module takes no parameters", "not here"));
+    }
+}
+
+/// Reads `owns host=…, path=…`; false if anything about it is wrong.
+fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>) -> bool {
+    let Some(verb) = stmt.verb() else { return false };
+    let Some(clause) = MODULE.iter().find(|clause| clause.name == verb.text) else {
+        let near = nearest(verb.text, MODULE.iter().map(|clause| clause.name));
+        let diag = unknown_verb(verb.span, verb.text, "a module", near);
+        cx.report(match (near, verb.text) {
+            (Some(_), _) => diag,
+            (None, "host" | "path") => diag.help(format!(
+                "write `owns {}=…`: the hosts and paths that are the module's",
+                verb.text
+            )),
+            (None, _) => diag.help("a module holds `owns` lines; its routes stand in its file"),
+        });
+        return false;
+    };
+    cx.note(verb.span, Meaning::Clause(clause));
+    let known = super::calls::n_errors(cx);
+    if let Some(block) = stmt.block() {
+        cx.report(wrong_form(block.span(), "`owns` takes no block", "not here"));
+    }
+    let strays = args::strays(cx, stmt.node(), None);
+    for written in stmt.positional().filter(|_| !strays) {
+        let is_path = matches!(written, ast::Expr::Str(text) if text.text().starts_with('/'));
+        let name = if is_path { "path" } else { "host" };
+        let start = Span { end: written.span().start, ..written.span() };
+        cx.report(
+            wrong_form(written.span(), "`owns` takes values with names", "this has no name")
+                .help(format!("as in `{}`", clause.example))
+                .fix(format!("write `{name}=`"), start, format!("{name}=")),
+        );
+    }
+    let (mut host, mut path) = (None, None);
+    for named in stmt.named() {
+        let place = match named.name.text {
+            "host" => &mut host,
+            "path" => &mut path,
+            other => {
+                let near = nearest(other, ["host", "path"]).map(|near| (near, None));
+                cx.report(unknown_argument(
+                    named.name.span,
+                    "owns",
+                    other,
+                    near,
+                    "`host` and `path`",
+                ));
+                continue;
+            }
+        };
+        if let Some(first) = place.replace(named).map(|first: ast::NamedArg<'_>| first.name.span) {
+            cx.report(repeated_argument(named.name.span, named.name.text, first));
+        }
+    }
+    let sound = super::calls::n_errors(cx) == known;
+    if host.is_none() && path.is_none() && sound {
+        let diag = wrong_form(verb.span, "`owns` says what", "neither host nor path");
+        cx.report(diag.help(format!("as in `{}`", clause.example)));
+        return false;
+    }
+    let place = stmt.span();
+    let hosts = host.map_or_else(|| vec![(Host::Any, place)], |named| read_hosts(cx, named));
+    let every = || vec![(Path { segments: Vec::new(), rest: true }, place)];
+    let paths = path.map_or_else(every, |named| read_paths(cx, named));
+    for (host, _) in &hosts {
+        for (path, _) in &paths {
+            grounds.push(Ground { host: host.clone(), path: path.clone(), span: place });
+        }
+    }
+    super::calls::n_errors(cx) == known
+}
+
+/// A value, or the values of a list.
+fn values<'a>(named: ast::NamedArg<'a>) -> Vec<ast::Expr<'a>> {
+    match named.value {
+        Some(ast::Expr::List(list)) => list.items().collect(),
+        Some(one) => vec![one],
+        None => Vec::new(),
+    }
+}
+
+fn read_hosts(cx: &mut Context<'_>, named: ast::NamedArg<'_>) -> Vec<(Host, Span)> {
+    let mut choice = Choice::default();
+    hosts(cx, &values(named), &mut choice);
+    choice.hosts
+}
+
+fn read_paths(cx: &mut Context<'_>, named: ast::NamedArg<'_>) -> Vec<(Path, Span)> {
+    let mut found: Vec<(Path, Span)> = Vec::new();
+    for written in values(named) {
+        // One by one: what they capture means nothing here and need not be the same.
+        let mut choice = Choice::default();
+        paths(cx, &[written], &mut choice);
+        for (path, place) in choice.paths {
+            match found.iter().find(|(known, _)| *known == path) {
+                Some((_, first)) => cx.report(duplicate_name(place, &path.to_string(), *first)),
+                None => found.push((path, place)),
+            }
+        }
+    }
+    found
+}
+
+/// The name in the policy of something of a unit: a module's begins with the module's name.
+pub(super) fn full_name(cx: &Context<'_>, unit: usize, name: &str) -> Arc<str> {
+    match owner(cx, unit) {
+        Some(team) => format!("{}.{name}", team.name).into(),
+        None => name.into(),
+    }
+}
+
+/// The module whose a unit is.
+pub(super) fn owner<'c, 'a>(cx: &'c Context<'a>, unit: usize) -> Option<&'c Team<'a>> {
+    cx.teams.get((*cx.owners.get(unit)?)?)
+}
