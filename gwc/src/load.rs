@@ -32,6 +32,16 @@ pub struct Check {
     pub diags: Vec<Diag>,
 }
 
+impl Check {
+    /// The files that belong to modules.
+    fn module_files(&self) -> impl Iterator<Item = &PathBuf> {
+        let sources = self.policy.modules.iter().flat_map(|module| &module.files);
+        // Checked by itself, a module's file is the first one.
+        let others = sources.filter(|source| source.0 != 0);
+        others.filter_map(|source| self.files.get(source.0 as usize))
+    }
+}
+
 /// The places of a file's `use` items, and what they lead to.
 type Uses = Vec<(Span, Result<SourceId, String>)>;
 
@@ -56,7 +66,7 @@ pub fn check_each(
 ) -> miette::Result<(Vec<Check>, Vec<Report>)> {
     let files = policies(paths)?;
     let (mut checks, mut unread) = (Vec::new(), Vec::new());
-    let mut used = HashSet::new();
+    let mut used: Vec<(Option<PathBuf>, PathBuf)> = Vec::new();
     for file in &files {
         let check = match check_with(file, overlay) {
             Ok(check) => check,
@@ -65,9 +75,27 @@ pub fn check_each(
                 continue;
             }
         };
-        used.extend(check.files.iter().skip(1).filter_map(|path| path.canonicalize().ok()));
-        checks.push((file.canonicalize().ok(), check));
+        let by = file.canonicalize().ok();
+        let files = check.files.iter().skip(1).filter_map(|path| path.canonicalize().ok());
+        used.extend(files.map(|path| (by.clone(), path)));
+        checks.push((by, check));
     }
+    // What a module uses of the file that grants it does not make that file a part of the module.
+    let grants: HashSet<(PathBuf, PathBuf)> = checks
+        .iter()
+        .filter_map(|(path, check)| Some((path.clone()?, check)))
+        .flat_map(|(path, check)| {
+            let files = check.module_files().filter_map(|file| file.canonicalize().ok());
+            files.map(move |file| (file, path.clone())).collect::<Vec<_>>()
+        })
+        .collect();
+    let used: HashSet<PathBuf> = used
+        .into_iter()
+        .filter(|(by, path)| {
+            by.as_ref().is_none_or(|by| !grants.contains(&(by.clone(), path.clone())))
+        })
+        .map(|(_, path)| path)
+        .collect();
     let named: HashSet<_> = paths.iter().filter_map(|path| path.canonicalize().ok()).collect();
     checks.retain(|(path, _)| {
         path.as_ref().is_none_or(|path| named.contains(path) || !used.contains(path))

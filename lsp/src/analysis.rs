@@ -234,9 +234,18 @@ impl Analysis {
             checked.files.iter().skip(1).any(|file| file.uri == *uri)
         };
         let root = |checked: &Checked| checked.files.first().map(|root| root.uri.clone());
+        // What a module uses of the file that grants it does not make that file a part of the module.
+        let grants = |checked: &Checked, by: &Checked| {
+            let mut files =
+                checked.modules.iter().filter_map(|file| checked.files.get(file.0 as usize));
+            root(by).is_some_and(|uri| files.any(|file| file.uri == uri))
+        };
         let imported: Vec<bool> = all
             .iter()
-            .map(|checked| root(checked).is_some_and(|uri| all.iter().any(|by| imports(by, &uri))))
+            .map(|checked| {
+                let by = |by: &Checked, uri: &Arc<str>| imports(by, uri) && !grants(checked, by);
+                root(checked).is_some_and(|uri| all.iter().any(|other| by(other, &uri)))
+            })
             .collect();
         let (mut kept, mut rest) = (Vec::new(), Vec::new());
         for (checked, imported) in all.into_iter().zip(imported) {

@@ -327,6 +327,20 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
     if let Some(block) = stmt.block() {
         cx.report(wrong_form(block.span(), "`owns` takes no block", "not here"));
     }
+    if let Some(assignment) = stmt.assignment() {
+        let (name, value) = (assignment.target.span(), assignment.value.map(|value| value.span()));
+        let blanks = Span {
+            start: name.end,
+            end: value.map_or(assignment.equals.end, |at| at.start),
+            ..name
+        };
+        cx.report(
+            wrong_form(assignment.equals, "`owns` assigns nothing", "no blank belongs around this")
+                .help("an argument's name stands right before its `=`")
+                .fix("write it without blanks", blanks, "="),
+        );
+        return false;
+    }
     let strays = args::strays(cx, stmt.node(), None);
     for written in stmt.positional().filter(|_| !strays) {
         let is_path = matches!(written, ast::Expr::Str(text) if text.text().starts_with('/'));

@@ -352,6 +352,7 @@ pub(super) fn modules(
         files: team.units.iter().filter_map(|unit| source(*unit)).collect(),
         closed: team.closed,
         span: team.span,
+        item: team.view.span(),
     });
     modules.collect()
 }

@@ -24,6 +24,8 @@ pub struct Module {
     pub closed: bool,
     /// Its name's place in the first file.
     pub span: Span,
+    /// The whole item's place there.
+    pub item: Span,
 }
 
 /// Hosts and paths that belong to a module: every request that fits both.

@@ -25,6 +25,8 @@ pub struct Checked {
     pub index: Index,
     /// Where each `use` leads to.
     pub uses: Vec<(Span, SourceId)>,
+    /// The files that belong to modules which the first file grants.
+    pub modules: Vec<SourceId>,
 }
 
 impl Checked {
@@ -96,7 +98,9 @@ pub(super) fn check(analysis: &Analysis, root: &Document) -> Checked {
     diags.sort_by_key(|diag| (diag.span(), diag.code));
     let uses = parsed.iter().flat_map(|parsed| &parsed.uses);
     let uses = uses.filter_map(|(span, target)| Some((*span, *target.as_ref().ok()?))).collect();
-    Checked { files: Arc::new(files), diags, index: checked.index, uses }
+    let modules = checked.policy.modules.iter().flat_map(|module| module.files.iter().copied());
+    let modules = modules.filter(|source| source.0 != 0).collect();
+    Checked { files: Arc::new(files), diags, index: checked.index, uses, modules }
 }
 
 /// The file that `written` names, seen from `file`.

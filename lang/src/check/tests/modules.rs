@@ -201,6 +201,10 @@ fn grants_are_checked() {
             "E0412 root.gw [\"a.example\"] `owns` takes values with names",
         ),
         (
+            "module m on web from \"./shop.gw\" { owns host = \"a.example\", path=\"/x\" }",
+            "E0412 root.gw [=] `owns` assigns nothing",
+        ),
+        (
             "module m on web from \"./shop.gw\" { host \"a.example\" }",
             "E0401 root.gw [host] there is no `host` in a module",
         ),
