@@ -15,6 +15,7 @@ mod interp;
 pub mod lower;
 pub mod matcher;
 mod order;
+mod partial;
 mod passes;
 pub mod program;
 pub mod proof;

@@ -192,7 +192,7 @@ impl Matcher {
         crate::change::wish(&self.interp(frame, fill), listener, head, route)
     }
 
-    fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {
+    pub(crate) fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {
         Interp { program: &self.program, constants: &self.constants, frame, fill }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod fmt;
 pub(crate) mod lsp;
 pub(crate) mod program;
 pub(crate) mod reference;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod test;
 pub(crate) mod translate;

@@ -5,11 +5,14 @@ pub mod human;
 pub mod json;
 pub mod places;
 pub mod sarif;
+mod shown;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr};
+
+pub use shown::shown;
 
 /// Whether a report has colours.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

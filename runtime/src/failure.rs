@@ -107,6 +107,12 @@ impl Failure {
         }
     }
 
+    /// Whether this slug is that of an answer which the policy alone decides, whatever the network does.
+    pub fn is_decided(slug: &str) -> bool {
+        let denied = Failure::Denied { status: 403, text: None };
+        [Failure::NoRoute, Failure::Method(Vec::new()), denied].iter().any(|one| one.slug() == slug)
+    }
+
     /// The status that answers it.
     pub fn status(&self) -> u16 {
         match self {

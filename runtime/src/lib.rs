@@ -21,6 +21,7 @@ pub mod message;
 pub mod normal;
 mod pipeline;
 pub mod rehearsal;
+pub mod replay;
 pub mod serve;
 pub mod session;
 mod splice;

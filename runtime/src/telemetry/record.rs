@@ -1,5 +1,5 @@
 //! What is kept of one exchange once it is over, and its form as a line of JSON. It holds no header's value but the
-//! host, and no query: both may carry secrets.
+//! host, and of the query its length alone: both may carry secrets. `gwc replay` reads what is written here.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -17,12 +17,16 @@ pub struct Record<'r> {
     pub client: IpAddr,
     /// As in a start line: `HTTP/1.1`.
     pub protocol: &'r str,
+    /// `http` or `https`; empty where the request was not understood that far.
+    pub scheme: &'r str,
     /// The method; empty where the request was not understood that far.
     pub method: &'r str,
     /// The normalised host, or empty.
     pub host: &'r str,
     /// The normalised path without its query, or empty.
     pub path: &'r str,
+    /// The length of the query in bytes; absent where there was none.
+    pub query: Option<usize>,
     /// The status sent to the client; 0 if it left before there was one.
     pub status: u16,
     /// Bytes of the request's body that were read.
@@ -68,9 +72,15 @@ impl Record<'_> {
         text(line, "listener", self.listener);
         text(line, "client", &self.client.to_canonical().to_string());
         text(line, "protocol", self.protocol);
+        if !self.scheme.is_empty() {
+            text(line, "scheme", self.scheme);
+        }
         text(line, "method", self.method);
         text(line, "host", self.host);
         text(line, "path", self.path);
+        if let Some(query) = self.query {
+            number(line, "query_bytes", query as u64);
+        }
         number(line, "status", u64::from(self.status));
         number(line, "received", self.received);
         number(line, "sent", self.sent);
@@ -201,9 +211,11 @@ pub(super) mod tests {
             listener: "web",
             client: "::ffff:192.0.2.1".parse().unwrap(),
             protocol: "HTTP/1.1",
+            scheme: "https",
             method: "GET",
             host: "shop.example",
             path: "/a",
+            query: Some(3),
             status: 502,
             received: 1,
             sent: 2,
@@ -256,6 +268,7 @@ pub(super) mod tests {
         assert_eq!(line.pop(), Some(b'\n'));
         let json: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(json["client"], "192.0.2.1");
+        assert_eq!((&json["scheme"], &json["query_bytes"]), (&"https".into(), &3.into()));
         assert_eq!(json["duration_ms"], 12.034);
         assert_eq!(json["tries"], 3);
         assert_eq!(json["fault"], "upstream");
