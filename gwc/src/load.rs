@@ -45,7 +45,7 @@ impl Check {
 /// The places of a file's `use` items, and what they lead to.
 type Uses = Vec<(Span, Result<SourceId, String>)>;
 
-/// Texts that stand for those of files, by canonical path.
+/// Texts that stand for those of files, by canonical path or by the path under which a file is opened.
 pub type Overlay = HashMap<PathBuf, String>;
 
 /// Checks every policy that the paths name. A file that another one uses is checked as part of that one.
@@ -144,19 +144,18 @@ pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette:
         for (written, span) in links {
             let used = folder.join(&written);
             let key = canonical(&used);
+            let text = overlay.get(&key).or_else(|| overlay.get(&used));
             let target = match known.get(&key) {
                 Some(&id) => Ok(id),
                 None if known.len() >= MAX_FILES => {
                     Err(format!("a policy has at most {MAX_FILES} files"))
                 }
-                None => {
-                    overlay.get(&key).cloned().map_or_else(|| read_used(&used), Ok).map(|text| {
-                        let id = sources.add(used.to_string_lossy(), text).id;
-                        files.push(used);
-                        known.insert(key, id);
-                        id
-                    })
-                }
+                None => text.cloned().map_or_else(|| read_used(&used), Ok).map(|text| {
+                    let id = sources.add(used.to_string_lossy(), text).id;
+                    files.push(used);
+                    known.insert(key, id);
+                    id
+                }),
             };
             uses.push((span, target));
         }

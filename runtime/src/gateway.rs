@@ -3,6 +3,7 @@
 
 mod hash;
 mod layout;
+mod modules;
 mod shared;
 mod snapshot;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use lang::Span;
 
 pub use self::hash::hash;
 pub use self::layout::Listener;
+pub use self::modules::{ModuleState, Serves};
 pub use self::snapshot::{Snapshot, UpstreamSample};
 
 use self::layout::Layout;
@@ -140,6 +142,11 @@ impl<S: Snapshot> Gateway<S> {
     pub fn refused(&self, reason: &str) {
         self.shared.refused(reason);
         self.shared.telemetry.metrics.reloads_failed.add(1);
+    }
+
+    /// Notes what of each module is served, for `/policy` and the metrics.
+    pub fn tell_modules(&self, modules: Vec<ModuleState>) {
+        self.shared.tell_modules(modules);
     }
 
     /// Stops politely: takes no more connections, lets what is in flight finish, tells clients to close, and cuts

@@ -36,14 +36,27 @@ pub fn rebind(text: &str) -> String {
 pub struct Gateway {
     child: Child,
     listeners: Vec<(String, SocketAddr)>,
+    admin: Option<SocketAddr>,
+    hear: mpsc::Receiver<String>,
 }
 
 impl Gateway {
     /// Serves `text`, written to `path`, and waits until it listens.
     pub fn start(folder: &Path, path: &Path, text: &str) -> Result<Gateway, Failed> {
+        Gateway::start_with(folder, path, text, &[])
+    }
+
+    /// As [`Gateway::start`], with more arguments of `gwc run`.
+    pub fn start_with(
+        folder: &Path,
+        path: &Path,
+        text: &str,
+        more: &[&str],
+    ) -> Result<Gateway, Failed> {
         std::fs::write(path, text)?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["gwc", "run"]).arg(path).args(["--workers", "1", "--log", "off"]);
+        command.args(more);
         let params = folder.join("params.toml");
         if params.exists() {
             command.arg("--with").arg(params);
@@ -70,13 +83,15 @@ impl Gateway {
             });
         }
         drop(said);
-        let mut gateway = Gateway { child, listeners: Vec::new() };
+        let mut gateway = Gateway { child, listeners: Vec::new(), admin: None, hear };
         let mut heard = String::new();
         loop {
-            match hear.recv_timeout(PATIENCE) {
+            match gateway.hear.recv_timeout(PATIENCE) {
                 Ok(line) if line.starts_with("ready") => return Ok(gateway),
                 Ok(line) => {
                     gateway.listeners.extend(listening(&line));
+                    let admin = line.trim().strip_prefix("admin on http://");
+                    gateway.admin = gateway.admin.or(admin.and_then(|at| at.parse().ok()));
                     heard.push_str(&line);
                     heard.push('\n');
                 }
@@ -91,6 +106,23 @@ impl Gateway {
             .args(["-c", &format!("kill -{name} {}", self.child.id())])
             .status()?;
         if sent.success() { Ok(()) } else { Err(format!("SIG{name} could not be sent").into()) }
+    }
+
+    /// Waits until it says a line with these words, and gives the line.
+    pub fn hear(&self, words: &str) -> Result<String, Failed> {
+        let mut heard = String::new();
+        loop {
+            match self.hear.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(words) => return Ok(line),
+                Ok(line) => heard.extend([line.as_str(), "\n"]),
+                Err(_) => return Err(format!("it never said `{words}`, but:\n{heard}").into()),
+            }
+        }
+    }
+
+    /// Where its admin API listens, if it has one.
+    pub fn admin(&self) -> Result<SocketAddr, Failed> {
+        self.admin.ok_or_else(|| "there is no admin API".into())
     }
 
     /// Where the listener of this name (or the first one) listens.

@@ -4,6 +4,7 @@
 
 pub mod blocks;
 pub mod gateway;
+pub mod modules;
 pub mod page;
 pub mod peers;
 pub mod scripted;
@@ -47,6 +48,7 @@ fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
 /// The tests of all pages, and of the pages of the diagnostics' catalogue.
 pub fn trials() -> Vec<Trial> {
     let mut trials = peers::trials();
+    trials.extend(modules::trials());
     for path in pages() {
         let inside = path.strip_prefix(root()).unwrap_or(&path).to_owned();
         let in_suite = inside.starts_with("tests/suite");

@@ -1,7 +1,9 @@
 //! `gwc run`: serves a policy until it is told to stop, and takes a changed one without dropping a connection.
 
 mod announce;
+mod modules;
 mod prepare;
+mod state;
 mod watch;
 
 use std::net::SocketAddr;
@@ -11,18 +13,21 @@ use std::time::Duration;
 
 use miette::{IntoDiagnostic, WrapErr};
 use runtime::engine::Engine;
-use runtime::gateway::{Gateway, Options};
+use runtime::gateway::{Gateway, ModuleState, Options};
 use runtime::telemetry::{Output, Telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::prepare::{Refused, prepare};
+use self::modules::Shelf;
+use self::prepare::{Prepared, Refused, prepare};
 use crate::Outcome;
 use crate::report::Color;
 
 /// Serves a policy
 ///
 /// A SIGHUP (with `--watch`, a changed file) loads the policy again: connections stay, requests under way finish on
-/// the policy they began with. One that does not check leaves the running one in place. SIGTERM and SIGINT drain:
+/// the policy they began with. One that does not check leaves the running one in place; where only modules do not
+/// check, each keeps its last good version and all else is loaded. At the start a module that does not check and has no
+/// last good version is closed: what it owns is answered 503. SIGTERM and SIGINT drain:
 /// no new connections, requests under way finish; a second one ends at once.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -41,12 +46,41 @@ pub(crate) struct Args {
     /// Load the policy again when one of its files changes
     #[arg(long)]
     watch: bool,
+    /// Where the last good version of each module is kept, so that it outlives a restart
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// How long requests under way may take once it is time to stop
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     drain_timeout: Duration,
     /// The access log: lines of JSON on standard output, nothing, or a file
     #[arg(long, value_name = "json|off|FILE", default_value = "json", value_parser = output)]
     log: Output,
+}
+
+/// What is served, and what is known of its modules for the next reload.
+struct Served {
+    engine: Option<Arc<Engine>>,
+    shelf: Shelf,
+    modules: Vec<ModuleState>,
+}
+
+impl Served {
+    /// From now on it is this. Gives what was served of the modules until now.
+    fn take(
+        &mut self,
+        args: &Args,
+        gateway: &Gateway<Engine>,
+        prepared: &Prepared,
+    ) -> Vec<ModuleState> {
+        self.engine = Some(prepared.engine.clone());
+        let before = std::mem::replace(&mut self.modules, prepared.modules.clone());
+        self.shelf.keep(&prepared.check, &prepared.modules);
+        gateway.tell_modules(prepared.modules.clone());
+        if let Some(folder) = &args.state {
+            state::write(folder, &args.path, &self.shelf);
+        }
+        before
+    }
 }
 
 /// What happens to a running gateway.
@@ -60,7 +94,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let workers = args.workers.map_or_else(available, usize::from);
     let telemetry = Telemetry::start(workers, args.log.clone()).into_diagnostic()?;
-    let prepared = match prepare(&args.path, args.with.as_deref(), None) {
+    let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
+    let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
+    let prepared = match prepare(&args.path, args.with.as_deref(), None, &served.shelf) {
         Ok(prepared) => prepared,
         Err(refused) => return refused.at_start(),
     };
@@ -71,18 +107,19 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Err(errors) => return Refused::launch(errors, &prepared.check.sources).at_start(),
     };
     announce::announce(&prepared, &gateway);
+    served.take(args, &gateway, &prepared);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .into_diagnostic()
         .wrap_err("signals cannot be received")?;
-    runtime.block_on(serve(args, &gateway, prepared.engine, prepared.watched))
+    runtime.block_on(serve(args, &gateway, served, prepared.watched))
 }
 
 async fn serve(
     args: &Args,
     gateway: &Arc<Gateway<Engine>>,
-    mut engine: Arc<Engine>,
+    mut served: Served,
     watched: Vec<PathBuf>,
 ) -> miette::Result<Outcome> {
     let receive = |kind| signal(kind).into_diagnostic().wrap_err("signals cannot be received");
@@ -107,7 +144,7 @@ async fn serve(
             _ = interrupt.recv() => Event::Stop,
         };
         match event {
-            Event::Reload(why) => reload(args, gateway, &mut engine, watch.as_mut(), why),
+            Event::Reload(why) => reload(args, gateway, &mut served, watch.as_mut(), why),
             Event::Stop => break,
         }
     }
@@ -132,36 +169,38 @@ async fn serve(
 fn reload(
     args: &Args,
     gateway: &Gateway<Engine>,
-    engine: &mut Arc<Engine>,
+    served: &mut Served,
     watch: Option<&mut watch::Watch>,
     why: &str,
 ) {
-    let refused = match prepare(&args.path, args.with.as_deref(), Some(engine)) {
-        Ok(prepared) => {
-            if let Some(watch) = watch {
-                watch.follow(prepared.watched.clone());
-            }
-            let before = gateway.addresses();
-            match gateway.reload(prepared.engine.clone(), &prepared.hash) {
-                Ok(()) => {
-                    eprintln!("reloaded ({why}): {}", prepared.hash);
-                    if gateway.addresses() != before {
-                        announce::listeners(&prepared, gateway);
-                    }
-                    *engine = prepared.engine;
-                    return;
+    let refused =
+        match prepare(&args.path, args.with.as_deref(), served.engine.as_deref(), &served.shelf) {
+            Ok(prepared) => {
+                if let Some(watch) = watch {
+                    watch.follow(prepared.watched.clone());
                 }
-                Err(errors) => Refused::launch(errors, &prepared.check.sources),
+                let before = gateway.addresses();
+                match gateway.reload(prepared.engine.clone(), &prepared.hash) {
+                    Ok(()) => {
+                        let modules = served.take(args, gateway, &prepared);
+                        eprintln!("reloaded ({why}): {}", prepared.hash);
+                        if gateway.addresses() != before {
+                            announce::listeners(&prepared, gateway);
+                        }
+                        announce::modules(&prepared.modules, &modules);
+                        return;
+                    }
+                    Err(errors) => Refused::launch(errors, &prepared.check.sources),
+                }
             }
-        }
-        Err(refused) => {
-            if let Some(watch) = watch {
-                watch.follow_more(&refused.watched);
+            Err(refused) => {
+                if let Some(watch) = watch {
+                    watch.follow_more(&refused.watched);
+                }
+                gateway.refused(&refused.reason);
+                refused
             }
-            gateway.refused(&refused.reason);
-            refused
-        }
-    };
+        };
     refused.print();
     eprintln!("not reloaded ({why}): the running policy stays");
 }

@@ -3,13 +3,14 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::layout::{Listener, refresh};
+use super::modules::{self, ModuleState};
 use super::snapshot::{Snapshot, UpstreamSample};
 use super::worker::{Order, WorkerHandle};
 use crate::admin::Report;
@@ -30,6 +31,7 @@ pub(super) struct Shared<S: Snapshot> {
     pub(super) cores: Vec<WorkerHandle<S>>,
     phase: AtomicU8,
     policy: Mutex<Policy>,
+    modules: Mutex<Vec<ModuleState>>,
 }
 
 #[derive(Default)]
@@ -54,6 +56,7 @@ impl<S: Snapshot> Shared<S> {
             cores,
             phase: AtomicU8::new(Phase::Starting as u8),
             policy: Mutex::default(),
+            modules: Mutex::default(),
         }
     }
 
@@ -78,6 +81,17 @@ impl<S: Snapshot> Shared<S> {
         let mut policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = reason.chars().take(MOST_REASON).collect();
         policy.refused = Some((SystemTime::now(), reason));
+    }
+
+    pub(super) fn tell_modules(&self, mut modules: Vec<ModuleState>) {
+        for reason in modules.iter_mut().filter_map(|module| module.reason.as_mut()) {
+            *reason = reason.chars().take(MOST_REASON).collect();
+        }
+        *self.lock_modules() = modules;
+    }
+
+    fn lock_modules(&self) -> MutexGuard<'_, Vec<ModuleState>> {
+        self.modules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What all cores have counted of their upstreams, added up by name.
@@ -125,6 +139,7 @@ impl<S: Snapshot> Report for Shared<S> {
             let mut page = Page::default();
             self.telemetry.metrics.write(&mut page);
             self.write_certificates(&mut page);
+            modules::write(&mut page, &self.lock_modules());
             write_upstreams(&mut page, &self.upstreams().await);
             page.finish()
         })
@@ -132,19 +147,22 @@ impl<S: Snapshot> Report for Shared<S> {
 
     fn policy(&self) -> serde_json::Value {
         let policy = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let time = |time: SystemTime| {
-            time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-        };
         let refused = policy
             .refused
             .as_ref()
-            .map(|(at, reason)| serde_json::json!({ "at": time(*at), "reason": reason }));
+            .map(|(at, reason)| serde_json::json!({ "at": seconds(*at), "reason": reason }));
         serde_json::json!({
             "hash": policy.hash,
-            "since": policy.since.map(time),
+            "since": policy.since.map(seconds),
             "last_failed_reload": refused,
+            "modules": modules::to_json(&self.lock_modules()),
         })
     }
+}
+
+/// A moment as seconds since the epoch.
+pub(super) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn add(known: &mut UpstreamSample, more: &UpstreamSample) {

@@ -1,13 +1,14 @@
 //! What a gateway says when it starts: where it listens, and for each listener a request to try.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use lang::Ty;
 use lang::policy::{Host, Path, Policy, Route, Segment};
 use runtime::blocks::ListenerConfig;
 use runtime::blocks::listener::BindConfig;
 use runtime::engine::Engine;
-use runtime::gateway::Gateway;
+use runtime::gateway::{Gateway, ModuleState, Serves};
 use runtime::listen::BindAddress;
 
 use super::prepare::Prepared;
@@ -19,8 +20,34 @@ pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
     let n = policy.routes.len();
     eprintln!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
     listeners(prepared, gateway);
+    modules(&prepared.modules, &[]);
     if let Some(address) = gateway.admin_address() {
         eprintln!("  admin on http://{address}");
+    }
+}
+
+/// What is not served as its file says; and, of what was not so `before`, what is again.
+pub(super) fn modules(now: &[ModuleState], before: &[ModuleState]) {
+    for module in now {
+        let name = &module.name;
+        let reason = module.reason.as_deref().unwrap_or("");
+        let was = before.iter().find(|known| known.name == *name);
+        match module.serves {
+            Serves::Current if was.is_some_and(|known| known.serves != Serves::Current) => {
+                eprintln!("  module {name} is served as its file says again");
+            }
+            Serves::Current => {}
+            Serves::LastGood => {
+                let age = module.since.elapsed().unwrap_or_default().as_secs();
+                let age = lang::Value::Duration(Duration::from_secs(age));
+                eprintln!(
+                    "  module {name} keeps its last good version, loaded {age} ago: {reason}"
+                );
+            }
+            Serves::Nothing => {
+                eprintln!("  module {name} is closed, what it owns is answered 503: {reason}");
+            }
+        }
     }
 }
 

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lang::Sources;
+use lang::{Diag, Sources};
 use miette::Report;
 use runtime::engine::Engine;
-use runtime::gateway::{LaunchError, hash};
+use runtime::gateway::{LaunchError, ModuleState, hash};
 
+use super::modules::{self, Shelf};
 use crate::inputs::files;
-use crate::load::{self, Check};
+use crate::load::Check;
 use crate::report::places::{at_places, together};
-use crate::report::{Color, human};
 use crate::{Outcome, engine};
 
 /// A policy that can be served.
@@ -22,6 +22,8 @@ pub(super) struct Prepared {
     /// Every file that it depends on.
     pub(super) watched: Vec<PathBuf>,
     pub(super) check: Check,
+    /// What of each module is served.
+    pub(super) modules: Vec<ModuleState>,
 }
 
 /// A policy that cannot.
@@ -34,18 +36,16 @@ pub(super) struct Refused {
     report: Option<Report>,
 }
 
-/// Reads, checks, binds and builds. What the check says, warnings included, is printed here.
+/// Reads, checks, binds and builds. What the check says, warnings included, is printed on the way.
 pub(super) fn prepare(
     path: &Path,
     with: Option<&Path>,
     previous: Option<&Engine>,
+    shelf: &Shelf,
 ) -> Result<Prepared, Refused> {
-    let check =
-        load::check(path).map_err(|report| Refused::world(report, vec![path.to_owned()]))?;
-    for diag in &check.diags {
-        human::print(diag, &check.sources, Color::Auto);
-    }
-    let mut watched = check.files.clone();
+    let loaded = modules::load(path, shelf, previous.is_some())?;
+    let (check, modules) = (loaded.check, loaded.modules);
+    let mut watched = loaded.files;
     watched.extend(with.map(Path::to_owned));
     let Some(program) = check.program.clone() else {
         return Err(Refused::policy(&check, watched));
@@ -54,7 +54,19 @@ pub(super) fn prepare(
     let engine = engine::build(program, with, &check.sources, previous)
         .map_err(|report| Refused::world(report, watched.clone()))?;
     let hash = hash(check.sources.iter().map(|source| (&*source.name, &*source.text)));
-    Ok(Prepared { engine: Arc::new(engine), hash, watched, check })
+    Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules })
+}
+
+/// A diagnostic in one line, with its place.
+pub(super) fn located(diag: &Diag, sources: &Sources) -> String {
+    let span = diag.span();
+    match sources.get(span.source) {
+        Some(source) => {
+            let line = source.line_column(span.start).line;
+            format!("{}:{line}: {}[{}]: {diag}", source.name, diag.code, diag.slug)
+        }
+        None => diag.to_string(),
+    }
 }
 
 impl Refused {
@@ -82,22 +94,15 @@ impl Refused {
         self.report.map_or(Ok(Outcome::Faulty), Err)
     }
 
-    fn policy(check: &Check, watched: Vec<PathBuf>) -> Refused {
+    /// A policy that does not check.
+    pub(super) fn policy(check: &Check, watched: Vec<PathBuf>) -> Refused {
         let first = check.diags.iter().find(|diag| diag.is_error());
-        let reason = first.map_or_else(String::new, |diag| {
-            let span = diag.span();
-            match check.sources.get(span.source) {
-                Some(source) => {
-                    let line = source.line_column(span.start).line;
-                    format!("{}:{line}: {}[{}]: {diag}", source.name, diag.code, diag.slug)
-                }
-                None => diag.to_string(),
-            }
-        });
+        let reason = first.map_or_else(String::new, |diag| located(diag, &check.sources));
         Refused { reason, watched, report: None }
     }
 
-    fn world(report: Report, watched: Vec<PathBuf>) -> Refused {
+    /// A policy that cannot be read, bound or built.
+    pub(super) fn world(report: Report, watched: Vec<PathBuf>) -> Refused {
         let related = report.related().into_iter().flatten();
         let mut reasons: Vec<String> = related.map(ToString::to_string).collect();
         if reasons.is_empty() {

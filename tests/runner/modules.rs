@@ -1,0 +1,180 @@
+//! Modules that fail while a gateway runs, and before: what is served of them, and what is not.
+
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::blocks::http::send;
+use crate::gateway::Gateway;
+
+const ROOT: &str = r#"edition 2026
+pub listener web { bind "127.0.0.1:0" }
+module a on web from "./a.gw" { owns host="a.example" }
+module b on web from "./b.gw" {
+  owns host="b.example", path="/own/**"
+  owns host="x.example", path="/b/**"
+}
+route rest on web { respond 200, "rest" }
+"#;
+
+/// The tests, by name.
+pub fn trials() -> Vec<Trial> {
+    let tests: [(&str, fn() -> Result<(), Failed>); 4] = [
+        ("a module that fails on a reload keeps its last good version", keeps_last_good),
+        ("a module that fails at the start is closed, and nobody else answers for it", closes),
+        ("a last good version survives a restart", survives),
+        ("what is not a module's fault leaves everything as it was", leaves),
+    ];
+    tests.into_iter().map(|(name, run)| Trial::test(format!("modules: {name}"), run)).collect()
+}
+
+fn module(name: &str, says: &str) -> String {
+    let place = match name {
+        "a" => "host \"a.example\"",
+        _ => "host \"x.example\"; path \"/b/**\"",
+    };
+    format!(
+        "edition 2026\nuse \"./gateway.gw\" {{ web }}\nroute all on web {{ {place}; respond 200, \"{says}\" }}\n"
+    )
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<(), Failed> {
+    Ok(std::fs::write(folder.join(format!("{name}.gw")), text)?)
+}
+
+fn start(folder: &Path, more: &[&str]) -> Result<Gateway, Failed> {
+    let more = [&["--admin", "127.0.0.1:0"], more].concat();
+    Gateway::start_with(folder, &folder.join("gateway.gw"), ROOT, &more)
+}
+
+/// Reloads, and waits until that is done.
+fn reload(gateway: &Gateway) -> Result<(), Failed> {
+    gateway.signal("HUP")?;
+    gateway.hear("reloaded (SIGHUP)").map(drop)
+}
+
+fn expect(gateway: &Gateway, host: &str, path: &str, answer: &str) -> Result<(), Failed> {
+    let request = format!("GET {path} HTTP/1.1\nhost: {host}");
+    let got = send(gateway.address(Some("web"))?, &request)?;
+    let status = got.split(' ').nth(1).unwrap_or("");
+    let body = got.split("\n\n").nth(1).unwrap_or("").trim();
+    match status == answer || (status == "200" && body == answer) {
+        true => Ok(()),
+        false => Err(format!("{host}{path}: expected {answer}, got:\n{got}").into()),
+    }
+}
+
+fn tells(gateway: &Gateway, path: &str, words: &str) -> Result<(), Failed> {
+    let page = send(gateway.admin()?, &format!("GET {path} HTTP/1.1\nhost: x"))?;
+    if page.contains(words) {
+        Ok(())
+    } else {
+        Err(format!("{path} lacks `{words}`:\n{page}").into())
+    }
+}
+
+fn keeps_last_good() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    write(folder, "a", &module("a", "a1"))?;
+    write(folder, "b", &module("b", "b1"))?;
+    let gateway = start(folder, &[])?;
+    expect(&gateway, "a.example", "/", "a1")?;
+    expect(&gateway, "x.example", "/b/1", "b1")?;
+    tells(&gateway, "/metrics", "gw_module_state{module=\"b\",state=\"current\"} 1")?;
+
+    // `b` no longer parses; `a` has news.
+    write(folder, "a", &module("a", "a2"))?;
+    write(folder, "b", &module("b", "b2").replace("respond", "respnd"))?;
+    reload(&gateway)?;
+    let said = gateway.hear("module b keeps its last good version")?;
+    if !said.contains("b.gw:3: E0401[unknown-verb]") {
+        return Err(format!("no reason: {said}").into());
+    }
+    expect(&gateway, "a.example", "/", "a2")?;
+    expect(&gateway, "x.example", "/b/1", "b1")?;
+    tells(&gateway, "/metrics", "gw_module_state{module=\"b\",state=\"last_good\"} 1")?;
+    tells(&gateway, "/metrics", "gw_module_state{module=\"a\",state=\"current\"} 1")?;
+    tells(&gateway, "/policy", "\"serves\":\"last_good\"")?;
+    tells(&gateway, "/policy", "unknown-verb")?;
+
+    // It claims another's ground; then its file is gone: the version is the same one.
+    write(folder, "b", &module("b", "b3").replace("x.example", "a.example"))?;
+    reload(&gateway)?;
+    if !gateway.hear("module b keeps its last good version")?.contains("not-owned") {
+        return Err("claiming another's ground is not the reason".into());
+    }
+    expect(&gateway, "x.example", "/b/1", "b1")?;
+    std::fs::remove_file(folder.join("b.gw"))?;
+    reload(&gateway)?;
+    if !gateway.hear("module b keeps its last good version")?.contains("import-failed") {
+        return Err("the missing file is not the reason".into());
+    }
+    expect(&gateway, "x.example", "/b/1", "b1")?;
+
+    // It is mended.
+    write(folder, "b", &module("b", "b4"))?;
+    reload(&gateway)?;
+    gateway.hear("module b is served as its file says again")?;
+    expect(&gateway, "x.example", "/b/1", "b4")?;
+    tells(&gateway, "/metrics", "gw_module_state{module=\"b\",state=\"last_good\"} 0")
+}
+
+fn closes() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    write(folder, "a", &module("a", "a1"))?;
+    write(folder, "b", "edition 2026\nroute {\n")?;
+    let gateway = start(folder, &[])?;
+    expect(&gateway, "a.example", "/", "a1")?;
+    // Without it the first file's own route would answer.
+    expect(&gateway, "x.example", "/", "rest")?;
+    expect(&gateway, "x.example", "/b/1", "503")?;
+    expect(&gateway, "b.example", "/own", "503")?;
+    expect(&gateway, "b.example", "/other", "rest")?;
+    tells(&gateway, "/metrics", "gw_module_state{module=\"b\",state=\"closed\"} 1")?;
+    write(folder, "b", &module("b", "b1"))?;
+    reload(&gateway)?;
+    expect(&gateway, "x.example", "/b/1", "b1")
+}
+
+fn survives() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let state = folder.join("state").display().to_string();
+    write(folder, "a", &module("a", "a1"))?;
+    write(folder, "b", &module("b", "b1"))?;
+    drop(start(folder, &["--state", &state])?);
+    write(folder, "b", "edition 2026\nroute {\n")?;
+    let gateway = start(folder, &["--state", &state])?;
+    expect(&gateway, "x.example", "/b/1", "b1")?;
+    tells(&gateway, "/policy", "\"serves\":\"last_good\"")?;
+    drop(gateway);
+    // What the state says is held to the same rules: this one is no longer given any of its ground.
+    let text = ROOT.replace("path=\"/b/**\"", "path=\"/c/**\"");
+    let path = folder.join("gateway.gw");
+    let more = ["--admin", "127.0.0.1:0", "--state", &state];
+    let gateway = Gateway::start_with(folder, &path, &text, &more)?;
+    expect(&gateway, "x.example", "/c/1", "503")?;
+    expect(&gateway, "x.example", "/b/1", "rest")
+}
+
+fn leaves() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    write(folder, "a", &module("a", "a1"))?;
+    write(folder, "b", &module("b", "b1"))?;
+    let gateway = start(folder, &[])?;
+    write(folder, "a", &module("a", "a2"))?;
+    // The first file is wrong; and then it takes away what a failing module's last good version needs.
+    for text in [ROOT.replace("respond 200", "respnd 200"), ROOT.replace("a.example", "c.example")]
+    {
+        std::fs::write(folder.join("gateway.gw"), text)?;
+        write(folder, "a", &module("a", "a2").replace("respond", "respnd"))?;
+        gateway.signal("HUP")?;
+        gateway.hear("not reloaded (SIGHUP): the running policy stays")?;
+        expect(&gateway, "a.example", "/", "a1")?;
+        expect(&gateway, "x.example", "/", "rest")?;
+    }
+    tells(&gateway, "/metrics", "gw_reloads_total{result=\"failed\"} 2")
+}
