@@ -208,6 +208,7 @@ pub mod foreign_capture;
 pub mod foreign_ground;
 pub mod foreign_syntax;
 pub mod idle_before;
+pub mod idle_test;
 pub mod import_cycle;
 pub mod import_failed;
 pub mod impossible_route;
@@ -299,6 +300,7 @@ catalogue![
     foreign_ground,
     foreign_syntax,
     idle_before,
+    idle_test,
     import_cycle,
     import_failed,
     impossible_route,

@@ -5,6 +5,7 @@ mod junit;
 mod lcov;
 mod page;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,8 @@ struct Suite {
     name: String,
     sources: Sources,
     cases: Vec<Case>,
+    /// The policy has errors, and its tests did not run.
+    broken: bool,
     /// What its tests reached, if that was asked for.
     coverage: Option<Coverage>,
 }
@@ -87,15 +90,23 @@ const PAUSE: Duration = Duration::from_millis(300);
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let chosen = chosen(&args.words);
+    let mut read = BTreeSet::new();
     if !args.watch {
-        return once(args, &chosen);
+        return once(args, &chosen, &mut read);
     }
     loop {
-        let before = seen(args, &chosen);
-        if let Err(report) = once(args, &chosen) {
+        let begun = seen(args, &chosen, &read);
+        read.clear();
+        if let Err(report) = once(args, &chosen, &mut read) {
             eprintln!("{report:?}");
         }
-        while seen(args, &chosen) == before {
+        eprintln!("waiting for a file to change");
+        // What changed while the tests ran counts, among the files that were known before.
+        let mut before = seen(args, &chosen, &read);
+        if begun.iter().any(|(path, text)| before.get(path).is_some_and(|now| now != text)) {
+            before.clear();
+        }
+        while seen(args, &chosen, &read) == before {
             std::thread::sleep(PAUSE);
         }
     }
@@ -118,29 +129,32 @@ fn chosen(words: &[PathBuf]) -> Chosen {
     }
 }
 
-/// What the policies' files, and those that they use, say now.
-fn seen(args: &Args, chosen: &Chosen) -> String {
-    let checks = load::check_all(&chosen.paths).unwrap_or_default();
-    let all = checks.iter().flat_map(|check| check.sources.iter());
-    let with = args.with.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-    let texts = all.map(|source| (&*source.name, &*source.text));
-    runtime::gateway::hash(texts.chain(with.as_deref().map(|text| ("", text))))
+/// What the policies' files, those that they use and the inputs say now.
+fn seen(
+    args: &Args,
+    chosen: &Chosen,
+    read: &BTreeSet<PathBuf>,
+) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let named = load::policies(&chosen.paths).unwrap_or_default();
+    let all = named.into_iter().chain(read.iter().cloned()).chain(args.with.clone());
+    let is_regular = |path: &PathBuf| path.metadata().is_ok_and(|found| found.is_file());
+    all.filter(is_regular).map(|path| (path.clone(), std::fs::read(&path).ok())).collect()
 }
 
-fn once(args: &Args, chosen: &Chosen) -> miette::Result<Outcome> {
+/// Runs the tests, and notes which files are of the policies.
+fn once(args: &Args, chosen: &Chosen, read: &mut BTreeSet<PathBuf>) -> miette::Result<Outcome> {
     let checks = load::check_all(&chosen.paths)?;
+    read.extend(checks.iter().flat_map(|check| check.files.iter().cloned()));
     let mut suites = Vec::new();
-    let (mut faulty, mut known) = (false, 0);
+    let mut known = 0;
     for check in checks {
         for diag in &check.diags {
             report::human::print(diag, &check.sources, Color::Auto);
         }
         known += check.policy.tests.len();
-        match suite(args, chosen, check)? {
-            Some(suite) => suites.push(suite),
-            None => faulty = true,
-        }
+        suites.push(suite(args, chosen, check)?);
     }
+    let mut faulty = suites.iter().any(|suite| suite.broken);
     if !chosen.patterns.is_empty()
         && !faulty
         && known > 0
@@ -194,18 +208,20 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 /// Runs the tests of one policy; none if it has errors.
-fn suite(args: &Args, chosen: &Chosen, check: Check) -> miette::Result<Option<Suite>> {
-    let Some(program) = check.program else { return Ok(None) };
+fn suite(args: &Args, chosen: &Chosen, check: Check) -> miette::Result<Suite> {
     let name = check.sources.iter().next().map(|source| source.name.to_string());
     let name = name.unwrap_or_default();
-    let mut suite = Suite { name, sources: check.sources, cases: Vec::new(), coverage: None };
+    let cases = Vec::new();
+    let broken = check.program.is_none();
+    let mut suite = Suite { name, sources: check.sources, cases, broken, coverage: None };
+    let Some(program) = check.program else { return Ok(suite) };
     let patterns = &chosen.patterns;
     let is_chosen =
         |name: &str| patterns.is_empty() || patterns.iter().any(|part| name.contains(&**part));
     let policy = Arc::new(check.policy);
     let tests: Vec<_> = policy.tests.iter().filter(|test| is_chosen(&test.name)).collect();
     if tests.is_empty() && !args.coverage {
-        return Ok(Some(suite));
+        return Ok(suite);
     }
     let engine = Arc::new(engine::build(program, args.with.as_deref(), &suite.sources, None)?);
     let trial = match args.coverage {
@@ -223,7 +239,7 @@ fn suite(args: &Args, chosen: &Chosen, check: Check) -> miette::Result<Option<Su
         }
     }
     suite.coverage = trial.coverage();
-    Ok(Some(suite))
+    Ok(suite)
 }
 
 impl Case {

@@ -18,6 +18,7 @@ use crate::syntax::ast;
 use crate::syntax::{Kind, Node};
 use crate::types::Ty;
 use crate::value::Value;
+use crate::vocab::trial::STUB;
 use crate::vocab::{Param, is_plainly, nearest};
 
 /// A parameter, of a row or of a policy's own.
@@ -234,6 +235,7 @@ fn accepted(cx: &mut Context<'_>, what: &str, slot: &Slot<'_>, read: Expr) -> Ex
 
 fn described(ty: &Ty) -> String {
     match ty {
+        ty if *ty == STUB => "what an upstream does, such as `respond(200)`".to_owned(),
         Ty::Item(kind) => format!("the name of a {kind}").replace("a upstream", "an upstream"),
         Ty::Optional(of) => described(of),
         other => other.to_string(),

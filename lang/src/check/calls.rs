@@ -312,8 +312,10 @@ fn own<'a>(
             used: Rc::new(Cell::new(true)),
         });
     }
+    let known = cx.diags.len();
     let put =
         repeated(cx, span, "called here", |cx| wanted(cx, &inner, body, &ty, &Why::default()));
+    super::trial::blame_call(cx, known, word);
     Expr { span, ..put }
 }
 

@@ -30,6 +30,8 @@ pub(super) const BUDGET: usize = 20_000;
 pub(super) struct Context<'a> {
     pub(super) units: &'a [Unit<'a>],
     pub(super) vocabulary: Vocabulary,
+    /// What the policy itself can name; inside a test the vocabulary is another.
+    pub(super) served: Vocabulary,
     pub(super) defaults: &'a HashMap<&'static str, Tree>,
     pub(super) items: Vec<Item<'a>>,
     /// By unit: what its names stand for.
@@ -163,6 +165,7 @@ impl<'a> Context<'a> {
         Context {
             units,
             vocabulary,
+            served: vocabulary,
             defaults,
             items: Vec::new(),
             names: vec![HashMap::new(); units.len()],

@@ -111,7 +111,10 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     let beneath: Vec<Arc<str>> =
         paths().filter(|path| path.split('.').next() == Some(within)).map(Arc::from).collect();
     let near = nearest(&written, paths()).or_else(same_tail);
-    let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| when_exists(row.from));
+    let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| match cx.trial {
+        Some(_) => "after a `send`",
+        None => when_exists(row.from),
+    });
     let plain = near.is_some_and(|near| is_plainly(&written, near, paths()));
     let mut diag = unknown_field(span, &written, near.zip(exists)).certain_if(plain);
     if diag.help.is_none() {

@@ -14,6 +14,7 @@ use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::wrong_kind::wrong_kind;
+use crate::diag::wrong_phase::unserved;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -175,6 +176,7 @@ fn unknown(
             return unknown_name(word.span, "method", word.text, near.map(|near| (near, None)))
                 .help("methods are written in upper case");
         }
+        _ if super::trial::is_outside(cx, word.text) => return unserved(word.span, word.text),
         _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret]),
     };
     let places = names_of(cx, scope, kinds);
@@ -253,6 +255,11 @@ fn local(cx: &mut Context<'_>, local: super::context::Local<'_>, span: Span) -> 
         Bound::Local(id, ty) => Expr { kind: ExprKind::Local(id), ty, span },
         Bound::Put(put) => {
             let (size, _) = measure(&put);
+            if let ExprKind::Field(row, _) = put.kind
+                && cx.trial.is_some()
+            {
+                cx.note(span, Meaning::Field(row));
+            }
             if cx.spend(size, span) { Expr { span, ..(*put).clone() } } else { reported(span) }
         }
     }

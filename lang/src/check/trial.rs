@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use super::args::{self, Given};
 use super::constant::value;
@@ -13,6 +13,7 @@ use super::expr::{expr, wanted};
 use super::fit::Why;
 use super::index::{Definition, Meaning};
 use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::idle_test::idle_test;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::not_available::not_available;
@@ -21,8 +22,8 @@ use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
+use crate::diag::wrong_phase::{self, unasked};
 use crate::diag::wrong_type::wrong_type;
-use crate::functions::FUNCTIONS;
 use crate::policy::trial::{Line, LineKind, Table, Test};
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
@@ -30,16 +31,16 @@ use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::trial::{
-    ADVANCE, CLAUSES, EXPECT, FIELDS, QUESTIONS, ROUTE, SEND, STATUS, STUB, STUBS,
+    self, ADVANCE, CLAUSES, EXPECT, QUESTIONS, ROUTE, SEND, STATUS, STUB, STUBS,
 };
-use crate::vocab::{Function, Param, Vocabulary, nearest};
+use crate::vocab::{Field, Param, nearest};
 
 /// Checks every test of every file. `routes` are the names of the policy's routes.
 pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> {
     // What only a test names is not in use.
     let used: Vec<bool> = cx.items.iter().map(|item| item.used).collect();
     let vocabulary = cx.vocabulary;
-    cx.vocabulary = ours(&vocabulary);
+    cx.vocabulary = trial::vocabulary(&vocabulary);
     cx.trial = Some(routes.iter().cloned().collect());
     let mut names: HashMap<Arc<str>, Span> = HashMap::new();
     let mut tests = Vec::new();
@@ -58,7 +59,13 @@ pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> 
                 cx.report(duplicate_name(name.span, name.text, first));
             }
             cx.spent = 0;
-            tests.push(Test { name: full, ..test(cx, unit, &view, name) });
+            let known = cx.diags.len();
+            let test = test(cx, unit, &view, name);
+            let expects = |line: &Line| matches!(line.kind, LineKind::Expect(_));
+            if cx.diags.len() == known && !test.lines.iter().any(expects) {
+                cx.unread.push(idle_test(name.span, name.text));
+            }
+            tests.push(Test { name: full, ..test });
         }
     }
     cx.trial = None;
@@ -147,11 +154,20 @@ pub(super) fn as_status(expr: &Expr, wanted: &Ty) -> Option<Expr> {
     })
 }
 
-/// The vocabulary of tests.
-fn ours(outer: &Vocabulary) -> Vocabulary {
-    static ALL: LazyLock<Vec<&'static Function>> =
-        LazyLock::new(|| FUNCTIONS.iter().chain(STUBS).copied().collect());
-    Vocabulary { fields: FIELDS, functions: &ALL, ..*outer }
+/// Whether, inside a test, this word begins what only a policy that serves can read.
+pub(super) fn is_outside(cx: &Context<'_>, word: &str) -> bool {
+    let begins = |field: &&Field| field.path.split('.').next() == Some(word);
+    cx.trial.is_some() && cx.served.fields.iter().copied().any(|field| begins(&field))
+}
+
+/// A function that reads the request is at fault in a test where it is called: where it is written it is right.
+pub(super) fn blame_call(cx: &mut Context<'_>, known: usize, call: ast::Word<'_>) {
+    if let Some(diag) = cx.diags.get_mut(known)
+        && cx.trial.is_some()
+        && diag.slug == wrong_phase::ENTRY.slug
+    {
+        *diag = unasked(call.span, call.text, diag.span());
+    }
 }
 
 fn test<'a>(cx: &mut Context<'a>, unit: usize, view: &ast::Test<'a>, name: ast::Word<'a>) -> Test {
@@ -219,6 +235,9 @@ fn line<'a>(
         let diag = unknown_verb(verb.span, verb.text, "a test", near);
         cx.report(match (near, verb.text) {
             (None, "for") => diag.help("a table is written `each row = [ … ]`, at the top"),
+            (None, "let") => {
+                diag.help("a value that tests share is named by a `let` outside of them")
+            }
             (None, _) => diag.help("a test has `each`, `stub`, `send`, `advance` and `expect`"),
             _ => diag,
         });
@@ -393,6 +412,15 @@ fn is_url(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
 }
 
+/// The `=` of a line, with a blank on both sides or without.
+fn equals(stmt: ast::Stmt<'_>) -> Option<Span> {
+    if let Some(assignment) = stmt.assignment() {
+        return Some(assignment.equals);
+    }
+    let named = stmt.named().next()?;
+    Some(Span { end: named.value?.span().start, start: named.name.span.end, ..named.name.span })
+}
+
 /// A line with one argument.
 fn one<'a>(
     cx: &mut Context<'a>,
@@ -402,6 +430,16 @@ fn one<'a>(
     params: &'static [Param],
 ) -> Option<Expr> {
     let param = params.first()?;
+    if let Some(equals) = equals(stmt)
+        && verb.text == "expect"
+    {
+        cx.report(
+            wrong_form(equals, "`=` gives a value to a name", "a comparison belongs here")
+                .help("`==` compares two values")
+                .fix("write `==`", equals, "=="),
+        );
+        return None;
+    }
     let strays = args::strays(cx, stmt.node(), None);
     let mut positional = stmt.positional();
     let Some(first) = positional.next() else {

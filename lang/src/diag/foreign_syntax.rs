@@ -57,6 +57,13 @@ pub fn foreign_verb(place: Span, written: &str) -> Diag {
     )
 }
 
+/// A loop, which the language has not.
+pub fn foreign_loop(place: Span) -> Diag {
+    ENTRY.at(place, "statements do not repeat", "no loop here").help(
+        "a list is asked by `any`, `all` and `count`; a test runs for each row by `each row = [ … ]`, its first line",
+    )
+}
+
 /// A name that is imported `as` another.
 pub fn foreign_alias(place: Span) -> Diag {
     ENTRY

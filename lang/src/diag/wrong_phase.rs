@@ -37,6 +37,26 @@ route all on web {
 ",
 };
 
+/// What a test sees.
+const SEEN: &str = "a test sees what came of a request: `route`, `status`, `resp.…`, `log.…`, and by `sent(…)` what an upstream got";
+
+/// Inside a test, `name` is what only a policy that serves can read.
+pub fn unserved(span: Span, name: &str) -> Diag {
+    wrong_phase(span, name, "in a test", "while the policy serves a request").help(SEEN)
+}
+
+/// The function `name`, called in a test at `span`, reads at `inside` what only a policy that serves can read.
+pub fn unasked(span: Span, name: &str, inside: Span) -> Diag {
+    ENTRY
+        .at(
+            span,
+            format!("`{name}` cannot be asked in a test"),
+            "it needs a request that is being served",
+        )
+        .label(inside, "it reads this")
+        .help(SEEN)
+}
+
 /// `name` does not exist here; `exists` says when it does.
 pub fn wrong_phase(span: Span, name: &str, here: &str, exists: &str) -> Diag {
     ENTRY.at(span, format!("`{name}` does not exist {here}"), format!("it exists {exists}"))

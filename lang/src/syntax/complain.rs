@@ -11,7 +11,9 @@ use super::prepare::{Prepared, prepare};
 use super::scan::scan;
 use crate::diag::Diag;
 use crate::diag::beyond_limits::too_long;
-use crate::diag::foreign_syntax::{foreign_alias, foreign_infix, foreign_operator, foreign_verb};
+use crate::diag::foreign_syntax::{
+    foreign_alias, foreign_infix, foreign_loop, foreign_operator, foreign_verb,
+};
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
@@ -234,8 +236,17 @@ fn missing_comma(
             .suggest(format!("change it to `{word}`"), next, word);
     }
     let is_target = matches!(complaint.verb, Some("set" | "add")) && before.ends_with([']', ')']);
-    if is_target {
+    let is_stub = complaint.verb == Some("stub");
+    if is_target || (is_stub && !before.contains('=')) {
         return missing_mark(gap, next, "=", next_text);
+    }
+    if is_stub {
+        return unexpected_text(next, "the end of the line", next_text)
+            .help("a function takes its values in brackets: `stub users = respond(200)`");
+    }
+    if complaint.verb == Some("expect") {
+        return unexpected_text(next, "an operator", next_text)
+            .help("`==` compares two values, `and` joins two conditions");
     }
     let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let diag = missing_mark(gap, next, ",", next_text);
@@ -269,6 +280,12 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
     {
         let begin = text.get(..start).and_then(|before| before.rfind(verb)).unwrap_or(start);
         return foreign_verb(span(begin, begin + verb.len()), verb);
+    }
+    if rule == Rule::bad_tail
+        && complaint.verb == Some("for")
+        && (found == "in" || last_token(text, before(text, start)) == "each")
+    {
+        return foreign_loop(place);
     }
     if found == "/" && matches!(rule, Rule::bad_arg | Rule::bad_value | Rule::bad_elem) {
         let rest = text.get(place.start as usize..).unwrap_or("");

@@ -2,9 +2,10 @@
 //! stubs are plain values, so that they can be kept, nested and put into tables.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use super::{Clause, Field, Function, Key, Param, Phase};
+use super::{Clause, Field, Function, Key, Param, Phase, Vocabulary};
+use crate::functions::FUNCTIONS;
 use crate::types::Ty;
 use crate::value::Value;
 
@@ -46,6 +47,12 @@ pub const SEND: &[Param] = &[
     param("json", || Ty::Json.optional(), "Its content, as a document; the content type says so."),
     param("from", || Ty::Ip.optional(), "Who sends it; 127.0.0.1 when not given."),
     param("on", || Ty::Item("listener").optional(), "The listener that it comes to."),
+];
+
+/// What a `stub` is told: its line is written as an assignment.
+pub const STUBBED: &[Param] = &[
+    param("upstream", || Ty::Item("upstream"), "Who answers so."),
+    param("does", stub, "What it does."),
 ];
 
 /// What `advance` takes.
@@ -226,9 +233,45 @@ pub static FIELDS: &[&Field] = &[
         || Ty::Int.optional(),
         "How often the upstream was tried, in the access log; absent where it was once.",
     ),
+    &field(
+        "log.address",
+        || Ty::String.optional(),
+        "The endpoint that was asked last, in the access log: `\"10.0.0.1:80\"`.",
+    ),
+    &field("log.duration", || Ty::Duration, "How long it all took, in the access log."),
+    &field(
+        "log.first_byte",
+        || Ty::Duration.optional(),
+        "How long it took until the upstream's answer began, in the access log.",
+    ),
     &field("log.failure", || Ty::String.optional(), "What went wrong, in the access log."),
     &field("log.fault", || Ty::String.optional(), "Whose fault it was, in the access log."),
 ];
+
+/// The vocabulary of tests, inside a policy that has this one.
+pub fn vocabulary(served: &Vocabulary) -> Vocabulary {
+    static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
+        let asked = QUESTIONS.iter().map(|(row, _)| *row);
+        FUNCTIONS.iter().chain(STUBS).copied().chain(asked).collect()
+    });
+    Vocabulary { fields: FIELDS, functions: &ALL, ..*served }
+}
+
+/// What a line of a test takes.
+pub fn params(clause: &Clause) -> &'static [Param] {
+    match clause.name {
+        "stub" => STUBBED,
+        "send" => SEND,
+        "advance" => ADVANCE,
+        "expect" => EXPECT,
+        _ => &[],
+    }
+}
+
+/// Whether a field is one that only tests read.
+pub fn is_seen(field: &Field) -> bool {
+    FIELDS.iter().copied().chain([&ROUTE]).any(|known| std::ptr::eq(known, field))
+}
 
 const fn param(name: &'static str, ty: fn() -> Ty, doc: &'static str) -> Param {
     Param {

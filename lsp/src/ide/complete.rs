@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
-use lang::syntax::ast::{Item, items};
+use lang::syntax::ast::{Assignment, Expr, Item, Line, items};
 use lang::syntax::{Keyword, Kind, Node, Tree};
 use lang::vocab::Param;
 use lang::vocab::clauses::CLAUSES;
+use lang::vocab::trial;
 use lang::{Ty, Vocabulary};
 
 use super::context::{self, Row};
@@ -91,8 +92,10 @@ struct Place<'t> {
     range: Range<usize>,
     /// Whether nothing else stands before it on its line.
     first: bool,
-    /// Whether a `,` stands before it on its line.
+    /// Whether a `,` or a `=` stands before it on its line.
     later: bool,
+    /// The argument whose value it is: the name in front of a `=`.
+    argument: Option<&'t str>,
     /// The dotted path before the word, with its last dot: `req.`.
     base: &'t str,
 }
@@ -111,7 +114,10 @@ fn place(document: &Document, offset: usize) -> Option<Place<'_>> {
     let line = line.rsplit(['\n', ';', '{']).next()?;
     let base = before.get(base_start..start)?;
     let first = line.trim().is_empty() && base.is_empty();
-    Some(Place { range: start..offset, first, later: line.contains(','), base })
+    let later = line.contains([',', '=']);
+    let argument =
+        line.trim_end().strip_suffix('=').and_then(|line| line.rsplit([' ', ',', '(']).next());
+    Some(Place { range: start..offset, first, later, argument, base })
 }
 
 /// The innermost item whose block the place is in.
@@ -145,6 +151,12 @@ fn verbs(analysis: &Analysis, item: Keyword, out: &mut Out) {
         }
         return;
     }
+    if item == Keyword::Test {
+        for row in trial::CLAUSES {
+            out.row(row.name, ProposalKind::Verb, Row::Clause(row));
+        }
+        return;
+    }
     if !matches!(item, Keyword::Route | Keyword::Site | Keyword::Policy) {
         return;
     }
@@ -166,22 +178,43 @@ fn values(
     place: &Place<'_>,
     out: &mut Out,
 ) {
-    let vocabulary = analysis.vocabulary();
+    let is_test = item.kind() == Kind::Item(Keyword::Test);
+    let of_tests = trial::vocabulary(analysis.vocabulary());
+    let vocabulary = if is_test { &of_tests } else { analysis.vocabulary() };
     let base = place.base.replace("?.", ".");
     let row = if base.is_empty() { line_of(vocabulary, (item, path), place) } else { None };
     let expected = match row {
         Some(Row::Clause(clause)) if clause.name == "apply" => {
             vec![Keyword::Policy, Keyword::Limit]
         }
-        Some(row) if !place.later => {
-            context::params(row).first().and_then(item_kind).into_iter().collect()
+        Some(row) => {
+            let params = context::params(row);
+            let param = match place.argument {
+                Some(name) => params.iter().find(|param| param.name == name),
+                None if place.later && !matches!(row, Row::Function(_)) => None,
+                None => params.first(),
+            };
+            param.and_then(item_kind).into_iter().collect()
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     };
+    let is_stub = is_test && matches!(row, Some(Row::Clause(clause)) if clause.name == "stub");
     if !expected.is_empty() {
         names(tree, &expected, out);
-        arguments(row, out);
+        // A stub is written as an assignment.
+        if !is_stub && place.argument.is_none() {
+            arguments(row, out);
+        }
         return;
+    }
+    if is_stub {
+        for row in trial::STUBS {
+            out.row(row.name, ProposalKind::Function, Row::Function(row));
+        }
+        return;
+    }
+    if is_test {
+        in_test(tree, item, &base, out);
     }
     for row in vocabulary.fields {
         if let Some(rest) = row.path.strip_prefix(base.as_str()) {
@@ -197,7 +230,9 @@ fn values(
     if !base.is_empty() {
         return;
     }
-    arguments(row, out);
+    if !is_test || place.argument.is_none() {
+        arguments(row, out);
+    }
     if matches!(row, Some(Row::Setting(setting)) if setting.name == "balance") {
         for row in vocabulary.balancers {
             out.row(row.name, ProposalKind::Algorithm, Row::Balancer(row));
@@ -214,6 +249,46 @@ fn values(
         }
     }
     names(tree, &[Keyword::Param, Keyword::Let, Keyword::Fn, Keyword::Auth], out);
+}
+
+/// What a test can name besides: the route that answered, every route, and the row of its table.
+fn in_test(tree: &Tree, item: Node<'_>, base: &str, out: &mut Out) {
+    for route in routes(tree) {
+        if let Some(rest) = route.strip_prefix(base) {
+            out.plain(rest, ProposalKind::Item);
+        }
+    }
+    if base.is_empty() {
+        out.row(trial::ROUTE.path, ProposalKind::Field, Row::Field(&trial::ROUTE));
+        let block = Item::from_node(item).and_then(|item| item.head().block());
+        for line in block.into_iter().flat_map(|block| block.lines()) {
+            if let Line::Stmt(line) = line
+                && line.verb().is_some_and(|verb| verb.text == "each")
+                && let Some(Assignment { target: Expr::Name(name), .. }) = line.assignment()
+            {
+                out.plain(name.word().text, ProposalKind::Item);
+            }
+        }
+    }
+}
+
+/// The names of the file's routes, those of sites with the site's.
+fn routes(tree: &Tree) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in items(tree) {
+        let Some(name) = item.head().name().map(|name| name.text) else { continue };
+        match item {
+            Item::Route(_) => names.push(name.to_owned()),
+            Item::Site(_) => {
+                let inner = item.head().block().into_iter().flat_map(|block| block.items());
+                let inner = inner.filter_map(|inner| inner.head().name());
+                names.extend(inner.map(|inner| format!("{name}.{}", inner.text)));
+            }
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty() && !name.ends_with('.'));
+    names
 }
 
 /// The verb or function whose arguments stand at the place.
@@ -236,7 +311,7 @@ fn line_of(
 
 /// The kind of item that a parameter names, if it names one of the policy's.
 fn item_kind(param: &Param) -> Option<Keyword> {
-    match (param.ty)() {
+    match (param.ty)().present() {
         Ty::Item("upstream") => Some(Keyword::Upstream),
         Ty::Item("listener") => Some(Keyword::Listener),
         _ => None,

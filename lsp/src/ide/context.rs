@@ -3,6 +3,7 @@
 use lang::Vocabulary;
 use lang::syntax::{Keyword, Kind, Node, Tree};
 use lang::vocab::clauses::CLAUSES;
+use lang::vocab::trial;
 use lang::vocab::{Action, Balancer, Block, Clause, Field, Function, Param, Setting};
 
 /// A row of the vocabulary.
@@ -54,6 +55,9 @@ pub(super) fn item_of<'t>(path: &[Node<'t>]) -> Option<(Keyword, Node<'t>)> {
 
 /// The row of a verb inside an item of this kind.
 pub(super) fn verb(vocabulary: &Vocabulary, item: Keyword, word: &str) -> Option<Row> {
+    if item == Keyword::Test {
+        return trial::CLAUSES.iter().find(|clause| clause.name == word).map(Row::Clause);
+    }
     if let Some(block) = vocabulary.block(item.as_str()) {
         return block.setting(word).map(Row::Setting);
     }
@@ -68,7 +72,8 @@ pub(super) fn params(row: Row) -> &'static [Param] {
         Row::Balancer(row) => row.params,
         Row::Function(row) => row.params,
         Row::Setting(row) => row.params,
-        Row::Block(_) | Row::Clause(_) | Row::Field(_) | Row::Param(_) => &[],
+        Row::Clause(row) => trial::params(row),
+        Row::Block(_) | Row::Field(_) | Row::Param(_) => &[],
     }
 }
 

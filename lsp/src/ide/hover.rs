@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use lang::Span;
 use lang::check::{Definition, Meaning};
+use lang::vocab::trial;
 use lang::vocab::{Action, Form, Key, Param, Phase};
 
 use super::context::Row;
@@ -56,7 +57,7 @@ pub(super) fn of_row(row: Row) -> String {
         Row::Action(row) => page(&signature(row), row.doc, row.params, row.example),
         Row::Balancer(row) => page(row.name, row.doc, row.params, row.example),
         Row::Block(row) => page(row.name, row.doc, &[], row.example),
-        Row::Clause(row) => page(row.name, row.doc, &[], row.example),
+        Row::Clause(row) => page(row.name, row.doc, trial::params(row), row.example),
         Row::Setting(row) => {
             page(&with_params(row.name, row.params), row.doc, row.params, row.example)
         }
@@ -67,6 +68,9 @@ pub(super) fn of_row(row: Row) -> String {
             };
             let head = format!("{}{key}: {}", row.path, (row.ty)());
             let mut text = page(&head, row.doc, &[], row.example);
+            if trial::is_seen(row) {
+                return text;
+            }
             let change = if row.is_writable() { ", may be `set`" } else { "" };
             let _ = write!(text, "\n\nExists {}{change}.", phase(row.from));
             text

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lang::Value;
 use lang::eval::{World, member};
@@ -64,6 +65,14 @@ impl Last {
                 (Some("client"), Value::String(address)) => {
                     address.parse().map_or(Value::Absent, Value::Ip)
                 }
+                // The log says how long in milliseconds.
+                (Some(length @ ("duration" | "first_byte")), _) => {
+                    match self.log(&format!("{length}_ms")) {
+                        Value::Float(ms) => Value::Duration(milliseconds(ms)),
+                        Value::Int(ms) => Value::Duration(milliseconds(ms as f64)),
+                        _ => Value::Absent,
+                    }
+                }
                 (_, value) => value,
             },
         }
@@ -100,6 +109,10 @@ impl World for View<'_> {
             _ => Value::Absent,
         }
     }
+}
+
+fn milliseconds(ms: f64) -> Duration {
+    Duration::try_from_secs_f64(ms / 1000.0).unwrap_or_default()
 }
 
 fn text(bytes: &[u8]) -> Value {

@@ -1,52 +1,59 @@
 //! Results as JUnit's XML: a suite for each policy, a case for each test.
 
+use super::page::BROKEN;
 use super::{Case, Suite};
 
 /// The document.
 pub(super) fn document(suites: &[Suite]) -> String {
-    let all = || suites.iter().flat_map(|suite| &suite.cases);
     let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{}\" failures=\"{}\">\n",
-        all().count(),
-        all().filter(|case| case.failed()).count(),
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {}>\n",
+        counts(&suites.iter().collect::<Vec<_>>()),
     );
     for suite in suites {
-        text.push_str(&format!(
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\">\n",
-            escaped(&suite.name),
-            suite.cases.len(),
-            suite.cases.iter().filter(|case| case.failed()).count(),
-        ));
-        suite.cases.iter().for_each(|case| self::case(suite, case, &mut text));
+        let name = escaped(&suite.name);
+        let counts = counts(&[suite]);
+        text.push_str(&format!("  <testsuite name=\"{name}\" {counts}>\n"));
+        if suite.broken {
+            let error = format!("<error message=\"{BROKEN}\"/>");
+            text.push_str(&element(suite, "check", &error));
+        }
+        for case in &suite.cases {
+            text.push_str(&element(suite, &case.name, &failure(suite, case)));
+        }
         text.push_str("  </testsuite>\n");
     }
     text.push_str("</testsuites>\n");
     text
 }
 
-fn case(suite: &Suite, case: &Case, text: &mut String) {
-    let head = format!(
-        "    <testcase classname=\"{}\" name=\"{}\"",
-        escaped(&suite.name),
-        escaped(&case.name)
-    );
-    text.push_str(&head);
-    if !case.failed() {
-        text.push_str("/>\n");
-        return;
+fn counts(suites: &[&Suite]) -> String {
+    let errors = suites.iter().filter(|suite| suite.broken).count();
+    let cases = || suites.iter().flat_map(|suite| &suite.cases);
+    let failures = cases().filter(|case| case.failed()).count();
+    let tests = cases().count() + errors;
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\"")
+}
+
+fn element(suite: &Suite, name: &str, content: &str) -> String {
+    let (class, name) = (escaped(&suite.name), escaped(name));
+    let head = format!("    <testcase classname=\"{class}\" name=\"{name}\"");
+    match content {
+        "" => format!("{head}/>\n"),
+        _ => format!("{head}>\n      {content}\n    </testcase>\n"),
     }
-    text.push_str(">\n");
-    for miss in &case.came.misses {
-        text.push_str(&format!(
-            "      <failure message=\"{}\">{}: `{}`: {}{}</failure>\n",
-            escaped(&miss.message),
-            escaped(&suite.place(miss.span)),
-            escaped(suite.text(miss.span)),
-            escaped(&miss.reason),
-            escaped(&miss.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default()),
-        ));
-    }
-    text.push_str("    </testcase>\n");
+}
+
+/// What did not hold, as one element: readers show the first of several only.
+fn failure(suite: &Suite, case: &Case) -> String {
+    let Some(first) = case.came.misses.first() else { return String::new() };
+    let told = case.came.misses.iter().map(|miss| {
+        let (place, text) = (suite.place(miss.span), suite.text(miss.span));
+        let help = miss.help.as_ref().map(|help| format!("\n{help}")).unwrap_or_default();
+        format!("{place}: `{text}`: {}{help}", miss.reason)
+    });
+    let told: Vec<String> = told.collect();
+    let (message, told) = (escaped(&first.message), escaped(&told.join("\n")));
+    format!("<failure message=\"{message}\" type=\"expectation\">{told}</failure>")
 }
 
 /// Text inside XML 1.0, which has no form for most control characters.

@@ -7,11 +7,17 @@ use serde_json::{Value, json};
 use super::{Case, Suite};
 use crate::report::places::at_places;
 
+/// What is said of a policy that has errors.
+pub(super) const BROKEN: &str = "the policy has errors: its tests did not run";
+
 /// The results, each failure with its places, and a last line that counts.
 pub(super) fn human(suites: &[Suite]) -> String {
     let mut text = String::new();
-    for suite in suites.iter().filter(|suite| !suite.cases.is_empty()) {
+    for suite in suites.iter().filter(|suite| suite.broken || !suite.cases.is_empty()) {
         text.push_str(&format!("{}\n", suite.name));
+        if suite.broken {
+            text.push_str(&format!("  FAILED {BROKEN}\n"));
+        }
         for case in &suite.cases {
             let word = if case.failed() { "FAILED" } else { "ok" };
             text.push_str(&format!("  {word:<6} {}\n", case.name));
@@ -23,6 +29,7 @@ pub(super) fn human(suites: &[Suite]) -> String {
     let all = || suites.iter().flat_map(|suite| &suite.cases);
     let failed = all().filter(|case| case.failed()).count();
     match (all().count(), failed) {
+        (0, _) if suites.iter().any(|suite| suite.broken) => {}
         (0, _) => text.push_str("there are no tests\n"),
         (1, 0) => text.push_str("1 test passed\n"),
         (all, 0) => text.push_str(&format!("{all} tests passed\n")),
@@ -57,7 +64,11 @@ pub(super) fn json(suites: &[Suite]) -> String {
         });
         format!("{object}\n")
     });
-    lines.collect()
+    let broken = suites.iter().filter(|suite| suite.broken).map(|suite| {
+        let object = json!({ "policy": suite.name, "outcome": "broken", "message": BROKEN });
+        format!("{object}\n")
+    });
+    lines.chain(broken).collect()
 }
 
 fn object(suite: &Suite, miss: &Miss) -> Value {
