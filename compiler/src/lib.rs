@@ -19,6 +19,7 @@ mod partial;
 mod passes;
 pub mod program;
 pub mod proof;
+pub mod session;
 mod space;
 pub mod verify;
 
@@ -30,4 +31,5 @@ pub use lower::lower;
 pub use matcher::{Backend, LoadError, Matcher, load};
 pub use program::{ListenerId, Program, RouteId};
 pub use proof::prove;
+pub use session::{Answer, Session, Whole, check};
 pub use verify::verify;

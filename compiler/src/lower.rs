@@ -20,13 +20,17 @@ use expr::Exprs;
 /// The program of a policy that checked without an error, and what is to be said about the order of its routes. There is
 /// no program if that holds an error.
 pub fn lower(policy: &Policy) -> (Option<Program>, Vec<Diag>) {
+    let (program, diags, _) = lower_noting(policy);
+    (program, diags)
+}
+
+/// As [`lower`], with the wide hosts at which it took the routes of narrower ones to say what is reached.
+pub(crate) fn lower_noting(policy: &Policy) -> (Option<Program>, Vec<Diag>, Vec<policy::Host>) {
     let mut program = contents(policy);
     passes::run(&mut program);
-    let diags = routing::route(policy, &mut program);
-    if diags.iter().any(Diag::is_error) {
-        return (None, diags);
-    }
-    (Some(program), diags)
+    let (diags, leaning) = routing::route(policy, &mut program);
+    let program = (!diags.iter().any(Diag::is_error)).then_some(program);
+    (program, diags, leaning)
 }
 
 /// Everything but the way from requests to routes.

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use lang::Diag;
-use lang::policy::{Policy, RouteId};
+use lang::policy::{Host, Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
@@ -46,6 +46,8 @@ pub(crate) struct Order {
     pub(crate) diags: Vec<Diag>,
     /// Routes about which something was said; that they are not reached would only be what follows from it.
     pub(crate) blamed: HashSet<RouteId>,
+    /// Wide hosts at which it took the routes of narrower ones to say what is reached.
+    pub(crate) leaning: Vec<Host>,
 }
 
 /// The routes of one host pattern in their order.
@@ -143,7 +145,7 @@ pub(crate) fn order(places: &Places<'_>) -> Order {
         listeners.push((listener, ordered.collect()));
     }
     before::check(places, &listeners, &mut findings);
-    Order { listeners, diags: findings.diags, blamed: findings.blamed }
+    Order { listeners, diags: findings.diags, blamed: findings.blamed, leaning: Vec::new() }
 }
 
 fn order_group(

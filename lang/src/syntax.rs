@@ -3,7 +3,7 @@
 //!
 //! `scan` finds brackets, strings and lines; `split` cuts the file into items; `prepare` mends brackets and quotes;
 //! `parse` runs the grammar over one item and builds its `tree`; `expr` nests operators; `complain` finds the words
-//! for what did not fit; `ast` is how the other rooms read the tree.
+//! for what did not fit; `ast` is how the other rooms read the tree; `trees` keeps what was read for the next time.
 
 pub mod ast;
 mod complain;
@@ -16,6 +16,7 @@ mod prepare;
 mod scan;
 mod split;
 mod tree;
+mod trees;
 mod type_view;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod tests;
 
 pub use keyword::Keyword;
 pub use tree::{ItemTree, Kind, Node, Tree};
+pub use trees::Trees;
 
 use std::sync::Arc;
 
@@ -33,38 +35,39 @@ use crate::source::{Source, Span};
 /// A file may be so large, in MiB.
 const MAX_MIB: usize = 32;
 
-/// Parses a file. Every text has a tree; what is wrong with it is said once and in the order of the text.
+/// Parses a file. Every text has a tree; what is wrong with it is said once and in the order of the text. Who parses
+/// a file again and again asks [`Trees`].
 pub fn parse(source: &Source) -> (Tree, Vec<Diag>) {
-    parse_with(source, |text| Arc::new(parse_item(text)))
-}
-
-/// Parses the text of one item by itself. Its places count from its own start, so it may be kept for as long as the
-/// text of the item stays the same, wherever that moves.
-pub fn parse_item(text: &str) -> ItemTree {
-    parse::parse_item(text)
-}
-
-/// Parses a file, asking `item` for the tree of each item's text: the caller may keep those by their text.
-pub fn parse_with(
-    source: &Source,
-    mut item: impl FnMut(&str) -> Arc<ItemTree>,
-) -> (Tree, Vec<Diag>) {
-    let mut tree = Tree::new(source.id, source.text.clone());
-    let mut diags = Vec::new();
     if source.text.len() > MAX_MIB << 20 {
+        let tree = Tree::new(source.id, source.text.clone());
         let end = Span::new(source.id, MAX_MIB << 20, (MAX_MIB << 20) + 1);
         return (tree, vec![too_large(end, MAX_MIB)]);
     }
     let scan = scan::scan(&source.text);
-    for slice in split::split(&source.text, &scan) {
-        let text = source.text.get(slice.start..slice.end).unwrap_or("");
-        let parsed = if slice.is_item {
-            item(text)
-        } else {
-            Arc::new(parse::parse_space(text, slice.start == 0))
-        };
-        diags.extend(parsed.diags().iter().map(|diag| moved(diag, source, slice.start)));
-        tree.push(slice.start, parsed);
+    let pieces: Vec<(usize, Arc<ItemTree>)> = split::split(&source.text, &scan)
+        .into_iter()
+        .map(|slice| {
+            let text = source.text.get(slice.start..slice.end).unwrap_or("");
+            let tree = match slice.is_item {
+                true => parse::parse_item(text),
+                false => parse::parse_space(text, slice.start == 0),
+            };
+            (slice.start, Arc::new(tree))
+        })
+        .collect();
+    collect(source, pieces.iter().map(|(start, tree)| (*start, tree)))
+}
+
+/// The tree of a file out of those of its pieces.
+fn collect<'p>(
+    source: &Source,
+    pieces: impl Iterator<Item = (usize, &'p Arc<ItemTree>)>,
+) -> (Tree, Vec<Diag>) {
+    let mut tree = Tree::new(source.id, source.text.clone());
+    let mut diags = Vec::new();
+    for (start, piece) in pieces {
+        diags.extend(piece.diags().iter().map(|diag| moved(diag, source, start)));
+        tree.push(start, piece.clone());
     }
     (tree, diags)
 }

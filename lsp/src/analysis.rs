@@ -10,11 +10,11 @@ use std::sync::{Arc, OnceLock};
 use lang::syntax::Tree;
 use lang::{Diag, Source, SourceId, Vocabulary};
 
-mod cache;
 mod checked;
+mod known;
 
-use cache::Cache;
 pub use checked::Checked;
+use known::Known;
 
 use crate::ide;
 use crate::lines::{Encoding, Lines};
@@ -61,7 +61,7 @@ pub struct Analysis {
     documents: BTreeMap<Arc<str>, Document>,
     vocabulary: Vocabulary,
     read: ReadFile,
-    cache: Arc<Cache>,
+    known: Arc<Known>,
     /// Made by whoever asks first, and shared by all clones of this snapshot.
     checks: Arc<OnceLock<Vec<Checked>>>,
 }
@@ -107,8 +107,8 @@ impl Document {
 impl AnalysisHost {
     /// Nothing is open.
     pub fn new(vocabulary: Vocabulary, read: ReadFile) -> AnalysisHost {
-        let (documents, cache, checks) = (BTreeMap::new(), Arc::default(), Arc::default());
-        AnalysisHost { now: Analysis { documents, vocabulary, read, cache, checks } }
+        let (documents, known, checks) = (BTreeMap::new(), Arc::default(), Arc::default());
+        AnalysisHost { now: Analysis { documents, vocabulary, read, known, checks } }
     }
 
     /// The open document of this address.
@@ -214,7 +214,7 @@ impl Analysis {
 
     /// The syntax of a source, and what is wrong with it.
     pub fn parse(&self, source: &Source) -> (Tree, Vec<Diag>) {
-        self.cache.parse(source)
+        self.known.parse(source)
     }
 
     /// The syntax of a document by itself.

@@ -16,7 +16,8 @@ use crate::program::{
 use lang::segment::{Segments, captures};
 
 /// Fills in the program's listeners, and says what is wrong with the order of its routes.
-pub(crate) fn route(policy: &Policy, program: &mut Program) -> Vec<Diag> {
+/// With it come the wide hosts at which that took the routes of narrower ones.
+pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<Host>) {
     let mut order = order::order(&Places::new(policy, program));
     let mut codes = Codes::default();
     let listeners = order.listeners.iter().map(|(block, hosts)| {
@@ -31,7 +32,7 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> Vec<Diag> {
     });
     program.listeners = listeners.collect();
     let unreachable = order::unreachable(&Places::new(policy, program), &mut order);
-    order.diags.into_iter().chain(unreachable).collect()
+    (order.diags.into_iter().chain(unreachable).collect(), order.leaning)
 }
 
 /// The code of each route, made once.

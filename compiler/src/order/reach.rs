@@ -43,6 +43,13 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                 let plain = virtual_host
                     .zip(groups.get_mut(group))
                     .is_some_and(|(host, ordered)| reached_plainly(places, host, ordered, rank));
+                if !plain
+                    && let Some(host) = groups.get(group).map(|ordered| &ordered.group.host)
+                    && !matches!(host, Host::Exact(_))
+                    && order.leaning.last() != Some(host)
+                {
+                    order.leaning.push(host.clone());
+                }
                 let cover = if plain { None } else { cover(places, at, groups, group, rank) };
                 match (cover, covered.get_mut(number), reached.get_mut(number)) {
                     (None, _, Some(reached)) => *reached = true,

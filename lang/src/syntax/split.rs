@@ -122,7 +122,8 @@ fn trim_end(text: &str, at: usize) -> usize {
     if at > 0 && text.as_bytes().get(at - 1) == Some(&b'\r') { at - 1 } else { at }
 }
 
-fn is_balanced(scan: &Scan) -> bool {
+/// Whether every bracket and every quote has its like.
+pub(super) fn is_balanced(scan: &Scan) -> bool {
     let mut open: Vec<u8> = Vec::new();
     for mark in &scan.marks {
         match *mark {

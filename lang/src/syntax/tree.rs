@@ -178,6 +178,26 @@ impl Tree {
         &self.text
     }
 
+    /// The pieces the file was cut into, in order: where each begins, and its syntax. A piece that did not change since
+    /// the text was last parsed by the same [`super::Trees`] is the same piece.
+    pub fn pieces(&self) -> &[(u32, Arc<ItemTree>)] {
+        &self.chunks
+    }
+
+    /// The item that the piece at place `at` is, if it is one.
+    pub fn item(&self, at: usize) -> Option<Node<'_>> {
+        let (base, item) = self.chunks.get(at)?;
+        siblings(self, item, *base, 0, item.n_nodes())
+            .find(|node| matches!(node.kind(), Kind::Item(_)))
+    }
+
+    /// The same file without the pieces that `keep` does not want; what is left stays at its place.
+    pub fn only(&self, keep: impl Fn(usize) -> bool) -> Tree {
+        let kept = self.chunks.iter().enumerate().filter(|(at, _)| keep(*at));
+        let chunks = kept.map(|(_, piece)| piece.clone()).collect();
+        Tree { source: self.source, text: self.text.clone(), chunks }
+    }
+
     /// The nodes of the file itself: items, and the comments and space between them.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
         self.chunks
@@ -209,6 +229,12 @@ impl Tree {
 }
 
 impl ItemTree {
+    /// Whether it is the space between two items, or the beginning or end of a file.
+    pub fn is_space(&self) -> bool {
+        let space = [Kind::Space, Kind::Newline, Kind::Blank, Kind::Comment, Kind::Doc];
+        self.nodes.iter().all(|node| space.contains(&node.kind))
+    }
+
     /// What was wrong with it; the places count from the item's own start.
     pub fn diags(&self) -> &[Diag] {
         &self.diags

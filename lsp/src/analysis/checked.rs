@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lang::check::Unit;
 use lang::syntax::Tree;
-use lang::{Diag, Index, Source, SourceId, Span};
+use lang::{Diag, Index, Source, SourceId, Span, Vocabulary};
 
 use super::{Analysis, Document};
 use crate::uri;
@@ -21,12 +21,14 @@ pub struct Checked {
     pub files: Arc<Vec<Document>>,
     /// What is wrong, in the order of places.
     pub diags: Vec<Diag>,
-    /// What stands where.
-    pub index: Index,
     /// Where each `use` leads to.
     pub uses: Vec<(Span, SourceId)>,
     /// The files that belong to modules which the first file grants.
     pub modules: Vec<SourceId>,
+    parsed: Vec<Parsed>,
+    vocabulary: Vocabulary,
+    /// Made by whoever asks first: most keystrokes ask for diagnostics and no more.
+    index: OnceLock<Index>,
 }
 
 impl Checked {
@@ -40,9 +42,15 @@ impl Checked {
     pub fn file(&self, span: Span) -> Option<&Document> {
         self.files.get(span.source.0 as usize)
     }
+
+    /// What stands where.
+    pub fn index(&self) -> &Index {
+        self.index.get_or_init(|| lang::check(&units(&self.parsed), &self.vocabulary).index)
+    }
 }
 
-/// One file on its way.
+/// One file with its syntax.
+#[derive(Debug)]
 struct Parsed {
     source: Source,
     tree: Tree,
@@ -82,25 +90,23 @@ pub(super) fn check(analysis: &Analysis, root: &Document) -> Checked {
         }
         parsed.push(Parsed { source, tree, uses });
     }
-    let units: Vec<Unit<'_>> = parsed
-        .iter()
-        .map(|Parsed { source, tree, uses }| Unit { source, tree, uses: uses.clone() })
-        .collect();
-    let checked = lang::check(&units, analysis.vocabulary());
-    diags.extend(checked.diags);
-    if !diags.iter().any(Diag::is_error) {
-        let (program, found) = compiler::lower(&checked.policy);
-        diags.extend(found);
-        if let Some(program) = program {
-            diags.extend(compiler::prove(&checked.policy, &program));
-        }
-    }
-    diags.sort_by_key(|diag| (diag.span(), diag.code));
+    let vocabulary = *analysis.vocabulary();
+    let answer = analysis.known.check(&root.uri, &units(&parsed), &vocabulary, diags);
+    let index = answer.whole.map_or_else(OnceLock::new, |whole| OnceLock::from(whole.index));
     let uses = parsed.iter().flat_map(|parsed| &parsed.uses);
     let uses = uses.filter_map(|(span, target)| Some((*span, *target.as_ref().ok()?))).collect();
-    let modules = checked.policy.modules.iter().flat_map(|module| module.files.iter().copied());
-    let modules = modules.filter(|source| source.0 != 0).collect();
-    Checked { files: Arc::new(files), diags, index: checked.index, uses, modules }
+    let modules = answer.modules.into_iter().filter(|source| source.0 != 0).collect();
+    let (files, diags) = (Arc::new(files), answer.diags);
+    Checked { files, diags, uses, modules, parsed, vocabulary, index }
+}
+
+fn units(parsed: &[Parsed]) -> Vec<Unit<'_>> {
+    let all = parsed.iter().map(|parsed| Unit {
+        source: &parsed.source,
+        tree: &parsed.tree,
+        uses: parsed.uses.clone(),
+    });
+    all.collect()
 }
 
 /// The file that `written` names, seen from `file`.

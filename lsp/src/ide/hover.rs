@@ -25,7 +25,7 @@ pub struct Hover {
 pub fn hover(analysis: &Analysis, uri: &str, offset: usize) -> Option<Hover> {
     analysis.checks().find_map(|checked| {
         let at = Span::new(checked.source_of(uri)?, offset, offset);
-        let occurrence = checked.index.at(at)?;
+        let occurrence = checked.index().at(at)?;
         let markdown = match occurrence.meaning {
             Meaning::Field(row) => of_row(Row::Field(row)),
             Meaning::Function(row) => of_row(Row::Function(row)),
@@ -35,7 +35,9 @@ pub fn hover(analysis: &Analysis, uri: &str, offset: usize) -> Option<Hover> {
             Meaning::Setting(row) => of_row(Row::Setting(row)),
             Meaning::Param(row) => of_row(Row::Param(row)),
             Meaning::Clause(row) => of_row(Row::Clause(row)),
-            Meaning::Definition(_) => of_definition(checked.index.definition(occurrence.meaning)?),
+            Meaning::Definition(_) => {
+                of_definition(checked.index().definition(occurrence.meaning)?)
+            }
         };
         Some(Hover { markdown, range: occurrence.span.range() })
     })

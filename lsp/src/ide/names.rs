@@ -34,7 +34,7 @@ pub fn definition(analysis: &Analysis, uri: &str, offset: usize) -> Option<Place
         let document = checked.files.get(target.0 as usize)?.clone();
         return Some(Place { document, range: 0..0 });
     }
-    let definition = checked.index.definition(checked.index.at(at)?.meaning)?;
+    let definition = checked.index().definition(checked.index().at(at)?.meaning)?;
     let document = checked.file(definition.span)?.clone();
     Some(Place { document, range: definition.span.range() })
 }
@@ -49,8 +49,8 @@ pub fn references(
     let Some(target) = target(analysis, uri, offset) else { return Vec::new() };
     let mut found: BTreeMap<(Arc<str>, usize), Place> = BTreeMap::new();
     for checked in analysis.checks() {
-        for occurrence in &checked.index.occurrences {
-            let Some(definition) = checked.index.definition(occurrence.meaning) else { continue };
+        for occurrence in &checked.index().occurrences {
+            let Some(definition) = checked.index().definition(occurrence.meaning) else { continue };
             if key(checked, definition) != Some((target.uri.clone(), target.range.clone())) {
                 continue;
             }
@@ -101,9 +101,9 @@ struct Target {
 fn target(analysis: &Analysis, uri: &str, offset: usize) -> Option<Target> {
     analysis.checks().find_map(|checked| {
         let at = Span::new(checked.source_of(uri)?, offset, offset);
-        let occurrence = checked.index.at(at)?;
+        let occurrence = checked.index().at(at)?;
         let Meaning::Definition(_) = occurrence.meaning else { return None };
-        let definition = checked.index.definition(occurrence.meaning)?;
+        let definition = checked.index().definition(occurrence.meaning)?;
         let (uri, range) = key(checked, definition)?;
         Some(Target { uri, range, name: definition.name.clone() })
     })

@@ -1,0 +1,104 @@
+//! Checking the same policy again and again, as an editor does: what a change cannot have touched is not looked at
+//! again. A [`Session`] says exactly what [`check`] says of the same text, and asks it whenever it is not certain to.
+//!
+//! It remembers the last text in which nothing was wrong, item by item (`session/base.rs`). If only routes and sites
+//! differ from that, the rest is still right, and a policy made of the changed ones, of those that share a host or a name
+//! with them and of everything that is no route says what is to be said.
+
+use lang::policy::Host;
+use lang::{Diag, Index, Policy, SourceId, Unit, Vocabulary};
+
+use crate::lower::lower_noting;
+use crate::program::Program;
+
+mod base;
+
+use base::Base;
+
+/// What a whole check found.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// What was understood.
+    pub policy: Policy,
+    /// What stands where.
+    pub index: Index,
+    /// What runs. None if there are errors.
+    pub program: Option<Program>,
+    /// What is wrong, in the order of places.
+    pub diags: Vec<Diag>,
+    /// The wide hosts at which routes are known to be reached only by what stands at narrower ones too.
+    leaning: Vec<Host>,
+}
+
+/// What a session found.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What is wrong, in the order of places.
+    pub diags: Vec<Diag>,
+    /// The files that belong to the policy's modules.
+    pub modules: Vec<SourceId>,
+    /// What else there is to know, where all of it had to be looked at.
+    pub whole: Option<Whole>,
+}
+
+/// One policy that is checked again and again.
+#[derive(Debug)]
+pub struct Session {
+    vocabulary: Vocabulary,
+    /// The last text in which nothing was wrong.
+    base: Option<Base>,
+}
+
+/// Checks a policy: types, the order of its routes, and proofs. The first unit is its root, the others are what it
+/// imports; `found` is what the parser said.
+pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary, found: Vec<Diag>) -> Whole {
+    let checked = lang::check(units, vocabulary);
+    let mut diags = found;
+    diags.extend(checked.diags);
+    let (mut program, mut leaning) = (None, Vec::new());
+    if !diags.iter().any(Diag::is_error) {
+        let (lowered, found, wide) = lower_noting(&checked.policy);
+        diags.extend(found);
+        if let Some(lowered) = &lowered {
+            diags.extend(crate::prove(&checked.policy, lowered));
+        }
+        program = lowered.filter(|_| !diags.iter().any(Diag::is_error));
+        leaning = wide;
+    }
+    sort(&mut diags);
+    Whole { policy: checked.policy, index: checked.index, program, diags, leaning }
+}
+
+impl Whole {
+    /// The files that belong to the policy's modules.
+    fn modules(&self) -> Vec<SourceId> {
+        self.policy.modules.iter().flat_map(|module| module.files.iter().copied()).collect()
+    }
+}
+
+impl Session {
+    /// Nothing is known yet.
+    pub fn new(vocabulary: Vocabulary) -> Session {
+        Session { vocabulary, base: None }
+    }
+
+    /// Checks the policy as it is now: the same diagnostics as from [`check`]. Trees of the same
+    /// [`lang::syntax::Trees`] make it quick.
+    pub fn check(&mut self, units: &[Unit<'_>], found: Vec<Diag>) -> Answer {
+        let again = self.base.as_mut().and_then(|base| base.again(units, &self.vocabulary, &found));
+        if let Some(diags) = again {
+            let modules = self.base.as_ref().map(|base| base.modules().to_vec());
+            return Answer { diags, modules: modules.unwrap_or_default(), whole: None };
+        }
+        let whole = check(units, &self.vocabulary, found);
+        if whole.diags.is_empty() {
+            self.base = Some(Base::new(units, &whole));
+        }
+        let modules = whole.modules();
+        Answer { diags: whole.diags.clone(), modules, whole: Some(whole) }
+    }
+}
+
+fn sort(diags: &mut [Diag]) {
+    diags.sort_by_key(|diag| (diag.span(), diag.code));
+}
