@@ -33,13 +33,13 @@ pub(crate) fn lower_noting(policy: &Policy) -> (Option<Program>, Vec<Diag>, Vec<
     (program, diags, leaning)
 }
 
-/// Everything but the way from requests to routes.
+/// Everything but the way from requests to routes. The passes note what each route reads.
 fn contents(policy: &Policy) -> Program {
     let mut exprs = Exprs::default();
     let blocks = policy.blocks.iter().map(|block| lower_block(block, &mut exprs)).collect();
     let routes = policy.routes.iter().map(|route| lower_route(route, &mut exprs)).collect();
     let (exprs, slots) = exprs.finish();
-    let mut program = Program {
+    Program {
         inputs: policy.inputs.clone(),
         slots,
         exprs,
@@ -47,9 +47,7 @@ fn contents(policy: &Policy) -> Program {
         routes,
         before: policy.before.iter().map(|before| (before.first, before.second)).collect(),
         listeners: Vec::new(),
-    };
-    program.note_reads();
-    program
+    }
 }
 
 /// The contents of several policies as one program, in which equal expressions are one; inputs of one name and type are

@@ -97,6 +97,21 @@ struct Findings {
     blamed: HashSet<RouteId>,
     /// Which lines of `before` decided something.
     used: HashSet<usize>,
+    /// Of each route that something was said of: what stands open between it and others.
+    crowds: HashMap<RouteId, Crowd>,
+    /// How many pairs nothing was said of, because enough was said of one of the two.
+    n_hidden: usize,
+    /// Whether there may be more than was looked at.
+    is_cut_off: bool,
+}
+
+/// What stands open between one route and others.
+#[derive(Default)]
+struct Crowd {
+    /// The first diagnostic about it.
+    first: usize,
+    n_shown: usize,
+    n_hidden: usize,
 }
 
 impl<'p> Places<'p> {
@@ -115,10 +130,60 @@ impl<'p> Places<'p> {
 /// A policy whose order is wrong altogether is wrong by its first hundred places too.
 const ENOUGH: usize = 100;
 
+/// So many others stand beside a route in diagnostics of their own; of further ones the number is told.
+const EACH: usize = 8;
+
+/// So many pairs are looked at that nothing new is said of.
+const MOST_HIDDEN: usize = 10_000;
+
 impl Findings {
     /// Whether so much was found, with `more` to be said, that looking further helps nobody.
-    fn is_enough(&self, more: usize) -> bool {
-        self.diags.len() + more >= ENOUGH
+    fn is_enough(&mut self, more: usize) -> bool {
+        let enough = self.diags.len() >= ENOUGH || self.n_hidden + more >= MOST_HIDDEN;
+        self.is_cut_off |= enough;
+        enough
+    }
+
+    /// Whether enough was said of one of the two routes; then these are counted, and that is told with the first.
+    fn is_crowded(&mut self, a: RouteId, b: RouteId) -> bool {
+        let full = |route: &RouteId| self.crowds.get(route).is_some_and(|of| of.n_shown >= EACH);
+        if let Some(route) = [a, b].into_iter().find(full) {
+            self.crowds.entry(route).or_default().n_hidden += 1;
+            self.n_hidden += 1;
+            return true;
+        }
+        for route in [a, b] {
+            let first = self.diags.len();
+            let crowd = self.crowds.entry(route).or_insert(Crowd { first, ..Crowd::default() });
+            crowd.n_shown += 1;
+        }
+        false
+    }
+
+    /// Says how much was not said.
+    fn close(&mut self, policy: &Policy) {
+        let mut crowds: Vec<_> =
+            self.crowds.iter().filter(|(_, crowd)| crowd.n_hidden > 0).collect();
+        crowds.sort_unstable_by_key(|(route, _)| **route);
+        for (route, Crowd { first, n_hidden, .. }) in crowds {
+            let name = policy.routes.get(route.0 as usize).map_or("", |route| &*route.name);
+            if let Some(diag) = self.diags.get_mut(*first) {
+                let more = format!("and {n_hidden} more of this kind with `{name}`");
+                *diag = diag.clone().help(match &diag.help {
+                    Some(help) => format!("{help}; {more}"),
+                    None => more,
+                });
+            }
+        }
+        if self.is_cut_off
+            && let Some(diag) = self.diags.last_mut()
+        {
+            let more = "there are more of this kind: they are told once these are mended";
+            *diag = diag.clone().help(match &diag.help {
+                Some(help) => format!("{help}; {more}"),
+                None => more.to_owned(),
+            });
+        }
     }
 }
 
@@ -144,6 +209,7 @@ pub(crate) fn order(places: &Places<'_>) -> Order {
             groups.map(|group| order_group(places, group, &before, scheme, &mut findings));
         listeners.push((listener, ordered.collect()));
     }
+    findings.close(places.policy);
     before::check(places, &listeners, &mut findings);
     Order { listeners, diags: findings.diags, blamed: findings.blamed, leaning: Vec::new() }
 }
@@ -176,7 +242,7 @@ fn order_group(
         let pairs = match &mut cell_sets {
             None => Vec::new(),
             Some(Ok(sets)) => compare::pairs(places, &group.host, cell, sets),
-            Some(Err(_)) => all_undecided(cell.members.len()),
+            Some(Err(_)) => compare::all_undecided(cell.members.len()),
         };
         let mut met = vec![Vec::new(); cell.members.len()];
         for pair in pairs {
@@ -322,16 +388,6 @@ impl Edges {
         }
         forward.or(backward).is_some()
     }
-}
-
-fn all_undecided(n_members: usize) -> Vec<compare::Pair> {
-    // Each with the next: that already asks for a whole order, and there may be very many pairs.
-    let pairs = (1..n_members).map(|second| compare::Pair {
-        first: second - 1,
-        second,
-        verdict: Verdict::Undecided,
-    });
-    pairs.collect()
 }
 
 fn narrower_paths(cells: &[Cell], node: &dyn Fn(usize, usize) -> usize, edges: &mut Edges) {

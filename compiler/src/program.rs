@@ -154,14 +154,12 @@ impl Program {
         let mut open: Vec<ExprId> = roots.into_iter().collect();
         let mut slots = Vec::new();
         while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
+            match self.expr(id) {
+                Expr::Slot(slot) => slots.push(*slot),
+                Expr::Const(_) | Expr::Input(_) | Expr::Capture(_) | Expr::Local(_) => {}
+                expr if seen.insert(id) => expr.each_operand(&mut |operand| open.push(operand)),
+                _ => {}
             }
-            let expr = self.expr(id);
-            if let Expr::Slot(slot) = expr {
-                slots.push(*slot);
-            }
-            expr.each_operand(&mut |operand| open.push(operand));
         }
         slots.sort_unstable();
         slots.dedup();

@@ -127,6 +127,13 @@ impl Exprs {
 /// A text that equal expressions share and no others.
 fn key(expr: &Expr) -> String {
     let mut text = String::new();
+    // Nothing else that is written begins with a quote; most constants are texts, and there are very many.
+    if let Expr::Const(Value::String(value)) = expr {
+        text.reserve_exact(value.len() + 1);
+        text.push('"');
+        text.push_str(value);
+        return text;
+    }
     // Writing to a string does not fail.
     let written = match expr {
         Expr::Call(function, arguments) => write!(text, "{} {arguments:?}", function.name),

@@ -18,7 +18,9 @@ use lang::segment::{Segments, captures};
 /// Fills in the program's listeners, and says what is wrong with the order of its routes.
 /// With it come the wide hosts at which that took the routes of narrower ones.
 pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<Host>) {
-    let mut order = order::order(&Places::new(policy, program));
+    let places = Places::new(policy, program);
+    let mut order = order::order(&places);
+    let constants = places.constants;
     let mut codes = Codes::default();
     let listeners = order.listeners.iter().map(|(block, hosts)| {
         let name = policy.blocks.get(*block).map_or_else(|| Arc::from(""), |b| b.name.clone());
@@ -31,7 +33,8 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
         Listener { name, block: *block, hosts: table }
     });
     program.listeners = listeners.collect();
-    let unreachable = order::unreachable(&Places::new(policy, program), &mut order);
+    let places = Places { policy, program, constants };
+    let unreachable = order::unreachable(&places, &mut order);
     (order.diags.into_iter().chain(unreachable).collect(), order.leaning)
 }
 

@@ -41,6 +41,12 @@ pub(crate) struct Pair {
     pub(crate) verdict: Verdict,
 }
 
+/// The most pairs of one cell that are compared.
+const MOST_PAIRS: usize = 2_000_000;
+
+/// The most pairs of one cell that are found open.
+const MOST_OPEN: usize = 5_000;
+
 /// The nodes that one space may take for so many routes.
 pub(crate) fn budget(n_routes: usize) -> usize {
     200_000 + 200 * n_routes
@@ -75,7 +81,13 @@ pub(crate) fn pairs(
     sets: &mut CellSets,
 ) -> Vec<Pair> {
     let mut pairs = Vec::new();
-    for (first, second) in meeting(sets) {
+    let Some(meeting) = meeting(sets) else { return all_undecided(cell.members.len()) };
+    let mut n_open = 0;
+    for (first, second) in meeting {
+        // Nobody reads on, and each of these takes an example.
+        if n_open > MOST_OPEN {
+            break;
+        }
         let (Some(a), Some(b)) = (sets.sets.get(first), sets.sets.get(second)) else { continue };
         let verdict = relation(&mut sets.space, *a, *b);
         let verdict = match verdict {
@@ -88,6 +100,9 @@ pub(crate) fn pairs(
             }
             Ok((relation, _)) => Verdict::Decided(relation, None),
         };
+        if !matches!(verdict, Verdict::Decided(Relation::Inside | Relation::Around, _)) {
+            n_open += 1;
+        }
         pairs.push(Pair { first, second, verdict });
     }
     pairs
@@ -132,9 +147,17 @@ pub(crate) fn conditions(places: &Places<'_>, place: Place, cut: &mut Cut<'_>) -
     Formula::All(all)
 }
 
-/// Pairs of members that may meet. Members that each ask for other values of one field cannot, so only those that share a
+/// Each member undecided with the next: that already asks for a whole order, and there may be very many pairs.
+pub(crate) fn all_undecided(n_members: usize) -> Vec<Pair> {
+    let verdict = Verdict::Undecided;
+    (1..n_members)
+        .map(|second| Pair { first: second - 1, second, verdict: verdict.clone() })
+        .collect()
+}
+
+/// Pairs of members that may meet; `None` if there are too many. Members that each ask for other values of one field cannot, so only those that share a
 /// value, or do not care, are looked at.
-fn meeting(sets: &CellSets) -> Vec<(usize, usize)> {
+fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
     let n_members = sets.sets.len();
     let live: Vec<usize> =
         (0..n_members).filter(|at| sets.sets.get(*at) != Some(&Set::NONE)).collect();
@@ -167,6 +190,9 @@ fn meeting(sets: &CellSets) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut bound: Vec<usize> = Vec::new();
     for (member, classes) in live.into_iter().zip(by) {
+        if found.len() > MOST_PAIRS {
+            return None;
+        }
         found.extend(free.iter().map(|other| (*other, member)));
         match classes {
             Some(classes) => {
@@ -185,7 +211,7 @@ fn meeting(sets: &CellSets) -> Vec<(usize, usize)> {
     }
     found.sort_unstable();
     found.dedup();
-    found
+    Some(found)
 }
 
 fn relation(space: &mut Space, a: Set, b: Set) -> Result<(Relation, Set), Undecided> {

@@ -48,7 +48,7 @@ pub(super) fn ambiguous(
     findings: &mut Findings,
 ) {
     let Some((a, b)) = later_first(places, a, b) else { return };
-    if !findings.tell(a.route, b.route) {
+    if !findings.tell(a.route, b.route) || findings.is_crowded(a.route, b.route) {
         return;
     }
     let (Some(one), Some(other)) = (route(places, a.route), route(places, b.route)) else { return };
@@ -93,7 +93,7 @@ pub(super) fn duplicate(
     let Some((later, first)) = at(a).zip(at(b)).and_then(|(a, b)| later_first(places, a, b)) else {
         return;
     };
-    if !findings.tell(later.route, first.route) {
+    if !findings.tell(later.route, first.route) || findings.is_crowded(later.route, first.route) {
         return;
     }
     let (Some(route), Some(other)) = (route(places, later.route), route(places, first.route))

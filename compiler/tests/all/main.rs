@@ -13,4 +13,5 @@ mod order;
 mod passes;
 mod proof;
 mod reference;
+mod session;
 mod text;

@@ -166,8 +166,9 @@ impl<'t> Builder<'t> {
         Builder {
             text,
             prepared,
-            nodes: Vec::new(),
-            open: Vec::new(),
+            // About as many as there are in the end.
+            nodes: Vec::with_capacity(text.len() / 3 + 4),
+            open: Vec::with_capacity(16),
             last: vec![None],
             at: 0,
             keyword: Keyword::Unknown,

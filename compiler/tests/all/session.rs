@@ -1,0 +1,118 @@
+//! A session says what a whole check says, whatever is changed: routes that come and go, move to other hosts, take other
+//! names, lose tokens, and come back.
+
+use compiler::Session;
+use lang::syntax::Trees;
+use lang::{Diag, Source, SourceId, Unit};
+use proptest::prelude::*;
+
+#[path = "../../benches/check/policy.rs"]
+mod policy;
+
+use policy::{VOCABULARY, routes};
+
+/// Both answers, and whether the session looked at everything.
+fn both(trees: &Trees, session: &mut Session, text: &str) -> (Vec<Diag>, Vec<Diag>, bool) {
+    let source = Source::new(SourceId(0), "a.gw", text);
+    let (tree, found) = trees.parse(&source);
+    let warm = session.check(&[Unit { source: &source, tree: &tree, uses: Vec::new() }], found);
+    let (tree, found) = lang::parse(&source);
+    let unit = Unit { source: &source, tree: &tree, uses: Vec::new() };
+    let cold = compiler::check(&[unit], &VOCABULARY, found);
+    (warm.diags, cold.diags, warm.whole.is_some())
+}
+
+/// A policy with some of everything that may lie between items: values, a host for all, lines of `before`.
+fn varied(n_routes: usize, n_hosts: usize) -> String {
+    let mut text = routes(n_routes, n_hosts);
+    text.push_str(
+        "\nlet debug = req.header[\"x-debug\"] == \"1\"\n\
+         \nroute all on web {\n  respond 404\n}\n\
+         \nroute wide on web {\n  host \"*.shop.example\"\n  path \"/wide/{a}\"\n  where debug\n  respond 200\n}\n\
+         \nroute left on web before right {\n  host \"b.example\"\n  path \"/{x}/y\"\n  respond 200\n}\n\
+         \nroute right on web {\n  host \"b.example\"\n  path \"/x/{y}\"\n  respond 200\n}\n\
+         \nsite s on web {\n  host \"s.example\", \"t.example\"\n  route a {\n    path \"/a\"\n    respond 200\n  }\n\
+         \n  route b {\n    path \"/b\"\n    respond 201\n  }\n}\n",
+    );
+    text
+}
+
+/// A route changed, added, dropped or renamed, or a token taken out of it.
+fn edited(text: &str, kind: usize, at: usize, other: usize) -> String {
+    let begins: Vec<usize> = text.match_indices("\nroute ").map(|(at, _)| at + 1).collect();
+    let pick = |n: usize| begins[n % begins.len()];
+    let item = |n: usize| {
+        let start = pick(n);
+        let end = text[start..].find("\n}\n").map_or(text.len(), |end| start + end + 3);
+        start..end
+    };
+    let range = item(at);
+    let mut changed = text.to_owned();
+    match kind {
+        0 => changed.replace_range(range, ""),
+        1 => changed.insert_str(range.start, &text[item(other)]),
+        2 => {
+            let copy = text[item(other)].replacen("route ", "route z", 1);
+            changed.insert_str(range.start, &copy);
+        }
+        3 => {
+            let moved = text[range.clone()].replace("h1.", "h2.").replace("/v1", "/v2");
+            changed.replace_range(range, &moved);
+        }
+        4 => {
+            let renamed = text[range.clone()].replacen("route ", "route q", 1);
+            changed.replace_range(range, &renamed);
+        }
+        5 => {
+            let source = Source::new(SourceId(0), "a.gw", text);
+            let (tree, _) = lang::parse(&source);
+            let leaves: Vec<_> = tree.leaves().map(|leaf| leaf.span().range()).collect();
+            let tokens: Vec<_> =
+                leaves.into_iter().filter(|leaf| !text[leaf.clone()].trim().is_empty()).collect();
+            changed.replace_range(tokens[other % tokens.len()].clone(), "");
+        }
+        6 => changed = text.replace("/wide/{a}", "/v1/{a}"),
+        7 => changed = text.replacen(" == \"1\"", " == \"2\"", 1 + other % 3),
+        8 => changed.replace_range(range.start..range.start, "// a line more\n\n"),
+        _ => changed = text.replacen("before right", "", 1),
+    }
+    changed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_session_says_what_a_whole_check_says(
+        edits in prop::collection::vec((0..10_usize, 0..1_000_usize, 0..1_000_usize, any::<bool>()), 1..8),
+    ) {
+        let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
+        let mut text = varied(40, 4);
+        let (warm, cold, _) = both(&trees, &mut session, &text);
+        prop_assert_eq!(warm, cold);
+        for (kind, at, other, keep) in edits {
+            let changed = edited(&text, kind, at, other);
+            let (warm, cold, _) = both(&trees, &mut session, &changed);
+            prop_assert_eq!(warm, cold, "{}", changed);
+            if keep {
+                text = changed;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_route_is_all_that_is_looked_at() {
+    let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
+    let text = varied(60, 6);
+    assert!(both(&trees, &mut session, &text).2, "nothing was known");
+    for (from, to) in
+        [("200, \"17\"", "404"), ("route r18 ", "route other "), ("/files7", "/stuff")]
+    {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text);
+        let (warm, cold, whole) = both(&trees, &mut session, &changed);
+        assert!(warm.is_empty() && cold.is_empty(), "{warm:#?}");
+        assert!(!whole, "{from} is one route");
+    }
+}
