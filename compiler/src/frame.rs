@@ -28,6 +28,19 @@ pub struct Slot {
     pub stable: bool,
 }
 
+impl Slot {
+    /// Whether it says who asks: credentials, the client's certificate, or what was learned from one of these. Of what
+    /// is new here that is presumed.
+    pub(crate) fn tells_who(&self) -> bool {
+        let (root, key) = (self.field.split('.').next().unwrap_or_default(), self.key.as_deref());
+        match &*self.field {
+            "req.header" => matches!(key, Some("authorization" | "cookie")),
+            "req.cookie" | "conn.tls.client" => true,
+            _ => !matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp"),
+        }
+    }
+}
+
 /// The answer to one reading.
 #[derive(Clone, Debug)]
 pub enum Read<'r> {

@@ -166,6 +166,36 @@ impl Program {
         slots
     }
 
+    /// Whether a value says who asks: it reads credentials, a client's certificate, or what was learned from one of
+    /// these. What its locals stand for is among `steps`.
+    pub fn tells_who(&self, value: ExprId, steps: &[Step]) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = vec![value];
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let expr = self.expr(id);
+            match expr {
+                Expr::Slot(slot)
+                    if self.slots.get(slot.0 as usize).is_some_and(Slot::tells_who) =>
+                {
+                    return true;
+                }
+                Expr::Local(local) => {
+                    let named = steps.iter().find_map(|step| match &step.kind {
+                        StepKind::Let(known, value) if known == local => Some(*value),
+                        _ => None,
+                    });
+                    open.extend(named);
+                }
+                _ => {}
+            }
+            expr.each_operand(&mut |operand| open.push(operand));
+        }
+        false
+    }
+
     /// Calls `each` with every expression that something other than an expression uses, to be replaced.
     pub(crate) fn each_root_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
         for setting in self.blocks.iter_mut().flat_map(|block| &mut block.settings) {

@@ -10,12 +10,14 @@ use compiler::program::{Call, Route};
 use lang::Value;
 use lang::vocab::{Action, Argument, ExprId};
 
+use crate::cache::Store;
 use crate::exchange::{Answer, Exchange, UpstreamId};
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::splice::{self, Splice};
 
 mod add;
+mod cache;
 mod forward;
 mod limit;
 mod place;
@@ -71,6 +73,8 @@ pub struct Making<'m> {
     pub upstreams: &'m HashMap<Arc<str>, UpstreamId>,
     /// The counts of its limits.
     pub(crate) limits: &'m RefCell<Limits>,
+    /// Where answers are kept.
+    pub(crate) cache: Option<&'m Arc<Store>>,
 }
 
 impl Making<'_> {
@@ -177,7 +181,7 @@ macro_rules! actions {
     };
 }
 
-actions![add, forward, redirect, require, respond, rewrite, set, unset,; limit,];
+actions![add, cache, forward, redirect, require, respond, rewrite, set, unset,; limit,];
 
 /// The row of the action of this name.
 pub(crate) fn row(name: &str) -> Option<&'static Action> {

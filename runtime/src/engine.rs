@@ -9,11 +9,12 @@ use std::sync::Arc;
 use compiler::program::{Block, Program, Route, Step, StepKind};
 use compiler::{Matcher, RouteId, SlotId};
 use lang::policy::LocalId;
-use lang::vocab::{Dyn, Ends, ExprId};
+use lang::vocab::{Argument, Dyn, Ends, ExprId};
 use lang::{SourceId, Span};
 
 use crate::actions::{self, Built, Making};
 use crate::blocks::ListenerConfig;
+use crate::cache::Store;
 use crate::exchange::{Decider, UpstreamId};
 use crate::fields::Reader;
 use crate::limits::Limits;
@@ -30,6 +31,8 @@ pub struct Engine {
     pub upstreams: Vec<Destination>,
     /// The counts of its limits.
     pub(crate) limits: Limits,
+    /// Where answers are kept, if any are.
+    pub(crate) cache: Option<Arc<Store>>,
     routes: Vec<RoutePlan>,
 }
 
@@ -112,7 +115,13 @@ impl Engine {
             .map(|plan| (&*plan.name, plan))
             .collect();
         let limits = RefCell::new(Limits::after(previous.map(|engine| &engine.limits)));
-        let around = Around { matcher: &matcher, upstreams: &numbers, limits: &limits };
+        let cache = store(&matcher, previous);
+        let around = Around {
+            matcher: &matcher,
+            upstreams: &numbers,
+            limits: &limits,
+            cache: cache.as_ref(),
+        };
         let routes = program
             .routes
             .iter()
@@ -136,7 +145,7 @@ impl Engine {
         let decider = Arc::new(Decider { matcher, readers });
         let mut limits = limits.into_inner();
         limits.settle();
-        Ok(Engine { decider, listeners, upstreams, limits, routes })
+        Ok(Engine { decider, listeners, upstreams, limits, cache, routes })
     }
 
     /// The program.
@@ -226,6 +235,7 @@ struct Around<'a> {
     matcher: &'a Matcher,
     upstreams: &'a HashMap<Arc<str>, UpstreamId>,
     limits: &'a RefCell<Limits>,
+    cache: Option<&'a Arc<Store>>,
 }
 
 /// What a statement is built with.
@@ -245,11 +255,11 @@ impl Building<'_> {
         errors: &mut Vec<BuildError>,
     ) -> Option<Statement> {
         let Building { route, around, way_back } = self;
-        let Around { matcher, upstreams, limits } = around;
+        let Around { matcher, upstreams, limits, cache } = around;
         match &step.kind {
             StepKind::Let(local, value) => Some(Statement::Let(*local, *value)),
             StepKind::Act(call) => {
-                let making = Making { call, route, way_back, matcher, upstreams, limits };
+                let making = Making { call, route, way_back, matcher, upstreams, limits, cache };
                 let before = match before {
                     Some(Statement::Act(built)) => Some(built),
                     _ => None,
@@ -287,6 +297,24 @@ impl BuildError {
         self.help = Some(help.into());
         self
     }
+}
+
+/// Where answers are kept, if a line of the policy says so: the one there is, if it has the same size.
+fn store(matcher: &Matcher, previous: Option<&Engine>) -> Option<Arc<Store>> {
+    let steps = matcher.program().routes.iter().flat_map(|route| &route.steps);
+    let memory = steps.filter_map(|step| {
+        let StepKind::Act(call) = &step.kind else { return None };
+        let row = actions::row(&call.action).filter(|row| row.name == "cache")?;
+        let at = row.params.iter().position(|param| param.name == "memory")?;
+        match matcher.argument(*call.args.get(at)?) {
+            Argument::Constant(lang::Value::Size(bytes)) => Some(bytes),
+            _ => None,
+        }
+    });
+    let memory = memory.max()?;
+    let before = previous.and_then(|engine| engine.cache.clone());
+    let same = before.filter(|store| store.memory() == memory);
+    Some(same.unwrap_or_else(|| Arc::new(Store::new(memory))))
 }
 
 fn blocks<'p>(program: &'p Program, kind: &str) -> impl Iterator<Item = &'p Block> {

@@ -14,6 +14,7 @@ use lang::vocab::{Decode, Dyn, ExprId};
 use tokio::time::Instant;
 
 use crate::body::Body;
+use crate::cache::{Caching, Use};
 use crate::failure::{Failure, Whose};
 use crate::fields::Reader;
 use crate::limits::LimitId;
@@ -70,6 +71,8 @@ pub struct Exchange {
     pub(crate) limited: Option<LimitId>,
     /// A limit that had no place for its key.
     pub(crate) crowded: Option<LimitId>,
+    /// How it fared with the cache.
+    pub(crate) cached: Option<Use>,
     /// Header fields that its answer gets, whoever gives that.
     pub(crate) told: Vec<(&'static str, String)>,
     /// Bytes of the content that were read.
@@ -109,7 +112,7 @@ pub enum Content {
 pub struct UpstreamId(pub usize);
 
 /// What the way to the upstream should be like.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Plan {
     /// Where the request goes.
     pub to: Option<UpstreamId>,
@@ -117,6 +120,8 @@ pub struct Plan {
     pub timeout: Option<Duration>,
     /// How long the head of an answer may take; the upstream's own limit when absent.
     pub first_byte: Option<Duration>,
+    /// Whether the answer may come from the cache, and how.
+    pub(crate) cache: Option<Caching>,
 }
 
 /// The head of the request being sent.
@@ -183,6 +188,7 @@ impl Exchange {
             fault: None,
             limited: None,
             crowded: None,
+            cached: None,
             told: Vec::new(),
             received,
             origin: None,

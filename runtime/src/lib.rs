@@ -7,6 +7,7 @@ mod admin;
 pub mod balance;
 pub mod blocks;
 pub mod body;
+mod cache;
 pub mod cost;
 pub mod engine;
 pub mod exchange;

@@ -4,11 +4,16 @@
 use compiler::{Decision, Fill, ListenerId, Read};
 
 use crate::actions::Flow;
+use crate::cache;
 use crate::engine::{Engine, RoutePlan, Statement};
 use crate::exchange::{Answer, Exchange, Origin};
 use crate::failure::Failure;
-use crate::message::{Request, strip_hop_by_hop};
-use crate::upstream::{Roster, Terms};
+use crate::message::Request;
+use crate::upstream::Roster;
+
+mod sending;
+
+pub(crate) use sending::{Got, Sending};
 
 /// Where a request is, and what it may use there.
 #[derive(Clone, Copy)]
@@ -194,17 +199,29 @@ async fn forward(
     timeouts.first_byte = ex.plan.first_byte.unwrap_or(timeouts.first_byte);
 
     let body = ex.take_content();
-    let terms = Terms {
+    let sending = Sending {
+        upstream,
+        request,
         client: ex.client(),
-        hash_key: hash_key.as_deref().map(str::as_bytes),
-        excluded: &[],
-        upgrade: ex.upgrade.as_ref(),
+        hash_key,
         takes_trailers: up.takes_trailers,
         timeouts,
+        reads_origin: route.reads_origin,
     };
-    let answer = match upstream.ask(&request, body, &terms).await {
-        Ok(answer) => answer,
-        Err(failure) => {
+    let got = match ex.plan.cache.take() {
+        None => sending.fetch(body, ex.upgrade.as_ref()).await.map_err(cache::Lost::Upstream),
+        Some(caching) => {
+            let got = cache::answer(ex, caching, sending, body).await;
+            got.map(|(got, used)| {
+                ex.cached = Some(used);
+                got
+            })
+        }
+    };
+    let got = match got {
+        Ok(got) => got,
+        Err(cache::Lost::Content(error)) => return Err(Failure::Content(error)),
+        Err(cache::Lost::Upstream(failure)) => {
             tracing::debug!(
                 upstream = %to.name,
                 address = ?failure.address,
@@ -217,20 +234,14 @@ async fn forward(
             return Err(Failure::Upstream(failure.kind));
         }
     };
-
-    ex.tries = answer.tries;
-    ex.address = Some(answer.address);
-    ex.first_byte = Some(ex.started.elapsed());
-    let mut response = answer.response;
-    let headers = if route.reads_origin { response.headers.clone() } else { Default::default() };
-    ex.origin = Some(Origin { status: response.status, headers });
-    let switched = response.headers.get("upgrade").map(<[u8]>::to_vec);
-    strip_hop_by_hop(&mut response.headers);
-    if let (101, Some(protocol)) = (response.status, switched) {
-        // RFC 9110, section 7.8: whoever switches says to what; the connection says that it is about itself.
-        let _ = response.headers.append("upgrade", protocol);
+    if let Some((address, tries)) = got.from {
+        ex.tries = tries;
+        ex.address = Some(address);
+        ex.first_byte = Some(ex.started.elapsed());
     }
-    Ok(Answer { response, body: answer.body, tunnel: answer.tunnel })
+    let (status, headers) = got.origin;
+    ex.origin = Some(Origin { status, headers });
+    Ok(Answer { response: got.response, body: got.body, tunnel: got.tunnel })
 }
 
 #[cfg(test)]

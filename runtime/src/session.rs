@@ -153,6 +153,9 @@ impl Live {
         });
         let series = series.collect();
         let limits = engine.limits.names().map(|name| telemetry.metrics.limit(name)).collect();
+        if let Some(store) = &engine.cache {
+            telemetry.metrics.shows(store);
+        }
         let decider = Rc::new(Arc::clone(&engine.decider));
         Live { decider, series, limits, watch: None, engine }
     }
@@ -289,6 +292,9 @@ impl Session {
         }
         if let Some(series) = of(ex.and_then(|ex| ex.crowded)) {
             series.crowded.add(1);
+        }
+        if let Some(used) = ex.and_then(|ex| ex.cached) {
+            self.core.telemetry.metrics.used(used);
         }
         self.core.telemetry.finish(series, &record);
     }

@@ -130,6 +130,9 @@ impl Trial {
             .start_paused(true)
             .build()?;
         self.engine.limits.forget();
+        if let Some(store) = &self.engine.cache {
+            store.forget();
+        }
         fastrand::seed(SEED);
         let stubs = Rc::new(Stubs::default());
         let core = self.live.core(&self.telemetry, Roster::stubbed(stubs.clone()));

@@ -24,6 +24,8 @@ pub(crate) enum Asked {
     Route(RouteId),
     Applied(Arc<str>),
     Limited(Option<Arc<str>>),
+    /// With the expressions that read a request's credentials.
+    Cached(Vec<ExprId>),
     Forwarded(Option<Arc<str>>),
     Header(Message, Arc<str>, HeaderIs, ExprId),
     Not(Box<Asked>),
@@ -115,6 +117,12 @@ const RESP_OWN: &[&str] = &[
     "www-authenticate",
 ];
 
+/// Header fields of a request that say who asks.
+const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
+
+/// Methods that a cache answers.
+const READ: [&str; 2] = ["GET", "HEAD"];
+
 /// The claim with its expressions added to the program's.
 pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
     match claim {
@@ -125,6 +133,9 @@ pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
         Claim::Route(route) => Asked::Route(*route),
         Claim::Applied(policy) => Asked::Applied(policy.clone()),
         Claim::Limited(by) => Asked::Limited(by.clone()),
+        Claim::Cached => {
+            Asked::Cached(CREDENTIALS.iter().map(|name| exprs.header(&Arc::from(*name))).collect())
+        }
         Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
         Claim::Header(message, name, is) => {
             Asked::Header(*message, name.clone(), is.clone(), exprs.header(name))
@@ -160,6 +171,16 @@ impl Asked {
             Asked::Header(message, name, is, original) => {
                 header(cut, way, (*message, name), is, *original, env)
             }
+            Asked::Cached(credentials) => {
+                let (Some(for_all), Some(_)) = (course.caches, course.to()) else {
+                    return Formula::Always(false);
+                };
+                let mut all = vec![cut.methods(Some(&READ.map(Arc::from)))];
+                for id in credentials.iter().filter(|_| !for_all) {
+                    all.push(cut.ask(*id, &Test::Present, env).not());
+                }
+                Formula::all(all)
+            }
             Asked::Not(inner) => inner.formula(cut, way, env).not(),
             Asked::All(parts) => {
                 Formula::all(parts.iter().map(|part| part.formula(cut, way, env)).collect())
@@ -184,6 +205,16 @@ impl Asked {
             Asked::Status(how, than) => seen.status(course, *how, *than),
             Asked::Header(message, name, is, original) => {
                 seen.header(way, (*message, name), is, *original)
+            }
+            Asked::Cached(credentials) => {
+                let (Some(for_all), Some(_)) = (course.caches, course.to()) else {
+                    return Some(false);
+                };
+                let mut all = READ.contains(&&*seen.witness.method);
+                for id in credentials.iter().filter(|_| !for_all) {
+                    all &= seen.interp.value(*id).ok()?.is_absent();
+                }
+                Some(all)
             }
             Asked::Not(inner) => Some(!inner.holds(seen, way)?),
             Asked::All(parts) => {

@@ -32,6 +32,8 @@ pub(crate) struct Course {
     pub(crate) own: bool,
     /// The limits that count the request, in order.
     pub(crate) limits: Vec<Arc<str>>,
+    /// Whether the answer may be kept for others, and if so whether for all: also for requests that say who asks.
+    pub(crate) caches: Option<bool>,
     /// Whether a statement did what is not known here.
     pub(crate) blurred: bool,
     /// Whether every request that fits the guards may come this way. Not so for one whose value is refused.
@@ -94,6 +96,7 @@ impl Course {
             headers: Vec::new(),
             own: true,
             limits: Vec::new(),
+            caches: None,
             blurred: false,
             sure: true,
             doubt: None,
@@ -157,7 +160,14 @@ pub(crate) fn courses(
                 if let (policy::StepKind::Act(call), StepKind::Act(lowered)) =
                     (&pair.0.kind, &pair.1.kind)
                 {
-                    standing.push(Act { program, locals: &locals, at, call, lowered });
+                    standing.push(Act {
+                        program,
+                        locals: &locals,
+                        steps: &route.steps,
+                        at,
+                        call,
+                        lowered,
+                    });
                 }
             }
         }
@@ -165,7 +175,8 @@ pub(crate) fn courses(
             course.ran = at + 1;
             match (&step.kind, &lowered.kind) {
                 (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
-                    let act = Act { program, locals: &locals, at, call, lowered };
+                    let act =
+                        Act { program, locals: &locals, steps: &route.steps, at, call, lowered };
                     let (mut on, mut ended) = (Vec::new(), Vec::new());
                     act.advance(course, &mut on, &mut ended).map_err(|_| at)?;
                     let answered = call.row.ends != Ends::No;
@@ -223,6 +234,7 @@ fn hold(
 struct Act<'s> {
     program: &'s Program,
     locals: &'s [(LocalId, ExprId)],
+    steps: &'s [Step],
     at: usize,
     call: &'s policy::Call,
     lowered: &'s Call,
@@ -324,6 +336,15 @@ impl Act<'_> {
                 over.end = End::Limited(name);
                 over.at = Some(self.at);
                 done.push(over);
+                next.push(course);
+            }
+            _ if row.name == "cache" => {
+                let is_true =
+                    |id: ExprId| !matches!(self.program.expr(id), Expr::Const(Value::Bool(false)));
+                let by_key = |id: ExprId| self.program.tells_who(id, self.steps);
+                let for_all = self.argument("public").is_some_and(is_true)
+                    || self.argument("key").is_some_and(by_key);
+                course.caches = Some(for_all);
                 next.push(course);
             }
             _ if row.name == "rewrite" => {

@@ -223,8 +223,8 @@ fn holds(claim: &Claim, fate: &Fate, request: &Request) -> bool {
         },
         Claim::Route(id) => fate.route == Some(id.0),
         Claim::Applied(_) => fate.applied,
-        // These policies have no limits.
-        Claim::Limited(_) => false,
+        // These policies have neither limits nor a cache.
+        Claim::Limited(_) | Claim::Cached => false,
         Claim::Forwarded(to) => {
             fate.to.as_ref().is_some_and(|at| to.as_ref().is_none_or(|to| to == at))
         }

@@ -30,10 +30,10 @@ use crate::vocab::{Phase, nearest};
 
 /// The words that mean an outcome.
 const OUTCOMES: &[&str] =
-    &["denied", "responded", "forwarded", "applied", "limited", "status", "route"];
+    &["denied", "responded", "forwarded", "applied", "limited", "cached", "status", "route"];
 
 /// Outcomes of what the language does not have yet.
-const LATER: &[&str] = &["authenticated", "cached"];
+const LATER: &[&str] = &["authenticated"];
 
 /// How deep claims may nest.
 const DEEPEST: u32 = 64;
@@ -382,6 +382,7 @@ impl<'a> Claims<'_, 'a> {
                     _ => nothing(),
                 }
             }
+            ("cached", None) => Claim::Cached,
             ("limited", None) => Claim::Limited(None),
             ("limited", Some(limit)) => {
                 let name = self.item(cx, scope, limit, Keyword::Limit);
@@ -477,7 +478,7 @@ impl<'a> Claims<'_, 'a> {
     fn not_a_claim(&self, cx: &mut Context<'_>, span: Span) -> Claim {
         let diag = wrong_form(span, "this is no claim about an outcome", "not understood here");
         cx.report(diag.help(
-            "an outcome is `denied`, `responded`, `forwarded(to=…)`, `applied(policy=…)`, `limited(by=…)`, `status == …`, `route == …`, or a header such as `up.header[\"x\"] is absent`",
+            "an outcome is `denied`, `responded`, `forwarded(to=…)`, `applied(policy=…)`, `limited(by=…)`, `cached`, `status == …`, `route == …`, or a header such as `up.header[\"x\"] is absent`",
         ));
         nothing()
     }

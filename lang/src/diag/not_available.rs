@@ -39,7 +39,6 @@ route all on web {
 /// Words that the language's design has for verbs, settings, functions and values, and that are not done yet.
 const PLANNED: &[&str] = &[
     "breaker",
-    "cache",
     "compress",
     "cors",
     "eject",

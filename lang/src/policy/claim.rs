@@ -41,6 +41,8 @@ pub enum Claim {
     Applied(Arc<str>),
     /// It is counted by this limit, or by any.
     Limited(Option<Arc<str>>),
+    /// Its answer may come from the cache, and be kept there.
+    Cached,
     /// It goes to this upstream, or to any.
     Forwarded(Option<Arc<str>>),
     /// A header field of a message: what was sent nowhere has none.

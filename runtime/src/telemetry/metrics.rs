@@ -2,12 +2,13 @@
 //! routes, limits), never from a request: a client cannot make a new series.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use super::record::Record;
 use super::shards::{Counter, Shards};
 use super::text::Page;
+use crate::cache::{Store, Use};
 
 /// A listener and a route.
 type RouteKey = (Arc<str>, Arc<str>);
@@ -20,6 +21,8 @@ pub struct Metrics {
     routes: Mutex<BTreeMap<RouteKey, Arc<RouteSeries>>>,
     listeners: Mutex<BTreeMap<Arc<str>, Arc<ListenerSeries>>>,
     limits: Mutex<BTreeMap<Arc<str>, Arc<LimitSeries>>>,
+    cached: [Shards<Counter>; Use::ALL.len()],
+    store: Mutex<Weak<Store>>,
     /// Lines of the access log that nobody will read.
     pub log_lines_dropped: Shards<Counter>,
     /// Reloads that went live.
@@ -137,6 +140,8 @@ impl Metrics {
             routes: Mutex::default(),
             listeners: Mutex::default(),
             limits: Mutex::default(),
+            cached: std::array::from_fn(|_| Shards::new(cores)),
+            store: Mutex::default(),
             log_lines_dropped: Shards::new(cores),
             reloads_ok: Counter::default(),
             reloads_failed: Counter::default(),
@@ -173,6 +178,19 @@ impl Metrics {
         limits.entry(name.into()).or_insert_with(series).clone()
     }
 
+    /// Counts how a request fared with the cache.
+    pub(crate) fn used(&self, used: Use) {
+        let known = Use::ALL.iter().zip(&self.cached).find(|((known, _), _)| *known == used);
+        if let Some((_, shards)) = known {
+            shards.add(1);
+        }
+    }
+
+    /// From now on this is the cache of the gateway.
+    pub(crate) fn shows(&self, store: &Arc<Store>) {
+        *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(store);
+    }
+
     /// Forgets the series that nobody holds. Called once a reload is over and the engine before it is gone.
     pub fn forget_unused(&self) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,6 +213,7 @@ impl Metrics {
         self.write_routes(page);
         self.write_listeners(page);
         self.write_limits(page);
+        self.write_cache(page);
         page.family("gw_reloads_total", "counter", "Reloads of the policy, by result.");
         page.sample("gw_reloads_total", &[("result", "ok")], self.reloads_ok.value());
         page.sample("gw_reloads_total", &[("result", "failed")], self.reloads_failed.value());
@@ -264,6 +283,20 @@ impl Metrics {
         for (name, series) in &limits {
             page.sample(crowded, &[("limit", name)], series.crowded.sum());
         }
+    }
+
+    fn write_cache(&self, page: &mut Page) {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        let Some(store) = store else { return };
+        let requests = "gw_cache_requests_total";
+        page.family(requests, "counter", "Requests of routes with a cache, by what came of it.");
+        for ((_, result), shards) in Use::ALL.iter().zip(&self.cached) {
+            page.sample(requests, &[("result", result)], shards.sum());
+        }
+        let bytes = "Bytes that kept answers take.";
+        page.single("gw_cache_bytes", "gauge", bytes, store.weight());
+        let most = "Bytes that kept answers may take.";
+        page.single("gw_cache_bytes_limit", "gauge", most, store.memory());
     }
 
     fn write_listeners(&self, page: &mut Page) {
