@@ -165,6 +165,8 @@ impl Run<'_> {
             LineKind::Send(arguments) => {
                 let arguments: Vec<Value> = arguments.iter().map(|one| self.value(one)).collect();
                 let sent = ask::send(self.trial, &self.core, &arguments).await;
+                // What the request began in the background goes on before time does.
+                tokio::task::yield_now().await;
                 self.trial.telemetry.flush_core();
                 let calls = self.stubs.take_calls();
                 match sent {
