@@ -21,11 +21,13 @@ mod automata;
 mod cut;
 mod diagram;
 mod formula;
+mod identity;
 mod paths;
 mod test;
 
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
+pub(crate) use identity::sources;
 pub(crate) use test::Test;
 
 use cut::Kind;
@@ -46,6 +48,10 @@ pub(crate) enum Term {
     Method,
     /// What a slot reads.
     Slot(SlotId),
+    /// A claim of whoever asks: the slot of an auth's claims, and the claim's name.
+    Claim(SlotId, Arc<str>),
+    /// Whether a claim that is a list or a set holds this text.
+    Held(SlotId, Arc<str>, Arc<str>),
     /// What an expression computes; no request can be made to fit it. The number tells apart what one expression is in
     /// different places, where captures or locals mean other things.
     Computed(ExprId, u32),
@@ -81,6 +87,10 @@ pub(crate) struct Cut<'p> {
     n_fresh: u32,
     /// How many tests were asked for the condition at hand.
     n_asked: usize,
+    /// What holds of every request there can be.
+    rules: Vec<Formula>,
+    /// The slots of claims of which the rules are known.
+    ruled: Vec<SlotId>,
 }
 
 struct Atom {
@@ -95,7 +105,7 @@ pub(crate) struct Space {
     fields: Vec<Field>,
     diagram: Diagram,
     atoms: Vec<Set>,
-    /// Every request there can be: behind the end of a path there is nothing.
+    /// Every request there can be: behind the end of a path there is nothing, and nobody is known without a token.
     possible: Set,
 }
 
@@ -130,6 +140,8 @@ impl<'p> Cut<'p> {
             places: Vec::new(),
             n_fresh: 0,
             n_asked: 0,
+            rules: Vec::new(),
+            ruled: Vec::new(),
         }
     }
 
@@ -252,7 +264,12 @@ impl<'p> Cut<'p> {
             }
         }
         let mut space = Space { fields, diagram, atoms, possible: Set::ALL };
-        space.possible = space.paths()?;
+        let mut possible = space.paths()?;
+        for rule in &self.rules {
+            let rule = space.build(rule)?;
+            possible = space.diagram.meet(possible, rule)?;
+        }
+        space.possible = possible;
         Ok(space)
     }
 
@@ -277,7 +294,12 @@ impl<'p> Cut<'p> {
                     _ => Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone())),
                 }
             }
-            Term::Stripped(_) => Kind::Value(Ty::Bool),
+            Term::Claim(slot, name) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                let ty = slot.and_then(|slot| identity::claim(&slot.ty, name));
+                Kind::Value(ty.cloned().unwrap_or(Ty::Json.optional()))
+            }
+            Term::Stripped(_) | Term::Held(..) => Kind::Value(Ty::Bool),
             Term::Unknown(_, Of::Status) => Kind::Value(Ty::Status),
             Term::Unknown(_, Of::Header) => Kind::Value(Ty::String.optional()),
             Term::Computed(id, _) => Kind::Value(match self.program.expr(*id) {
@@ -296,7 +318,9 @@ impl<'p> Cut<'p> {
             | Term::Rest(_)
             | Term::Path
             | Term::Method
-            | Term::Stripped(_) => true,
+            | Term::Stripped(_)
+            | Term::Claim(..)
+            | Term::Held(..) => true,
             Term::Slot(slot) => self.program.slots.get(slot.0 as usize).is_some_and(|slot| {
                 // What other fields say too can not be chosen freely.
                 let is_host = slot.key.as_deref() == Some("host") && &*slot.field == "req.header";

@@ -38,15 +38,24 @@ fn on(
     serves: bool,
 ) -> miette::Result<Engine> {
     let bound = inputs::bind(&program.inputs, with, sources)?;
+    // The matcher forgets what secrets are.
+    let inputs = bound.clone();
     let matcher = compiler::load(Arc::new(program), bound, Backend::default())
         .map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
-    Engine::build(matcher, Ground { folder: &folder, previous, serves }).map_err(|errors| {
-        let report = |error: BuildError| {
-            at_places(error.message, error.help.as_deref(), &[(error.span, String::new())], sources)
-        };
-        together("the policy cannot be served", errors.into_iter().map(report).collect())
-    })
+    Engine::build(matcher, Ground { folder: &folder, inputs: &inputs, previous, serves }).map_err(
+        |errors| {
+            let report = |error: BuildError| {
+                at_places(
+                    error.message,
+                    error.help.as_deref(),
+                    &[(error.span, String::new())],
+                    sources,
+                )
+            };
+            together("the policy cannot be served", errors.into_iter().map(report).collect())
+        },
+    )
 }
 
 /// The folder of a file of the policy: where relative paths that stand in it begin.

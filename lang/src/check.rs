@@ -1,8 +1,8 @@
 //! From trees to a policy: names resolved, every expression typed, sites and policies expanded. What the text means is
 //! decided here and nowhere else; what a route's order is, and what runs it, is for the floors above.
 //!
-//! `items` gives everything its name; `inputs`, `blocks`, `routes` (with `choice` and `locals`) and `asserts` check what
-//! items hold; `modules` reads who owns what, `ownership` holds routes to it;
+//! `items` gives everything its name; `inputs`, `blocks` (with `claims`), `routes` (with `choice` and `locals`) and
+//! `asserts` check what items hold, `identity` what is known of who asks; `modules` reads who owns what, `ownership` holds routes to it;
 //! `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
 //! expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression that was reported has
 //! a type that fits everything, and an item that was reported keeps its name.
@@ -26,6 +26,7 @@ mod asserts;
 mod blocks;
 mod calls;
 mod choice;
+mod claims;
 mod closed;
 mod compare;
 mod constant;
@@ -35,6 +36,7 @@ mod facts;
 mod fields;
 mod fit;
 mod host;
+mod identity;
 mod index;
 mod inputs;
 mod items;
@@ -263,7 +265,7 @@ fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::po
         Keyword::Limit => {
             limits::define_limit(cx, id);
         }
-        Keyword::Listener | Keyword::Upstream => {
+        Keyword::Listener | Keyword::Upstream | Keyword::Auth => {
             if let Some(block) = blocks::block(cx, id) {
                 blocks.insert(id, block);
             }

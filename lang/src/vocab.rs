@@ -7,6 +7,7 @@ use crate::value::Value;
 
 pub mod clauses;
 pub mod decode;
+pub mod identity;
 mod params;
 pub mod trial;
 

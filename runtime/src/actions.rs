@@ -8,6 +8,7 @@ use std::sync::Arc;
 use compiler::Matcher;
 use compiler::program::{Call, Route};
 use lang::Value;
+use lang::vocab::identity::CLAIMS;
 use lang::vocab::{Action, Argument, ExprId};
 
 use crate::cache::Store;
@@ -95,6 +96,17 @@ impl Making<'_> {
     /// The expression that is the `at`th argument.
     pub fn expression(&self, at: usize) -> Option<ExprId> {
         self.call.args.get(at).copied()
+    }
+
+    /// The auths whose claims the `at`th argument reads.
+    pub(crate) fn auths(&self, at: usize) -> Vec<Arc<str>> {
+        let program = self.matcher.program();
+        let slots = program.reads(self.expression(at));
+        let slots = slots.into_iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+        slots
+            .filter(|slot| *slot.field == *CLAIMS.path)
+            .filter_map(|slot| slot.key.clone())
+            .collect()
     }
 
     /// The upstream of this name.

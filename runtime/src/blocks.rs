@@ -5,15 +5,15 @@ use compiler::program::Setting;
 use lang::Span;
 use lang::vocab::{Argument, Block, ExprId};
 
-use crate::{actions, upstream};
+use crate::{actions, auth, upstream};
 
 pub mod listener;
 
 pub use listener::ListenerConfig;
 
-/// The row of every item that configures something. An upstream's lines stand beside what they tend,
-/// a limit's beside what counts.
-pub static ROWS: &[&Block] = &[&listener::ROW, &upstream::BLOCK, &actions::LIMIT];
+/// The row of every item that configures something. The lines of upstreams and auths stand beside what they tend, a
+/// limit's beside what counts.
+pub static ROWS: &[&Block] = &[&listener::ROW, &upstream::BLOCK, &actions::LIMIT, &auth::jwt::ROW];
 
 /// A line of an item whose value cannot be used, found once inputs are bound.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use compiler::program::{Block, Program, Route, Step, StepKind};
 use compiler::{Matcher, RouteId, SlotId};
 use lang::policy::LocalId;
+use lang::vocab::identity::CLAIMS;
 use lang::vocab::{Argument, Dyn, Ends, ExprId};
 use lang::{SourceId, Span};
 
 use crate::actions::{self, Built, Making};
+use crate::auth;
 use crate::blocks::ListenerConfig;
 use crate::cache::Store;
 use crate::exchange::{Decider, UpstreamId};
@@ -56,6 +58,9 @@ pub(crate) struct RoutePlan {
     pub(crate) way_back: Vec<Statement>,
     /// What they read of the request's content: it may have to be waited for.
     pub(crate) awaited: Vec<SlotId>,
+    /// The auths whose claims they read, each with the place among `way_in` before which it is to be known: keys may
+    /// have to be waited for. What is read on the way back is known before the last of them.
+    pub(crate) identities: Vec<(usize, Arc<str>)>,
     /// Whether one of them reads header fields of the upstream's answer.
     pub(crate) reads_origin: bool,
     /// Whether one of them, on the way back, may read what was sent.
@@ -89,6 +94,8 @@ pub struct BuildError {
 pub struct Ground<'g> {
     /// The folder of a policy's file: where relative paths that stand in it begin.
     pub folder: &'g dyn Fn(SourceId) -> PathBuf,
+    /// The value of each input. The matcher keeps none of a secret.
+    pub inputs: &'g [lang::Value],
     /// The engine that serves now; what stays as it was is taken over from it.
     pub previous: Option<&'g Engine>,
     /// Whether the engine will serve. If not, upstreams' files are not opened: a rehearsal asks for none.
@@ -139,10 +146,24 @@ impl Engine {
         });
         let readers: Vec<Reader> =
             readers.filter_map(|reader| reader.map_err(|error| errors.push(error)).ok()).collect();
+        let making = auth::Making {
+            matcher: &matcher,
+            inputs: ground.inputs,
+            folder: ground.folder,
+            serves: ground.serves,
+        };
+        let known = previous.map_or(&[][..], |engine| &engine.decider.auths);
+        let mut wrong = Vec::new();
+        let auths = auth::build(&making, known, &mut wrong);
+        errors.extend(wrong.into_iter().map(|error| BuildError {
+            span: error.span,
+            message: error.message,
+            help: error.help,
+        }));
         if !errors.is_empty() {
             return Err(errors);
         }
-        let decider = Arc::new(Decider { matcher, readers });
+        let decider = Arc::new(Decider { matcher, readers, auths });
         let mut limits = limits.into_inner();
         limits.settle();
         Ok(Engine { decider, listeners, upstreams, limits, cache, routes })
@@ -200,6 +221,7 @@ impl RoutePlan {
             reads_origin: !reads(program, &route.steps, |field| field.starts_with("origin.header"))
                 .is_empty(),
             reads_sent: false,
+            identities: Vec::new(),
         };
         let turn = route.steps.iter().position(|step| ends(step) != Ends::No);
         let Some(turn) = turn else {
@@ -212,6 +234,7 @@ impl RoutePlan {
         let behind = route.steps.get(turn + 1..).unwrap_or_default();
         let is_late = |step: &&Step| matches!(step.kind, StepKind::Always(_));
         let late = route.steps.iter().filter(is_late).chain(behind);
+        plan.identities = identities(program, &route.steps, turn);
         plan.reads_sent = !reads(program, late, |field| field.starts_with("up.")).is_empty();
         for (at, step) in route.steps.iter().enumerate() {
             let way_back = at > turn;
@@ -411,6 +434,28 @@ fn ends(step: &Step) -> Ends {
         StepKind::Let(..) | StepKind::Always(_) => Ends::No,
         StepKind::Act(call) => actions::row(&call.action).map_or(Ends::No, |row| row.ends),
     }
+}
+
+/// The auths that the statements ask, each with the first statement that does; `turn` is the last one on the way in.
+fn identities(program: &Program, steps: &[Step], turn: usize) -> Vec<(usize, Arc<str>)> {
+    let mut found: Vec<(usize, Arc<str>)> = Vec::new();
+    for (at, step) in steps.iter().enumerate() {
+        let at = match step.kind {
+            StepKind::Always(_) => turn,
+            _ => at.min(turn),
+        };
+        for slot in reads(program, [step], |field| field == CLAIMS.path) {
+            let Some(auth) = program.slots.get(slot.0 as usize).and_then(|slot| slot.key.clone())
+            else {
+                continue;
+            };
+            match found.iter_mut().find(|(_, known)| *known == auth) {
+                Some((first, _)) => *first = at.min(*first),
+                None => found.push((at, auth)),
+            }
+        }
+    }
+    found
 }
 
 /// What the statements read of the fields of which `is_one` is true.

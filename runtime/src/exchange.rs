@@ -1,7 +1,7 @@
 //! One request and its answer, from the decision to the last statement. It holds what actions may touch and answers
 //! what programs read; it sends nothing and decides nothing.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use lang::Value;
 use lang::vocab::{Decode, Dyn, ExprId};
 use tokio::time::Instant;
 
+use crate::auth::{Auth, Verdict};
 use crate::body::Body;
 use crate::cache::{Caching, Use};
 use crate::failure::{Failure, Whose};
@@ -37,6 +38,8 @@ pub struct Decider {
     pub matcher: Matcher,
     /// One for each of the program's slots.
     pub readers: Vec<Reader>,
+    /// Who finds out who asks.
+    pub auths: Vec<Auth>,
 }
 
 /// A decider as one core holds it: all cores share what it points to, and counting references to that on every request
@@ -91,6 +94,8 @@ pub struct Exchange {
     pub first_byte: Option<Duration>,
     /// Who looks on; nobody, but in tests of the policy.
     pub(crate) watch: Option<Rc<dyn Watch>>,
+    /// What auths have found out, each at most once.
+    pub verdicts: RefCell<Vec<(Arc<str>, Verdict)>>,
     up: OnceCell<Up>,
     json: OnceCell<Value>,
     client: Cell<Option<IpAddr>>,
@@ -198,6 +203,7 @@ impl Exchange {
             time: SystemTime::now(),
             first_byte: None,
             watch: None,
+            verdicts: RefCell::default(),
             up: OnceCell::new(),
             json: OnceCell::new(),
             client: Cell::new(None),
@@ -404,13 +410,14 @@ pub(crate) mod sample {
             tls: None,
             forwarded: Arc::default(),
             series: metrics.listener("web"),
+            identity: None,
         };
         let target = Target::new(Scheme::Http, b"Shop.Example:8080", target.as_bytes()).unwrap();
         let mut request = Request::new(Method::Get, target);
         for (name, value) in headers {
             request.headers.append(name, value).unwrap();
         }
-        let decider = Rc::new(Arc::new(Decider { matcher, readers }));
+        let decider = Rc::new(Arc::new(Decider { matcher, readers, auths: Vec::new() }));
         Exchange::new(Rc::new(connection), decider, request, Body::empty(), None)
     }
 }

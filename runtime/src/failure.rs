@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::auth::Reason;
 use crate::body::{BodyError, Side};
 use crate::exchange::Answer;
 use crate::http1::reason;
@@ -33,6 +34,15 @@ pub enum Failure {
         status: u16,
         /// The text; the status' own words when absent.
         text: Option<String>,
+    },
+    /// A `require` of the policy asks who somebody is, and it is not known.
+    Unknown {
+        /// The status.
+        status: u16,
+        /// The text; the status' own words when absent.
+        text: Option<String>,
+        /// Why it is not known.
+        reason: Reason,
     },
     /// A value of the request stands where a statement cannot use it, such as a line break on its way into a header.
     Value,
@@ -70,12 +80,14 @@ impl Failure {
     /// Whose fault it is.
     pub fn whose(&self) -> Whose {
         match self {
+            Failure::Unknown { reason: Reason::NoKeys, .. } => Whose::Gateway,
             Failure::NoRoute
             | Failure::Method(_)
             | Failure::Malformed(_)
             | Failure::Misdirected
             | Failure::Denied { .. }
             | Failure::Limited { .. }
+            | Failure::Unknown { .. }
             | Failure::Value => Whose::Client,
             Failure::Content(error) => match (error.side, error.status()) {
                 (Side::Upstream, _) => Whose::Upstream,
@@ -100,6 +112,7 @@ impl Failure {
             Failure::Misdirected => "misdirected",
             Failure::Denied { .. } => "denied",
             Failure::Limited { .. } => "limited",
+            Failure::Unknown { reason, .. } => reason.slug(),
             Failure::Value => "value",
             Failure::Content(error) => error.name(),
             Failure::Upstream(kind) => kind.slug(),
@@ -120,7 +133,9 @@ impl Failure {
             Failure::Method(_) => 405,
             Failure::Malformed(fault) => fault.status(),
             Failure::Misdirected => 421,
-            Failure::Denied { status, .. } | Failure::Limited { status, .. } => *status,
+            Failure::Denied { status, .. }
+            | Failure::Limited { status, .. }
+            | Failure::Unknown { status, .. } => *status,
             Failure::Value => 400,
             Failure::Content(error) => error.status(),
             Failure::Upstream(kind) => upstream_status(kind),
@@ -133,7 +148,8 @@ impl Failure {
         let status = self.status();
         let text = match self {
             Failure::Denied { text: Some(text), .. }
-            | Failure::Limited { text: Some(text), .. } => text.clone(),
+            | Failure::Limited { text: Some(text), .. }
+            | Failure::Unknown { text: Some(text), .. } => text.clone(),
             Failure::Malformed(fault) => format!("{status} {}: {fault}\n", reason(status)),
             // An unregistered status has no words.
             _ => format!("{}\n", format!("{status} {}", reason(status)).trim_end()),
@@ -142,6 +158,10 @@ impl Failure {
         if let Failure::Method(allowed) = self {
             // RFC 9110, section 15.5.6: a 405 says what is allowed. Methods of a policy are tokens.
             let _ = answer.response.headers.append("allow", allowed.join(", "));
+        }
+        if let Failure::Unknown { status: 401, reason, .. } = self {
+            // RFC 9110, section 15.5.2: a 401 says how to become known.
+            let _ = answer.response.headers.append("www-authenticate", reason.challenge());
         }
         answer
     }

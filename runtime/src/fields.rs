@@ -8,6 +8,7 @@ use std::sync::Arc;
 use compiler::{Read, Slot};
 use lang::Value;
 use lang::vocab::Field;
+use lang::vocab::identity::CLAIMS;
 
 use crate::exchange::Exchange;
 use crate::message::Headers;
@@ -21,7 +22,8 @@ mod resp;
 mod up;
 mod written;
 
-pub use json::{document, write_document};
+pub use json::{Json, document, write_document};
+pub(crate) use req::cookie;
 
 /// A field: what the language knows of it, and how it is read.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +66,10 @@ pub fn entry(path: &str) -> Option<&'static FieldEntry> {
 impl Reader {
     /// The reader of a slot; `None` if there is no such field.
     pub fn of(slot: &Slot) -> Option<Reader> {
-        let read = entry(&slot.field)?.read;
+        let read = match *slot.field == *CLAIMS.path {
+            true => crate::auth::read,
+            false => entry(&slot.field)?.read,
+        };
         Some(Reader { read, key: slot.key.clone().unwrap_or_default() })
     }
 

@@ -4,6 +4,7 @@
 
 pub mod actions;
 mod admin;
+pub mod auth;
 pub mod balance;
 pub mod blocks;
 pub mod body;

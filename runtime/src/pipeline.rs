@@ -1,9 +1,11 @@
 //! A request's life, on one page: decide, read what must be read, the statements on the way in, forward, the
 //! statements on the way back. Nothing happens to a request that is not on it.
 
-use compiler::{Decision, Fill, ListenerId, Read};
+use compiler::{Decision, Fill, ListenerId, Read, Slot};
+use lang::vocab::identity::CLAIMS;
 
 use crate::actions::Flow;
+use crate::auth;
 use crate::cache;
 use crate::engine::{Engine, RoutePlan, Statement};
 use crate::exchange::{Answer, Exchange, Origin};
@@ -75,8 +77,15 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
     let listener = place.listener.ok_or(Failure::NoRoute)?;
     let matcher = &place.engine.decider.matcher;
     let mut decision = matcher.decide(listener, &ex.head(), &ex.frame, &*ex);
-    if let Decision::Pending(_) = decision {
-        ex.read_content().await?;
+    // Each slot is waited for once, and there are only so many.
+    for _ in 0..=matcher.program().slots.len() {
+        let Decision::Pending(slot) = decision else { break };
+        match matcher.program().slots.get(slot.0 as usize) {
+            Some(Slot { field, key: Some(auth), .. }) if **field == *CLAIMS.path => {
+                auth::wait(ex, auth).await;
+            }
+            _ => ex.read_content().await?,
+        }
         decision = matcher.decide(listener, &ex.head(), &ex.frame, &*ex);
     }
     if let Decision::Route(route) = decision {
@@ -100,7 +109,7 @@ async fn way_in<'r>(
     standing: &mut Vec<&'r [Statement]>,
 ) -> Result<Flow, Failure> {
     let mut waits = !route.awaited.is_empty();
-    for statement in &route.way_in {
+    for (at, statement) in route.way_in.iter().enumerate() {
         if let Statement::Always(held) = statement {
             standing.push(held);
             continue;
@@ -110,6 +119,9 @@ async fn way_in<'r>(
             && route.awaited.iter().any(|slot| matches!(ex.fill(*slot), Read::Pending))
         {
             ex.read_content().await?;
+        }
+        for (_, auth) in route.identities.iter().filter(|(first, _)| *first == at) {
+            auth::wait(ex, auth).await;
         }
         watched(statement, ex);
         match statement {

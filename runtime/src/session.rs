@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use compiler::{ListenerId, RouteId};
+use tokio::time::Instant;
 
+use crate::auth::Auth;
 use crate::blocks::ListenerConfig;
 use crate::engine::Engine;
 use crate::exchange::{Decides, Exchange};
@@ -31,6 +33,8 @@ pub struct Core {
     before: RefCell<Option<Rc<Live>>>,
     roster: Rc<Roster>,
     telemetry: Arc<Telemetry>,
+    /// What the calendar of a test says, and when its clock said so.
+    calendar: Option<(SystemTime, Instant)>,
 }
 
 /// An engine as one core uses it.
@@ -77,12 +81,13 @@ impl Snapshot for Engine {
 
     fn tend(&self) {
         self.upstreams.iter().for_each(|destination| destination.group.tend());
+        self.decider.auths.iter().for_each(Auth::tend);
     }
 
     fn core(telemetry: &Arc<Telemetry>) -> Core {
         let telemetry = Arc::clone(telemetry);
         let (live, before) = (RefCell::default(), RefCell::default());
-        Core { live, before, roster: Roster::start(), telemetry }
+        Core { live, before, roster: Roster::start(), telemetry, calendar: None }
     }
 
     fn enter(self: Arc<Engine>, core: &Core) {
@@ -128,11 +133,18 @@ impl Imagined {
         Imagined(Rc::new(Live { watch, ..Live::new(engine, telemetry) }))
     }
 
-    /// A core that has served nothing yet, with these upstreams.
-    pub(crate) fn core(&self, telemetry: &Arc<Telemetry>, roster: Rc<Roster>) -> Rc<Core> {
+    /// A core that has served nothing yet, with these upstreams. Its calendar begins at `epoch`, and goes by the clock of
+    /// the runtime in whose context this is called.
+    pub(crate) fn core(
+        &self,
+        telemetry: &Arc<Telemetry>,
+        roster: Rc<Roster>,
+        epoch: SystemTime,
+    ) -> Rc<Core> {
         let live = RefCell::new(Some(Rc::clone(&self.0)));
         let telemetry = Arc::clone(telemetry);
-        Rc::new(Core { live, before: RefCell::default(), roster, telemetry })
+        let calendar = Some((epoch, Instant::now()));
+        Rc::new(Core { live, before: RefCell::default(), roster, telemetry, calendar })
     }
 }
 
@@ -183,6 +195,9 @@ impl Handler for Session {
         let (connection, decider) = (Rc::clone(&self.connection), Rc::clone(&live.decider));
         let mut ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
         ex.watch.clone_from(&live.watch);
+        if let Some((epoch, begun)) = self.core.calendar {
+            ex.time = epoch + begun.elapsed();
+        }
         let mut underway = Underway { session: self, live: Rc::clone(&live), ex: Some(ex) };
         let place = Place {
             engine: &live.engine,

@@ -11,7 +11,7 @@ mod view;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use lang::policy::trial::{Line, LineKind, Test};
 use lang::policy::{LocalId, Policy};
@@ -63,6 +63,9 @@ pub struct Miss {
 
 /// Chance begins here, in every test and in every row.
 const SEED: u64 = 2026;
+
+/// Every test begins on the first of January 2026, at midnight UTC.
+const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// No table has more rows.
 const MOST_ROWS: usize = 10_000;
@@ -135,16 +138,18 @@ impl Trial {
         }
         fastrand::seed(SEED);
         let stubs = Rc::new(Stubs::default());
-        let core = self.live.core(&self.telemetry, Roster::stubbed(stubs.clone()));
-        let mut run = Run { trial: self, core, stubs, row, last: None, misses: Vec::new() };
-        runtime.block_on(LocalSet::new().run_until(async {
+        let misses = runtime.block_on(LocalSet::new().run_until(async {
+            let roster = Roster::stubbed(stubs.clone());
+            let core = self.live.core(&self.telemetry, roster, UNIX_EPOCH + EPOCH);
+            let mut run = Run { trial: self, core, stubs, row, last: None, misses: Vec::new() };
             for line in lines {
                 if run.line(line).await.is_err() {
                     break;
                 }
             }
+            run.misses
         }));
-        Ok(run.misses)
+        Ok(misses)
     }
 }
 

@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod counters;
 mod discover;
+mod document;
 mod endpoint;
 mod failure;
 mod group;
@@ -39,6 +40,7 @@ pub use config::{
 };
 pub use counters::Counters;
 pub use discover::{Answer as DnsAnswer, Lookup, system as system_resolver};
+pub use document::{Fetcher, Url};
 pub use endpoint::{Endpoint, EndpointSet, Health, MOST_ENDPOINTS};
 pub use failure::{Failure, Fault, Kind, SLUGS};
 pub use group::Group;

@@ -6,15 +6,21 @@ use std::sync::LazyLock;
 use lang::functions;
 use lang::vocab::{Field, Function, Vocabulary};
 
-use crate::{actions, balance, blocks, fields, upstream};
+use crate::{actions, auth, balance, blocks, fields, upstream};
 
 /// Every row there is: what the checker, the editor and the reference read.
 pub fn vocabulary() -> Vocabulary {
     static FIELDS: LazyLock<Vec<&'static Field>> =
         LazyLock::new(|| fields::entries().map(|entry| &entry.row).collect());
     // Beside the language's own functions stand those that mean something in a block only.
-    static FUNCTIONS: LazyLock<Vec<&'static Function>> =
-        LazyLock::new(|| functions::FUNCTIONS.iter().copied().chain([&upstream::DNS]).collect());
+    static FUNCTIONS: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
+        functions::FUNCTIONS
+            .iter()
+            .copied()
+            .chain([&upstream::DNS])
+            .chain(auth::FUNCTIONS.iter().copied())
+            .collect()
+    });
     Vocabulary {
         fields: &FIELDS,
         functions: &FUNCTIONS,

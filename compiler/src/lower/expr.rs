@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lang::policy::{self, ExprKind, InputId};
+use lang::vocab::identity::CLAIMS;
 use lang::vocab::{ExprId, Field, Phase};
 use lang::{Ty, Value};
 
@@ -32,7 +33,7 @@ impl Exprs {
                 let known = self.inputs.as_ref().and_then(|known| known.get(input.0 as usize));
                 Expr::Input(known.copied().unwrap_or(*input))
             }
-            ExprKind::Field(field, key) => Expr::Slot(self.slot(field, key.clone())),
+            ExprKind::Field(field, key) => Expr::Slot(self.slot(field, key.clone(), &expr.ty)),
             ExprKind::Capture(name) => Expr::Capture(name.clone()),
             ExprKind::Local(local) => Expr::Local(*local),
             ExprKind::Not(inner) => Expr::Not(self.lower(inner)),
@@ -113,11 +114,15 @@ impl Exprs {
         parts.iter().map(|part| self.lower(part)).collect()
     }
 
-    fn slot(&mut self, field: &'static Field, key: Option<Arc<str>>) -> SlotId {
+    fn slot(&mut self, field: &'static Field, key: Option<Arc<str>>, read: &Ty) -> SlotId {
         let slots = &mut self.slots;
         *self.slot_of.entry((field.path, key.clone())).or_insert_with(|| {
             let stable = field.from <= Phase::Request && !field.is_writable();
-            let ty = (field.ty)();
+            let ty = match field.path == CLAIMS.path {
+                // Each auth has claims of its own types; where they are known to be there, nothing is optional.
+                true => read.present().clone().optional(),
+                false => (field.ty)(),
+            };
             slots.push(Slot { field: Arc::from(field.path), key, ty, stable });
             SlotId(slots.len() as u32 - 1)
         })

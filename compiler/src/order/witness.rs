@@ -1,6 +1,7 @@
 //! A request as an example: made of the values that a set asks for, shown as a person would write it, and replayed through
 //! the interpreter before anybody sees it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use lang::policy::{Host, Path, Segment};
 use lang::vocab::ExprId;
+use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
@@ -15,7 +17,7 @@ use crate::interp::Interp;
 use crate::lower::condition::jump_code;
 use crate::order::Places;
 use crate::program::{Program, Route};
-use crate::space::Term;
+use crate::space::{Term, sources};
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
 
@@ -28,6 +30,24 @@ pub(crate) struct Witness {
     pub(crate) slots: Vec<(SlotId, Value)>,
     /// The header fields that its `connection` names.
     pub(crate) stripped: Vec<Arc<str>>,
+    /// What whoever sends it is known by.
+    pub(crate) claims: Vec<Said>,
+}
+
+/// What a token says: by the slot of its auth's claims and the claim's name.
+#[derive(Clone, Debug)]
+pub(crate) struct Said {
+    auth: SlotId,
+    claim: Arc<str>,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    /// The claim is this, or is not there.
+    Value(Value),
+    /// The claim holds this text.
+    Holds(Arc<str>),
 }
 
 /// A request as the interpreter reads it.
@@ -45,6 +65,7 @@ impl Witness {
             path: String::new(),
             slots: Vec::new(),
             stripped: Vec::new(),
+            claims: Vec::new(),
         };
         let mut segments: Vec<Option<Arc<str>>> = path
             .segments
@@ -69,6 +90,12 @@ impl Witness {
                 (Term::Segment(at) | Term::Rest(at), _) => ended = ended.min(at),
                 (Term::Slot(slot), value) => witness.slots.push((slot, value)),
                 (Term::Stripped(name), value) if value.is_true() => witness.stripped.push(name),
+                (Term::Claim(auth, claim), value) => {
+                    witness.claims.push(Said { auth, claim, what: What::Value(value) });
+                }
+                (Term::Held(auth, claim, text), value) if value.is_true() => {
+                    witness.claims.push(Said { auth, claim, what: What::Holds(text) });
+                }
                 _ => {}
             }
         }
@@ -90,13 +117,85 @@ impl Witness {
 
     /// The same request as another program reads it.
     pub(crate) fn moved(&self, from: &Program, to: &Program) -> Witness {
-        let slots = self.slots.iter().filter_map(|(id, value)| {
+        let place = |id: SlotId| {
             let slot = from.slots.get(id.0 as usize)?;
             let same = |other: &Slot| (&other.field, &other.key) == (&slot.field, &slot.key);
-            let at = to.slots.iter().position(same)?;
-            Some((SlotId(at as u32), value.clone()))
+            Some(SlotId(to.slots.iter().position(same)? as u32))
+        };
+        let slots = self.slots.iter().filter_map(|(id, value)| Some((place(*id)?, value.clone())));
+        let claims = self.claims.iter();
+        let claims =
+            claims.filter_map(|said| Some(Said { auth: place(said.auth)?, ..said.clone() }));
+        Witness { slots: slots.collect(), claims: claims.collect(), ..self.clone() }
+    }
+
+    /// Whether every text in it is a plain word.
+    pub(crate) fn is_plain(&self, program: &Program) -> bool {
+        let is_word = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let is_auth = |id: &SlotId| {
+            program.slots.get(id.0 as usize).is_some_and(|slot| *slot.field == *CLAIMS.path)
+        };
+        let slots = self.slots.iter().filter(|(id, _)| !is_auth(id)).map(|(_, value)| value);
+        let claims = self.claims.iter().filter_map(|said| match &said.what {
+            What::Value(value) => Some(value),
+            What::Holds(_) => None,
         });
-        Witness { slots: slots.collect(), ..self.clone() }
+        slots.chain(claims).all(|value| value.as_str().is_none_or(is_word))
+    }
+
+    /// The claims of an auth that has any: those that are asked for, and what a token must say besides.
+    fn token(&self, id: SlotId, of: &Ty) -> Value {
+        let Ty::Record(fields) = of.present() else { return Value::Map(Arc::default()) };
+        let mut token = BTreeMap::new();
+        for (name, ty) in fields.iter() {
+            let said: Vec<&What> = self
+                .claims
+                .iter()
+                .filter(|said| said.auth == id && said.claim == *name)
+                .map(|said| &said.what)
+                .collect();
+            let held: BTreeSet<Value> = said
+                .iter()
+                .filter_map(|what| match what {
+                    What::Holds(text) => Some(Value::String(text.clone())),
+                    What::Value(_) => None,
+                })
+                .collect();
+            let value = said.iter().find_map(|what| match what {
+                What::Value(value) => Some(value.clone()),
+                What::Holds(_) => None,
+            });
+            let is_there = !value.as_ref().is_some_and(Value::is_absent)
+                && (value.is_some() || !held.is_empty() || !ty.is_optional());
+            if !is_there {
+                continue;
+            }
+            token.insert(
+                name.clone(),
+                match (ty.present(), value) {
+                    (Ty::List(_), _) => Value::list(held),
+                    (Ty::Set(_), _) => Value::Set(Arc::new(held)),
+                    (Ty::Record(_) | Ty::Map(_) | Ty::Json, _) => Value::Map(Arc::default()),
+                    (_, Some(value)) => value,
+                    (ty, None) => usual(ty),
+                },
+            );
+        }
+        Value::Map(Arc::new(token))
+    }
+
+    /// Whether the slot holds a token of somebody who is known: what it looks like is not shown.
+    fn is_token(&self, program: &Program, slot: &Slot) -> bool {
+        let known = self.slots.iter().filter(|(_, value)| !value.is_absent());
+        let mut auths = known.filter_map(|(id, _)| {
+            program.slots.get(id.0 as usize).filter(|slot| *slot.field == *CLAIMS.path)
+        });
+        auths.any(|auth| {
+            let mut from = sources(program, auth.key.as_deref().unwrap_or_default()).into_iter();
+            from.any(|(field, key)| field == &*slot.field && Some(&key) == slot.key.as_ref())
+        })
     }
 
     /// As the head of a request.
@@ -149,7 +248,13 @@ impl Witness {
             let Some(slot) = program.slots.get(id.0 as usize) else { continue };
             let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (&*slot.field, slot.key.as_deref()) {
-                _ if value.is_absent() => {}
+                _ if value.is_absent() || self.is_token(program, slot) => {}
+                (field, Some(auth)) if field == CLAIMS.path => {
+                    let Value::Map(claims) = self.token(*id, &slot.ty) else { continue };
+                    let claims: Vec<String> =
+                        claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                    details.push(format!("{auth}({})", claims.join(", ")));
+                }
                 ("req.query", Some(key)) => {
                     text.push(sign);
                     sign = '&';
@@ -182,13 +287,17 @@ impl Fill for World<'_> {
     }
 
     fn fill(&self, id: SlotId) -> Read<'_> {
-        let given = self.witness.slots.iter().find(|(slot, _)| *slot == id);
-        if let Some((_, value)) = given {
-            return Read::Value(value.clone());
-        }
         let Some(slot) = self.program.slots.get(id.0 as usize) else {
             return Read::Value(Value::Absent);
         };
+        let given = self.witness.slots.iter().find(|(slot, _)| *slot == id);
+        if let Some((_, value)) = given {
+            let known = *slot.field == *CLAIMS.path && !value.is_absent();
+            return Read::Value(match known {
+                true => self.witness.token(id, &slot.ty),
+                false => value.clone(),
+            });
+        }
         Read::Value(match &*slot.field {
             "req.method" => Value::Method(self.witness.method.clone()),
             "req.host" => Value::String(self.witness.host.clone()),
@@ -222,6 +331,21 @@ pub(crate) fn common_path(a: &Path, b: &Path) -> Option<Path> {
         segments.push(Segment::Literal(text));
     }
     Some(Path { segments, rest: false })
+}
+
+/// A value for a claim that nobody asks about.
+fn usual(ty: &Ty) -> Value {
+    match ty {
+        Ty::String => Value::string("x"),
+        Ty::Uuid => Value::string("00000000-0000-4000-8000-000000000000"),
+        Ty::Int => Value::Int(1),
+        Ty::Float => Value::Float(1.0),
+        Ty::Bool => Value::Bool(false),
+        Ty::Time => Value::Time(0),
+        Ty::Ip => Value::Ip(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))),
+        Ty::OneOf(words) => words.first().cloned().map_or(Value::Absent, Value::String),
+        _ => Value::Absent,
+    }
 }
 
 /// A value for a slot that nobody asks about.

@@ -61,11 +61,7 @@ pub(crate) fn replay(question: &Question<'_>, witness: &Witness, way: Way<'_>) -
         return Replayed::Agrees;
     }
     // Plain words can stand anywhere; of others the gateway may think differently.
-    let plain = witness.slots.iter().all(|(_, value)| {
-        value.as_str().is_none_or(|text| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
-    });
+    let plain = witness.is_plain(&basis.program);
     if way.course.doubt.is_some() && !plain { Replayed::Unsure } else { Replayed::Contradicts }
 }
 

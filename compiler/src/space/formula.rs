@@ -7,6 +7,7 @@ use std::sync::Arc;
 use lang::Value;
 use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
+use lang::vocab::identity::CLAIMS;
 use regex_syntax::hir::{HirKind, Look};
 
 use super::test::Test;
@@ -185,16 +186,9 @@ impl Cut<'_> {
                     Formula::all(sides.into_iter().chain([fact]).collect())
                 }
             },
-            Expr::In(item, of) if boolean => match (self.constant(*of), program.expr(*of)) {
-                (Some(of), _) => self.ask(*item, &Test::In(of), env),
-                (None, Expr::List(items) | Expr::Set(items)) => {
-                    let of: Option<Vec<Value>> = items.iter().map(|i| self.constant(*i)).collect();
-                    match of {
-                        Some(of) => self.ask(*item, &Test::In(Value::list(of)), env),
-                        None => self.fact(id, test, env),
-                    }
-                }
-                _ => self.fact(id, test, env),
+            Expr::In(item, of) if boolean => match self.membership(*item, *of, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
             },
             Expr::Call(function, arguments) if boolean => {
                 let values: Vec<Option<Value>> =
@@ -251,6 +245,13 @@ impl Cut<'_> {
                         None => self.fact(id, test, env),
                     },
                     _ if field.is_some_and(|field| !field.stable) => self.fact(id, test, env),
+                    field if field == CLAIMS.path => self.known(*slot, id, test, env),
+                    _ if !matches!(test, Test::Present) && self.carries_token(*slot) => {
+                        // What a token looks like is not for a condition to choose.
+                        let present = self.atom(Term::Slot(*slot), None, Test::Present);
+                        let fact = self.fact(id, test, env);
+                        Formula::all(vec![present, fact])
+                    }
                     _ => self.atom(Term::Slot(*slot), None, test.clone()),
                 }
             }
@@ -266,12 +267,39 @@ impl Cut<'_> {
                     None => self.fact(id, test, env),
                 }
             }
+            Expr::Member(base, name) => match self.token(*base) {
+                Some(slot) => self.claims(slot, name, id, test, env),
+                None => self.fact(id, test, env),
+            },
             _ => self.fact(id, test, env),
         }
     }
 
+    /// Whether an item lies in a group, where that can be taken apart.
+    fn membership(&mut self, item: ExprId, of: ExprId, env: Env<'_>) -> Option<Formula> {
+        let program = self.program;
+        if let Some(of) = self.constant(of) {
+            return Some(self.ask(item, &Test::In(of), env));
+        }
+        match program.expr(of) {
+            Expr::List(items) | Expr::Set(items) => {
+                let of: Option<Vec<Value>> = items.iter().map(|i| self.constant(*i)).collect();
+                Some(self.ask(item, &Test::In(Value::list(of?)), env))
+            }
+            Expr::Coalesce(first, second) => {
+                let one = self.membership(item, *first, env)?;
+                let other = self.membership(item, *second, env)?;
+                let present = self.ask(*first, &Test::Present, env);
+                let other = Formula::all(vec![present.not(), other]);
+                // An item of what is not there there is none.
+                Some(Formula::any(vec![one, other]))
+            }
+            _ => self.held(item, of),
+        }
+    }
+
     /// A test on a value that no request can be made to have.
-    fn fact(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
+    pub(super) fn fact(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
         let depends = self.depends(id);
         let place = if depends.changing {
             self.n_fresh += 1;
@@ -374,7 +402,7 @@ impl Cut<'_> {
         Some(Formula::All(all))
     }
 
-    fn constant(&self, id: ExprId) -> Option<Value> {
+    pub(super) fn constant(&self, id: ExprId) -> Option<Value> {
         self.constants.get(id).cloned()
     }
 }

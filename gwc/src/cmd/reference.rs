@@ -60,7 +60,7 @@ pub fn pages() -> Vec<(String, String)> {
         runtime::vocabulary()
             .blocks
             .iter()
-            .map(|row| (format!("reference/{}.md", row.name), block(row))),
+            .map(|row| (format!("reference/{}.md", row.name.replace(' ', "-")), block(row))),
     );
     pages.push(("errors/README.md".to_owned(), errors()));
     pages.extend(lang::diag::CATALOGUE.iter().map(|entry| {

@@ -118,8 +118,8 @@ fn scalar(text: &str, ty: &Ty) -> Result<Value, Wrong> {
     let wrong = || Wrong::new(ty, text);
     match ty {
         Ty::String => Ok(Value::string(text)),
-        // The value stays outside: whoever may use a secret asks for it by its place.
-        Ty::Secret if !text.is_empty() => Ok(Value::Secret(0)),
+        // Loading forgets it: whoever may use a secret is handed it by its place.
+        Ty::Secret if !text.is_empty() => Ok(Value::string(text)),
         Ty::OneOf(words) if words.iter().any(|word| **word == *text) => Ok(Value::string(text)),
         Ty::OneOf(words) => {
             let mut wrong = wrong();

@@ -10,7 +10,7 @@ use super::facts::learned;
 use super::fit::Why;
 use super::index::Meaning;
 use super::steps::Flow;
-use super::{accept, always};
+use super::{accept, always, identity};
 use super::{fields, phases};
 use crate::diag::bad_sum::bad_sum;
 use crate::diag::bad_value::bad_value;
@@ -62,7 +62,7 @@ pub(super) fn act<'a>(
         Form::Place => place(cx, scope, flow, stmt, row, verb),
         Form::Plain | Form::Arms { .. } | Form::Applied => plain(cx, scope, stmt, row, verb),
     };
-    if let Some(call) = call {
+    if let Some(mut call) = call {
         if let Some(at) =
             row.asserts.and_then(|name| row.params.iter().position(|p| p.name == name))
             && let Some(condition) = call.args.get(at)
@@ -74,6 +74,9 @@ pub(super) fn act<'a>(
             }
             let facts = learned(condition, true);
             scope.facts.add(&facts);
+            if identity::asks_who(condition) {
+                identity::refuse_as_unknown(&mut call, verb.span);
+            }
         }
         flow.push(StepKind::Act(call), stmt.span());
     }

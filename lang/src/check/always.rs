@@ -8,6 +8,7 @@ use crate::diag::wrong_form::wrong_form;
 use crate::policy::StepKind;
 use crate::source::Span;
 use crate::syntax::ast;
+use crate::vocab::identity::CLAIMS;
 use crate::vocab::{Action, Ends, Phase};
 
 /// What messages call the place of these statements.
@@ -48,7 +49,8 @@ pub(super) fn always<'a>(
     let fields = cx.vocabulary;
     inner.facts.keep(|path| {
         let row = fields.field(path);
-        row.is_some_and(|row| row.from <= Phase::Request && !row.is_writable())
+        path == CLAIMS.path
+            || row.is_some_and(|row| row.from <= Phase::Request && !row.is_writable())
     });
     let shared = inner.locals.len();
     let mut held = Flow::new();

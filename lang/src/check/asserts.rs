@@ -9,12 +9,12 @@ use super::expr::{expr, wanted};
 use super::facts::learned;
 use super::fields;
 use super::fit::Why;
+use super::identity;
 use super::names::names_of;
 use super::routes::{self, Plan};
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::missing_part::missing_part;
-use crate::diag::not_available::not_available;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
@@ -29,11 +29,17 @@ use crate::value::Value;
 use crate::vocab::{Phase, nearest};
 
 /// The words that mean an outcome.
-const OUTCOMES: &[&str] =
-    &["denied", "responded", "forwarded", "applied", "limited", "cached", "status", "route"];
-
-/// Outcomes of what the language does not have yet.
-const LATER: &[&str] = &["authenticated"];
+const OUTCOMES: &[&str] = &[
+    "denied",
+    "responded",
+    "forwarded",
+    "applied",
+    "limited",
+    "cached",
+    "authenticated",
+    "status",
+    "route",
+];
 
 /// How deep claims may nest.
 const DEEPEST: u32 = 64;
@@ -123,7 +129,7 @@ impl<'a> Claims<'_, 'a> {
                     let claim = match written {
                         Some(written) => {
                             let claim = self.claim(cx, &scope, written);
-                            learn(&claim, &mut scope);
+                            learn(&claim, true, &mut scope);
                             claim
                         }
                         None => Claim::All(Vec::new()),
@@ -235,9 +241,7 @@ impl<'a> Claims<'_, 'a> {
                 let is_and = op.op == BinaryOp::And;
                 let first = self.claim(cx, scope, left);
                 let mut inner = scope.clone();
-                if let Claim::Request(condition) = &first {
-                    inner.facts.add(&learned(condition, is_and));
-                }
+                learn(&first, is_and, &mut inner);
                 let second = self.claim(cx, &inner, right);
                 let both = vec![first, second];
                 if is_and { Claim::All(both) } else { Claim::Any(both) }
@@ -341,14 +345,10 @@ impl<'a> Claims<'_, 'a> {
         word: ast::Word<'a>,
         call: Option<ast::Call<'a>>,
     ) -> Claim {
-        if LATER.contains(&word.text) {
-            cx.report(not_available(word.span, word.text));
-            return nothing();
-        }
         let wanted_name = match word.text {
             "forwarded" => Some("to"),
             "applied" => Some("policy"),
-            "limited" => Some("by"),
+            "limited" | "authenticated" => Some("by"),
             _ => None,
         };
         let mut given = None;
@@ -392,6 +392,7 @@ impl<'a> Claims<'_, 'a> {
                 let name = self.item(cx, scope, policy, Keyword::Policy);
                 name.map_or_else(nothing, Claim::Applied)
             }
+            ("authenticated", by) => self.authenticated(cx, scope, word.span, by),
             ("applied", None) => {
                 let diag = wrong_form(word.span, "`applied` names a policy", "none is named");
                 cx.report(diag.help("write `applied(policy=NAME)`"));
@@ -448,6 +449,32 @@ impl<'a> Claims<'_, 'a> {
         }
     }
 
+    /// That somebody is known is a condition on the request, whatever comes of it.
+    fn authenticated(
+        &mut self,
+        cx: &mut Context<'a>,
+        scope: &Scope<'a>,
+        span: Span,
+        by: Option<ast::Expr<'a>>,
+    ) -> Claim {
+        let known = match by {
+            None => identity::all(cx, span),
+            Some(ast::Expr::Name(name)) => {
+                let word = name.word();
+                let id = identity::auth(cx, scope, word);
+                let known = id.and_then(|id| identity::condition(cx, id, word.span));
+                return known.map_or_else(nothing, Claim::Request);
+            }
+            Some(other) => return self.not_a_claim(cx, other.span()),
+        };
+        if known.is_empty() {
+            let diag = wrong_form(span, "the policy knows nobody", "there is no auth to ask");
+            cx.report(diag.help("declare one: `auth token = jwt { … }`"));
+            return nothing();
+        }
+        Claim::Any(known.into_iter().map(Claim::Request).collect())
+    }
+
     fn route(&mut self, cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::Expr<'a>) -> Claim {
         let Some(words) = fields::words(written) else {
             return self.not_a_claim(cx, written.span());
@@ -478,7 +505,7 @@ impl<'a> Claims<'_, 'a> {
     fn not_a_claim(&self, cx: &mut Context<'_>, span: Span) -> Claim {
         let diag = wrong_form(span, "this is no claim about an outcome", "not understood here");
         cx.report(diag.help(
-            "an outcome is `denied`, `responded`, `forwarded(to=…)`, `applied(policy=…)`, `limited(by=…)`, `cached`, `status == …`, `route == …`, or a header such as `up.header[\"x\"] is absent`",
+            "an outcome is `denied`, `responded`, `forwarded(to=…)`, `applied(policy=…)`, `limited(by=…)`, `cached`, `authenticated(by=…)`, `status == …`, `route == …`, or a header such as `up.header[\"x\"] is absent`",
         ));
         nothing()
     }
@@ -493,11 +520,14 @@ fn repeated(span: Span, what: &str, first: Span) -> crate::diag::Diag {
     crate::diag::repeated_clause::repeated_clause(span, what, first)
 }
 
-/// What the requests of a claim are known to have.
-fn learn(claim: &Claim, scope: &mut Scope<'_>) {
-    match claim {
-        Claim::Request(condition) => scope.facts.add(&learned(condition, true)),
-        Claim::All(parts) => parts.iter().for_each(|part| learn(part, scope)),
+/// What requests are known to have of which a claim holds, or does not.
+fn learn(claim: &Claim, holds: bool, scope: &mut Scope<'_>) {
+    match (claim, holds) {
+        (Claim::Request(condition), _) => scope.facts.add(&learned(condition, holds)),
+        (Claim::All(parts), true) | (Claim::Any(parts), false) => {
+            parts.iter().for_each(|part| learn(part, holds, scope));
+        }
+        (Claim::Not(inner), _) => learn(inner, !holds, scope),
         _ => {}
     }
 }
@@ -561,7 +591,7 @@ fn speaks(written: ast::Expr<'_>, depth: u32) -> bool {
         return false;
     }
     let inner = |of: Option<ast::Expr<'_>>| of.is_some_and(|of| speaks(of, depth + 1));
-    let word = |text: &str| OUTCOMES.contains(&text) || LATER.contains(&text);
+    let word = |text: &str| OUTCOMES.contains(&text);
     match written {
         ast::Expr::Name(name) => word(name.text()),
         ast::Expr::Call(call) => match call.callee() {

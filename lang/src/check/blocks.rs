@@ -1,20 +1,26 @@
-//! Blocks of settings, such as `listener` and `upstream`: lines by their rows, and how often each may stand.
+//! Blocks of settings, such as `listener`, `upstream` and `auth`: lines by their rows, and how often each may stand.
+
+use std::sync::Arc;
 
 use super::args::{self, Given, Slot};
-use super::context::{Context, ItemId, Scope, When};
+use super::context::{Claims, Context, ItemId, Scope, When};
+use super::expr::constant;
 use super::index::Meaning;
 use crate::diag::inner_limit::inner_limit;
 use crate::diag::missing_setting::missing_setting;
 use crate::diag::mixed_settings::mixed_settings;
 use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::repeated_setting::repeated_setting;
+use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_setting::unknown_setting;
 use crate::diag::wrong_form::wrong_form;
 use crate::policy::{Block, Expr, Setting};
 use crate::source::Span;
+use crate::syntax::Keyword;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
+use crate::vocab::identity::{DECLARED, row_name};
 use crate::vocab::{self, Phase, Repeat, Times, is_plainly, nearest};
 
 /// The block that an item is; `None` if its kind is unknown.
@@ -25,34 +31,45 @@ pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
     };
     let head = *view.head();
     let word = head.keyword();
-    let Some(row) = cx.vocabulary.block(keyword.as_str()) else {
-        cx.report(not_available(word.map_or(span, |word| word.span), keyword.as_str()));
-        return None;
+    let row = match view {
+        ast::Item::Auth(auth) => provider(cx, auth.provider()?)?,
+        _ => cx.vocabulary.block(keyword.as_str()).or_else(|| {
+            cx.report(not_available(word.map_or(span, |word| word.span), keyword.as_str()));
+            None
+        })?,
+    };
+    // Before its lines, one of which takes what this finds.
+    let declared = match keyword {
+        Keyword::Auth => super::claims::claims(cx, id),
+        _ => None,
     };
     if let Some(word) = word {
         cx.note(word.span, Meaning::Block(row));
     }
     cx.spent = 0;
     let scope = Scope::new(unit, When::Step(Phase::Route));
-    let settings = read(cx, &scope, row, &head, span);
+    let settings = read(cx, &scope, row, &head, span, declared.as_deref());
     let name = cx.item(id).unique.clone();
     Some(Block { row, name, settings, span })
 }
 
-/// The lines of a block; `span` is its name's place.
+/// The lines of a block; `span` is its name's place, `declared` the claims of an auth.
 pub(super) fn read<'a>(
     cx: &mut Context<'a>,
     scope: &Scope<'a>,
     row: &'static vocab::Block,
     head: &ast::Head<'a>,
     span: Span,
+    declared: Option<&Claims>,
 ) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut sound = head.block().is_some_and(|block| !block.is_broken());
     for line in head.block().into_iter().flat_map(|block| block.lines()) {
         match line {
             ast::Line::Stmt(stmt) => {
-                match cx.quietly(stmt.is_line_broken(), |cx| setting(cx, scope, row, stmt)) {
+                let read =
+                    cx.quietly(stmt.is_line_broken(), |cx| setting(cx, scope, row, stmt, declared));
+                match read {
                     Some(setting) => settings.push(setting),
                     None => sound = false,
                 }
@@ -82,11 +99,33 @@ pub(super) fn read<'a>(
     settings.into_iter().map(|(setting, _)| setting).collect()
 }
 
+/// The row of an auth's provider.
+fn provider(cx: &mut Context<'_>, word: ast::Word<'_>) -> Option<&'static vocab::Block> {
+    if let Some(row) = cx.vocabulary.block(&row_name(word.text)) {
+        return Some(row);
+    }
+    if is_planned(word.text) {
+        cx.report(not_available(word.span, word.text));
+        return None;
+    }
+    let names: Vec<&str> =
+        cx.vocabulary.blocks.iter().filter_map(|row| vocab::identity::provider(row.name)).collect();
+    let near = nearest(word.text, names.iter().copied());
+    let diag = unknown_name(word.span, "provider", word.text, near.map(|near| (near, None)));
+    let known: Vec<Arc<str>> = names.into_iter().map(Arc::from).collect();
+    cx.report(match near {
+        Some(_) => diag,
+        None => diag.help(format!("the providers are {}", super::names::listed(&known))),
+    });
+    None
+}
+
 fn setting<'a>(
     cx: &mut Context<'a>,
     scope: &Scope<'a>,
     block: &'static vocab::Block,
     stmt: ast::Stmt<'a>,
+    declared: Option<&Claims>,
 ) -> Option<(Setting, Span)> {
     let verb = stmt.verb()?;
     let Some(row) = block.setting(verb.text) else {
@@ -95,7 +134,7 @@ fn setting<'a>(
             return None;
         }
         let names = block.settings.iter().map(|setting| setting.name);
-        let known: Vec<std::sync::Arc<str>> = names.clone().map(Into::into).collect();
+        let known: Vec<Arc<str>> = names.clone().map(Into::into).collect();
         let known = super::names::listed(&known);
         let near = nearest(verb.text, names.clone());
         let plain = near.is_some_and(|near| is_plainly(verb.text, near, names));
@@ -104,6 +143,11 @@ fn setting<'a>(
         return None;
     };
     cx.note(verb.span, Meaning::Setting(row));
+    if matches!(row.params, [param] if (param.ty)() == DECLARED) {
+        let defaults = Value::Map(Arc::new(declared?.defaults.clone()));
+        let args = vec![constant(defaults, DECLARED, verb.span)];
+        return Some((Setting { row, args, span: stmt.span() }, verb.span));
+    }
     if let Some(assignment) = stmt.assignment() {
         cx.report(
             wrong_form(assignment.equals, format!("`{}` assigns nothing", row.name), "not here")

@@ -2,7 +2,7 @@
 //! what an expression sees.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::source::Span;
 use crate::syntax::ast;
 use crate::syntax::{Keyword, Kind, Tree};
 use crate::types::Ty;
+use crate::value::Value;
 use crate::vocab::{Phase, Vocabulary};
 
 /// How deep expressions may nest, what is put in for functions included.
@@ -105,8 +106,18 @@ pub(super) enum State {
     Policy,
     /// An input.
     Input(InputId),
+    /// An auth with the record of its claims.
+    Auth(Rc<Claims>),
     /// Reported; using it says nothing more.
     Broken,
+}
+
+/// What an auth says of its claims.
+pub(super) struct Claims {
+    /// The record of all of them.
+    pub(super) ty: Ty,
+    /// What those are that may be left out.
+    pub(super) defaults: BTreeMap<Arc<str>, Value>,
 }
 
 /// What an expression or statement sees.

@@ -65,6 +65,9 @@ pub(super) fn fit(
     if let Some(literal) = as_wanted(cx, &expr, wanted.present()) {
         return literal;
     }
+    if *wanted == Ty::Bool && super::identity::is_claims(&expr) {
+        return super::identity::is_there(expr);
+    }
     if let (Ty::Optional(inner), false) = (&expr.ty, wanted.is_optional() || *wanted == Ty::Json)
         && inner.fits(wanted)
     {

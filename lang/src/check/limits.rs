@@ -47,7 +47,7 @@ pub(super) fn define_limit(cx: &mut Context<'_>, id: ItemId) -> bool {
     let slots = args::of_fields(cx, unit, head.params());
     let mut scope = Scope::new(unit, When::Step(Phase::Route));
     let opened = open(cx, &mut scope, &slots);
-    let block = blocks::read(cx, &scope, row, &head, span);
+    let block = blocks::read(cx, &scope, row, &head, span, None);
     for setting in &block {
         present(cx, &scope, &setting.args);
     }
@@ -79,7 +79,7 @@ pub(super) fn put<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, flow: &mut Flow, 
     }
     let head: ast::Head<'a> = *cx.item(at.id).view.head();
     let span = cx.item(at.id).span;
-    let settings = blocks::read(cx, scope, row, &head, span);
+    let settings = blocks::read(cx, scope, row, &head, span, None);
     let name = Value::Item(cx.item(at.id).unique.clone());
     let mut values = vec![constant(name, Ty::Item("limit"), place)];
     for known in row.settings {

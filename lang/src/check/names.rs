@@ -121,7 +121,7 @@ pub(super) fn name<'a>(
     let kinds: &[Keyword] = match wanted {
         Some(Ty::Item("upstream")) => &[Keyword::Upstream],
         Some(Ty::Item(_)) => &[],
-        _ => &[Keyword::Let, Keyword::Param, Keyword::Secret],
+        _ => &[Keyword::Let, Keyword::Param, Keyword::Secret, Keyword::Auth],
     };
     if !cx.is_lost(scope.unit, word.text, kinds) {
         let diag = unknown(cx, scope, word, wanted);
@@ -177,7 +177,7 @@ fn unknown(
                 .help("methods are written in upper case");
         }
         _ if super::trial::is_outside(cx, word.text) => return unserved(word.span, word.text),
-        _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret]),
+        _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret, Keyword::Auth]),
     };
     let places = names_of(cx, scope, kinds);
     let names = places.iter().map(|(name, _)| *name);
@@ -303,7 +303,8 @@ pub(super) fn item<'a>(
             Some((input, ty)) => Expr { kind: ExprKind::Input(input), ty, span: word.span },
             None => reported(word.span),
         },
-        Keyword::Auth | Keyword::Store => reported(word.span),
+        Keyword::Auth => super::identity::read(cx, scope, id, word),
+        Keyword::Store => reported(word.span),
         _ if cx.is_contested(id) => reported(word.span),
         _ => {
             let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);

@@ -278,7 +278,7 @@ pub(super) fn unused_locals(cx: &mut Context<'_>, scope: &Scope<'_>, kind: &str)
 
 /// Items that are refused as a whole; using them says nothing more.
 pub(super) fn is_refused(keyword: Keyword) -> bool {
-    matches!(keyword, Keyword::Auth | Keyword::Store)
+    matches!(keyword, Keyword::Store)
 }
 
 /// Says that a line is no statement.

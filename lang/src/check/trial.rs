@@ -16,7 +16,6 @@ use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::idle_test::idle_test;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::missing_argument::missing_argument;
-use crate::diag::not_available::not_available;
 use crate::diag::repeated_clause::repeated_clause;
 use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::unknown_name::unknown_name;
@@ -31,7 +30,7 @@ use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::trial::{
-    self, ADVANCE, CLAUSES, EXPECT, QUESTIONS, ROUTE, SEND, STATUS, STUB, STUBS,
+    self, ADVANCE, AS, CLAUSES, EXPECT, QUESTIONS, ROUTE, SEND, STATUS, STUB, STUBS,
 };
 use crate::vocab::{Field, Param, nearest};
 
@@ -368,13 +367,7 @@ fn send<'a>(
     verb: ast::Word<'a>,
 ) -> Option<LineKind> {
     let mut named: Vec<ast::NamedArg<'a>> = stmt.named().collect();
-    if let Some(at) = named.iter().position(|arg| arg.name.text == "as") {
-        let arg = named.remove(at);
-        cx.report(
-            not_available(arg.name.span, "as")
-                .help("a request has an identity once there is `auth`; until then, send the header that carries it"),
-        );
-    }
+    let who = named.iter().position(|arg| arg.name.text == AS).map(|at| named.remove(at));
     let given = Given {
         what: "send",
         positional: stmt.positional().collect(),
@@ -382,7 +375,14 @@ fn send<'a>(
         span: verb.span,
         broken: stmt.is_line_broken(),
     };
-    let bound = args::bind(cx, scope, &given, &args::of_rows(SEND));
+    let mut bound = args::bind(cx, scope, &given, &args::of_rows(SEND));
+    if let Some(written) = who.and_then(|who| who.value) {
+        let who = super::identity::assumed(cx, scope, written).unwrap_or(reported(written.span()));
+        let at = SEND.iter().position(|param| param.name == AS);
+        if let Some(place) = at.and_then(|at| bound.get_mut(at)) {
+            *place = who;
+        }
+    }
     if let [_, url, _, body, json, ..] = bound.as_slice() {
         if let Some(Value::String(text)) = value(url)
             && !is_url(text)

@@ -44,8 +44,6 @@ const PLANNED: &[&str] = &[
     "eject",
     "fetch",
     "h3",
-    "jwks",
-    "jwt",
     "kubernetes",
     "mirror",
     "oidc",

@@ -47,7 +47,15 @@ pub const SEND: &[Param] = &[
     param("json", || Ty::Json.optional(), "Its content, as a document; the content type says so."),
     param("from", || Ty::Ip.optional(), "Who sends it; 127.0.0.1 when not given."),
     param("on", || Ty::Item("listener").optional(), "The listener that it comes to."),
+    param(
+        AS,
+        || Ty::Item("identity").optional(),
+        "Who sends it: an auth with claims that count as verified, as in `as=token(sub=\"u1\")`. No token is sent.",
+    ),
 ];
+
+/// The parameter of `send` that says who is to have been verified.
+pub const AS: &str = "as";
 
 /// What a `stub` is told: its line is written as an assignment.
 pub const STUBBED: &[Param] = &[

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lang::syntax::ast::{Assignment, Expr, Item, Line, items};
 use lang::syntax::{Keyword, Kind, Node, Tree};
 use lang::vocab::Param;
-use lang::vocab::clauses::{CLAUSES, MODULE, OWNS};
+use lang::vocab::clauses::CLAUSES;
 use lang::vocab::trial;
 use lang::{Ty, Vocabulary};
 
@@ -59,7 +59,6 @@ const KEYWORDS: &[Keyword] = &[
     Keyword::Auth,
     Keyword::Limit,
     Keyword::Store,
-    Keyword::Module,
     Keyword::Policy,
     Keyword::Site,
     Keyword::Route,
@@ -152,13 +151,8 @@ fn verbs(analysis: &Analysis, item: Keyword, out: &mut Out) {
         }
         return;
     }
-    let own = match item {
-        Keyword::Test => trial::CLAUSES,
-        Keyword::Module => MODULE,
-        _ => &[],
-    };
-    if !own.is_empty() {
-        for row in own {
+    if item == Keyword::Test {
+        for row in trial::CLAUSES {
             out.row(row.name, ProposalKind::Verb, Row::Clause(row));
         }
         return;
@@ -184,10 +178,6 @@ fn values(
     place: &Place<'_>,
     out: &mut Out,
 ) {
-    if item.kind() == Kind::Item(Keyword::Module) {
-        OWNS.iter().for_each(|name| out.plain(&format!("{name}="), ProposalKind::Argument));
-        return;
-    }
     let is_test = item.kind() == Kind::Item(Keyword::Test);
     let of_tests = trial::vocabulary(analysis.vocabulary());
     let vocabulary = if is_test { &of_tests } else { analysis.vocabulary() };

@@ -1,6 +1,9 @@
 //! `require`: goes on only if something holds.
 
+use std::sync::Arc;
+
 use super::prelude::*;
+use crate::auth::{self, Reason};
 use crate::values::RefusalStatus;
 
 pub(super) type Instance = Requirement;
@@ -14,7 +17,7 @@ pub(super) static ROW: Action = Action {
     late: true,
     coherent: None,
     asserts: Some("condition"),
-    doc: "Goes on only if the condition holds; otherwise the gateway answers and the statements behind it do not run. They may rely on it: what is required to be present is present there.",
+    doc: "Goes on only if the condition holds; otherwise the gateway answers and the statements behind it do not run. They may rely on it: what is required to be present is present there. An auth by itself asks whether it is known who sends the request.",
     example: "require client.ip in 10.0.0.0/8, else=403",
 };
 
@@ -23,7 +26,7 @@ params! {
     pub struct Require {
         /// What must hold.
         condition: Dyn<bool>,
-        /// The status that is answered if it does not.
+        /// The status that is answered if it does not; 401 where nothing is asked for but an auth.
         r#else: RefusalStatus = "403",
         /// The text that is answered then; the status' own words when not given.
         body: Option<Dyn<String>>,
@@ -31,11 +34,16 @@ params! {
 }
 
 /// A requirement, built.
-pub(crate) struct Requirement(Require);
+pub(crate) struct Requirement {
+    told: Require,
+    /// The auths that its condition asks.
+    auths: Vec<Arc<str>>,
+}
 
 impl Act for Requirement {
     fn build(making: &Making<'_>, _: Option<&Requirement>) -> Result<Requirement, String> {
-        Require::decode(&making.arguments()).map(Requirement).map_err(Making::blame(&ROW))
+        let told = Require::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
+        Ok(Requirement { told, auths: making.auths(0) })
     }
 
     async fn on_request(&self, ex: &mut Exchange) -> Outcome {
@@ -44,10 +52,16 @@ impl Act for Requirement {
 
     fn on_response(&self, ex: &mut Exchange) -> Result<(), Failure> {
         // Fails closed: what is not `true` is refused, whatever it is.
-        if ex.eval(&self.0.condition).unwrap_or(false) {
+        if ex.eval(&self.told.condition).unwrap_or(false) {
             return Ok(());
         }
-        let text = ex.eval_optional(self.0.body.as_ref())?;
-        Err(Failure::Denied { status: self.0.r#else.0, text })
+        let text = ex.eval_optional(self.told.body.as_ref())?;
+        let status = self.told.r#else.0;
+        // What is wrong with a token says more than that another one is missing.
+        let reasons = self.auths.iter().filter_map(|auth| auth::reason(ex, auth));
+        match reasons.max_by_key(|reason| *reason != Reason::Missing) {
+            Some(reason) => Err(Failure::Unknown { status, text, reason }),
+            None => Err(Failure::Denied { status, text }),
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use lang::Value;
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// No document has more values: each takes some thirty bytes, however short it is written.
@@ -20,6 +21,17 @@ pub fn document(bytes: &[u8]) -> Value {
     match (value, json.end()) {
         (Ok(value), Ok(())) => value,
         _ => Value::Absent,
+    }
+}
+
+/// A document within another's reading, bounded as [`document`] is.
+#[derive(Debug)]
+pub struct Json(pub Value);
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Json, D::Error> {
+        let left = Cell::new(MOST_VALUES);
+        Document { left: &left }.deserialize(json).map(Json)
     }
 }
 

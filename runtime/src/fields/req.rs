@@ -193,7 +193,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
 ];
 
 /// The value of the only cookie of this name (RFC 6265, section 4.2.1), without quotes around it.
-fn cookie<'h>(headers: &'h Headers, name: &str) -> Option<Cow<'h, str>> {
+pub(crate) fn cookie<'h>(headers: &'h Headers, name: &str) -> Option<Cow<'h, str>> {
     let mut found = headers
         .all("cookie")
         .flat_map(|field| field.split(|&byte| byte == b';'))

@@ -105,6 +105,7 @@ async fn ready(
         tls,
         forwarded: listener.forwarded.clone(),
         series: listener.series.clone(),
+        identity: None,
     };
     Ok((transport, connection))
 }

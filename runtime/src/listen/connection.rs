@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::forwarded::client_behind;
 use super::tls::Tls;
+use crate::auth::Identity;
 use crate::telemetry::metrics::ListenerSeries;
 
 /// A connection that a listener has taken.
@@ -26,6 +27,8 @@ pub struct Connection {
     pub forwarded: Arc<[IpNet]>,
     /// Where the listener counts.
     pub series: Arc<ListenerSeries>,
+    /// Who a request that nobody sent is to come from. A connection that was opened has none.
+    pub identity: Option<Identity>,
 }
 
 /// What a TLS handshake agreed on.
@@ -69,6 +72,7 @@ impl Connection {
             tls,
             forwarded: Arc::default(),
             series,
+            identity: None,
         }
     }
 

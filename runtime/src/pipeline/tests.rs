@@ -43,7 +43,10 @@ fn engine(policy: &str) -> Result<Engine, Vec<BuildError>> {
     let program = program.unwrap();
     let inputs = program.inputs.iter().map(|input| input.default.clone().unwrap()).collect();
     let matcher = compiler::load(Arc::new(program), inputs, Backend::Interp).unwrap();
-    Engine::build(matcher, Ground { folder: &|_| PathBuf::new(), previous: None, serves: true })
+    Engine::build(
+        matcher,
+        Ground { folder: &|_| PathBuf::new(), inputs: &[], previous: None, serves: true },
+    )
 }
 
 struct Answered {
@@ -62,6 +65,7 @@ fn connection(telemetry: &Telemetry) -> Connection {
         tls: None,
         forwarded: Arc::default(),
         series: telemetry.metrics.listener("web"),
+        identity: None,
     }
 }
 

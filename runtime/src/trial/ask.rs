@@ -9,6 +9,7 @@ use lang::Value;
 use tokio::time::Instant;
 
 use super::Trial;
+use crate::auth::Identity;
 use crate::blocks::ListenerConfig;
 use crate::body::Body;
 use crate::exchange::MOST_READ;
@@ -44,7 +45,7 @@ pub(super) async fn send(
     core: &Rc<Core>,
     arguments: &[Value],
 ) -> Result<Answered, String> {
-    let [method, url, headers, body, json, from, on] = arguments else {
+    let [method, url, headers, body, json, from, on, who] = arguments else {
         return Err("it says too little".to_owned());
     };
     let url = Url::parse(url.as_str().unwrap_or_default())?;
@@ -63,6 +64,7 @@ pub(super) async fn send(
     let series = trial.telemetry.metrics.listener(&listener.name);
     let connection = Connection {
         forwarded: listener.forwarded.clone().into(),
+        identity: Identity::of(who),
         ..Connection::imagined(&listener.name, client, sni.as_deref(), series)
     };
     let session = <crate::engine::Engine as Snapshot>::session(core, connection);

@@ -363,7 +363,7 @@ fn items_are_held_to_their_rows() {
         ),
         ("pub secret a from env(\"A\")", ""),
         ("pub secret a from evn(\"A\")", "E0212 [evn] there is no function `evn` -> env"),
-        ("auth token = jwt { issuer \"x\" }", "E0215 [auth] `auth` is not available yet"),
+        ("auth token = oidc { issuer \"x\" }", "E0215 [oidc] `oidc` is not available yet"),
         ("let a = 1", "W0601 [a] the let `a` is not used"),
         ("let a = 1\nlet a = 2", "E0204 [a] `a` is defined twice"),
         ("route r { respond 200 }", "E0410 [r] `r` is on no listener"),

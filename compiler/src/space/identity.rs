@@ -1,0 +1,159 @@
+//! Who asks, as fields of the space: whether an auth has verified claims, and what each of them says. A claim is chosen
+//! as freely as a header, for a token says whatever its issuer likes.
+
+use std::sync::Arc;
+
+use lang::vocab::ExprId;
+use lang::vocab::identity::{CLAIMS, provider};
+use lang::{Ty, Value};
+
+use super::{Cut, Env, Formula, Term, Test};
+use crate::frame::SlotId;
+use crate::program::{Expr, Program};
+
+/// Claims that are verified against the policy: no issuer says in them what it likes.
+const BOUND: &[&str] = &["iss", "aud", "exp", "nbf"];
+
+/// The type of a claim of a record of claims.
+pub(crate) fn claim<'t>(claims: &'t Ty, name: &str) -> Option<&'t Ty> {
+    match claims.present() {
+        Ty::Record(fields) => fields.iter().find(|(known, _)| **known == *name).map(|(_, ty)| ty),
+        _ => None,
+    }
+}
+
+/// The fields of a request in which an auth looks for its token: path and key.
+pub(crate) fn sources(program: &Program, auth: &str) -> Vec<(&'static str, Arc<str>)> {
+    let block =
+        program.blocks.iter().find(|block| provider(&block.kind).is_some() && *block.name == *auth);
+    let lines = block.map_or(&[][..], |block| &block.settings).iter();
+    let told = lines.filter(|line| &*line.name == "from").filter_map(|line| {
+        let text = |at: usize| match program.expr(*line.args.get(at)?) {
+            Expr::Const(value) => value.as_str().map(str::to_ascii_lowercase),
+            _ => None,
+        };
+        match &*text(0)? {
+            "cookie" => match program.expr(*line.args.get(1)?) {
+                // Names of cookies have a case.
+                Expr::Const(value) => Some(("req.cookie", Arc::from(value.as_str()?))),
+                _ => None,
+            },
+            _ => Some(("req.header", Arc::from(text(1)?))),
+        }
+    });
+    let told: Vec<_> = told.collect();
+    if told.is_empty() { vec![("req.header", Arc::from("authorization"))] } else { told }
+}
+
+impl Cut<'_> {
+    /// The slot of an auth's claims, if the expression is one.
+    pub(super) fn token(&self, id: ExprId) -> Option<SlotId> {
+        let Expr::Slot(slot) = self.program.expr(id) else { return None };
+        let field = self.program.slots.get(slot.0 as usize)?;
+        (*field.field == *CLAIMS.path).then_some(*slot)
+    }
+
+    /// Whether an auth may look for its token in this slot.
+    pub(super) fn carries_token(&self, slot: SlotId) -> bool {
+        let Some(asked) = self.program.slots.get(slot.0 as usize) else { return false };
+        let auths = self.program.slots.iter().filter(|slot| *slot.field == *CLAIMS.path);
+        let sources =
+            auths.flat_map(|auth| sources(self.program, auth.key.as_deref().unwrap_or_default()));
+        let mut sources = sources.into_iter();
+        sources.any(|(field, key)| field == &*asked.field && Some(&key) == asked.key.as_ref())
+    }
+
+    /// A test on an auth's claims as a whole.
+    pub(super) fn known(&mut self, slot: SlotId, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
+        let there = self.is_there(slot);
+        if matches!(test, Test::Present) {
+            return there;
+        }
+        let fact = self.fact(id, test, env);
+        Formula::all(vec![there, fact])
+    }
+
+    /// A test on a claim. No test holds of a claim that is not there.
+    pub(super) fn claims(
+        &mut self,
+        slot: SlotId,
+        name: &Arc<str>,
+        id: ExprId,
+        test: &Test,
+        env: Env<'_>,
+    ) -> Formula {
+        let there = self.is_there(slot);
+        let of = self.program.slots.get(slot.0 as usize);
+        let ty = of.and_then(|of| claim(&of.ty, name)).cloned();
+        let is_present = matches!(test, Test::Present);
+        let plain = match ty {
+            Some(ty) if is_present && !ty.is_optional() => return there,
+            Some(ty) => match ty.present() {
+                Ty::List(_) | Ty::Set(_) => is_present,
+                Ty::Record(_) | Ty::Map(_) | Ty::Json | Ty::Float => is_present,
+                _ => !BOUND.contains(&&**name),
+            },
+            None => false,
+        };
+        let asked = match plain {
+            true => self.atom(Term::Claim(slot, name.clone()), None, test.clone()),
+            false => self.fact(id, test, env),
+        };
+        Formula::all(vec![there, asked])
+    }
+
+    /// Whether a text is held by a claim that is a list or a set; nothing, if that is not what is asked.
+    pub(super) fn held(&mut self, item: ExprId, of: ExprId) -> Option<Formula> {
+        let text = match self.constant(item)? {
+            Value::String(text) => text,
+            _ => return None,
+        };
+        let Expr::Member(base, name) = self.program.expr(of) else { return None };
+        let slot = self.token(*base)?;
+        let ty = claim(&self.program.slots.get(slot.0 as usize)?.ty, name)?;
+        let (optional, texts) = match ty.present() {
+            Ty::List(of) | Ty::Set(of) => (ty.is_optional(), matches!(**of, Ty::String)),
+            _ => return None,
+        };
+        if !texts || BOUND.contains(&&**name) {
+            return None;
+        }
+        let name = name.clone();
+        let mut all = vec![self.is_there(slot)];
+        if optional {
+            all.push(self.atom(Term::Claim(slot, name.clone()), None, Test::Present));
+        }
+        all.push(self.atom(Term::Held(slot, name, text), None, Test::True));
+        Some(Formula::all(all))
+    }
+
+    /// Whether an auth has verified claims. Where it has, there was a token somewhere.
+    fn is_there(&mut self, slot: SlotId) -> Formula {
+        let there = self.atom(Term::Slot(slot), None, Test::Present);
+        if self.ruled.contains(&slot) {
+            return there;
+        }
+        self.ruled.push(slot);
+        let program = self.program;
+        let name = program.slots.get(slot.0 as usize).and_then(|slot| slot.key.as_deref());
+        let sources = sources(program, name.unwrap_or_default());
+        let slots: Option<Vec<usize>> = sources
+            .iter()
+            .map(|(field, key)| {
+                let is = |slot: &crate::frame::Slot| {
+                    (&*slot.field, slot.key.as_ref()) == (*field, Some(key))
+                };
+                program.slots.iter().position(is)
+            })
+            .collect();
+        // Where nobody reads one of them, it may be that one.
+        if let Some(slots) = slots {
+            let any = slots
+                .into_iter()
+                .map(|slot| self.atom(Term::Slot(SlotId(slot as u32)), None, Test::Present));
+            let any = Formula::any(any.collect());
+            self.rules.push(Formula::any(vec![there.clone().not(), any]));
+        }
+        there
+    }
+}

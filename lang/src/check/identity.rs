@@ -1,0 +1,223 @@
+//! Who asks: an auth's name in an expression stands for the claims it has verified, and for whether there are any where a
+//! condition is wanted. A test says by `as=` who is to have been verified.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::claims::claims;
+use super::context::{Claims, Context, Entry, ItemId, Scope, When, kind_name, reported};
+use super::expr::{constant, wanted};
+use super::fit::Why;
+use super::names::names_of;
+use crate::diag::bad_operator::bad_operator;
+use crate::diag::missing_argument::missing_argument;
+use crate::diag::not_constant::not_constant;
+use crate::diag::repeated_argument::repeated_argument;
+use crate::diag::too_many_arguments::too_many_arguments;
+use crate::diag::unknown_argument::unknown_argument;
+use crate::diag::unknown_name::unknown_name;
+use crate::diag::wrong_form::wrong_form;
+use crate::diag::wrong_kind::wrong_kind;
+use crate::policy::{Call, Expr, ExprKind};
+use crate::source::Span;
+use crate::syntax::Keyword;
+use crate::syntax::ast;
+use crate::types::Ty;
+use crate::value::Value;
+use crate::vocab::identity::CLAIMS;
+use crate::vocab::nearest;
+
+/// The parameter of a verb that says what is answered where its condition does not hold.
+const ELSE: &str = "else";
+
+/// The status of an answer to somebody unknown (RFC 9110, section 15.5.2).
+const UNAUTHORIZED: u16 = 401;
+
+/// An auth's name where a value is read.
+pub(super) fn read<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    id: ItemId,
+    word: ast::Word<'a>,
+) -> Expr {
+    let Some(claims) = claims(cx, id) else { return reported(word.span) };
+    if cx.trial.is_some() {
+        let message = format!("`{}` is not seen by an expectation", word.text);
+        let diag = bad_operator(word.span, message, "what came of the request is");
+        cx.report(diag.help("`send …, as=NAME(claim=…)` says who asks"));
+        return reported(word.span);
+    }
+    if scope.when == When::Load {
+        let why = "what configures the gateway knows no request, and nobody who sends one";
+        cx.report(not_constant(word.span, why));
+        return reported(word.span);
+    }
+    let name = cx.item(id).unique.clone();
+    let kind = ExprKind::Field(&CLAIMS, Some(name));
+    Expr { kind, ty: claims.ty.clone().optional(), span: word.span }
+}
+
+/// Whether it is the claims of an auth.
+pub(super) fn is_claims(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Field(row, _) if row.path == CLAIMS.path)
+}
+
+/// Whether there are any.
+pub(super) fn is_there(claims: Expr) -> Expr {
+    let span = claims.span;
+    Expr { kind: ExprKind::Present(Box::new(claims)), ty: Ty::Bool, span }
+}
+
+/// Whether a condition asks for nothing but that somebody is known.
+pub(super) fn asks_who(condition: &Expr) -> bool {
+    match &condition.kind {
+        ExprKind::Present(inner) => is_claims(inner),
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().all(asks_who),
+        _ => false,
+    }
+}
+
+/// Where the policy does not say what is answered to somebody unknown, it is 401.
+pub(super) fn refuse_as_unknown(call: &mut Call, verb: Span) {
+    let at = call.row.params.iter().position(|param| param.name == ELSE);
+    if let Some(status) = at.and_then(|at| call.args.get_mut(at))
+        // A default has the place of the verb.
+        && status.span == verb
+        && status.ty == Ty::Status
+    {
+        *status = constant(Value::Status(UNAUTHORIZED), Ty::Status, verb);
+    }
+}
+
+/// The auth that a word names; reported if it names none.
+pub(super) fn auth<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    word: ast::Word<'a>,
+) -> Option<ItemId> {
+    let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text)).copied();
+    match entry {
+        Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Auth => {
+            cx.use_item(id, word.span);
+            Some(id)
+        }
+        Some(Entry::Item(id)) => {
+            let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
+            if keyword != Keyword::Unknown {
+                cx.report(wrong_kind(word.span, word.text, kind_name(keyword), "an auth", place));
+            }
+            None
+        }
+        _ => {
+            if !cx.is_lost(scope.unit, word.text, &[Keyword::Auth]) {
+                let names = names_of(cx, scope, &[Keyword::Auth]);
+                let near = nearest(word.text, names.iter().map(|(name, _)| *name));
+                let place =
+                    near.and_then(|near| names.iter().find(|(n, _)| *n == near).map(|(_, p)| *p));
+                let similar = near.map(|near| (near, place));
+                cx.report(unknown_name(word.span, "auth", word.text, similar));
+            }
+            None
+        }
+    }
+}
+
+/// Every auth of the policy: whether its claims are there, as conditions.
+pub(super) fn all(cx: &mut Context<'_>, span: Span) -> Vec<Expr> {
+    let ids = (0..cx.items.len()).map(ItemId);
+    let auths: Vec<ItemId> = ids
+        .filter(|id| {
+            let item = cx.item(*id);
+            item.keyword == Keyword::Auth && item.definition != usize::MAX
+        })
+        .collect();
+    auths.into_iter().filter_map(|id| condition(cx, id, span)).collect()
+}
+
+/// Whether an auth's claims are there, as a condition.
+pub(super) fn condition(cx: &mut Context<'_>, id: ItemId, span: Span) -> Option<Expr> {
+    let claims = claims(cx, id)?;
+    let kind = ExprKind::Field(&CLAIMS, Some(cx.item(id).unique.clone()));
+    Some(is_there(Expr { kind, ty: claims.ty.clone().optional(), span }))
+}
+
+/// `token(sub="u1", scope=["x"])` of a test: who is to have been verified, as a record of the auth's name and its
+/// claims. A claim that a token must have is given here too.
+pub(super) fn assumed<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    written: ast::Expr<'a>,
+) -> Option<Expr> {
+    let (callee, call) = match written {
+        ast::Expr::Call(call) => (call.callee(), Some(call)),
+        ast::Expr::Error(_) => return None,
+        other => (Some(other), None),
+    };
+    let Some(ast::Expr::Name(name)) = callee else {
+        let diag = wrong_form(written.span(), "this is nobody", "an auth with claims belongs here");
+        cx.report(diag.help("write `as=token(sub=\"u1\")`, with the name of an auth"));
+        return None;
+    };
+    let word = name.word();
+    let id = auth(cx, scope, word)?;
+    let claims = claims(cx, id)?;
+    let record = record(cx, scope, (word, written.span()), call, &claims);
+    let auth = constant(Value::String(cx.item(id).unique.clone()), Ty::String, word.span);
+    let parts = vec![(Arc::from("auth"), auth), (Arc::from("claims"), record)];
+    let ty =
+        Ty::Record(parts.iter().map(|(name, part)| (Arc::clone(name), part.ty.clone())).collect());
+    Some(Expr { kind: ExprKind::Record(parts), ty, span: written.span() })
+}
+
+fn record<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    (word, span): (ast::Word<'a>, Span),
+    call: Option<ast::Call<'a>>,
+    claims: &Rc<Claims>,
+) -> Expr {
+    let Ty::Record(fields) = &claims.ty else { return reported(span) };
+    let names = || fields.iter().map(|(name, _)| &**name);
+    let takes = super::names::listed(&names().map(Arc::from).collect::<Vec<_>>());
+    if let Some(extra) = call.and_then(|call| call.positional().next()) {
+        cx.report(
+            too_many_arguments(extra.span(), word.text, &takes)
+                .help("a claim is given by its name: `token(sub=\"u1\")`"),
+        );
+        return reported(span);
+    }
+    let mut given: Vec<(Arc<str>, Expr)> = Vec::new();
+    let mut places: Vec<Span> = Vec::new();
+    for arg in call.into_iter().flat_map(|call| call.named()) {
+        let Some((name, ty)) = fields.iter().find(|(name, _)| **name == *arg.name.text) else {
+            let near = nearest(arg.name.text, names()).map(|near| (near, None));
+            cx.report(unknown_argument(arg.name.span, word.text, arg.name.text, near, &takes));
+            continue;
+        };
+        if let Some(at) = given.iter().position(|(known, _)| known == name)
+            && let Some(first) = places.get(at)
+        {
+            cx.report(repeated_argument(arg.name.span, arg.name.text, *first));
+            continue;
+        }
+        let Some(value) = arg.value else { continue };
+        let why = Why::says(format!("the claim `{name}` is {ty}"));
+        given.push((name.clone(), wanted(cx, scope, value, ty, &why)));
+        places.push(arg.span);
+    }
+    for (name, ty) in fields.iter().filter(|(_, ty)| !ty.is_optional()) {
+        if given.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        match claims.defaults.get(name) {
+            Some(value) => {
+                given.push((name.clone(), constant(value.clone(), ty.clone(), word.span)));
+            }
+            None => {
+                let diag = missing_argument(word.span, word.text, name, &ty.to_string());
+                cx.report(diag.help("without it the token would not be verified"));
+            }
+        }
+    }
+    Expr { kind: ExprKind::Record(given), ty: claims.ty.clone(), span }
+}
