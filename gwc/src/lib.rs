@@ -10,6 +10,7 @@ pub mod engine;
 pub mod inputs;
 pub mod load;
 mod mend;
+mod owner;
 mod replace;
 pub mod report;
 

@@ -14,7 +14,7 @@ use crate::report::{self, Color};
 use crate::{Outcome, load};
 
 /// Lists what a policy leaves open: claims without a proof, secrets and where they go, certificates that nobody verifies,
-/// routes that ask for nothing, addresses that are believed
+/// routes that ask for nothing, addresses that are believed, modules and what they own
 ///
 /// Exit status: 0 when the list is written, 1 when the policy has errors, 2 when it could not be read.
 #[derive(clap::Args)]
@@ -67,7 +67,13 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         },
         Section { key: "public", title: "routes that ask for nothing", lines: desk.public() },
         Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
+        Section { key: "modules", title: "modules, and what they own", lines: desk.modules() },
     ];
+    // A policy without modules needs no line that says so.
+    let sections: Vec<Section> = sections
+        .into_iter()
+        .filter(|section| section.key != "modules" || !section.lines.is_empty())
+        .collect();
     let text = match args.format {
         Format::Human => sections.iter().map(|section| desk.human(section)).collect::<String>(),
         Format::Json => {
@@ -231,6 +237,39 @@ impl Desk<'_> {
                     place: Some(setting.span),
                 });
             }
+        }
+        lines
+    }
+
+    /// What each module owns, and which routes of others lie within that.
+    fn modules(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (at, module) in self.policy.modules.iter().enumerate() {
+            let on = module.listeners.iter().filter_map(|block| self.policy.blocks.get(*block));
+            let on: Vec<&str> = on.map(|block| &*block.name).collect();
+            for ground in &module.grounds {
+                lines.push(Line {
+                    name: module.name.to_string(),
+                    detail: format!("owns {ground} on {}", on.join(", ")),
+                    place: Some(ground.span),
+                });
+            }
+            let shares = |route: &&Route| {
+                let on = route.listeners.iter().any(|listener| module.listeners.contains(listener));
+                let mut places = route
+                    .hosts
+                    .iter()
+                    .flat_map(|(host, _)| route.paths.iter().map(move |(path, _)| (host, path)));
+                let within = places.any(|(host, path)| {
+                    module.grounds.iter().any(|ground| ground.holds(host, path))
+                });
+                route.module != Some(at) && on && within
+            };
+            lines.extend(self.policy.routes.iter().filter(shares).map(|route| Line {
+                name: module.name.to_string(),
+                detail: format!("`{}` of the first file lies within", route.name),
+                place: Some(route.span),
+            }));
         }
         lines
     }

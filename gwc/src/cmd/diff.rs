@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::diff::{Change, Comparison, ItemChange, Kind, Outcome as Fate, Side, compare};
+use lang::policy::Module;
 use lang::{Sources, Span};
 use serde_json::{Value as Json, json};
 
 use crate::Outcome;
 use crate::load::{self, Check};
+use crate::owner;
 use crate::report::{self, Color};
 
 /// Tells which requests two policies treat differently: protection that was loosened first, each class with a request
@@ -197,6 +199,7 @@ impl Page<'_> {
         );
         json!({
             "changes": changes.collect::<Vec<_>>(),
+            "ownership": self.ownership(),
             "items": items.collect::<Vec<_>>(),
             "undecided": self.undecided(),
             "internal": self.comparison.disagreements,
@@ -233,6 +236,21 @@ impl Page<'_> {
                 .flatten()
                 .collect();
         lines.push(routes.join(", "));
+        let target = change.example.as_deref().unwrap_or("");
+        let owner =
+            |check: &Check| Some(owner::of(&check.policy, &change.listener, target)?.name.clone());
+        match (owner(self.old), owner(self.new)) {
+            (None, None) => {}
+            (Some(old), Some(new)) if old == new => {
+                lines.push(format!("on the ground of the module {new}"));
+            }
+            (old, new) => {
+                let named = |of: Option<std::sync::Arc<str>>| {
+                    of.map_or_else(|| "no module".to_owned(), |name| format!("the module {name}"))
+                };
+                lines.push(format!("owned by {} → {}", named(old), named(new)));
+            }
+        }
         for (sign, fate, check) in [("-", &change.old, self.old), ("+", &change.new, self.new)] {
             lines.extend(fate.applied.iter().map(|name| format!("{sign} policy {name}")));
             let effects = fate.effects.iter().map(|span| self.text(check, *span));
@@ -257,11 +275,37 @@ impl Page<'_> {
             format!("internal error, please report: `{example}` was to differ and does not")
         });
         let all = [
+            ("Ownership", self.ownership()),
             ("Configuration", items.collect::<Vec<_>>()),
             ("Not decided", self.undecided()),
             ("Mistakes of ours", internal.collect()),
         ];
         all.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+    }
+
+    /// What modules own otherwise than before.
+    fn ownership(&self) -> Vec<String> {
+        let (old, new) = (&self.old.policy.modules, &self.new.policy.modules);
+        let of =
+            |all: &[Module], name: &str| all.iter().find(|module| *module.name == *name).cloned();
+        let mut lines = Vec::new();
+        for module in new {
+            let at = place(self.new, module.span);
+            let (name, grounds) = (&module.name, owner::grounds(module));
+            match of(old, name).map(|module| owner::grounds(&module)) {
+                None => lines.push(format!("module {name} is new: it owns {grounds} ({at})")),
+                Some(before) if before != grounds => {
+                    lines.push(format!("module {name} owns {before} → {grounds} ({at})"));
+                }
+                Some(_) => {}
+            }
+        }
+        for module in old.iter().filter(|module| of(new, &module.name).is_none()) {
+            let (name, grounds) = (&module.name, owner::grounds(module));
+            let at = place(self.old, module.span);
+            lines.push(format!("module {name} is gone: it owned {grounds} ({at})"));
+        }
+        lines
     }
 
     fn undecided(&self) -> Vec<String> {

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use compiler::program::Program;
 use compiler::{Decision, Explanation, Loss, RouteId, Verdict};
+use lang::policy::{Module, Policy};
 use lang::{Sources, Span};
 use runtime::rehearsal::{Done, Rehearsal};
 use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
 use crate::report::{self, Color};
-use crate::{Outcome, load};
+use crate::{Outcome, load, owner};
 
 mod wish;
 
@@ -70,8 +71,13 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let listener = ask.listener(engine.program(), &engine)?;
     let name =
         engine.program().listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
-    let page =
-        Page { program: engine.program(), sources: &check.sources, listener: name, all: args.all };
+    let page = Page {
+        program: engine.program(),
+        policy: &check.policy,
+        sources: &check.sources,
+        listener: name,
+        all: args.all,
+    };
     let wish = match &args.not {
         Some(route) => Some(wish::of(&ask, &engine, listener, route)?),
         None => None,
@@ -112,6 +118,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
 /// What an answer is told with.
 struct Page<'p> {
     program: &'p Program,
+    policy: &'p Policy,
     sources: &'p Sources,
     listener: &'p str,
     all: bool,
@@ -147,6 +154,10 @@ impl Page<'_> {
             }
             Decision::NotFound => text.push_str("404: no route answers\n"),
             Decision::Pending(_) => text.push_str("it depends on the request's content\n"),
+        }
+        if let Some(module) = self.owner(rehearsal) {
+            let of = self.place(module.span);
+            text.push_str(&format!("on the ground of the module {} ({of})\n", module.name));
         }
         let mut lost: Vec<(RouteId, &Loss)> = losers(routes).collect();
         lost.sort_by_key(|(_, loss)| std::cmp::Reverse(loss.nearness()));
@@ -223,10 +234,18 @@ impl Page<'_> {
         json!({
             "request": rehearsal.target,
             "listener": self.listener,
+            "owner": self.owner(rehearsal).map(|module| {
+                json!({ "module": &*module.name, "place": self.place(module.span) })
+            }),
             "answer": answer,
             "statements": statements,
             "lost": lost.collect::<Vec<_>>(),
         })
+    }
+
+    /// The module that owns the request.
+    fn owner(&self, rehearsal: &Rehearsal) -> Option<&Module> {
+        owner::of(self.policy, self.listener, &rehearsal.target)
     }
 
     fn loss(&self, loss: &Loss) -> String {

@@ -25,7 +25,7 @@ use crate::policy::{Ground, Host, Path};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast;
-use crate::vocab::clauses::MODULE;
+use crate::vocab::clauses::{MODULE, OWNS};
 use crate::vocab::nearest;
 
 /// A module, as the first file grants it.
@@ -358,7 +358,7 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
             "host" => &mut host,
             "path" => &mut path,
             other => {
-                let near = nearest(other, ["host", "path"]).map(|near| (near, None));
+                let near = nearest(other, OWNS).map(|near| (near, None));
                 cx.report(unknown_argument(
                     named.name.span,
                     "owns",

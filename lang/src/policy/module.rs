@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Host, Path, Segment};
-use crate::hosts::host_relation;
-use crate::segment::{Relation, path_relation};
+use crate::hosts::{host_holds, host_relation};
+use crate::segment::{Relation, Segments, path_relation, split};
 use crate::source::{SourceId, Span};
 
 /// A module of a policy.
@@ -39,6 +39,15 @@ pub struct Ground {
     pub span: Span,
 }
 
+impl Module {
+    /// Whether a request for this host and path, both in their normal form, belongs to it.
+    pub fn owns(&self, host: &str, path: &str) -> bool {
+        self.grounds
+            .iter()
+            .any(|ground| host_holds(&ground.host, host) && path_holds(&ground.path, path))
+    }
+}
+
 impl Ground {
     /// Whether every request of this host pattern and path pattern belongs to it.
     pub fn holds(&self, host: &Host, path: &Path) -> bool {
@@ -51,6 +60,15 @@ impl Ground {
         host_relation(host, &self.host) != Relation::Disjoint
             && path_relation(path, &self.path) != Relation::Disjoint
     }
+}
+
+fn path_holds(pattern: &Path, path: &str) -> bool {
+    let mut segments = split(path);
+    let fits = pattern
+        .segments
+        .iter()
+        .all(|wanted| segments.next().is_some_and(|segment| Segments::of(wanted).holds(segment)));
+    fits && (pattern.rest || segments.next().is_none())
 }
 
 impl fmt::Display for Ground {

@@ -42,6 +42,9 @@ pub const CLAUSES: &[Clause] = &[
     },
 ];
 
+/// What `owns` takes: texts, or lists of them.
+pub const OWNS: [&str; 2] = ["host", "path"];
+
 /// The clauses of a module.
 pub const MODULE: &[Clause] = &[Clause {
     name: "owns",

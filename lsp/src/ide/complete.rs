@@ -6,7 +6,7 @@ use std::ops::Range;
 use lang::syntax::ast::{Assignment, Expr, Item, Line, items};
 use lang::syntax::{Keyword, Kind, Node, Tree};
 use lang::vocab::Param;
-use lang::vocab::clauses::CLAUSES;
+use lang::vocab::clauses::{CLAUSES, MODULE, OWNS};
 use lang::vocab::trial;
 use lang::{Ty, Vocabulary};
 
@@ -59,6 +59,7 @@ const KEYWORDS: &[Keyword] = &[
     Keyword::Auth,
     Keyword::Limit,
     Keyword::Store,
+    Keyword::Module,
     Keyword::Policy,
     Keyword::Site,
     Keyword::Route,
@@ -151,8 +152,13 @@ fn verbs(analysis: &Analysis, item: Keyword, out: &mut Out) {
         }
         return;
     }
-    if item == Keyword::Test {
-        for row in trial::CLAUSES {
+    let own = match item {
+        Keyword::Test => trial::CLAUSES,
+        Keyword::Module => MODULE,
+        _ => &[],
+    };
+    if !own.is_empty() {
+        for row in own {
             out.row(row.name, ProposalKind::Verb, Row::Clause(row));
         }
         return;
@@ -178,6 +184,10 @@ fn values(
     place: &Place<'_>,
     out: &mut Out,
 ) {
+    if item.kind() == Kind::Item(Keyword::Module) {
+        OWNS.iter().for_each(|name| out.plain(&format!("{name}="), ProposalKind::Argument));
+        return;
+    }
     let is_test = item.kind() == Kind::Item(Keyword::Test);
     let of_tests = trial::vocabulary(analysis.vocabulary());
     let vocabulary = if is_test { &of_tests } else { analysis.vocabulary() };

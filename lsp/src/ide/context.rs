@@ -2,7 +2,7 @@
 
 use lang::Vocabulary;
 use lang::syntax::{Keyword, Kind, Node, Tree};
-use lang::vocab::clauses::CLAUSES;
+use lang::vocab::clauses::{CLAUSES, MODULE};
 use lang::vocab::trial;
 use lang::vocab::{Action, Balancer, Block, Clause, Field, Function, Param, Setting};
 
@@ -61,7 +61,8 @@ pub(super) fn verb(vocabulary: &Vocabulary, item: Keyword, word: &str) -> Option
     if let Some(block) = vocabulary.block(item.as_str()) {
         return block.setting(word).map(Row::Setting);
     }
-    let clause = CLAUSES.iter().find(|clause| clause.name == word).map(Row::Clause);
+    let clauses = if item == Keyword::Module { MODULE } else { CLAUSES };
+    let clause = clauses.iter().find(|clause| clause.name == word).map(Row::Clause);
     clause.or_else(|| vocabulary.action(word).map(Row::Action))
 }
 
