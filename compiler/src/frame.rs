@@ -77,7 +77,8 @@ pub struct Head<'r> {
 /// What one request's evaluations share: values read once, captures, locals.
 #[derive(Debug, Default)]
 pub struct Frame {
-    state: RefCell<State>,
+    /// Made when there is something to keep.
+    state: RefCell<Option<Box<State>>>,
     captured: Cell<Option<Captured>>,
     /// A bit for each of the first slots that is known to be absent.
     absent: Cell<u64>,
@@ -125,14 +126,16 @@ impl Frame {
 
     /// Keeps the value of a `let`.
     pub fn set_local(&self, local: LocalId, value: Value) {
-        self.state.borrow_mut().locals.push((local, value));
+        self.change(|state| state.locals.push((local, value)));
     }
 
     /// Forgets what was read of this slot, because what it reads has come or has changed.
     pub fn forget(&self, slot: SlotId) {
-        if let Some(kept) = self.state.borrow_mut().slots.get_mut(slot.0 as usize) {
-            *kept = None;
-        }
+        self.change(|state| {
+            if let Some(kept) = state.slots.get_mut(slot.0 as usize) {
+                *kept = None;
+            }
+        });
         self.absent.set(self.absent.get() & !absence(slot));
     }
 
@@ -144,13 +147,13 @@ impl Frame {
 
     /// The value read of this slot before.
     pub(crate) fn slot(&self, slot: SlotId) -> Option<Value> {
-        self.state.borrow().slots.get(slot.0 as usize).cloned().flatten()
+        self.with_slot(slot, Value::clone)
     }
 
     /// What `look` says of the value read of this slot before, if there is one.
     #[inline]
     pub(crate) fn with_slot<T>(&self, slot: SlotId, look: impl FnOnce(&Value) -> T) -> Option<T> {
-        self.state.borrow().slots.get(slot.0 as usize)?.as_ref().map(look)
+        self.state.borrow().as_ref()?.slots.get(slot.0 as usize)?.as_ref().map(look)
     }
 
     /// Keeps what was read of this slot. What takes nothing to read again is not kept: absence is a bit, and what owns no
@@ -170,14 +173,15 @@ impl Frame {
     }
 
     fn keep_value(&self, slot: SlotId, value: Value) {
-        let slots = &mut self.state.borrow_mut().slots;
         let at = slot.0 as usize;
-        if slots.len() <= at {
-            slots.resize(at + 1, None);
-        }
-        if let Some(place) = slots.get_mut(at) {
-            *place = Some(value);
-        }
+        self.change(|state| {
+            if state.slots.len() <= at {
+                state.slots.resize(at + 1, None);
+            }
+            if let Some(place) = state.slots.get_mut(at) {
+                *place = Some(value);
+            }
+        });
     }
 
     /// The candidate whose captures count, unless they were set by value.
@@ -194,31 +198,37 @@ impl Frame {
     /// The segment that was set under this name.
     pub(crate) fn capture(&self, name: &str) -> Value {
         let state = self.state.borrow();
-        let found = state.captures.iter().find(|(captured, _)| &**captured == name);
+        let captures = state.iter().flat_map(|state| &state.captures);
+        let found = captures.into_iter().find(|(captured, _)| &**captured == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     /// What was set by value.
     pub(crate) fn captures(&self) -> Vec<(Arc<str>, Value)> {
-        self.state.borrow().captures.clone()
+        self.state.borrow().as_ref().map(|state| state.captures.clone()).unwrap_or_default()
     }
 
     /// From here on these captures count.
     pub(crate) fn set_captures(&self, captures: Vec<(Arc<str>, Value)>) {
         self.captured.set(None);
-        self.state.borrow_mut().captures = captures;
+        self.change(|state| state.captures = captures);
     }
 
     /// The value last kept under this name.
     pub fn local(&self, name: LocalId) -> Value {
         let state = self.state.borrow();
-        let found = state.locals.iter().rev().find(|(local, _)| *local == name);
+        let locals = state.iter().flat_map(|state| state.locals.iter().rev());
+        let found = locals.into_iter().find(|(local, _)| *local == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     }
 
     /// Takes back the last `set_local`.
     pub(crate) fn drop_local(&self) {
-        self.state.borrow_mut().locals.pop();
+        self.change(|state| drop(state.locals.pop()));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(self.state.borrow_mut().get_or_insert_default());
     }
 }
 

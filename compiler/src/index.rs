@@ -2,14 +2,16 @@
 //! cell's code to the candidate that answers. It says the same as the plain walk over the program (`interp/decide.rs`)
 //! and owns nothing of a request.
 
+use std::sync::Arc;
+
 use lang::policy::Host as Pattern;
 
 use crate::decision::Decision;
-use crate::frame::Head;
+use crate::frame::{Head, SlotId};
 use crate::interp::run::Run;
 use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
-use crate::program::code::{Goal, MethodBit};
+use crate::program::code::Goal;
 use crate::program::{Listener, ListenerId, RouteId};
 
 mod hosts;
@@ -17,7 +19,7 @@ mod text;
 mod tree;
 
 use hosts::{Host, Hosts, Kind};
-use tree::{CellRef, build};
+use tree::{Cell, CellRef, LONGEST, build};
 
 /// The index of one listener.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +31,22 @@ pub(crate) struct Index {
     is_plain: bool,
 }
 
-/// What asking one host comes to.
+/// What asking a cell comes to, if anything.
+#[derive(Clone, Copy)]
+enum Found {
+    /// This candidate of the host answers.
+    Candidate(u32),
+    /// It depends on this slot.
+    Pending(SlotId),
+}
+
+/// What asking one host comes to, if anything.
+#[derive(Clone, Copy)]
 enum Asked {
-    Decided(Result<Decision, Pending>),
+    /// This route answers.
+    Route(RouteId),
+    /// It depends on this slot.
+    Pending(SlotId),
     /// The host has no tree; the plain walk is to say.
     Plain,
 }
@@ -68,32 +83,75 @@ impl Index {
     }
 
     /// Which route of the listener answers.
+    #[inline]
     pub(crate) fn decide(
         &self,
         interp: &Interp<'_>,
         listener: ListenerId,
         head: &Head<'_>,
     ) -> Result<Decision, Pending> {
-        let run = Run { interp, head, method: MethodBit::of(head.method), listener };
-        let mut missed = false;
-        let plain = || match interp.program.listeners.get(listener.0 as usize) {
-            Some(listener) => interp.decide(listener, head),
-            None => Ok(Decision::NotFound),
-        };
-        if self.is_plain {
-            return plain();
+        if self.is_plain || head.path.len() > LONGEST {
+            return plain(interp, listener, head);
         }
-        let asked = self.hosts.find(head.host, |host| self.ask(host, &run, &mut missed));
-        match asked {
-            Some(Asked::Decided(decision)) => decision,
-            Some(Asked::Plain) => plain(),
+        let run = Run { interp, head, listener };
+        let mut missed = false;
+        match self.hosts.find(head.host, |host| self.ask(host, &run, &mut missed)) {
+            Some(Asked::Route(route)) => Ok(Decision::Route(route)),
+            Some(Asked::Pending(slot)) => Err(Pending(slot)),
+            Some(Asked::Plain) => plain(interp, listener, head),
             // Which methods would have found one is asked by the few requests that miss by theirs.
-            None if missed => plain(),
+            None if missed => self.allowed(&run),
             None => {
                 interp.frame.capture_as(None);
                 Ok(Decision::NotFound)
             }
         }
+    }
+
+    /// Which methods would have found a route, now that none has.
+    #[inline(never)]
+    fn allowed(&self, run: &Run<'_>) -> Result<Decision, Pending> {
+        let mut allowed: Vec<Arc<str>> = Vec::new();
+        let listener = run.interp.program.listeners.get(run.listener.0 as usize);
+        let asked = self.hosts.find(run.head.host, |host| {
+            let side = &host.tree.side;
+            if side.is_plain {
+                return Some(Asked::Plain);
+            }
+            let program = listener.and_then(|one| one.hosts.list.get(host.place() as usize))?;
+            let pending = host.tree.walk(run.head.path, &mut |cell| {
+                let CellRef::Cell(cell) = cell else { return None };
+                let Cell { code, candidates } = side.cells.get(cell as usize)?;
+                for (place, candidate) in candidates.iter().enumerate() {
+                    match run.misses_by_method(code, place, candidates, host.place()) {
+                        Ok(false) => {}
+                        Ok(true) => {
+                            let candidate = program.candidates.get(*candidate as usize)?;
+                            allowed.extend(candidate.methods.iter().flatten().cloned());
+                        }
+                        Err(Pending(slot)) => return Some(Found::Pending(slot)),
+                    }
+                }
+                None
+            });
+            match pending? {
+                Found::Pending(slot) => Some(Asked::Pending(slot)),
+                Found::Candidate(_) => None,
+            }
+        });
+        match asked {
+            Some(Asked::Pending(slot)) => return Err(Pending(slot)),
+            Some(_) => return plain(run.interp, run.listener, run.head),
+            None => {}
+        }
+        run.interp.frame.capture_as(None);
+        allowed.sort_unstable();
+        allowed.dedup();
+        Ok(if allowed.is_empty() {
+            Decision::NotFound
+        } else {
+            Decision::MethodNotAllowed(allowed)
+        })
     }
 
     #[inline]
@@ -102,22 +160,36 @@ impl Index {
         if side.is_plain {
             return Some(Asked::Plain);
         }
-        host.tree.walk(run.head.path, |cell| {
-            let candidate = match cell {
-                CellRef::None => return None,
-                CellRef::Always(candidate) => candidate,
-                CellRef::Cell(cell) => {
-                    let cell = side.cells.get(cell as usize)?;
-                    match run.code(&cell.code, &cell.candidates, host.place(), missed) {
-                        Ok(Goal::Take(place)) => *cell.candidates.get(place as usize)?,
-                        Ok(_) => return None,
-                        Err(pending) => return Some(Asked::Decided(Err(pending))),
+        let found = host.tree.walk(run.head.path, &mut |cell| match cell {
+            CellRef::None => None,
+            CellRef::Always(candidate) => Some(Found::Candidate(candidate)),
+            CellRef::Cell(cell) => {
+                let cell = side.cells.get(cell as usize)?;
+                match run.code(&cell.code, &cell.candidates, host.place(), missed) {
+                    Ok(Goal::Take(place)) => {
+                        cell.candidates.get(place as usize).copied().map(Found::Candidate)
                     }
+                    Ok(_) => None,
+                    Err(Pending(slot)) => Some(Found::Pending(slot)),
                 }
-            };
-            run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
-            let route = self.routes.get(host.first as usize + candidate as usize)?;
-            Some(Asked::Decided(Ok(Decision::Route(*route))))
-        })
+            }
+        });
+        match found? {
+            Found::Pending(slot) => Some(Asked::Pending(slot)),
+            Found::Candidate(candidate) => {
+                run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
+                let route = self.routes.get(host.first as usize + candidate as usize)?;
+                Some(Asked::Route(*route))
+            }
+        }
+    }
+}
+
+/// The decision by the plain walk over the program.
+#[inline(never)]
+fn plain(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Result<Decision, Pending> {
+    match interp.program.listeners.get(listener.0 as usize) {
+        Some(listener) => interp.decide(listener, head),
+        None => Ok(Decision::NotFound),
     }
 }

@@ -10,6 +10,8 @@ pub struct Names {
     table: Box<[u16]>,
     shift: u32,
     factor: u64,
+    /// A bit for each length that a name has, the last for all longer ones.
+    lengths: u64,
     names: Box<[Arc<str>]>,
 }
 
@@ -24,6 +26,7 @@ impl Names {
     /// left out.
     pub fn new(names: impl IntoIterator<Item = Arc<str>>) -> Names {
         let names: Vec<Arc<str>> = names.into_iter().take(usize::from(u16::MAX) - 1).collect();
+        let lengths = names.iter().fold(0, |bits, name| bits | length(name.as_bytes()));
         let first = (names.len() * 2).next_power_of_two().max(2).trailing_zeros();
         for bits in first..=LARGEST.max(first) {
             for try_ in 0..TRIES {
@@ -34,6 +37,7 @@ impl Names {
                         .wrapping_add(try_ << 1)
                         .rotate_left(try_ as u32 * 2)
                         | 1,
+                    lengths,
                     names: names.clone().into(),
                 };
                 if let Some(perfect) = made.filled() {
@@ -41,16 +45,17 @@ impl Names {
                 }
             }
         }
-        Names { names: names.into(), ..Names::default() }
+        Names { lengths, names: names.into(), ..Names::default() }
     }
 
     /// The place of a name, in whatever case it is written.
     #[inline]
     pub fn place(&self, name: &[u8]) -> Option<usize> {
-        if self.table.is_empty() {
-            return self.names.iter().position(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        if self.lengths & length(name) == 0 {
+            return None;
         }
-        let place = usize::from(*self.table.get(self.slot(name))?).checked_sub(1)?;
+        let Some(place) = self.table.get(self.slot(name)) else { return self.search(name) };
+        let place = usize::from(*place).checked_sub(1)?;
         let known = self.names.get(place)?;
         name.eq_ignore_ascii_case(known.as_bytes()).then_some(place)
     }
@@ -65,6 +70,12 @@ impl Names {
         self.names.is_empty()
     }
 
+    /// Without a table: one by one.
+    #[cold]
+    fn search(&self, name: &[u8]) -> Option<usize> {
+        self.names.iter().position(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    }
+
     fn filled(mut self) -> Option<Names> {
         for (at, name) in self.names.iter().enumerate() {
             let slot = self.slot(name.as_bytes());
@@ -77,13 +88,20 @@ impl Names {
     }
 
     /// By length, both ends and the middle: names of header fields differ in these, and case is one bit of each.
-    #[inline]
+    #[inline(always)]
     fn slot(&self, name: &[u8]) -> usize {
-        let byte = |at: usize| u64::from(name.get(at).copied().unwrap_or(0) | 0x20);
-        let last = name.len().saturating_sub(1);
-        let key = byte(0) | byte(last) << 8 | byte(last / 2) << 16 | (name.len() as u64) << 24;
+        let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
+        let middle = name.get(name.len() / 2).copied().unwrap_or_default();
+        let bytes = u64::from(*first) | u64::from(*last) << 8 | u64::from(middle) << 16;
+        let key = (bytes | 0x20_2020) ^ (name.len() as u64) << 24;
         (key.wrapping_mul(self.factor) >> self.shift) as usize
     }
+}
+
+/// The bit of a name's length.
+#[inline(always)]
+fn length(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 #[cfg(test)]
@@ -104,8 +122,8 @@ mod tests {
 
     #[test]
     fn names_that_no_table_parts_are_found_one_by_one() {
-        let names = Names::new(["abcde", "abcxe"].map(Arc::from));
-        assert_eq!(names.place(b"ABCXE"), Some(1));
-        assert_eq!(names.place(b"abcze"), None);
+        let names = Names::new(["abcdef", "abxdef"].map(Arc::from));
+        assert_eq!(names.place(b"ABXDEF"), Some(1));
+        assert_eq!(names.place(b"abzdef"), None);
     }
 }

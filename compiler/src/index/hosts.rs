@@ -1,8 +1,8 @@
 //! From a host to the trees that answer for it: a hash table over exact names and over the suffixes of wildcards. Each
 //! entry is half a cache line and leads straight to the tree, whose first words are the name it is for.
 
-use super::text;
 use super::tree::Tree;
+use super::{Asked, text};
 
 /// The hosts of one listener.
 #[derive(Clone, Debug, Default)]
@@ -117,11 +117,11 @@ impl Hosts {
 
     /// Calls `visit` with the trees that answer for a host, most specific first, until it gives something.
     #[inline]
-    pub(super) fn find<T>(
+    pub(super) fn find(
         &self,
         host: &str,
-        mut visit: impl FnMut(&Host) -> Option<T>,
-    ) -> Option<T> {
+        mut visit: impl FnMut(&Host) -> Option<Asked>,
+    ) -> Option<Asked> {
         if let Some(found) = self.look(Kind::Exact, host)
             && let Some(answer) = visit(found)
         {
@@ -136,7 +136,8 @@ impl Hosts {
     }
 
     /// The same for wildcards alone.
-    fn wild<T>(&self, host: &str, visit: &mut impl FnMut(&Host) -> Option<T>) -> Option<T> {
+    #[inline(never)]
+    fn wild(&self, host: &str, visit: &mut dyn FnMut(&Host) -> Option<Asked>) -> Option<Asked> {
         let behind = |name: &'_ str| {
             let (label, suffix) = name.split_once('.')?;
             (!label.is_empty()).then_some(name.len() - suffix.len())

@@ -14,7 +14,7 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(super) struct Segment {
     /// Its first eight bytes, zeros behind its end.
     pub(super) first: u64,
-    /// Of all of it.
+    /// Of all of it, to be settled: few segments are looked for by it.
     pub(super) hash: u64,
     /// Where it ends: the place of a `/`, or the path's length.
     pub(super) end: usize,
@@ -30,18 +30,23 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
 }
 
 /// The same where fewer than eight bytes are left: those before it are read too and shifted out.
-#[inline]
+#[inline(always)]
 fn last_word(bytes: &[u8], at: usize) -> u64 {
     match bytes.last_chunk() {
         Some(chunk) => {
-            let before = (at + 8).saturating_sub(bytes.len());
-            if before >= 8 { 0 } else { u64::from_le_bytes(*chunk) >> (before * 8) }
+            let before = (at + 8).wrapping_sub(bytes.len());
+            let word = u64::from_le_bytes(*chunk);
+            if before < 8 { word >> (before * 8) } else { 0 }
         }
-        None => {
-            let left = bytes.get(at..).unwrap_or_default();
-            left.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
-        }
+        None => short_word(bytes, at),
     }
+}
+
+/// The same of a text of fewer than eight bytes.
+#[inline(never)]
+fn short_word(bytes: &[u8], at: usize) -> u64 {
+    let left = bytes.get(at..).unwrap_or_default();
+    left.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// One more word into a hash.
@@ -71,33 +76,49 @@ pub(super) fn spread(byte: u8) -> u64 {
 }
 
 /// The hash of a whole text.
-#[inline]
+#[inline(always)]
 pub(super) fn hash(seed: u64, text: &[u8]) -> u64 {
-    let (chunks, rest) = text.as_chunks();
     let mut hash = seed;
-    for chunk in chunks {
+    let mut rest = text;
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
         hash = mix(hash, u64::from_le_bytes(*chunk));
+        rest = behind;
     }
-    if !rest.is_empty() {
-        hash = mix(hash, word(text, chunks.len() * 8));
-    }
-    settle(hash)
+    settle(mix(hash, last_word(text, text.len() - rest.len())))
 }
 
-/// Whether a text is what these words say; their number is that of the text's, begun ones counted.
-#[inline]
-pub(super) fn is_text(words: &[u64], text: &[u8]) -> bool {
-    let (chunks, rest) = text.as_chunks();
-    let whole = chunks.iter().zip(words).all(|(chunk, word)| u64::from_le_bytes(*chunk) == *word);
-    whole
-        && (rest.is_empty()
-            || words.get(chunks.len()).is_some_and(|last| *last == word(text, chunks.len() * 8)))
+/// How many words hold a text of so many bytes: there is one behind all whole ones, be it zero.
+#[inline(always)]
+pub(super) fn n_words(length: usize) -> usize {
+    length / 8 + 1
+}
+
+/// Whether a text is what these words begin with.
+#[inline(always)]
+pub(super) fn is_text(mut words: &[u64], text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Some((chunk, behind)) = rest.split_first_chunk() {
+        match words.split_first() {
+            Some((word, others)) if u64::from_le_bytes(*chunk) == *word => words = others,
+            _ => return false,
+        }
+        rest = behind;
+    }
+    words.first().is_some_and(|last| *last == last_word(text, text.len() - rest.len()))
 }
 
 /// A text as words.
 pub(super) fn words(text: &str) -> impl Iterator<Item = u64> {
     let bytes = text.as_bytes();
-    (0..bytes.len()).step_by(8).map(|at| word(bytes, at))
+    (0..n_words(bytes.len())).map(|at| word(bytes, at * 8))
+}
+
+/// The hash that a segment with this text has.
+pub(super) fn segment_hash(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    let hash =
+        (8..bytes.len()).step_by(8).fold(word(bytes, 0), |hash, at| mix(hash, word(bytes, at)));
+    settle(hash)
 }
 
 /// The segment that begins at a place.
@@ -109,26 +130,19 @@ pub(super) fn segment(path: &[u8], at: usize) -> Segment {
         let n = slash.trailing_zeros() & !7;
         // Below the mark, which is the slash's highest bit, and without the slash.
         let first = first & ((1 << n) - 1);
-        return Segment { first, hash: settle(first), end: at + n as usize / 8 };
+        return Segment { first, hash: first, end: at + n as usize / 8 };
     }
     if at + 8 >= path.len() {
-        return Segment { first, hash: settle(first), end: path.len() };
+        return Segment { first, hash: first, end: path.len() };
     }
-    long_segment(path, at, first)
+    let (hash, end) = long_segment(path, at + 8, first);
+    Segment { first, hash, end }
 }
 
-/// The hash that a segment with this text has.
-pub(super) fn segment_hash(text: &str) -> u64 {
-    let mut words = words(text);
-    let first = words.next().unwrap_or_default();
-    settle(words.fold(first, mix))
-}
-
-/// The same for one of more than eight bytes.
-#[inline]
-fn long_segment(path: &[u8], start: usize, first: u64) -> Segment {
+/// The hash, not yet settled, and the end of a segment whose first eight bytes lie before this place.
+#[inline(never)]
+fn long_segment(path: &[u8], mut at: usize, first: u64) -> (u64, usize) {
     let mut hash = first;
-    let mut at = start + 8;
     loop {
         let next = word(path, at);
         let slash = marks(next, SLASHES);
@@ -136,10 +150,10 @@ fn long_segment(path: &[u8], start: usize, first: u64) -> Segment {
             let n = slash.trailing_zeros() & !7;
             // A word of which nothing belongs to the segment is none of its hash.
             let all = if n == 0 { hash } else { mix(hash, next & ((1 << n) - 1)) };
-            return Segment { first, hash: settle(all), end: at + n as usize / 8 };
+            return (all, at + n as usize / 8);
         }
         if at + 8 >= path.len() {
-            return Segment { first, hash: settle(mix(hash, next)), end: path.len() };
+            return (mix(hash, next), path.len());
         }
         hash = mix(hash, next);
         at += 8;
@@ -170,12 +184,9 @@ mod tests {
     fn words_hold_the_text_and_nothing_else() {
         for text in ["", "a", "abcdefgh", "abcdefghi"] {
             let held: Vec<u64> = words(text).collect();
-            assert_eq!(held.len(), text.len().div_ceil(8));
-            assert!(is_text(&held, text.as_bytes()));
-            if let Some(less) =
-                text.get(..text.len().saturating_sub(1)).filter(|_| text.len() % 8 != 1)
-            {
-                assert_eq!(is_text(&held, less.as_bytes()), text.is_empty(), "{text}");
+            assert_eq!(held.len(), n_words(text.len()));
+            for other in ["", "a", "abcdefg", "abcdefgh", "abcdefgx", "abcdefghi", "abcdefghj"] {
+                assert_eq!(is_text(&held, other.as_bytes()), other == text, "{text} {other}");
             }
         }
     }

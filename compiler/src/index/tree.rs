@@ -1,8 +1,9 @@
 //! The routes of one host as a compact tree over path segments: nodes in one array of words, a child behind its parent,
 //! so that a step reads one place. `tree/build.rs` writes it, `tree/walk.rs` reads it; this file says how it looks.
 //!
-//! A node is its head, its segment's text, the text of the unbranched literals behind it (its run), and then, where it has
-//! them: what holds for all paths beneath, the nodes behind captures, and the nodes behind literals.
+//! A node is its head, the text of its segment, the text of the unbranched literals behind it (its run), what there is besides literals (one word for each capture, and one for what holds for all paths beneath),
+//! and its kids: with the first eight bytes of their segments where they are few, in groups by tag where they are many.
+//! A segment of at most eight bytes that is one of few stands with its parent alone.
 
 use std::sync::Arc;
 
@@ -14,10 +15,12 @@ use lang::segment::Segments;
 pub(super) mod build;
 mod walk;
 
+pub(super) use walk::LONGEST;
+
 /// The tree of one host.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    /// The host's length, its text, the root.
+    /// What it is for, its name's text, the root.
     pub(super) words: Arc<[u64]>,
     /// What is not needed to find a way.
     pub(super) side: Arc<Side>,
@@ -54,32 +57,35 @@ pub(super) enum CellRef {
     Cell(u32),
 }
 
-/// The head of a node, taken apart.
+/// The head of a node: what it has for the path that ends here, and how much of everything else.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct NodeHead(pub(super) u64);
 
 /// How the nodes behind literals are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kids {
-    /// There are none.
-    None,
-    /// One word with one or two of them, to be tried.
-    Pair,
+    /// So many, at most [`FEW`], whose first words differ: these words, then two nodes in each word.
+    Few(u32),
     /// Groups of eight, two to this power many: a word of tags, four words of nodes.
     Groups(u32),
 }
 
+/// More kids than these stand in groups.
+const FEW: usize = 4;
+
 /// The most nodes on one way to which a walk may have to come back. A host with more is walked plainly.
-const LATER: usize = 16;
+const LATER: usize = 8;
 
 /// Words of a group.
 const GROUP: usize = 5;
 
-/// Kinds of captures with a number of their own; others are behind them.
+/// What a word says that stands besides the literals: kinds of captures with a number of their own, the others behind
+/// them, and the last word, which is no capture.
 const ANY: u64 = 0;
 const INT: u64 = 1;
 const UUID: u64 = 2;
 const OTHERS: u64 = 3;
+const BENEATH: u64 = 0xffff_ffff;
 
 impl Tree {
     /// Whether it is for this name.
@@ -101,23 +107,23 @@ fn naming(kind: Kind, name: &str) -> u64 {
 }
 
 impl NodeHead {
-    const RUN: u32 = 16;
-    const BENEATH: u32 = 24;
-    const CAPTURES: u32 = 25;
+    const RUN: u32 = 12;
+    const MORE: u32 = 20;
     const KIDS: u32 = 26;
     const HERE: u32 = 32;
+    /// The greatest length of a segment, and the greatest number of words besides literals.
+    const TEXT_MOST: usize = (1 << 12) - 1;
+    const MORE_MOST: usize = (1 << 6) - 1;
 
-    fn new(text: usize, run: usize, more: (bool, bool), kids: Kids, here: CellRef) -> NodeHead {
+    fn new(text: usize, run: usize, more: usize, kids: Kids, here: CellRef) -> NodeHead {
         let kids = match kids {
-            Kids::None => 0,
-            Kids::Pair => 1,
-            Kids::Groups(bits) => 2 + u64::from(bits),
+            Kids::Few(n) => u64::from(n),
+            Kids::Groups(bits) => FEW as u64 + 1 + u64::from(bits),
         };
         NodeHead(
             text as u64
                 | (run as u64) << Self::RUN
-                | u64::from(more.0) << Self::BENEATH
-                | u64::from(more.1) << Self::CAPTURES
+                | (more as u64) << Self::MORE
                 | kids << Self::KIDS
                 | u64::from(here.code()) << Self::HERE,
         )
@@ -126,27 +132,26 @@ impl NodeHead {
     /// The length of its segment.
     #[inline(always)]
     fn text(self) -> usize {
-        (self.0 & 0xffff) as usize
+        self.0 as usize & Self::TEXT_MOST
     }
 
     /// The length of its run.
     #[inline(always)]
     fn run(self) -> usize {
-        (self.0 >> Self::RUN & 0xff) as usize
+        (self.0 >> Self::RUN) as usize & 0xff
     }
 
-    /// Whether it has captures, or something for all paths beneath.
+    /// The number of its words besides literals.
     #[inline(always)]
-    fn has_more(self) -> bool {
-        self.0 >> Self::BENEATH & 3 != 0
+    fn n_more(self) -> usize {
+        (self.0 >> Self::MORE) as usize & Self::MORE_MOST
     }
 
     #[inline(always)]
     fn kids(self) -> Kids {
-        match (self.0 >> Self::KIDS & 0x3f) as u32 {
-            0 => Kids::None,
-            1 => Kids::Pair,
-            bits => Kids::Groups(bits - 2),
+        match self.0 as u32 >> Self::KIDS {
+            few if few <= FEW as u32 => Kids::Few(few),
+            bits => Kids::Groups(bits - FEW as u32 - 1),
         }
     }
 

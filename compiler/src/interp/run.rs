@@ -6,15 +6,13 @@ use lang::Value;
 use crate::frame::{Captured, Head, Read, SlotId};
 use crate::interp::{Interp, Pending, ops};
 use crate::program::ListenerId;
-use crate::program::code::{Check, Code, Goal, MethodBit, Source};
+use crate::program::code::{Check, Code, Goal, MethodBit, Methods, Source};
 use lang::segment::{Segments, split};
 
 /// A decision being made.
 pub(crate) struct Run<'r> {
     pub(crate) interp: &'r Interp<'r>,
     pub(crate) head: &'r Head<'r>,
-    /// The head's method as sets hold it.
-    pub(crate) method: MethodBit,
     pub(crate) listener: ListenerId,
 }
 
@@ -58,21 +56,60 @@ impl Run<'_> {
             let Some(op) = code.ops.get(at as usize) else { return Ok(Goal::Leave) };
             let holds = match &op.check {
                 Check::Method(methods) => {
-                    let holds = methods.hold(self.method, self.head.method);
+                    let holds = self.has_method(methods);
                     *missed |= !holds;
                     holds
                 }
-                Check::Symbolic(test, candidate) => {
-                    let candidate = candidates.get(*candidate as usize).copied();
-                    let captured = candidate.map(|candidate| self.captured(host, candidate));
-                    self.interp.frame.capture_as(captured);
-                    self.interp.test(test)?
-                }
-                check => self.direct(check)?,
+                check => self.holds(check, candidates, host)?,
             };
             goal = if holds { op.yes } else { op.no };
         }
         Ok(goal)
+    }
+
+    /// Whether the candidate with this place would answer, had the request one of its methods; false if it has one.
+    pub(crate) fn misses_by_method(
+        &self,
+        code: &Code,
+        place: usize,
+        candidates: &[u32],
+        host: u32,
+    ) -> Result<bool, Pending> {
+        let (Some(start), Some(end)) = (code.starts.get(place), code.starts.get(place + 1)) else {
+            return Ok(false);
+        };
+        let mut at = *start;
+        let mut is_missed = false;
+        while at < *end {
+            let Some(op) = code.ops.get(at as usize) else { return Ok(false) };
+            let holds = match &op.check {
+                Check::Method(methods) if self.has_method(methods) => return Ok(false),
+                Check::Method(_) => {
+                    is_missed = true;
+                    true
+                }
+                check => self.holds(check, candidates, host)?,
+            };
+            match if holds { op.yes } else { op.no } {
+                Goal::Op(next) => at = next,
+                Goal::Take(taken) => return Ok(is_missed && taken as usize == place),
+                Goal::Leave => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    fn has_method(&self, methods: &Methods) -> bool {
+        methods.hold(MethodBit::of(self.head.method), self.head.method)
+    }
+
+    #[inline]
+    fn holds(&self, check: &Check, candidates: &[u32], host: u32) -> Result<bool, Pending> {
+        let Check::Symbolic(test, candidate) = check else { return self.direct(check) };
+        let candidate = candidates.get(*candidate as usize).copied();
+        let captured = candidate.map(|candidate| self.captured(host, candidate));
+        self.interp.frame.capture_as(captured);
+        self.interp.test(test)
     }
 
     /// The captures of a candidate of this listener.
@@ -122,7 +159,7 @@ impl Run<'_> {
                 },
                 Seen::Value(value) => ops::compare(*how, value, with),
             }),
-            // Both need more than a source; `code` makes them.
+            // Both need more than a source, and are made before it comes to that.
             Check::Method(_) | Check::Symbolic(..) => Ok(false),
         }
     }

@@ -25,10 +25,13 @@ impl Bind<'_> {
         // Built from the back, where every goal is known already, and turned around at the end.
         let mut ops: Vec<Op> = Vec::new();
         let mut next = Goal::Leave;
+        let mut lengths: Vec<u32> = vec![0];
         for (at, candidate) in candidates.iter().enumerate().rev() {
             next = self.candidate(candidate, at as u32, next, &mut ops);
+            lengths.push(ops.len() as u32);
         }
         let n_ops = ops.len() as u32;
+        let starts = lengths.iter().rev().map(|length| n_ops - length).collect();
         let turned = |goal| match goal {
             Goal::Op(at) => Goal::Op((n_ops - 1).saturating_sub(at)),
             end => end,
@@ -38,7 +41,7 @@ impl Bind<'_> {
             yes: turned(op.yes),
             no: turned(op.no),
         });
-        Code { entry: turned(next), ops: ops.collect() }
+        Code { entry: turned(next), ops: ops.collect(), starts }
     }
 
     /// Puts a candidate in front of what is there; gives its entry.

@@ -19,8 +19,11 @@ use crate::program::TestKind;
 pub struct Code {
     /// Where it begins.
     pub entry: Goal,
-    /// The instructions.
+    /// The instructions, those of one candidate behind those of the one before it.
     pub ops: Box<[Op]>,
+    /// The place of each candidate's first instruction, which for one that names methods is their check; and where the
+    /// last one's end. By these a candidate is asked alone: what would have answered, had the method been another.
+    pub starts: Box<[u32]>,
 }
 
 /// One instruction: a check, and where to go on.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ANY, Cell, CellRef, GROUP, INT, Kids, LATER, NodeHead, OTHERS, Side, Tree, UUID};
+use super::{
+    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, Kids, LATER, NodeHead, OTHERS, Side, Tree, UUID,
+};
 use super::{group, naming, tag};
 use crate::index::hosts::Kind;
 use crate::index::text;
@@ -41,10 +43,14 @@ pub(in crate::index) fn tree(
         Build { host, bind, codes, words: Vec::new(), cells: Vec::new(), kinds: Vec::new() };
     build.words.push(naming(kind, name));
     build.words.extend(text::words(name));
-    let made = if host.is_ranked { None } else { build.node(0, "", &[], (0, 0)) };
+    let made = if host.is_ranked {
+        None
+    } else {
+        build.node(From { node: 0, name: "", run: &[], keeps_text: false }, (0, 0))
+    };
     let is_plain = made.is_none();
     if is_plain {
-        build.words.truncate(1 + name.len().div_ceil(8));
+        build.words.truncate(1 + text::n_words(name.len()));
     }
     let side = Side { cells: build.cells.into(), kinds: build.kinds.into(), is_plain };
     Tree { words: build.words.into(), side: Arc::new(side) }
@@ -59,71 +65,78 @@ struct Build<'p, 'c> {
     kinds: Vec<Segments>,
 }
 
+/// A node of the program, and how it is come to.
+struct From<'n> {
+    node: usize,
+    name: &'n str,
+    run: &'n [&'n str],
+    /// Whether its name's text stands with it.
+    keeps_text: bool,
+}
+
 impl<'p> Build<'p, '_> {
     /// Writes a node behind what is there; gives its place, `None` if it does not fit.
-    fn node(
-        &mut self,
-        at: usize,
-        name: &str,
-        run: &[&str],
-        (depth, returns): (usize, usize),
-    ) -> Option<u32> {
-        let node = self.host.nodes.get(at)?;
+    fn node(&mut self, from: From<'_>, (depth, returns): (usize, usize)) -> Option<u32> {
+        let node = self.host.nodes.get(from.node)?;
         let place = u32::try_from(self.words.len()).ok()?;
-        let run = run.join("/");
-        // Ways are short, so recursion is; both are held to it here.
-        if returns >= LATER || depth > DEEPEST || name.len() > usize::from(u16::MAX) {
-            return None;
-        }
+        let run = from.run.join("/");
         let mut literals: Vec<(&'p str, usize)> =
             node.literals.iter().map(|(text, next)| (&**text, *next)).collect();
         literals.sort_unstable();
-        let kids = match literals.len() {
-            0 => Kids::None,
-            1 | 2 => Kids::Pair,
-            // Groups are three quarters full at most, so that a look rarely goes on to the next; one is filled whole but
-            // for the place that says so.
-            n => Kids::Groups(if n < 8 {
-                0
-            } else {
-                (n * 4 / 3).div_ceil(8).next_power_of_two().trailing_zeros()
-            }),
-        };
+        let kids = kids(&literals);
         let here = self.cell(&node.here)?;
         let beneath = self.cell(&node.beneath)?;
-        let below = (
-            depth + 1,
-            returns + usize::from(!node.captures.is_empty() || !node.beneath.is_empty()),
-        );
-        let more = (beneath != CellRef::None, !node.captures.is_empty());
-        self.words.push(NodeHead::new(name.len(), run.len(), more, kids, here).0);
-        self.words.extend(text::words(name));
-        self.words.extend(text::words(&run));
-        if more != (false, false) {
-            let n_captures = u32::try_from(node.captures.len()).ok()?;
-            self.words.push(u64::from(beneath.code()) | u64::from(n_captures) << 32);
+        let n_more = match (node.captures.len(), beneath) {
+            (0, CellRef::None) => 0,
+            (n_captures, _) => n_captures + 1,
+        };
+        let returns = returns + usize::from(n_more > 0);
+        // Ways are short, so recursion is; both are held to it here.
+        if returns > LATER
+            || depth > DEEPEST
+            || from.name.len() > NodeHead::TEXT_MOST
+            || n_more > NodeHead::MORE_MOST
+        {
+            return None;
         }
-        let captures = self.words.len();
+        self.words.push(NodeHead::new(from.name.len(), run.len(), n_more, kids, here).0);
+        if from.keeps_text {
+            self.words.extend(text::words(from.name));
+        }
+        if !run.is_empty() {
+            self.words.extend(text::words(&run));
+        }
+        let more = self.words.len();
         for (kind, _) in &node.captures {
             let kind = self.kind(kind)?;
             self.words.push(kind << 32);
         }
+        if n_more > 0 {
+            self.words.push(BENEATH << 32 | u64::from(beneath.code()));
+        }
         let first_kid = self.words.len();
         match kids {
-            Kids::None => {}
-            Kids::Pair => self.words.push(0),
+            Kids::Few(n) => {
+                self.words.extend(literals.iter().map(|(name, _)| text::word(name.as_bytes(), 0)));
+                self.words.resize(first_kid + n as usize + (n as usize).div_ceil(2), 0);
+            }
             Kids::Groups(bits) => self.words.resize(first_kid + (GROUP << bits), 0),
         }
+        let below = (depth + 1, returns);
         for (number, (_, next)) in node.captures.iter().enumerate() {
-            let child = self.node(*next, "", &[], below)?;
-            *self.words.get_mut(captures + number)? |= u64::from(child);
+            let from = From { node: *next, name: "", run: &[], keeps_text: false };
+            let child = self.node(from, below)?;
+            *self.words.get_mut(more + number)? |= u64::from(child);
         }
         for (number, (name, next)) in literals.into_iter().enumerate() {
-            let (run, last) = self.run(name, next);
-            let child = self.node(last, name, &run, below)?;
+            let (run, node) = self.run(name, next);
+            let keeps_text = matches!(kids, Kids::Groups(_)) || name.len() > 8;
+            let child = self.node(From { node, name, run: &run, keeps_text }, below)?;
             match kids {
-                Kids::None => {}
-                Kids::Pair => *self.words.get_mut(first_kid)? |= u64::from(child) << (number * 32),
+                Kids::Few(n) => {
+                    let pair = self.words.get_mut(first_kid + n as usize + number / 2)?;
+                    *pair |= u64::from(child) << (number % 2 * 32);
+                }
                 Kids::Groups(bits) => self.put(first_kid, bits, name, child)?,
             }
         }
@@ -208,4 +221,20 @@ impl<'p> Build<'p, '_> {
         self.cells.push(Cell { code, candidates: numbers.ok()? });
         Some(CellRef::Cell(u32::try_from(self.cells.len() - 1).ok()?))
     }
+}
+
+/// How kids with these names are found.
+fn kids(literals: &[(&str, usize)]) -> Kids {
+    let n = literals.len();
+    let first = |at: usize| literals.get(at).map(|(name, _)| text::word(name.as_bytes(), 0));
+    // They are sorted, so equal first words stand side by side.
+    if n <= FEW && (1..n).all(|at| first(at) != first(at - 1)) {
+        return Kids::Few(n as u32);
+    }
+    // Three quarters full at most, so that a look rarely goes on to the next group; one alone has a free place at least.
+    Kids::Groups(if n < 8 {
+        0
+    } else {
+        (n * 4 / 3).div_ceil(8).next_power_of_two().trailing_zeros()
+    })
 }

@@ -1,0 +1,283 @@
+//! This engine on a workload: its rules as a policy, its requests as a program reads them, extraction included.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gw_compiler::frame::names::Names;
+use gw_compiler::{Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Read, SlotId};
+use lang::policy::{
+    Before, Block, Compare, Expr, ExprKind, Host, Path, Policy, Route, RouteId, Segment,
+};
+use lang::vocab::{self, Field, Key, Phase};
+use lang::{Span, Ty, Value};
+
+use crate::workload::{Claim, Cond, Request, Rule, Workload};
+
+/// The engine with a workload's rules in it.
+pub(crate) struct Ours {
+    matcher: Matcher,
+    listener: ListenerId,
+    readers: Vec<Reader>,
+    headers: Names,
+    /// What the requests' tokens say, as they are kept once verified.
+    tokens: Vec<[Value; 7]>,
+    addresses: Vec<IpAddr>,
+    /// How long loading took, and what it keeps.
+    pub(crate) load: Duration,
+    pub(crate) bytes: u64,
+}
+
+/// How a slot is read.
+#[derive(Clone, Copy)]
+enum Reader {
+    Header(usize),
+    Address,
+    Claim(usize),
+    Nothing,
+}
+
+/// The most headers that one program looks for here.
+const HEADERS: usize = 4;
+
+/// A request being decided.
+struct World<'w> {
+    ours: &'w Ours,
+    request: &'w Request,
+    at: usize,
+    /// The place of each header that is looked for, plus one; found at first need.
+    places: Cell<Option<[u8; HEADERS]>>,
+}
+
+macro_rules! field {
+    ($row:ident, $path:literal, $key:expr, $ty:expr) => {
+        static $row: Field = Field {
+            path: $path,
+            key: $key,
+            ty: || $ty,
+            from: Phase::Request,
+            written: None,
+            doc: "",
+            example: "",
+        };
+    };
+}
+
+field!(HEADER, "req.header", Key::IgnoreCase, Ty::String.optional());
+field!(HOST, "req.host", Key::None, Ty::String);
+field!(PATH, "req.path", Key::None, Ty::String);
+field!(IP, "client.ip", Key::None, Ty::Ip);
+field!(SUB, "token.sub", Key::None, Ty::String);
+field!(ISS, "token.iss", Key::None, Ty::String);
+field!(TENANT, "token.tenant", Key::None, Ty::String);
+field!(LEVEL, "token.level", Key::None, Ty::Int);
+field!(LIFE, "token.life", Key::None, Ty::Int);
+field!(ROLES, "token.roles", Key::None, Ty::list(Ty::String));
+field!(SCOPES, "token.scopes", Key::None, Ty::list(Ty::String));
+
+static CLAIMS: [&Field; 7] = [&SUB, &ISS, &TENANT, &LEVEL, &LIFE, &ROLES, &SCOPES];
+
+static LISTENER: vocab::Block =
+    vocab::Block { name: "listener", exclusive: None, settings: &[], doc: "", example: "" };
+
+impl Ours {
+    /// Compiles and loads a workload's rules.
+    pub(crate) fn new(workload: &Workload) -> Ours {
+        let (program, diags) = gw_compiler::lower(&policy(workload));
+        let program = Arc::new(program.unwrap_or_else(|| panic!("{:#?}", diags.first())));
+        let mut load = Duration::ZERO;
+        let mut matcher = None;
+        let heap = allocation_counter::measure(|| {
+            let begun = processor();
+            let loaded = gw_compiler::load(program.clone(), Vec::new(), Backend::Interp);
+            load = processor() - begun;
+            matcher = loaded.ok();
+        });
+        let headers = program.slots.iter().filter(|slot| &*slot.field == HEADER.path);
+        let headers = Names::new(headers.filter_map(|slot| slot.key.clone()));
+        let readers = program.slots.iter().map(|slot| match &*slot.field {
+            "req.header" => {
+                let name = slot.key.as_deref().unwrap_or_default();
+                headers.place(name.as_bytes()).map_or(Reader::Nothing, Reader::Header)
+            }
+            "client.ip" => Reader::Address,
+            claim => {
+                let at = CLAIMS.iter().position(|field| field.path == claim);
+                at.map_or(Reader::Nothing, Reader::Claim)
+            }
+        });
+        let text = |text: &String| Value::string(text.as_str());
+        let tokens = workload.requests.iter().map(|request| {
+            let [sub, iss, tenant] = &request.texts;
+            let [level, life] = request.numbers.map(Value::Int);
+            let [roles, scopes] = [&request.lists[0], &request.lists[1]]
+                .map(|list| Value::list(list.iter().map(text)));
+            [text(sub), text(iss), text(tenant), level, life, roles, scopes]
+        });
+        Ours {
+            listener: program.listener("web").unwrap(),
+            readers: readers.collect(),
+            matcher: matcher.unwrap(),
+            headers,
+            tokens: tokens.collect(),
+            addresses: workload.requests.iter().map(|request| IpAddr::from(request.ip)).collect(),
+            load,
+            bytes: heap.bytes_current.max(0) as u64,
+        }
+    }
+
+    /// Decides every request.
+    pub(crate) fn decide_all(&self, workload: &Workload, answers: &mut [Option<u32>]) {
+        for (at, (request, answer)) in workload.requests.iter().zip(answers).enumerate() {
+            let world = World { ours: self, request, at, places: Cell::new(None) };
+            let head = Head { host: &request.host, path: &request.path, method: request.method };
+            let frame = Frame::new();
+            *answer = match self.matcher.decide(self.listener, &head, &frame, &world) {
+                Decision::Route(route) => Some(route.0),
+                _ => None,
+            };
+        }
+    }
+}
+
+impl World<'_> {
+    /// The place of each header that the program looks for.
+    fn found(&self) -> [u8; HEADERS] {
+        let mut places = [0; HEADERS];
+        for (at, (name, _)) in self.request.headers.iter().enumerate() {
+            if let Some(place) =
+                self.ours.headers.place(name.as_bytes()).and_then(|place| places.get_mut(place))
+            {
+                *place = at as u8 + 1;
+            }
+        }
+        self.places.set(Some(places));
+        places
+    }
+}
+
+impl Fill for World<'_> {
+    fn path(&self) -> &str {
+        &self.request.path
+    }
+
+    fn fill(&self, slot: SlotId) -> Read<'_> {
+        match self.ours.readers[slot.0 as usize] {
+            Reader::Header(place) => {
+                let places = self.places.get().unwrap_or_else(|| self.found());
+                let header = usize::from(places[place]).checked_sub(1);
+                Read::optional(header.map(|at| &*self.request.headers[at].1))
+            }
+            Reader::Address => Read::Value(Value::Ip(self.ours.addresses[self.at])),
+            Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][claim]),
+            Reader::Nothing => Read::Value(Value::Absent),
+        }
+    }
+}
+
+/// The policy of a workload's rules.
+fn policy(workload: &Workload) -> Policy {
+    let span = Span::default();
+    let listener = Block { row: &LISTENER, name: Arc::from("web"), settings: Vec::new(), span };
+    let rules = workload.rules.iter().enumerate();
+    let mut policy = Policy {
+        blocks: vec![listener],
+        routes: rules.map(|(at, rule)| route(at, rule)).collect(),
+        ..Policy::default()
+    };
+    if workload.is_ordered {
+        let mut cells: std::collections::HashMap<(&Option<String>, &str), Vec<u32>> =
+            Default::default();
+        for (at, rule) in workload.rules.iter().enumerate() {
+            cells.entry((&rule.host, &rule.path)).or_default().push(at as u32);
+        }
+        for cell in cells.values() {
+            for (at, second) in cell.iter().enumerate() {
+                for first in &cell[..at] {
+                    let (first, second) = (RouteId(*first), RouteId(*second));
+                    policy.before.push(Before { first, second, span });
+                }
+            }
+        }
+    }
+    policy
+}
+
+fn route(at: usize, rule: &Rule) -> Route {
+    let span = Span { start: at as u32 * 2, end: at as u32 * 2 + 1, ..Span::default() };
+    let host = rule.host.as_deref().map_or(Host::Any, |host| Host::Exact(Arc::from(host)));
+    let (stem, rest) = match rule.path.strip_suffix("/**") {
+        Some(stem) => (stem, true),
+        None => (&*rule.path, false),
+    };
+    let segments = stem.split('/').skip(1).enumerate().map(|(at, segment)| match segment {
+        "{}" => Segment::Capture(Arc::from(format!("c{at}")), Ty::String),
+        literal => Segment::Literal(Arc::from(literal)),
+    });
+    let path = Path { segments: segments.collect(), rest };
+    let methods = rule.methods.iter().map(|method| Arc::from(*method)).collect::<Vec<_>>();
+    Route {
+        name: Arc::from(format!("r{at}")),
+        listeners: vec![0],
+        hosts: vec![(host, span)],
+        paths: vec![(path, span)],
+        methods: (!methods.is_empty()).then_some((methods, span)),
+        conditions: rule.when.iter().map(expr).collect(),
+        captures: Vec::new(),
+        steps: Vec::new(),
+        doc: Arc::from(""),
+        span,
+        item: span,
+    }
+}
+
+fn expr(cond: &Cond) -> Expr {
+    let made = |kind| Expr { kind, ty: Ty::Bool, span: Span::default() };
+    let field = |row: &'static Field, key: Option<&str>| {
+        let kind = ExprKind::Field(row, key.map(Arc::from));
+        Expr { kind, ty: (row.ty)(), span: Span::default() }
+    };
+    let claim = |claim: Claim| field(CLAIMS[claim as usize], None);
+    let constant =
+        |value| Expr { kind: ExprKind::Const(value), ty: Ty::String, span: Span::default() };
+    let compare =
+        |how, a, value| made(ExprKind::Compare(how, Box::new(a), Box::new(constant(value))));
+    let is_in = |item, of| made(ExprKind::In(Box::new(item), Box::new(of)));
+    let call = |name: &str, row, text: &str| {
+        let function = lang::functions::FUNCTIONS.iter().find(|row| row.name == name).unwrap();
+        made(ExprKind::Call(function, vec![field(row, None), constant(Value::string(text))]))
+    };
+    let all = |parts: &[Cond]| parts.iter().map(expr).collect();
+    match cond {
+        Cond::Header(name, value) => {
+            compare(Compare::Eq, field(&HEADER, Some(name)), Value::string(value.as_str()))
+        }
+        Cond::Net(net, bits) => {
+            let net = format!("{}/{bits}", IpAddr::from(*net));
+            is_in(field(&IP, None), constant(Value::Cidr(net.parse().unwrap())))
+        }
+        Cond::Is(of, text) => compare(Compare::Eq, claim(*of), Value::string(text.as_str())),
+        Cond::OneOf(of, texts) => {
+            let texts = texts.iter().map(|text| Value::string(text.as_str()));
+            is_in(claim(*of), constant(Value::list(texts)))
+        }
+        Cond::AtLeast(of, least) => compare(Compare::Ge, claim(*of), Value::Int(*least)),
+        Cond::AtMost(of, most) => compare(Compare::Le, claim(*of), Value::Int(*most)),
+        Cond::Has(of, text) => is_in(constant(Value::string(text.as_str())), claim(*of)),
+        Cond::HostEnds(end) => call("ends_with", &HOST, end),
+        Cond::PathBegins(begin) => call("starts_with", &PATH, begin),
+        Cond::PathHas(part) => call("contains", &PATH, part),
+        Cond::Any(parts) => made(ExprKind::Or(all(parts))),
+        Cond::All(parts) => made(ExprKind::And(all(parts))),
+        Cond::Not(inner) => made(ExprKind::Not(Box::new(expr(inner)))),
+    }
+}
+
+/// The time that this thread had on a processor, where the system tells it; else the time of the clock on the wall.
+fn processor() -> Duration {
+    static BEGUN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let told = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    told.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
+}
