@@ -78,8 +78,14 @@ field!(SCOPES, "token.scopes", Key::None, Ty::list(Ty::String));
 
 static CLAIMS: [&Field; 7] = [&SUB, &ISS, &TENANT, &LEVEL, &LIFE, &ROLES, &SCOPES];
 
-static LISTENER: vocab::Block =
-    vocab::Block { name: "listener", exclusive: None, settings: &[], doc: "", example: "" };
+static LISTENER: vocab::Block = vocab::Block {
+    name: "listener",
+    exclusive: None,
+    applied: None,
+    settings: &[],
+    doc: "",
+    example: "",
+};
 
 impl Ours {
     /// Compiles and loads a workload's rules.
@@ -227,6 +233,7 @@ fn route(at: usize, rule: &Rule) -> Route {
         captures: Vec::new(),
         steps: Vec::new(),
         doc: Arc::from(""),
+        module: None,
         span,
         item: span,
     }
