@@ -125,12 +125,8 @@ impl Snapshot for Engine {
 
 impl Imagined {
     /// As one core uses `engine`, while `watch` looks on.
-    pub(crate) fn of(
-        engine: Arc<Engine>,
-        telemetry: &Telemetry,
-        watch: Option<Rc<dyn Watch>>,
-    ) -> Imagined {
-        Imagined(Rc::new(Live { watch, ..Live::new(engine, telemetry) }))
+    pub(crate) fn of(engine: Arc<Engine>, telemetry: &Telemetry, watch: Rc<dyn Watch>) -> Imagined {
+        Imagined(Rc::new(Live { watch: Some(watch), ..Live::new(engine, telemetry) }))
     }
 
     /// A core that has served nothing yet, with these upstreams. Its calendar begins at `epoch`, and goes by the clock of

@@ -7,6 +7,7 @@ mod ask;
 pub mod coverage;
 mod expect;
 mod stub;
+mod trace;
 mod view;
 
 use std::rc::Rc;
@@ -26,6 +27,7 @@ use crate::upstream::{Roster, Stubs};
 use crate::watch::Watch;
 use account::Account;
 use coverage::Coverage;
+use trace::Trace;
 use view::{Last, View};
 
 /// A policy, ready for its tests.
@@ -35,6 +37,7 @@ pub struct Trial {
     telemetry: Arc<Telemetry>,
     log: Kept,
     account: Option<Rc<Account>>,
+    trace: Rc<Trace>,
 }
 
 /// What came of a test, or of one row of its table.
@@ -94,9 +97,10 @@ impl Trial {
 
     fn looked_on(engine: Arc<Engine>, account: Option<Rc<Account>>) -> Trial {
         let (telemetry, log) = Telemetry::kept();
-        let watch = account.clone().map(|account| account as Rc<dyn Watch>);
+        let trace = Rc::new(Trace::of(&engine, account.clone()));
+        let watch = Rc::clone(&trace) as Rc<dyn Watch>;
         let live = Imagined::of(engine.clone(), &telemetry, watch);
-        Trial { engine, live, telemetry, log, account }
+        Trial { engine, live, telemetry, log, account, trace }
     }
 
     /// What the tests that ran have reached; nothing is known of it unless the trial counts.
@@ -175,7 +179,13 @@ impl Run<'_> {
                 self.trial.telemetry.flush_core();
                 let calls = self.stubs.take_calls();
                 match sent {
-                    Ok(answered) => self.last = Some(Last::of(answered, calls, &self.trial.log)),
+                    Ok(answered) => {
+                        let mut last = Last::of(answered, calls, &self.trial.log);
+                        if last.log("failure").as_str() == Some("denied") {
+                            last.refused_by = self.trial.trace.refused_by();
+                        }
+                        self.last = Some(last);
+                    }
                     Err(reason) => return self.over(line.span, "this cannot be sent", reason),
                 }
                 if let Some(upstream) = self.stubs.take_missing() {

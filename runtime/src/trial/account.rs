@@ -265,7 +265,8 @@ impl World for Seen<'_> {
     }
 }
 
-fn address<T>(of: &T) -> usize {
+/// By what a statement, an expression or an arm is known.
+pub(super) fn address<T>(of: &T) -> usize {
     std::ptr::from_ref(of).addr()
 }
 

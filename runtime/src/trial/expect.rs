@@ -41,6 +41,8 @@ pub(super) fn misses(condition: &Expr, view: &View<'_>) -> Vec<Miss> {
         }
     };
     let mut miss = Miss::new(condition.span, "an expectation does not hold", reason);
+    let refused_by = view.last.and_then(|last| last.refused_by);
+    found.extend(refused_by.map(|span| (span, "this refused the request".to_owned())));
     miss.found = found;
     miss.help = summary(view);
     vec![miss]

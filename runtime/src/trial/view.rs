@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lang::Value;
 use lang::eval::{World, member};
 use lang::policy::{InputId, LocalId};
 use lang::vocab::Field;
+use lang::{Span, Value};
 
 use super::ask::Answered;
 use crate::fields::document;
@@ -20,6 +20,8 @@ pub(super) struct Last {
     calls: Vec<Call>,
     /// The line in the access log.
     log: Value,
+    /// The statement that refused it.
+    pub(super) refused_by: Option<Span>,
 }
 
 /// The world of a test's expressions.
@@ -32,7 +34,7 @@ pub(super) struct View<'v> {
 impl Last {
     /// The answer, the requests that upstreams got for it, and the line that `log` has of it.
     pub(super) fn of(answered: Answered, calls: Vec<Call>, log: &Kept) -> Last {
-        Last { answered, calls, log: document(&log.take()) }
+        Last { answered, calls, log: document(&log.take()), refused_by: None }
     }
 
     /// A part of its line in the access log.
