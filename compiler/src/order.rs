@@ -244,6 +244,7 @@ fn order_group(
             Some(Ok(sets)) => compare::pairs(places, &group.host, cell, sets),
             Some(Err(_)) => compare::all_undecided(cell.members.len()),
         };
+        findings.is_cut_off |= compare::is_cut_off(&pairs);
         let mut met = vec![Vec::new(); cell.members.len()];
         for pair in pairs {
             let (first, second) = (node(cell_at, pair.first), node(cell_at, pair.second));

@@ -23,6 +23,18 @@ pub(crate) enum Verdict {
     Disagreement(Witness),
 }
 
+impl Verdict {
+    /// Whether it leaves something to be said.
+    fn is_open(&self) -> bool {
+        !matches!(self, Verdict::Decided(Relation::Inside | Relation::Around, _))
+    }
+}
+
+/// Whether so many pairs are open that there may be more.
+pub(crate) fn is_cut_off(pairs: &[Pair]) -> bool {
+    pairs.iter().filter(|pair| pair.verdict.is_open()).count() >= MOST_OPEN
+}
+
 /// The conditions of a cell's members as sets.
 #[derive(Debug)]
 pub(crate) struct CellSets {
@@ -43,6 +55,9 @@ pub(crate) struct Pair {
 
 /// The most pairs of one cell that are compared.
 const MOST_PAIRS: usize = 2_000_000;
+
+/// Members of a cell that are many: what is said of them is said in short.
+const MANY: usize = 64;
 
 /// The most pairs of one cell that are found open.
 const MOST_OPEN: usize = 5_000;
@@ -85,7 +100,7 @@ pub(crate) fn pairs(
     let mut n_open = 0;
     for (first, second) in meeting {
         // Nobody reads on, and each of these takes an example.
-        if n_open > MOST_OPEN {
+        if n_open == MOST_OPEN {
             break;
         }
         let (Some(a), Some(b)) = (sets.sets.get(first), sets.sets.get(second)) else { continue };
@@ -100,9 +115,7 @@ pub(crate) fn pairs(
             }
             Ok((relation, _)) => Verdict::Decided(relation, None),
         };
-        if !matches!(verdict, Verdict::Decided(Relation::Inside | Relation::Around, _)) {
-            n_open += 1;
-        }
+        n_open += usize::from(verdict.is_open());
         pairs.push(Pair { first, second, verdict });
     }
     pairs
@@ -159,8 +172,21 @@ pub(crate) fn all_undecided(n_members: usize) -> Vec<Pair> {
 /// value, or do not care, are looked at.
 fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
     let n_members = sets.sets.len();
-    let live: Vec<usize> =
+    let mut live: Vec<usize> =
         (0..n_members).filter(|at| sets.sets.get(*at) != Some(&Set::NONE)).collect();
+    let mut found = Vec::new();
+    if n_members > MANY {
+        // Of many that take the same, each is told beside the first, and only that meets the others.
+        let mut first_of: HashMap<Set, usize> = HashMap::new();
+        live.retain(|at| {
+            let Some(set) = sets.sets.get(*at) else { return false };
+            let first = *first_of.entry(*set).or_insert(*at);
+            if first != *at {
+                found.push((first, *at));
+            }
+            first == *at
+        });
+    }
     let mut best: Option<(usize, Vec<Option<Vec<u32>>>)> = None;
     if n_members > 16 {
         let allowed: Vec<HashMap<usize, Vec<u32>>> = live
@@ -187,7 +213,6 @@ fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
     let by = best.map_or_else(|| vec![None; live.len()], |(_, by)| by);
     let mut buckets: HashMap<u32, Vec<usize>> = HashMap::new();
     let mut free: Vec<usize> = Vec::new();
-    let mut found = Vec::new();
     let mut bound: Vec<usize> = Vec::new();
     for (member, classes) in live.into_iter().zip(by) {
         if found.len() > MOST_PAIRS {

@@ -77,6 +77,30 @@ fn what_can_not_be_taken_apart_is_undecided() {
 }
 
 #[test]
+fn what_is_open_with_many_is_told_with_a_few_and_the_number_of_the_rest() {
+    let mut routes = vec![route("odd").path(&["/{x}/b"])];
+    routes.extend((0..50).map(|at| route(&format!("r{at}")).path(&[&format!("/{at}/{{y}}")])));
+    let diags = compiler::lower(&policy(routes)).1;
+    assert_eq!(diags.len(), 8);
+    let help = diags[0].help.clone().unwrap_or_default();
+    assert!(help.ends_with("and 42 more of this kind with `odd`"), "{help}");
+}
+
+#[test]
+fn very_many_that_are_open_are_cut_off() {
+    let same = (0..3_000).map(|at| route(&format!("r{at}")).path(&["/a"])).collect();
+    let diags = compiler::lower(&policy(same)).1;
+    assert_eq!((diags[0].code, diags.len()), ("E0804", 8));
+    assert!(diags[0].help.as_ref().is_some_and(|help| help.contains("2991 more of this kind")));
+    let header = |at: usize| is(header(&format!("h{at}")), "1");
+    let open = (0..300).map(|at| route(&format!("r{at}")).path(&["/a"]).when(header(at))).collect();
+    let diags = compiler::lower(&policy(open)).1;
+    assert!(diags.len() <= 100, "{}", diags.len());
+    let help = diags.last().and_then(|diag| diag.help.clone()).unwrap_or_default();
+    assert!(help.contains("there are more of this kind"), "{help}");
+}
+
+#[test]
 fn computed_values_compare_with_themselves() {
     let kind = || call("lower", vec![coalesce(header("k"), "")]);
     let policy = policy(vec![route("a").when(is(kind(), "a")), route("b").when(is(kind(), "b"))]);
