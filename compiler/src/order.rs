@@ -133,6 +133,9 @@ const ENOUGH: usize = 100;
 /// So many others stand beside a route in diagnostics of their own; of further ones the number is told.
 const EACH: usize = 8;
 
+/// The most pairs of paths that lie across each other at one host.
+const MOST_ACROSS: usize = 100_000;
+
 /// So many pairs are looked at that nothing new is said of.
 const MOST_HIDDEN: usize = 10_000;
 
@@ -283,8 +286,17 @@ fn order_group(
 
     // Equal hosts, paths across each other: by `before`, unless no request is taken by both.
     let mut lines_across = false;
-    for (a_at, b_at) in group.across() {
+    let across = group.across(MOST_ACROSS);
+    let too_many = across.len() > MOST_ACROSS;
+    for (number, (a_at, b_at)) in across.into_iter().enumerate() {
         if findings.is_enough(open.len()) {
+            break;
+        }
+        if too_many && number >= MOST_ACROSS {
+            // Whatever the others come to, these two are not known to have an order.
+            let why = Why::Undecided;
+            open.push(Open { first: node(a_at, 0), second: node(b_at, 0), why });
+            findings.is_cut_off = true;
             break;
         }
         let (Some(a), Some(b)) = (group.cells.get(a_at), group.cells.get(b_at)) else { continue };

@@ -1,6 +1,6 @@
 //! Lines of `before` that decided nothing: superfluous, or against a rule.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use lang::policy::RouteId;
 
@@ -17,9 +17,9 @@ pub(crate) fn check(
     listeners: &[(usize, Vec<Ordered>)],
     findings: &mut Findings,
 ) {
+    let mut seen = HashSet::new();
     for (at, line) in places.policy.before.iter().enumerate() {
-        let again = places.policy.before.get(..at).unwrap_or_default().iter();
-        let told = again.clone().any(|l| (l.first, l.second) == (line.first, line.second));
+        let told = !seen.insert((line.first, line.second));
         if findings.used.contains(&at) && !told {
             continue;
         }

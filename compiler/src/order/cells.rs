@@ -88,10 +88,14 @@ pub(crate) fn groups(policy: &Policy) -> BTreeMap<usize, Vec<Group>> {
 }
 
 impl Group {
-    /// Pairs of cells whose sets of paths overlap with neither inside the other.
-    pub(crate) fn across(&self) -> Vec<(usize, usize)> {
+    /// Pairs of cells whose sets of paths overlap with neither inside the other: all of them, or as soon as there are
+    /// more than `most`, those of the first cells.
+    pub(crate) fn across(&self, most: usize) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
         for (at, cell) in self.cells.iter().enumerate() {
+            if pairs.len() > most {
+                break;
+            }
             self.tree.walk(cell, false, &mut |other, relation| {
                 if relation == Relation::Across && at < other {
                     pairs.push((at, other));

@@ -205,18 +205,13 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
             Some(site) => {
                 let place = site.name().map_or(site.span(), |name| name.span);
                 let text = site.name().map_or("", |name| name.text);
-                let said = cx.diags.iter().any(|diag| {
-                    diag.code == crate::diag::no_listener::ENTRY.code && diag.span() == place
-                });
-                if said {
-                    crate::diag::no_listener::no_listener(place, text, only)
-                } else {
-                    no_listener(place, text, only)
-                }
+                no_listener(place, text, only)
             }
             None => no_listener(name_span, word.map_or("", |word| word.text), only),
         });
-        once(cx);
+        if plan.site.is_some() {
+            once(cx);
+        }
     }
     let captures: Rc<[Capture]> = choice.captures.clone().into();
     for (name, ty, span) in captures.iter() {
@@ -416,14 +411,20 @@ pub(super) fn order(
     ids: &[Option<RouteId>],
 ) -> Vec<Before> {
     let mut edges = Vec::new();
+    // By file and name: the first that has it.
+    let mut places: HashMap<(usize, &str), usize> = HashMap::new();
+    for (at, plan) in plans.iter().enumerate() {
+        places.entry((plan.unit, &*plan.local)).or_insert(at);
+    }
     for (plan, id) in plans.iter().zip(ids) {
         for word in plan.view.before() {
             let site = plan.local.rsplit_once('.').map(|(site, _)| site);
             let inside = site.map(|site| format!("{site}.{}", word.text));
-            let found = plans.iter().position(|other| {
-                other.unit == plan.unit
-                    && (inside.as_deref() == Some(&*other.local) || *other.local == *word.text)
-            });
+            let at = |name: &str| places.get(&(plan.unit, name)).copied();
+            let found = match (inside.as_deref().and_then(at), at(word.text)) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
             let Some(at) = found else {
                 let names = plans.iter().filter(|other| other.unit == plan.unit);
                 if cx.is_lost(plan.unit, word.text, &[Keyword::Route]) {
