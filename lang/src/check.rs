@@ -2,7 +2,8 @@
 //! decided here and nowhere else; what a route's order is, and what runs it, is for the floors above.
 //!
 //! `items` gives everything its name; `inputs`, `blocks` (with `claims`), `routes` (with `choice` and `locals`) and
-//! `asserts` check what items hold, `identity` what is known of who asks; `modules` reads who owns what, `ownership` holds routes to it;
+//! `asserts` check what items hold, `budgets` whether what blocks and routes say of time can come to pass, `identity` what
+//! is known of who asks; `modules` reads who owns what, `ownership` holds routes to it;
 //! `steps` walks statements, with `acts` for verbs and `apply` for policies; `expr` and the rooms beside it type
 //! expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression that was reported has
 //! a type that fits everything, and an item that was reported keeps its name.
@@ -24,6 +25,7 @@ mod apply;
 mod args;
 mod asserts;
 mod blocks;
+mod budgets;
 mod calls;
 mod choice;
 mod claims;
@@ -185,6 +187,7 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
         route.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
     }
     accept::exclusive(&mut cx, &kept);
+    budgets::budgets(&mut cx, &kept, &routes);
     let asserts = claimed.into_iter().map(|(mut assert, listeners)| {
         assert.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
         assert

@@ -240,6 +240,7 @@ pub mod refuted_assert;
 pub mod repeated_argument;
 pub mod repeated_clause;
 pub mod repeated_setting;
+pub mod retry_amplification;
 pub mod shadowed;
 pub mod stray_closer;
 pub mod too_large;
@@ -263,6 +264,7 @@ pub mod unknown_type;
 pub mod unknown_verb;
 pub mod unproved_assert;
 pub mod unreachable_arm;
+pub mod unreachable_retry;
 pub mod unreachable_route;
 pub mod unused;
 pub mod vacuous_assert;
@@ -332,6 +334,7 @@ catalogue![
     repeated_argument,
     repeated_clause,
     repeated_setting,
+    retry_amplification,
     shadowed,
     stray_closer,
     too_large,
@@ -355,6 +358,7 @@ catalogue![
     unknown_verb,
     unproved_assert,
     unreachable_arm,
+    unreachable_retry,
     unreachable_route,
     unused,
     vacuous_assert,

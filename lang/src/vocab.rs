@@ -5,6 +5,7 @@
 use crate::types::Ty;
 use crate::value::Value;
 
+pub mod budget;
 pub mod clauses;
 pub mod decode;
 pub mod identity;
@@ -288,6 +289,8 @@ pub struct Vocabulary {
     pub balancers: &'static [&'static Balancer],
     /// What can be configured.
     pub blocks: &'static [&'static Block],
+    /// How some of that bounds time and tries.
+    pub budgets: &'static [&'static budget::Budget],
 }
 
 impl Vocabulary {

@@ -272,8 +272,14 @@ mod tests {
     use super::*;
 
     fn host() -> AnalysisHost {
-        let vocabulary =
-            Vocabulary { fields: &[], functions: &[], actions: &[], balancers: &[], blocks: &[] };
+        let vocabulary = Vocabulary {
+            fields: &[],
+            functions: &[],
+            actions: &[],
+            balancers: &[],
+            blocks: &[],
+            budgets: &[],
+        };
         AnalysisHost::new(vocabulary, |_| Err(io::ErrorKind::NotFound.into()))
     }
 

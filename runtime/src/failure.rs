@@ -163,6 +163,13 @@ impl Failure {
             // RFC 9110, section 15.5.2: a 401 says how to become known.
             let _ = answer.response.headers.append("www-authenticate", reason.challenge());
         }
+        if let Failure::Upstream(kind) = self
+            && let Some(wait) = kind.retry_after()
+        {
+            // Whole seconds (RFC 9110, section 10.2.3), and never at once.
+            let seconds = wait.as_millis().div_ceil(1000).max(1);
+            let _ = answer.response.headers.append("retry-after", seconds.to_string());
+        }
         answer
     }
 }
@@ -177,7 +184,8 @@ impl From<BodyError> for Failure {
 fn upstream_status(kind: &upstream::Kind) -> u16 {
     match kind {
         kind if kind.is_timeout() => 504,
-        upstream::Kind::NoEndpoint | upstream::Kind::Unresolved | upstream::Kind::Overflow => 503,
+        upstream::Kind::NoEndpoint | upstream::Kind::Unresolved => 503,
+        kind if kind.retry_after().is_some() => 503,
         upstream::Kind::RequestBody(error) => error.status(),
         kind if kind.fault() == upstream::Fault::Client => 400,
         _ => 502,
@@ -186,6 +194,8 @@ fn upstream_status(kind: &upstream::Kind) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -198,7 +208,8 @@ mod tests {
             (Failure::Content(BodyError::too_large(Side::Gateway)), 413, Whose::Client),
             (Failure::Upstream(upstream::Kind::NoEndpoint), 503, Whose::Upstream),
             (Failure::Upstream(upstream::Kind::FirstByteTimeout), 504, Whose::Upstream),
-            (Failure::Upstream(upstream::Kind::Overflow), 503, Whose::Gateway),
+            (Failure::Upstream(upstream::Kind::Pending), 503, Whose::Gateway),
+            (Failure::Upstream(upstream::Kind::Open(Duration::ZERO)), 503, Whose::Upstream),
             (Failure::Ours("argument"), 500, Whose::Gateway),
         ] {
             assert_eq!((failure.status(), failure.whose()), (status, whose), "{failure:?}");
@@ -206,6 +217,18 @@ mod tests {
             let text = String::from_utf8(answer.body.as_full().unwrap().to_vec()).unwrap();
             assert!(text.starts_with(&status.to_string()) && text.len() < 120, "{text}");
         }
+    }
+
+    #[test]
+    fn who_is_asked_too_much_says_when_to_come_back() {
+        let told = |kind| {
+            let answer = Failure::Upstream(kind).answer();
+            answer.response.headers.text("retry-after").map(str::to_owned)
+        };
+        assert_eq!(told(upstream::Kind::Requests).as_deref(), Some("1"));
+        let left = Duration::from_millis(4001);
+        assert_eq!(told(upstream::Kind::Ejected(left)).as_deref(), Some("5"));
+        assert_eq!(told(upstream::Kind::NoEndpoint), None);
     }
 
     #[test]

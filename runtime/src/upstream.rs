@@ -1,6 +1,7 @@
 //! Everything towards upstreams: endpoints, their health, connections to them, and the one verb `ask`.
 //! It knows no policy and decides no answer; it is told what to send, and says what came of it.
 
+mod breaker;
 mod budget;
 mod causes;
 mod clock;
@@ -19,12 +20,13 @@ mod pool;
 mod retry;
 mod roster;
 mod settings;
+mod standing;
 mod stub;
 mod tls;
 mod upload;
 mod view;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+pub use breaker::BreakerConfig;
 pub use causes::{Cause, Causes};
 pub use config::{
     AllDown, Endpoints, HealthConfig, Limits, NotAServer, Protocol, Server, Timeouts, TlsConfig,
@@ -46,10 +49,12 @@ pub use failure::{Failure, Fault, Kind, SLUGS};
 pub use group::Group;
 pub use retry::{Only, RetryConfig};
 pub use roster::Roster;
-pub use settings::{Algorithm, BLOCK, DNS, Line, SettingError, Source, Told, read};
+pub use settings::{Algorithm, BLOCK, BUDGETS, DNS, Line, SettingError, Source, Told, read};
+pub use standing::EjectConfig;
 pub(crate) use stub::{Call, Does, Stubs};
 pub use tls::TlsError;
 
+use self::breaker::{Probe, Share};
 use self::budget::Budget;
 use self::clock::after;
 use self::connect::{Socket, connect};
@@ -70,7 +75,7 @@ pub struct Upstream {
     wire: Wire,
     connector: Option<TlsConnector>,
     view: RefCell<Rc<View>>,
-    pending: Cell<usize>,
+    breaker: Rc<Share>,
     budget: Budget,
 }
 
@@ -139,7 +144,7 @@ impl Upstream {
             },
             connector: group.tls.as_ref().map(tls::Client::connector),
             view: RefCell::default(),
-            pending: Cell::new(0),
+            breaker: Share::of(&group.breaker),
             budget: Budget::default(),
             group,
         }
@@ -159,9 +164,9 @@ impl Upstream {
             && group.tls == before.group.tls
             && now.limits == then.limits;
         let view = same_wire.then(|| before.view().next(group.endpoints(), &now.limits));
-        let counters = before.counters.clone();
+        let (counters, breaker) = (before.counters.clone(), before.breaker.clone());
         let view = RefCell::new(Rc::new(view.unwrap_or_default()));
-        Upstream { counters, view, ..Upstream::new(group) }
+        Upstream { counters, breaker, view, ..Upstream::new(group) }
     }
 
     /// What it was told.
@@ -177,6 +182,11 @@ impl Upstream {
     /// What this core has counted.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Whether the breaker is open.
+    pub fn is_open(&self) -> bool {
+        self.breaker.breaker().is_open()
     }
 
     /// The connections of this core that are unused now; with HTTP/2, all of its connections.
@@ -199,6 +209,10 @@ impl Upstream {
         more(&self.counters.requests);
         let begun = Instant::now();
         let by = after(begun, terms.timeouts.connect.min(terms.timeouts.total));
+        let probe = match self.pass(begun) {
+            Ok(probe) => probe,
+            Err(kind) => return Err(self.failure(unsent(kind, body), None)),
+        };
         let (view, place, hold) = match self.choose(terms, begun, by).await {
             Ok(chosen) => chosen,
             Err((kind, address)) => return Err(self.failure(unsent(kind, body), address)),
@@ -215,13 +229,65 @@ impl Upstream {
             named = Some(request);
         }
         let request = named.as_ref().unwrap_or(request);
+        let is_here = body.as_full().is_some();
         let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
         let result = match &self.wire {
             Wire::Http1 => attempt.http1(body, hold).await,
             Wire::Http2 => attempt.http2(body, hold).await,
             Wire::Stubs(stubs) => Box::pin(attempt.stub(stubs, body, hold)).await,
         };
-        result.map_err(|lost| self.failure(lost, Some(endpoint.address)))
+        let result = result.map_err(|lost| self.failure(lost, Some(endpoint.address)));
+        self.judge(endpoint, probe, &result, terms, is_here);
+        result
+    }
+
+    /// Whether the breaker lets a request through.
+    fn pass(&self, now: Instant) -> Result<Option<Probe<'_>>, Kind> {
+        match self.group.config.breaker.errors {
+            Some(_) => self.breaker.breaker().pass(now),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes in what came of a try: for the breaker, and for the standing of the endpoint. `was_here` says that the
+    /// content did not have to be waited for.
+    fn judge(
+        &self,
+        endpoint: &Endpoint,
+        probe: Option<Probe<'_>>,
+        result: &Result<Answer, Box<Failure>>,
+        terms: &Terms<'_>,
+        was_here: bool,
+    ) {
+        let UpstreamConfig { eject, breaker, .. } = &self.group.config;
+        if eject.is_none() && breaker.errors.is_none() {
+            return;
+        }
+        let (cause, took) = match result {
+            Ok(answer) => {
+                let Timings { first_byte, connect, .. } = answer.timings;
+                let took = was_here.then(|| first_byte.saturating_sub(connect));
+                (Some(Cause::Status(answer.response.status)), took)
+            }
+            // What was left of the time of other tries says nothing about this endpoint.
+            Err(failure) if matches!(failure.kind, Kind::TotalTimeout) => {
+                (failure.cause().filter(|_| terms.excluded.is_empty()), None)
+            }
+            Err(failure) => (failure.cause(), None),
+        };
+        let Some(cause) = cause else { return };
+        let now = Instant::now();
+        if self.breaker.settle(breaker, probe, breaker.on.has(cause), now) {
+            more(&self.counters.openings);
+            tracing::warn!(upstream = %self.group.config.name, "breaker opened");
+        }
+        let Some(eject) = eject else { return };
+        let is_slow = eject.slower.zip(took).is_some_and(|(slower, took)| took > slower);
+        if !is_slow && !eject.on.has(cause) {
+            endpoint.standing.good();
+        } else if endpoint.standing.bad(eject, now) && self.group.eject(endpoint, eject, now) {
+            more(&self.counters.ejections);
+        }
     }
 
     /// Closes connections that were unused for too long, or that their endpoints have closed.
@@ -242,26 +308,40 @@ impl Upstream {
             timeout_at(by, self.group.resolved()).await.map_err(|_| (Kind::Unresolved, None))?;
             view = self.view();
         }
-        let place = self.place(&view, terms, now).ok_or((Kind::NoEndpoint, None))?;
+        let BreakerConfig { requests, pending, .. } = self.group.config.breaker;
+        let permit = self.breaker.take(requests).map_err(|kind| (kind, None))?;
+        let Some(place) = self.place(&view, terms, now) else {
+            return Err((self.nobody(&view, now), None));
+        };
         let seat = view.seats.get(place).ok_or((Kind::NoEndpoint, None))?;
-        let most = self.group.config.limits.pending;
-        match seat.enter(&self.counters, &self.pending, most, by).await {
+        match seat.enter(&self.counters, permit, pending, by).await {
             Ok(hold) => Ok((view, place, hold)),
             Err(kind) => Err((kind, view.set.list.get(place).map(|endpoint| endpoint.address))),
         }
     }
 
+    /// Why nobody is there to answer.
+    fn nobody(&self, view: &View, now: Instant) -> Kind {
+        let well = view.set.list.iter().filter(|one| one.weight > 0 && one.is_usable());
+        let back = well.filter_map(|one| one.standing.ejected(now)).min();
+        match self.group.config.eject {
+            Some(_) => back.map_or(Kind::NoEndpoint, Kind::Ejected),
+            None => Kind::NoEndpoint,
+        }
+    }
+
     /// Who is to answer. Wishes are given up one after the other until there is somebody: not one that could not be
-    /// connected to lately, not one that failed this request before, and (only if the policy wants that) not one
-    /// that fails its health check.
+    /// connected to lately or has just come back, not one that failed this request before, and (only if the policy wants
+    /// that) not one that fails its health check or is ejected.
     fn place(&self, view: &View, terms: &Terms<'_>, now: Instant) -> Option<usize> {
         let key = Key { client: terms.client, hash: terms.hash_key };
-        let among = |excluded, open| self.pick.pick(&view.open(excluded, open), &key);
+        let eject = self.group.config.eject.as_ref();
+        let among = |excluded, open| self.pick.pick(&view.open(excluded, open, eject), &key);
         let health = self.group.config.health.as_ref();
         let any = health.is_some_and(|health| health.all_down == AllDown::Ignore);
         among(terms.excluded, Openness::Fresh(now))
-            .or_else(|| among(terms.excluded, Openness::Healthy))
-            .or_else(|| among(&[], Openness::Healthy))
+            .or_else(|| among(terms.excluded, Openness::Healthy(now)))
+            .or_else(|| among(&[], Openness::Healthy(now)))
             .or_else(|| if any { among(terms.excluded, Openness::Any) } else { None })
             .or_else(|| if any { among(&[], Openness::Any) } else { None })
     }

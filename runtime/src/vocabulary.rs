@@ -27,6 +27,7 @@ pub fn vocabulary() -> Vocabulary {
         actions: actions::ROWS,
         balancers: balance::ROWS,
         blocks: blocks::ROWS,
+        budgets: upstream::BUDGETS,
     }
 }
 

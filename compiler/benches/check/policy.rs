@@ -69,6 +69,7 @@ pub(crate) const VOCABULARY: Vocabulary = Vocabulary {
     actions: &ACTIONS,
     balancers: &[],
     blocks: &BLOCKS,
+    budgets: &[],
 };
 
 const fn param(name: &'static str, ty: fn() -> Ty, default: Option<&'static str>) -> vocab::Param {

@@ -146,6 +146,7 @@ pub(crate) fn read(text: &str) -> (Policy, Source) {
         actions: &ACTIONS,
         balancers: &[],
         blocks: &BLOCKS,
+        budgets: &[],
     };
     let checked = lang::check::check(&[unit], &vocabulary);
     diags.extend(checked.diags);

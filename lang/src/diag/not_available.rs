@@ -38,10 +38,8 @@ route all on web {
 
 /// Words that the language's design has for verbs, settings, functions and values, and that are not done yet.
 const PLANNED: &[&str] = &[
-    "breaker",
     "compress",
     "cors",
-    "eject",
     "fetch",
     "h3",
     "kubernetes",

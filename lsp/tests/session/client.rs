@@ -219,7 +219,14 @@ fn receive(output: &mut impl BufRead) -> Option<Value> {
 }
 
 fn vocabulary() -> Vocabulary {
-    Vocabulary { fields: FIELDS, functions: &[], actions: ACTIONS, balancers: &[], blocks: BLOCKS }
+    Vocabulary {
+        fields: FIELDS,
+        functions: &[],
+        actions: ACTIONS,
+        balancers: &[],
+        blocks: BLOCKS,
+        budgets: &[],
+    }
 }
 
 static FIELDS: &[&Field] = &[

@@ -171,6 +171,8 @@ fn add(known: &mut UpstreamSample, more: &UpstreamSample) {
     known.connects += more.connects;
     known.retries += more.retries;
     known.unbudgeted += more.unbudgeted;
+    known.ejections += more.ejections;
+    known.openings += more.openings;
     for (word, count) in &more.failures {
         match known.failures.iter_mut().find(|(known, _)| known == word) {
             Some((_, sum)) => *sum += count,
@@ -211,6 +213,22 @@ fn write_upstreams(page: &mut Page, upstreams: &[UpstreamSample]) {
         "Endpoints that requests are sent to, by upstream.",
         |of| of.usable,
     );
+    family("gw_upstream_ejections_total", "counter", "Endpoints ejected, by upstream.", |of| {
+        of.ejections
+    });
+    family(
+        "gw_upstream_endpoints_ejected",
+        "gauge",
+        "Endpoints that are ejected now, by upstream.",
+        |of| of.ejected,
+    );
+    family(
+        "gw_upstream_breaker_openings_total",
+        "counter",
+        "How often the breaker opened, by upstream.",
+        |of| of.openings,
+    );
+    family("gw_upstream_breaker_open", "gauge", "1 while the breaker is open.", |of| of.open);
     let name = "gw_upstream_failures_total";
     page.family(name, "counter", "Requests that an upstream did not answer, by reason.");
     for upstream in upstreams {

@@ -50,6 +50,14 @@ pub struct UpstreamSample {
     pub retries: u64,
     /// Requests not sent again because the budget was spent.
     pub unbudgeted: u64,
+    /// Endpoints that were ejected, each time.
+    pub ejections: u64,
+    /// How often the breaker opened.
+    pub openings: u64,
+    /// Endpoints that are ejected now, the same on every core.
+    pub ejected: u64,
+    /// 1 while the breaker is open, the same on every core.
+    pub open: u64,
     /// What went wrong, by word.
     pub failures: Vec<(&'static str, u64)>,
     /// Endpoints that may be sent to, the same on every core.

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::breaker::BreakerConfig;
 use super::retry::RetryConfig;
+use super::standing::EjectConfig;
 use crate::balance::Balance;
 
 /// One `upstream`, whole.
@@ -24,13 +26,17 @@ pub struct UpstreamConfig {
     pub timeouts: Timeouts,
     /// When a request is sent again.
     pub retry: RetryConfig,
+    /// When one of them is left alone; never when absent.
+    pub eject: Option<EjectConfig>,
+    /// How much all of them together may hold.
+    pub breaker: BreakerConfig,
     /// What is spoken with them.
     pub protocol: Protocol,
     /// TLS towards them; cleartext when absent.
     pub tls: Option<TlsConfig>,
     /// The `Host` they see, when it is not the one that the request brings.
     pub host: Option<Arc<str>>,
-    /// How much may be under way.
+    /// How much each of them may hold.
     pub limits: Limits,
 }
 
@@ -115,20 +121,18 @@ impl Default for Timeouts {
     }
 }
 
-/// How much may be under way on one core. They are per core, because cores share nothing on a request's path.
+/// How much one endpoint may hold, on one core: cores share no connections.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// Requests with one endpoint at a time; with HTTP/1.1, therefore, its connections.
+    /// Requests at a time; with HTTP/1.1, therefore, connections. One more waits.
     pub requests: usize,
-    /// Requests of the upstream that wait for one of those; one more is refused at once.
-    pub pending: usize,
-    /// Unused connections kept for one endpoint.
+    /// Unused connections that are kept.
     pub idle: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { requests: 1024, pending: 1024, idle: 64 }
+        Limits { requests: 1024, idle: 64 }
     }
 }
 
@@ -229,6 +233,8 @@ impl UpstreamConfig {
             health: None,
             timeouts: Timeouts::default(),
             retry: RetryConfig::default(),
+            eject: None,
+            breaker: BreakerConfig::default(),
             protocol: Protocol::default(),
             tls: None,
             host: None,

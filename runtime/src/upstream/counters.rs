@@ -21,6 +21,10 @@ pub struct Counters {
     pub retries: Cell<u64>,
     /// Requests that were not sent again because the budget was spent.
     pub unbudgeted: Cell<u64>,
+    /// Endpoints that this core has ejected.
+    pub ejections: Cell<u64>,
+    /// How often this core has opened the breaker.
+    pub openings: Cell<u64>,
     /// Requests that waited for a place.
     pub waited: Cell<u64>,
     failures: [Cell<u64>; SLUGS.len()],
@@ -57,9 +61,9 @@ mod tests {
     #[test]
     fn failures_are_told_apart() {
         let counters = Counters::default();
-        counters.failed(&Kind::Overflow);
+        counters.failed(&Kind::Pending);
         counters.failed(&Kind::RequestBody(BodyError::closed(Side::Client)));
         let seen: Vec<_> = counters.failures().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(seen, [("overflow", 1), ("request_body", 1)]);
+        assert_eq!(seen, [("breaker_pending", 1), ("request_body", 1)]);
     }
 }

@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use tokio::time::Instant;
+
+use super::standing::Standing;
 use crate::balance::stable_hash;
 
 /// No upstream has more endpoints; what is beyond is left out, with a warning.
@@ -21,6 +24,7 @@ pub struct Endpoint {
     /// The hash of its address, the same on every core and in every process.
     pub id: u64,
     health: Arc<AtomicU8>,
+    pub(super) standing: Arc<Standing>,
 }
 
 /// How an endpoint answered its health checks.
@@ -47,12 +51,19 @@ impl Endpoint {
     /// An endpoint whose health nobody knows.
     pub fn new(address: SocketAddr, host: Arc<str>, weight: u32) -> Endpoint {
         let id = stable_hash(address.to_string().as_bytes());
-        Endpoint { address, host, weight, id, health: Arc::default() }
+        let (health, standing) = (Arc::default(), Arc::default());
+        Endpoint { address, host, weight, id, health, standing }
     }
 
-    /// The same endpoint, with the same health.
+    /// The same endpoint, with the same health and standing.
     pub(super) fn copy(&self) -> Endpoint {
-        Endpoint { host: self.host.clone(), health: self.health.clone(), ..*self }
+        Endpoint { health: self.health.clone(), ..self.unasked() }
+    }
+
+    /// The same endpoint with the same standing, whose health nobody knows.
+    pub(super) fn unasked(&self) -> Endpoint {
+        let Endpoint { host, standing, .. } = self;
+        Endpoint { host: host.clone(), health: Arc::default(), standing: standing.clone(), ..*self }
     }
 
     /// `host:port`: what is asked for where nobody says which host.
@@ -111,6 +122,7 @@ impl EndpointSet {
                 Some(known) if known.weight == endpoint.weight => known.clone(),
                 Some(known) => {
                     endpoint.health = known.health.clone();
+                    endpoint.standing = known.standing.clone();
                     Arc::new(endpoint)
                 }
                 None => Arc::new(endpoint),
@@ -124,6 +136,12 @@ impl EndpointSet {
     /// How many requests may go to.
     pub fn n_usable(&self) -> usize {
         self.list.iter().filter(|endpoint| endpoint.is_usable()).count()
+    }
+
+    /// How many are ejected.
+    pub fn n_ejected(&self) -> usize {
+        let now = Instant::now();
+        self.list.iter().filter(|endpoint| endpoint.standing.ejected(now).is_some()).count()
     }
 }
 

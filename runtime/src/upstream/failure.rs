@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::causes::Cause;
 use crate::body::{Body, BodyError, Side};
@@ -40,9 +41,18 @@ pub enum Kind {
     /// There is no endpoint, or none is healthy.
     #[error("no endpoint of the upstream is healthy")]
     NoEndpoint,
+    /// There are endpoints, and those that are well are ejected; for so long at least.
+    #[error("every endpoint of the upstream that is well is ejected")]
+    Ejected(Duration),
     /// As many requests as allowed already wait.
     #[error("too many requests wait for the upstream")]
-    Overflow,
+    Pending,
+    /// As many requests as allowed are already under way.
+    #[error("too many requests are under way with the upstream")]
+    Requests,
+    /// Too many requests failed lately; nobody is asked for so long.
+    #[error("the breaker is open, because too many requests failed")]
+    Open(Duration),
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     Connect(#[source] io::Error),
@@ -99,6 +109,15 @@ impl Kind {
         matches!(self, Kind::ConnectTimeout | Kind::FirstByteTimeout | Kind::TotalTimeout)
     }
 
+    /// After how long it is worth asking again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Kind::Ejected(left) | Kind::Open(left) => Some(*left),
+            Kind::Pending | Kind::Requests => Some(Duration::ZERO),
+            _ => None,
+        }
+    }
+
     /// Its place in [`SLUGS`].
     pub(super) fn index(&self) -> usize {
         SLUGS.iter().position(|slug| *slug == self.slug()).unwrap_or_default()
@@ -108,7 +127,10 @@ impl Kind {
         match self {
             Kind::Unresolved => ("unresolved", Fault::Upstream),
             Kind::NoEndpoint => ("no_endpoint", Fault::Upstream),
-            Kind::Overflow => ("overflow", Fault::Gateway),
+            Kind::Ejected(_) => ("ejected", Fault::Upstream),
+            Kind::Pending => ("breaker_pending", Fault::Gateway),
+            Kind::Requests => ("breaker_requests", Fault::Gateway),
+            Kind::Open(_) => ("breaker_open", Fault::Upstream),
             Kind::Connect(_) => ("connect", Fault::Upstream),
             Kind::Tls(_) => ("tls", Fault::Upstream),
             Kind::ConnectTimeout => ("connect_timeout", Fault::Upstream),
@@ -126,10 +148,13 @@ impl Kind {
 }
 
 /// Every word [`Kind::slug`] can say, in the order of the counters.
-pub const SLUGS: [&str; 12] = [
+pub const SLUGS: [&str; 15] = [
     "unresolved",
     "no_endpoint",
-    "overflow",
+    "ejected",
+    "breaker_pending",
+    "breaker_requests",
+    "breaker_open",
     "connect",
     "tls",
     "connect_timeout",
@@ -153,7 +178,10 @@ impl Failure {
             Kind::Malformed(_) => Some(Cause::Malformed),
             Kind::Unresolved
             | Kind::NoEndpoint
-            | Kind::Overflow
+            | Kind::Ejected(_)
+            | Kind::Pending
+            | Kind::Requests
+            | Kind::Open(_)
             | Kind::Request(_)
             | Kind::RequestBody(_) => None,
         }

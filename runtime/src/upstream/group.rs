@@ -8,11 +8,14 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
+use super::breaker::Breaker;
 use super::config::{Endpoints, Server, UpstreamConfig};
 use super::discover::{self, Lookup};
 use super::endpoint::{Endpoint, EndpointSet};
 use super::health;
+use super::standing::EjectConfig;
 use super::tls::{Client, TlsError};
 
 /// How often a server that is written with a name is looked up.
@@ -33,6 +36,9 @@ pub struct Group {
     generation: watch::Sender<u64>,
     /// What each source stands for now; absent until its name is resolved for the first time.
     found: Mutex<Vec<Option<Vec<Endpoint>>>>,
+    pub(super) breaker: Arc<Breaker>,
+    /// Held while it is decided whether an endpoint is ejected, so that two cores do not eject two of one too many.
+    ejecting: Mutex<()>,
     tended: AtomicBool,
     tasks: Mutex<Vec<AbortHandle>>,
 }
@@ -46,7 +52,8 @@ pub(super) struct Source {
 
 impl Group {
     /// The group for `config`. If `previous` was told the same, it is the answer, so that connections, health and
-    /// counters survive a reload; otherwise the endpoints they share keep at least their health.
+    /// counters survive a reload; otherwise the endpoints they share keep at least their health and their standing, and
+    /// the breaker what it knows.
     /// Fails if a file of `config` cannot be read.
     pub fn build(
         config: UpstreamConfig,
@@ -78,6 +85,8 @@ impl Group {
             now: AtomicU64::new(0),
             generation: watch::Sender::new(0),
             found: Mutex::new(found),
+            breaker: previous.map(|previous| previous.breaker.clone()).unwrap_or_default(),
+            ejecting: Mutex::default(),
             tended: AtomicBool::new(false),
             tasks: Mutex::default(),
             config,
@@ -170,6 +179,26 @@ impl Group {
         self.assemble();
     }
 
+    /// Has an endpoint left alone for a while, if not too many are already. Says whether it is.
+    pub(super) fn eject(&self, endpoint: &Endpoint, eject: &EjectConfig, now: Instant) -> bool {
+        let _deciding = self.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
+        let set = self.endpoints();
+        let taking = || set.list.iter().filter(|one| one.weight > 0);
+        let is_in = |one: &Endpoint| one.standing.ejected(now).is_none();
+        let n_ejected = taking().filter(|one| !is_in(one)).count();
+        let mut others = taking().filter(|one| !one.is_same_place(endpoint));
+        let stays = eject.at_most >= 100 || others.any(|one| one.is_usable() && is_in(one));
+        let ejects = is_in(endpoint) && stays && n_ejected < eject.most(taking().count());
+        let (upstream, address) = (&*self.config.name, endpoint.address);
+        if ejects {
+            let seconds = endpoint.standing.eject(eject, now).as_secs();
+            tracing::warn!(upstream, %address, seconds, "endpoint ejected");
+        } else {
+            endpoint.standing.spare();
+        }
+        ejects
+    }
+
     /// Puts the endpoints of all sources in place, if they are others than before.
     fn assemble(&self) {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,11 +235,14 @@ impl Group {
                 *slot = Some(weighed.collect());
             }
         }
-        if self.config.health == previous.config.health {
-            let set = previous.endpoints();
-            self.now.store(set.generation, Ordering::Release);
-            self.set.store(set);
+        let mut set = previous.endpoints();
+        if self.config.health != previous.config.health {
+            let unasked = set.list.iter().map(|endpoint| Arc::new(endpoint.unasked()));
+            let list = unasked.collect();
+            set = Arc::new(EndpointSet { generation: set.generation + 1, list });
         }
+        self.now.store(set.generation, Ordering::Release);
+        self.set.store(set);
     }
 }
 

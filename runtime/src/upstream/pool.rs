@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
+use super::breaker::Permit;
 use super::config::Limits;
 use super::counters::{Counters, less, more};
 use super::failure::Kind;
@@ -53,6 +54,7 @@ pub(super) struct Hold {
     seat: Rc<Seat>,
     counters: Rc<Counters>,
     _room: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 impl Seat {
@@ -67,21 +69,20 @@ impl Seat {
         }
     }
 
-    /// Takes a place. If all are taken, waits until `by`, unless `most_pending` requests of the upstream wait
-    /// already.
+    /// Takes a place for whoever has `permit`. If all are taken, waits until `by`, unless `most` requests of the
+    /// upstream wait already.
     pub(super) async fn enter(
         self: &Rc<Seat>,
         counters: &Rc<Counters>,
-        pending: &Cell<usize>,
-        most_pending: usize,
+        permit: Permit,
+        most: u32,
         by: Instant,
     ) -> Result<Hold, Kind> {
         let room = match self.room.clone().try_acquire_owned() {
             Ok(room) => room,
-            Err(_) if pending.get() >= most_pending => return Err(Kind::Overflow),
             Err(_) => {
+                let _waiting = permit.breaker().wait(most)?;
                 more(&counters.waited);
-                let _waiting = Waiting::begin(pending);
                 let room = timeout_at(by, self.room.clone().acquire_owned()).await;
                 // The semaphore is never closed, so a failure to acquire can only mean that time ran out.
                 room.ok().and_then(Result::ok).ok_or(Kind::ConnectTimeout)?
@@ -89,7 +90,7 @@ impl Seat {
         };
         self.active.set(self.active.get() + 1);
         more(&counters.active);
-        Ok(Hold { seat: self.clone(), counters: counters.clone(), _room: room })
+        Ok(Hold { seat: self.clone(), counters: counters.clone(), _room: room, _permit: permit })
     }
 
     /// Whether connections to it failed so recently that others should be tried first.
@@ -157,24 +158,9 @@ impl Drop for Hold {
     }
 }
 
-/// A request in the queue; leaves it also when it is given up.
-struct Waiting<'a>(&'a Cell<usize>);
-
-impl<'a> Waiting<'a> {
-    fn begin(pending: &'a Cell<usize>) -> Waiting<'a> {
-        pending.set(pending.get() + 1);
-        Waiting(pending)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::breaker::Share;
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -192,11 +178,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn places_are_bounded_and_so_is_the_queue() {
-        let seat = Rc::new(Seat::new(&Limits { requests: 1, pending: 1, idle: 1 }));
+        let seat = Rc::new(Seat::new(&Limits { requests: 1, idle: 1 }));
         let counters = Rc::new(Counters::default());
-        let pending = Cell::new(0);
+        let share = Share::of(&Arc::default());
         let by = Instant::now() + Duration::from_secs(2);
-        let enter = || seat.enter(&counters, &pending, 1, by);
+        let enter = async || seat.enter(&counters, share.take(9)?, 1, by).await;
 
         let first = enter().await.ok().unwrap();
         let (second, third) = tokio::join!(enter(), async {
@@ -205,11 +191,11 @@ mod tests {
             third
         });
         assert!(second.is_ok());
-        assert!(matches!(third, Err(Kind::Overflow)));
-        assert_eq!((seat.active.get(), counters.active.get(), pending.get()), (1, 1, 0));
+        assert!(matches!(third, Err(Kind::Pending)));
+        assert_eq!((seat.active.get(), counters.active.get()), (1, 1));
 
         assert!(matches!(enter().await, Err(Kind::ConnectTimeout)));
         drop(second);
-        assert_eq!((seat.active.get(), counters.active.get(), pending.get()), (0, 0, 0));
+        assert_eq!((seat.active.get(), counters.active.get()), (0, 0));
     }
 }

@@ -117,6 +117,10 @@ impl Upstream {
             if tries > retry.retries || !retry.on.has(cause) || !(is_unseen || twice) {
                 return outcome;
             }
+            // What has just opened the breaker is the better answer than that it is open.
+            if self.is_open() {
+                return outcome;
+            }
             let Some(whole) = back.or_else(|| replay.play()) else { return outcome };
             if !failed.contains(&address) {
                 failed.push(address);
@@ -146,7 +150,8 @@ impl Upstream {
     /// Whether there is an endpoint that has not failed this request, and is not known to fail.
     fn has_other(&self, failed: &[SocketAddr]) -> bool {
         let view = self.view();
-        let open = view.open(failed, Openness::Fresh(Instant::now()));
+        let open =
+            view.open(failed, Openness::Fresh(Instant::now()), self.group.config.eject.as_ref());
         (0..open.count()).any(|seat| open.weight(seat) > 0 && open.open(seat))
     }
 }

@@ -1,6 +1,7 @@
 //! The lines of an `upstream` block: their rows, and what they make of an [`UpstreamConfig`]. It checks what a type
 //! cannot say (a port, a time that must not be zero); it opens and looks up nothing.
 
+mod budget;
 mod trouble;
 
 use std::fmt;
@@ -11,6 +12,8 @@ use lang::value::Value;
 use lang::vocab::decode::{Method, Status};
 use lang::vocab::{Argument, Block, Decode, Dyn, Function, Known, Param, Repeat, Setting, Times};
 use lang::{Span, params};
+
+pub use budget::BUDGETS;
 
 use super::config::{
     AllDown, Endpoints, HealthConfig, Protocol, Server, TlsConfig, UpstreamConfig,
@@ -99,6 +102,8 @@ const SETTINGS: &[Setting] = &[
         example: "timeout connect=500ms, first_byte=2s, total=5s",
     },
     trouble::RETRY,
+    trouble::EJECT,
+    trouble::BREAKER,
     Setting {
         name: "tls",
         params: TlsLine::PARAMS,
@@ -128,8 +133,8 @@ const SETTINGS: &[Setting] = &[
         params: CapLine::PARAMS,
         times: Times::Optional,
         within: &[],
-        doc: "How much may be under way, on each core. What is beyond is answered with 503 at once.",
-        example: "cap requests=256, pending=100",
+        doc: "How much each endpoint may hold, on each core. What is beyond waits, as far as `breaker` lets it.",
+        example: "cap requests=256, idle=16",
     },
 ];
 
@@ -233,8 +238,6 @@ params! {
     pub struct CapLine {
         /// Requests under way with one endpoint; with HTTP/1.1, its connections.
         requests: Count<1, { u32::MAX }> = "1024",
-        /// Requests of the upstream that wait for one of those.
-        pending: u32 = "1024",
         /// Unused connections that are kept for one endpoint.
         idle: u32 = "64",
     }
@@ -371,6 +374,8 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
                 keep: keep.0,
             };
         }
+        "eject" => config.eject = Some(trouble::eject(given)?),
+        "breaker" => config.breaker = trouble::breaker(given)?,
         "retry" => config.retry = trouble::retry(given)?,
         "tls" => {
             let TlsLine { ca, server_name, verify } = TlsLine::decode(given)?;
@@ -383,12 +388,9 @@ fn take(told: &mut Told, line: &Line) -> Result<(), (usize, String)> {
             config.host = Some(host.into());
         }
         "cap" => {
-            let CapLine { requests, pending, idle } = CapLine::decode(given)?;
-            config.limits = super::config::Limits {
-                requests: requests.0 as usize,
-                pending: pending as usize,
-                idle: idle as usize,
-            };
+            let CapLine { requests, idle } = CapLine::decode(given)?;
+            config.limits =
+                super::config::Limits { requests: requests.0 as usize, idle: idle as usize };
         }
         _ => return Err((usize::MAX, "is no setting of an upstream".to_owned())),
     }
@@ -539,7 +541,7 @@ mod tests {
                 line("balance", vec![Value::Item("least_request".into()), Value::Int(3)]),
                 line("proto", vec![text("h2")]),
                 line("tls", vec![Value::Absent, text("users.internal"), Value::Bool(true)]),
-                line("cap", vec![Value::Int(7), Value::Int(0), Value::Int(1)]),
+                line("cap", vec![Value::Int(7), Value::Int(1)]),
             ],
         )
         .unwrap();
@@ -549,7 +551,7 @@ mod tests {
         assert_eq!(config.balance, crate::balance::LeastRequest { choices: Count(3) }.into());
         assert_eq!(config.protocol, Protocol::Http2);
         assert_eq!(config.tls.unwrap().server_name.as_deref(), Some("users.internal"));
-        assert_eq!((config.limits.requests, config.limits.pending), (7, 0));
+        assert_eq!((config.limits.requests, config.limits.idle), (7, 1));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod http2;
 mod retry;
 mod servers;
 mod tls;
+mod trouble;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -154,7 +155,7 @@ fn a_changed_configuration_with_the_same_endpoints_works_at_once() {
     on_a_core(async {
         let address = servers::answering("x").await;
         let first = Group::build(config(&[address]), None).unwrap();
-        let limits = Limits { pending: 7, ..Limits::default() };
+        let limits = Limits { idle: 7, ..Limits::default() };
         let changed = UpstreamConfig { limits, ..config(&[address]) };
         let second = Group::build(changed, Some(&first)).unwrap();
         assert!(!Arc::ptr_eq(&first, &second));
@@ -204,8 +205,9 @@ fn a_reload_keeps_counts_and_connections() {
 fn a_full_upstream_refuses_at_once() {
     on_a_core(async {
         let address = servers::silent().await;
-        let limits = Limits { requests: 1, pending: 1, idle: 1 };
-        let upstream = upstream_of(UpstreamConfig { limits, ..config(&[address]) });
+        let limits = Limits { requests: 1, idle: 1 };
+        let breaker = BreakerConfig { pending: 1, ..BreakerConfig::default() };
+        let upstream = upstream_of(UpstreamConfig { limits, breaker, ..config(&[address]) });
         let get = request(Method::Get);
         let mut short = terms();
         short.timeouts.first_byte = Duration::from_millis(100);
@@ -214,7 +216,7 @@ fn a_full_upstream_refuses_at_once() {
         let (first, second, third) = tokio::join!(send(), send(), send());
         assert!(matches!(first, Kind::FirstByteTimeout));
         assert!(matches!(second, Kind::FirstByteTimeout), "had its turn");
-        assert!(matches!(third, Kind::Overflow));
+        assert!(matches!(third, Kind::Pending));
         assert_eq!(upstream.counters().waited.get(), 1);
     });
 }

@@ -1,5 +1,6 @@
 //! The endpoints of an upstream as one core sees them: the shared set, and this core's seat for each of its places.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::config::Limits;
-use super::endpoint::EndpointSet;
+use super::endpoint::{Endpoint, EndpointSet};
 use super::pool::Seat;
+use super::standing::EjectConfig;
 use crate::balance::Seats;
 
 /// A set and its seats, place by place.
@@ -23,15 +25,19 @@ pub(super) struct Open<'a> {
     view: &'a View,
     excluded: &'a [SocketAddr],
     open: Openness,
+    eject: Option<&'a EjectConfig>,
+    /// Whoever has less than this share of its requests is passed over; drawn once, so that all questions of a pick are
+    /// answered alike.
+    ticket: Cell<Option<f32>>,
 }
 
 /// Which endpoints may be picked.
 #[derive(Clone, Copy)]
 pub(super) enum Openness {
-    /// Healthy ones which could be connected to lately.
+    /// Healthy ones, not ejected, which could be connected to lately; those that have just come back seldom.
     Fresh(Instant),
-    /// Healthy ones.
-    Healthy,
+    /// Healthy ones, not ejected.
+    Healthy(Instant),
     /// All of them.
     Any,
 }
@@ -48,8 +54,30 @@ impl View {
     }
 
     /// The seats for one pick.
-    pub(super) fn open<'a>(&'a self, excluded: &'a [SocketAddr], open: Openness) -> Open<'a> {
-        Open { view: self, excluded, open }
+    pub(super) fn open<'a>(
+        &'a self,
+        excluded: &'a [SocketAddr],
+        open: Openness,
+        eject: Option<&'a EjectConfig>,
+    ) -> Open<'a> {
+        Open { view: self, excluded, open, eject, ticket: Cell::new(None) }
+    }
+}
+
+impl Open<'_> {
+    /// Whether `endpoint` is not ejected and, where it has just come back, has its turn.
+    fn stands(&self, endpoint: &Endpoint, now: Instant, slowly: bool) -> bool {
+        let Some(eject) = self.eject else { return true };
+        if endpoint.standing.ejected(now).is_some() {
+            return false;
+        }
+        let share = endpoint.standing.share(eject, now);
+        if !slowly || share >= 1.0 {
+            return true;
+        }
+        let ticket = self.ticket.get().unwrap_or_else(fastrand::f32);
+        self.ticket.set(Some(ticket));
+        ticket < share
     }
 }
 
@@ -81,8 +109,10 @@ impl Seats for Open<'_> {
             return false;
         };
         let open = match self.open {
-            Openness::Fresh(now) => endpoint.is_usable() && !seat.is_resting(now),
-            Openness::Healthy => endpoint.is_usable(),
+            Openness::Fresh(now) => {
+                endpoint.is_usable() && !seat.is_resting(now) && self.stands(endpoint, now, true)
+            }
+            Openness::Healthy(now) => endpoint.is_usable() && self.stands(endpoint, now, false),
             Openness::Any => true,
         };
         open && !self.excluded.contains(&endpoint.address)

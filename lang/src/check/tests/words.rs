@@ -20,6 +20,7 @@ pub(super) fn vocabulary() -> Vocabulary {
         actions: ACTIONS,
         balancers: BALANCERS,
         blocks: BLOCKS,
+        budgets: &[],
     }
 }
 

@@ -1,14 +1,16 @@
-//! The lines of an `upstream` block that are about trouble: what is sent again. What comes of them stands beside what
-//! they tend.
+//! The lines of an `upstream` block that are about trouble: what is sent again, who is left alone, how much is too much.
+//! What comes of them stands beside what they tend.
 
 use lang::params;
 use lang::types::Ty;
 use lang::value::Value;
 use lang::vocab::{Argument, Decode, Setting, Times};
 
+use crate::upstream::breaker::BreakerConfig;
 use crate::upstream::causes::Causes;
 use crate::upstream::retry::{Only, RetryConfig};
-use crate::values::{Count, Pause, Share};
+use crate::upstream::standing::EjectConfig;
+use crate::values::{Count, Pause, Share, Wait};
 
 /// `retry`.
 pub(super) const RETRY: Setting = Setting {
@@ -19,6 +21,68 @@ pub(super) const RETRY: Setting = Setting {
     doc: "When a request is sent again, and how often at most: `retry 0` never does. Another endpoint is preferred. It happens only while the content can be sent once more (what streams is kept up to 64 KiB), never after a byte of an answer was passed on, and `timeout total` bounds all tries together. What an endpoint has seen nothing of is sent again whatever its method, and costs no budget. Without the line: the defaults.",
     example: "retry 2, on=[connect, 502, 503], only=idempotent, budget=20%, backoff=25ms..250ms",
 };
+
+/// `eject`.
+pub(super) const EJECT: Setting = Setting {
+    name: "eject",
+    params: EjectLine::PARAMS,
+    times: Times::Optional,
+    within: &[],
+    doc: "Leaves an endpoint alone for a while that fails again and again: after so many errors in a row, of all its requests on all cores. Each time it is needed again soon it takes longer, up to ten times as long. When every endpoint is ejected, which takes `at_most=100%`, the answer is 503.",
+    example: "eject errors=5, over=10s, slower=800ms, lasts=30s, at_most=40%",
+};
+
+/// `breaker`.
+pub(super) const BREAKER: Setting = Setting {
+    name: "breaker",
+    params: BreakerLine::PARAMS,
+    times: Times::Optional,
+    within: &[],
+    doc: "How much the upstream may hold of the gateway, on all cores together, and when it is asked nothing at all. What is beyond is answered with 503 and `Retry-After` at once. With `errors` the breaker opens when that share of the tries fails; after `lasts` one request is let through, and what comes of it closes the breaker or leaves it open for as long again. Without the line: the defaults.",
+    example: "breaker pending=1000, requests=4096, errors=60%, over=30s",
+};
+
+params! {
+    /// `eject`.
+    pub struct EjectLine {
+        /// So many errors in a row are too many.
+        errors: Count<1, 1000> = "5",
+        /// Errors that are further apart than this are not in a row.
+        over: Wait<1> = "10s",
+        /// An answer that takes longer to begin is an error too. The time in which a client sends its content is not
+        /// counted.
+        slower: Option<Wait<1>>,
+        /// How long it is left alone the first time.
+        lasts: Wait<1> = "30s",
+        /// How many of the endpoints may be left alone at a time: at least one where there are others, all of them only with
+        /// `100%`.
+        at_most: Share = "50%",
+        /// How long it takes until an endpoint that comes back has its whole share of the requests; it begins with a tenth.
+        slow_start: Wait<1> = "10s",
+        /// What is an error: the words of `retry`.
+        on: Causes = "[connect, reset, timeout, malformed, 5xx]",
+    }
+}
+
+params! {
+    /// `breaker`.
+    pub struct BreakerLine {
+        /// Requests that wait for a place at an endpoint; see `cap`.
+        pending: u32 = "1024",
+        /// Requests under way.
+        requests: Count<1, { u32::MAX }> = "16384",
+        /// The share of tries that may fail; never opens when not given.
+        errors: Option<Share>,
+        /// The time in which tries are counted, on each core.
+        over: Wait<1> = "30s",
+        /// How long nobody is asked.
+        lasts: Wait<1> = "10s",
+        /// Fewer tries than this say nothing.
+        least: Count<1, 1_000_000> = "10",
+        /// What is an error: the words of `retry`.
+        on: Causes = "[connect, reset, timeout, malformed, 5xx]",
+    }
+}
 
 params! {
     /// `retry`.
@@ -47,6 +111,36 @@ pub(super) fn retry(given: &[Argument]) -> Result<RetryConfig, (usize, String)> 
         only,
         budget: budget.hundredths(),
         backoff: (backoff.0, backoff.1),
+    })
+}
+
+/// Reads an `eject` line.
+pub(super) fn eject(given: &[Argument]) -> Result<EjectConfig, (usize, String)> {
+    let EjectLine { errors, over, slower, lasts, at_most, slow_start, on } =
+        EjectLine::decode(given)?;
+    Ok(EjectConfig {
+        errors: errors.0,
+        over: over.0,
+        slower: slower.map(|slower| slower.0),
+        lasts: lasts.0,
+        at_most: at_most.hundredths(),
+        slow_start: slow_start.0,
+        on,
+    })
+}
+
+/// Reads a `breaker` line.
+pub(super) fn breaker(given: &[Argument]) -> Result<BreakerConfig, (usize, String)> {
+    let BreakerLine { pending, requests, errors, over, lasts, least, on } =
+        BreakerLine::decode(given)?;
+    Ok(BreakerConfig {
+        pending,
+        requests: requests.0,
+        errors: errors.map(Share::hundredths),
+        over: over.0,
+        lasts: lasts.0,
+        least: least.0,
+        on,
     })
 }
 
@@ -87,5 +181,7 @@ mod tests {
     #[test]
     fn what_the_rows_say_is_what_is_done_without_a_line() {
         assert_eq!(retry(&presets(RetryLine::PARAMS)), Ok(RetryConfig::default()));
+        assert_eq!(breaker(&presets(BreakerLine::PARAMS)), Ok(BreakerConfig::default()));
+        assert_eq!(eject(&presets(EjectLine::PARAMS)).map(|eject| eject.on), Ok(Causes::trouble()));
     }
 }
