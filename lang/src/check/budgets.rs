@@ -1,7 +1,7 @@
 //! Whether what a policy says about time and tries can come to pass: within one block, with the limits of the routes that
 //! lead there, and where a block leads into the policy again. Rows know what is meant; here is only looked and told.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::constant::value;
 use super::context::Context;
@@ -19,17 +19,22 @@ use crate::vocab::budget::{Budget, Place, Says};
 /// A route's limits in place of those of the block that it sends to.
 type Replaced = Vec<(Place, Value, Span)>;
 
+/// Blocks of one kind, by name.
+type Named<'p> = HashMap<&'p str, &'p Block>;
+
 /// Says what can never be.
 pub(super) fn budgets(cx: &mut Context<'_>, blocks: &[Block], routes: &[Route]) {
     let mut found = Vec::new();
     for budget in cx.vocabulary.budgets {
+        let of_kind = || blocks.iter().filter(|block| block.row.name == budget.block);
+        let named: Named<'_> = of_kind().map(|block| (&*block.name, block)).collect();
         let mut faulty = HashSet::new();
-        for block in blocks.iter().filter(|block| block.row.name == budget.block) {
+        for block in of_kind() {
             if let Some(diag) = vain(budget, block, &Vec::new()) {
                 found.push(diag);
                 faulty.insert(block.name.clone());
             }
-            amplified(budget, block, blocks, routes, &mut found);
+            amplified(budget, block, (blocks, &named), routes, &mut found);
         }
         let mut told = HashSet::new();
         for call in routes.iter().flat_map(|route| calls(route, budget)) {
@@ -37,7 +42,7 @@ pub(super) fn budgets(cx: &mut Context<'_>, blocks: &[Block], routes: &[Route]) 
             if replaced.is_empty() {
                 continue;
             }
-            for block in targets(call, budget, blocks) {
+            for block in targets(call, budget, &named) {
                 let diag = within(block, &replaced);
                 let is_sound = !faulty.contains(&block.name);
                 let diag = diag.or_else(|| vain(budget, block, &replaced).filter(|_| is_sound));
@@ -95,7 +100,7 @@ fn within(block: &Block, replaced: &Replaced) -> Option<Diag> {
 fn amplified(
     budget: &Budget,
     block: &Block,
-    blocks: &[Block],
+    (blocks, named): (&[Block], &Named<'_>),
     routes: &[Route],
     found: &mut Vec<Diag>,
 ) {
@@ -107,20 +112,20 @@ fn amplified(
         return;
     }
     let leads = budget.leads;
-    for (at, listener) in blocks.iter().enumerate() {
-        let is_there = listener.row.name == leads.block;
+    let listeners = blocks.iter().enumerate().filter(|(_, other)| other.row.name == leads.block);
+    for (at, listener) in listeners {
         let place = all(block, leads.to).find_map(|to| {
             let reached = all(listener, leads.at).find(|at| match (value(to), value(at)) {
                 (Some(to), Some(at)) => (leads.same)(to, at),
                 _ => false,
             });
-            reached.filter(|_| is_there).map(|at| (to.span, at.span))
+            reached.map(|at| (to.span, at.span))
         });
         let Some((to, bound)) = place else { continue };
         let behind = routes.iter().filter(|route| route.listeners.contains(&at));
         let ways = behind.flat_map(|route| calls(route, budget).map(move |call| (route, call)));
         let inner = ways
-            .flat_map(|(route, call)| targets(call, budget, blocks).map(move |to| (route, to)))
+            .flat_map(|(route, call)| targets(call, budget, named).map(move |to| (route, to)))
             .filter(|(_, inner)| tries(inner, false) > 1)
             // A way back to itself is the worst.
             .min_by_key(|(_, inner)| inner.name != block.name);
@@ -147,13 +152,13 @@ fn calls<'p>(route: &'p Route, budget: &'p Budget) -> impl Iterator<Item = &'p C
 fn targets<'p>(
     call: &'p Call,
     budget: &'p Budget,
-    blocks: &'p [Block],
+    named: &'p Named<'p>,
 ) -> impl Iterator<Item = &'p Block> {
     let arms = call.arms.iter().map(|(_, value)| value);
-    let named = call.args.iter().chain(arms).filter(|expr| expr.ty == Ty::Item(budget.block));
-    named.filter_map(move |expr| {
-        let Some(Value::Item(name)) = value(expr) else { return None };
-        blocks.iter().find(|block| block.row.name == budget.block && block.name == *name)
+    let items = call.args.iter().chain(arms).filter(|expr| expr.ty == Ty::Item(budget.block));
+    items.filter_map(move |expr| match value(expr) {
+        Some(Value::Item(name)) => named.get(&**name).copied(),
+        _ => None,
     })
 }
 
