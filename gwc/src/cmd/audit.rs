@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::program::{Expr, Program, Step};
-use lang::policy::{From, Host, InputId, Policy, Route, StepKind};
-use lang::vocab::{Ends, ExprId};
+use lang::policy::{ExprKind, From, Host, InputId, Policy, Route, StepKind};
+use lang::vocab::{Ends, ExprId, Form};
 use lang::{Sources, Span, Ty, Value};
 use serde_json::{Value as Json, json};
 
@@ -66,6 +66,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             lines: desk.unverified(),
         },
         Section { key: "public", title: "routes that ask for nothing", lines: desk.public() },
+        Section { key: "limits", title: "limits, and what they count", lines: desk.limits() },
         Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
         Section { key: "modules", title: "modules, and what they own", lines: desk.modules() },
     ];
@@ -225,6 +226,31 @@ impl Desk<'_> {
             text.push_str(&format!(", where {}", self.text(condition.span)));
         }
         text
+    }
+
+    /// Each limit with the routes that apply it.
+    fn limits(&self) -> Vec<Line> {
+        let mut lines: Vec<(&str, Span, Vec<&str>)> = Vec::new();
+        for route in &self.policy.routes {
+            for step in &route.steps {
+                let StepKind::Act(call) = &step.kind else { continue };
+                let name = call.args.first().filter(|_| matches!(call.row.form, Form::Applied));
+                let Some(ExprKind::Const(Value::Item(name))) = name.map(|name| &name.kind) else {
+                    continue;
+                };
+                match lines.iter_mut().find(|(known, span, _)| (*known, *span) == (name, step.span))
+                {
+                    Some((.., routes)) => routes.push(&route.name),
+                    None => lines.push((name, step.span, vec![&route.name])),
+                }
+            }
+        }
+        let lines = lines.into_iter().map(|(name, span, routes)| Line {
+            name: name.to_owned(),
+            detail: format!("`{}` counts {}", self.text(span), routes.join(", ")),
+            place: Some(span),
+        });
+        lines.collect()
     }
 
     fn trusts(&self) -> Vec<Line> {

@@ -30,6 +30,15 @@ fn policy(servers: &[SocketAddr], lines: &str) -> String {
 
 /// The engine of a policy, which the checker has nothing against.
 fn engine(policy: &str) -> Result<Engine, Vec<BuildError>> {
+    built(policy, None)
+}
+
+/// The same, after another one.
+fn loaded(policy: &str, previous: Option<&Engine>) -> Engine {
+    built(policy, previous).unwrap_or_else(|wrong| panic!("{wrong:?}"))
+}
+
+fn built(policy: &str, previous: Option<&Engine>) -> Result<Engine, Vec<BuildError>> {
     let mut sources = lang::Sources::default();
     let source = sources.add("test.gw", policy).clone();
     let (tree, mut wrong) = lang::parse(&source);
@@ -45,7 +54,7 @@ fn engine(policy: &str) -> Result<Engine, Vec<BuildError>> {
     let matcher = compiler::load(Arc::new(program), inputs, Backend::Interp).unwrap();
     Engine::build(
         matcher,
-        Ground { folder: &|_| PathBuf::new(), inputs: &[], previous: None, serves: true },
+        Ground { folder: &|_| PathBuf::new(), inputs: &[], previous, serves: true },
     )
 }
 
@@ -516,6 +525,98 @@ async fn an_upgrade_is_passed_through() {
         let mut bytes = [0; 4];
         stream.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"ping");
+    })
+    .await;
+}
+
+/// An upstream that takes its time, and counts how often it is asked.
+async fn counter(asked: Rc<std::cell::Cell<u32>>) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::task::spawn_local(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let asked = Rc::clone(&asked);
+            tokio::task::spawn_local(async move {
+                while stream.read(&mut [0; 4096]).await.unwrap_or(0) > 0 {
+                    asked.set(asked.get() + 1);
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine";
+                    let _ = stream.write_all(answer).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+fn request(target: &str, headers: &[(&str, &str)]) -> Incoming {
+    let target = Target::new(Scheme::Http, b"shop.example", target.as_bytes()).unwrap();
+    let mut request = Request::new(Method::Get, target);
+    for (name, value) in headers {
+        request.headers.append(name, value).unwrap();
+    }
+    Incoming { request, body: Body::empty(), upgrade: None }
+}
+
+#[tokio::test]
+async fn one_fetch_serves_all_who_ask_for_the_same_at_once() {
+    on_a_core(async {
+        let asked = Rc::new(std::cell::Cell::new(0));
+        let upstream = counter(Rc::clone(&asked)).await;
+        let telemetry = Telemetry::silent(1);
+        let core = Rc::new(Engine::core(&telemetry));
+        let policy = policy(&[upstream], "cache 1min\nforward app");
+        Arc::new(engine(&policy).unwrap_or_else(|wrong| panic!("{wrong:?}"))).enter(&core);
+        let many = |headers: &'static [(&'static str, &'static str)]| {
+            let (core, telemetry) = (Rc::clone(&core), Arc::clone(&telemetry));
+            let all = (0..20).map(move |_| {
+                let session = Engine::session(&core, connection(&telemetry));
+                async move {
+                    let outgoing = session.handle(request("/u/7", headers)).await;
+                    let how = outgoing.response.headers.text("cache-status").map(str::to_owned);
+                    (outgoing.body.collect(1 << 20).await.unwrap(), how.unwrap())
+                }
+            });
+            futures_util::future::join_all(all)
+        };
+        let answers = many(&[]).await;
+        assert!(answers.iter().all(|(body, _)| &body[..] == b"fine"));
+        let collapsed = answers.iter().filter(|(_, how)| how.contains("collapsed")).count();
+        assert_eq!((asked.get(), collapsed), (1, 19));
+        // Those who say who they are each ask for themselves.
+        many(&[("cookie", "id=1")]).await;
+        assert_eq!(asked.get(), 21);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn counts_of_a_limit_survive_a_reload() {
+    on_a_core(async {
+        let telemetry = Telemetry::silent(1);
+        let core = Rc::new(Engine::core(&telemetry));
+        let policy = |rate: &str, more: &str| {
+            format!(
+                "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\n\
+                 limit caller {{\n  key client.ip\n  allow {rate}\n}}\n\
+                 route all on web {{\n  apply caller\n  respond 200\n}}\n{more}"
+            )
+        };
+        let status = async || {
+            let session = Engine::session(&core, connection(&telemetry));
+            session.handle(request("/", &[])).await.response.status
+        };
+        let first = Arc::new(loaded(&policy("2/h", ""), None));
+        Arc::clone(&first).enter(&core);
+        assert_eq!((status().await, status().await, status().await), (200, 200, 429));
+        let other = "route more on web { path \"/more\"; respond 204 }\n";
+        let second = Arc::new(loaded(&policy("2/h", other), Some(&first)));
+        Arc::clone(&second).enter(&core);
+        assert_eq!(status().await, 429, "as it was");
+        let third = Arc::new(loaded(&policy("1000/s", ""), Some(&second)));
+        third.enter(&core);
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        assert_eq!(status().await, 200, "a wider limit is felt at once");
     })
     .await;
 }
