@@ -11,6 +11,8 @@ use crate::frame::{Head, SlotId};
 use crate::interp::run::Run;
 use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
+#[cfg(feature = "jit")]
+use crate::program::code::Code;
 use crate::program::code::Goal;
 use crate::program::{Listener, ListenerId, RouteId};
 
@@ -80,6 +82,28 @@ impl Index {
             return Index { is_plain: true, ..Index::default() };
         }
         Index { hosts: Hosts::new(names, any), routes: routes.into(), is_plain: false }
+    }
+
+    /// The residual code of all cells.
+    #[cfg(feature = "jit")]
+    pub(crate) fn codes(&self) -> impl Iterator<Item = &Arc<Code>> {
+        self.hosts.all().flat_map(|host| host.tree.side.cells.iter().map(|cell| &cell.code))
+    }
+
+    /// The residual code of the cells that hold a request with this head.
+    #[cfg(feature = "jit")]
+    pub(crate) fn codes_for(&self, head: &Head<'_>) -> Vec<Arc<Code>> {
+        let mut codes = Vec::new();
+        let _: Option<Asked> = self.hosts.find(head.host, |host| {
+            let side = &host.tree.side;
+            let _: Option<Found> = host.tree.walk(head.path, &mut |cell| {
+                let CellRef::Cell(cell) = cell else { return None };
+                codes.extend(side.cells.get(cell as usize).map(|cell| cell.code.clone()));
+                None
+            });
+            None
+        });
+        codes
     }
 
     /// Which route of the listener answers.

@@ -12,6 +12,8 @@ pub mod explain;
 pub mod frame;
 mod index;
 mod interp;
+#[cfg(feature = "jit")]
+mod jit;
 pub mod lower;
 pub mod matcher;
 mod order;
@@ -28,7 +30,7 @@ pub use decision::Decision;
 pub use explain::{Explanation, Loss, Verdict};
 pub use frame::{Fill, Frame, Head, Read, Slot, SlotId};
 pub use lower::lower;
-pub use matcher::{Backend, LoadError, Matcher, load};
+pub use matcher::{Backend, LoadError, Matcher, Refused, load};
 pub use program::{ListenerId, Program, RouteId};
 pub use proof::prove;
 pub use session::{Answer, Session, Whole, check};

@@ -20,7 +20,14 @@ pub enum Backend {
     /// The interpreter.
     #[default]
     Interp,
+    /// The interpreter, and machine code for what is compiled.
+    Jit,
 }
+
+/// Why there is no machine code. The interpreter goes on deciding.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no machine code can be made: {0}")]
+pub struct Refused(pub(crate) String);
 
 /// Why inputs do not fit a program.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -60,6 +67,7 @@ pub struct Matcher {
     constants: Constants,
     /// One for each listener.
     indexes: Box<[Index]>,
+    backend: Backend,
 }
 
 /// Binds one value to each of the program's inputs; an absent one stands for the input's default. The value of a secret
@@ -69,7 +77,6 @@ pub fn load(
     inputs: Vec<Value>,
     backend: Backend,
 ) -> Result<Matcher, LoadError> {
-    let Backend::Interp = backend;
     crate::verify(&program).map_err(LoadError::Program)?;
     if inputs.len() != program.inputs.len() {
         return Err(LoadError::Count { expected: program.inputs.len(), given: inputs.len() });
@@ -92,7 +99,7 @@ pub fn load(
     let constants = constants(&program, &bound);
     let bind = Bind { program: &program, constants: &constants };
     let indexes = program.listeners.iter().map(|listener| Index::new(listener, bind)).collect();
-    Ok(Matcher { program, inputs: bound, constants, indexes })
+    Ok(Matcher { program, inputs: bound, constants, indexes, backend })
 }
 
 impl Matcher {
@@ -104,6 +111,47 @@ impl Matcher {
     /// The value of each input.
     pub fn inputs(&self) -> &[Value] {
         &self.inputs
+    }
+
+    /// Makes machine code for what was decided often since, and gives the number of blocks made. It takes some ten
+    /// microseconds a block: it is for a thread that serves nobody, from time to time. Decisions go on meanwhile.
+    pub fn compile_hot(&self) -> Result<usize, Refused> {
+        self.compile(false)
+    }
+
+    /// Makes machine code for everything that can have some.
+    pub fn compile_all(&self) -> Result<usize, Refused> {
+        self.compile(true)
+    }
+
+    #[cfg(feature = "jit")]
+    fn compile(&self, at_once: bool) -> Result<usize, Refused> {
+        match self.backend {
+            Backend::Interp => Ok(0),
+            Backend::Jit => {
+                crate::jit::compile(self.indexes.iter().flat_map(Index::codes), at_once)
+            }
+        }
+    }
+
+    #[cfg(not(feature = "jit"))]
+    fn compile(&self, _: bool) -> Result<usize, Refused> {
+        match self.backend {
+            Backend::Interp => Ok(0),
+            Backend::Jit => Err(Refused("this program was built without the feature `jit`".into())),
+        }
+    }
+
+    /// The machine code of the candidates for a request with this head, as an assembler would write it; empty where the
+    /// index alone decides.
+    #[cfg(feature = "jit")]
+    pub fn listing(&self, listener: ListenerId, head: &Head<'_>) -> Result<String, Refused> {
+        let index = self.indexes.get(listener.0 as usize);
+        let mut text = String::new();
+        for code in index.map(|index| index.codes_for(head)).unwrap_or_default() {
+            text.push_str(&crate::jit::listing(&code)?);
+        }
+        Ok(text)
     }
 
     /// Which route answers a request at this listener. Never waits. A frame serves one request.

@@ -115,6 +115,12 @@ impl Hosts {
         hosts
     }
 
+    /// All hosts.
+    #[cfg(feature = "jit")]
+    pub(super) fn all(&self) -> impl Iterator<Item = &Host> {
+        self.table.iter().filter_map(|entry| entry.0.as_ref()).chain(&self.any)
+    }
+
     /// Calls `visit` with the trees that answer for a host, most specific first, until it gives something.
     #[inline]
     pub(super) fn find(

@@ -40,6 +40,35 @@ impl<'r> Seen<'r> {
     }
 }
 
+/// What a source says, in parts that machine code understands. A text lies in the request or the frame, and stays there as
+/// long as the decision takes.
+#[cfg(feature = "jit")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum View {
+    Absent,
+    /// Where it begins, and how long it is.
+    Text(*const u8, usize),
+    /// The bits of an IPv4 address.
+    V4(u32),
+    Other,
+}
+
+#[cfg(feature = "jit")]
+impl View {
+    fn of(value: &Value) -> View {
+        match value {
+            Value::Absent => View::Absent,
+            Value::String(text) => View::of_text(text),
+            Value::Ip(std::net::IpAddr::V4(address)) => View::V4(address.to_bits()),
+            _ => View::Other,
+        }
+    }
+
+    fn of_text(text: &str) -> View {
+        View::Text(text.as_ptr(), text.len())
+    }
+}
+
 impl Run<'_> {
     /// Runs the code of a cell with these candidates of the host; notes in `missed` that a method was missed.
     #[inline]
@@ -50,6 +79,10 @@ impl Run<'_> {
         host: u32,
         missed: &mut bool,
     ) -> Result<Goal, Pending> {
+        #[cfg(feature = "jit")]
+        if let Some(goal) = code.machine.run(self, code, candidates, host, missed) {
+            return Ok(goal);
+        }
         let mut goal = code.entry;
         while let Goal::Op(at) = goal {
             // INVARIANT: jumps are in range; `lower/bind.rs` makes no others.
@@ -99,17 +132,56 @@ impl Run<'_> {
         Ok(false)
     }
 
-    fn has_method(&self, methods: &Methods) -> bool {
+    /// Whether the request's method is one of these.
+    pub(crate) fn has_method(&self, methods: &Methods) -> bool {
         methods.hold(MethodBit::of(self.head.method), self.head.method)
     }
 
+    /// Whether a check holds that is not of the method.
     #[inline]
-    fn holds(&self, check: &Check, candidates: &[u32], host: u32) -> Result<bool, Pending> {
+    pub(crate) fn holds(
+        &self,
+        check: &Check,
+        candidates: &[u32],
+        host: u32,
+    ) -> Result<bool, Pending> {
         let Check::Symbolic(test, candidate) = check else { return self.direct(check) };
         let candidate = candidates.get(*candidate as usize).copied();
         let captured = candidate.map(|candidate| self.captured(host, candidate));
         self.interp.frame.capture_as(captured);
         self.interp.test(test)
+    }
+
+    /// What a source says, for machine code.
+    #[cfg(feature = "jit")]
+    pub(crate) fn view(&self, source: Source) -> Result<View, Pending> {
+        let Source::Slot(slot) = source else {
+            let Source::Segment(at) = source else { return Ok(View::Other) };
+            let segment = split(self.head.path).nth(usize::from(at));
+            return Ok(segment.map_or(View::Absent, View::of_text));
+        };
+        let Interp { frame, fill, .. } = self.interp;
+        if frame.is_absent(slot) {
+            return Ok(View::Absent);
+        }
+        if let Some(view) = frame.with_slot(slot, View::of) {
+            return Ok(view);
+        }
+        Ok(match fill.fill(slot) {
+            Read::Text(text) => View::of_text(text),
+            Read::Kept(value) => View::of(value),
+            Read::Value(value) => {
+                let view = View::of(&value);
+                let known = self.interp.program.slots.get(slot.0 as usize);
+                if !known.is_some_and(|slot| slot.stable) && matches!(view, View::Text(..)) {
+                    // Nobody keeps the text.
+                    return Ok(View::Other);
+                }
+                self.interp.keep(slot, value);
+                view
+            }
+            Read::Pending => return Err(Pending(slot)),
+        })
     }
 
     /// The captures of a candidate of this listener.

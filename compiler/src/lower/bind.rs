@@ -41,7 +41,7 @@ impl Bind<'_> {
             yes: turned(op.yes),
             no: turned(op.no),
         });
-        Code { entry: turned(next), ops: ops.collect(), starts }
+        Code::new(turned(next), ops.collect(), starts)
     }
 
     /// Puts a candidate in front of what is there; gives its entry.

@@ -24,6 +24,22 @@ pub struct Code {
     /// The place of each candidate's first instruction, which for one that names methods is their check; and where the
     /// last one's end. By these a candidate is asked alone: what would have answered, had the method been another.
     pub starts: Box<[u32]>,
+    /// The same for the machine, once somebody has made it.
+    #[cfg(feature = "jit")]
+    pub(crate) machine: crate::jit::Machine,
+}
+
+impl Code {
+    /// Residual code of these parts.
+    pub fn new(entry: Goal, ops: Box<[Op]>, starts: Box<[u32]>) -> Code {
+        Code {
+            entry,
+            ops,
+            starts,
+            #[cfg(feature = "jit")]
+            machine: crate::jit::Machine::default(),
+        }
+    }
 }
 
 /// One instruction: a check, and where to go on.

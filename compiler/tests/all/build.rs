@@ -434,11 +434,20 @@ impl Fill for World<'_> {
     }
 }
 
-/// The program of a policy whose order is in order.
+/// The program of a policy whose order is in order, all of it compiled.
 pub(crate) fn matcher(policy: &Policy) -> Matcher {
+    let [_, jit] = matchers(policy);
+    jit
+}
+
+/// The same interpreted, and compiled.
+pub(crate) fn matchers(policy: &Policy) -> [Matcher; 2] {
     let (program, diags) = lower(policy);
-    let program = program.unwrap_or_else(|| panic!("{diags:#?}"));
-    load(Arc::new(program), Vec::new(), Backend::Interp).unwrap()
+    let program = Arc::new(program.unwrap_or_else(|| panic!("{diags:#?}")));
+    let interp = load(program.clone(), Vec::new(), Backend::Interp).unwrap();
+    let jit = load(program, Vec::new(), Backend::Jit).unwrap();
+    jit.compile_all().unwrap();
+    [interp, jit]
 }
 
 /// The name of the route that answers, `405 …` or `404`.

@@ -9,6 +9,7 @@ extern crate gw_compiler as compiler;
 mod build;
 mod decide;
 mod diff;
+mod jit;
 mod order;
 mod passes;
 mod proof;

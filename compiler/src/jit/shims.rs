@@ -1,0 +1,178 @@
+//! What machine code calls back: the layout it shares with us, and two functions behind one way of calling. Their pointers
+//! stand in the context; there is no address in the code.
+#![expect(unsafe_code, reason = "machine code hands over pointers that it was given")]
+
+use std::any::Any;
+use std::cell::Cell;
+use std::mem::offset_of;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::interp::run::{Run, View};
+use crate::program::code::{Check, Code, MethodBit, Source};
+
+/// What a compiled block is given. The machine code knows it by the offsets below.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct Context {
+    host: *const u8,
+    host_len: usize,
+    path: *const u8,
+    path_len: usize,
+    method: *const u8,
+    method_len: usize,
+    /// The bit of the method, or zero.
+    bit: u64,
+    /// Not zero once a method was missed.
+    pub(super) missed: u64,
+    read: extern "C" fn(*mut Context, u64, *mut Slot) -> u64,
+    check: extern "C" fn(*mut Context, u64) -> u64,
+    asked: *const Asked<'static>,
+}
+
+/// What a source says, as machine code keeps it on its stack.
+#[repr(C)]
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// One of the states below; zero before it was read.
+    state: u64,
+    /// Where the text begins, or the bits of an IPv4 address.
+    at: u64,
+    /// The length of the text.
+    len: u64,
+}
+
+/// What the functions here need to know of the decision.
+pub(super) struct Asked<'a> {
+    run: &'a Run<'a>,
+    code: &'a Code,
+    candidates: &'a [u32],
+    host: u32,
+    /// A panic on the way, which may not cross machine code.
+    panic: Cell<Option<Box<dyn Any + Send>>>,
+}
+
+pub(super) const HOST: i32 = offset_of!(Context, host) as i32;
+pub(super) const PATH: i32 = offset_of!(Context, path) as i32;
+pub(super) const METHOD: i32 = offset_of!(Context, method) as i32;
+/// A text's length stands behind where it begins.
+pub(super) const LEN: i32 = offset_of!(Context, host_len) as i32;
+pub(super) const BIT: i32 = offset_of!(Context, bit) as i32;
+pub(super) const MISSED: i32 = offset_of!(Context, missed) as i32;
+pub(super) const READ: i32 = offset_of!(Context, read) as i32;
+pub(super) const CHECK: i32 = offset_of!(Context, check) as i32;
+
+pub(super) const SLOT_SIZE: u32 = size_of::<Slot>() as u32;
+pub(super) const SLOT_STATE: i32 = offset_of!(Slot, state) as i32;
+pub(super) const SLOT_AT: i32 = offset_of!(Slot, at) as i32;
+pub(super) const SLOT_LEN: i32 = offset_of!(Slot, len) as i32;
+
+/// There is no value.
+pub(super) const ABSENT: i64 = 1;
+/// A text.
+pub(super) const TEXT: i64 = 2;
+/// An IPv4 address.
+pub(super) const V4: i64 = 3;
+/// Something else; the interpreter knows what.
+pub(super) const OTHER: i64 = 4;
+/// The decision cannot go on here: something is pending.
+pub(super) const STOP: i64 = 5;
+
+/// A segment of the path, as a number for a source; slots have theirs below it.
+pub(super) const SEGMENT: u64 = 1 << 32;
+
+const _: () = assert!(PATH + LEN == offset_of!(Context, path_len) as i32);
+const _: () = assert!(METHOD + LEN == offset_of!(Context, method_len) as i32);
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(
+        run: &'a Run<'a>,
+        code: &'a Code,
+        candidates: &'a [u32],
+        host: u32,
+    ) -> Asked<'a> {
+        Asked { run, code, candidates, host, panic: Cell::new(None) }
+    }
+
+    /// The context of a run. It is good as long as `self` is.
+    pub(super) fn context(&self) -> Context {
+        let head = self.run.head;
+        Context {
+            host: head.host.as_ptr(),
+            host_len: head.host.len(),
+            path: head.path.as_ptr(),
+            path_len: head.path.len(),
+            method: head.method.as_ptr(),
+            method_len: head.method.len(),
+            bit: u64::from(MethodBit::of(head.method).0),
+            missed: 0,
+            read,
+            check,
+            asked: std::ptr::from_ref(self).cast(),
+        }
+    }
+
+    /// Goes on with a panic that was caught on the way.
+    pub(super) fn settle(self) {
+        if let Some(panic) = self.panic.into_inner() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// Reads a source into a place on the caller's stack; gives its state.
+extern "C" fn read(context: *mut Context, source: u64, into: *mut Slot) -> u64 {
+    // SAFETY: machine code passes on the pointer that `Block::run` gave it, whose context and what it refers to outlive the
+    // call; nobody else has a reference into it meanwhile.
+    let asked = unsafe { &*(*context).asked };
+    let seen = guarded(asked, || {
+        let source = match u16::try_from(source.wrapping_sub(SEGMENT)) {
+            Ok(place) => Source::Segment(place),
+            Err(_) => Source::Slot(crate::frame::SlotId(source as u32)),
+        };
+        asked.run.view(source).ok()
+    });
+    let slot = match seen {
+        None => Slot { state: STOP as u64, at: 0, len: 0 },
+        Some(View::Absent) => Slot { state: ABSENT as u64, at: 0, len: 0 },
+        Some(View::Text(at, len)) => {
+            Slot { state: TEXT as u64, at: at.expose_provenance() as u64, len: len as u64 }
+        }
+        Some(View::V4(bits)) => Slot { state: V4 as u64, at: u64::from(bits), len: 0 },
+        Some(View::Other) => Slot { state: OTHER as u64, at: 0, len: 0 },
+    };
+    let state = slot.state;
+    // SAFETY: the place is one on the stack of the calling block, which reserved the size of a slot there.
+    unsafe { into.write(slot) };
+    state
+}
+
+/// Makes the check of one instruction: 1 if it holds, 0 if not, [`STOP`] if that cannot be said now.
+extern "C" fn check(context: *mut Context, op: u64) -> u64 {
+    // SAFETY: as in `read`.
+    let asked = unsafe { &*(*context).asked };
+    let mut missed = false;
+    let holds = guarded(asked, || {
+        let op = asked.code.ops.get(op as usize)?;
+        if let Check::Method(methods) = &op.check {
+            missed = !asked.run.has_method(methods);
+            return Some(!missed);
+        }
+        asked.run.holds(&op.check, asked.candidates, asked.host).ok()
+    });
+    if missed {
+        // SAFETY: as in `read`.
+        unsafe { (*context).missed = 1 };
+    }
+    holds.map_or(STOP as u64, u64::from)
+}
+
+/// What `step` says; `None` where it panics, which is kept for later.
+fn guarded<T>(asked: &Asked<'_>, step: impl FnOnce() -> Option<T>) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(done) => done,
+        Err(panic) => {
+            asked.panic.set(Some(panic));
+            None
+        }
+    }
+}

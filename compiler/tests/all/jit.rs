@@ -1,0 +1,128 @@
+//! Machine code against the interpreter: random policies on every request of the world of `reference.rs`, the texts of
+//! which lie around every bound there is to compare with; and what it leaves behind when it goes.
+
+use std::sync::Arc;
+
+use compiler::{Backend, Head, load, lower};
+use lang::Value;
+use proptest::prelude::*;
+
+use crate::build::*;
+use crate::proof::{routed, settled, way};
+use crate::reference::{recipe, world};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn machine_code_says_what_the_interpreter_says(
+        made in prop::collection::vec((recipe(), way()), 1..5),
+    ) {
+        let routes = made.iter().enumerate().map(|(at, (r, w))| routed(&format!("r{at}"), r, w));
+        let Some(policy) = settled(routes.collect()) else { return Ok(()) };
+        let [interp, jit] = matchers(&policy);
+        for request in world() {
+            prop_assert_eq!(decide(&interp, &request), decide(&jit, &request), "{:?}", request);
+        }
+    }
+}
+
+/// One route for each text: equal to it, beginning so, ending so; on a header, the path and the host.
+#[test]
+fn texts_of_every_length_are_compared_to_their_last_byte() {
+    for length in 0..70 {
+        let text: String = ('a'..='z').cycle().take(length).collect();
+        let is_it = vec![
+            route("equal").path(&["/equal"]).when(is(header("h"), &text)),
+            route("begins").path(&["/begins"]).when(call(
+                "starts_with",
+                vec![coalesce(header("h"), ""), constant(Value::string(&*text))],
+            )),
+            route("one")
+                .path(&["/one"])
+                .when(is_in(header("h"), Value::list(["x", &*text, "yy"].map(Value::string)))),
+            route("ends")
+                .path(&["/ends/**"])
+                .when(call("ends_with", vec![field(&PATH, None), constant(Value::string(&*text))])),
+        ];
+        let [interp, jit] = matchers(&policy(is_it));
+        let mut texts = vec![text.clone(), format!("{text}a"), format!("-{text}"), String::new()];
+        for at in 0..length {
+            let mut other = text.clone().into_bytes();
+            other[at] ^= 1;
+            texts.push(String::from_utf8(other).unwrap());
+        }
+        texts.extend((length > 0).then(|| text[1..].to_owned()));
+        texts.extend((length > 0).then(|| text[..length - 1].to_owned()));
+        for text in &texts {
+            for path in ["/equal", "/begins", "/one"] {
+                let request = get(&format!("a.x{path}")).header("h", text);
+                assert_eq!(decide(&interp, &request), decide(&jit, &request), "{request:?}");
+            }
+            let request = get(&format!("a.x/ends/{text}"));
+            assert_eq!(decide(&interp, &request), decide(&jit, &request), "{request:?}");
+        }
+    }
+}
+
+#[test]
+fn hot_code_alone_is_compiled() {
+    let routes = vec![
+        route("a").path(&["/a"]).when(is(header("h"), "1")),
+        route("b").path(&["/b"]).when(is(header("h"), "2")),
+    ];
+    let program = Arc::new(lower(&policy(routes)).0.unwrap());
+    let matcher = load(program.clone(), Vec::new(), Backend::Jit).unwrap();
+    assert_eq!(matcher.compile_hot(), Ok(0));
+    let request = get("a.x/a").header("h", "1");
+    for _ in 0..2_000 {
+        assert_eq!(decide(&matcher, &request), "a");
+    }
+    assert_eq!(matcher.compile_hot(), Ok(1));
+    assert_eq!(matcher.compile_hot(), Ok(0));
+    assert_eq!(decide(&matcher, &request), "a");
+    let interp = load(program, Vec::new(), Backend::Interp).unwrap();
+    assert_eq!(interp.compile_all(), Ok(0));
+}
+
+#[test]
+fn a_simple_condition_is_a_handful_of_instructions() {
+    let routes = vec![route("a").path(&["/a"]).method(&["GET"]).when(is(header("h"), "12345678"))];
+    let matcher = matcher(&policy(routes));
+    let listener = matcher.program().listener("web").unwrap();
+    let head = Head { host: "a.x", path: "/a", method: "GET" };
+    let listing = matcher.listing(listener, &head).unwrap();
+    let lines = listing.lines().filter(|line| !line.trim_end().ends_with(':')).count();
+    assert!((10..80).contains(&lines), "{lines} lines:\n{listing}");
+}
+
+/// The memory of machine code goes with the last that holds it.
+#[test]
+fn ten_thousand_reloads_leave_nothing_behind() {
+    let routes = vec![route("a").path(&["/a"]).method(&["GET"]).when(is(header("h"), "1"))];
+    let program = Arc::new(lower(&policy(routes)).0.unwrap());
+    let reload = || {
+        let matcher = load(program.clone(), Vec::new(), Backend::Jit).unwrap();
+        assert_eq!(matcher.compile_all(), Ok(1));
+        let old = decide(&matcher, &get("a.x/a").header("h", "1"));
+        assert_eq!(old, "a");
+    };
+    for _ in 0..500 {
+        reload();
+    }
+    let before = resident();
+    for _ in 0..10_000 {
+        reload();
+    }
+    let after = resident();
+    // A page for each would be 40 MiB.
+    assert!(after < before + (8 << 20), "{before} bytes before, {after} after");
+}
+
+/// The bytes of memory that this process has in use.
+fn resident() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a test looks at its own process")]
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or_default() * 4096
+}
