@@ -12,13 +12,15 @@ use crate::inputs;
 use crate::report::places::{at_places, together};
 
 /// The engine of `program`, with values from `with`, to serve after `previous`: what stays as it was is taken over.
+/// `backend` decides its requests.
 pub fn build(
     program: Program,
     with: Option<&Path>,
     sources: &Sources,
     previous: Option<&Engine>,
+    backend: Backend,
 ) -> miette::Result<Engine> {
-    on(program, with, sources, previous, true)
+    on(program, with, sources, previous, Some(backend))
 }
 
 /// The engine of `program`, with values from `with`, to ask but not to serve: it opens no file of an upstream.
@@ -27,7 +29,7 @@ pub fn rehearsing(
     with: Option<&Path>,
     sources: &Sources,
 ) -> miette::Result<Engine> {
-    on(program, with, sources, None, false)
+    on(program, with, sources, None, None)
 }
 
 fn on(
@@ -35,14 +37,15 @@ fn on(
     with: Option<&Path>,
     sources: &Sources,
     previous: Option<&Engine>,
-    serves: bool,
+    serves: Option<Backend>,
 ) -> miette::Result<Engine> {
     let bound = inputs::bind(&program.inputs, with, sources)?;
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
-    let matcher = compiler::load(Arc::new(program), bound, Backend::default())
+    let matcher = compiler::load(Arc::new(program), bound, serves.unwrap_or_default())
         .map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
+    let serves = serves.is_some();
     Engine::build(matcher, Ground { folder: &folder, inputs: &inputs, previous, serves }).map_err(
         |errors| {
             let report = |error: BuildError| {

@@ -195,7 +195,7 @@ impl<S: Snapshot> Gateway<S> {
     ) -> Result<(), LaunchError> {
         {
             let _runtime = self.control.runtime.enter();
-            snapshot.tend();
+            snapshot.tend(&self.shared.telemetry);
         }
         let (done, served) = mpsc::channel();
         let mut sent = 0;

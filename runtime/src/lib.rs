@@ -33,6 +33,7 @@ pub mod upgrade;
 pub mod upstream;
 pub mod values;
 pub mod vocabulary;
+mod warm;
 mod watch;
 
 pub use vocabulary::vocabulary;

@@ -79,7 +79,8 @@ impl Snapshot for Engine {
         &self.listeners
     }
 
-    fn tend(&self) {
+    fn tend(&self, telemetry: &Arc<Telemetry>) {
+        crate::warm::tend(&self.decider, telemetry);
         self.upstreams.iter().for_each(|destination| destination.group.tend());
         self.decider.auths.iter().for_each(Auth::tend);
     }

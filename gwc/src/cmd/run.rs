@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use compiler::Backend;
 use miette::{IntoDiagnostic, WrapErr};
 use runtime::engine::Engine;
 use runtime::gateway::{Gateway, ModuleState, Options};
@@ -55,6 +56,15 @@ pub(crate) struct Args {
     /// The access log: lines of JSON on standard output, nothing, or a file
     #[arg(long, value_name = "json|off|FILE", default_value = "json", value_parser = output)]
     log: Output,
+    /// Decide every request by the interpreter; without this, conditions that are asked often become machine code
+    #[arg(long)]
+    no_jit: bool,
+}
+
+impl Args {
+    fn backend(&self) -> Backend {
+        if self.no_jit { Backend::Interp } else { Backend::Jit }
+    }
 }
 
 /// What is served, and what is known of its modules for the next reload.
@@ -96,7 +106,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let telemetry = Telemetry::start(workers, args.log.clone()).into_diagnostic()?;
     let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
     let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
-    let prepared = match prepare(&args.path, args.with.as_deref(), None, &served.shelf) {
+    let prepared = match prepare(args, None, &served.shelf) {
         Ok(prepared) => prepared,
         Err(refused) => return refused.at_start(),
     };
@@ -173,34 +183,33 @@ fn reload(
     watch: Option<&mut watch::Watch>,
     why: &str,
 ) {
-    let refused =
-        match prepare(&args.path, args.with.as_deref(), served.engine.as_deref(), &served.shelf) {
-            Ok(prepared) => {
-                if let Some(watch) = watch {
-                    watch.follow(prepared.watched.clone());
-                }
-                let before = gateway.addresses();
-                match gateway.reload(prepared.engine.clone(), &prepared.hash) {
-                    Ok(()) => {
-                        let modules = served.take(args, gateway, &prepared);
-                        eprintln!("reloaded ({why}): {}", prepared.hash);
-                        if gateway.addresses() != before {
-                            announce::listeners(&prepared, gateway);
-                        }
-                        announce::modules(&prepared.modules, &modules);
-                        return;
+    let refused = match prepare(args, served.engine.as_deref(), &served.shelf) {
+        Ok(prepared) => {
+            if let Some(watch) = watch {
+                watch.follow(prepared.watched.clone());
+            }
+            let before = gateway.addresses();
+            match gateway.reload(prepared.engine.clone(), &prepared.hash) {
+                Ok(()) => {
+                    let modules = served.take(args, gateway, &prepared);
+                    eprintln!("reloaded ({why}): {}", prepared.hash);
+                    if gateway.addresses() != before {
+                        announce::listeners(&prepared, gateway);
                     }
-                    Err(errors) => Refused::launch(errors, &prepared.check.sources),
+                    announce::modules(&prepared.modules, &modules);
+                    return;
                 }
+                Err(errors) => Refused::launch(errors, &prepared.check.sources),
             }
-            Err(refused) => {
-                if let Some(watch) = watch {
-                    watch.follow_more(&refused.watched);
-                }
-                gateway.refused(&refused.reason);
-                refused
+        }
+        Err(refused) => {
+            if let Some(watch) = watch {
+                watch.follow_more(&refused.watched);
             }
-        };
+            gateway.refused(&refused.reason);
+            refused
+        }
+    };
     refused.print();
     eprintln!("not reloaded ({why}): the running policy stays");
 }

@@ -20,7 +20,7 @@ pub trait Snapshot: Send + Sync + Sized + 'static {
     fn listeners(&self) -> &[ListenerConfig];
 
     /// Begins what has to go on beside requests, once, on the runtime in whose context it is called.
-    fn tend(&self);
+    fn tend(&self, telemetry: &Arc<Telemetry>);
 
     /// A core's own state. Called on the core's thread before it serves anything.
     fn core(telemetry: &Arc<Telemetry>) -> Self::Core;

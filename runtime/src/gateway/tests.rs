@@ -41,7 +41,7 @@ impl Snapshot for Page {
         &self.listeners
     }
 
-    fn tend(&self) {}
+    fn tend(&self, _: &Arc<Telemetry>) {}
 
     fn core(_: &Arc<Telemetry>) -> Newest {
         RefCell::new(Arc::new(Page { text: "nothing", listeners: Vec::new() }))

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub log_lines_dropped: Shards<Counter>,
     /// Reloads that went live.
     pub reloads_ok: Counter,
+    /// Blocks of residual code that became machine code.
+    pub compiled_blocks: Counter,
     /// Reloads that were refused.
     pub reloads_failed: Counter,
     /// Certificates that were replaced while serving.
@@ -144,6 +146,7 @@ impl Metrics {
             store: Mutex::default(),
             log_lines_dropped: Shards::new(cores),
             reloads_ok: Counter::default(),
+            compiled_blocks: Counter::default(),
             reloads_failed: Counter::default(),
             certificates_reloaded: Counter::default(),
             certificates_failed: Counter::default(),
@@ -221,6 +224,12 @@ impl Metrics {
         let certificates = "gw_certificate_reloads_total";
         page.sample(certificates, &[("result", "ok")], self.certificates_reloaded.value());
         page.sample(certificates, &[("result", "failed")], self.certificates_failed.value());
+        page.single(
+            "gw_compiled_blocks_total",
+            "counter",
+            "Conditions of routes that became machine code.",
+            self.compiled_blocks.value(),
+        );
         page.single(
             "gw_log_lines_dropped_total",
             "counter",

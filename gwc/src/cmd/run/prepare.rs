@@ -1,6 +1,6 @@
 //! From a policy's file to an engine that can be served, or to everything that is wrong with it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lang::{Diag, Sources};
@@ -8,6 +8,7 @@ use miette::Report;
 use runtime::engine::Engine;
 use runtime::gateway::{LaunchError, ModuleState, hash};
 
+use super::Args;
 use super::modules::{self, Shelf};
 use crate::inputs::files;
 use crate::load::Check;
@@ -38,20 +39,20 @@ pub(super) struct Refused {
 
 /// Reads, checks, binds and builds. What the check says, warnings included, is printed on the way.
 pub(super) fn prepare(
-    path: &Path,
-    with: Option<&Path>,
+    args: &Args,
     previous: Option<&Engine>,
     shelf: &Shelf,
 ) -> Result<Prepared, Refused> {
-    let loaded = modules::load(path, shelf, previous.is_some())?;
+    let with = args.with.as_deref();
+    let loaded = modules::load(&args.path, shelf, previous.is_some())?;
     let (check, modules) = (loaded.check, loaded.modules);
     let mut watched = loaded.files;
-    watched.extend(with.map(Path::to_owned));
+    watched.extend(args.with.clone());
     let Some(program) = check.program.clone() else {
         return Err(Refused::policy(&check, watched));
     };
     watched.extend(files(&program.inputs, &check.sources));
-    let engine = engine::build(program, with, &check.sources, previous)
+    let engine = engine::build(program, with, &check.sources, previous, args.backend())
         .map_err(|report| Refused::world(report, watched.clone()))?;
     let hash = hash(check.sources.iter().map(|source| (&*source.name, &*source.text)));
     Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules })
