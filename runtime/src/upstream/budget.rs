@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What may be saved up from requests, in hundredths of a retry.
-const MOST: u32 = 10_000;
+/// What may be saved up from requests, in hundredths of a retry: enough for all that one endpoint loses at once when it
+/// goes away.
+const MOST: u32 = 100_000;
 /// What there is in the beginning, and what time alone gives back.
 const FLOOR: u32 = 1_000;
 /// The time in which one retry comes back where there are few requests: a share of nearly nothing is nothing.
