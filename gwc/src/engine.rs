@@ -8,7 +8,7 @@ use lang::{SourceId, Sources};
 use miette::miette;
 use runtime::engine::{BuildError, Engine, Ground};
 
-use crate::inputs;
+use crate::inputs::{self, Unbound};
 use crate::report::places::{at_places, together};
 
 /// The engine of `program`, with values from `with`, to serve after `previous`: what stays as it was is taken over.
@@ -20,7 +20,20 @@ pub fn build(
     previous: Option<&Engine>,
     backend: Backend,
 ) -> miette::Result<Engine> {
-    on(program, with, sources, previous, Some(backend))
+    let built = try_build(program, with, sources, previous, backend, &[]);
+    built.map_err(|unbuilt| unbuilt.report)
+}
+
+/// As [`build`], for a policy whose modules `excused` are not served as their files say; the error tells its places.
+pub fn try_build(
+    program: Program,
+    with: Option<&Path>,
+    sources: &Sources,
+    previous: Option<&Engine>,
+    backend: Backend,
+    excused: &[&str],
+) -> Result<Engine, Unbound> {
+    on(program, (with, excused), sources, previous, Some(backend))
 }
 
 /// The engine of `program`, with values from `with`, to ask but not to serve: it opens no file of an upstream.
@@ -29,36 +42,32 @@ pub fn rehearsing(
     with: Option<&Path>,
     sources: &Sources,
 ) -> miette::Result<Engine> {
-    on(program, with, sources, None, None)
+    on(program, (with, &[]), sources, None, None).map_err(|unbuilt| unbuilt.report)
 }
 
 fn on(
     program: Program,
-    with: Option<&Path>,
+    (with, excused): (Option<&Path>, &[&str]),
     sources: &Sources,
     previous: Option<&Engine>,
     serves: Option<Backend>,
-) -> miette::Result<Engine> {
-    let bound = inputs::bind(&program.inputs, with, sources)?;
+) -> Result<Engine, Unbound> {
+    let bound = inputs::bind(&program.inputs, with, sources, excused)?;
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
     let matcher = compiler::load(Arc::new(program), bound, serves.unwrap_or_default())
         .map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
-    let serves = serves.is_some();
-    Engine::build(matcher, Ground { folder: &folder, inputs: &inputs, previous, serves }).map_err(
-        |errors| {
-            let report = |error: BuildError| {
-                at_places(
-                    error.message,
-                    error.help.as_deref(),
-                    &[(error.span, String::new())],
-                    sources,
-                )
-            };
-            together("the policy cannot be served", errors.into_iter().map(report).collect())
-        },
-    )
+    let ground = Ground { folder: &folder, inputs: &inputs, previous, serves: serves.is_some() };
+    Engine::build(matcher, ground).map_err(|errors| {
+        let places = errors.iter().map(|error| error.span).collect();
+        let report = |error: BuildError| {
+            at_places(error.message, error.help.as_deref(), &[(error.span, String::new())], sources)
+        };
+        let report =
+            together("the policy cannot be served", errors.into_iter().map(report).collect());
+        Unbound { report, places }
+    })
 }
 
 /// The folder of a file of the policy: where relative paths that stand in it begin.

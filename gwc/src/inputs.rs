@@ -22,6 +22,21 @@ struct Given {
     values: BTreeMap<String, toml::Value>,
 }
 
+/// Why inputs have no values.
+#[derive(Debug)]
+pub struct Unbound {
+    /// Everything that is wrong.
+    pub report: Report,
+    /// The inputs that it is about; none where something is wrong that is no input's.
+    pub places: Vec<Span>,
+}
+
+impl std::convert::From<Report> for Unbound {
+    fn from(report: Report) -> Unbound {
+        Unbound { report, places: Vec::new() }
+    }
+}
+
 /// No value, and no file of values, is larger.
 const MOST_BYTES: u64 = 1 << 20;
 
@@ -42,13 +57,21 @@ impl Given {
     }
 }
 
-/// One value for each input, in order; absent where its default holds.
+/// One value for each input, in order; absent where its default holds. Values for inputs of the modules `excused` may be
+/// given though there are none: these modules are not served as their files say.
 pub fn bind(
     inputs: &[Input],
     with: Option<&Path>,
     sources: &Sources,
-) -> miette::Result<Vec<Value>> {
-    let given = with.map(Given::read).transpose()?.unwrap_or_default();
+    excused: &[&str],
+) -> Result<Vec<Value>, Unbound> {
+    let mut given = with.map(Given::read).transpose()?.unwrap_or_default();
+    let is_excused = |name: &str| {
+        excused.iter().any(|module| name.strip_prefix(module).is_some_and(|of| of.starts_with('.')))
+    };
+    given
+        .values
+        .retain(|name, _| inputs.iter().any(|input| *input.name == **name) || !is_excused(name));
     bind_given(inputs, &given, sources)
 }
 
@@ -61,9 +84,11 @@ pub fn files(inputs: &[Input], sources: &Sources) -> Vec<PathBuf> {
     inputs.iter().filter_map(file).collect()
 }
 
-fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> miette::Result<Vec<Value>> {
+fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> Result<Vec<Value>, Unbound> {
     let mut problems: Vec<Report> =
         given.values.keys().filter_map(|name| unknown(name, inputs, given)).collect();
+    let is_anybodys = problems.is_empty();
+    let mut places: Vec<Span> = Vec::new();
     let mut missing: Vec<(Span, String)> = Vec::new();
     let mut values = Vec::with_capacity(inputs.len());
     for input in inputs {
@@ -71,10 +96,12 @@ fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> miette::Res
             Ok(Some(value)) => value,
             Ok(None) if input.default.is_some() || input.ty.is_optional() => Value::Absent,
             Ok(None) => {
+                places.push(input.span);
                 missing.push((input.span, wanted(input)));
                 Value::Absent
             }
             Err(reason) => {
+                places.push(input.span);
                 let label = vec![(input.span, format!("declared as {} here", input.ty))];
                 problems.push(at_places(reason, None, &label, sources));
                 Value::Absent
@@ -88,7 +115,8 @@ fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> miette::Res
     if problems.is_empty() {
         Ok(values)
     } else {
-        Err(together("inputs could not be bound", problems))
+        places.truncate(if is_anybodys { places.len() } else { 0 });
+        Err(Unbound { report: together("inputs could not be bound", problems), places })
     }
 }
 
@@ -185,7 +213,7 @@ mod tests {
 
     fn bound(inputs: &[Input], text: &str) -> Result<Vec<Value>, String> {
         bind_given(inputs, &given(text), &Sources::default())
-            .map_err(|report| format!("{report:?}"))
+            .map_err(|unbound| format!("{:?}", unbound.report))
     }
 
     #[test]

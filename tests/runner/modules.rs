@@ -19,10 +19,11 @@ route rest on web { respond 200, "rest" }
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn() -> Result<(), Failed>); 4] = [
+    let tests: [(&str, fn() -> Result<(), Failed>); 5] = [
         ("a module that fails on a reload keeps its last good version", keeps_last_good),
         ("a module that fails at the start is closed, and nobody else answers for it", closes),
         ("a last good version survives a restart", survives),
+        ("an input without a value is the fault of its module alone", unbound),
         ("what is not a module's fault leaves everything as it was", leaves),
     ];
     tests.into_iter().map(|(name, run)| Trial::test(format!("modules: {name}"), run)).collect()
@@ -157,6 +158,35 @@ fn survives() -> Result<(), Failed> {
     let gateway = Gateway::start_with(folder, &path, &text, &more)?;
     expect(&gateway, "x.example", "/c/1", "503")?;
     expect(&gateway, "x.example", "/b/1", "rest")
+}
+
+fn unbound() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let asks = |default: &str| {
+        module("b", "{motto}").replace("route", &format!("param motto: String{default}\nroute"))
+    };
+    write(folder, "a", &module("a", "a1"))?;
+    write(folder, "b", &asks(""))?;
+    let gateway = start(folder, &[])?;
+    expect(&gateway, "a.example", "/", "a1")?;
+    expect(&gateway, "x.example", "/b/1", "503")?;
+    write(folder, "b", &asks(" default \"b2\""))?;
+    reload(&gateway)?;
+    expect(&gateway, "x.example", "/b/1", "b2")?;
+    write(folder, "b", &asks(""))?;
+    reload(&gateway)?;
+    gateway.hear("module b keeps its last good version")?;
+    expect(&gateway, "x.example", "/b/1", "b2")?;
+    drop(gateway);
+    // A value for an input of a module that is not there is nobody's mistake.
+    std::fs::write(folder.join("params.toml"), "\"b.motto\" = \"b3\"\n")?;
+    write(folder, "b", &asks("").replace("respond", "respnd"))?;
+    let gateway = start(folder, &[])?;
+    expect(&gateway, "x.example", "/b/1", "503")?;
+    write(folder, "b", &asks(""))?;
+    reload(&gateway)?;
+    expect(&gateway, "x.example", "/b/1", "b3")
 }
 
 fn leaves() -> Result<(), Failed> {

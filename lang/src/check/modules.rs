@@ -11,6 +11,7 @@ use super::items::target_at;
 use super::names::names_of;
 use super::routes::listeners;
 
+use crate::diag::Diag;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::import_failed::import_failed;
 use crate::diag::misplaced_clause::misplaced_clause;
@@ -420,6 +421,26 @@ fn read_paths(cx: &mut Context<'_>, named: ast::NamedArg<'_>) -> Vec<(Path, Span
         }
     }
     found
+}
+
+/// Tells a team that the listener it was given is there, and how its file gets hold of it.
+pub(super) fn say_import(cx: &Context<'_>, unit: usize, name: &str, diag: Diag) -> Diag {
+    let Some(team) = owner(cx, unit) else { return diag };
+    let mut given = team.grant.listeners.iter().map(|id| cx.item(*id));
+    let Some(item) = given.find(|item| item.name == name) else { return diag };
+    let Some(source) = cx.units.get(item.unit).map(|unit| unit.source) else { return diag };
+    let file = source.name.rsplit('/').next().unwrap_or(&source.name);
+    let path = team.view.file().map_or("", |path| path.text());
+    let folders: Vec<&str> = path.split('/').filter(|part| *part != ".").collect();
+    let up = match folders.len().saturating_sub(1) {
+        // Where else it stands the author knows better.
+        _ if item.unit != 0 || folders.contains(&"..") || path.starts_with('/') => {
+            return diag.help(format!("import `{name}` from `{file}`, where it is defined"));
+        }
+        0 => "./".to_owned(),
+        n => "../".repeat(n),
+    };
+    diag.help(format!("import it: `use \"{up}{file}\" {{ {name} }}`"))
 }
 
 /// The name in the policy of something of a unit: a module's begins with the module's name.

@@ -397,7 +397,9 @@ pub(super) fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>)
                     names.iter().find(|(name, _)| *name == near).map(|(_, place)| *place)
                 };
                 let similar = near.map(|near| (near, place(near)));
-                cx.report(unknown_name(word.span, "listener", word.text, similar));
+                let diag = unknown_name(word.span, "listener", word.text, similar);
+                let diag = super::modules::say_import(cx, unit, word.text, diag);
+                cx.report(diag);
             }
         }
     }

@@ -27,12 +27,15 @@ pub(super) struct Good {
     pub(super) since: SystemTime,
 }
 
-/// A policy that can be built.
-pub(super) struct Loaded {
-    pub(super) check: Check,
+/// The modules that fail, on the way to a policy that can be served.
+pub(super) struct Troubles<'s> {
+    shelf: &'s Shelf,
+    /// Whether an engine is there that could stay: then a module is closed only if it was never good.
+    running: bool,
+    failing: BTreeMap<String, Failing>,
     /// Every file that was looked at, those of failing modules included.
     pub(super) files: Vec<PathBuf>,
-    pub(super) modules: Vec<ModuleState>,
+    said: Vec<String>,
 }
 
 /// How a failing module is served, and what is wrong with it.
@@ -41,40 +44,111 @@ struct Failing {
     reason: String,
 }
 
-/// Reads and checks a policy; what the check says is printed. `running` is whether an engine is there that could stay:
-/// then a module is closed only if it was never good.
-pub(super) fn load(path: &Path, shelf: &Shelf, running: bool) -> Result<Loaded, Refused> {
-    let world = |report| Refused::world(report, vec![path.to_owned()]);
-    let mut check = load::check(path).map_err(world)?;
-    print(&check, |_| true);
-    let said: Vec<Diag> = check.diags.clone();
-    let mut files = check.files.clone();
-    let mut failing: BTreeMap<String, Failing> = BTreeMap::new();
+/// Reads and checks a policy, without what fails of it; what the check says is printed.
+pub(super) fn load(path: &Path, troubles: &mut Troubles<'_>) -> Result<Check, Refused> {
     // Each turn moves a module one step down, or ends.
-    while check.program.is_none() {
-        let stuck = match blamed(&check) {
-            None => true,
-            Some(blamed) => blamed.into_iter().any(|(name, reason)| {
-                step_down(&mut failing, shelf, running, name, reason).is_err()
-            }),
-        };
-        if stuck {
-            print(&check, |diag| !said.iter().any(|known| known.message == diag.message));
-            return Err(Refused::policy(&check, files));
+    loop {
+        let check = troubles.check(path)?;
+        if troubles.said.is_empty() {
+            troubles.print(&check);
         }
-        let kept = failing.iter().filter(|(_, how)| how.serves == Serves::LastGood);
-        let kept = kept.filter_map(|(name, _)| shelf.good.get(name));
-        let overlay: Overlay = kept.flat_map(|good| good.files.clone()).collect();
-        let closed = failing.iter().filter(|(_, how)| how.serves == Serves::Nothing);
-        let closed: Vec<&str> = closed.map(|(name, _)| &**name).collect();
-        check = load::check_without(path, &overlay, &closed).map_err(world)?;
-        files.extend(
-            check.files.iter().filter(|file| !files.contains(file)).cloned().collect::<Vec<_>>(),
-        );
+        if check.program.is_some() {
+            return Ok(check);
+        }
+        let blamed = blamed(&check).unwrap_or_default();
+        let moves = |(name, reason)| troubles.step_down(name, reason);
+        if blamed.is_empty() || !blamed.into_iter().all(moves) {
+            troubles.print(&check);
+            return Err(Refused::policy(&check, troubles.files.clone()));
+        }
     }
-    let modules = check.policy.modules.iter().map(|module| state(module, &check, shelf, &failing));
-    let modules = modules.collect();
-    Ok(Loaded { check, files, modules })
+}
+
+impl<'s> Troubles<'s> {
+    /// None so far.
+    pub(super) fn new(shelf: &'s Shelf, running: bool) -> Troubles<'s> {
+        let (failing, files, said) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Troubles { shelf, running, failing, files, said }
+    }
+
+    /// The modules that are not served as their files say.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.failing.keys().map(|name| &**name).collect()
+    }
+
+    /// Lays what is wrong at these places to modules. False where it is not theirs alone, or where nothing is left to do
+    /// about them.
+    pub(super) fn lay(&mut self, check: &Check, places: &[Span], reason: &str) -> bool {
+        let mut names: Vec<String> = Vec::new();
+        for place in places {
+            match in_file(&check.policy.modules, *place) {
+                Some(module) => names.push(module.name.to_string()),
+                None => return false,
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        !names.is_empty() && names.into_iter().all(|name| self.step_down(name, reason.to_owned()))
+    }
+
+    /// What of each module is served.
+    pub(super) fn states(&self, check: &Check) -> Vec<ModuleState> {
+        check.policy.modules.iter().map(|module| self.state(module, check)).collect()
+    }
+
+    fn check(&mut self, path: &Path) -> Result<Check, Refused> {
+        let of = |wanted| self.failing.iter().filter(move |(_, how)| how.serves == wanted);
+        let kept = of(Serves::LastGood).filter_map(|(name, _)| self.shelf.good.get(name));
+        let overlay: Overlay = kept.flat_map(|good| good.files.clone()).collect();
+        let closed: Vec<&str> = of(Serves::Nothing).map(|(name, _)| &**name).collect();
+        let check = load::check_without(path, &overlay, &closed)
+            .map_err(|report| Refused::world(report, vec![path.to_owned()]))?;
+        for file in &check.files {
+            if !self.files.contains(file) {
+                self.files.push(file.clone());
+            }
+        }
+        Ok(check)
+    }
+
+    /// Moves a module from its file to its last good text, and from there to nothing. False where that is not possible, or
+    /// worse than what runs.
+    fn step_down(&mut self, name: String, reason: String) -> bool {
+        let is_known = self.shelf.good.contains_key(&name);
+        let serves = match self.failing.get(&name).map(|how| how.serves) {
+            None | Some(Serves::Current) if is_known => Serves::LastGood,
+            None | Some(Serves::Current) => Serves::Nothing,
+            Some(Serves::LastGood) if !self.running => Serves::Nothing,
+            // What runs is better than a closed module.
+            Some(Serves::LastGood | Serves::Nothing) => return false,
+        };
+        // The first reason is what its file is to be mended by.
+        self.failing.entry(name).or_insert(Failing { serves, reason }).serves = serves;
+        true
+    }
+
+    fn state(&self, module: &Module, check: &Check) -> ModuleState {
+        let known = self.shelf.good.get(&*module.name);
+        let how = self.failing.get(&*module.name);
+        let serves = how.map_or(Serves::Current, |how| how.serves);
+        let since = match (serves, known) {
+            (Serves::LastGood, Some(good)) => good.since,
+            (Serves::Current, Some(good)) if good.files == texts(module, check) => good.since,
+            _ => SystemTime::now(),
+        };
+        let reason = how.map(|how| how.reason.clone());
+        ModuleState { name: module.name.clone(), serves, since, reason }
+    }
+
+    /// Prints what was not said before.
+    fn print(&mut self, check: &Check) {
+        for diag in &check.diags {
+            if !self.said.contains(&diag.message) {
+                human::print(diag, &check.sources, Color::Auto);
+            }
+        }
+        self.said.extend(check.diags.iter().map(|diag| diag.message.clone()));
+    }
 }
 
 impl Shelf {
@@ -93,50 +167,6 @@ impl Shelf {
             }
         }
         self.good = good;
-    }
-}
-
-/// Moves a module from its file to its last good text, and from there to nothing. An error where that is not possible, or
-/// worse than what runs.
-fn step_down(
-    failing: &mut BTreeMap<String, Failing>,
-    shelf: &Shelf,
-    running: bool,
-    name: String,
-    reason: String,
-) -> Result<(), ()> {
-    let is_known = shelf.good.contains_key(&name);
-    let serves = match failing.get(&name).map(|how| how.serves) {
-        None | Some(Serves::Current) if is_known => Serves::LastGood,
-        None | Some(Serves::Current) => Serves::Nothing,
-        Some(Serves::LastGood) if !running => Serves::Nothing,
-        // What runs is better than a closed module.
-        Some(Serves::LastGood | Serves::Nothing) => return Err(()),
-    };
-    // The first reason is what its file is to be mended by.
-    failing.entry(name).or_insert(Failing { serves, reason }).serves = serves;
-    Ok(())
-}
-
-fn state(
-    module: &Module,
-    check: &Check,
-    shelf: &Shelf,
-    failing: &BTreeMap<String, Failing>,
-) -> ModuleState {
-    let known = shelf.good.get(&*module.name);
-    let how = failing.get(&*module.name);
-    let serves = how.map_or(Serves::Current, |how| how.serves);
-    let since = match (serves, known) {
-        (Serves::LastGood, Some(good)) => good.since,
-        (Serves::Current, Some(good)) if good.files == texts(module, check) => good.since,
-        _ => SystemTime::now(),
-    };
-    ModuleState {
-        name: module.name.clone(),
-        serves,
-        since,
-        reason: how.map(|how| how.reason.clone()),
     }
 }
 
@@ -163,9 +193,6 @@ fn blamed(check: &Check) -> Option<Vec<(String, String)>> {
 
 /// The module in whose file the mistake is, or which it is about.
 fn culprit<'c>(diag: &Diag, modules: &'c [Module]) -> Option<&'c Module> {
-    let in_file = |span: Span| {
-        modules.iter().find(|module| span.source.0 != 0 && module.files.contains(&span.source))
-    };
     let of = diag.span();
     let lost = |module: &&Module| {
         let item = module.item;
@@ -175,12 +202,11 @@ fn culprit<'c>(diag: &Diag, modules: &'c [Module]) -> Option<&'c Module> {
     let missing = (diag.code == lang::diag::import_failed::ENTRY.code)
         .then(|| modules.iter().find(lost))
         .flatten();
-    let mentioned = || diag.labels.iter().find_map(|label| in_file(label.span));
-    in_file(of).or(missing).or_else(mentioned)
+    let mentioned = || diag.labels.iter().find_map(|label| in_file(modules, label.span));
+    in_file(modules, of).or(missing).or_else(mentioned)
 }
 
-fn print(check: &Check, is_news: impl Fn(&Diag) -> bool) {
-    for diag in check.diags.iter().filter(|diag| is_news(diag)) {
-        human::print(diag, &check.sources, Color::Auto);
-    }
+/// The module in whose files a place is.
+fn in_file(modules: &[Module], place: Span) -> Option<&Module> {
+    modules.iter().find(|module| place.source.0 != 0 && module.files.contains(&place.source))
 }

@@ -9,7 +9,7 @@ use runtime::engine::Engine;
 use runtime::gateway::{LaunchError, ModuleState, hash};
 
 use super::Args;
-use super::modules::{self, Shelf};
+use super::modules::{self, Shelf, Troubles};
 use crate::inputs::files;
 use crate::load::Check;
 use crate::report::places::{at_places, together};
@@ -43,17 +43,31 @@ pub(super) fn prepare(
     previous: Option<&Engine>,
     shelf: &Shelf,
 ) -> Result<Prepared, Refused> {
-    let with = args.with.as_deref();
-    let loaded = modules::load(&args.path, shelf, previous.is_some())?;
-    let (check, modules) = (loaded.check, loaded.modules);
-    let mut watched = loaded.files;
-    watched.extend(args.with.clone());
-    let Some(program) = check.program.clone() else {
-        return Err(Refused::policy(&check, watched));
+    let mut troubles = Troubles::new(shelf, previous.is_some());
+    let mut watched: Vec<PathBuf> = args.with.iter().cloned().collect();
+    let (check, engine) = loop {
+        let check = modules::load(&args.path, &mut troubles)?;
+        watched.extend(troubles.files.iter().cloned());
+        let Some(program) = check.program.clone() else {
+            return Err(Refused::policy(&check, watched));
+        };
+        watched.extend(files(&program.inputs, &check.sources));
+        let failing = troubles.names();
+        let (with, backend) = (args.with.as_deref(), args.backend());
+        match engine::try_build(program, with, &check.sources, previous, backend, &failing) {
+            Ok(engine) => break (check, engine),
+            Err(unbuilt) => {
+                let refused = Refused::world(unbuilt.report, watched.clone());
+                if !troubles.lay(&check, &unbuilt.places, &refused.reason) {
+                    return Err(refused);
+                }
+                refused.print();
+            }
+        }
     };
-    watched.extend(files(&program.inputs, &check.sources));
-    let engine = engine::build(program, with, &check.sources, previous, args.backend())
-        .map_err(|report| Refused::world(report, watched.clone()))?;
+    watched.sort_unstable();
+    watched.dedup();
+    let modules = troubles.states(&check);
     let hash = hash(check.sources.iter().map(|source| (&*source.name, &*source.text)));
     Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules })
 }
