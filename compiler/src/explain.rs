@@ -11,8 +11,7 @@ use lang::{Span, Value};
 use crate::decision::Decision;
 use crate::frame::{Head, SlotId};
 use crate::interp::{Interp, Pending};
-use crate::program::{Candidate, Expr, ListenerId, Program, RouteId, VirtualHost};
-use lang::hosts::host_relation;
+use crate::program::{Candidate, Expr, ListenerId, RouteId, VirtualHost};
 use lang::segment::{Relation, path_relation, split};
 
 /// What becomes of a request, and why.
@@ -114,41 +113,6 @@ pub(crate) fn explain(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>
     });
     let routes = routes.collect();
     Explanation { decision, routes }
-}
-
-/// For each route, the most tests that are made until it answers: its own and those of every candidate that may be asked
-/// before it, at the worst of its places.
-pub fn tests_before(program: &Program) -> Vec<usize> {
-    let mut worst = vec![0; program.routes.len()];
-    for listener in &program.listeners {
-        let hosts = &listener.hosts.list;
-        for host in hosts {
-            let narrower: Vec<&VirtualHost> = hosts
-                .iter()
-                .filter(|other| host_relation(&other.host, &host.host) == Relation::Inside)
-                .collect();
-            for candidate in &host.candidates {
-                let Some(own) = pattern(program, candidate) else { continue };
-                let meets = |other: &&Candidate| {
-                    pattern(program, other)
-                        .is_some_and(|path| path_relation(path, own) != Relation::Disjoint)
-                };
-                let before = host.candidates.iter().filter(|other| other.rank < candidate.rank);
-                let elsewhere = narrower.iter().flat_map(|other| &other.candidates);
-                let n_before: usize =
-                    before.chain(elsewhere).filter(meets).map(|other| other.code.len()).sum();
-                if let Some(worst) = worst.get_mut(candidate.route.0 as usize) {
-                    *worst = (*worst).max(n_before + candidate.code.len());
-                }
-            }
-        }
-    }
-    worst
-}
-
-fn pattern<'p>(program: &'p Program, candidate: &Candidate) -> Option<&'p Path> {
-    let (path, _) = program.route(candidate.route)?.paths.get(candidate.path)?;
-    Some(path)
 }
 
 /// What stops this candidate, if anything does.

@@ -8,6 +8,7 @@ use lang::{SourceId, Sources};
 use miette::miette;
 use runtime::engine::{BuildError, Engine, Ground};
 
+use crate::bounds;
 use crate::inputs::{self, Unbound};
 use crate::report::places::{at_places, together};
 
@@ -33,7 +34,9 @@ pub fn try_build(
     backend: Backend,
     excused: &[&str],
 ) -> Result<Engine, Unbound> {
-    on(program, (with, excused), sources, previous, Some(backend))
+    let engine = on(program, (with, excused), sources, previous, Some(backend))?;
+    bounds::hold(&engine, sources)?;
+    Ok(engine)
 }
 
 /// The engine of `program`, with values from `with`, to ask but not to serve: it opens no file of an upstream.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ask;
+mod bounds;
 mod cmd;
 pub mod engine;
 pub mod inputs;

@@ -9,6 +9,8 @@ use lang::check::Unit;
 use lang::{Diag, Policy, SourceId, Sources, Span, Tree};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
+use crate::bounds;
+
 /// The largest policy file that is read, in bytes.
 pub const MAX_BYTES: u64 = 16 << 20;
 
@@ -101,6 +103,12 @@ pub fn check_each(
         path.as_ref().is_none_or(|path| named.contains(path) || !used.contains(path))
     });
     let mut checks: Vec<Check> = checks.into_iter().map(|(_, check)| check).collect();
+    for check in &mut checks {
+        let program = check.program.as_ref();
+        let exceeded = program.map(|program| bounds::exceeded(program, &check.sources));
+        check.diags.extend(exceeded.unwrap_or_default());
+        check.diags.sort_by_key(|diag| (diag.span(), diag.code));
+    }
     report_once(&mut checks);
     Ok((checks, unread))
 }

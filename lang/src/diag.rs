@@ -193,6 +193,7 @@ pub mod bad_regex;
 pub mod bad_sum;
 pub mod bad_text;
 pub mod bad_value;
+pub mod beyond_cost;
 pub mod beyond_limits;
 pub mod capture_mismatch;
 pub mod circular_before;
@@ -287,6 +288,7 @@ catalogue![
     bad_sum,
     bad_text,
     bad_value,
+    beyond_cost,
     beyond_limits,
     capture_mismatch,
     circular_before,

@@ -1,12 +1,14 @@
 //! What a request costs at worst, route by route, told from the policy alone: how long it may take, how much of it is
 //! kept, how much is asked before an answer is found. Bounds, not measurements.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use compiler::RouteId;
-use compiler::program::{Expr, Route, Step, StepKind};
-use lang::Value;
+use compiler::program::{Expr, Program, Route, Step, StepKind};
+use lang::diag::beyond_cost::beyond_cost;
 use lang::vocab::{Argument, ExprId};
+use lang::{Diag, Value};
 
 use crate::actions;
 use crate::engine::{Destination, Engine};
@@ -37,19 +39,23 @@ pub struct Cost {
 /// The worst case of every route, in the policy's order.
 pub fn costs(engine: &Engine) -> Vec<Cost> {
     let routes = engine.program().routes.iter().enumerate();
-    let routing = compiler::explain::tests_before(engine.program());
+    let upstreams: HashMap<&str, &Destination> =
+        engine.upstreams.iter().map(|destination| (&*destination.name, destination)).collect();
+    let caps = caps(engine);
+    let routing = compiler::burden::tests_before(engine.program());
     routes
         .map(|(at, route)| {
             let id = RouteId(at as u32);
             let own: usize = route.steps.iter().map(|step| tests(engine, step)).sum();
-            let forwarded = route.steps.iter().filter_map(|step| forwarded(engine, step));
+            let forwarded =
+                route.steps.iter().filter_map(|step| forwarded(engine, &upstreams, step));
             let forwarded: Vec<_> = forwarded.flatten().collect();
             let worst = forwarded.iter().max_by_key(|way| (way.total, way.first_byte));
             let longest = forwarded.iter().map(|way| way.first_byte).max();
             Cost {
                 route: id,
                 predicates: routing.get(at).copied().unwrap_or(0) + own,
-                buffered: buffered(engine, id, route),
+                buffered: buffered(engine.program(), route, caps.get(at).copied().unwrap_or(0)),
                 tries: forwarded.iter().map(|way| way.tries).max().unwrap_or(0),
                 first_byte: longest.unwrap_or(Duration::ZERO),
                 total: worst.map_or(Duration::ZERO, |way| way.total),
@@ -92,7 +98,11 @@ struct Way<'e> {
 }
 
 /// The ways of a statement that forwards.
-fn forwarded<'e>(engine: &'e Engine, step: &Step) -> Option<Vec<Way<'e>>> {
+fn forwarded<'e>(
+    engine: &'e Engine,
+    upstreams: &HashMap<&str, &'e Destination>,
+    step: &Step,
+) -> Option<Vec<Way<'e>>> {
     let StepKind::Act(call) = &step.kind else { return None };
     let row = actions::row(&call.action)?;
     if row.ends != lang::vocab::Ends::Forwards {
@@ -111,9 +121,7 @@ fn forwarded<'e>(engine: &'e Engine, step: &Step) -> Option<Vec<Way<'e>>> {
     let arms = call.arms.iter().map(|(_, upstream)| *upstream);
     let names = call.args.first().copied().into_iter().chain(arms);
     let to = names.filter_map(|name| match matcher.argument(name) {
-        Argument::Constant(Value::Item(name)) => {
-            engine.upstreams.iter().find(|destination| destination.name == name)
-        }
+        Argument::Constant(Value::Item(name)) => upstreams.get(&*name).copied(),
         _ => None,
     });
     let ways = to.map(|to| {
@@ -132,23 +140,74 @@ fn forwarded<'e>(engine: &'e Engine, step: &Step) -> Option<Vec<Way<'e>>> {
     Some(ways.collect())
 }
 
-/// What is kept of a request's content.
-fn buffered(engine: &Engine, id: RouteId, route: &Route) -> u64 {
-    let program = engine.program();
+/// What is kept of a request's content, of which a listener lets so much pass.
+fn buffered(program: &Program, route: &Route, cap: u64) -> u64 {
     let conditions = route.conditions.iter().map(|(condition, _)| *condition);
     let steps = route.steps.iter().flat_map(Step::exprs);
     let reads = program.reads(conditions.chain(steps));
-    let waits = reads.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
-    if !waits.into_iter().any(|slot| matches!(&*slot.field, "req.json" | "req.body.size")) {
-        return 0;
+    let mut waits = reads.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+    let reads = waits.any(|slot| matches!(&*slot.field, "req.json" | "req.body.size"));
+    if reads { cap.min(MOST_READ as u64) } else { 0 }
+}
+
+/// For each route the largest content that one of its listeners lets pass.
+fn caps(engine: &Engine) -> Vec<u64> {
+    let program = engine.program();
+    let mut caps = vec![0; program.routes.len()];
+    for listener in &program.listeners {
+        let config = engine.listeners.iter().find(|config| config.name == listener.name);
+        let body = config.map_or(0, |config| config.limits.body_bytes);
+        for candidate in listener.hosts.list.iter().flat_map(|host| &host.candidates) {
+            if let Some(cap) = caps.get_mut(candidate.route.0 as usize) {
+                *cap = body.max(*cap);
+            }
+        }
     }
-    let on = program.listeners.iter().filter(|listener| {
-        let candidates = listener.hosts.list.iter().flat_map(|host| &host.candidates);
-        candidates.into_iter().any(|candidate| candidate.route == id)
-    });
-    let caps = on.filter_map(|listener| {
-        let config = engine.listeners.iter().find(|config| config.name == listener.name)?;
-        Some(config.limits.body_bytes)
-    });
-    caps.max().unwrap_or(0).min(MOST_READ as u64)
+    caps
+}
+
+/// The routes that may cost more than a listener allows on which they answer, in the policy's order.
+pub fn beyond(engine: &Engine) -> Vec<Diag> {
+    let program = engine.program();
+    let bounded = engine.listeners.iter().filter_map(|config| Some((config, config.cost?)));
+    let bounded: Vec<_> = bounded.collect();
+    if bounded.is_empty() {
+        return Vec::new();
+    }
+    let costs = costs(engine);
+    let mut diags = Vec::new();
+    for (config, bounds) in bounded {
+        let listener = program.listeners.iter().find(|listener| listener.name == config.name);
+        let hosts = listener.map_or(&[][..], |listener| &listener.hosts.list);
+        let routes = hosts.iter().flat_map(|host| &host.candidates).map(|one| one.route);
+        // A route with several hosts and paths is told once.
+        for id in routes.collect::<BTreeSet<RouteId>>() {
+            let (Some(cost), Some(route)) = (costs.get(id.0 as usize), program.route(id)) else {
+                continue;
+            };
+            let place = (&*route.name, route.span);
+            let mut exceeds = |may: (&str, &str, &str), bound: &str| {
+                diags.push(beyond_cost(place, may, (bound, bounds.span)));
+            };
+            let time = |length| Value::Duration(length).to_string();
+            let size = |bytes| Value::Size(bytes).to_string();
+            let tests = |n: usize| format!("{n} tests");
+            if let Some(bound) = bounds.time.filter(|bound| cost.total > *bound) {
+                let to = cost.upstream.as_deref().unwrap_or_default();
+                let help =
+                    format!("lower `total` of upstream `{to}`, or give `forward` a `timeout`");
+                exceeds(("take", &time(cost.total), &help), &time(bound));
+            }
+            if let Some(bound) = bounds.buffer.filter(|bound| cost.buffered > *bound) {
+                let help = "lower `cap body` of the listener, or do not read the content";
+                exceeds(("keep", &size(cost.buffered), help), &size(bound));
+            }
+            let most = bounds.tests.map(|bound| bound as usize);
+            if let Some(bound) = most.filter(|bound| cost.predicates > *bound) {
+                let help = "ask for less in it and in the routes that are tried before it";
+                exceeds(("make", &tests(cost.predicates), help), &tests(bound));
+            }
+        }
+    }
+    diags
 }

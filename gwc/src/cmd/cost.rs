@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use lang::{Sources, Span, Ty, Value};
 use miette::miette;
-use runtime::cost::{Cost, costs};
+use runtime::cost::{Cost, beyond as beyond_configured, costs};
 use serde_json::json;
 
 use crate::report::{self, Color};
@@ -15,7 +15,8 @@ use crate::{Outcome, ask, load};
 /// Tells the worst case of each route: tests, bytes kept in memory, time
 ///
 /// Times are those of an exchange with an upstream over all its tries; the time in which a client sends its request is
-/// bounded by the listener. Exit status: 0 when every bound is kept, 1 when one is not or the policy has errors, 2 for
+/// bounded by the listener. A listener's `cost` line bounds what its routes may cost; these bounds are held by `gwc check`
+/// as well. Exit status: 0 when every bound is kept, 1 when one is not or the policy has errors, 2 for
 /// anything else.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -76,6 +77,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             exceeds("may make tests:", cost.predicates.to_string(), bound.to_string());
         }
         rows.push((route.name.to_string(), place, cost));
+    }
+    for diag in beyond_configured(&engine) {
+        beyond.push(format!("{}: {}", place(&check.sources, diag.span()), diag.message));
     }
     let text = match args.format {
         Format::Human => table(&rows),

@@ -64,6 +64,14 @@ pub static ROW: Block = Block {
             doc: "How long a client may keep the gateway waiting. Every wait is finite.",
             example: "timeout handshake=10s, header=10s, body=30s, send=30s",
         },
+        Setting {
+            name: "cost",
+            params: CostLine::PARAMS,
+            times: Times::Optional,
+            within: &[],
+            doc: "The most that a request may cost at worst, whatever route of the listener answers it. A route that may cost more is an error of the policy. `gwc cost` tells what each route costs.",
+            example: "cost time=30s, buffer=1MiB, tests=50",
+        },
     ],
     doc: "A place where the gateway takes connections. Routes say with `on` which listeners they answer for.",
     example: "listener web { bind \":8080\" }",
@@ -146,6 +154,32 @@ params! {
     }
 }
 
+params! {
+    /// The `cost` line.
+    #[derive(Clone, Debug)]
+    pub struct CostLine {
+        /// Until all of an upstream's answer is here, over all tries.
+        time: Option<Wait<365>>,
+        /// How much of a request's content is kept in memory before it is answered or sent on.
+        buffer: Option<Size>,
+        /// How many tests are made until a route answers.
+        tests: Option<Count<0, { u32::MAX }>>,
+    }
+}
+
+/// The most that a request may cost; nothing is no bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Until all of an upstream's answer is here, over all tries.
+    pub time: Option<Duration>,
+    /// Bytes of a request's content in memory.
+    pub buffer: Option<u64>,
+    /// Tests until a route answers.
+    pub tests: Option<u32>,
+    /// The line.
+    pub span: Span,
+}
+
 /// A version of HTTP on a listener.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Proto {
@@ -212,6 +246,8 @@ pub struct ListenerConfig {
     pub handshakes: usize,
     /// How long a connection may take until its first request may begin.
     pub handshake: Duration,
+    /// What a request may cost, if the policy says so.
+    pub cost: Option<Bounds>,
 }
 
 /// One address.
@@ -290,6 +326,7 @@ impl ListenerConfig {
             connections: CONNECTIONS as usize,
             handshakes: HANDSHAKES as usize,
             handshake: HANDSHAKE,
+            cost: None,
         }
     }
 
@@ -329,6 +366,15 @@ impl ListenerConfig {
             "timeout" => {
                 let line = read_line(setting, Timeout::PARAMS, Timeout::decode, argument)?;
                 self.timeout(&line);
+            }
+            "cost" => {
+                let line = read_line(setting, CostLine::PARAMS, CostLine::decode, argument)?;
+                self.cost = Some(Bounds {
+                    time: line.time.map(|time| time.0),
+                    buffer: line.buffer.map(|buffer| buffer.0),
+                    tests: line.tests.map(|tests| tests.0),
+                    span,
+                });
             }
             other => {
                 let message = format!("a listener has no setting `{other}`");

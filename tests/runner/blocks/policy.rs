@@ -48,7 +48,8 @@ pub fn unpack(case: &Case) -> Result<TempDir, Failed> {
 
 /// Checks the case's policy as `gwc check` would.
 pub fn checked(folder: &Path) -> Result<Check, Failed> {
-    load::check(&folder.join(ROOT)).map_err(|report| format!("{report:?}").into())
+    let checks = load::check_all(&[folder.join(ROOT)]).map_err(|report| format!("{report:?}"))?;
+    checks.into_iter().next().ok_or_else(|| "there is no policy".into())
 }
 
 /// An example's policy is clean and formatted.

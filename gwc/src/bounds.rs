@@ -1,0 +1,56 @@
+//! The bounds that a policy sets on what its routes may cost, held against what they do: with the defaults of params where
+//! it is only checked, with their values where it is to be served.
+
+use std::sync::Arc;
+
+use compiler::{Backend, Program};
+use lang::policy::Input;
+use lang::{Diag, Sources, Span, Ty, Value};
+use runtime::cost::beyond;
+use runtime::engine::{Engine, Ground};
+
+use crate::engine::folder;
+use crate::inputs::Unbound;
+use crate::report::places::{at_places, together};
+
+/// The routes that may cost more than the policy allows, as far as the defaults of its params tell. Where one has none and
+/// nothing can be built without it, that is told when it has a value.
+pub(crate) fn exceeded(program: &Program, sources: &Sources) -> Vec<Diag> {
+    let mut settings = program.blocks.iter().flat_map(|block| &block.settings);
+    if !settings.any(|setting| &*setting.name == "cost") {
+        return Vec::new();
+    }
+    imagined(program.clone(), sources).as_ref().map(beyond).unwrap_or_default()
+}
+
+/// Refuses an engine that is to serve while a route of it may cost more than the policy allows.
+pub(crate) fn hold(engine: &Engine, sources: &Sources) -> Result<(), Unbound> {
+    let beyond = beyond(engine);
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    let report = |diag: &Diag| {
+        let labels: Vec<(Span, String)> =
+            diag.labels.iter().map(|label| (label.span, label.text.clone())).collect();
+        at_places(diag.message.clone(), diag.help.as_deref(), &labels, sources)
+    };
+    let reports = beyond.iter().map(report).collect();
+    Err(Unbound {
+        report: together("the policy costs more than it allows", reports),
+        places: beyond.iter().map(Diag::span).collect(),
+    })
+}
+
+/// The engine of `program` with the defaults of its params and a text in place of each secret; none if it cannot be built
+/// of these.
+fn imagined(program: Program, sources: &Sources) -> Option<Engine> {
+    let value = |input: &Input| match input.ty {
+        Ty::Secret => Value::string("0".repeat(64)),
+        _ => Value::Absent,
+    };
+    let inputs: Vec<Value> = program.inputs.iter().map(value).collect();
+    let matcher = compiler::load(Arc::new(program), inputs.clone(), Backend::default()).ok()?;
+    let folder = |source| folder(sources, source);
+    let ground = Ground { folder: &folder, inputs: &inputs, previous: None, serves: false };
+    Engine::build(matcher, ground).ok()
+}
