@@ -29,8 +29,11 @@ pub(crate) fn lower_noting(policy: &Policy) -> (Option<Program>, Vec<Diag>, Vec<
     let mut program = contents(policy);
     passes::run(&mut program);
     let (diags, leaning) = routing::route(policy, &mut program);
-    let program = (!diags.iter().any(Diag::is_error)).then_some(program);
-    (program, diags, leaning)
+    if diags.iter().any(Diag::is_error) {
+        return (None, diags, leaning);
+    }
+    passes::run_routed(&mut program);
+    (Some(program), diags, leaning)
 }
 
 /// Everything but the way from requests to routes. The passes note what each route reads.

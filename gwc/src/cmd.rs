@@ -1,6 +1,8 @@
 //! One subcommand, one file: its arguments and its run.
 
 pub(crate) mod audit;
+
+pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod cost;
@@ -9,7 +11,6 @@ pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod fmt;
 pub(crate) mod lsp;
-pub(crate) mod program;
 pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod run;

@@ -3,6 +3,7 @@
 
 use lang::vocab::ExprId;
 
+use crate::passes::order::ordered;
 use crate::program::{Expr, Program, Target, Test, TestKind};
 
 /// The code that passes if all of these hold.
@@ -10,16 +11,22 @@ pub(crate) fn jump_code(program: &Program, conditions: &[ExprId]) -> Vec<Test> {
     // Built from the back, where every target is known already.
     let mut code = Backwards { program, tests: Vec::new() };
     let mut entry = Target::Pass;
-    for condition in conditions.iter().rev() {
+    for condition in ordered(program, conditions, true).iter().rev() {
         entry = code.emit(*condition, entry, Target::Fail);
     }
-    match (entry, conditions.first()) {
-        (Target::Test(entry), _) => forwards(code.tests, entry),
-        (Target::Fail, Some(condition)) => {
-            let kind = TestKind::True(*condition);
-            vec![Test { kind, yes: Target::Fail, no: Target::Fail }]
-        }
-        _ => Vec::new(),
+    match conditions.first() {
+        Some(condition) => finished(code.tests, entry, TestKind::True(*condition)),
+        None => Vec::new(),
+    }
+}
+
+/// Code that was built from the back, with this entry. Code that always fails is one test, whatever that asks: there is
+/// no code that says so with none.
+pub(crate) fn finished(tests: Vec<Test>, entry: Target, any: TestKind) -> Vec<Test> {
+    match entry {
+        Target::Pass => Vec::new(),
+        Target::Fail => vec![Test { kind: any, yes: Target::Fail, no: Target::Fail }],
+        Target::Test(entry) => forwards(tests, entry),
     }
 }
 
@@ -70,9 +77,11 @@ impl Backwards<'_> {
             Expr::Const(value) => return if value.is_true() { yes } else { no },
             Expr::Not(inner) => return self.emit(*inner, no, yes),
             Expr::And(parts) => {
+                let parts = ordered(self.program, parts, true);
                 return parts.iter().rev().fold(yes, |next, part| self.emit(*part, next, no));
             }
             Expr::Or(parts) => {
+                let parts = ordered(self.program, parts, false);
                 return parts.iter().rev().fold(no, |next, part| self.emit(*part, yes, next));
             }
             Expr::Compare(how, a, b) => TestKind::Compare(*how, *a, *b),

@@ -183,9 +183,9 @@ on web
   host *.x
     path /a/{Int}/**
       0 one id=1 on GET
-        0: req.header["a"] == "1" ? 1 : 2
-        1: req.header["b"] == "2" ? 2 : pass
-        2: client.ip in [10.0.0.0/8] ? pass : fail
+        0: client.ip in [10.0.0.0/8] ? pass : 1
+        1: req.header["a"] == "1" ? 2 : fail
+        2: req.header["b"] == "2" ? fail : pass
   host any
     path /**
       0 rest
@@ -195,4 +195,52 @@ route rest
   respond "rest"
 "#;
     assert_eq!(program.to_string(), expected);
+}
+
+#[test]
+fn a_decision_allocates_nothing() {
+    let office = Value::Cidr("10.0.0.0/8".parse().unwrap());
+    let beneath = call("starts_with", vec![header("p"), constant(Value::string("/x"))]);
+    let matcher = matcher(&policy(vec![
+        route("first")
+            .host(&["*.x"])
+            .path(&["/a/{id}/b"])
+            .method(&["GET", "PUT"])
+            .when(and(vec![is(header("d"), "1"), is_in(field(&IP, None), office), not(beneath)]))
+            .when(is(capture("id"), "7")),
+        route("count").host(&["a.x"]).path(&["/a/{n: Int}/b"]).when(compare(
+            Compare::Lt,
+            capture("n"),
+            Value::Int(5),
+        )),
+        route("rest"),
+    ]));
+    struct Slices<'r>(Vec<Option<&'r Request>>);
+    impl compiler::Fill for Slices<'_> {
+        fn path(&self) -> &str {
+            self.0[0].map_or("", |request| &request.path)
+        }
+        fn fill(&self, slot: compiler::SlotId) -> compiler::Read<'_> {
+            // Two headers that are there, one that is not, and the address.
+            match slot.0 {
+                0 => compiler::Read::Text("1"),
+                1 => compiler::Read::Value(Value::Ip("10.1.2.3".parse().unwrap())),
+                _ => compiler::Read::Value(Value::Absent),
+            }
+        }
+    }
+    let listener = matcher.program().listener("web").unwrap();
+    for (request, answer) in
+        [(get("b.x/a/7/b"), "first"), (get("a.x/a/3/b"), "count"), (get("a.x/a/30/c"), "rest")]
+    {
+        let world = Slices(vec![Some(&request)]);
+        let head = request.head();
+        let mut decision = None;
+        let heap = allocation_counter::measure(|| {
+            decision = Some(matcher.decide(listener, &head, &Frame::new(), &world));
+        });
+        let route = matcher.program().route_named(answer).unwrap();
+        assert_eq!(decision, Some(compiler::Decision::Route(route)), "{answer}");
+        assert_eq!(heap.count_total, 0, "{answer}");
+    }
 }
