@@ -196,6 +196,12 @@ impl Program {
         false
     }
 
+    /// Whether statements read who asks, so that what comes of them may be for him alone.
+    pub fn asks_who(&self, steps: &[Step]) -> bool {
+        let mut values = steps.iter().flat_map(Step::exprs);
+        values.any(|value| self.tells_who(value, steps))
+    }
+
     /// Calls `each` with every expression that something other than an expression uses, to be replaced.
     pub(crate) fn each_root_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
         for setting in self.blocks.iter_mut().flat_map(|block| &mut block.settings) {

@@ -45,6 +45,8 @@ pub(crate) struct Rule {
     pub(crate) public: bool,
     /// Whether the key says who asks.
     pub(crate) tells_who: bool,
+    /// Whether statements of the route read who asks, wherever the request says so.
+    pub(crate) asks_who: bool,
     /// Header fields that the policy itself sends: where it gives no key they tell requests apart.
     pub(crate) sent: Vec<Arc<str>>,
 }
@@ -107,7 +109,7 @@ impl Rule {
             && ex.upgrade.is_none()
             && !rules::OWN_TERMS.iter().any(|name| headers.contains(name))
             && !headers.lists("cache-control", "no-store")
-            && (self.public || self.tells_who || !says_who)
+            && (self.public || self.tells_who || !(says_who || self.asks_who))
     }
 }
 

@@ -344,7 +344,8 @@ impl Act<'_> {
                 let by_key = |id: ExprId| self.program.tells_who(id, self.steps);
                 let for_all = self.argument("public").is_some_and(is_true)
                     || self.argument("key").is_some_and(by_key);
-                course.caches = Some(for_all);
+                let is_kept = for_all || !self.program.asks_who(self.steps);
+                course.caches = is_kept.then_some(for_all);
                 next.push(course);
             }
             _ if row.name == "rewrite" => {

@@ -18,6 +18,7 @@ fn rule(fresh: u64, stale: u64) -> Rule {
         largest: 1 << 20,
         public: false,
         tells_who: false,
+        asks_who: false,
         sent: Vec::new(),
     }
 }
