@@ -20,6 +20,8 @@ mod cache;
 mod keys;
 mod settings;
 mod store;
+#[cfg(test)]
+mod tests;
 mod typed;
 mod verify;
 

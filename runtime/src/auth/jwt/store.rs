@@ -150,6 +150,9 @@ impl Store {
         if self.remotes.is_empty() || !self.tended.load(Ordering::Relaxed) {
             return false;
         }
+        if self.underway.load(Ordering::Acquire) > 0 {
+            return true;
+        }
         let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         let before = self.asked.load(Ordering::Relaxed);
         let seldom = u64::try_from(SELDOM.as_millis()).unwrap_or(u64::MAX);
@@ -160,7 +163,7 @@ impl Store {
                 .compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
         {
-            // Before anybody is woken, so that whoever comes now waits too.
+            // Before anybody is woken, so that whoever comes next waits too.
             let n = u64::try_from(self.remotes.len()).unwrap_or(0);
             self.underway.fetch_add(n, Ordering::AcqRel);
             self.remotes.iter().for_each(|remote| remote.soon.notify_one());
