@@ -20,7 +20,7 @@ use crate::listen::Connection;
 use crate::message::Version;
 use crate::pipeline::{Place, pass};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
-use crate::telemetry::metrics::{Limit, LimitSeries};
+use crate::telemetry::metrics::{AuthSeries, Limit, LimitSeries};
 use crate::telemetry::{Fault, Record, RouteSeries, Telemetry};
 use crate::upstream::Roster;
 use crate::watch::Watch;
@@ -42,6 +42,8 @@ struct Live {
     engine: Arc<Engine>,
     decider: Decides,
     series: Vec<Series>,
+    /// Where auths count, by name.
+    auths: Vec<(Arc<str>, Arc<AuthSeries>)>,
     limits: Vec<Arc<LimitSeries>>,
     watch: Option<Rc<dyn Watch>>,
 }
@@ -165,12 +167,15 @@ impl Live {
             Series { routes, none: telemetry.metrics.route(&listener.name, "-") }
         });
         let series = series.collect();
+        let auths = engine.decider.auths.iter();
+        let auths = auths.map(|auth| (auth.name().clone(), telemetry.metrics.auth(auth.name())));
+        let auths = auths.collect();
         let limits = engine.limits.names().map(|name| telemetry.metrics.limit(name)).collect();
         if let Some(store) = &engine.cache {
             telemetry.metrics.shows(store);
         }
         let decider = Rc::new(Arc::clone(&engine.decider));
-        Live { decider, series, limits, watch: None, engine }
+        Live { decider, series, limits, auths, watch: None, engine }
     }
 
     /// Whether it has every listener that `other` has.
@@ -311,6 +316,14 @@ impl Session {
         }
         if let Some(used) = ex.and_then(|ex| ex.cached) {
             self.core.telemetry.metrics.used(used);
+        }
+        if let Some(ex) = ex {
+            for (name, verdict) in ex.verdicts.borrow().iter() {
+                let counted = ticket.live.auths.iter().find(|(auth, _)| auth == name);
+                if let Some((_, series)) = counted {
+                    series.observe(verdict);
+                }
+            }
         }
         self.core.telemetry.finish(series, &record);
     }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::program::{Expr, Program, Step};
-use lang::policy::{ExprKind, From, Host, InputId, Policy, Route, StepKind};
+use lang::policy::{Expr as Written, ExprKind, From, Host, InputId, Policy, Route, StepKind};
+use lang::vocab::identity::{CLAIMS, provider};
 use lang::vocab::{Ends, ExprId, Form};
 use lang::{Sources, Span, Ty, Value};
 use serde_json::{Value as Json, json};
@@ -66,14 +67,20 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             lines: desk.unverified(),
         },
         Section { key: "public", title: "routes that ask for nothing", lines: desk.public() },
+        Section {
+            key: "unidentified",
+            title: "routes that ask for something, but not who asks",
+            lines: desk.unidentified(),
+        },
         Section { key: "limits", title: "limits, and what they count", lines: desk.limits() },
         Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
         Section { key: "modules", title: "modules, and what they own", lines: desk.modules() },
     ];
-    // A policy without modules needs no line that says so.
+    // A policy without modules or auths needs no line that says so.
     let sections: Vec<Section> = sections
         .into_iter()
         .filter(|section| section.key != "modules" || !section.lines.is_empty())
+        .filter(|section| section.key != "unidentified" || desk.has_auths())
         .collect();
     let text = match args.format {
         Format::Human => sections.iter().map(|section| desk.human(section)).collect::<String>(),
@@ -194,6 +201,27 @@ impl Desk<'_> {
         for (at, block) in self.policy.blocks.iter().enumerate() {
             for route in self.policy.routes.iter().filter(|route| route.listeners.contains(&at)) {
                 if !asks(route) {
+                    lines.push(Line {
+                        name: route.name.to_string(),
+                        detail: format!("on {}: {}", block.name, self.takes(route)),
+                        place: Some(route.span),
+                    });
+                }
+            }
+        }
+        lines
+    }
+
+    fn has_auths(&self) -> bool {
+        self.policy.blocks.iter().any(|block| provider(block.row.name).is_some())
+    }
+
+    /// Routes that are answered to somebody whom no auth knows, although they require something, by listener.
+    fn unidentified(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        for (at, block) in self.policy.blocks.iter().enumerate() {
+            for route in self.policy.routes.iter().filter(|route| route.listeners.contains(&at)) {
+                if asks(route) && !identifies(route) {
                     lines.push(Line {
                         name: route.name.to_string(),
                         detail: format!("on {}: {}", block.name, self.takes(route)),
@@ -336,12 +364,44 @@ impl Desk<'_> {
 
 /// Whether something is required before the route answers.
 fn asks(route: &Route) -> bool {
+    required(route).next().is_some()
+}
+
+/// Whether nobody is answered whom no auth knows.
+fn identifies(route: &Route) -> bool {
+    route.conditions.iter().chain(required(route)).any(is_known)
+}
+
+/// What is required before the route answers.
+fn required(route: &Route) -> impl Iterator<Item = &Written> {
     let before = route.steps.iter().take_while(|step| match &step.kind {
         StepKind::Act(call) => call.row.ends == Ends::No,
         StepKind::Let(..) | StepKind::Always(_) => true,
     });
-    before.into_iter().any(|step| match &step.kind {
-        StepKind::Act(call) => call.row.asserts.is_some(),
-        StepKind::Let(..) | StepKind::Always(_) => false,
+    before.filter_map(|step| match &step.kind {
+        StepKind::Act(call) => {
+            let at = call.row.params.iter().position(|p| Some(p.name) == call.row.asserts)?;
+            call.args.get(at)
+        }
+        StepKind::Let(..) | StepKind::Always(_) => None,
     })
+}
+
+/// Whether a condition holds only for whom an auth knows: nothing compares with a claim of nobody.
+fn is_known(condition: &Written) -> bool {
+    match &condition.kind {
+        ExprKind::And(parts) => parts.iter().any(is_known),
+        ExprKind::Or(parts) => parts.iter().all(is_known),
+        ExprKind::Present(inner) => is_claim(inner),
+        ExprKind::Compare(_, a, b) | ExprKind::In(a, b) => is_claim(a) || is_claim(b),
+        _ => false,
+    }
+}
+
+fn is_claim(value: &Written) -> bool {
+    match &value.kind {
+        ExprKind::Field(row, _) => row.path == CLAIMS.path,
+        ExprKind::Member(base, _) => is_claim(base),
+        _ => false,
+    }
 }

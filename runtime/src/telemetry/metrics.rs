@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::record::Record;
 use super::shards::{Counter, Shards};
 use super::text::Page;
+use crate::auth::{REASONS, Verdict};
 use crate::cache::{Store, Use};
 
 /// A listener and a route.
@@ -20,6 +21,7 @@ pub struct Metrics {
     started: SystemTime,
     routes: Mutex<BTreeMap<RouteKey, Arc<RouteSeries>>>,
     listeners: Mutex<BTreeMap<Arc<str>, Arc<ListenerSeries>>>,
+    auths: Mutex<BTreeMap<Arc<str>, Arc<AuthSeries>>>,
     limits: Mutex<BTreeMap<Arc<str>, Arc<LimitSeries>>>,
     cached: [Shards<Counter>; Use::ALL.len()],
     store: Mutex<Weak<Store>>,
@@ -74,6 +76,14 @@ pub struct LimitSeries {
     pub refused: Shards<Counter>,
     /// Requests whose key found no place and shared a count with others.
     pub crowded: Shards<Counter>,
+}
+
+/// What is counted for one auth.
+#[derive(Debug)]
+pub struct AuthSeries {
+    known: Shards<Counter>,
+    /// One for each of [`REASONS`].
+    unknown: [Shards<Counter>; REASONS.len()],
 }
 
 /// A limit at which something was refused.
@@ -141,6 +151,7 @@ impl Metrics {
             started: SystemTime::now(),
             routes: Mutex::default(),
             listeners: Mutex::default(),
+            auths: Mutex::default(),
             limits: Mutex::default(),
             cached: std::array::from_fn(|_| Shards::new(cores)),
             store: Mutex::default(),
@@ -194,12 +205,20 @@ impl Metrics {
         *self.store.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(store);
     }
 
+    /// The series of an auth; the same one for the same name.
+    pub fn auth(&self, name: &str) -> Arc<AuthSeries> {
+        let mut auths = self.auths.lock().unwrap_or_else(PoisonError::into_inner);
+        auths.entry(name.into()).or_insert_with(|| Arc::new(AuthSeries::new(self.cores))).clone()
+    }
+
     /// Forgets the series that nobody holds. Called once a reload is over and the engine before it is gone.
     pub fn forget_unused(&self) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         routes.retain(|_, series| Arc::strong_count(series) > 1);
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.retain(|_, series| Arc::strong_count(series) > 1);
+        let mut auths = self.auths.lock().unwrap_or_else(PoisonError::into_inner);
+        auths.retain(|_, series| Arc::strong_count(series) > 1);
         let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
         limits.retain(|_, series| Arc::strong_count(series) > 1);
     }
@@ -215,6 +234,7 @@ impl Metrics {
         );
         self.write_routes(page);
         self.write_listeners(page);
+        self.write_auths(page);
         self.write_limits(page);
         self.write_cache(page);
         page.family("gw_reloads_total", "counter", "Reloads of the policy, by result.");
@@ -308,6 +328,26 @@ impl Metrics {
         page.single("gw_cache_bytes_limit", "gauge", most, store.memory());
     }
 
+    fn write_auths(&self, page: &mut Page) {
+        let auths: Vec<_> = self
+            .auths
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(name, series)| (name.clone(), series.clone()))
+            .collect();
+        if auths.is_empty() {
+            return;
+        }
+        let family = "gw_auth_requests_total";
+        page.family(family, "counter", "Requests that an auth was asked about, by what it found.");
+        for (name, series) in &auths {
+            for (result, count) in series.results().filter(|(_, count)| *count > 0) {
+                page.sample(family, &[("auth", &**name), ("result", result)], count);
+            }
+        }
+    }
+
     fn write_listeners(&self, page: &mut Page) {
         let listeners: Vec<_> = self
             .listeners
@@ -336,6 +376,31 @@ impl Metrics {
                 page.sample("gw_refusals_total", &labels, count);
             }
         }
+    }
+}
+
+impl AuthSeries {
+    fn new(cores: usize) -> AuthSeries {
+        let unknown = std::array::from_fn(|_| Shards::new(cores));
+        AuthSeries { known: Shards::new(cores), unknown }
+    }
+
+    /// Counts what was found out about a request.
+    pub fn observe(&self, verdict: &Verdict) {
+        let shards = match verdict {
+            Verdict::Known(_) => Some(&self.known),
+            Verdict::Unknown(reason) => self.unknown.get(*reason as usize),
+        };
+        if let Some(shards) = shards {
+            shards.add(1);
+        }
+    }
+
+    /// What was found out so far, by result.
+    pub fn results(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let unknown = REASONS.iter().zip(&self.unknown);
+        let unknown = unknown.map(|(reason, shards)| (reason.slug(), shards.sum()));
+        std::iter::once(("known", self.known.sum())).chain(unknown)
     }
 }
 
@@ -469,6 +534,7 @@ mod tests {
             series.observe(&record(status, millis));
         }
         metrics.listener("web").refused(Limit::Body);
+        metrics.auth("token").observe(&Verdict::Unknown(crate::auth::Reason::Expired));
         let mut page = Page::default();
         metrics.write(&mut page);
         let page = page.finish();
@@ -480,6 +546,7 @@ mod tests {
             "gw_request_duration_seconds_bucket{listener=\"web\",route=\"shop.user\",le=\"+Inf\"} 4",
             "gw_response_bytes_total{listener=\"web\",route=\"shop.user\"} 28",
             "gw_refusals_total{listener=\"web\",limit=\"body\"} 1",
+            "gw_auth_requests_total{auth=\"token\",result=\"token-expired\"} 1",
         ] {
             assert!(page.lines().any(|written| written == line), "{line}\n{page}");
         }

@@ -86,8 +86,18 @@ fn ec() -> EncodingKey {
     )
 }
 
-fn ed() -> EncodingKey {
-    EncodingKey::from_ed_der(&KeyPair::generate_for(&PKCS_ED25519).unwrap().serialize_der())
+/// A key and its public half, which the library makes no JWK of.
+fn ed() -> (EncodingKey, Json) {
+    let pair = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": base64url(pair.public_key_raw()) });
+    (EncodingKey::from_ed_der(&pair.serialize_der()), public)
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits: Vec<u8> = bytes.iter().flat_map(|b| (0..8).rev().map(move |n| b >> n & 1)).collect();
+    let six = |chunk: &[u8]| (0..6).fold(0, |n, at| n << 1 | chunk.get(at).copied().unwrap_or(0));
+    bits.chunks(6).map(|chunk| char::from(ALPHABET[usize::from(six(chunk))])).collect()
 }
 
 /// An RSA key is taken without the PKCS #8 around it (RFC 8017, appendix A.1.2): 26 bytes, for 2048 bits.
@@ -96,16 +106,17 @@ fn rsa() -> EncodingKey {
     EncodingKey::from_rsa_der(&whole[26..])
 }
 
-fn set(keys: &[(&EncodingKey, Algorithm, &str)]) -> String {
-    let keys: Vec<Json> = keys
-        .iter()
-        .map(|(key, algorithm, id)| {
-            let mut jwk = Jwk::from_encoding_key(key, *algorithm).unwrap();
-            jwk.common.key_id = Some((*id).to_owned());
-            serde_json::to_value(jwk).unwrap()
-        })
-        .collect();
-    json!({ "keys": keys }).to_string()
+fn jwk(key: &EncodingKey, algorithm: Algorithm) -> Json {
+    serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap()
+}
+
+fn set(keys: &[(Json, &str)]) -> String {
+    let keys = keys.iter().map(|(key, id)| {
+        let mut key = key.clone();
+        key["kid"] = json!(id);
+        key
+    });
+    json!({ "keys": keys.collect::<Vec<Json>>() }).to_string()
 }
 
 /// What an auth says, after it has waited for what it asks to wait for.
@@ -129,11 +140,15 @@ async fn ask(jwt: &Jwt, token: &str) -> Result<(), Reason> {
 
 #[tokio::test]
 async fn keys_of_every_kind_are_fetched_and_verify_what_is_theirs() {
-    let (rsa, ec, ed, other) = (rsa(), ec(), ed(), self::ec());
+    let (rsa, ec, (ed, public), other) = (rsa(), ec(), ed(), self::ec());
     let keys = set(&[
-        (&rsa, Algorithm::RS256, "rsa"),
-        (&ec, Algorithm::ES256, "ec"),
-        (&ed, Algorithm::EdDSA, "ed"),
+        (jwk(&rsa, Algorithm::RS256), "rsa"),
+        (jwk(&ec, Algorithm::ES256), "ec"),
+        (public, "ed"),
+        // What is for others, and a secret that nobody should have published.
+        (json!({ "kty": "RSA", "use": "enc", "n": "AQAB", "e": "AQAB" }), "enc"),
+        (json!({ "kty": "oct", "k": base64url(&[7; 32]) }), "oct"),
+        (json!({ "kty": "odd" }), "odd"),
     ]);
     let modulus = serde_json::from_str::<Json>(&keys).unwrap()["keys"][0]["n"].to_string();
     let address = server(Arc::new(Mutex::new((200, keys)))).await;
@@ -169,6 +184,8 @@ async fn keys_of_every_kind_are_fetched_and_verify_what_is_theirs() {
         let token = token(&ec, Algorithm::ES256, "ec", &claims);
         assert_eq!(ask(&jwt, &token).await, Err(reason), "{claim}");
     }
+    let oct = EncodingKey::from_secret(&[7; 32]);
+    assert_eq!(ask(&jwt, &token(&oct, Algorithm::HS256, "oct", &good)).await, Err(Reason::Key));
     let mut header = Header { kid: Some("ec".to_owned()), ..Header::new(Algorithm::ES256) };
     header.crit = Some(vec!["exp".to_owned()]);
     let critical = encode(&header, &good, &ec).unwrap();
@@ -179,12 +196,12 @@ async fn keys_of_every_kind_are_fetched_and_verify_what_is_theirs() {
 #[tokio::test]
 async fn an_unknown_key_has_keys_fetched_once() {
     let (old, new) = (ec(), ec());
-    let answer = Arc::new(Mutex::new((200, set(&[(&old, Algorithm::ES256, "old")]))));
+    let answer = Arc::new(Mutex::new((200, set(&[(jwk(&old, Algorithm::ES256), "old")]))));
     let jwt = fetched(server(answer.clone()).await, Duration::from_secs(600));
     jwt.tend();
     let by = |key: &EncodingKey, id| token(key, Algorithm::ES256, id, &claims());
     assert_eq!(ask(&jwt, &by(&old, "old")).await, Ok(()));
-    *answer.lock().unwrap() = (200, set(&[(&new, Algorithm::ES256, "new")]));
+    *answer.lock().unwrap() = (200, set(&[(jwk(&new, Algorithm::ES256), "new")]));
     assert_eq!(ask(&jwt, &by(&old, "old")).await, Ok(()), "nobody has asked");
     assert_eq!(ask(&jwt, &by(&new, "new")).await, Ok(()), "fetched for this one");
     assert_eq!(ask(&jwt, &by(&old, "old")).await, Err(Reason::Key), "forgotten, cache and all");
@@ -195,7 +212,7 @@ async fn an_unknown_key_has_keys_fetched_once() {
 
 #[tokio::test]
 async fn the_last_good_keys_stay_until_there_are_better_ones() {
-    let (old, new) = (ed(), ed());
+    let ((old, old_key), (new, new_key)) = (ed(), ed());
     let answer = Arc::new(Mutex::new((503, String::new())));
     let jwt = fetched(server(answer.clone()).await, Duration::from_millis(20));
     let by = |key: &EncodingKey, id| token(key, Algorithm::EdDSA, id, &claims());
@@ -209,7 +226,7 @@ async fn the_last_good_keys_stay_until_there_are_better_ones() {
         }
     };
     let soon = Duration::from_secs(5);
-    *answer.lock().unwrap() = (200, set(&[(&old, Algorithm::EdDSA, "old")]));
+    *answer.lock().unwrap() = (200, set(&[(old_key, "old")]));
     timeout(soon, until(&old_token, Ok(()))).await.unwrap();
     let large = format!("{{\"keys\":[{}]}}", "{},".repeat(100_000));
     for bad in [(500, "x".to_owned()), (200, "{}".to_owned()), (302, String::new()), (200, large)] {
@@ -217,7 +234,7 @@ async fn the_last_good_keys_stay_until_there_are_better_ones() {
         sleep(Duration::from_millis(50)).await;
         assert_eq!(ask(&jwt, &old_token).await, Ok(()));
     }
-    *answer.lock().unwrap() = (200, set(&[(&new, Algorithm::EdDSA, "new")]));
+    *answer.lock().unwrap() = (200, set(&[(new_key, "new")]));
     timeout(soon, until(&by(&new, "new"), Ok(()))).await.unwrap();
     assert_eq!(ask(&jwt, &old_token).await, Err(Reason::Key));
     let store = Arc::downgrade(&jwt.store);
