@@ -200,7 +200,7 @@ impl Desk<'_> {
         let mut lines = Vec::new();
         for (at, block) in self.policy.blocks.iter().enumerate() {
             for route in self.policy.routes.iter().filter(|route| route.listeners.contains(&at)) {
-                if !asks(route) {
+                if !asks(route) && !identifies(route) {
                     lines.push(Line {
                         name: route.name.to_string(),
                         detail: format!("on {}: {}", block.name, self.takes(route)),
