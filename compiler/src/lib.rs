@@ -5,6 +5,7 @@
 //! [`Matcher::decide`] finds the route, [`Matcher::eval`] and [`Matcher::argument`] serve its statements, and
 //! [`Matcher::explain`] tells why the others lost.
 
+pub mod artifact;
 pub mod burden;
 pub mod change;
 pub mod decision;

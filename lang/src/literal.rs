@@ -85,14 +85,20 @@ pub fn regex(body: &str, span: Span) -> Result<(Value, Ty), Box<Diag>> {
         let reason = kind.trim_end_matches('.');
         return Err(Box::new(bad_regex(span.part(from, to.max(from)), reason)));
     }
-    match regex::RegexBuilder::new(&text).size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE).build()
-    {
-        Ok(compiled) => Ok((Value::Regex(Pattern(Arc::new(compiled))), Ty::Regex)),
-        Err(_) => Err(Box::new(
+    match compiled(&text) {
+        Some(pattern) => Ok((Value::Regex(pattern), Ty::Regex)),
+        None => Err(Box::new(
             bad_regex(span, "its automaton is larger than 256 KiB")
                 .help("use smaller counted repetitions, or `(?-u)` classes such as `[0-9]`"),
         )),
     }
+}
+
+/// The pattern that compares by this text; none if it is no pattern, or its automaton is larger than 256 KiB.
+pub fn compiled(text: &str) -> Option<Pattern> {
+    let mut builder = regex::RegexBuilder::new(text);
+    let regex = builder.size_limit(REGEX_SIZE).dfa_size_limit(REGEX_SIZE).build().ok()?;
+    Some(Pattern(Arc::new(regex)))
 }
 
 /// Reads a string where a value of `expected` is wanted that has no literal of its own: a UUID or a time. `None` for

@@ -132,23 +132,26 @@ static LISTENER: vocab::Block = vocab::Block {
 };
 
 static FIELDS: [&vocab::Field; 7] = [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE];
-static ACTIONS: [&vocab::Action; 1] = [&RESPOND];
+static ACTIONS: [&vocab::Action; 5] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &UNSET];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
-/// A policy from its text, which must check clean.
-pub(crate) fn read(text: &str) -> (Policy, Source) {
-    let source = Source::new(SourceId(0), "test.gw", text);
-    let (tree, mut diags) = lang::syntax::parse(&source);
-    let unit = lang::check::Unit { source: &source, tree: &tree, uses: Vec::new() };
-    let vocabulary = Vocabulary {
+pub(crate) fn vocabulary() -> Vocabulary {
+    Vocabulary {
         fields: &FIELDS,
         functions: lang::functions::FUNCTIONS,
         actions: &ACTIONS,
         balancers: &[],
         blocks: &BLOCKS,
         budgets: &[],
-    };
-    let checked = lang::check::check(&[unit], &vocabulary);
+    }
+}
+
+/// A policy from its text, which must check clean.
+pub(crate) fn read(text: &str) -> (Policy, Source) {
+    let source = Source::new(SourceId(0), "test.gw", text);
+    let (tree, mut diags) = lang::syntax::parse(&source);
+    let unit = lang::check::Unit { source: &source, tree: &tree, uses: Vec::new() };
+    let checked = lang::check::check(&[unit], &vocabulary());
     diags.extend(checked.diags);
     assert!(!diags.iter().any(Diag::is_error), "{text}\n{diags:#?}");
     (checked.policy, source)

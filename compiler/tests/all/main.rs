@@ -6,6 +6,7 @@
 // By the floor's short name, as everywhere.
 extern crate gw_compiler as compiler;
 
+mod artifact;
 mod build;
 mod decide;
 mod diff;
