@@ -16,6 +16,7 @@ mod index;
 mod interp;
 #[cfg(feature = "jit")]
 mod jit;
+pub mod judge;
 pub mod lower;
 pub mod matcher;
 mod order;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use compiler::program::Program;
-use compiler::{Change, ListenerId, RouteId, Wish};
+use compiler::{Backend, Change, ListenerId, RouteId, Wish};
 use lang::{Sources, Value};
 use miette::miette;
 use runtime::engine::Engine;
@@ -255,7 +255,7 @@ impl Ask {
 
 /// The engine of a program, with its inputs bound as `gwc run` binds them. It opens no socket.
 pub fn engine(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
-    crate::engine::rehearsing(program, with, sources)
+    crate::engine::rehearsing(program, with, sources, Backend::Interp)
 }
 
 /// Percent-encodes what has a meaning in a query.

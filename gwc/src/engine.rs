@@ -34,7 +34,7 @@ pub fn try_build(
     backend: Backend,
     excused: &[&str],
 ) -> Result<Engine, Unbound> {
-    let engine = on(program, (with, excused), sources, previous, Some(backend))?;
+    let engine = on(program, (with, excused), sources, previous, (backend, true))?;
     bounds::hold(&engine, sources)?;
     Ok(engine)
 }
@@ -44,8 +44,9 @@ pub fn rehearsing(
     program: Program,
     with: Option<&Path>,
     sources: &Sources,
+    backend: Backend,
 ) -> miette::Result<Engine> {
-    on(program, (with, &[]), sources, None, None).map_err(|unbuilt| unbuilt.report)
+    on(program, (with, &[]), sources, None, (backend, false)).map_err(|unbuilt| unbuilt.report)
 }
 
 fn on(
@@ -53,15 +54,15 @@ fn on(
     (with, excused): (Option<&Path>, &[&str]),
     sources: &Sources,
     previous: Option<&Engine>,
-    serves: Option<Backend>,
+    (backend, serves): (Backend, bool),
 ) -> Result<Engine, Unbound> {
     let bound = inputs::bind(&program.inputs, with, sources, excused)?;
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
-    let matcher = compiler::load(Arc::new(program), bound, serves.unwrap_or_default())
+    let matcher = compiler::load(Arc::new(program), bound, backend)
         .map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
-    let ground = Ground { folder: &folder, inputs: &inputs, previous, serves: serves.is_some() };
+    let ground = Ground { folder: &folder, inputs: &inputs, previous, serves };
     Engine::build(matcher, ground).map_err(|errors| {
         let places = errors.iter().map(|error| error.span).collect();
         let report = |error: BuildError| {

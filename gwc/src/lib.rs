@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ask;
+pub mod built;
 mod bounds;
 mod cmd;
 pub mod engine;
@@ -14,6 +15,7 @@ mod mend;
 mod owner;
 mod replace;
 pub mod report;
+pub mod seal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -261,7 +261,8 @@ fn read_used(path: &Path) -> Result<String, String> {
     }
 }
 
-fn read_bounded(path: &Path) -> Result<String, String> {
+/// The content of a regular file of at most so many bytes; the error says what is wrong, lower case.
+pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     // Asked before it is opened: opening a pipe waits for somebody to write.
     let kind = std::fs::metadata(path).map_err(|error| lower(&error.to_string()))?;
     if kind.is_dir() {
@@ -272,10 +273,18 @@ fn read_bounded(path: &Path) -> Result<String, String> {
     }
     let file = std::fs::File::open(path).map_err(|error| lower(&error.to_string()))?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| lower(&error.to_string()))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| lower(&error.to_string()))?;
+    if bytes.len() as u64 > most {
+        return Err(match most >> 20 {
+            0 => format!("it is larger than {} KiB", most >> 10),
+            mib => format!("it is larger than {mib} MiB"),
+        });
     }
+    Ok(bytes)
+}
+
+fn read_bounded(path: &Path) -> Result<String, String> {
+    let bytes = read_bytes(path, MAX_BYTES)?;
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..valid].iter().filter(|&&byte| byte == b'\n').count() + 1;

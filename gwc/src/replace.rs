@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 
 use miette::{IntoDiagnostic, WrapErr};
 
-/// Replaces the file's content whole: a reader sees the old text or the new one.
-pub(crate) fn replace(path: &Path, text: &str) -> miette::Result<()> {
+/// Replaces the file's content whole: a reader sees the old one or the new one. There may be none yet.
+pub(crate) fn replace(path: &Path, content: impl AsRef<[u8]>) -> miette::Result<()> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut beside = target.clone().into_os_string();
     beside.push(".gwc-new");
     let beside = PathBuf::from(beside);
-    let replaced = std::fs::write(&beside, text)
-        .and_then(|()| std::fs::set_permissions(&beside, std::fs::metadata(&target)?.permissions()))
+    let replaced = std::fs::write(&beside, content)
+        .and_then(|()| match std::fs::metadata(&target) {
+            Ok(known) => std::fs::set_permissions(&beside, known.permissions()),
+            // A new file.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        })
         .and_then(|()| std::fs::rename(&beside, &target));
     if replaced.is_err() {
         // The first failure is the one worth telling; the leftover may not even exist.

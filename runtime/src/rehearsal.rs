@@ -37,6 +37,8 @@ pub struct Question<'q> {
 pub struct Rehearsal {
     /// Which route answers, and what became of each.
     pub explanation: Explanation,
+    /// The same as the code decides it that serves requests, compiled where that is.
+    pub decision: Decision,
     /// What each statement comes to, in the route's order, up to the one behind which nothing is known.
     pub steps: Vec<Done>,
     /// The normal form of the target: scheme, host and path.
@@ -66,11 +68,11 @@ pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, R
     let decision = matcher.decide(question.listener, &ex.head(), &ex.frame, &ex);
     debug_assert_eq!(decision, explanation.decision);
     let mut steps = Vec::new();
-    if let Decision::Route(route) = decision {
-        ex.route = Some(route);
+    if let Decision::Route(route) = &decision {
+        ex.route = Some(*route);
         steps = walk(engine, &mut ex);
     }
-    Ok(Rehearsal { explanation, steps, target })
+    Ok(Rehearsal { explanation, decision, steps, target })
 }
 
 /// What would have to change in a request for `route` to answer it: a proposal, to be rehearsed.

@@ -54,6 +54,11 @@ impl Gateway {
         more: &[&str],
     ) -> Result<Gateway, Failed> {
         std::fs::write(path, text)?;
+        Gateway::serve(folder, path, more)
+    }
+
+    /// Serves what lies at `path`, and waits until it listens.
+    pub fn serve(folder: &Path, path: &Path, more: &[&str]) -> Result<Gateway, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["gwc", "run"]).arg(path).args(["--workers", "1", "--log", "off"]);
         command.args(more);

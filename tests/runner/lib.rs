@@ -3,6 +3,7 @@
 //! `cargo test -p gw-tests --test suite [FILTER]` runs them; `UPDATE=1` rewrites the expected blocks.
 
 pub mod blocks;
+pub mod built;
 pub mod gateway;
 pub mod modules;
 pub mod page;
@@ -48,6 +49,7 @@ fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
 /// The tests of all pages, and of the pages of the diagnostics' catalogue.
 pub fn trials() -> Vec<Trial> {
     let mut trials = peers::trials();
+    trials.extend(built::trials());
     trials.extend(modules::trials());
     for path in pages() {
         let inside = path.strip_prefix(root()).unwrap_or(&path).to_owned();

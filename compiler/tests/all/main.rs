@@ -11,6 +11,7 @@ mod build;
 mod decide;
 mod diff;
 mod jit;
+mod judge;
 mod order;
 mod passes;
 mod proof;

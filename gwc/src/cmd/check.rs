@@ -2,9 +2,13 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::ValueEnum;
+use compiler::judge::{Difference, judge};
+use compiler::program::Program;
 use lang::Severity;
+use miette::miette;
 
 use crate::report::{self, Color};
 use crate::{Outcome, load};
@@ -23,10 +27,18 @@ pub(crate) struct Args {
     /// Whether warnings fail the check as well
     #[arg(long)]
     deny_warnings: bool,
+    /// Put requests made up for the policy to everything that decides: the machine code, the interpreter and a plain
+    /// evaluator must say the same
+    #[arg(long)]
+    verify_jit: bool,
     /// Whether the human report has colours
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     color: Color,
 }
+
+/// How many requests are put to a policy, and with which seed: the same ones each time.
+const REQUESTS: usize = 20_000;
+const SEED: u64 = 2026;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -66,9 +78,55 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         unread.for_each(|report| eprintln!("{report:?}"));
         return Err(last);
     }
+    if args.verify_jit && !agrees(&checks)? {
+        return Ok(Outcome::Faulty);
+    }
     let fails = |severity| {
         severity == Severity::Error || (args.deny_warnings && severity == Severity::Warning)
     };
     let faulty = found().any(|(_, diag)| fails(diag.severity));
     Ok(if faulty { Outcome::Faulty } else { Outcome::Clean })
+}
+
+/// Whether everything that decides says the same of every policy that compiles; what it found is told.
+fn agrees(checks: &[load::Check]) -> miette::Result<bool> {
+    let mut agree = true;
+    for check in checks {
+        let Some(program) = check.program.clone().map(Arc::new) else { continue };
+        let name = check.sources.iter().next().map_or("", |source| &*source.name);
+        let judged = judge(&check.policy, &program, SEED, REQUESTS).map_err(|error| {
+            miette!(
+                help = "`gwc run --no-jit` does without machine code",
+                "the machine code of `{name}` cannot be verified: {error}"
+            )
+        })?;
+        for difference in &judged.differences {
+            eprintln!("{}", told(difference, &program));
+        }
+        agree &= judged.differences.is_empty();
+        eprintln!(
+            "{name}: {} requests, {} of them answered by a route, {} blocks of machine code: {}",
+            judged.requests,
+            judged.answered,
+            judged.blocks,
+            if judged.differences.is_empty() { "all say the same" } else { "they differ" }
+        );
+    }
+    Ok(agree)
+}
+
+/// A request of which not all said the same: a mistake of ours, with what is needed to find it.
+fn told(difference: &Difference, program: &Program) -> String {
+    let Difference { listener, request, answers } = difference;
+    let mut text = format!("on {listener}: {} {}{}\n", request.method, request.host, request.path);
+    for (slot, value) in program.slots.iter().zip(&request.slots) {
+        if !value.is_absent() {
+            let key = slot.key.as_ref().map(|key| format!("[{key:?}]")).unwrap_or_default();
+            text.push_str(&format!("  {}{key} = {value}\n", slot.field));
+        }
+    }
+    for (who, said) in answers {
+        text.push_str(&format!("  {who} says {said}\n"));
+    }
+    text
 }

@@ -32,9 +32,12 @@ use crate::report::Color;
 /// no new connections, requests under way finish; a second one ends at once.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The policy
+    /// The policy, or what `gwc build` made of it: `FILE.gwb`
     #[arg(value_name = "FILE")]
     path: PathBuf,
+    /// Serve only what is signed by the owner of this public ed25519 key (PEM): a built program, now and on each reload
+    #[arg(long, value_name = "KEY")]
+    require_signature: Option<PathBuf>,
     /// Values for the policy's inputs: a TOML file of `name = value` lines
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,

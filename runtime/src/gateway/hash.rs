@@ -3,14 +3,14 @@
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 
 /// SHA-256 over all files of a policy, names and lengths included, as `sha256:` and hexadecimal digits.
-pub fn hash<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
+pub fn hash<N: AsRef<str>, T: AsRef<[u8]>>(files: impl IntoIterator<Item = (N, T)>) -> String {
     let Some(suite) = TLS13_AES_128_GCM_SHA256.tls13() else { return String::new() };
     let mut context = suite.common.hash_provider.start();
     for (name, text) in files {
-        for part in [name, text] {
+        for part in [name.as_ref().as_bytes(), text.as_ref()] {
             // Lengths first, so that no two sets of files run together into the same bytes.
             context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
+            context.update(part);
         }
     }
     let digest = context.finish();

@@ -1,10 +1,13 @@
 //! What a gateway says when it starts: where it listens, and for each listener a request to try.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use compiler::RouteId;
+use compiler::program::{Program, Route};
 use lang::Ty;
-use lang::policy::{Host, Path, Policy, Route, Segment};
+use lang::policy::{Host, Path, Segment};
 use runtime::blocks::ListenerConfig;
 use runtime::blocks::listener::BindConfig;
 use runtime::engine::Engine;
@@ -15,9 +18,8 @@ use super::prepare::Prepared;
 
 /// Says it, on standard error: standard output is the access log's.
 pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
-    let policy = &prepared.check.policy;
     let name = prepared.check.sources.iter().next().map_or("", |source| &*source.name);
-    let n = policy.routes.len();
+    let n = prepared.engine.program().routes.len();
     eprintln!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
     listeners(prepared, gateway);
     modules(&prepared.modules, &[]);
@@ -53,14 +55,14 @@ pub(super) fn modules(now: &[ModuleState], before: &[ModuleState]) {
 
 /// Where each listener listens, and what to try there.
 pub(super) fn listeners(prepared: &Prepared, gateway: &Gateway<Engine>) {
-    let policy = &prepared.check.policy;
+    let program = prepared.engine.program();
     for (listener, address) in gateway.addresses() {
         let config = prepared.engine.listeners.iter().find(|config| config.name == listener);
         let Some(config) = config else { continue };
         let scheme = if config.is_tls() { "https" } else { "http" };
         let every = if address.ip().is_unspecified() { " (every address)" } else { "" };
         eprintln!("  listener {listener} on {scheme}://{}{every}", reachable(config, address));
-        if let Some(line) = sample(policy, config, address) {
+        if let Some(line) = sample(program, config, address) {
             eprintln!("    {line}");
         }
     }
@@ -83,12 +85,12 @@ fn reachable(config: &ListenerConfig, address: SocketAddr) -> SocketAddr {
 
 /// A request that a route of this listener answers, as a command line; none if every route asks for more than can be
 /// made up.
-fn sample(policy: &Policy, config: &ListenerConfig, address: SocketAddr) -> Option<String> {
-    let on = |route: &&Route| {
-        let of = |at: &usize| policy.blocks.get(*at).is_some_and(|block| block.name == config.name);
-        route.listeners.iter().any(of)
-    };
-    let routes: Vec<&Route> = policy.routes.iter().filter(on).collect();
+fn sample(program: &Program, config: &ListenerConfig, address: SocketAddr) -> Option<String> {
+    let listener = program.listener(&config.name)?;
+    let hosts = &program.listeners.get(listener.0 as usize)?.hosts.list;
+    let on: BTreeSet<RouteId> =
+        hosts.iter().flat_map(|host| &host.candidates).map(|one| one.route).collect();
+    let routes: Vec<&Route> = on.into_iter().filter_map(|id| program.route(id)).collect();
     let plain = routes.iter().find(|route| route.conditions.is_empty());
     let route = plain.or_else(|| routes.first())?;
     let host = route.hosts.first().and_then(|(host, _)| host_of(host));

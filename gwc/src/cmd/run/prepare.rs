@@ -1,6 +1,6 @@
 //! From a policy's file to an engine that can be served, or to everything that is wrong with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lang::{Diag, Sources};
@@ -13,7 +13,7 @@ use super::modules::{self, Shelf, Troubles};
 use crate::inputs::files;
 use crate::load::Check;
 use crate::report::places::{at_places, together};
-use crate::{Outcome, engine};
+use crate::{Outcome, built, engine};
 
 /// A policy that can be served.
 pub(super) struct Prepared {
@@ -45,8 +45,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Refused> {
     let mut troubles = Troubles::new(shelf, previous.is_some());
     let mut watched: Vec<PathBuf> = args.with.iter().cloned().collect();
-    let (check, engine) = loop {
-        let check = modules::load(&args.path, &mut troubles)?;
+    let (check, named, engine) = loop {
+        let (check, named) = load(args, &mut troubles)?;
         watched.extend(troubles.files.iter().cloned());
         let Some(program) = check.program.clone() else {
             return Err(Refused::policy(&check, watched));
@@ -55,7 +55,7 @@ pub(super) fn prepare(
         let failing = troubles.names();
         let (with, backend) = (args.with.as_deref(), args.backend());
         match engine::try_build(program, with, &check.sources, previous, backend, &failing) {
-            Ok(engine) => break (check, engine),
+            Ok(engine) => break (check, named, engine),
             Err(unbuilt) => {
                 let refused = Refused::world(unbuilt.report, watched.clone());
                 if !troubles.lay(&check, &unbuilt.places, &refused.reason) {
@@ -68,8 +68,22 @@ pub(super) fn prepare(
     watched.sort_unstable();
     watched.dedup();
     let modules = troubles.states(&check);
-    let hash = hash(check.sources.iter().map(|source| (&*source.name, &*source.text)));
+    let of_sources = || hash(check.sources.iter().map(|one| (&*one.name, &*one.text)));
+    let hash = named.unwrap_or_else(of_sources);
     Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules })
+}
+
+/// Reads a policy, or what was built of one and the hash it has.
+fn load(args: &Args, troubles: &mut Troubles<'_>) -> Result<(Check, Option<String>), Refused> {
+    let key = args.require_signature.as_deref();
+    if key.is_none() && !built::is_built(&args.path) {
+        return Ok((modules::load(&args.path, troubles)?, None));
+    }
+    troubles.files.push(args.path.clone());
+    troubles.files.extend(key.map(Path::to_owned));
+    let built = built::read(&args.path, key)
+        .map_err(|report| Refused::world(report, troubles.files.clone()))?;
+    Ok((built.check, Some(built.hash)))
 }
 
 /// A diagnostic in one line, with its place.

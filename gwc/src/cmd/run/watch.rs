@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use compiler::artifact::MOST_BYTES;
 use miette::{IntoDiagnostic, WrapErr};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
+
+use crate::load::read_bytes;
 
 /// Watches a set of files.
 pub(super) struct Watch {
@@ -92,10 +95,9 @@ fn folder(file: &Path) -> PathBuf {
 
 /// The files' contents, in short. A file that cannot be read is not the same as an empty one.
 fn contents(files: &[PathBuf]) -> String {
-    let texts = files.iter().map(|file| match crate::load::read(file) {
-        Ok(text) => (file.to_string_lossy(), text),
-        Err(error) => (file.to_string_lossy(), format!("\0{error}")),
+    let contents = files.iter().map(|file| match read_bytes(file, MOST_BYTES) {
+        Ok(content) => (file.to_string_lossy(), content),
+        Err(error) => (file.to_string_lossy(), format!("\0{error}").into_bytes()),
     });
-    let texts: Vec<_> = texts.collect();
-    runtime::gateway::hash(texts.iter().map(|(name, text)| (&**name, &**text)))
+    runtime::gateway::hash(contents)
 }
