@@ -1,7 +1,6 @@
 //! One subcommand, one file: its arguments and its run.
 
 pub(crate) mod audit;
-
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod completions;

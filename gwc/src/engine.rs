@@ -59,8 +59,8 @@ fn on(
     let bound = inputs::bind(&program.inputs, with, sources, excused)?;
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
-    let matcher = compiler::load(Arc::new(program), bound, backend)
-        .map_err(|error| miette!("{error}"))?;
+    let matcher =
+        compiler::load(Arc::new(program), bound, backend).map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
     let ground = Ground { folder: &folder, inputs: &inputs, previous, serves };
     Engine::build(matcher, ground).map_err(|errors| {

@@ -5,8 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod ask;
-pub mod built;
 mod bounds;
+pub mod built;
 mod cmd;
 pub mod engine;
 pub mod inputs;
