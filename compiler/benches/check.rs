@@ -211,6 +211,7 @@ fn forget_peak() {
 
 /// The most memory that the process had in use.
 fn peak() -> String {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark looks at its own process")]
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());

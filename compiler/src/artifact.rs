@@ -1,6 +1,6 @@
 //! A built program as bytes: what `gwc build` writes and `gwc run` reads. Functions, actions and blocks stand in it by
 //! name and are looked up when it is read; patterns by their text. Reading is total: whatever the bytes are, it ends with
-//! a program that [`verify`] accepts or with the reason why there is none.
+//! a program that [`verify()`] accepts or with the reason why there is none.
 //!
 //! Layout, integers little-endian: 8 bytes of [`MAGIC`], the format's version (u32), the length of the body (u32), the
 //! body, the CRC-32 of all of that (u32); then nothing, or the 64 bytes of a signature of all that stands before it.

@@ -55,7 +55,7 @@ mod tests {
         for (kind, name, doc, example) in rows {
             assert!(names.insert((kind, name)), "{kind} {name} stands twice");
             assert!(doc.ends_with('.'), "{kind} {name}: a doc is sentences");
-            assert!(example.contains(name.split('.').next_back().unwrap()), "{kind} {name}");
+            assert!(example.contains(name.split(['.', ' ']).next_back().unwrap()), "{kind} {name}");
         }
     }
 
@@ -112,9 +112,22 @@ mod tests {
                     ("limit", "key") => "allow 1/s\n",
                     ("limit", "allow") => "key client.ip\n",
                     ("limit", _) => "key client.ip\nallow 1/s\n",
+                    ("auth jwt", "keys") => "issuer \"https://a.example\"\naudience \"a\"\n",
+                    ("auth jwt", "issuer") => "audience \"a\"\nkeys pem(\"a.pem\")\n",
+                    ("auth jwt", "audience") => {
+                        "issuer \"https://a.example\"\nkeys pem(\"a.pem\")\n"
+                    }
+                    ("auth jwt", _) => {
+                        "issuer \"https://a.example\"\naudience \"a\"\nkeys pem(\"a.pem\")\n"
+                    }
                     _ => "server \"127.0.0.1:1\"\n",
                 };
-                let item = format!("{} x {{\n{needed}{}\n}}\n", block.name, row.example);
+                // What provides an auth stands behind its name.
+                let opened = match block.name.split_once(' ') {
+                    Some((item, provider)) => format!("{item} x = {provider}"),
+                    None => format!("{} x", block.name),
+                };
+                let item = format!("{opened} {{\n{needed}{}\n}}\n", row.example);
                 policies.push((row.name, format!("edition 2026\n{route}{item}")));
             }
         }

@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn() -> Result<(), Failed>); 2] = [
+    let tests: [(&str, crate::Test); 2] = [
         ("a built program is served, and a new one replaces it", replaced),
         ("where a signature is required, nothing else replaces what runs", required),
     ];

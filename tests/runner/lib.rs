@@ -10,6 +10,9 @@ pub mod page;
 pub mod peers;
 pub mod scripted;
 
+/// What a test written in Rust is: it fails with a reason.
+pub type Test = fn() -> Result<(), libtest_mimic::Failed>;
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 

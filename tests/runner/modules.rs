@@ -19,7 +19,7 @@ route rest on web { respond 200, "rest" }
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn() -> Result<(), Failed>); 5] = [
+    let tests: [(&str, crate::Test); 5] = [
         ("a module that fails on a reload keeps its last good version", keeps_last_good),
         ("a module that fails at the start is closed, and nobody else answers for it", closes),
         ("a last good version survives a restart", survives),

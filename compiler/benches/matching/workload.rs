@@ -211,7 +211,7 @@ pub(crate) fn rules(seed: u64, n: usize) -> Workload {
                 rule.path.trim_end_matches("/**"),
                 random.below(1_000_000)
             ),
-            method: *random.of(&rule.methods[..]),
+            method: random.of::<&str>(&rule.methods[..]),
             ip: (u32::from_be_bytes(*net) | host_bits).to_be_bytes(),
             headers: fillers(random),
             ..Request::default()
@@ -391,7 +391,7 @@ pub(crate) fn claims(seed: u64, n: usize) -> Workload {
         requests.push(Request {
             host,
             path: format!("{}{}/{end}", random.of(&paths), random.below(1_000_000)),
-            method: *random.of(&["GET", "GET", "GET", "POST", "HEAD"][..]),
+            method: random.of::<&str>(&["GET", "GET", "GET", "POST", "HEAD"][..]),
             ip: (random.next() as u32).to_be_bytes(),
             headers: fillers(random),
             texts: [sub, text(random.of(&issuers)), random.of(&tenants).clone()],

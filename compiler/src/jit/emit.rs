@@ -463,7 +463,7 @@ fn words(text: &[u8]) -> Vec<(usize, &[u8])> {
     for (at, word) in text.chunks_exact(width).enumerate() {
         words.push((at * width, word));
     }
-    if text.len() % width != 0 {
+    if !text.len().is_multiple_of(width) {
         // The last word overlaps the one before it.
         let from = text.len() - width;
         words.extend(text.get(from..).map(|word| (from, word)));

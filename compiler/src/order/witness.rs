@@ -156,6 +156,7 @@ impl Witness {
                 .filter(|said| said.auth == id && said.claim == *name)
                 .map(|said| &said.what)
                 .collect();
+            #[expect(clippy::mutable_key_type, reason = "texts alone, which nothing changes")]
             let held: BTreeSet<Value> = said
                 .iter()
                 .filter_map(|what| match what {

@@ -56,7 +56,6 @@ impl Pattern {
     }
 
     /// Where it stands after one more byte. The outer `None` says that it cannot read it.
-    #[expect(clippy::option_option, reason = "giving up and having fitted are different answers")]
     pub(super) fn step(&self, at: At, byte: u8) -> Option<At> {
         let Some(state) = at else { return Some(None) };
         let next = self.0.next_state(state, byte);
@@ -68,7 +67,6 @@ impl Pattern {
     }
 
     /// Where it stands after more text.
-    #[expect(clippy::option_option, reason = "giving up and having fitted are different answers")]
     pub(super) fn run(&self, at: At, text: &str) -> Option<At> {
         text.bytes().try_fold(at, |at, byte| self.step(at, byte))
     }

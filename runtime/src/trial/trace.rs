@@ -67,10 +67,10 @@ fn note(step: &Step, statement: &Statement, refusing: &mut HashMap<usize, Span>)
         (StepKind::Always(steps), Statement::Always(held)) => {
             steps.iter().zip(held).for_each(|(step, statement)| note(step, statement, refusing));
         }
-        (StepKind::Act(call), _) => {
-            if actions::row(&call.action).is_some_and(|row| row.asserts.is_some()) {
-                refusing.insert(address(statement), step.span);
-            }
+        (StepKind::Act(call), _)
+            if actions::row(&call.action).is_some_and(|row| row.asserts.is_some()) =>
+        {
+            refusing.insert(address(statement), step.span);
         }
         _ => {}
     }

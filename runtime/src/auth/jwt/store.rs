@@ -18,6 +18,9 @@ use super::{Making, Told};
 use crate::blocks::BlockError;
 use crate::upstream::{Fetcher, Url};
 
+/// What a source gave: its contents, and the keys in them.
+type Given = (Vec<u8>, Vec<Key>);
+
 /// The keys of one `jwt`.
 pub(super) struct Store {
     name: Arc<str>,
@@ -27,7 +30,7 @@ pub(super) struct Store {
     material: Vec<Vec<u8>>,
     fixed: Vec<Key>,
     /// What each remote gave last.
-    fetched: Mutex<Vec<Option<(Vec<u8>, Vec<Key>)>>>,
+    fetched: Mutex<Vec<Option<Given>>>,
     set: ArcSwap<KeySet>,
     /// How many fetches are over, good or bad, for those who wait for one.
     over: watch::Sender<u64>,
@@ -264,7 +267,7 @@ fn local(
     line: &Keys,
     making: &Making<'_>,
     accept: Option<&Algorithms>,
-) -> Result<Option<(Vec<u8>, Vec<Key>)>, BlockError> {
+) -> Result<Option<Given>, BlockError> {
     let wrong = |what: &str, reason: String| {
         BlockError::new(line.span, format!("{what} gives no keys: {reason}"))
     };
