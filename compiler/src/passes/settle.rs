@@ -1,10 +1,8 @@
 //! Drops tests that the way to a candidate has answered already: its host where that is one name, its path where that is
-//! one text, its methods where they all answer alike. It asks the interpreter, which knows no other fields here and says
-//! so.
+//! one text. It asks the interpreter, which knows no other fields here and says so. Methods settle nothing: a route that
+//! differs from a request in its method alone makes the answer 405, and what its conditions say of the request's own
+//! method must still be asked for that.
 
-use std::sync::Arc;
-
-use lang::Value;
 use lang::policy::{Host, Segment};
 use lang::vocab::ExprId;
 
@@ -18,7 +16,6 @@ struct Known<'p> {
     program: &'p Program,
     host: Option<&'p str>,
     path: Option<&'p str>,
-    method: Option<&'p Arc<str>>,
 }
 
 impl Fill for Known<'_> {
@@ -27,9 +24,6 @@ impl Fill for Known<'_> {
         let known = match slot.map(|slot| (&*slot.field, &slot.key)) {
             Some(("req.host", None)) => self.host.map(Read::Text),
             Some(("req.path", None)) => self.path.map(Read::Text),
-            Some(("req.method", None)) => {
-                self.method.map(|method| Read::Value(Value::Method(method.clone())))
-            }
             _ => None,
         };
         // Whoever waits for it learns it, and not here.
@@ -54,7 +48,7 @@ pub(super) fn run(program: &mut Program) {
         for candidate in candidates.iter_mut().filter(|candidate| !candidate.code.is_empty()) {
             let path = text_of(program, candidate);
             let known = (name, path.as_deref());
-            let settled = |test: &TestKind| settled(program, &constants, known, candidate, test);
+            let settled = |test: &TestKind| settled(program, &constants, known, test);
             if let Some(code) = without(&candidate.code, settled) {
                 candidate.code = code;
             }
@@ -80,24 +74,14 @@ fn settled(
     program: &Program,
     constants: &Constants,
     (host, path): (Option<&str>, Option<&str>),
-    candidate: &Candidate,
     test: &TestKind,
 ) -> Option<bool> {
     if test.operands().any(|operand| depends(program, operand)) {
         return None;
     }
-    let answer = |method| {
-        let fill = Known { program, host, path, method };
-        let frame = Frame::new();
-        Interp { program, constants, frame: &frame, fill: &fill }.test(test).ok()
-    };
-    match candidate.methods.as_deref() {
-        None | Some([]) => answer(None),
-        Some([first, others @ ..]) => {
-            let first = answer(Some(first))?;
-            others.iter().all(|method| answer(Some(method)) == Some(first)).then_some(first)
-        }
-    }
+    let fill = Known { program, host, path };
+    let frame = Frame::new();
+    Interp { program, constants, frame: &frame, fill: &fill }.test(test).ok()
 }
 
 /// Whether it depends on what is not known before loading, or is no field's.

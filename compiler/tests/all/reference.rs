@@ -115,7 +115,7 @@ pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
         }
         Condition::Atom(9) => call("starts_with", vec![field(&PATH, None), constant(text("/a/"))]),
         Condition::Atom(10) => call("ends_with", vec![field(&PATH, None), constant(text("zz"))]),
-        Condition::Atom(11) => matches(field(&PATH, None), "^/[a-z]+/[0-9]$"),
+        Condition::Atom(11) => matches(field(&PATH, None), "^/(a|[^/]*zz)(/|$)"),
         Condition::Atom(12) => matches(field(&PATH, None), "/b(/|$)"),
         Condition::Atom(_) if shelf == 2 => is(capture("x"), "a"),
         Condition::Atom(_) if shelf == 3 => compare(Compare::Lt, capture("x"), Value::Int(5)),
@@ -125,7 +125,7 @@ pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
 
 /// Every request of the world.
 pub(crate) fn world() -> Vec<Request> {
-    let segments = ["a", "b", "1", "7", "zz"];
+    let segments = ["a", "b", "1", "7", "zz", "q"];
     let mut paths: Vec<String> = vec!["/".to_owned()];
     for one in segments {
         paths.extend([format!("/{one}"), format!("/{one}/")]);
