@@ -71,23 +71,28 @@ proptest! {
             prop_assert_eq!(decide(&interp, request), decide(&read, request), "{:?}", request);
         }
     }
+}
 
-    /// A byte changed, with the checksum mended: no panic, neither on reading nor on what is done with what was read.
-    #[test]
-    fn changed_bytes_are_a_program_or_a_reason(at in any::<prop::sample::Index>(), to in any::<u8>()) {
-        let mut bytes = some().encode().unwrap();
-        let (from, end) = (16, bytes.len() - 4);
-        bytes[from + at.index(end - from)] = to;
-        if let Ok(artifact) = decoded(&sealed(bytes)) {
+/// Each byte changed in several ways, with the checksum mended: no panic, neither on reading nor on what is done with what
+/// was read.
+#[test]
+fn changed_bytes_are_a_program_or_a_reason() {
+    let bytes = some().encode().unwrap();
+    for at in 16..bytes.len() - 4 {
+        for change in [1, 2, 0x10, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            let Ok(artifact) = decoded(&sealed(changed)) else { continue };
             let _ = artifact.program.to_string();
             let inputs = vec![Value::Absent; artifact.program.inputs.len()];
-            if let Ok(matcher) = load(Arc::new(artifact.program), inputs, Backend::Jit) {
-                let _ = matcher.compile_all();
-                if matcher.program().listener("web").is_some() {
-                    for request in [get("a.x/a/7/b"), get("f.y/a/1/"), get("x/b/p"), get("x/")] {
-                        decide(&matcher, &request);
-                    }
-                }
+            let Ok(matcher) = load(Arc::new(artifact.program), inputs, Backend::Interp) else {
+                continue;
+            };
+            if matcher.program().listener("web").is_none() {
+                continue;
+            }
+            for request in [get("a.x/a/7/b"), get("f.y/a/1/"), get("x/b/p"), get("x/")] {
+                decide(&matcher, &request);
             }
         }
     }
