@@ -17,3 +17,15 @@ pub enum Decision {
     /// It depends on a slot that is pending: wait for it and decide again.
     Pending(SlotId),
 }
+
+impl Decision {
+    /// What it comes to when no route answers, with the methods that would have found one.
+    pub(crate) fn without_route(mut allowed: Vec<Arc<str>>) -> Decision {
+        allowed.sort_unstable();
+        allowed.dedup();
+        match allowed.is_empty() {
+            true => Decision::NotFound,
+            false => Decision::MethodNotAllowed(allowed),
+        }
+    }
+}

@@ -9,8 +9,6 @@ use lang::{Ty, Value};
 
 use crate::program::ListenerId;
 
-pub mod names;
-
 /// A slot, by its place in [`crate::Program::slots`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SlotId(pub u32);

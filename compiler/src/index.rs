@@ -169,13 +169,7 @@ impl Index {
             None => {}
         }
         run.interp.frame.capture_as(None);
-        allowed.sort_unstable();
-        allowed.dedup();
-        Ok(if allowed.is_empty() {
-            Decision::NotFound
-        } else {
-            Decision::MethodNotAllowed(allowed)
-        })
+        Ok(Decision::without_route(allowed))
     }
 
     #[inline]

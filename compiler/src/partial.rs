@@ -75,9 +75,7 @@ fn decide(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Decisio
         }
     }
     interp.frame.set_captures(Vec::new());
-    allowed.sort_unstable();
-    allowed.dedup();
-    if allowed.is_empty() { Decision::NotFound } else { Decision::MethodNotAllowed(allowed) }
+    Decision::without_route(allowed)
 }
 
 /// Whether an expression is `true`, or the slot on which that depends.

@@ -52,7 +52,17 @@ pub struct Session {
 /// Checks a policy: types, the order of its routes, and proofs. The first unit is its root, the others are what it
 /// imports; `found` is what the parser said.
 pub fn check(units: &[Unit<'_>], vocabulary: &Vocabulary, found: Vec<Diag>) -> Whole {
-    let checked = lang::check(units, vocabulary);
+    check_without(units, vocabulary, found, &[])
+}
+
+/// The same with the modules of these names closed, as [`lang::check_without`] says.
+pub fn check_without(
+    units: &[Unit<'_>],
+    vocabulary: &Vocabulary,
+    found: Vec<Diag>,
+    closed: &[&str],
+) -> Whole {
+    let checked = lang::check_without(units, vocabulary, closed);
     let mut diags = found;
     diags.extend(checked.diags);
     let (mut program, mut leaning) = (None, Vec::new());

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use compiler::Program;
+use compiler::{Program, Whole};
 use lang::check::Unit;
 use lang::{Diag, Policy, SourceId, Sources, Span, Tree};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
@@ -175,19 +175,9 @@ pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette:
         .zip(sources.iter())
         .map(|((tree, uses), source)| Unit { source, tree, uses: uses.clone() })
         .collect();
-    let checked = lang::check_without(&units, &runtime::vocabulary(), closed);
-    diags.extend(checked.diags);
-    let mut program = None;
-    if !diags.iter().any(Diag::is_error) {
-        let (lowered, found) = compiler::lower(&checked.policy);
-        diags.extend(found);
-        if let Some(lowered) = &lowered {
-            diags.extend(compiler::prove(&checked.policy, lowered));
-        }
-        program = lowered.filter(|_| !diags.iter().any(Diag::is_error));
-    }
-    diags.sort_by_key(|diag| (diag.span(), diag.code));
-    Ok(Check { sources, files, policy: checked.policy, program, diags })
+    let whole = compiler::check_without(&units, &runtime::vocabulary(), diags, closed);
+    let Whole { policy, program, diags, .. } = whole;
+    Ok(Check { sources, files, policy, program, diags })
 }
 
 /// The policies that the paths name.

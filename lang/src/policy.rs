@@ -305,6 +305,19 @@ pub enum Compare {
     Ge,
 }
 
+impl Compare {
+    /// The comparison with its sides exchanged: `a < b` is `b > a`.
+    pub fn mirrored(self) -> Compare {
+        match self {
+            Compare::Lt => Compare::Gt,
+            Compare::Le => Compare::Ge,
+            Compare::Gt => Compare::Lt,
+            Compare::Ge => Compare::Le,
+            same => same,
+        }
+    }
+}
+
 /// An arithmetic operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Arithmetic {

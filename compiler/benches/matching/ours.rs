@@ -1,11 +1,9 @@
 //! This engine on a workload: its rules as a policy, its requests as a program reads them, extraction included.
 
-use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gw_compiler::frame::names::Names;
 use gw_compiler::{Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Read, SlotId};
 use lang::policy::{
     Before, Block, Compare, Expr, ExprKind, Host, Path, Policy, Route, RouteId, Segment,
@@ -20,7 +18,6 @@ pub(crate) struct Ours {
     matcher: Matcher,
     listener: ListenerId,
     readers: Vec<Reader>,
-    headers: Names,
     /// What the requests' tokens say, as they are kept once verified.
     tokens: Vec<[Value; 7]>,
     addresses: Vec<IpAddr>,
@@ -30,24 +27,18 @@ pub(crate) struct Ours {
 }
 
 /// How a slot is read.
-#[derive(Clone, Copy)]
 enum Reader {
-    Header(usize),
+    Header(Arc<str>),
     Address,
     Claim(usize),
     Nothing,
 }
-
-/// The most headers that one program looks for here.
-const HEADERS: usize = 4;
 
 /// A request being decided.
 struct World<'w> {
     ours: &'w Ours,
     request: &'w Request,
     at: usize,
-    /// The place of each header that is looked for, plus one; found at first need.
-    places: Cell<Option<[u8; HEADERS]>>,
 }
 
 macro_rules! field {
@@ -100,13 +91,8 @@ impl Ours {
             load = processor() - begun;
             matcher = loaded.ok();
         });
-        let headers = program.slots.iter().filter(|slot| &*slot.field == HEADER.path);
-        let headers = Names::new(headers.filter_map(|slot| slot.key.clone()));
         let readers = program.slots.iter().map(|slot| match &*slot.field {
-            "req.header" => {
-                let name = slot.key.as_deref().unwrap_or_default();
-                headers.place(name.as_bytes()).map_or(Reader::Nothing, Reader::Header)
-            }
+            "req.header" => slot.key.clone().map_or(Reader::Nothing, Reader::Header),
             "client.ip" => Reader::Address,
             claim => {
                 let at = CLAIMS.iter().position(|field| field.path == claim);
@@ -125,7 +111,6 @@ impl Ours {
             listener: program.listener("web").unwrap(),
             readers: readers.collect(),
             matcher: matcher.unwrap(),
-            headers,
             tokens: tokens.collect(),
             addresses: workload.requests.iter().map(|request| IpAddr::from(request.ip)).collect(),
             load,
@@ -136,7 +121,7 @@ impl Ours {
     /// Decides every request.
     pub(crate) fn decide_all(&self, workload: &Workload, answers: &mut [Option<u32>]) {
         for (at, (request, answer)) in workload.requests.iter().zip(answers).enumerate() {
-            let world = World { ours: self, request, at, places: Cell::new(None) };
+            let world = World { ours: self, request, at };
             let head = Head { host: &request.host, path: &request.path, method: request.method };
             let frame = Frame::new();
             *answer = match self.matcher.decide(self.listener, &head, &frame, &world) {
@@ -147,36 +132,21 @@ impl Ours {
     }
 }
 
-impl World<'_> {
-    /// The place of each header that the program looks for.
-    fn found(&self) -> [u8; HEADERS] {
-        let mut places = [0; HEADERS];
-        for (at, (name, _)) in self.request.headers.iter().enumerate() {
-            if let Some(place) =
-                self.ours.headers.place(name.as_bytes()).and_then(|place| places.get_mut(place))
-            {
-                *place = at as u8 + 1;
-            }
-        }
-        self.places.set(Some(places));
-        places
-    }
-}
-
 impl Fill for World<'_> {
     fn path(&self) -> &str {
         &self.request.path
     }
 
     fn fill(&self, slot: SlotId) -> Read<'_> {
-        match self.ours.readers[slot.0 as usize] {
-            Reader::Header(place) => {
-                let places = self.places.get().unwrap_or_else(|| self.found());
-                let header = usize::from(places[place]).checked_sub(1);
-                Read::optional(header.map(|at| &*self.request.headers[at].1))
+        match &self.ours.readers[slot.0 as usize] {
+            // One after the other, as the gateway looks for them.
+            Reader::Header(name) => {
+                let mut headers = self.request.headers.iter();
+                let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+                Read::optional(found.map(|(_, value)| &**value))
             }
             Reader::Address => Read::Value(Value::Ip(self.ours.addresses[self.at])),
-            Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][claim]),
+            Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][*claim]),
             Reader::Nothing => Read::Value(Value::Absent),
         }
     }

@@ -51,13 +51,7 @@ impl Interp<'_> {
             }
         }
         self.frame.set_captures(Vec::new());
-        allowed.sort_unstable();
-        allowed.dedup();
-        Ok(if allowed.is_empty() {
-            Decision::NotFound
-        } else {
-            Decision::MethodNotAllowed(allowed)
-        })
+        Ok(Decision::without_route(allowed))
     }
 
     /// Whether everything but host, path and method lets the candidate answer.

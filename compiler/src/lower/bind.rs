@@ -4,10 +4,10 @@
 use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::{ExprId, Function};
-use regex_syntax::hir::{Hir, HirKind, Look};
 
 use crate::frame::Slot;
 use crate::interp::Constants;
+use crate::pattern::{Plain, plain};
 use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
 use crate::program::{Candidate, Expr, Program, Target, TestKind};
 use lang::segment::Segments;
@@ -81,7 +81,7 @@ impl Bind<'_> {
             },
             TestKind::Compare(how, a, b) => self
                 .compare(how, a, b, candidate)
-                .or_else(|| self.compare(mirrored(how), b, a, candidate)),
+                .or_else(|| self.compare(how.mirrored(), b, a, candidate)),
             TestKind::In(item, of) => self.is_in(item, of, candidate),
         };
         direct.unwrap_or(Check::Symbolic(*kind, at))
@@ -141,8 +141,12 @@ impl Bind<'_> {
             others.iter().map(|id| self.constants.get(*id).cloned()).collect();
         let others = others?;
         let pattern = (function.texts?)(&others)?;
-        if let Some(check) = plain(source, &regex_syntax::parse(&pattern).ok()?) {
-            return Some(check);
+        match plain(&pattern) {
+            Some(Plain::Is(one)) => return Some(Check::Equal(source, one.into())),
+            Some(Plain::Begins(one)) => return Some(Check::Begins(source, one.into())),
+            Some(Plain::Ends(one)) => return Some(Check::Ends(source, one.into())),
+            Some(Plain::Holds(one)) => return Some(Check::Contains(source, one.into())),
+            None => {}
         }
         let compiled = others.into_iter().find_map(|value| match value {
             Value::Regex(regex) if regex.0.as_str() == pattern => Some(regex),
@@ -196,42 +200,6 @@ fn head(slot: &Slot) -> Option<Source> {
         ("req.path", None) => Some(Source::Path),
         ("req.method", None) => Some(Source::Method),
         _ => None,
-    }
-}
-
-/// The check that a pattern comes down to, where it is a text at the beginning, at the end or anywhere.
-fn plain(source: Source, pattern: &Hir) -> Option<Check> {
-    let parts: &[Hir] = match pattern.kind() {
-        HirKind::Concat(parts) => parts,
-        _ => std::slice::from_ref(pattern),
-    };
-    let is = |hir: &Hir, look| matches!(hir.kind(), HirKind::Look(found) if *found == look);
-    let literal = |hir: &Hir| match hir.kind() {
-        HirKind::Literal(literal) => std::str::from_utf8(&literal.0).ok().map(Box::<str>::from),
-        HirKind::Empty => Some(Box::from("")),
-        _ => None,
-    };
-    match parts {
-        [start, one, end] if is(start, Look::Start) && is(end, Look::End) => {
-            literal(one).map(|one| Check::Equal(source, one))
-        }
-        [start, one] if is(start, Look::Start) => {
-            literal(one).map(|one| Check::Begins(source, one))
-        }
-        [one, end] if is(end, Look::End) => literal(one).map(|one| Check::Ends(source, one)),
-        [one] => literal(one).map(|one| Check::Contains(source, one)),
-        _ => None,
-    }
-}
-
-/// The comparison with its sides exchanged.
-fn mirrored(how: Compare) -> Compare {
-    match how {
-        Compare::Lt => Compare::Gt,
-        Compare::Le => Compare::Ge,
-        Compare::Gt => Compare::Lt,
-        Compare::Ge => Compare::Le,
-        same => same,
     }
 }
 

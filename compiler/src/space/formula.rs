@@ -8,11 +8,11 @@ use lang::Value;
 use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
-use regex_syntax::hir::{HirKind, Look};
 
 use super::test::Test;
 use super::{AtomId, Cut, Of, Term};
 use crate::frame::SlotId;
+use crate::pattern::{Plain, plain};
 use crate::program::Expr;
 use lang::segment::{Segments, split};
 
@@ -178,7 +178,7 @@ impl Cut<'_> {
             Expr::Present(inner) if boolean => self.ask(*inner, &Test::Present, env),
             Expr::Compare(how, a, b) if boolean => match (self.constant(*a), self.constant(*b)) {
                 (_, Some(with)) => self.ask(*a, &Test::Compare(*how, with), env),
-                (Some(with), None) => self.ask(*b, &Test::Compare(mirrored(*how), with), env),
+                (Some(with), None) => self.ask(*b, &Test::Compare(how.mirrored(), with), env),
                 (None, None) => {
                     // With an absent side no comparison holds, whatever the other one is.
                     let sides = [*a, *b].map(|side| self.ask(side, &Test::Present, env));
@@ -371,10 +371,13 @@ impl Cut<'_> {
             Test::Compare(Compare::Ne, value) => {
                 Some(Formula::Not(Box::new(exactly(self, value)?)))
             }
-            Test::Call(..) => match literal(&test.language()?) {
-                Some(Literal::Whole(path)) => exactly(self, &Value::string(path)),
-                Some(Literal::Prefix(prefix)) => self.path_begins(&prefix),
-                None => Some(self.atom(Term::Path, None, test.clone())),
+            // What every path begins with is told by its segments, all else by walking the whole.
+            Test::Call(..) => match plain(&test.language()?) {
+                Some(Plain::Is(path)) if path.starts_with('/') => {
+                    exactly(self, &Value::string(path))
+                }
+                Some(Plain::Begins(prefix)) if prefix.starts_with('/') => self.path_begins(&prefix),
+                _ => Some(self.atom(Term::Path, None, test.clone())),
             },
             test => {
                 let points = test.points()?;
@@ -405,38 +408,4 @@ impl Cut<'_> {
     pub(super) fn constant(&self, id: ExprId) -> Option<Value> {
         self.constants.get(id).cloned()
     }
-}
-
-/// The comparison with its sides exchanged.
-fn mirrored(how: Compare) -> Compare {
-    match how {
-        Compare::Lt => Compare::Gt,
-        Compare::Le => Compare::Ge,
-        Compare::Gt => Compare::Lt,
-        Compare::Ge => Compare::Le,
-        same => same,
-    }
-}
-
-/// What a pattern asks of a whole text, where that is plain text.
-enum Literal {
-    Whole(String),
-    Prefix(String),
-}
-
-/// A pattern that binds plain text to the beginning, and maybe to the end.
-fn literal(pattern: &str) -> Option<Literal> {
-    let hir = regex_syntax::parse(pattern).ok()?;
-    let HirKind::Concat(parts) = hir.kind() else { return None };
-    let (bound, whole) = match parts.as_slice() {
-        [start, text] => ((start, text), false),
-        [start, text, end] if *end.kind() == HirKind::Look(Look::End) => ((start, text), true),
-        _ => return None,
-    };
-    let (HirKind::Look(Look::Start), HirKind::Literal(text)) = (bound.0.kind(), bound.1.kind())
-    else {
-        return None;
-    };
-    let text = String::from_utf8(text.0.to_vec()).ok()?;
-    Some(if whole { Literal::Whole(text) } else { Literal::Prefix(text) })
 }

@@ -404,6 +404,20 @@ impl Request {
         self
     }
 
+    /// What it says of a field, for the plain evaluator.
+    pub(crate) fn says(&self, field: &str, key: Option<&str>) -> Value {
+        match field {
+            "req.method" => Value::Method(Arc::from(&*self.method)),
+            "req.host" => Value::string(&*self.host),
+            "req.path" => Value::string(&*self.path),
+            field => {
+                let name = format!("{field} {}", key.unwrap_or_default());
+                let found = self.fields.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| value.clone()).unwrap_or_default()
+            }
+        }
+    }
+
     pub(crate) fn head(&self) -> Head<'_> {
         Head { host: &self.host, path: &self.path, method: &self.method }
     }

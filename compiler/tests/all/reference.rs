@@ -175,16 +175,7 @@ impl World for Reading<'_> {
     }
 
     fn field(&self, field: &'static Field, key: Option<&str>) -> Value {
-        match (field.path, key) {
-            ("req.method", _) => Value::Method(Arc::from(&*self.request.method)),
-            ("req.host", _) => Value::string(&*self.request.host),
-            ("req.path", _) => Value::string(&*self.request.path),
-            (path, key) => {
-                let name = format!("{path} {}", key.unwrap_or_default());
-                let found = self.request.fields.iter().find(|(known, _)| *known == name);
-                found.map(|(_, value)| value.clone()).unwrap_or_default()
-            }
-        }
+        self.request.says(field.path, key)
     }
 
     fn capture(&self, name: &str) -> Value {
