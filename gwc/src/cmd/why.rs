@@ -8,6 +8,7 @@ use compiler::program::Program;
 use compiler::{Decision, Explanation, Loss, RouteId, Verdict};
 use lang::policy::{Module, Policy};
 use lang::{Sources, Span};
+use miette::miette;
 use runtime::rehearsal::{Done, Rehearsal};
 use serde_json::{Value, json};
 
@@ -61,6 +62,13 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
+    if args.path.to_string_lossy().contains("://") {
+        return Err(miette!(
+            help = "the policy comes first: `gwc why FILE REQUEST`",
+            "`{}` is a request and no policy",
+            args.path.display()
+        ));
+    }
     let check = load::check(&args.path)?;
     for diag in &check.diags {
         report::human::print(diag, &check.sources, Color::Auto);
