@@ -18,7 +18,9 @@ use crate::build::*;
 const HOSTS: &[&str] = &["any", "a.x", "*.x", "**.x"];
 const PATHS: &[&str] = &["/", "/a", "/a/", "/a/b", "/a/**", "/b/**", "/**"];
 const CAPTURING: &[&str] =
-    &["/{x}", "/a/{x}", "/{x}/b", "/{x: a|b}", "/{x: a|b}/**", "/{x}/**", "/{x}/{y}"];
+    &["/{x}", "/a/{x}", "/{x}/b", "/{x: a|b}", "/{x: a|b}/**", "/{x}/**", TWO];
+/// The one path that captures more than `x`.
+const TWO: &str = "/{x}/{y}";
 const COUNTING: &[&str] = &["/{x: Int}", "/a/{x: Int}", "/{x: Int}/**", "/{x: Int}/b"];
 
 /// How a route is to be made.
@@ -83,6 +85,10 @@ pub(crate) fn made(name: &str, recipe: &Recipe) -> Route {
     let mut paths: Vec<&str> = recipe.paths.iter().map(|at| shelf[at % shelf.len()]).collect();
     paths.sort_unstable();
     paths.dedup();
+    // Every path of a route captures the same names.
+    if paths.contains(&TWO) {
+        paths = vec![TWO];
+    }
     let mut route = route(name).host(&hosts).path(&paths);
     if let Some(methods) = &recipe.methods {
         route = route.method(methods);
