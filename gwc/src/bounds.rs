@@ -1,5 +1,6 @@
-//! The bounds that a policy sets on what its routes may cost, held against what they do: with the defaults of params where
-//! it is only checked, with their values where it is to be served.
+//! What is known of a policy only once its blocks are read together: whether its routes keep the bounds on what they may
+//! cost, and whether a log would hold tokens. Asked with the defaults of params where it is only checked, with their values
+//! where it is to be served.
 
 use std::sync::Arc;
 
@@ -8,37 +9,42 @@ use lang::policy::Input;
 use lang::{Diag, Sources, Span, Ty, Value};
 use runtime::cost::beyond;
 use runtime::engine::{Engine, Ground};
+use runtime::exposure::exposed;
 
 use crate::engine::folder;
 use crate::inputs::Unbound;
 use crate::report::places::{at_places, together};
 
-/// The routes that may cost more than the policy allows, as far as the defaults of its params tell. Where one has none and
-/// nothing can be built without it, that is told when it has a value.
+/// What is beyond a bound, as far as the defaults of the policy's params tell. Where one has none and nothing can be built
+/// without it, that is told when it has a value.
 pub(crate) fn exceeded(program: &Program, sources: &Sources) -> Vec<Diag> {
     let mut settings = program.blocks.iter().flat_map(|block| &block.settings);
-    if !settings.any(|setting| &*setting.name == "cost") {
+    if !settings.any(|setting| matches!(&*setting.name, "cost" | "log")) {
         return Vec::new();
     }
-    imagined(program.clone(), sources).as_ref().map(beyond).unwrap_or_default()
+    imagined(program.clone(), sources).as_ref().map(wrong).unwrap_or_default()
 }
 
-/// Refuses an engine that is to serve while a route of it may cost more than the policy allows.
+fn wrong(engine: &Engine) -> Vec<Diag> {
+    let mut wrong = beyond(engine);
+    wrong.extend(exposed(engine));
+    wrong
+}
+
+/// Refuses an engine that is to serve while something in it is beyond a bound.
 pub(crate) fn hold(engine: &Engine, sources: &Sources) -> Result<(), Unbound> {
-    let beyond = beyond(engine);
-    if beyond.is_empty() {
-        return Ok(());
-    }
+    let (what, wrong) = match (beyond(engine), exposed(engine)) {
+        (beyond, _) if !beyond.is_empty() => ("the policy costs more than it allows", beyond),
+        (_, exposed) if !exposed.is_empty() => ("the log would hold tokens", exposed),
+        _ => return Ok(()),
+    };
     let report = |diag: &Diag| {
         let labels: Vec<(Span, String)> =
             diag.labels.iter().map(|label| (label.span, label.text.clone())).collect();
         at_places(diag.message.clone(), diag.help.as_deref(), &labels, sources)
     };
-    let reports = beyond.iter().map(report).collect();
-    Err(Unbound {
-        report: together("the policy costs more than it allows", reports),
-        places: beyond.iter().map(Diag::span).collect(),
-    })
+    let reports = wrong.iter().map(report).collect();
+    Err(Unbound { report: together(what, reports), places: wrong.iter().map(Diag::span).collect() })
 }
 
 /// The engine of `program` with the defaults of its params and a text in place of each secret; none if it cannot be built

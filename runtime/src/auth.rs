@@ -86,6 +86,13 @@ impl Auth {
         }
     }
 
+    /// Whether a header field of this name, in lower case, carries what proves who asks.
+    pub fn is_carried_by(&self, name: &str) -> bool {
+        match self {
+            Auth::Jwt(jwt) => jwt.is_carried_by(name),
+        }
+    }
+
     /// Begins what has to go on beside requests, once, on the runtime in whose context it is called.
     pub fn tend(&self) {
         match self {

@@ -12,6 +12,7 @@ mod cache;
 pub mod cost;
 pub mod engine;
 pub mod exchange;
+pub mod exposure;
 pub mod failure;
 pub mod fields;
 pub mod gateway;

@@ -13,7 +13,7 @@ mod trailer;
 pub use fault::Fault;
 pub use forwarded::{Forwarded, append_via};
 pub use headers::{Headers, InvalidField};
-pub(crate) use headers::{is_value_byte, list, trim};
+pub(crate) use headers::{is_token, is_value_byte, list, trim};
 pub(crate) use hop::names_protected;
 pub use hop::{Hop, PROTECTED, strip_hop_by_hop};
 pub use map::{header_map, headers_from_map, join_cookies};

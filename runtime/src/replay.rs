@@ -1,6 +1,7 @@
 //! A request that was recorded, asked again: which route answers it, and what that comes to, as far as the record holds
 //! what the policy reads. It decides by the code that serves; it sends nothing, waits for nothing and counts nothing down.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,7 +39,7 @@ pub struct Recorded<'r> {
 /// What is known of what a request said.
 #[derive(Clone, Debug)]
 pub enum Said<'r> {
-    /// Its first line alone.
+    /// Its first line, and some of its header fields.
     Line {
         /// The method.
         method: &'r str,
@@ -48,6 +49,8 @@ pub enum Said<'r> {
         target: &'r str,
         /// Whether the query, or that there was none, is known.
         query: bool,
+        /// The header fields of which all is known.
+        fields: &'r [Noted<'r>],
     },
     /// Its whole head.
     Head {
@@ -58,6 +61,15 @@ pub enum Said<'r> {
         /// The content, if that is known.
         content: Option<Vec<u8>>,
     },
+}
+
+/// A header field that was written down.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Noted<'r> {
+    /// Its name, in lower case.
+    pub name: Cow<'r, str>,
+    /// Its values, in order; none where it was absent.
+    pub values: Vec<Cow<'r, str>>,
 }
 
 /// What becomes of a request.
@@ -217,10 +229,17 @@ impl Replay {
             connection.peer = connection.source;
         }
         let (request, content) = match &recorded.said {
-            Said::Line { method, host, target, .. } => {
+            Said::Line { method, host, target, fields, .. } => {
                 let method = Method::from_bytes(method.as_bytes()).ok_or(Fault::Method)?;
                 let target = Target::new(recorded.scheme, host.as_bytes(), target.as_bytes())?;
-                (Request::new(method, target), None)
+                let mut request = Request::new(method, target);
+                for Noted { name, values } in *fields {
+                    for value in values {
+                        let added = request.headers.append(name, value.as_bytes());
+                        added.map_err(|_| Fault::FieldValue)?;
+                    }
+                }
+                (request, None)
             }
             Said::Head { head, content, .. } => {
                 let parsed = parse_request(head, recorded.scheme, limits);

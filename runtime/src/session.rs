@@ -48,8 +48,9 @@ struct Live {
     watch: Option<Rc<dyn Watch>>,
 }
 
-/// Where requests of one listener are counted.
+/// Where requests of one listener are counted, and what of them is written down.
 struct Series {
+    logged: Arc<[Arc<str>]>,
     routes: Vec<Option<Arc<RouteSeries>>>,
     none: Arc<RouteSeries>,
 }
@@ -164,7 +165,9 @@ impl Live {
                     *place = Some(telemetry.metrics.route(&listener.name, &route.name));
                 }
             }
-            Series { routes, none: telemetry.metrics.route(&listener.name, "-") }
+            let config = engine.listeners.iter().find(|config| config.name == listener.name);
+            let logged = config.map(|config| config.logged.0.clone()).unwrap_or_default();
+            Series { logged, routes, none: telemetry.metrics.route(&listener.name, "-") }
         });
         let series = series.collect();
         let auths = engine.decider.auths.iter();
@@ -182,6 +185,12 @@ impl Live {
     fn has_listeners_of(&self, other: &Live) -> bool {
         let (program, other) = (self.engine.program(), other.engine.program());
         other.listeners.iter().all(|listener| program.listener(&listener.name).is_some())
+    }
+
+    /// The header fields that a request's line holds.
+    fn logged(&self, listener: Option<ListenerId>) -> &[Arc<str>] {
+        let series = listener.and_then(|listener| self.series.get(listener.0 as usize));
+        series.map_or(&[], |series| &series.logged)
     }
 
     /// Where a request is counted; without a route if none answers.
@@ -292,6 +301,7 @@ impl Session {
             host: request.map_or("", |request| request.target.host()),
             path: request.map_or("", |request| request.target.path()),
             query: request.and_then(|request| request.target.query()).map(str::len),
+            logged: request.map(|request| (ticket.live.logged(listener), &request.headers)),
             status: ticket.status,
             received: ex.map_or(0, |ex| ex.received.get()) + sent.map_or(0, |sent| sent.received),
             sent: sent.map_or(0, |sent| sent.bytes),

@@ -1,5 +1,6 @@
 //! What the gateway tells about itself while it serves: one line for each request, counters, operator messages.
-//! Recording never waits, never takes a lock that another core holds, and never keeps a header's value.
+//! Recording never waits, never takes a lock that another core holds, and keeps no header's value that the policy does not
+//! name.
 
 pub mod log;
 pub mod metrics;

@@ -227,6 +227,12 @@ pub static FIELDS: &[&Field] = &[
     &field("log.method", || Ty::String, "The method, in the access log."),
     &field("log.host", || Ty::String, "The host, in the access log."),
     &field("log.path", || Ty::String, "The path, in the access log."),
+    &keyed(
+        "log.header",
+        || Ty::String.optional(),
+        Key::IgnoreCase,
+        "A header field of the request, in the access log; absent where the listener's `log` does not name it.",
+    ),
     &field("log.status", || Ty::Status, "The status, in the access log."),
     &field("log.received", || Ty::Int, "Bytes of the request's content, in the access log."),
     &field("log.sent", || Ty::Int, "Bytes of the answer's content, in the access log."),

@@ -18,6 +18,15 @@ pub(super) enum From {
 }
 
 impl From {
+    /// Whether it is the header field of this name, in lower case.
+    pub(super) fn is_field(&self, name: &str) -> bool {
+        match self {
+            From::Bearer => name == "authorization",
+            From::Header(field) => **field == *name,
+            From::Cookie(_) => name == "cookie",
+        }
+    }
+
     /// The token that stands there. Credentials of another scheme are none.
     pub(super) fn token<'x>(&'x self, ex: &'x Exchange) -> Option<Cow<'x, str>> {
         match self {

@@ -85,6 +85,10 @@ impl Jwt {
         &self.told.name
     }
 
+    pub(super) fn is_carried_by(&self, name: &str) -> bool {
+        self.told.from.iter().any(|from| from.is_field(name))
+    }
+
     pub(super) fn tend(&self) {
         self.store.tend();
     }

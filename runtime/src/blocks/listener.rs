@@ -11,6 +11,7 @@ use lang::{Span, Ty, Value, params};
 
 use super::{BlockError, read_line};
 use crate::listen::BindAddress;
+use crate::message::is_token;
 use crate::serve::Limits;
 use crate::values::{Bytes, Count, Wait};
 
@@ -63,6 +64,14 @@ pub static ROW: Block = Block {
             within: &[],
             doc: "How long a client may keep the gateway waiting. Every wait is finite.",
             example: "timeout handshake=10s, header=10s, body=30s, send=30s",
+        },
+        Setting {
+            name: "log",
+            params: LogLine::PARAMS,
+            times: Times::Optional,
+            within: &[],
+            doc: "What the access log says of a request beside its line of its own. Without it no header field of a request is written.",
+            example: "log headers=[\"user-agent\", \"x-debug\"]",
         },
         Setting {
             name: "cost",
@@ -155,6 +164,15 @@ params! {
 }
 
 params! {
+    /// The `log` line.
+    #[derive(Clone, Debug)]
+    pub struct LogLine {
+        /// The header fields of the request whose values are written, at most 16. `gwc replay` reads them. Fields that carry credentials cannot be named.
+        headers: Logged,
+    }
+}
+
+params! {
     /// The `cost` line.
     #[derive(Clone, Debug)]
     pub struct CostLine {
@@ -216,6 +234,10 @@ pub enum Trusted {
     Forwarded,
 }
 
+/// Names of header fields whose values the access log may hold, in lower case.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Logged(pub Arc<[Arc<str>]>);
+
 /// Whether a client needs a certificate.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClientAuth {
@@ -246,6 +268,8 @@ pub struct ListenerConfig {
     pub handshakes: usize,
     /// How long a connection may take until its first request may begin.
     pub handshake: Duration,
+    /// The header fields of a request that its line in the access log holds, and the line of the policy that says so.
+    pub logged: (Arc<[Arc<str>]>, Span),
     /// What a request may cost, if the policy says so.
     pub cost: Option<Bounds>,
 }
@@ -288,6 +312,12 @@ const MOST_HEADER: u64 = 1 << 20;
 
 const MOST_FIELDS: u32 = Limits::MAX_FIELDS as u32;
 
+/// A line of the access log stays far shorter than what reads it takes.
+const MOST_LOGGED: usize = 16;
+
+/// Fields that prove who asks (RFC 9110, section 11; RFC 6265).
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+
 impl ListenerConfig {
     /// A cleartext listener at `address` with every default: for tests and tools.
     pub fn plain(name: &str, address: BindAddress) -> ListenerConfig {
@@ -326,6 +356,7 @@ impl ListenerConfig {
             connections: CONNECTIONS as usize,
             handshakes: HANDSHAKES as usize,
             handshake: HANDSHAKE,
+            logged: (Arc::default(), Span::default()),
             cost: None,
         }
     }
@@ -366,6 +397,10 @@ impl ListenerConfig {
             "timeout" => {
                 let line = read_line(setting, Timeout::PARAMS, Timeout::decode, argument)?;
                 self.timeout(&line);
+            }
+            "log" => {
+                let line = read_line(setting, LogLine::PARAMS, LogLine::decode, argument)?;
+                self.logged = (line.headers.0, span);
             }
             "cost" => {
                 let line = read_line(setting, CostLine::PARAMS, CostLine::decode, argument)?;
@@ -437,6 +472,39 @@ impl Decode for Protocols {
         let named = Vec::<Proto>::decode(value)?;
         let (h1, h2) = (named.contains(&Proto::H1), named.contains(&Proto::H2));
         if h1 || h2 { Ok(Protocols { h1, h2 }) } else { Err("this names no protocol".to_owned()) }
+    }
+}
+
+impl Decode for Logged {
+    const HINT: Option<&'static str> = Some("write `headers=[\"user-agent\", \"x-debug\"]`");
+
+    fn ty() -> Ty {
+        Vec::<String>::ty()
+    }
+
+    fn decode(value: &Value) -> Result<Logged, String> {
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for written in Vec::<String>::decode(value)? {
+            let name: Arc<str> = written.to_ascii_lowercase().into();
+            if !is_token(name.as_bytes()) {
+                return Err(format!("`{written}` is no name of a header field"));
+            }
+            if CREDENTIALS.contains(&&*name) {
+                return Err(format!("`{written}` carries credentials, which no log may hold"));
+            }
+            if &*name == "host" {
+                return Err("the host is in every line of the log, as `host`".to_owned());
+            }
+            if names.contains(&name) {
+                return Err(format!("`{written}` is named twice"));
+            }
+            names.push(name);
+        }
+        match names.len() {
+            0 => Err("this names no header field".to_owned()),
+            1..=MOST_LOGGED => Ok(Logged(names.into())),
+            more => Err(format!("these are {more} fields, more than {MOST_LOGGED}")),
+        }
     }
 }
 

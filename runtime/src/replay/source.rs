@@ -44,10 +44,11 @@ impl Source {
             (Source::Query, Said::Line { query, .. }) => *query,
             (Source::Query, Said::Head { .. }) => true,
             (Source::Field(name), Said::Head { lacks, .. }) => !lacks.contains(&&**name),
-            (Source::Content, Said::Head { content, .. }) => content.is_some(),
-            (Source::Field(_) | Source::Content, Said::Line { .. }) | (Source::Elsewhere, _) => {
-                false
+            (Source::Field(name), Said::Line { fields, .. }) => {
+                fields.iter().any(|field| *field.name == **name)
             }
+            (Source::Content, Said::Head { content, .. }) => content.is_some(),
+            (Source::Content, Said::Line { .. }) | (Source::Elsewhere, _) => false,
         }
     }
 

@@ -512,6 +512,7 @@ mod tests {
             host: "",
             path: "/",
             query: None,
+            logged: None,
             status,
             received: 5,
             sent: 7,

@@ -1,10 +1,13 @@
-//! What is kept of one exchange once it is over, and its form as a line of JSON. It holds no header's value but the
-//! host, and of the query its length alone: both may carry secrets. `gwc replay` reads what is written here.
+//! What is kept of one exchange once it is over, and its form as a line of JSON. Of the header section it holds the host
+//! and the fields that the listener's `log` names, and of the query its length alone: both may carry secrets. `gwc replay`
+//! reads what is written here.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::trace::RequestId;
+use crate::message::Headers;
 
 /// One finished exchange.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,9 @@ pub struct Record<'r> {
     pub path: &'r str,
     /// The length of the query in bytes; absent where there was none.
     pub query: Option<usize>,
+    /// The header fields that are written, by their names in lower case, and the section that they stand in. Those of a
+    /// request that was refused before it had one are not known.
+    pub logged: Option<(&'r [Arc<str>], &'r Headers)>,
     /// The status sent to the client; 0 if it left before there was one.
     pub status: u16,
     /// Bytes of the request's body that were read.
@@ -63,6 +69,9 @@ pub struct Fault<'r> {
 /// Bytes of one string in a line; what is longer is cut. The head's cap bounds a request, not a line.
 const MOST_TEXT: usize = 2048;
 
+/// Bytes of the values of one header field; what is longer is cut.
+const MOST_FIELD: usize = 1024;
+
 impl Record<'_> {
     /// Appends the line, with its newline.
     pub fn write_json(&self, line: &mut Vec<u8>) {
@@ -80,6 +89,11 @@ impl Record<'_> {
         text(line, "path", self.path);
         if let Some(query) = self.query {
             number(line, "query_bytes", query as u64);
+        }
+        if let Some((names, section)) = self.logged
+            && !names.is_empty()
+        {
+            fields(line, names, section);
         }
         number(line, "status", u64::from(self.status));
         number(line, "received", self.received);
@@ -115,7 +129,31 @@ fn key(line: &mut Vec<u8>, name: &str) {
 
 fn text(line: &mut Vec<u8>, name: &str, value: &str) {
     key(line, name);
-    write_string(line, value);
+    write_string(line, value, &mut { MOST_TEXT });
+}
+
+/// The fields of these names: a text, a list where one stands several times, `null` where there is none.
+fn fields(line: &mut Vec<u8>, names: &[Arc<str>], section: &Headers) {
+    key(line, "headers");
+    for (at, name) in names.iter().enumerate() {
+        line.push(if at == 0 { b'{' } else { b',' });
+        write_string(line, name, &mut { MOST_TEXT });
+        line.push(b':');
+        let mut room = MOST_FIELD;
+        let mut values = section.all(name).map(String::from_utf8_lossy);
+        match (values.next(), values.next()) {
+            (None, _) => line.extend_from_slice(b"null"),
+            (Some(only), None) => write_string(line, &only, &mut room),
+            (Some(first), Some(second)) => {
+                for (at, value) in [first, second].into_iter().chain(values).enumerate() {
+                    line.push(if at == 0 { b'[' } else { b',' });
+                    write_string(line, &value, &mut room);
+                }
+                line.push(b']');
+            }
+        }
+    }
+    line.push(b'}');
 }
 
 fn optional(line: &mut Vec<u8>, name: &str, value: Option<&str>) {
@@ -139,16 +177,15 @@ fn milliseconds(line: &mut Vec<u8>, name: &str, length: Duration) {
 }
 
 /// A JSON string. Control characters are escaped, the C1 ones and the Unicode line ends too: a terminal or a
-/// line-based reader must not be steered by a request.
-fn write_string(line: &mut Vec<u8>, value: &str) {
+/// line-based reader must not be steered by a request. It takes of `room`, and is cut where that ends.
+fn write_string(line: &mut Vec<u8>, value: &str, room: &mut usize) {
     line.push(b'"');
-    let mut room = MOST_TEXT;
     for character in value.chars() {
         let Some(left) = room.checked_sub(character.len_utf8()) else {
             line.extend_from_slice("…".as_bytes());
             break;
         };
-        room = left;
+        *room = left;
         match character {
             '"' | '\\' => line.extend_from_slice(&[b'\\', character as u8]),
             ' '..='~' => line.push(character as u8),
@@ -216,6 +253,7 @@ pub(super) mod tests {
             host: "shop.example",
             path: "/a",
             query: Some(3),
+            logged: None,
             status: 502,
             received: 1,
             sent: 2,
@@ -232,7 +270,7 @@ pub(super) mod tests {
 
     fn string(value: &str) -> String {
         let mut line = Vec::new();
-        write_string(&mut line, value);
+        write_string(&mut line, value, &mut { MOST_TEXT });
         String::from_utf8(line).unwrap()
     }
 
@@ -272,5 +310,27 @@ pub(super) mod tests {
         assert_eq!(json["duration_ms"], 12.034);
         assert_eq!(json["tries"], 3);
         assert_eq!(json["fault"], "upstream");
+        assert!(json.get("headers").is_none());
+    }
+
+    #[test]
+    fn named_fields_are_written_and_no_others() {
+        let mut section = Headers::new();
+        section.append("X-Tag", "a").unwrap();
+        section.append("Authorization", "Bearer secret").unwrap();
+        section.append("x-tag", "b").unwrap();
+        section.append("user-agent", b"caf\xe9").unwrap();
+        section.append("x-long", "y".repeat(5000)).unwrap();
+        let names: [Arc<str>; 4] = ["x-tag", "user-agent", "x-none", "x-long"].map(Arc::from);
+        let mut line = Vec::new();
+        Record { logged: Some((&names, &section)), ..record() }.write_json(&mut line);
+        assert!(line.len() < 3000);
+        let json: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        let headers = &json["headers"];
+        assert_eq!(headers["x-tag"], serde_json::json!(["a", "b"]));
+        assert_eq!(headers["user-agent"], "caf\u{fffd}");
+        assert_eq!(headers["x-none"], serde_json::Value::Null);
+        assert!(headers["x-long"].as_str().unwrap().ends_with("y…"));
+        assert_eq!(headers.as_object().unwrap().len(), 4);
     }
 }

@@ -60,6 +60,14 @@ impl Last {
             "called" => Value::Bool(self.calls(key).next().is_some()),
             "calls" => Value::Int(i64::try_from(self.calls(key).count()).unwrap_or(i64::MAX)),
             "sent" => self.calls(key).next_back().map_or(Value::Absent, sent),
+            "log.header" => match member(&self.log("headers"), key) {
+                Value::List(values) => {
+                    let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+                    Value::string(values.join(", "))
+                }
+                Value::String(value) => Value::String(value),
+                _ => Value::Absent,
+            },
             _ => match (path.strip_prefix("log."), self.log(path.trim_start_matches("log."))) {
                 (Some("status"), Value::Int(code)) => {
                     u16::try_from(code).map_or(Value::Absent, Value::Status)

@@ -1,13 +1,13 @@
-//! The gateway's own access log: one JSON object a line. Fields that are not asked about are passed over.
+//! The gateway's own access log: one JSON object a line. What is not asked about is passed over.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use runtime::failure::Failure;
 use runtime::message::Scheme;
-use runtime::replay::Said;
+use runtime::replay::{Noted, Said};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::entry::{Entry, Shown, Skip, Was};
 
@@ -28,6 +28,8 @@ struct Line<'l> {
     path: Text<'l>,
     #[serde(default)]
     query_bytes: Option<u64>,
+    #[serde(borrow, default)]
+    headers: Fields<'l>,
     status: u16,
     #[serde(borrow, default)]
     route: Option<Text<'l>>,
@@ -62,6 +64,90 @@ impl<'de: 't, 't> Deserialize<'de> for Text<'t> {
 
         from.deserialize_str(Borrows)
     }
+}
+
+/// The header fields of which all is known: those that were cut, and those of which bytes were lost, are none.
+#[derive(Default)]
+struct Fields<'f>(Vec<Noted<'f>>);
+
+impl<'de: 'f, 'f> Deserialize<'de> for Fields<'f> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Fields<'f>, D::Error> {
+        struct Named;
+
+        impl<'de> Visitor<'de> for Named {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the values of header fields by their names")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Fields<'de>, E> {
+                Ok(Fields::default())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Vec::new();
+                while let Some((Text(name), Values(values))) = map.next_entry()? {
+                    let name = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                        true => Cow::Owned(name.to_ascii_lowercase()),
+                        false => name,
+                    };
+                    fields.extend(values.map(|values| Noted { name, values }));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        from.deserialize_any(Named)
+    }
+}
+
+/// What is written of a header field: its values, or nothing where they are not known.
+struct Values<'v>(Option<Vec<Cow<'v, str>>>);
+
+impl<'de: 'v, 'v> Deserialize<'de> for Values<'v> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Values<'v>, D::Error> {
+        struct Written;
+
+        impl<'de> Visitor<'de> for Written {
+            type Value = Values<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, a list of strings or `null`")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Values<'de>, E> {
+                Ok(Values(Some(Vec::new())))
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Values<'de>, E> {
+                Ok(Values(is_whole(text).then(|| vec![Cow::Borrowed(text)])))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Values<'de>, E> {
+                Ok(Values(is_whole(text).then(|| vec![Cow::Owned(text.to_owned())])))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Values<'de>, A::Error> {
+                let mut values = Vec::new();
+                while let Some(Text(value)) = list.next_element()? {
+                    if !is_whole(&value) {
+                        while list.next_element::<IgnoredAny>()?.is_some() {}
+                        return Ok(Values(None));
+                    }
+                    values.push(value);
+                }
+                Ok(Values(Some(values)))
+            }
+        }
+
+        from.deserialize_any(Written)
+    }
+}
+
+/// Whether a value stands as the request said it: nothing was cut, no byte of it was lost.
+fn is_whole(value: &str) -> bool {
+    !value.ends_with('…') && !value.contains('\u{fffd}')
 }
 
 /// Reads a line and hands its request over; a line of blanks is nothing.
@@ -109,7 +195,7 @@ fn entry<'l>(line: &'l Line<'_>) -> Result<Entry<'l>, Skip> {
         scheme,
         port: None,
         client: text(&line.client).and_then(|client| client.parse().ok()),
-        said: Said::Line { method, host, target: path, query },
+        said: Said::Line { method, host, target: path, query, fields: &line.headers.0 },
         shown: Shown { method, host, target: path },
         was,
     })

@@ -174,7 +174,13 @@ mod tests {
                 scheme: None,
                 port: None,
                 client: None,
-                said: Said::Line { method: "GET", host: "x", target: "/", query: true },
+                said: Said::Line {
+                    method: "GET",
+                    host: "x",
+                    target: "/",
+                    query: true,
+                    fields: &[],
+                },
                 shown: Shown { method: "GET", host: "x", target: "/" },
                 was: Was::Logged { status, route: Some(&name), upstream: Some(&name) },
             };

@@ -82,7 +82,7 @@ pub(super) fn read(picked: &Picked, hand: &mut dyn FnMut(Result<Entry<'_>, Skip>
     });
     let said = match fields.is_empty() {
         // Every request has fields: these were not written down.
-        true => Said::Line { method, host, target: &target, query: true },
+        true => Said::Line { method, host, target: &target, query: true, fields: &[] },
         false => Said::Head { head: head.as_bytes(), lacks: &lacks, content: content(request) },
     };
     let was = match picked.status.and_then(|status| u16::try_from(status).ok()) {
