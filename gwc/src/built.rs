@@ -1,20 +1,22 @@
-//! Built programs as files: `.gwb`. It bounds what it reads, asks for the signature before anything of it is decoded, and
-//! gives what a check of the sources would have given, without their checking.
+//! Built programs as files: `.gwb`. It bounds what it reads, and asks for the signature before anything of it is decoded.
 
 use std::path::{Path, PathBuf};
 
+use compiler::Program;
 use compiler::artifact::{Artifact, MOST_BYTES, Unfit, split};
-use lang::{Policy, Sources};
+use lang::Sources;
 use miette::{Report, miette};
 use runtime::gateway::hash;
 
-use crate::load::{Check, read_bytes};
+use crate::bytes::read_bytes;
 use crate::seal;
 
 /// A built program that was read.
 pub struct Built {
-    /// As if it had been checked; there is no policy, only what became of it.
-    pub check: Check,
+    /// What runs.
+    pub program: Program,
+    /// The texts it was made of, the first one first, named as if they lay beside it.
+    pub sources: Sources,
     /// The hash of its sources.
     pub hash: String,
 }
@@ -24,17 +26,20 @@ pub fn is_built(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "gwb")
 }
 
-/// What `gwc build` writes for this check, signed if there is a key; and the hash of its sources.
-pub fn write(check: &Check, key: Option<&Path>) -> miette::Result<(Vec<u8>, String)> {
+/// What `gwc build` writes of a program that was made of these texts, signed if there is a key; and the hash of these.
+pub fn write(
+    program: Program,
+    texts: &Sources,
+    key: Option<&Path>,
+) -> miette::Result<(Vec<u8>, String)> {
     let mut sources = Sources::default();
-    let root = folder(check.files.first().map_or(Path::new(""), PathBuf::as_path));
-    for source in check.sources.iter() {
+    let root = folder(texts.iter().next().map_or(Path::new(""), |first| Path::new(&*first.name)));
+    for source in texts.iter() {
         let name = Path::new(&*source.name);
         let name = name.strip_prefix(&root).unwrap_or(name);
         sources.add(name.to_string_lossy(), source.text.clone());
     }
     let hash = hash_of(&sources);
-    let program = check.program.clone().unwrap_or_default();
     let bytes = Artifact { program, sources, hash: hash.clone() }.encode();
     // What cannot be read again is not written.
     let mut bytes = bytes
@@ -61,15 +66,11 @@ pub fn read(path: &Path, key: Option<&Path>) -> miette::Result<Built> {
         return Err(unfit(Unfit::Damaged("its hash is not that of its sources".to_owned())));
     }
     // Relative paths in it begin where they would if the sources lay beside it.
-    let (mut sources, mut files) = (Sources::default(), Vec::new());
+    let mut sources = Sources::default();
     for source in artifact.sources.iter() {
-        let file = folder(path).join(&*source.name);
-        sources.add(file.to_string_lossy(), source.text.clone());
-        files.push(file);
+        sources.add(folder(path).join(&*source.name).to_string_lossy(), source.text.clone());
     }
-    let program = Some(artifact.program);
-    let check = Check { sources, files, policy: Policy::default(), program, diags: Vec::new() };
-    Ok(Built { check, hash: artifact.hash })
+    Ok(Built { program: artifact.program, sources, hash: artifact.hash })
 }
 
 fn hash_of(sources: &Sources) -> String {

@@ -7,6 +7,7 @@
 pub mod ask;
 mod bounds;
 pub mod built;
+mod bytes;
 mod cmd;
 pub mod engine;
 pub mod inputs;

@@ -1,15 +1,16 @@
-//! The only reader of `.gw` files: finds them, follows `use`, checks, and keeps everything a report needs.
+//! The only reader of `.gw` files: finds them, follows `use`, checks, and keeps everything a report needs. Of a built program
+//! it takes the texts that it was made of, as if they were files.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use compiler::{Program, Whole};
 use lang::check::Unit;
 use lang::{Diag, Policy, SourceId, Sources, Span, Tree};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
-use crate::bounds;
+use crate::bytes::read_bytes;
+use crate::{bounds, built};
 
 /// The largest policy file that is read, in bytes.
 pub const MAX_BYTES: u64 = 16 << 20;
@@ -35,6 +36,13 @@ pub struct Check {
 }
 
 impl Check {
+    /// What is known of a program that was built elsewhere: what runs, and no policy.
+    pub fn of_built(program: Program, sources: Sources) -> Check {
+        let files = sources.iter().map(|source| PathBuf::from(&*source.name)).collect();
+        let (policy, diags) = (Policy::default(), Vec::new());
+        Check { sources, files, policy, program: Some(program), diags }
+    }
+
     /// The files that belong to modules.
     fn module_files(&self) -> impl Iterator<Item = &PathBuf> {
         let sources = self.policy.modules.iter().flat_map(|module| &module.files);
@@ -49,6 +57,14 @@ type Uses = Vec<(Span, Result<SourceId, String>)>;
 
 /// Texts that stand for those of files, by canonical path or by the path under which a file is opened.
 pub type Overlay = HashMap<PathBuf, String>;
+
+/// Where the texts of a policy are.
+enum Texts<'t> {
+    /// In files, but for those of the overlay.
+    Files(&'t Overlay),
+    /// In a built program, by the paths that the files would have.
+    Built(Overlay),
+}
 
 /// Checks every policy that the paths name. A file that another one uses is checked as part of that one.
 pub fn check_all(paths: &[PathBuf]) -> miette::Result<Vec<Check>> {
@@ -120,19 +136,35 @@ pub fn check(path: &Path) -> miette::Result<Check> {
 
 /// As [`check`], with some files' texts in place of what they say.
 pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
+    if built::is_built(path) {
+        return check_built(path);
+    }
     check_without(path, overlay, &[])
 }
 
 /// As [`check_with`], without the modules of these names: their files are not read, and what they own is answered 503.
 pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette::Result<Check> {
+    check_texts(path, &Texts::Files(overlay), closed)
+}
+
+/// Checks the texts that a built program was made of.
+fn check_built(path: &Path) -> miette::Result<Check> {
+    let sources = built::read(path, None)?.sources;
+    let text = |source: &lang::Source| (plain(Path::new(&*source.name)), source.text.to_string());
+    let texts = sources.iter().map(text).collect();
+    let first = sources.iter().next().map(|source| PathBuf::from(&*source.name));
+    check_texts(&first.unwrap_or_default(), &Texts::Built(texts), &[])
+}
+
+fn check_texts(path: &Path, texts: &Texts<'_>, closed: &[&str]) -> miette::Result<Check> {
     let mut files = vec![path.to_owned()];
     let mut sources = Sources::default();
     let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
     let mut parsed: Vec<(Tree, Uses)> = Vec::new();
     let mut diags = Vec::new();
 
-    let key = canonical(path);
-    let text = match overlay.get(&key) {
+    let key = texts.key(path);
+    let text = match texts.known(&key, path) {
         Some(text) => text.clone(),
         None => read(path)?,
     };
@@ -151,14 +183,13 @@ pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette:
         }
         for (written, span) in links {
             let used = folder.join(&written);
-            let key = canonical(&used);
-            let text = overlay.get(&key).or_else(|| overlay.get(&used));
+            let key = texts.key(&used);
             let target = match known.get(&key) {
                 Some(&id) => Ok(id),
                 None if known.len() >= MAX_FILES => {
                     Err(format!("a policy has at most {MAX_FILES} files"))
                 }
-                None => text.cloned().map_or_else(|| read_used(&used), Ok).map(|text| {
+                None => texts.used(&key, &used).map(|text| {
                     let id = sources.add(used.to_string_lossy(), text).id;
                     files.push(used);
                     known.insert(key, id);
@@ -178,6 +209,35 @@ pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette:
     let whole = compiler::check_without(&units, &runtime::vocabulary(), diags, closed);
     let Whole { policy, program, diags, .. } = whole;
     Ok(Check { sources, files, policy, program, diags })
+}
+
+impl Texts<'_> {
+    /// The one path of a file.
+    fn key(&self, path: &Path) -> PathBuf {
+        match self {
+            Texts::Files(_) => canonical(path),
+            Texts::Built(_) => plain(path),
+        }
+    }
+
+    /// The text of a file, if it is known without reading.
+    fn known(&self, key: &Path, path: &Path) -> Option<&String> {
+        match self {
+            Texts::Files(overlay) => overlay.get(key).or_else(|| overlay.get(path)),
+            Texts::Built(texts) => texts.get(key),
+        }
+    }
+
+    /// The text of a file that is named by a `use`.
+    fn used(&self, key: &Path, path: &Path) -> Result<String, String> {
+        match (self.known(key, path), self) {
+            (Some(text), _) => Ok(text.clone()),
+            (None, Texts::Files(_)) => read_used(path),
+            (None, Texts::Built(_)) => {
+                Err(format!("`{}` is not in the built program", path.display()))
+            }
+        }
+    }
 }
 
 /// The policies that the paths name.
@@ -251,28 +311,6 @@ fn read_used(path: &Path) -> Result<String, String> {
     }
 }
 
-/// The content of a regular file of at most so many bytes; the error says what is wrong, lower case.
-pub fn read_bytes(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    // Asked before it is opened: opening a pipe waits for somebody to write.
-    let kind = std::fs::metadata(path).map_err(|error| lower(&error.to_string()))?;
-    if kind.is_dir() {
-        return Err("it is a directory".to_owned());
-    }
-    if !kind.is_file() {
-        return Err("it is not a regular file".to_owned());
-    }
-    let file = std::fs::File::open(path).map_err(|error| lower(&error.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| lower(&error.to_string()))?;
-    if bytes.len() as u64 > most {
-        return Err(match most >> 20 {
-            0 => format!("it is larger than {} KiB", most >> 10),
-            mib => format!("it is larger than {mib} MiB"),
-        });
-    }
-    Ok(bytes)
-}
-
 fn read_bounded(path: &Path) -> Result<String, String> {
     let bytes = read_bytes(path, MAX_BYTES)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -291,9 +329,19 @@ fn unreadable(path: &Path) -> String {
     format!("`{}` could not be read", path.display())
 }
 
-fn lower(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+/// A path without `.` and `..`, as far as its own words tell.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// The one path of a file, or the path as it is where there is none.

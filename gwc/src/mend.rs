@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use lang::diag::Edit;
 use lang::{Diag, Severity};
+use miette::miette;
 
+use crate::built;
 use crate::load::{self, Check, Overlay};
 
 /// How often policies are checked at most, so that the work is bounded however many mends there are.
@@ -55,6 +57,13 @@ type Faults = [usize; 4];
 
 /// Applies every mend that is meant beyond doubt and helps, until there is none left.
 pub(crate) fn mend(paths: &[PathBuf]) -> miette::Result<Mended> {
+    if let Some(path) = paths.iter().find(|path| built::is_built(path)) {
+        return Err(miette!(
+            help = "mend the policy that it was built of, and build it again",
+            "`{}` is a built program",
+            path.display()
+        ));
+    }
     let checks = load::check_all(paths)?;
     let files = checks.iter().flat_map(|check| check.files.iter().zip(check.sources.iter()));
     let before = files.map(|(file, source)| (load::canonical(file), source.text.to_string()));

@@ -61,7 +61,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
                     output.display()
                 ));
             }
-            let (bytes, hash) = built::write(&check, args.sign.as_deref())?;
+            let (bytes, hash) =
+                built::write(program.clone(), &check.sources, args.sign.as_deref())?;
             replace::replace(&output, &bytes)?;
             let signed = if args.sign.is_some() { ", signed" } else { "" };
             eprintln!("{}: {hash}, {} bytes{signed}", output.display(), bytes.len());

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr, miette};
 
 use crate::report::{self, Color, shown};
-use crate::{Outcome, ask, load};
+use crate::{Outcome, ask, built, load};
 
 mod access;
 mod compare;
@@ -31,8 +31,8 @@ use tally::Tally;
 /// two policies which decisions change
 ///
 /// A log is one that `gwc run` wrote, a JSON object a line, or an HTTP archive (HAR 1.2); `-` is standard input. A policy is
-/// a file whose name ends in `.gw`: with two, the first is the old one, the second the new one. Nothing is sent anywhere.
-/// A condition on something that a log does not hold, such as a header field, is told as unknown; nothing is taken for
+/// a file whose name ends in `.gw`, or in `.gwb` where it is built: with two, the first is the old one, the second the new
+/// one. Nothing is sent anywhere. A condition on something that a log does not hold, such as a header field, is told as unknown; nothing is taken for
 /// absent. Exit status: 0 when the answer is written, 1 when a policy has errors or `--deny` finds what it denies, 2 for
 /// anything else.
 #[derive(clap::Args)]
@@ -83,7 +83,8 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
-    let is_policy = |path: &&PathBuf| path.extension().is_some_and(|end| end == "gw");
+    let is_policy =
+        |path: &&PathBuf| built::is_built(path) || path.extension().is_some_and(|end| end == "gw");
     let (policies, logs): (Vec<&PathBuf>, Vec<&PathBuf>) = args.files.iter().partition(is_policy);
     named(&policies, &logs)?;
     let mut sides = Vec::with_capacity(policies.len());

@@ -19,7 +19,7 @@ use runtime::trial::{Outcome as Came, Trial};
 
 use crate::load::{self, Check};
 use crate::report::{self, Color};
-use crate::{Outcome, engine};
+use crate::{Outcome, built, engine};
 
 /// Runs the tests in policies
 ///
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
 fn chosen(words: &[PathBuf]) -> Chosen {
     let is_path = |word: &&PathBuf| {
         let looks = word.extension().is_some_and(|ending| ending == "gw");
-        looks || word.components().count() > 1 || word.exists()
+        looks || built::is_built(word) || word.components().count() > 1 || word.exists()
     };
     let (mut paths, patterns): (Vec<&PathBuf>, Vec<&PathBuf>) = words.iter().partition(is_path);
     let here = PathBuf::from(".");

@@ -83,7 +83,7 @@ fn load(args: &Args, troubles: &mut Troubles<'_>) -> Result<(Check, Option<Strin
     troubles.files.extend(key.map(Path::to_owned));
     let built = built::read(&args.path, key)
         .map_err(|report| Refused::world(report, troubles.files.clone()))?;
-    Ok((built.check, Some(built.hash)))
+    Ok((Check::of_built(built.program, built.sources), Some(built.hash)))
 }
 
 /// A diagnostic in one line, with its place.

@@ -10,7 +10,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use crate::load::read_bytes;
+use crate::bytes::read_bytes;
 
 /// Watches a set of files.
 pub(super) struct Watch {
