@@ -9,7 +9,7 @@ use lang::vocab::ExprId;
 use lang::{Span, Value};
 
 use crate::decision::Decision;
-use crate::frame::{Head, SlotId};
+use crate::frame::{Head, Slot, SlotId};
 use crate::interp::{Interp, Pending};
 use crate::program::{Candidate, Expr, ListenerId, RouteId, VirtualHost};
 use lang::segment::{Relation, path_relation, split};
@@ -152,10 +152,7 @@ fn found(interp: &Interp<'_>, root: ExprId) -> Vec<(String, Value)> {
             continue;
         }
         let name = match program.expr(id) {
-            Expr::Slot(slot) => program.slots.get(slot.0 as usize).map(|slot| match &slot.key {
-                Some(key) => format!("{}[{key:?}]", slot.field),
-                None => slot.field.to_string(),
-            }),
+            Expr::Slot(slot) => program.slots.get(slot.0 as usize).map(Slot::written),
             Expr::Capture(name) => Some(format!("path.{name}")),
             Expr::Input(input) => {
                 program.inputs.get(input.0 as usize).map(|input| input.name.to_string())

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use lang::policy::LocalId;
+use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use crate::program::ListenerId;
@@ -27,6 +28,18 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// What it reads, as a policy writes it.
+    pub fn written(&self) -> String {
+        match (&*self.field, &self.key) {
+            (field, Some(auth)) if field == CLAIMS.path => auth.to_string(),
+            (field @ ("req.header.all" | "req.query.all"), Some(key)) => {
+                format!("{field}({key:?})")
+            }
+            (field, Some(key)) => format!("{field}[{key:?}]"),
+            (field, None) => field.to_owned(),
+        }
+    }
+
     /// Whether it says who asks: credentials, the client's certificate, or what was learned from one of these. Of what
     /// is new here that is presumed.
     pub(crate) fn tells_who(&self) -> bool {

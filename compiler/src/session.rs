@@ -24,6 +24,8 @@ pub struct Whole {
     pub index: Index,
     /// What runs. None if there are errors.
     pub program: Option<Program>,
+    /// What would run, where the only errors are asserts that do not hold or cannot be decided.
+    pub unproved: Option<Program>,
     /// What is wrong, in the order of places.
     pub diags: Vec<Diag>,
     /// The wide hosts at which routes are known to be reached only by what stands at narrower ones too.
@@ -65,18 +67,24 @@ pub fn check_without(
     let checked = lang::check_without(units, vocabulary, closed);
     let mut diags = found;
     diags.extend(checked.diags);
-    let (mut program, mut leaning) = (None, Vec::new());
+    let (mut program, mut unproved, mut leaning) = (None, None, Vec::new());
     if !diags.iter().any(Diag::is_error) {
         let (lowered, found, wide) = lower_noting(&checked.policy);
         diags.extend(found);
-        if let Some(lowered) = &lowered {
-            diags.extend(crate::prove(&checked.policy, lowered));
+        let is_ordered = !diags.iter().any(Diag::is_error);
+        if let Some(lowered) = lowered {
+            let proofs = crate::prove(&checked.policy, &lowered);
+            match (is_ordered, proofs.iter().any(Diag::is_error)) {
+                (true, false) => program = Some(lowered),
+                (true, true) => unproved = Some(lowered),
+                (false, _) => {}
+            }
+            diags.extend(proofs);
         }
-        program = lowered.filter(|_| !diags.iter().any(Diag::is_error));
         leaning = wide;
     }
     sort(&mut diags);
-    Whole { policy: checked.policy, index: checked.index, program, diags, leaning }
+    Whole { policy: checked.policy, index: checked.index, program, unproved, diags, leaning }
 }
 
 impl Whole {

@@ -7,6 +7,7 @@ use compiler::program::Program;
 use compiler::{Backend, Change, ListenerId, RouteId, Wish};
 use lang::{Sources, Value};
 use miette::miette;
+use runtime::auth::Identity;
 use runtime::engine::Engine;
 use runtime::message::Scheme;
 use runtime::rehearsal::{self, Question, Rehearsal, rehearse};
@@ -25,6 +26,8 @@ pub struct Ask {
     headers: Vec<(String, String)>,
     from: IpAddr,
     on: Option<String>,
+    /// Who is to have been verified, in words and as that.
+    who: Option<(String, Identity)>,
 }
 
 impl Ask {
@@ -62,6 +65,7 @@ impl Ask {
             headers: Vec::new(),
             from,
             on: on.map(str::to_owned),
+            who: None,
         };
         for header in headers {
             let (name, value) = header.split_once(':').ok_or_else(|| {
@@ -79,6 +83,11 @@ impl Ask {
             return Err(wrong("has a line break"));
         }
         Ok(ask)
+    }
+
+    /// The same request, sent by whom `words` say.
+    pub fn sent_by(self, words: &str, who: Identity) -> Ask {
+        Ask { who: Some((words.to_owned(), who)), ..self }
     }
 
     /// Its method.
@@ -108,7 +117,8 @@ impl Ask {
     }
 
     fn question<'q>(&self, listener: ListenerId, head: &'q [u8]) -> Question<'q> {
-        Question { listener, head, scheme: self.scheme, client: self.from }
+        let who = self.who.as_ref().map(|(_, who)| who.clone());
+        Question { listener, head, scheme: self.scheme, client: self.from, who }
     }
 
     /// What would have to change in it for `route` to answer.
@@ -202,6 +212,9 @@ impl Ask {
         }
         if self.from != IpAddr::V4(Ipv4Addr::LOCALHOST) {
             text.push_str(&format!(" --from {}", self.from));
+        }
+        if let Some((words, _)) = &self.who {
+            text.push_str(&format!(" --as {}", quoted(words)));
         }
         if let Some(on) = &self.on {
             text.push_str(&format!(" --on {on}"));

@@ -11,6 +11,7 @@ mod bytes;
 mod cmd;
 pub mod engine;
 pub mod inputs;
+mod known;
 pub mod load;
 mod mend;
 mod owner;

@@ -31,6 +31,8 @@ pub struct Check {
     pub policy: Policy,
     /// What runs; none if there are errors.
     pub program: Option<Program>,
+    /// What would run, where nothing is wrong but that asserts do not hold: to be asked, and never to be served.
+    pub unproved: Option<Program>,
     /// What is wrong, in the order of places.
     pub diags: Vec<Diag>,
 }
@@ -40,7 +42,7 @@ impl Check {
     pub fn of_built(program: Program, sources: Sources) -> Check {
         let files = sources.iter().map(|source| PathBuf::from(&*source.name)).collect();
         let (policy, diags) = (Policy::default(), Vec::new());
-        Check { sources, files, policy, program: Some(program), diags }
+        Check { sources, files, policy, program: Some(program), unproved: None, diags }
     }
 
     /// The files that belong to modules.
@@ -136,27 +138,40 @@ pub fn check(path: &Path) -> miette::Result<Check> {
 
 /// As [`check`], with some files' texts in place of what they say.
 pub fn check_with(path: &Path, overlay: &Overlay) -> miette::Result<Check> {
+    check_all_of(path, overlay, "")
+}
+
+/// As [`check`], with `more` behind the text of the first file.
+pub fn check_more(path: &Path, more: &str) -> miette::Result<Check> {
+    check_all_of(path, &Overlay::new(), more)
+}
+
+fn check_all_of(path: &Path, overlay: &Overlay, more: &str) -> miette::Result<Check> {
     if built::is_built(path) {
-        return check_built(path);
+        return check_built(path, more);
     }
-    check_without(path, overlay, &[])
+    check_texts(path, &Texts::Files(overlay), (&[], more))
 }
 
 /// As [`check_with`], without the modules of these names: their files are not read, and what they own is answered 503.
 pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette::Result<Check> {
-    check_texts(path, &Texts::Files(overlay), closed)
+    check_texts(path, &Texts::Files(overlay), (closed, ""))
 }
 
 /// Checks the texts that a built program was made of.
-fn check_built(path: &Path) -> miette::Result<Check> {
+fn check_built(path: &Path, more: &str) -> miette::Result<Check> {
     let sources = built::read(path, None)?.sources;
     let text = |source: &lang::Source| (plain(Path::new(&*source.name)), source.text.to_string());
     let texts = sources.iter().map(text).collect();
     let first = sources.iter().next().map(|source| PathBuf::from(&*source.name));
-    check_texts(&first.unwrap_or_default(), &Texts::Built(texts), &[])
+    check_texts(&first.unwrap_or_default(), &Texts::Built(texts), (&[], more))
 }
 
-fn check_texts(path: &Path, texts: &Texts<'_>, closed: &[&str]) -> miette::Result<Check> {
+fn check_texts(
+    path: &Path,
+    texts: &Texts<'_>,
+    (closed, more): (&[&str], &str),
+) -> miette::Result<Check> {
     let mut files = vec![path.to_owned()];
     let mut sources = Sources::default();
     let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
@@ -164,10 +179,11 @@ fn check_texts(path: &Path, texts: &Texts<'_>, closed: &[&str]) -> miette::Resul
     let mut diags = Vec::new();
 
     let key = texts.key(path);
-    let text = match texts.known(&key, path) {
+    let mut text = match texts.known(&key, path) {
         Some(text) => text.clone(),
         None => read(path)?,
     };
+    text.push_str(more);
     let first = sources.add(path.to_string_lossy(), text).id;
     known.insert(key, first);
     while let Some(source) = sources.get(SourceId(parsed.len() as u32)).cloned() {
@@ -207,8 +223,8 @@ fn check_texts(path: &Path, texts: &Texts<'_>, closed: &[&str]) -> miette::Resul
         .map(|((tree, uses), source)| Unit { source, tree, uses: uses.clone() })
         .collect();
     let whole = compiler::check_without(&units, &runtime::vocabulary(), diags, closed);
-    let Whole { policy, program, diags, .. } = whole;
-    Ok(Check { sources, files, policy, program, diags })
+    let Whole { policy, program, unproved, diags, .. } = whole;
+    Ok(Check { sources, files, policy, program, unproved, diags })
 }
 
 impl Texts<'_> {

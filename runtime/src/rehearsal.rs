@@ -9,6 +9,7 @@ use compiler::{Decision, Explanation, ListenerId};
 use futures_util::FutureExt;
 
 use crate::actions::Flow;
+use crate::auth::Identity;
 use crate::body::Body;
 use crate::engine::{Engine, Statement};
 use crate::exchange::Exchange;
@@ -28,8 +29,10 @@ pub struct Question<'q> {
     pub head: &'q [u8],
     /// Whether it would come over TLS.
     pub scheme: Scheme,
-    /// Who would send it.
+    /// From where it would be sent.
     pub client: IpAddr,
+    /// Who would have been verified; where nobody is said, whoever its header fields prove.
+    pub who: Option<Identity>,
 }
 
 /// What would happen.
@@ -96,6 +99,7 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
     let sni = (question.scheme == Scheme::Https).then(|| parsed.request.target.host());
     let series = Telemetry::silent(1).metrics.listener(name);
     let connection = Connection::imagined(name, question.client, sni, series);
+    let connection = Connection { identity: question.who.clone(), ..connection };
     let target = format!(
         "{}://{}{}",
         question.scheme.as_str(),

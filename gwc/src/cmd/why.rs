@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
 use crate::report::{self, Color};
-use crate::{Outcome, load, owner};
+use crate::{Outcome, known, load, owner};
 
 mod wish;
 
@@ -33,9 +33,13 @@ pub(crate) struct Args {
     /// A header of the request; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
-    /// Who sends it
+    /// Where it comes from
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     from: IpAddr,
+    /// Who sends it, as a test's `as=` says it: an auth with claims that count as verified, such as
+    /// `token(sub="u1", scope=["x"])`
+    #[arg(long = "as", value_name = "WHO")]
+    who: Option<String>,
     /// The listener it comes to; only needed where its scheme and port leave several
     #[arg(long, value_name = "LISTENER")]
     on: Option<String>,
@@ -69,13 +73,23 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             args.path.display()
         ));
     }
-    let check = load::check(&args.path)?;
-    for diag in &check.diags {
+    let (check, who) = match &args.who {
+        Some(words) => known::check(&args.path, words)?,
+        None => (load::check(&args.path)?, None),
+    };
+    // What does not hold of all requests is no answer to a question about one.
+    let is_asked = check.unproved.is_some();
+    for diag in check.diags.iter().filter(|diag| !is_asked || !diag.is_error()) {
         report::human::print(diag, &check.sources, Color::Auto);
     }
-    let Some(program) = check.program else { return Ok(Outcome::Faulty) };
-    let ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
+    let Some(program) = check.program.or(check.unproved) else { return Ok(Outcome::Faulty) };
+    let mut ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
+    if let (Some(words), Some(who)) = (&args.who, &who)
+        && let Some(who) = known::identity(who, &engine)
+    {
+        ask = ask.sent_by(words.trim(), who);
+    }
     let listener = ask.listener(engine.program(), &engine)?;
     let name =
         engine.program().listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
@@ -120,6 +134,16 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         }
     };
     report::print(&text)?;
+    let refuted = check.diags.iter().filter(|diag| diag.is_error()).count();
+    match refuted {
+        0 => {}
+        1 => eprintln!("1 assert is not proved, so `gwc run` refuses this policy: see `gwc check`"),
+        n => {
+            eprintln!(
+                "{n} asserts are not proved, so `gwc run` refuses this policy: see `gwc check`"
+            )
+        }
+    }
     Ok(if answers { Outcome::Clean } else { Outcome::Faulty })
 }
 

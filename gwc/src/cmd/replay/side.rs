@@ -99,10 +99,7 @@ impl Side {
     pub(super) fn reads(&self, verdict: Verdict) -> Option<String> {
         let Some(Fate { end: End::Unknown(slot), .. }) = verdict else { return None };
         let slot = self.replay.engine().program().slots.get(slot.0 as usize)?;
-        Some(match &slot.key {
-            Some(key) => format!("{}[{key:?}]", slot.field),
-            None => slot.field.to_string(),
-        })
+        Some(slot.written())
     }
 
     /// Whether an upstream of this name may be the one that is asked.

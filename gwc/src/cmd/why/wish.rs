@@ -98,10 +98,7 @@ fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -
     }
     for (slot, value) in &change.slots {
         let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
-        let what = match &slot.key {
-            Some(key) => format!("{}[{key:?}]", slot.field),
-            None => slot.field.to_string(),
-        };
+        let what = slot.written();
         lines.push(Line { what, from: None, to: value.to_string() });
         if *value == Value::Absent
             && let Some(line) = lines.last_mut()
