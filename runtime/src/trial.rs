@@ -5,6 +5,7 @@
 mod account;
 mod ask;
 pub mod coverage;
+mod differ;
 mod expect;
 mod stub;
 mod trace;

@@ -93,6 +93,8 @@ fn incomparable(
     let lies_in = match (a, b) {
         (Ty::Ip, Ty::Cidr) => true,
         (_, Ty::Range(of)) => a.fits(of),
+        // A document may be a list itself.
+        (Ty::Json, Ty::List(_)) if b.fits(a) => false,
         (_, Ty::List(of) | Ty::Set(of)) => a.fits(of) || of.is_error(),
         _ => false,
     };

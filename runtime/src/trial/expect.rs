@@ -6,6 +6,7 @@ use lang::policy::{Compare, Expr, ExprKind};
 use lang::{Span, Value};
 
 use super::Miss;
+use super::differ::differences;
 use super::view::View;
 
 /// What does not hold of a condition: one miss for each of the parts that `and` joins.
@@ -20,7 +21,10 @@ pub(super) fn misses(condition: &Expr, view: &View<'_>) -> Vec<Miss> {
     let reason = match &condition.kind {
         ExprKind::Compare(how, left, right) => {
             let (left, right) = (eval(left, view), eval(right, view));
-            format!("expected {}{}, found {}", words(*how), told(&right), told(&left))
+            let differences = differences(&right, &left).filter(|_| *how == Compare::Eq);
+            differences.unwrap_or_else(|| {
+                format!("expected {}{}, found {}", words(*how), told(&right), told(&left))
+            })
         }
         ExprKind::In(item, of) => {
             format!("found {}, which is not in {}", told(&eval(item, view)), told(&eval(of, view)))
@@ -84,7 +88,7 @@ fn words(how: Compare) -> &'static str {
 }
 
 /// A value in a message; a long one is cut.
-fn told(value: &Value) -> String {
+pub(super) fn told(value: &Value) -> String {
     const MOST: usize = 200;
     let text = match value {
         Value::Absent => return "nothing".to_owned(),
