@@ -58,6 +58,9 @@ pub(super) fn act<'a>(
     }
     flow.doubtful |= stmt.is_line_broken() && row.ends == Ends::No;
     let call = match row.form {
+        Form::Assign | Form::Append | Form::Place if args::takes_no_block(cx, stmt, row.name) => {
+            None
+        }
         Form::Assign | Form::Append => assign(cx, scope, flow, stmt, row, verb),
         Form::Place => place(cx, scope, flow, stmt, row, verb),
         Form::Plain | Form::Arms { .. } | Form::Applied => plain(cx, scope, stmt, row, verb),

@@ -46,6 +46,7 @@ pub(super) fn apply_all<'a>(
     verb: ast::Word<'a>,
 ) {
     let mut any = false;
+    flow.doubtful |= args::takes_no_block(cx, stmt, "apply");
     for written in stmt.positional() {
         any = true;
         apply(cx, scope, flow, written, stmt.span());

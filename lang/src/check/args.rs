@@ -123,6 +123,19 @@ pub(super) fn strays(cx: &mut Context<'_>, node: Node<'_>, assigned: Option<Span
     found
 }
 
+/// Reports the block of a line that takes none; gives whether there was one.
+pub(super) fn takes_no_block(cx: &mut Context<'_>, stmt: ast::Stmt<'_>, verb: &str) -> bool {
+    let Some(block) = stmt.block() else { return false };
+    let message = format!("`{verb}` takes no block");
+    let diag = wrong_form(block.span(), message, "not here");
+    cx.report(match verb {
+        "where" => diag.help("what happens then is said by the statements below it"),
+        "send" | "expect" | "each" => diag.help("each line of a test stands by itself"),
+        _ => diag,
+    });
+    true
+}
+
 /// One expression for each slot, in order.
 pub(super) fn bind<'a>(
     cx: &mut Context<'a>,

@@ -106,6 +106,9 @@ impl<'a> Claims<'_, 'a> {
                 continue;
             };
             let Some(verb) = stmt.verb() else { continue };
+            if matches!(verb.text, "for" | "expect") {
+                super::args::takes_no_block(cx, stmt, verb.text);
+            }
             match verb.text {
                 "for" => {
                     if let Some((_, first)) = of {

@@ -155,8 +155,7 @@ fn setting<'a>(
         );
         return None;
     }
-    if let Some(inner) = stmt.block() {
-        cx.report(wrong_form(inner.span(), format!("`{}` takes no block", row.name), "not here"));
+    if args::takes_no_block(cx, stmt, row.name) {
         return None;
     }
     let strays = args::strays(cx, stmt.node(), None);

@@ -55,10 +55,7 @@ pub(super) fn choose<'a>(
         if clause.name == "where" {
             continue;
         }
-        if let Some(block) = stmt.block() {
-            let message = format!("`{}` takes no block", clause.name);
-            cx.report(wrong_form(block.span(), message, "not here"));
-        }
+        args::takes_no_block(cx, stmt, clause.name);
         if let Some(named) = stmt.named().next() {
             let message = format!("`{}` takes values without names", clause.name);
             let diag = wrong_form(named.span, message, "this has a name");
@@ -290,6 +287,9 @@ pub(super) fn wheres<'a>(
     for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
         let Some(verb) = stmt.verb().filter(|verb| verb.text == "where") else { continue };
         scope.statement = Some(stmt.span());
+        if args::takes_no_block(cx, stmt, "where") {
+            continue;
+        }
         if let Some(assignment) = stmt.assignment() {
             cx.report(
                 wrong_form(assignment.equals, "`where` assigns nothing", "no `=` belongs here")

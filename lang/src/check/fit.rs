@@ -224,7 +224,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 diag = diag.fix("remove the quotes", expr.span, text.to_string());
             }
         }
-        (Some(_), Ty::String) if !written.contains('"') && !written.is_empty() => {
+        (Some(_), Ty::String) if !written.contains(['"', '{', '\\']) && !written.is_empty() => {
             remedy = Some(format!("write `\"{written}\"`"));
             diag = diag.fix("put it in quotes", expr.span, format!("\"{written}\""));
         }

@@ -200,14 +200,17 @@ fn unknown(
         );
     }
     match wanted {
+        _ if near.is_none() && matches!(word.text, "absent" | "present") => {
+            diag.help(format!("write `x is {}`", word.text))
+        }
+        _ if near.is_none() && matches!(word.text, "nil" | "none" | "None" | "undefined") => {
+            diag.help("write `x is absent`")
+        }
         Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").fix(
             "put it in quotes",
             word.span,
             format!("\"{}\"", word.text),
         ),
-        None | Some(Ty::Bool) if word.text == "absent" || word.text == "present" => {
-            diag.help(format!("write `x is {}`", word.text))
-        }
         _ => diag,
     }
 }

@@ -26,6 +26,7 @@ use crate::diag::wrong_type::wrong_type;
 use crate::policy::trial::{Line, LineKind, Table, Test};
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
+use crate::syntax::Keyword;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
@@ -36,7 +37,7 @@ use crate::vocab::{Field, Param, nearest};
 
 /// Checks every test of every file. `routes` are the names of the policy's routes.
 pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> {
-    // What only a test names is not in use.
+    // What only a test names is not in use, but for values, which tests may share.
     let used: Vec<bool> = cx.items.iter().map(|item| item.used).collect();
     let vocabulary = cx.vocabulary;
     cx.vocabulary = trial::vocabulary(&vocabulary);
@@ -71,7 +72,7 @@ pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> 
     cx.trial_of = None;
     cx.vocabulary = vocabulary;
     for (item, used) in cx.items.iter_mut().zip(used) {
-        item.used = used;
+        item.used = used || item.used && matches!(item.keyword, Keyword::Let | Keyword::Fn);
     }
     tests
 }
@@ -243,6 +244,12 @@ fn line<'a>(
         return;
     };
     cx.note(verb.span, Meaning::Clause(clause));
+    // A `stub` without its `=` says more.
+    let is_told = verb.text == "stub" && stmt.assignment().is_none();
+    if !is_told && args::takes_no_block(cx, stmt, clause.name) {
+        *sent |= verb.text == "send";
+        return;
+    }
     let kind = match verb.text {
         "each" => {
             each(cx, scope, test, stmt, verb);

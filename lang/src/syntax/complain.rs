@@ -160,6 +160,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     let gap = span(missed, missed);
     let next = next_token(text, start);
     let next_text = text.get(next.range()).unwrap_or("");
+    if let Some(diag) = next_statement(text, complaint, gap, next, next_text) {
+        return diag;
+    }
     match rule {
         Rule::prefix => foreign_operator(span(start, end), "!", "not"),
         Rule::binop => match text.get(start..end).unwrap_or("") {
@@ -198,6 +201,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             let found = text.get(word.range()).unwrap_or("");
             missing_mark(span(place, place), word, if is_provider { "=" } else { "on" }, found)
         }
+        Rule::missing_name if last_token(text, missed) == "is" => {
+            unexpected_text(next, "`present` or `absent`", next_text)
+                .help("`is` asks whether something is there; `==` compares two values")
+        }
         Rule::missing_name => missing_part(gap, "a name", last_token(text, missed)),
         Rule::missing_expr | Rule::missing_value => {
             let after = last_token(text, missed);
@@ -217,6 +224,30 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     }
 }
 
+/// A line of a test behind another one that has not ended.
+fn next_statement(
+    text: &str,
+    complaint: &Complaint<'_>,
+    gap: Span,
+    next: Span,
+    next_text: &str,
+) -> Option<Diag> {
+    const LINES: [&str; 5] = ["each", "stub", "send", "advance", "expect"];
+    let verb = complaint.verb?;
+    let behind = text.get(next.end as usize..).unwrap_or("");
+    if !LINES.contains(&verb) || !LINES.contains(&next_text) || !behind.starts_with(' ') {
+        return None;
+    }
+    let line = text.get(..gap.start as usize)?.rsplit('\n').next()?;
+    let indent: String = line.chars().take_while(|letter| letter.is_whitespace()).collect();
+    let place = Span { start: gap.start, end: next.start, ..gap };
+    Some(
+        unexpected_text(next, "the end of the line", next_text)
+            .help(format!("`{next_text}` begins a line of its own"))
+            .fix("put it in the next line", place, format!("\n{indent}")),
+    )
+}
+
 fn missing_comma(
     text: &str,
     complaint: &Complaint<'_>,
@@ -234,6 +265,17 @@ fn missing_comma(
         return unexpected_text(next, "`,` or an operator", next_text)
             .help(format!("did you mean `{word}`?"))
             .suggest(format!("change it to `{word}`"), next, word);
+    }
+    let rest = text.get(next.start as usize..).unwrap_or("");
+    if let Some(length) = url(rest) {
+        let place = span(next.start as usize, next.start as usize + length);
+        let written = text.get(place.range()).unwrap_or("");
+        let comma = if before.trim_end().ends_with(',') { "" } else { "," };
+        return unexpected_text(place, "a text in quotes", written).fix(
+            "put it in quotes",
+            span(gap.start as usize, place.end as usize),
+            format!("{comma} \"{written}\""),
+        );
     }
     let is_target = matches!(complaint.verb, Some("set" | "add")) && before.ends_with([']', ')']);
     let is_stub = complaint.verb == Some("stub");
@@ -298,11 +340,23 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             format!("\"{written}\""),
         );
     }
+    if let Some(diag) = bare_url(text, place) {
+        return diag;
+    }
     let strict = match rule {
         Rule::bad_arg | Rule::bad_value => Rule::strict_args,
         Rule::bad_entry => Rule::strict_entry,
         Rule::bad_field => Rule::strict_field,
         Rule::bad_elem => Rule::strict_elems,
+        Rule::bad_rest
+            if found == ","
+                && let Some(verb) = complaint.verb
+                && text.get(..from).unwrap_or("").trim_end().ends_with(verb) =>
+        {
+            return unexpected_text(place, "the closing bracket", found).help(format!(
+                "`{verb}` is no function: its values stand behind it, without brackets"
+            ));
+        }
         Rule::bad_rest if found == "," => {
             return unexpected_text(place, "the closing bracket", found).help(
                 "only a list, a call and a record have several values; an argument is `name=[…]`",
@@ -358,6 +412,25 @@ fn words(rules: &[Rule], within: Rule) -> String {
     }
     words.truncate(2);
     if words.is_empty() { "something else".to_owned() } else { words.join(" or ") }
+}
+
+/// A URL without quotes, by the place of the colon in it.
+fn bare_url(text: &str, colon: Span) -> Option<Diag> {
+    let at = colon.start as usize;
+    let start = at - last_token(text, at).len();
+    let length = url(text.get(start..)?)?;
+    let place = span(start, start + length);
+    let written = text.get(place.range())?;
+    let diag = unexpected_text(place, "a text in quotes", written);
+    Some(diag.fix("put it in quotes", place, format!("\"{written}\"")))
+}
+
+/// The length of a URL without quotes that a text begins with.
+fn url(text: &str) -> Option<usize> {
+    let (scheme, _) = text.split_once("://")?;
+    let length = text.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '{', '}']);
+    let is_word = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_word && !scheme.is_empty()).then_some(length.unwrap_or(text.len()))
 }
 
 /// Whether other languages begin a statement with it, and ours has none like it.
