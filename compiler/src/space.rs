@@ -243,13 +243,13 @@ impl<'p> Cut<'p> {
         }
         let n_classes = fields.iter().map(|field| field.samples.len() as u32).collect();
         let mut diagram = Diagram::new(n_classes, limit);
-        let indexes: Vec<Index> = fields.iter().map(Index::of).collect();
+        let mut indexes: Vec<Index> = fields.iter().map(Index::of).collect();
         let mut atoms = Vec::with_capacity(self.atoms.len());
         for (atom, place) in self.atoms.iter().zip(places) {
             atoms.push(match place {
                 Standing::Cut(field) => {
-                    let (of, index) = fields.get(field).zip(indexes.get(field)).ok_or(Undecided)?;
-                    diagram.classes(field, &holding(atom, &of.samples, index))?
+                    let index = indexes.get_mut(field).ok_or(Undecided)?;
+                    diagram.classes(field, &index.holding(atom))?
                 }
                 Standing::Alone(field) => diagram.classes(field, &[0])?,
                 // Below.
@@ -443,19 +443,68 @@ impl Space {
     }
 }
 
-/// Finds classes by their samples, which stand here in order.
-struct Index<'f>(Vec<(&'f Value, u32)>);
+/// A field's samples, for tests to be asked of: thousands of routes may each ask for something else.
+struct Index<'f> {
+    samples: &'f [Value],
+    /// In the order of values, with their classes.
+    sorted: Vec<(&'f Value, u32)>,
+    /// What captures of a kind make of the samples, where they hold them.
+    captured: HashMap<Segments, Vec<Option<Value>>>,
+}
 
 impl<'f> Index<'f> {
     fn of(field: &'f Field) -> Index<'f> {
-        let mut samples: Vec<(&Value, u32)> = field.samples.iter().zip(0..).collect();
-        samples.sort_unstable();
-        Index(samples)
+        let mut sorted: Vec<(&Value, u32)> = field.samples.iter().zip(0..).collect();
+        sorted.sort_unstable();
+        Index { samples: &field.samples, sorted, captured: HashMap::new() }
     }
 
+    /// The class that this value is the sample of.
     fn class(&self, value: &Value) -> Option<u32> {
-        let at = self.0.binary_search_by(|(sample, _)| (*sample).cmp(value)).ok()?;
-        self.0.get(at).map(|(_, class)| *class)
+        let at = self.sorted.binary_search_by(|(sample, _)| (*sample).cmp(value)).ok()?;
+        self.sorted.get(at).map(|(_, class)| *class)
+    }
+
+    /// The classes for which the atom's test holds.
+    fn holding(&mut self, atom: &Atom) -> Vec<u32> {
+        let Some(kind) = &atom.kind else { return self.holding_whole(&atom.test) };
+        let samples = self.samples.iter();
+        let captured = self.captured.entry(kind.clone()).or_insert_with(|| {
+            let held = samples.map(|sample| sample.as_str().filter(|text| kind.holds(text)));
+            held.map(|text| text.map(|text| kind.value(text))).collect()
+        });
+        let holds = |value: &Option<Value>| value.as_ref().is_some_and(|v| atom.test.holds(v));
+        (0..).zip(captured).filter(|(_, value)| holds(value)).map(|(class, _)| class).collect()
+    }
+
+    /// The same for a test of the whole value.
+    fn holding_whole(&self, test: &Test) -> Vec<u32> {
+        let named = match test {
+            Test::Compare(lang::policy::Compare::Eq, value) => Some(vec![value]),
+            Test::Matches(_) | Test::In(_) => test.points(),
+            _ => None,
+        };
+        let is_plain = |value: &&Value| matches!(value, Value::String(_) | Value::Method(_));
+        if let Some(named) = named.filter(|named| named.iter().all(is_plain)) {
+            let mut holding: Vec<u32> =
+                named.into_iter().filter_map(|value| self.class(value)).collect();
+            holding.sort_unstable();
+            holding.dedup();
+            return holding;
+        }
+        let lookup = match test {
+            Test::In(of) => Lookup::of(of),
+            _ => None,
+        };
+        let holds = |sample: &Value| {
+            let known = lookup.as_ref().and_then(|lookup| lookup.holds(sample));
+            known.unwrap_or_else(|| test.holds(sample))
+        };
+        (0..)
+            .zip(self.samples)
+            .filter(|(_, sample)| holds(sample))
+            .map(|(class, _)| class)
+            .collect()
     }
 }
 
@@ -466,37 +515,4 @@ fn alone(at: usize, term: &Term, fields: &mut Vec<Field>, places: &mut [Standing
     }
     let samples = vec![Value::Bool(true), Value::Bool(false)];
     fields.push(Field { term: term.clone(), samples, settable: false });
-}
-
-/// The classes for which the atom's test holds.
-fn holding(atom: &Atom, samples: &[Value], index: &Index<'_>) -> Vec<u32> {
-    // Thousands of routes may each name one value of a field: look it up instead of asking every class.
-    let named = match (&atom.kind, &atom.test) {
-        (None, Test::Compare(lang::policy::Compare::Eq, value)) => Some(vec![value]),
-        (None, Test::Matches(_) | Test::In(_)) => atom.test.points(),
-        _ => None,
-    };
-    let is_plain = |value: &&Value| matches!(value, Value::String(_) | Value::Method(_));
-    if let Some(named) = named.filter(|named| named.iter().all(is_plain)) {
-        let mut holding: Vec<u32> =
-            named.into_iter().filter_map(|value| index.class(value)).collect();
-        holding.sort_unstable();
-        holding.dedup();
-        return holding;
-    }
-    let lookup = match (&atom.kind, &atom.test) {
-        (None, Test::In(of)) => Lookup::of(of),
-        _ => None,
-    };
-    let answers = samples.iter().zip(0..).filter(|(sample, _)| match &atom.kind {
-        Some(kind) => {
-            let value = sample.as_str().filter(|text| kind.holds(text));
-            value.is_some_and(|text| atom.test.holds(&kind.value(text)))
-        }
-        None => {
-            let known = lookup.as_ref().and_then(|lookup| lookup.holds(sample));
-            known.unwrap_or_else(|| atom.test.holds(sample))
-        }
-    });
-    answers.map(|(_, class)| class).collect()
 }

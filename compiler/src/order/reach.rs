@@ -50,7 +50,11 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                 {
                     order.leaning.push(host.clone());
                 }
-                let cover = if plain { None } else { cover(places, at, groups, group, rank) };
+                let is_reached = plain
+                    || groups
+                        .get_mut(group)
+                        .is_some_and(|ordered| reached_by_example(places, at, ordered, rank));
+                let cover = if is_reached { None } else { cover(places, at, groups, group, rank) };
                 match (cover, covered.get_mut(number), reached.get_mut(number)) {
                     (None, _, Some(reached)) => *reached = true,
                     (Some(cover), Some(known @ None), _) => *known = Some((*listener, cover)),
@@ -116,6 +120,28 @@ fn reached_plainly(
             own || first > rank
         })
     })
+}
+
+/// Whether a request that the earlier members of its own cell leave to the candidate comes to it.
+fn reached_by_example(
+    places: &Places<'_>,
+    listener: usize,
+    ordered: &mut Ordered,
+    rank: usize,
+) -> bool {
+    let Some(node) = ordered.sequence.get(rank).copied() else { return false };
+    let Some((place, cell)) = ordered.place(node).zip(ordered.group.cells.get(node.cell)) else {
+        return false;
+    };
+    let own = earlier_members(ordered, rank, node);
+    let Some(Some(sets)) = ordered.sets.get_mut(node.cell) else { return false };
+    let of = |member: &usize| sets.sets.get(*member).copied();
+    let earlier: Vec<Set> = own.iter().filter_map(of).collect();
+    let Some(set) = of(&node.member) else { return false };
+    let left = sets.space.join_all(earlier).and_then(|earlier| sets.space.minus(set, earlier));
+    let values = left.ok().and_then(|left| sets.space.witness(left));
+    let example = values.map(|values| Witness::new(&ordered.group.host, &cell.path, values));
+    example.is_some_and(|example| answer(places, listener, &example) == Some(place.route))
 }
 
 /// The members of the node's own cell that come before it and can take some of its requests.
@@ -193,7 +219,8 @@ fn cover(
 /// Every candidate that is tried before this one and has some host and path with it. `None` if there are too many.
 fn earlier(groups: &[Ordered], group: usize, rank: usize) -> Option<Vec<(&Host, Place)>> {
     let own = groups.get(group)?;
-    let cell = own.group.cells.get(own.sequence.get(rank)?.cell)?;
+    let node = *own.sequence.get(rank)?;
+    let cell = own.group.cells.get(node.cell)?;
     let mut earlier = Vec::new();
     for (at, ordered) in groups.iter().enumerate() {
         let hosts = host_relation(&ordered.group.host, &own.group.host);
@@ -201,9 +228,17 @@ fn earlier(groups: &[Ordered], group: usize, rank: usize) -> Option<Vec<(&Host, 
             continue;
         }
         let mut ranks: Vec<usize> = Vec::new();
-        for cell in ordered.group.overlapping(cell) {
-            let members = ordered.ranks.get(cell).into_iter().flatten().copied();
-            ranks.extend(members.filter(|other| at != group || *other < rank));
+        for other in ordered.group.overlapping(cell) {
+            let members = ordered.ranks.get(other);
+            let rank_of =
+                |member: &usize| members.and_then(|members| members.get(*member)).copied();
+            match at == group && other == node.cell {
+                true => ranks.extend(earlier_members(own, rank, node).iter().filter_map(rank_of)),
+                false => {
+                    let members = members.into_iter().flatten().copied();
+                    ranks.extend(members.filter(|other| at != group || *other < rank));
+                }
+            }
         }
         ranks.sort_unstable();
         let nodes = ranks.into_iter().filter_map(|rank| ordered.sequence.get(rank));

@@ -10,7 +10,10 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 
 /// The most states of the product that are looked at.
-const STATES: usize = 20_000;
+const STATES: usize = 100_000;
+
+/// The most places of automata that are looked at on the way.
+const WORK: usize = 4_000_000;
 
 /// The most bytes of one pattern's automaton.
 const SIZE: usize = 1 << 20;
@@ -105,6 +108,9 @@ struct Track {
     start: At,
     /// Whether it tells by where it stands rather than by what it takes.
     by_place: bool,
+    /// Where it stands after most texts, and what it tells there.
+    usual: At,
+    usually: Tells,
 }
 
 impl Track {
@@ -114,7 +120,24 @@ impl Track {
             Apart::Led(pattern, at) => (pattern, *at, true),
             Apart::TakenFrom(pattern, at) => (pattern, *at, false),
         };
-        Some(Track { pattern: pattern.clone(), start, by_place })
+        // What no pattern asks for leads an anchored one to its end and any other back to its beginning.
+        let usual = pattern.run(start, "~~~~").unwrap_or(start);
+        let mut track = Track {
+            pattern: pattern.clone(),
+            start,
+            by_place,
+            usual,
+            usually: Tells::Taken(false),
+        };
+        track.usually = track.tells(usual)?;
+        Some(track)
+    }
+
+    fn tells(&self, at: At) -> Option<Tells> {
+        match self.by_place {
+            true => Some(Tells::Led(at)),
+            false => self.pattern.takes(at).map(Tells::Taken),
+        }
     }
 }
 
@@ -128,18 +151,23 @@ enum Tells {
 /// Where every automaton stands after a text.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct State {
-    at: Vec<At>,
+    /// Those that do not stand where they usually do, by number: of very many patterns a text concerns few.
+    at: Vec<(u32, At)>,
     /// Where the text stands among the points: a prefix of some, by number.
     point: Option<usize>,
 }
+
+/// What the tracks tell of a text that do not tell what they usually do, by number.
+type Answer = Vec<(u32, Tells)>;
 
 struct Walk {
     /// The first is of the domain.
     tracks: Vec<Track>,
     /// Prefixes of points: next ones by byte, and whether it is a point.
     prefixes: Vec<(HashMap<u8, usize>, bool)>,
-    /// One byte for each class of bytes that all automata and points treat alike, the most readable first.
-    bytes: Vec<u8>,
+    /// One byte for each class of bytes that all automata and points treat alike, the most readable first; with each the
+    /// tracks that it leads away from where they usually stand, and to where, if they can read it.
+    bytes: Vec<(u8, Vec<(u32, Option<At>)>)>,
 }
 
 impl Walk {
@@ -169,28 +197,36 @@ impl Walk {
             let class: Vec<u8> = tracks.iter().map(class).collect();
             seen.insert((class, of_points.contains(byte).then_some(*byte)))
         });
-        let bytes = bytes.collect();
+        let leads = |byte: u8| {
+            let next = (0..).zip(&tracks).map(|(number, track)| {
+                let next = track.pattern.step(track.usual, byte);
+                (number, next, next != Some(track.usual))
+            });
+            let away = next.filter(|(.., away)| *away).map(|(number, next, _)| (number, next));
+            (byte, away.collect())
+        };
+        let bytes = bytes.map(leads).collect();
         Some(Walk { tracks, prefixes, bytes })
     }
 
     /// Visits states in the order of their shortest texts.
     fn walk(&self) -> Option<Vec<Arc<str>>> {
-        let start = self.start()?;
-        let most = STATES / (1 + self.tracks.len() / 8);
-        let mut texts: HashMap<Vec<Tells>, Arc<str>> = HashMap::new();
-        let mut order: Vec<Vec<Tells>> = Vec::new();
+        let start = self.start();
+        let mut texts: HashMap<Answer, Arc<str>> = HashMap::new();
+        let mut order: Vec<Answer> = Vec::new();
         // A state, the one it was reached from, and by which byte.
         let mut states: Vec<(State, usize, u8)> = vec![(start.clone(), 0, 0)];
         let mut numbers: HashMap<State, usize> = HashMap::from([(start, 0)]);
         let mut open: VecDeque<usize> = VecDeque::from([0]);
+        let mut work = 0_usize;
         let mut note = |states: &[(State, usize, u8)], at: usize| -> Option<()> {
-            let answer = self.answer(&states.get(at)?.0)?;
-            let is_point =
-                states.get(at)?.0.point.and_then(|p| self.prefixes.get(p)).is_some_and(|p| p.1);
-            if answer.first() == Some(&Tells::Taken(true))
-                && !is_point
-                && !texts.contains_key(&answer)
-            {
+            let state = &states.get(at)?.0;
+            let is_point = state.point.and_then(|p| self.prefixes.get(p)).is_some_and(|p| p.1);
+            if is_point || !self.is_whole(state)? {
+                return Some(());
+            }
+            let answer = self.answer(state)?;
+            if !texts.contains_key(&answer) {
                 texts.insert(answer.clone(), text(states, at)?);
                 order.push(answer);
             }
@@ -200,16 +236,20 @@ impl Walk {
             if at > 0 {
                 note(&states, at)?;
             }
-            for byte in &self.bytes {
-                let next = self.step(&states.get(at)?.0, *byte)?;
-                let Some(next) = next else { continue };
+            for (byte, away) in &self.bytes {
+                let from = &states.get(at)?.0;
+                work += 1 + from.at.len() + away.len();
+                if work > WORK {
+                    return None;
+                }
+                let Some(next) = self.step(from, *byte, away)? else { continue };
                 if let std::collections::hash_map::Entry::Vacant(entry) =
                     numbers.entry(next.clone())
                 {
                     entry.insert(states.len());
                     open.push_back(states.len());
                     states.push((next, at, *byte));
-                    if states.len() > most {
+                    if states.len() > STATES {
                         return None;
                     }
                 }
@@ -220,33 +260,63 @@ impl Walk {
         order.iter().map(|answer| texts.get(answer).cloned()).collect()
     }
 
-    fn start(&self) -> Option<State> {
-        Some(State { at: self.tracks.iter().map(|track| track.start).collect(), point: Some(0) })
+    fn start(&self) -> State {
+        let unusual = (0..).zip(&self.tracks).filter(|(_, track)| track.start != track.usual);
+        State { at: unusual.map(|(number, track)| (number, track.start)).collect(), point: Some(0) }
     }
 
     /// The state after one more byte; the inner `None` where no text of the domain goes on so.
     #[expect(clippy::option_option, reason = "giving up and leading nowhere are different answers")]
-    fn step(&self, from: &State, byte: u8) -> Option<Option<State>> {
-        let mut at = Vec::with_capacity(from.at.len());
-        for (track, state) in self.tracks.iter().zip(&from.at) {
-            let next = track.pattern.step(*state, byte)?;
-            // The domain comes first, and binds both ends of its texts.
-            if at.is_empty() && next.is_some() && track.pattern.is_settled(next) {
-                return Some(None);
+    fn step(&self, from: &State, byte: u8, away: &[(u32, Option<At>)]) -> Option<Option<State>> {
+        let mut at = Vec::with_capacity(from.at.len() + away.len());
+        let mut away = away.iter().copied().peekable();
+        for (number, state) in &from.at {
+            while let Some((other, next)) = away.next_if(|(other, _)| other < number) {
+                at.push((other, next?));
             }
-            at.push(next);
+            // This one stands elsewhere.
+            away.next_if(|(other, _)| other == number);
+            let track = self.tracks.get(*number as usize)?;
+            let next = track.pattern.step(*state, byte)?;
+            if next != track.usual {
+                at.push((*number, next));
+            }
+        }
+        for (number, next) in away {
+            at.push((number, next?));
         }
         let point = from.point.and_then(|point| self.prefixes.get(point)?.0.get(&byte).copied());
-        Some(Some(State { at, point }))
+        let next = State { at, point };
+        // The domain binds both ends of its texts.
+        let (domain, at) = self.domain(&next)?;
+        let is_over = at.is_some() && domain.pattern.is_settled(at);
+        Some((!is_over).then_some(next))
     }
 
-    /// What each track tells of the text that leads here.
-    fn answer(&self, state: &State) -> Option<Vec<Tells>> {
-        let told = self.tracks.iter().zip(&state.at).map(|(track, at)| match track.by_place {
-            true => Some(Tells::Led(*at)),
-            false => track.pattern.takes(*at).map(Tells::Taken),
-        });
-        told.collect()
+    /// The domain, and where it stands.
+    fn domain(&self, state: &State) -> Option<(&Track, At)> {
+        let track = self.tracks.first()?;
+        let unusual = state.at.first().filter(|(number, _)| *number == 0);
+        Some((track, unusual.map_or(track.usual, |(_, at)| *at)))
+    }
+
+    /// Whether the text that leads here is one of the domain.
+    fn is_whole(&self, state: &State) -> Option<bool> {
+        let (track, at) = self.domain(state)?;
+        track.pattern.takes(at)
+    }
+
+    /// What the tracks behind the domain tell of the text that leads here.
+    fn answer(&self, state: &State) -> Option<Answer> {
+        let mut answer = Answer::new();
+        for (number, at) in state.at.iter().filter(|(number, _)| *number > 0) {
+            let track = self.tracks.get(*number as usize)?;
+            let tells = track.tells(*at)?;
+            if tells != track.usually {
+                answer.push((*number, tells));
+            }
+        }
+        Some(answer)
     }
 }
 

@@ -1,7 +1,13 @@
 //! Sets of requests as hash-consed multi-valued decision diagrams with a fixed order of fields: equal sets are the same
 //! handle. Every operation counts what it makes and gives up at a limit rather than guess.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
+
+/// What was computed before; nobody from outside chooses the keys.
+type Known<K, V> = HashMap<K, V, FxBuildHasher>;
 
 /// A set, by its place in the [`Diagram`] that made it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -17,9 +23,11 @@ pub(crate) struct Diagram {
     /// The number of classes of each field, in the order in which diagrams ask them.
     classes: Vec<u32>,
     nodes: Vec<Node>,
-    known: HashMap<Node, Set>,
-    meets: HashMap<(Set, Set), Set>,
-    negations: HashMap<Set, Set>,
+    known: Known<Node, Set>,
+    meets: Known<(Set, Set), Set>,
+    negations: Known<Set, Set>,
+    /// How many runs all nodes have.
+    n_runs: usize,
     limit: usize,
 }
 
@@ -27,11 +35,15 @@ pub(crate) struct Diagram {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Node {
     field: u32,
-    /// The answer of the last class, and of every class that is not in `cases`.
-    other: Set,
-    /// The classes that answer differently, in order.
-    cases: Box<[(u32, Set)]>,
+    /// Classes that answer alike and follow each other, by the last of them; at least two runs, neighbours differ.
+    runs: Arc<[Run]>,
 }
+
+/// The last class of a run, and its answer.
+type Run = (u32, Set);
+
+/// So many runs a node may have on average.
+const RUNS: usize = 16;
 
 /// Fields are asked one after the other, so the depth of every walk is bounded by their number.
 const DEEPEST: u32 = 192;
@@ -46,14 +58,15 @@ impl Set {
 impl Diagram {
     /// An empty diagram over fields with so many classes each, which makes at most `limit` nodes.
     pub(crate) fn new(classes: Vec<u32>, limit: usize) -> Diagram {
-        let terminal = |field| Node { field, other: Set::NONE, cases: Box::new([]) };
+        let terminal = |field| Node { field, runs: Arc::new([]) };
         Diagram {
             classes,
             // Two places for the terminals; their content is never asked.
             nodes: vec![terminal(u32::MAX - 1), terminal(u32::MAX)],
-            known: HashMap::new(),
-            meets: HashMap::new(),
-            negations: HashMap::new(),
+            known: Known::default(),
+            meets: Known::default(),
+            negations: Known::default(),
+            n_runs: 0,
             limit,
         }
     }
@@ -62,23 +75,27 @@ impl Diagram {
     pub(crate) fn classes(&mut self, field: usize, holding: &[u32]) -> Result<Set, Undecided> {
         let field = field as u32;
         let n_classes = self.n_classes(field);
-        let last = n_classes.saturating_sub(1);
-        if holding.last() == Some(&last) {
-            let mut listed = holding.iter().copied().peekable();
-            let missing = (0..n_classes).filter(|class| listed.next_if_eq(class).is_none());
-            let cases = missing.map(|class| (class, Set::NONE)).collect();
-            self.node(field, Set::ALL, cases)
-        } else {
-            let cases = holding.iter().map(|class| (*class, Set::ALL)).collect();
-            self.node(field, Set::NONE, cases)
+        let mut runs = Runs::default();
+        for class in holding {
+            if let Some(before) = class.checked_sub(1) {
+                runs.upto(before, Set::NONE);
+            }
+            runs.upto(*class, Set::ALL);
         }
+        runs.upto(n_classes.saturating_sub(1), Set::NONE);
+        self.node(field, runs)
     }
 
     /// The requests that are, for the class of the field they belong to, in the set given for it. The sets ask later fields
     /// only.
     pub(crate) fn split(&mut self, field: usize, sets: &[Set]) -> Result<Set, Undecided> {
-        let other = sets.last().copied().unwrap_or(Set::NONE);
-        self.node(field as u32, other, (0..).zip(sets.iter().copied()).collect())
+        let mut runs = Runs::default();
+        for (class, set) in (0..).zip(sets) {
+            runs.upto(class, *set);
+        }
+        let last = self.n_classes(field as u32).saturating_sub(1);
+        runs.upto(last, sets.last().copied().unwrap_or(Set::NONE));
+        self.node(field as u32, runs)
     }
 
     /// The requests in both.
@@ -110,7 +127,7 @@ impl Diagram {
         set: Set,
         opaque: &dyn Fn(usize) -> bool,
     ) -> Result<Set, Undecided> {
-        let mut memo = HashMap::new();
+        let mut memo = Known::default();
         self.whatever_at(set, opaque, &mut memo, 0)
     }
 
@@ -121,12 +138,11 @@ impl Diagram {
         while at != Set::ALL {
             let node = self.node_of(at)?;
             // INVARIANT: no node but `NONE` is empty, because diagrams are reduced.
-            let case = node.cases.iter().find(|(_, next)| *next != Set::NONE).copied();
-            let last = self.n_classes(node.field).saturating_sub(1);
-            let (class, next) = match case {
-                _ if node.other != Set::NONE => (last, node.other),
-                Some(case) => case,
-                None => return None,
+            let (last, next) = *node.runs.last()?;
+            let (class, next) = match next {
+                Set::NONE => node.firsts().find(|(_, next)| *next != Set::NONE)?,
+                // The last class is the plainest.
+                next => (last, next),
             };
             picked.push((node.field as usize, class));
             at = next;
@@ -137,14 +153,13 @@ impl Diagram {
     /// The fields on which the set depends.
     pub(crate) fn support(&self, set: Set) -> Vec<usize> {
         let mut fields = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut open = vec![set];
         while let Some(set) = open.pop() {
             let Some(node) = self.node_of(set) else { continue };
             if seen.insert(set) {
                 fields.push(node.field as usize);
-                open.push(node.other);
-                open.extend(node.cases.iter().map(|(_, next)| *next));
+                open.extend(node.runs.iter().map(|(_, next)| *next));
             }
         }
         fields.sort_unstable();
@@ -156,7 +171,7 @@ impl Diagram {
     /// last one.
     pub(crate) fn allowed(&self, set: Set, field: usize) -> Option<Vec<u32>> {
         let mut classes = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let mut open = vec![set];
         while let Some(set) = open.pop() {
             if set == Set::NONE || !seen.insert(set) {
@@ -165,14 +180,15 @@ impl Diagram {
             // A way to the end that does not ask the field allows every class.
             let node = self.node_of(set).filter(|node| node.field as usize <= field)?;
             if node.field as usize == field {
-                if node.other != Set::NONE {
+                if node.runs.last().is_none_or(|(_, next)| *next != Set::NONE) {
                     return None;
                 }
-                let listed = node.cases.iter().filter(|(_, next)| *next != Set::NONE);
-                classes.extend(listed.map(|(class, _)| *class));
+                let lasts = node.runs.iter().map(|(last, _)| *last);
+                for ((first, next), last) in node.firsts().zip(lasts) {
+                    classes.extend((first..=last).filter(|_| next != Set::NONE));
+                }
             } else {
-                open.push(node.other);
-                open.extend(node.cases.iter().map(|(_, next)| *next));
+                open.extend(node.runs.iter().map(|(_, next)| *next));
             }
         }
         classes.sort_unstable();
@@ -199,25 +215,19 @@ impl Diagram {
         };
         let field = x.field.min(y.field);
         // A set that does not ask this field answers alike for all its classes.
-        let split = |node: Node, set: Set| {
-            if node.field == field { (node.other, node.cases) } else { (set, Box::default()) }
-        };
-        let ((x_other, x_cases), (y_other, y_cases)) = (split(x, a), split(y, b));
-        let other = self.meet_at(x_other, y_other, depth + 1)?;
-        let mut cases = Vec::with_capacity(x_cases.len() + y_cases.len());
-        let (mut x, mut y) = (x_cases.iter().peekable(), y_cases.iter().peekable());
-        loop {
-            let class = match (x.peek(), y.peek()) {
-                (Some((a, _)), Some((b, _))) => *a.min(b),
-                (Some((a, _)), None) => *a,
-                (None, Some((b, _))) => *b,
-                (None, None) => break,
-            };
-            let x = x.next_if(|(at, _)| *at == class).map_or(x_other, |(_, next)| *next);
-            let y = y.next_if(|(at, _)| *at == class).map_or(y_other, |(_, next)| *next);
-            cases.push((class, self.meet_at(x, y, depth + 1)?));
+        let whole = |set| Arc::from([(u32::MAX, set)]);
+        let of = |node: Node, set| if node.field == field { node.runs } else { whole(set) };
+        let (x, y) = (of(x, a), of(y, b));
+        let mut runs = Runs::default();
+        let (mut xs, mut ys) = (x.iter().copied().peekable(), y.iter().copied().peekable());
+        while let (Some((x_last, x)), Some((y_last, y))) = (xs.peek().copied(), ys.peek().copied())
+        {
+            let last = x_last.min(y_last);
+            runs.upto(last, self.meet_at(x, y, depth + 1)?);
+            xs.next_if(|_| x_last == last);
+            ys.next_if(|_| y_last == last);
         }
-        let met = self.node(field, other, cases)?;
+        let met = self.node(field, runs)?;
         self.meets.insert(pair, met);
         Ok(met)
     }
@@ -232,12 +242,11 @@ impl Diagram {
             return Ok(*negated);
         }
         let node = self.node_of(a).cloned().filter(|_| depth < DEEPEST).ok_or(Undecided)?;
-        let other = self.negate_at(node.other, depth + 1)?;
-        let mut cases = Vec::with_capacity(node.cases.len());
-        for (class, next) in &node.cases {
-            cases.push((*class, self.negate_at(*next, depth + 1)?));
+        let mut runs = Runs::default();
+        for (last, next) in &*node.runs {
+            runs.upto(*last, self.negate_at(*next, depth + 1)?);
         }
-        let negated = self.node(node.field, other, cases)?;
+        let negated = self.node(node.field, runs)?;
         self.negations.insert(a, negated);
         self.negations.insert(negated, a);
         Ok(negated)
@@ -247,7 +256,7 @@ impl Diagram {
         &mut self,
         set: Set,
         opaque: &dyn Fn(usize) -> bool,
-        memo: &mut HashMap<Set, Set>,
+        memo: &mut Known<Set, Set>,
         depth: u32,
     ) -> Result<Set, Undecided> {
         let Some(node) = self.node_of(set).cloned() else { return Ok(set) };
@@ -257,42 +266,37 @@ impl Diagram {
         if depth >= DEEPEST {
             return Err(Undecided);
         }
-        let other = self.whatever_at(node.other, opaque, memo, depth + 1)?;
-        let mut cases = Vec::with_capacity(node.cases.len());
-        for (class, next) in &node.cases {
-            cases.push((*class, self.whatever_at(*next, opaque, memo, depth + 1)?));
+        let mut runs = Runs::default();
+        for (last, next) in &*node.runs {
+            runs.upto(*last, self.whatever_at(*next, opaque, memo, depth + 1)?);
         }
         let result = if opaque(node.field as usize) {
-            let mut all = other;
-            for (_, next) in cases {
+            let mut all = Set::ALL;
+            for (_, next) in runs.0 {
                 all = self.meet(all, next)?;
             }
             all
         } else {
-            self.node(node.field, other, cases)?
+            self.node(node.field, runs)?
         };
         memo.insert(set, result);
         Ok(result)
     }
 
     /// The node that answers so, reduced.
-    fn node(
-        &mut self,
-        field: u32,
-        other: Set,
-        mut cases: Vec<(u32, Set)>,
-    ) -> Result<Set, Undecided> {
-        cases.retain(|(_, next)| *next != other);
-        if cases.is_empty() {
-            return Ok(other);
+    fn node(&mut self, field: u32, Runs(runs): Runs) -> Result<Set, Undecided> {
+        if let [] | [_] = runs.as_slice() {
+            return Ok(runs.first().map_or(Set::NONE, |(_, set)| *set));
         }
-        let node = Node { field, other, cases: cases.into() };
+        let n_runs = self.n_runs + runs.len();
+        let node = Node { field, runs: runs.into() };
         if let Some(known) = self.known.get(&node) {
             return Ok(*known);
         }
-        if self.nodes.len() >= self.limit {
+        if self.nodes.len() >= self.limit || n_runs > self.limit.saturating_mul(RUNS) {
             return Err(Undecided);
         }
+        self.n_runs = n_runs;
         let set = Set(self.nodes.len() as u32);
         self.nodes.push(node.clone());
         self.known.insert(node, set);
@@ -305,6 +309,29 @@ impl Diagram {
 
     fn n_classes(&self, field: u32) -> u32 {
         self.classes.get(field as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Node {
+    /// The first class of each run, and its answer.
+    fn firsts(&self) -> impl Iterator<Item = Run> {
+        let firsts = [0].into_iter().chain(self.runs.iter().map(|(last, _)| last + 1));
+        firsts.zip(self.runs.iter().map(|(_, next)| *next))
+    }
+}
+
+/// Runs in the making, joined where neighbours answer alike.
+#[derive(Default)]
+struct Runs(Vec<Run>);
+
+impl Runs {
+    /// The classes behind the last run, up to this one, answer so.
+    fn upto(&mut self, class: u32, set: Set) {
+        match self.0.last_mut() {
+            Some((last, _)) if *last >= class => {}
+            Some((last, known)) if *known == set => *last = class,
+            _ => self.0.push((class, set)),
+        }
     }
 }
 

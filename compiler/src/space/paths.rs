@@ -10,7 +10,10 @@ use super::cut;
 use super::diagram::{Diagram, Set, Undecided};
 
 /// The most places at which patterns may stand before a segment.
-const MOST: usize = 24;
+const MOST: usize = 4_000;
+
+/// The most places together with segments they are led by.
+const WORK: usize = 4_000_000;
 
 /// Patterns on their way over the segments of a path.
 pub(super) struct Patterns {
@@ -55,6 +58,9 @@ impl Patterns {
 
     /// Goes on behind a segment whose field was cut so. `None` if there are too many places to stand.
     pub(super) fn advance(&mut self, field: usize, samples: &[Value]) -> Option<()> {
+        if self.live.len().saturating_mul(samples.len()) > WORK {
+            return None;
+        }
         let mut live = BTreeSet::new();
         for (number, at) in &self.live {
             let (_, pattern) = self.all.get(*number)?;
@@ -75,6 +81,9 @@ impl Patterns {
         };
         let apart: Vec<Apart> = self.live.iter().filter_map(from).collect();
         let samples = cut::rest(&apart)?;
+        if self.live.len().saturating_mul(samples.len()) > WORK {
+            return None;
+        }
         self.fields.push((field, samples.clone()));
         Some(samples)
     }

@@ -283,3 +283,44 @@ fn ten_thousand_routes_are_ordered_in_no_time() {
     // Quadratic work would take minutes here.
     assert_eq!(order_of(&policy), "");
 }
+
+#[test]
+fn many_ranges_of_one_capture_are_told_apart() {
+    let within = |name: &str, from: i64, to: i64| {
+        let bound = |how, at| compare(how, capture("id"), Value::Int(at));
+        route(name)
+            .path(&["/n/{id: Int}"])
+            .when(bound(Compare::Ge, from))
+            .when(bound(Compare::Lt, to))
+    };
+    let apart = |n: i64| within(&format!("r{n}"), n * 10, n * 10 + 10);
+    let mut routes: Vec<_> = (0..500).map(apart).collect();
+    // Cubic work would take minutes here.
+    assert_eq!(order_of(&policy(routes.clone())), "");
+    // Two of them take all that this one could.
+    routes.push(within("both", 40, 60));
+    let said = order_of(&policy(routes.clone()));
+    assert!(said.contains("both") && said.contains("r4") && said.contains("r5"), "{said}");
+    routes.pop();
+    routes.push(within("across", 45, 55));
+    let said = order_of(&policy(routes));
+    assert!(said.contains("across") && said.contains("r4") && said.contains("r5"), "{said}");
+}
+
+#[test]
+fn hundreds_of_patterns_are_told_apart() {
+    let asking = |of: fn(usize) -> lang::policy::Expr| {
+        let route = |n| route(&format!("r{n}")).path(&["/**"]).when(of(n));
+        order_of(&policy((0..300).map(route).collect()))
+    };
+    let path = |n| matches(field(&PATH, None), &format!("^/v{n}/(users|items)/[0-9]+$"));
+    assert_eq!(asking(path), "");
+    let end =
+        |n| call("ends_with", vec![field(&PATH, None), constant(Value::string(format!(".e{n}")))]);
+    assert_eq!(asking(end), "");
+    let text = |n| matches(coalesce(header("h"), ""), &format!("^tenant-{n}-[a-z]+$"));
+    assert_eq!(asking(text), "");
+    let overlap = |n| matches(field(&PATH, None), &format!("^/v{}/", n % 299));
+    let said = asking(overlap);
+    assert!(said.contains("`r299`") && said.contains("`r0`"), "{said}");
+}
