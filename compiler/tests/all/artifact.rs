@@ -50,7 +50,7 @@ fn decoded(bytes: &[u8]) -> Result<Artifact, Unfit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn a_built_program_decides_as_the_one_it_was_built_of(

@@ -9,6 +9,7 @@ use lang::policy::{
 };
 use lang::vocab::{self, Ends, Form, Key, Phase};
 use lang::{Diag, Source, SourceId, Span, Ty, Value, Vocabulary};
+use proptest::prelude::ProptestConfig;
 
 macro_rules! field {
     ($name:ident, $path:literal, $key:expr, $ty:expr) => {
@@ -134,6 +135,13 @@ static LISTENER: vocab::Block = vocab::Block {
 static FIELDS: [&vocab::Field; 7] = [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE];
 static ACTIONS: [&vocab::Action; 5] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &UNSET];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
+
+/// So many random cases, and `GW_THOROUGH` times as many where that is set.
+pub(crate) fn cases(n: u32) -> ProptestConfig {
+    let times = std::env::var("GW_THOROUGH").ok().and_then(|times| times.parse().ok());
+    let cases = n.saturating_mul(times.unwrap_or(1));
+    ProptestConfig { cases, max_shrink_iters: 200, ..ProptestConfig::default() }
+}
 
 pub(crate) fn vocabulary() -> Vocabulary {
     Vocabulary {

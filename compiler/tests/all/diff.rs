@@ -23,7 +23,7 @@ fn words(fate: &Fate) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn policies_differ_as_brute_force_says(

@@ -12,7 +12,7 @@ use crate::proof::{routed, settled, way};
 use crate::reference::{recipe, world};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(cases(48))]
 
     #[test]
     fn machine_code_says_what_the_interpreter_says(

@@ -12,7 +12,7 @@ use crate::proof::{routed, settled, way};
 use crate::reference::recipe;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn all_say_the_same_of_random_policies(

@@ -272,7 +272,7 @@ pub(crate) fn settled(routes: Vec<Route>) -> Option<Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn asserts_hold_as_brute_force_says(

@@ -361,7 +361,7 @@ fn said_by_compiler(diags: &[lang::Diag]) -> Said {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(cases(16))]
 
     #[test]
     fn the_compiler_says_what_the_reference_says(

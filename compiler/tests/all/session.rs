@@ -6,6 +6,8 @@ use lang::syntax::Trees;
 use lang::{Diag, Source, SourceId, Unit};
 use proptest::prelude::*;
 
+use crate::build::cases;
+
 #[path = "../../benches/check/policy.rs"]
 mod policy;
 
@@ -80,7 +82,7 @@ fn edited(text: &str, kind: usize, at: usize, other: usize) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn a_session_says_what_a_whole_check_says(
