@@ -41,7 +41,6 @@ pub struct Body {
 enum Kind {
     Empty,
     Once(Bytes),
-    H2(h2::RecvStream, Side),
     Hyper(Incoming),
     Source(Box<dyn Source>),
 }
@@ -72,14 +71,6 @@ impl Body {
     pub fn hyper(incoming: Incoming) -> Body {
         let left = incoming.size_hint().exact();
         Body { kind: Kind::Hyper(incoming), left, trailers: None }
-    }
-
-    /// Content of an HTTP/2 stream, received from `side`; flow control is opened as it is read.
-    pub fn h2(stream: h2::RecvStream, side: Side, length: Option<u64>) -> Body {
-        if stream.is_end_stream() {
-            return Body::empty();
-        }
-        Body { kind: Kind::H2(stream, side), left: length, trailers: None }
     }
 
     /// The same content with a trailer section behind it.
@@ -113,31 +104,12 @@ impl Body {
             let next = match &mut self.kind {
                 Kind::Empty => None,
                 Kind::Once(bytes) => Some(Ok(std::mem::take(bytes))),
-                Kind::H2(stream, side) => match ready!(stream.poll_data(cx)) {
-                    Some(Ok(bytes)) => {
-                        // The window is opened by what was taken, so a slow reader slows the peer.
-                        let _ = stream.flow_control().release_capacity(bytes.len());
-                        Some(Ok(bytes))
-                    }
-                    Some(Err(error)) => Some(Err(BodyError::from_h2(&error, *side))),
-                    None => match ready!(stream.poll_trailers(cx)) {
-                        Ok(Some(map)) => match trailers(&map, *side) {
-                            Ok(trailers) => {
-                                self.trailers = Some(trailers);
-                                None
-                            }
-                            Err(error) => Some(Err(error)),
-                        },
-                        Ok(None) => None,
-                        Err(error) => Some(Err(BodyError::from_h2(&error, *side))),
-                    },
-                },
                 Kind::Hyper(incoming) => match ready!(Pin::new(incoming).poll_frame(cx)) {
                     Some(Ok(frame)) => Some(match frame.into_data() {
                         Ok(bytes) => Ok(bytes),
                         Err(frame) => {
                             let map = frame.into_trailers().unwrap_or_default();
-                            match trailers(&map, Side::Upstream) {
+                            match trailers(&map) {
                                 Ok(trailers) => {
                                     self.trailers = Some(trailers);
                                     continue;
@@ -235,9 +207,9 @@ impl Body {
     }
 }
 
-/// The trailer section that HTTP/2 brought, if nothing stands in it that belongs into a head.
-fn trailers(map: &http::HeaderMap, side: Side) -> Result<Headers, BodyError> {
-    let malformed = || BodyError::malformed(side, Fault::TrailerField.name());
+/// The trailer section that hyper brought, if nothing stands in it that belongs into a head.
+fn trailers(map: &http::HeaderMap) -> Result<Headers, BodyError> {
+    let malformed = || BodyError::malformed(Side::Upstream, Fault::TrailerField.name());
     if !map.keys().all(|name| may_trail(name.as_str())) {
         return Err(malformed());
     }
@@ -255,7 +227,6 @@ impl fmt::Debug for Body {
         let kind = match self.kind {
             Kind::Empty => "empty",
             Kind::Once(_) => "once",
-            Kind::H2(..) => "h2",
             Kind::Hyper(_) => "hyper",
             Kind::Source(_) => "source",
         };

@@ -14,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use alarm::Alarm;
 pub use date::http_date;
+pub(crate) use date::with_http_date;
 pub use drain::{Drain, Drainer};
 pub use limits::Limits;
 pub(crate) use settle::Settle;
-pub(crate) use sniff::Rewound;
 
 use crate::body::{Body, BodyError};
 use crate::message::{Fault, Method, Request, Response, Scheme};
@@ -160,8 +160,7 @@ where
         },
     };
     if is_http2 {
-        http2::serve(Rewound::new(wire.io, wire.buffer), terms.scheme, limits, &drain, handler)
-            .await;
+        http2::serve(wire.io, wire.buffer, terms.scheme, limits, &drain, handler).await;
     } else {
         http1::serve(wire.io, wire.buffer, terms.scheme, limits, &drain, handler).await;
     }

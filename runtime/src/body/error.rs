@@ -87,10 +87,6 @@ impl BodyError {
         }
     }
 
-    pub(crate) fn from_h2(error: &h2::Error, side: Side) -> BodyError {
-        if error.is_reset() { BodyError::reset(side) } else { BodyError::closed(side) }
-    }
-
     pub(crate) fn from_hyper(error: &hyper::Error) -> BodyError {
         let side = Side::Upstream;
         if error.is_timeout() {

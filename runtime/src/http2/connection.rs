@@ -1,36 +1,46 @@
-//! The life of an HTTP/2 connection: accept streams, poll them, go away in time.
+//! The life of an HTTP/2 connection: what it reads goes to the machine, what all streams have to say
+//! leaves in one write, every wait has an end.
 
+use std::cell::Cell;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-use h2::server::{Builder, Connection};
-use tokio::io::{AsyncRead, AsyncWrite};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout};
 
-use super::exchange::exchange;
-use crate::message::Scheme;
-use crate::serve::{Alarm, Drain, Handler, Limits};
+use super::machine::{Leaving, Machine};
+use super::request::Room;
+use crate::message::{Fault, Scheme};
+use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing};
 
-/// What a client may send on one stream before the handler reads it.
-const STREAM_WINDOW: u32 = 256 << 10;
-/// What a client may send on all streams before handlers read it.
-const CONNECTION_WINDOW: u32 = 1 << 20;
-/// What is buffered for a stream whose client does not read.
-const SEND_BUFFER: usize = 64 << 10;
+/// The most that one read takes.
+const READ: usize = 32 << 10;
+/// While so much waits to be written, nothing is read: what it asks for would only be added.
+const BACKLOG: usize = 64 << 10;
+/// A connection without streams gives its memory back after this time.
+const REST: Duration = Duration::from_secs(1);
+/// So often a connection reads and writes before others have their turn.
+const TURNS: usize = 16;
+/// The most that is read behind our goodbye.
+const LINGERED: u64 = 1 << 20;
 
-/// So many streams may be reset young before that is held against a client; then no more than half
-/// of all may be.
-const YOUNG_RESETS: u32 = 128;
-/// A stream that is reset younger than this cost us more than the client.
-const YOUNG: Duration = Duration::from_secs(1);
+thread_local! {
+    /// What all connections of a core read into: an idle one owns nothing.
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
 
-/// Serves a connection until it closes.
+struct Scratch {
+    bytes: Vec<u8>,
+    room: Room,
+}
+
+/// Serves a connection until it closes. `ahead` is what was read from `io` already.
 pub(crate) async fn serve<IO, H>(
     io: IO,
+    ahead: BytesMut,
     scheme: Scheme,
     limits: &Limits,
     drain: &Drain,
@@ -39,100 +49,246 @@ pub(crate) async fn serve<IO, H>(
     IO: AsyncRead + AsyncWrite + Unpin,
     H: Handler,
 {
-    let handshake = Builder::new()
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
-        .initial_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buffer_size(SEND_BUFFER)
-        .handshake::<_, Bytes>(io);
-    let Ok(Ok(mut connection)) = timeout(limits.head, handshake).await else { return };
-    let mut streams = FuturesUnordered::new();
-    let (mut accepted, mut abandoned) = (0_u32, 0_u32);
-    let mut state =
-        State { since: Instant::now(), leaving: false, banned: false, alarm: Alarm::new() };
-    poll_fn(|cx| {
-        loop {
-            let mut ended = false;
-            while let Poll::Ready(Some(young_reset)) = streams.poll_next_unpin(cx) {
-                ended = true;
-                abandoned = abandoned.saturating_add(u32::from(young_reset));
-            }
-            // Opening streams only to reset them has us work for nothing (RFC 9113 section 10.5).
-            if abandoned >= YOUNG_RESETS && abandoned > accepted / 2 && !state.banned {
-                connection.abrupt_shutdown(h2::Reason::ENHANCE_YOUR_CALM);
-                state.leave();
-                state.banned = true;
-            }
-            if ended && streams.is_empty() {
-                state.since = Instant::now();
-            }
-            match connection.poll_accept(cx) {
-                Poll::Ready(Some(Ok((request, respond)))) => {
-                    accepted = accepted.saturating_add(1);
-                    streams.push(async move {
-                        let begun = Instant::now();
-                        let abandoned = exchange(request, respond, scheme, limits, handler).await;
-                        abandoned && begun.elapsed() < YOUNG
-                    });
-                }
-                // Gone, in peace or not; what is still in flight has nobody to go to.
-                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-                Poll::Pending => {
-                    if state.poll(cx, &mut connection, limits, drain, streams.is_empty()) {
-                        continue;
-                    }
-                    return if state.is_over(cx, limits, streams.is_empty()) {
-                        Poll::Ready(())
-                    } else {
-                        Poll::Pending
-                    };
-                }
-            }
-        }
-    })
-    .await;
+    let make = |incoming| handler.handle(incoming);
+    let now = Instant::now();
+    let mut connection = Connection {
+        io,
+        machine: Machine::new(handler, scheme, limits, now),
+        partial: Vec::new(),
+        written: 0,
+        flushed: true,
+        blocked: None,
+        gone: false,
+        begun: now,
+        rested: false,
+        alarm: Alarm::new(),
+        limits,
+        drain,
+    };
+    connection.take(&ahead);
+    drop(ahead);
+    poll_fn(|cx| connection.poll(cx, &make)).await;
+    connection.close().await;
 }
 
-struct State {
-    // Since when there is no stream, or since we began to leave.
-    since: Instant,
-    leaving: bool,
-    // The client was told to go at once: nothing that is in flight is waited for.
-    banned: bool,
+struct Connection<'c, IO, H: Handler, F> {
+    io: IO,
+    machine: Machine<'c, H, F>,
+    /// The beginning of a frame.
+    partial: Vec<u8>,
+    /// The bytes of [`Machine::out`] that are written, and whether the transport passed them on.
+    written: usize,
+    flushed: bool,
+    /// Since when the client takes nothing.
+    blocked: Option<Instant>,
+    /// The client is gone, or is not waited for any more.
+    gone: bool,
+    begun: Instant,
+    /// Its memory was given back.
+    rested: bool,
     alarm: Alarm,
+    limits: &'c Limits,
+    drain: &'c Drain,
 }
 
-impl State {
-    /// Says goodbye when it is time; true if that was now, so that the frame is sent.
-    fn poll<IO: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        connection: &mut Connection<IO, Bytes>,
-        limits: &Limits,
-        drain: &Drain,
-        at_rest: bool,
-    ) -> bool {
-        if self.leaving {
-            return false;
+impl<IO, H, F> Connection<'_, IO, H, F>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    H: Handler,
+    F: Future<Output = Outgoing<H::Ticket>>,
+{
+    /// Ready when the connection is over; what is left to be said is in [`Machine::out`].
+    fn poll(&mut self, cx: &mut Context<'_>, make: &impl Fn(Incoming) -> F) -> Poll<()> {
+        self.machine.hush();
+        if self.machine.leaving == Leaving::Not && self.drain.poll_started(cx).is_ready() {
+            self.machine.leave();
         }
-        let idle = at_rest && self.alarm.poll(cx, self.since + limits.idle).is_ready();
-        if !idle && drain.poll_started(cx).is_pending() {
-            return false;
+        for _ in 0..TURNS {
+            let mut moved = self.poll_read(cx);
+            if self.machine.fatal.is_none() {
+                moved |= self.machine.work(make);
+            }
+            if self.machine.fatal.is_some() {
+                self.machine.end(End::ClientClosed);
+                return Poll::Ready(());
+            }
+            moved |= self.poll_write(cx);
+            if self.gone || self.machine.is_over() {
+                self.machine.end(End::ClientClosed);
+                return Poll::Ready(());
+            }
+            self.rested &= self.machine.streams.is_empty();
+            if !moved && self.machine.arm(cx.waker()) {
+                let Some(deadline) = self.deadline() else { return Poll::Pending };
+                if self.alarm.poll(cx, deadline).is_pending() {
+                    return Poll::Pending;
+                }
+                if self.is_late() {
+                    return Poll::Ready(());
+                }
+            }
         }
-        self.leave();
-        connection.graceful_shutdown();
-        true
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
-    fn leave(&mut self) {
-        self.leaving = true;
-        self.since = Instant::now();
+    /// Reads once, if there is something and if it may be taken; whether there was.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.machine.out.len() - self.written > BACKLOG {
+            return false;
+        }
+        let mut scratch = SCRATCH
+            .take()
+            .unwrap_or_else(|| Box::new(Scratch { bytes: vec![0; READ], room: Room::default() }));
+        let mut into = ReadBuf::new(&mut scratch.bytes);
+        let polled = Pin::new(&mut self.io).poll_read(cx, &mut into);
+        let count = into.filled().len();
+        match polled {
+            Poll::Pending => {}
+            Poll::Ready(Ok(())) if count > 0 => {
+                let read = scratch.bytes.get(..count).unwrap_or_default();
+                self.feed(read, &mut scratch.room);
+            }
+            Poll::Ready(_) => self.gone = true,
+        }
+        SCRATCH.set(Some(scratch));
+        polled.is_ready()
     }
 
-    /// Whether a client that does not answer our goodbye was waited for long enough.
-    fn is_over(&mut self, cx: &mut Context<'_>, limits: &Limits, at_rest: bool) -> bool {
-        let done = self.leaving && (at_rest || self.banned);
-        done && self.alarm.poll(cx, self.since + limits.linger).is_ready()
+    /// Takes what was read before the connection came here.
+    fn take(&mut self, ahead: &[u8]) {
+        let mut room = Room::default();
+        self.feed(ahead, &mut room);
+    }
+
+    fn feed(&mut self, read: &[u8], room: &mut Room) {
+        let now = Instant::now();
+        if self.partial.is_empty() {
+            let used = self.machine.feed(read, room, now);
+            self.partial.extend_from_slice(read.get(used..).unwrap_or_default());
+        } else {
+            self.partial.extend_from_slice(read);
+            let used = self.machine.feed(&self.partial, room, now);
+            self.partial.drain(..used.min(self.partial.len()));
+        }
+    }
+
+    /// Writes what there is as far as it goes; whether anything went.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut moved = false;
+        while !self.gone {
+            let left = self.machine.out.get(self.written..).unwrap_or_default();
+            let polled = if !left.is_empty() {
+                Pin::new(&mut self.io).poll_write(cx, left)
+            } else if !self.flushed {
+                Pin::new(&mut self.io).poll_flush(cx).map_ok(|()| 0)
+            } else {
+                break;
+            };
+            match polled {
+                Poll::Pending => {
+                    self.blocked.get_or_insert_with(Instant::now);
+                    break;
+                }
+                Poll::Ready(Ok(0)) if left.is_empty() => self.flushed = true,
+                Poll::Ready(Ok(0) | Err(_)) => self.gone = true,
+                Poll::Ready(Ok(count)) => {
+                    (self.written, self.flushed, moved) = (self.written + count, false, true);
+                }
+            }
+            self.blocked = None;
+            if self.written == self.machine.out.len() {
+                self.machine.out.clear();
+                self.written = 0;
+            }
+        }
+        moved
+    }
+
+    /// The first wait that ends.
+    fn deadline(&self) -> Option<Instant> {
+        let (machine, limits) = (&self.machine, self.limits);
+        let rest = machine.streams.is_empty().then(|| {
+            let wait = match machine.leaving {
+                Leaving::Not if !self.rested => REST.min(limits.idle),
+                Leaving::Not => limits.idle,
+                _ => limits.linger,
+            };
+            machine.since + wait
+        });
+        [
+            rest,
+            self.blocked.map(|since| since + limits.send_idle),
+            machine.stalled.map(|since| since + limits.send_idle),
+            machine.block.as_ref().map(|block| block.since + limits.head),
+            (!machine.settled).then(|| self.begun + limits.head),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Does what is due; whether the connection is over.
+    fn is_late(&mut self) -> bool {
+        let (now, limits) = (Instant::now(), self.limits);
+        let machine = &mut self.machine;
+        if self.blocked.is_some_and(|since| since + limits.send_idle <= now) {
+            // It asked for more than it takes; where that is no answer, frames are all there is.
+            if machine.streams.is_empty() {
+                machine.record(Fault::FrameFlood, End::ClientTimeout);
+            }
+            machine.end(End::ClientTimeout);
+            self.gone = true;
+            return true;
+        }
+        if machine.block.as_ref().is_some_and(|block| block.since + limits.head <= now) {
+            machine.fatal = Some(Fault::HeadTimeout.into());
+            machine.end(End::ClientClosed);
+            return true;
+        }
+        if !machine.settled && self.begun + limits.head <= now {
+            return true;
+        }
+        if machine.stalled.is_some_and(|since| since + limits.send_idle <= now) {
+            machine.sweep(now, limits.send_idle);
+        }
+        if machine.streams.is_empty() {
+            match machine.leaving {
+                Leaving::Not if machine.since + limits.idle <= now => machine.leave(),
+                Leaving::Not if !self.rested && machine.since + REST <= now => {
+                    machine.rest();
+                    if self.partial.is_empty() {
+                        self.partial = Vec::new();
+                    }
+                    self.rested = true;
+                }
+                Leaving::Announced if machine.since + limits.linger <= now => {
+                    machine.part();
+                    return true;
+                }
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Says what is left to say, and reads on for a while: closing with bytes unread resets the
+    /// connection and may destroy our goodbye before the client reads it.
+    async fn close(mut self) {
+        if self.gone {
+            return;
+        }
+        let left = self.machine.out.get(self.written..).unwrap_or_default();
+        let io = &mut self.io;
+        let closing = async {
+            io.write_all(left).await?;
+            io.shutdown().await?;
+            let mut rest = io.take(LINGERED);
+            let mut into = vec![0; 4096];
+            while rest.read(&mut into).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        // Whether the client hears it or not, it is over.
+        let _ = timeout(self.limits.linger, closing).await;
     }
 }

@@ -105,8 +105,10 @@ faults! {
     Truncated = 400, "truncated", "the connection ended inside the message";
     /// A response with a status outside 100 to 599, or a wrong interim one.
     Status = 502, "status", "the status code is not one that can be answered";
-    /// An HTTP/2 request whose pseudo fields do not agree or are missing.
-    PseudoField = 400, "pseudo-field", "the pseudo-header fields are incomplete";
+    /// An HTTP/2 client resets streams, or has them reset, more often than it lets them be answered.
+    StreamResets = 429, "stream-resets", "too many young streams were reset";
+    /// An HTTP/2 client sends frames that bring nothing.
+    FrameFlood = 429, "frame-flood", "too many frames brought nothing";
 }
 
 impl fmt::Display for Fault {

@@ -117,6 +117,12 @@ impl Headers {
         self.push(name.as_bytes(), value)
     }
 
+    /// Adds a field whose name and value were checked where they were read.
+    pub(crate) fn append_checked(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
+        debug_assert!(is_token(name) && value.iter().all(|&byte| is_value_byte(byte)));
+        self.push(name, value)
+    }
+
     /// Removes all fields of this name; says whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.fields.len();

@@ -101,6 +101,10 @@ pub enum Limit {
     Body,
     /// `timeout header`.
     HeaderTime,
+    /// Streams of an HTTP/2 connection that were reset young.
+    Resets,
+    /// Frames of an HTTP/2 connection that brought nothing.
+    Frames,
 }
 
 /// Upper bounds of the duration's buckets, in microseconds and as the page writes them, in seconds.
@@ -124,13 +128,15 @@ const BOUNDS: [(u64, &str); 14] = [
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Limit {
-    const ALL: [(Limit, &'static str); 6] = [
+    const ALL: [(Limit, &'static str); 8] = [
         (Limit::Connections, "connections"),
         (Limit::Handshakes, "handshakes"),
         (Limit::HandshakeTime, "handshake_time"),
         (Limit::Header, "header"),
         (Limit::Body, "body"),
         (Limit::HeaderTime, "header_time"),
+        (Limit::Resets, "resets"),
+        (Limit::Frames, "frames"),
     ];
 
     /// The limit behind a failure of this name, if it is one of a connection's.
@@ -139,6 +145,8 @@ impl Limit {
             "head-too-large" | "too-many-fields" | "target-too-long" => Some(Limit::Header),
             "body-too-large" => Some(Limit::Body),
             "head-timeout" => Some(Limit::HeaderTime),
+            "stream-resets" => Some(Limit::Resets),
+            "frame-flood" => Some(Limit::Frames),
             _ => None,
         }
     }

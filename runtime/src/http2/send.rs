@@ -1,0 +1,270 @@
+//! The answer of one stream: its head, then content as it comes and as the windows let it through,
+//! all appended to what the connection writes next.
+
+use std::cell::RefCell;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use tokio::time::Instant;
+
+use super::flow::Window;
+use super::frame::{self, Code};
+use super::hpack;
+use crate::body::Body;
+use crate::message::{Headers, Method, Response};
+use crate::serve::{End, Handler, Outgoing, Settle, with_http_date};
+
+/// An answer on its way.
+pub(super) struct Sending<'c, H: Handler> {
+    // Nothing once it is sent.
+    head: Option<Response>,
+    with_content: bool,
+    // What the head says of the content's length.
+    length: Option<u64>,
+    body: Body,
+    // Bytes of the declared length that have not come yet.
+    left: Option<u64>,
+    chunk: Bytes,
+    // Looking ahead lets the last frame carry the end of the stream.
+    next: Option<Bytes>,
+    // Nothing more comes of the body; if it broke, why.
+    over: bool,
+    broken: Option<End>,
+    trailers: Option<Headers>,
+    /// Since when the client keeps its window shut.
+    pub(super) stalled: Option<Instant>,
+    pub(super) settle: Settle<'c, H>,
+}
+
+/// What an answer needs next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Another turn.
+    Again,
+    /// The body wakes it.
+    Waits,
+    /// The window of its stream.
+    Shut,
+    /// The window of the connection.
+    AllShut,
+    /// Nothing: the stream has ended.
+    Done,
+    /// The stream is to be reset.
+    Reset(Code, End),
+}
+
+/// What an answer is sent with.
+pub(super) struct Wire<'w> {
+    pub(super) stream: u32,
+    pub(super) window: &'w mut Window,
+    pub(super) shared: &'w mut Window,
+    /// Whether a header block was sent before.
+    pub(super) begun: &'w mut bool,
+    pub(super) out: &'w mut Vec<u8>,
+}
+
+impl<'c, H: Handler> Sending<'c, H> {
+    pub(super) fn new(handler: &'c H, method: &Method, outgoing: Outgoing<H::Ticket>) -> Self {
+        let Outgoing { mut response, mut body, ticket, .. } = outgoing;
+        if response.status < 200 {
+            // There is no such answer: the handler promised what it does not hold.
+            (response, body) = (Response::new(502), Body::empty());
+        }
+        let left = body.content_length();
+        let may_have_content = response.may_have_content(method);
+        let length = match response.status {
+            _ if may_have_content => left,
+            204 => None,
+            304 => declared(&response),
+            // What GET would have said, where that is known without the content.
+            _ => declared(&response).or(left.filter(|&length| length > 0)),
+        };
+        let with_content = may_have_content && !body.is_empty();
+        Sending {
+            head: Some(response),
+            with_content,
+            length,
+            body: if with_content { body } else { Body::empty() },
+            left,
+            chunk: Bytes::new(),
+            next: None,
+            over: false,
+            broken: None,
+            trailers: None,
+            stalled: None,
+            settle: Settle::new(handler, ticket),
+        }
+    }
+
+    /// Appends what can be sent now, one frame of content at most.
+    pub(super) fn turn(&mut self, cx: &mut Context<'_>, wire: Wire<'_>) -> Turn {
+        if let Some(response) = self.head.take() {
+            let (length, whole) = (self.length, !self.with_content);
+            headers(wire.stream, whole, wire.begun, wire.out, |out| {
+                head(&response, length, out);
+            });
+            if whole {
+                return Turn::Done;
+            }
+        }
+        self.fill(cx);
+        if self.chunk.is_empty() {
+            return self.end(wire);
+        }
+        let most = self.chunk.len().min(frame::MOST);
+        let len = most.min(wire.window.open()).min(wire.shared.open());
+        if len == 0 {
+            return if wire.window.open() == 0 { Turn::Shut } else { Turn::AllShut };
+        }
+        let last = len == self.chunk.len()
+            && self.over
+            && self.next.is_none()
+            && self.broken.is_none()
+            && self.trailers.is_none();
+        frame::data(wire.stream, self.chunk.get(..len).unwrap_or_default(), last, wire.out);
+        wire.window.take(len);
+        wire.shared.take(len);
+        self.settle.bytes += u64::try_from(len).unwrap_or(0);
+        self.stalled = None;
+        self.chunk.advance(len);
+        if self.chunk.is_empty() {
+            self.chunk = self.next.take().unwrap_or_default();
+        }
+        if last { Turn::Done } else { Turn::Again }
+    }
+
+    /// Nothing of the body is left here.
+    fn end(&mut self, wire: Wire<'_>) -> Turn {
+        if !self.over {
+            return Turn::Waits;
+        }
+        if let Some(end) = self.broken {
+            return Turn::Reset(Code::Internal, end);
+        }
+        match self.trailers.take() {
+            Some(trailers) => headers(wire.stream, true, wire.begun, wire.out, |out| {
+                trailers.raw().for_each(|(name, value)| field(name, value, out));
+            }),
+            None => frame::data(wire.stream, &[], true, wire.out),
+        }
+        Turn::Done
+    }
+
+    /// Takes of the body what is ready: a chunk, and what comes behind it.
+    fn fill(&mut self, cx: &mut Context<'_>) {
+        while !self.over && (self.chunk.is_empty() || self.next.is_none()) {
+            match self.body.poll_next(cx) {
+                Poll::Pending => return,
+                Poll::Ready(Some(Ok(chunk))) => {
+                    let len = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+                    if let Some(left) = &mut self.left {
+                        match left.checked_sub(len) {
+                            Some(rest) => *left = rest,
+                            None => return self.breaks(End::WrongLength),
+                        }
+                    }
+                    if self.chunk.is_empty() {
+                        self.chunk = chunk;
+                    } else {
+                        self.next = Some(chunk);
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => self.breaks(End::Body(error)),
+                Poll::Ready(None) if self.left.is_some_and(|left| left > 0) => {
+                    self.breaks(End::WrongLength);
+                }
+                Poll::Ready(None) => {
+                    self.over = true;
+                    self.trailers = self.body.take_trailers();
+                }
+            }
+        }
+    }
+
+    fn breaks(&mut self, end: End) {
+        (self.over, self.broken, self.body) = (true, Some(end), Body::empty());
+    }
+}
+
+/// Appends an interim answer (RFC 9113 section 8.1).
+pub(super) fn interim(stream: u32, begun: &mut bool, out: &mut Vec<u8>) {
+    headers(stream, false, begun, out, |out| hpack::status(100, out));
+}
+
+fn headers(
+    stream: u32,
+    end: bool,
+    begun: &mut bool,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>),
+) {
+    frame::headers(stream, end, out, |out| {
+        if !std::mem::replace(begun, true) {
+            hpack::lead(out);
+        }
+        write(out);
+    });
+}
+
+/// The length that a response without content declares, if it declares one.
+fn declared(response: &Response) -> Option<u64> {
+    let mut lengths = response.headers.all("content-length");
+    let (Some(length), None) = (lengths.next(), lengths.next()) else { return None };
+    let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(length).ok().filter(|_| digits)?.parse().ok()
+}
+
+/// Writes a head, with a `date` if it has none. `length` is all that is said of a length.
+fn head(response: &Response, length: Option<u64>, out: &mut Vec<u8>) {
+    hpack::status(response.status, out);
+    let mut dated = false;
+    for (name, value) in response.headers.raw() {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"date") => dated = true,
+            14 if name.eq_ignore_ascii_case(b"content-length") => continue,
+            _ => {}
+        }
+        field(name, value, out);
+    }
+    if let Some(length) = length {
+        hpack::length(length, out);
+    }
+    if !dated {
+        date(out);
+    }
+}
+
+thread_local! {
+    /// The field `date` as it is written, and in which second.
+    static DATE: RefCell<(u64, Vec<u8>)> = const { RefCell::new((u64::MAX, Vec::new())) };
+}
+
+fn date(out: &mut Vec<u8>) {
+    with_http_date(|second, text| {
+        DATE.with_borrow_mut(|(at, written)| {
+            if *at != second {
+                *at = second;
+                written.clear();
+                hpack::field(b"date", text.as_bytes(), written);
+            }
+            out.extend_from_slice(written);
+        });
+    });
+}
+
+/// Writes a field, unless it concerns one connection only (RFC 9113 section 8.2.2).
+fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    let stays = match name.len() {
+        2 => is("te") && !value.eq_ignore_ascii_case(b"trailers"),
+        4 => is("host"),
+        7 => is("upgrade"),
+        10 => is("connection") || is("keep-alive"),
+        16 => is("proxy-connection"),
+        17 => is("transfer-encoding"),
+        _ => false,
+    };
+    if !stays {
+        hpack::field(name, value, out);
+    }
+}
