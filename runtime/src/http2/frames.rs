@@ -159,7 +159,7 @@ where
         room: &mut Room,
     ) -> Result<(), Fatal> {
         self.calm.opened();
-        self.skips |= self.last != 0 && id != self.last + 2;
+        self.skips |= id != if self.last == 0 { 1 } else { self.last + 2 };
         let refused = self.streams.is_full() || self.leaving == Leaving::Known;
         if self.leaving != Leaving::Known {
             self.last = id;

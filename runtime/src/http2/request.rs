@@ -195,7 +195,7 @@ impl Section<'_> {
                     return Err(Flaw::Malformed);
                 }
             }
-            Name::Te if !field.value.eq_ignore_ascii_case(b"trailers") => {
+            Name::Te if field.value != b"trailers" => {
                 return Err(Flaw::Malformed);
             }
             // It is met by this connection.
