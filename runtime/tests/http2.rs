@@ -297,6 +297,7 @@ const CASES: &str = "
 8.1.1   | post 1 03; data 1 abc end                                 | alive
 8.1.1   | post 1 -3; data 1 abc end                                 | reset 1
 8.1.1   | raw 1 5 1 8386 84 010161 0f0d0133                         | reset 1
+8.1.1   | raw 1 4 1 8386 84 010161 0f0d0131; wait 1; data 1 test end | reset 1
 8.4     | raw 5 4 1 00000003 82                                     | goaway 1
 ";
 
@@ -609,6 +610,37 @@ async fn content_beyond_a_window_is_not_taken() {
     })
     .await;
     assert_eq!(site.log.borrow()[0], "/length: Complete");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_behind_an_answer_is_thrown_away_within_bounds() {
+    let site = Site::default();
+    with(&site, async |mut client: Client| {
+        client.send(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await;
+        let begin = Instant::now();
+        let mut resets = Vec::new();
+        for (id, path, content, end) in
+            [(1, "/text", 10_000, true), (3, "/text", 10, false), (5, "/text", 70_000, true)]
+        {
+            client.send(&frame(HEADERS, 4, id, &request(POST, path))).await;
+            assert_eq!(client.answer(id).await, 200);
+            for piece in vec![b'x'; content].chunks(10_000) {
+                client.send(&frame(DATA, 0, id, piece)).await;
+            }
+            if end {
+                client.send(&frame(DATA, 1, id, b"")).await;
+            }
+        }
+        while let Ok(Some(frame)) = timeout(Duration::from_secs(3), client.frame()).await {
+            if frame.kind == RESET {
+                resets.push((frame.stream, frame.payload[3], begin.elapsed().as_secs()));
+            }
+        }
+        // The one that ended in time saw none; the others are told to stop, not that they failed.
+        assert_eq!(resets, [(5, 0, 0), (3, 0, 2)]);
+    })
+    .await;
+    assert_eq!(*site.log.borrow(), ["/text: Complete"; 3]);
 }
 
 #[tokio::test(start_paused = true)]

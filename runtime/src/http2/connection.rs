@@ -219,7 +219,7 @@ where
         [
             rest,
             self.blocked.map(|since| since + limits.send_idle),
-            machine.stalled.map(|since| since + limits.send_idle),
+            machine.due,
             machine.block.as_ref().map(|block| block.since + limits.head),
             (!machine.settled).then(|| self.begun + limits.head),
         ]
@@ -249,8 +249,8 @@ where
         if !machine.settled && self.begun + limits.head <= now {
             return true;
         }
-        if machine.stalled.is_some_and(|since| since + limits.send_idle <= now) {
-            machine.sweep(now, limits.send_idle);
+        if machine.due.is_some_and(|due| due <= now) {
+            machine.sweep(now);
         }
         if machine.streams.is_empty() {
             match machine.leaving {

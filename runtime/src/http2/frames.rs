@@ -195,7 +195,7 @@ where
         let sending = refusal
             .map(|refusal| Sending::new(self.handler, &method, self.handler.refuse(refusal)));
         let answered = sending.is_some();
-        let (begun, initial) = (self.now, self.initial);
+        let (begun, initial, room) = (self.now, self.initial, self.limits.body_bytes);
         let opened = self.streams.open(id, |waker| Stream {
             id,
             begun,
@@ -204,9 +204,10 @@ where
                 .then(|| Rc::new(RefCell::new(Inbox::new(waker.clone(), expects)))),
             asked,
             sending,
+            answered: None,
             ended: end,
             declared,
-            received: 0,
+            room,
             receiving: Window::new(STREAM_WINDOW),
             owed: 0,
             window: Window::new(initial),
@@ -239,12 +240,11 @@ where
         match trailing {
             Trailing::Fields(fields) if end => self.content_ended(at, Some(fields)),
             Trailing::Broken(error) if end => {
-                stream.ended = true;
                 if let Some(inbox) = &stream.inbox {
                     let unread = inbox.borrow_mut().fail(error);
                     self.owed = self.owed.saturating_add(count(unread));
                 }
-                Ok(())
+                self.content_ended(at, None)
             }
             _ => self.stream_error(id, Code::Protocol),
         }
@@ -277,12 +277,13 @@ where
             return self.stream_error(id, code);
         }
         stream.declared = left.flatten();
-        stream.received = stream.received.saturating_add(size);
         stream.owed = stream.owed.saturating_add(count(padding));
+        let room = stream.room.checked_sub(size);
+        stream.room = room.unwrap_or(0);
         let (mut dropped, mut kept) = (padding, false);
         if let Some(inbox) = &stream.inbox {
             let mut inbox = inbox.borrow_mut();
-            if stream.received > self.limits.body_bytes {
+            if room.is_none() {
                 dropped += inbox.fail(BodyError::too_large(Side::Client));
             } else {
                 kept = inbox.push(data);
@@ -291,9 +292,13 @@ where
         if !kept {
             dropped += data.len();
         }
+        let over = room.is_none() && stream.answered.is_some();
         self.owed = self.owed.saturating_add(count(dropped));
         if end {
             return self.content_ended(at, None);
+        }
+        if over {
+            self.reset(at, Code::None, End::Complete);
         }
         if data.is_empty() {
             return Ok(self.calm.spent(self.now)?);
@@ -313,15 +318,26 @@ where
         if let Some(inbox) = &stream.inbox {
             inbox.borrow_mut().end(trailers.filter(|trailers| !trailers.is_empty()));
         }
+        if stream.answered.is_some() {
+            self.close(at, Fate::Ended, End::Complete);
+        }
         Ok(())
     }
 
     fn client_reset(&mut self, id: u32) -> Result<(), Fatal> {
         match self.streams.find(id) {
             Some(at) => {
-                let begun = self.streams.stream(at).map_or(self.now, |stream| stream.begun);
+                // One that has its answer only does not want to go on.
+                let begun = self
+                    .streams
+                    .stream(at)
+                    .filter(|stream| stream.answered.is_none())
+                    .map(|stream| stream.begun);
                 self.close(at, Fate::Abandoned, End::ClientClosed);
-                Ok(self.calm.abandoned(begun, self.now)?)
+                match begun {
+                    Some(begun) => Ok(self.calm.abandoned(begun, self.now)?),
+                    None => Ok(self.calm.spent(self.now)?),
+                }
             }
             None if id > self.last => Err(Code::Protocol.into()),
             None => Ok(self.calm.spent(self.now)?),

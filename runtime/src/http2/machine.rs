@@ -4,10 +4,11 @@
 //! What comes in is taken by [`Machine::feed`]; [`Machine::work`] then lets handlers run and gathers
 //! what all streams have to send. Frames are in `frames.rs`.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -15,7 +16,7 @@ use super::calm::Calm;
 use super::flow::{INITIAL, Window};
 use super::frame::{self, Code};
 use super::hpack::Decoder;
-use super::receive::{CONNECTION_WINDOW, Received, STREAM_WINDOW, WORTH, count};
+use super::receive::{CONNECTION_WINDOW, Inbox, Received, STREAM_WINDOW, WORTH, count};
 use super::request::Asked;
 use super::send::{Sending, Turn, Wire, interim};
 use super::streams::{Fate, Place, Stream, Streams};
@@ -67,8 +68,8 @@ pub(super) struct Machine<'c, H: Handler, F> {
     pub(super) fatal: Option<Fatal>,
     /// Since when there is no stream, or since we began to leave.
     pub(super) since: Instant,
-    /// When the first of the streams that wait for a window began to wait.
-    pub(super) stalled: Option<Instant>,
+    /// When the first of the streams that wait for their client has waited long enough.
+    pub(super) due: Option<Instant>,
 }
 
 /// A header block in several frames.
@@ -152,7 +153,7 @@ where
             left: false,
             fatal: None,
             since: now,
-            stalled: None,
+            due: None,
         }
     }
 
@@ -282,7 +283,7 @@ where
                 Turn::Shut | Turn::AllShut => {
                     stream.parked = turn == Turn::AllShut;
                     let since = *sending.stalled.get_or_insert_with(Instant::now);
-                    self.stalled = Some(self.stalled.map_or(since, |first| first.min(since)));
+                    self.expect(since + self.limits.send_idle);
                 }
                 Turn::Done => self.done(at),
                 Turn::Reset(code, end) => self.reset(at, code, end),
@@ -302,12 +303,25 @@ where
     /// An answer is sent.
     fn done(&mut self, at: usize) {
         let Some(stream) = self.streams.stream(at) else { return };
-        // Who still sends what nobody will read is told so (RFC 9113 section 8.1).
-        let fate = if stream.ended { Fate::Ended } else { Fate::Reset };
-        if !stream.ended {
-            frame::reset(stream.id, Code::None, &mut self.out);
+        if stream.ended {
+            return self.close(at, Fate::Ended, End::Complete);
         }
-        self.close(at, fate, End::Complete);
+        // What little is left of the request is thrown away, so that its client sees no reset; who
+        // has more to send is told to stop (RFC 9113 section 8.1).
+        let most = self.limits.drain_bytes;
+        if stream.declared.is_some_and(|left| left > most) {
+            return self.reset(at, Code::None, End::Complete);
+        }
+        let now = Instant::now();
+        (stream.answered, stream.room) = (Some(now), most);
+        let (sending, inbox) = (stream.sending.take(), stream.inbox.take());
+        self.dismiss(sending, inbox, End::Complete);
+        self.expect(now + self.limits.linger);
+    }
+
+    /// A stream waits for its client until `due`.
+    fn expect(&mut self, due: Instant) {
+        self.due = Some(self.due.map_or(due, |first| first.min(due)));
     }
 
     /// Resets a stream.
@@ -321,6 +335,19 @@ where
     /// Closes a stream: whatever of it is at work ends.
     pub(super) fn close(&mut self, at: usize, fate: Fate, end: End) {
         let Some(Stream { sending, inbox, .. }) = self.streams.close(at, fate) else { return };
+        self.dismiss(sending, inbox, end);
+        if self.streams.is_empty() {
+            self.since = Instant::now();
+        }
+    }
+
+    /// Tells how an answer ended; what was not read of its request nobody will read.
+    fn dismiss(
+        &mut self,
+        sending: Option<Sending<'c, H>>,
+        inbox: Option<Rc<RefCell<Inbox>>>,
+        end: End,
+    ) {
         if let Some(sending) = sending {
             sending.settle.finish(end);
         }
@@ -333,9 +360,6 @@ where
                 .saturating_add(taken)
                 .saturating_add(dropped)
                 .saturating_add(count(unread));
-        }
-        if self.streams.is_empty() {
-            self.since = Instant::now();
         }
     }
 
@@ -386,21 +410,20 @@ where
         Settle::new(self.handler, outgoing.ticket).finish(end);
     }
 
-    /// Resets the streams whose window stayed shut for `limit`.
-    pub(super) fn sweep(&mut self, now: Instant, limit: Duration) {
-        self.stalled = None;
+    /// Resets the streams whose client was waited for long enough.
+    pub(super) fn sweep(&mut self, now: Instant) {
+        self.due = None;
         for at in self.streams.all().collect::<Vec<_>>() {
-            let stream = self.streams.stream(at);
-            let since = stream.and_then(|stream| stream.sending.as_ref()?.stalled);
-            match since {
-                Some(since) if since + limit <= now => {
-                    self.reset(at, Code::Cancel, End::ClientTimeout);
+            let Some(stream) = self.streams.stream(at) else { continue };
+            let stalled = stream.sending.as_ref().and_then(|sending| sending.stalled);
+            let (due, code, end) = match (stalled, stream.answered) {
+                (Some(since), _) => {
+                    (since + self.limits.send_idle, Code::Cancel, End::ClientTimeout)
                 }
-                Some(since) => {
-                    self.stalled = Some(self.stalled.map_or(since, |first| first.min(since)));
-                }
-                None => {}
-            }
+                (None, Some(since)) => (since + self.limits.linger, Code::None, End::Complete),
+                (None, None) => continue,
+            };
+            if due <= now { self.reset(at, code, end) } else { self.expect(due) }
         }
     }
 

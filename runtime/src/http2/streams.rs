@@ -32,14 +32,16 @@ pub(super) struct Stream<'c, H: Handler> {
     pub(super) asked: Option<Asked>,
     /// Its content; none if there is none, or if nobody will read it.
     pub(super) inbox: Option<Rc<RefCell<Inbox>>>,
-    /// The answer, once the handler gave it. Until it is sent the stream is open towards us.
+    /// The answer, once the handler gave it and until it is sent.
     pub(super) sending: Option<Sending<'c, H>>,
+    /// Since when it is sent, while the client still sends what nobody will read.
+    pub(super) answered: Option<Instant>,
     /// Whether the client has sent all of its request.
     pub(super) ended: bool,
     /// The bytes of the declared length that did not come yet.
     pub(super) declared: Option<u64>,
-    /// The bytes of content that came.
-    pub(super) received: u64,
+    /// The bytes of content that may still come: the cap of a body, then that of what is thrown away.
+    pub(super) room: u64,
     /// How much the client may send, and how much of that is to be opened again.
     pub(super) receiving: Window,
     pub(super) owed: u32,
