@@ -160,7 +160,8 @@ where
         },
     };
     if is_http2 {
-        http2::serve(wire.io, wire.buffer, terms.scheme, limits, &drain, handler).await;
+        // Apart, so that a connection that speaks HTTP/1 has no room for it.
+        Box::pin(http2::serve(wire, terms.scheme, limits, &drain, handler)).await;
     } else {
         http1::serve(wire.io, wire.buffer, terms.scheme, limits, &drain, handler).await;
     }

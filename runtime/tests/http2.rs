@@ -392,7 +392,8 @@ fn ids() -> impl Iterator<Item = u32> {
 async fn streams_that_are_reset_young_end_the_connection_whoever_resets_them() {
     let never = |stream| frame(HEADERS, 4, stream, &request(POST, "/never"));
     let end = |stream, bytes: Vec<u8>| [never(stream), bytes].concat();
-    let floods: [(&str, Box<dyn Iterator<Item = Vec<u8>>>); 7] = [
+    type Frames<'f> = Box<dyn Iterator<Item = Vec<u8>> + 'f>;
+    let floods: [(&str, Frames<'_>); 7] = [
         ("reset by the client", Box::new(ids().map(|id| end(id, frame(RESET, 0, id, &[0; 4]))))),
         ("a window of 0", Box::new(ids().map(|id| end(id, frame(WINDOW, 0, id, &[0; 4]))))),
         (

@@ -211,7 +211,8 @@ async fn ask(io: DuplexStream, seed: u64) {
                 (head.status.as_u16(), seen, all, trailers)
             };
             let ((), (status, mut seen, all, trailers)) = tokio::join!(sending, receiving);
-            (seen.sort(), sent.sort());
+            seen.sort();
+            sent.sort();
             assert_eq!(seen, sent);
             if status == 204 {
                 assert!(all.is_empty() && trailers.is_none());

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use super::machine::{Leaving, Machine};
 use super::request::Room;
+use crate::http1::Wire;
 use crate::message::{Fault, Scheme};
 use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing};
 
@@ -20,16 +21,19 @@ use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing};
 const READ: usize = 32 << 10;
 /// While so much waits to be written, nothing is read: what it asks for would only be added.
 const BACKLOG: usize = 64 << 10;
-/// A connection without streams gives its memory back after this time.
+/// A connection on which nothing came for so long gives the memory back that it does not need.
 const REST: Duration = Duration::from_secs(1);
+/// A buffer that grew beyond this is not kept for the next connection.
+const KEPT: usize = 256 << 10;
 /// So often a connection reads and writes before others have their turn.
 const TURNS: usize = 16;
 /// The most that is read behind our goodbye.
 const LINGERED: u64 = 1 << 20;
 
 thread_local! {
-    /// What all connections of a core read into: an idle one owns nothing.
+    /// What all connections of a core read into, and gather in: one that waits owns nothing.
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    static OUT: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 struct Scratch {
@@ -37,10 +41,9 @@ struct Scratch {
     room: Room,
 }
 
-/// Serves a connection until it closes. `ahead` is what was read from `io` already.
+/// Serves a connection until it closes. What was read from it already is in the wire's buffer.
 pub(crate) async fn serve<IO, H>(
-    io: IO,
-    ahead: BytesMut,
+    wire: Wire<IO>,
     scheme: Scheme,
     limits: &Limits,
     drain: &Drain,
@@ -52,7 +55,7 @@ pub(crate) async fn serve<IO, H>(
     let make = |incoming| handler.handle(incoming);
     let now = Instant::now();
     let mut connection = Connection {
-        io,
+        io: wire.io,
         machine: Machine::new(handler, scheme, limits, now),
         partial: Vec::new(),
         written: 0,
@@ -65,8 +68,7 @@ pub(crate) async fn serve<IO, H>(
         limits,
         drain,
     };
-    connection.take(&ahead);
-    drop(ahead);
+    connection.take(wire.buffer);
     poll_fn(|cx| connection.poll(cx, &make)).await;
     connection.close().await;
 }
@@ -99,6 +101,20 @@ where
 {
     /// Ready when the connection is over; what is left to be said is in [`Machine::out`].
     fn poll(&mut self, cx: &mut Context<'_>, make: &impl Fn(Incoming) -> F) -> Poll<()> {
+        if self.machine.out.capacity() == 0 {
+            self.machine.out = OUT.take();
+        }
+        let polled = self.turns(cx, make);
+        if self.machine.out.is_empty() && self.machine.out.capacity() <= KEPT {
+            OUT.set(std::mem::take(&mut self.machine.out));
+        }
+        if self.partial.is_empty() {
+            self.partial = Vec::new();
+        }
+        polled
+    }
+
+    fn turns(&mut self, cx: &mut Context<'_>, make: &impl Fn(Incoming) -> F) -> Poll<()> {
         self.machine.hush();
         if self.machine.leaving == Leaving::Not && self.drain.poll_started(cx).is_ready() {
             self.machine.leave();
@@ -117,7 +133,6 @@ where
                 self.machine.end(End::ClientClosed);
                 return Poll::Ready(());
             }
-            self.rested &= self.machine.streams.is_empty();
             if !moved && self.machine.arm(cx.waker()) {
                 let Some(deadline) = self.deadline() else { return Poll::Pending };
                 if self.alarm.poll(cx, deadline).is_pending() {
@@ -156,13 +171,14 @@ where
     }
 
     /// Takes what was read before the connection came here.
-    fn take(&mut self, ahead: &[u8]) {
+    fn take(&mut self, ahead: BytesMut) {
         let mut room = Room::default();
-        self.feed(ahead, &mut room);
+        self.feed(&ahead, &mut room);
     }
 
     fn feed(&mut self, read: &[u8], room: &mut Room) {
         let now = Instant::now();
+        self.rested = false;
         if self.partial.is_empty() {
             let used = self.machine.feed(read, room, now);
             self.partial.extend_from_slice(read.get(used..).unwrap_or_default());
@@ -209,15 +225,12 @@ where
     fn deadline(&self) -> Option<Instant> {
         let (machine, limits) = (&self.machine, self.limits);
         let rest = machine.streams.is_empty().then(|| {
-            let wait = match machine.leaving {
-                Leaving::Not if !self.rested => REST.min(limits.idle),
-                Leaving::Not => limits.idle,
-                _ => limits.linger,
-            };
-            machine.since + wait
+            let not = machine.leaving == Leaving::Not;
+            machine.since + if not { limits.idle } else { limits.linger }
         });
         [
             rest,
+            (!self.rested).then(|| machine.now + REST),
             self.blocked.map(|since| since + limits.send_idle),
             machine.due,
             machine.block.as_ref().map(|block| block.since + limits.head),
@@ -252,16 +265,13 @@ where
         if machine.due.is_some_and(|due| due <= now) {
             machine.sweep(now);
         }
+        if !self.rested && machine.now + REST <= now {
+            machine.rest();
+            self.rested = true;
+        }
         if machine.streams.is_empty() {
             match machine.leaving {
                 Leaving::Not if machine.since + limits.idle <= now => machine.leave(),
-                Leaving::Not if !self.rested && machine.since + REST <= now => {
-                    machine.rest();
-                    if self.partial.is_empty() {
-                        self.partial = Vec::new();
-                    }
-                    self.rested = true;
-                }
                 Leaving::Announced if machine.since + limits.linger <= now => {
                     machine.part();
                     return true;
@@ -274,7 +284,7 @@ where
 
     /// Says what is left to say, and reads on for a while: closing with bytes unread resets the
     /// connection and may destroy our goodbye before the client reads it.
-    async fn close(mut self) {
+    async fn close(&mut self) {
         if self.gone {
             return;
         }

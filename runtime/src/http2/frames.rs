@@ -158,7 +158,6 @@ where
         depends: Option<u32>,
         room: &mut Room,
     ) -> Result<(), Fatal> {
-        self.calm.opened();
         self.skips |= id != if self.last == 0 { 1 } else { self.last + 2 };
         let refused = self.streams.is_full() || self.leaving == Leaving::Known;
         if self.leaving != Leaving::Known {
@@ -174,6 +173,7 @@ where
                 Ok(self.calm.spent(self.now)?)
             };
         }
+        self.calm.opened();
         let read = request::read(&mut self.decoder, block, room, self.scheme, self.limits);
         let (asked, refusal) = match read.map_err(|_| Code::Compression)? {
             Read::Request(asked) if end && asked.length.is_some_and(|length| length > 0) => {

@@ -220,11 +220,11 @@ where
         let Some(Place { stream: Some(stream), task, waker }) = self.streams.place(at) else {
             return;
         };
-        if let Some(handling) = task.as_mut().as_pin_mut() {
-            if let Poll::Ready(outgoing) = handling.poll(&mut Context::from_waker(waker)) {
-                task.as_mut().set(None);
-                stream.sending = Some(Sending::new(self.handler, &stream.method, outgoing));
-            }
+        if let Some(handling) = task.as_mut().as_pin_mut()
+            && let Poll::Ready(outgoing) = handling.poll(&mut Context::from_waker(waker))
+        {
+            task.as_mut().set(None);
+            stream.sending = Some(Sending::new(self.handler, &stream.method, outgoing));
         }
         let id = stream.id;
         if let Some(inbox) = &stream.inbox {
@@ -427,14 +427,11 @@ where
         }
     }
 
-    /// Gives back what memory a connection without streams does not need.
+    /// Gives back the memory that is kept for streams to come.
     pub(super) fn rest(&mut self) {
         self.streams.rest();
         self.decoder.rest();
-        if self.out.is_empty() {
-            self.out = Vec::new();
-        }
-        self.opened = Vec::new();
-        self.ready = VecDeque::new();
+        self.opened.shrink_to_fit();
+        self.ready.shrink_to_fit();
     }
 }

@@ -19,7 +19,7 @@ use crate::message::Method;
 use crate::serve::Handler;
 
 /// Places that are kept for the streams to come, until the connection rests.
-const SPARE: usize = 32;
+const SPARE: usize = 16;
 /// The closed streams that are remembered.
 const REMEMBERED: usize = 64;
 
@@ -181,10 +181,16 @@ impl<'c, H: Handler, F> Streams<'c, H, F> {
         self.closed.iter().rev().find(|(closed, _)| *closed == id).map(|(_, fate)| *fate)
     }
 
-    /// Gives all memory back, while there are no streams.
+    /// Gives back the memory that no open stream needs.
     pub(super) fn rest(&mut self) {
         if self.is_empty() {
             *self = Streams { most: self.most, ..Streams::new(0) };
+            return;
+        }
+        for at in &self.free {
+            if let Some(place) = self.places.get_mut(*at) {
+                *place = None;
+            }
         }
     }
 }
