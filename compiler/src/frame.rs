@@ -50,6 +50,14 @@ impl Slot {
             _ => !matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp"),
         }
     }
+
+    /// Whether somebody may have to wait for it: for the request's content, or for what hangs on keys. Of what is new here
+    /// that is presumed.
+    pub(crate) fn may_wait(&self) -> bool {
+        let root = self.field.split('.').next().unwrap_or_default();
+        matches!(&*self.field, "req.json" | "req.body.size")
+            || !matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp")
+    }
 }
 
 /// The answer to one reading.

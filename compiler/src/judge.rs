@@ -1,6 +1,6 @@
 //! Whether everything that decides says the same: made-up requests are put to the plain evaluator on the typed policy, the
-//! plain walk over the program, the index with the interpreter, and the index with machine code. It repairs nothing and
-//! trusts none of them; the order of routes of one host is the program's, with what path patterns say of it.
+//! plain walk over the program, the index with the interpreter, with machine code, and with decision tables. It repairs
+//! nothing and trusts none of them; the order of routes of one host is the program's, with what path patterns say of it.
 
 use std::sync::Arc;
 
@@ -9,8 +9,9 @@ use lang::{Policy, Value};
 use crate::decision::Decision;
 use crate::frame::{Fill, Frame, Head, Read, SlotId};
 use crate::interp::Pending;
-use crate::matcher::{Backend, LoadError, Matcher, Refused, load};
+use crate::matcher::{Backend, LoadError, Matcher, Refused, load_with};
 use crate::program::{ListenerId, Program};
+use crate::table::Tables;
 
 mod plain;
 mod requests;
@@ -79,8 +80,10 @@ pub fn judge(
 ) -> Result<Judgement, Unjudged> {
     let mut maker = Maker::new(program, seed);
     let inputs = maker.inputs();
-    let interp = load(program.clone(), inputs.clone(), Backend::Interp)?;
-    let jit = load(program.clone(), inputs, Backend::Jit)?;
+    let loaded = |backend, tables| load_with(program.clone(), inputs.clone(), backend, tables);
+    let interp = loaded(Backend::Interp, Tables::Never)?;
+    let jit = loaded(Backend::Jit, Tables::Never)?;
+    let tabled = loaded(Backend::Interp, Tables::Everywhere)?;
     let mut judged = Judgement::default();
     loop {
         match jit.compile_all()? {
@@ -97,6 +100,7 @@ pub fn judge(
             ("the walk over the program", said.walk(&interp)),
             ("the interpreter", said.decide(&interp)),
             ("machine code", said.decide(&jit)),
+            ("decision tables", said.decide(&tabled)),
         ];
         judged.requests += 1;
         judged.answered += usize::from(answers[0].1.starts_with('`'));

@@ -1,5 +1,6 @@
 //! A loaded program: inputs bound, ready to decide. Whoever asks cannot tell which backend answers.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use lang::vocab::{Argument, ExprId};
@@ -8,11 +9,13 @@ use lang::{Ty, Value};
 use crate::change::Wish;
 use crate::decision::Decision;
 use crate::explain::Explanation;
+use crate::fit::Fits;
 use crate::frame::{Fill, Frame, Head};
 use crate::index::Index;
 use crate::interp::{Constants, Interp, Pending, constants};
 use crate::lower::bind::Bind;
 use crate::program::{ListenerId, Program, RouteId};
+use crate::table::Tables;
 
 /// What runs a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -77,6 +80,16 @@ pub fn load(
     inputs: Vec<Value>,
     backend: Backend,
 ) -> Result<Matcher, LoadError> {
+    load_with(program, inputs, backend, Tables::Worth)
+}
+
+/// As [`load`], with decision tables where it is said.
+pub fn load_with(
+    program: Arc<Program>,
+    inputs: Vec<Value>,
+    backend: Backend,
+    tables: Tables,
+) -> Result<Matcher, LoadError> {
     crate::verify(&program).map_err(LoadError::Program)?;
     if inputs.len() != program.inputs.len() {
         return Err(LoadError::Count { expected: program.inputs.len(), given: inputs.len() });
@@ -97,7 +110,8 @@ pub fn load(
         bound.push(value);
     }
     let constants = constants(&program, &bound);
-    let bind = Bind { program: &program, constants: &constants };
+    let fits = RefCell::new(Fits::default());
+    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables };
     let indexes = program.listeners.iter().map(|listener| Index::new(listener, bind)).collect();
     Ok(Matcher { program, inputs: bound, constants, indexes, backend })
 }

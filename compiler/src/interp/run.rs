@@ -18,7 +18,7 @@ pub(crate) struct Run<'r> {
 
 /// What a source says.
 #[derive(Clone, Copy)]
-enum Seen<'r> {
+pub(crate) enum Seen<'r> {
     Absent,
     Text(&'r str),
     Value(&'r Value),
@@ -79,6 +79,11 @@ impl Run<'_> {
         host: u32,
         missed: &mut bool,
     ) -> Result<Goal, Pending> {
+        if let Some(table) = &code.table
+            && let Some(goal) = table.run(self, code, candidates, host, missed)
+        {
+            return Ok(goal);
+        }
         #[cfg(feature = "jit")]
         if let Some(goal) = code.machine.run(self, code, candidates, host, missed) {
             return Ok(goal);
@@ -184,6 +189,14 @@ impl Run<'_> {
         })
     }
 
+    /// Whether somebody has to wait for the slot.
+    pub(crate) fn is_pending(&self, slot: SlotId) -> bool {
+        let Interp { frame, fill, .. } = self.interp;
+        !frame.is_absent(slot)
+            && frame.with_slot(slot, |_| ()).is_none()
+            && matches!(fill.fill(slot), Read::Pending)
+    }
+
     /// The captures of a candidate of this listener.
     #[inline]
     pub(crate) fn captured(&self, host: u32, candidate: u32) -> Captured {
@@ -212,8 +225,8 @@ impl Run<'_> {
             Check::Contains(source, text) => {
                 self.look(*source, |seen| seen.is_text(|seen| seen.contains(&**text)))
             }
-            Check::Matches(source, pattern) => {
-                self.look(*source, |seen| seen.is_text(|seen| pattern.0.is_match(seen)))
+            Check::Matches(source, fit) => {
+                self.look(*source, |seen| seen.is_text(|seen| fit.is_in(seen)))
             }
             Check::Present(source) => self.look(*source, |seen| !matches!(seen, Seen::Absent)),
             Check::True(source) => {
@@ -236,8 +249,13 @@ impl Run<'_> {
         }
     }
 
+    /// What `see` makes of what a source says.
     #[inline]
-    fn look(&self, source: Source, see: impl Fn(Seen<'_>) -> bool) -> Result<bool, Pending> {
+    pub(crate) fn look<T>(
+        &self,
+        source: Source,
+        mut see: impl FnMut(Seen<'_>) -> T,
+    ) -> Result<T, Pending> {
         Ok(match source {
             Source::Slot(slot) => return self.look_at_slot(slot, see),
             Source::Host => see(Seen::Text(self.head.host)),
@@ -257,7 +275,11 @@ impl Run<'_> {
     }
 
     #[inline]
-    fn look_at_slot(&self, slot: SlotId, see: impl Fn(Seen<'_>) -> bool) -> Result<bool, Pending> {
+    fn look_at_slot<T>(
+        &self,
+        slot: SlotId,
+        mut see: impl FnMut(Seen<'_>) -> T,
+    ) -> Result<T, Pending> {
         let Interp { frame, fill, .. } = self.interp;
         if frame.is_absent(slot) {
             return Ok(see(Seen::Absent));

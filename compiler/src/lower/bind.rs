@@ -1,15 +1,19 @@
 //! A cell's candidates to residual code: constants bound, sources resolved, common tests made direct. What has no direct
 //! form stays a test on expressions, so that nothing is lost here but indirection.
 
+use std::cell::RefCell;
+
 use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::{ExprId, Function};
 
+use crate::fit::Fits;
 use crate::frame::Slot;
 use crate::interp::Constants;
 use crate::pattern::{Plain, plain};
 use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
 use crate::program::{Candidate, Expr, Program, Target, TestKind};
+use crate::table::{self, Tables};
 use lang::segment::Segments;
 
 /// What residual code is bound to.
@@ -17,6 +21,10 @@ use lang::segment::Segments;
 pub(crate) struct Bind<'p> {
     pub(crate) program: &'p Program,
     pub(crate) constants: &'p Constants,
+    /// Patterns that are ready.
+    pub(crate) fits: &'p RefCell<Fits>,
+    /// When there are tables beside the code.
+    pub(crate) tables: Tables,
 }
 
 impl Bind<'_> {
@@ -41,7 +49,9 @@ impl Bind<'_> {
             yes: turned(op.yes),
             no: turned(op.no),
         });
-        Code::new(turned(next), ops.collect(), starts)
+        let mut code = Code::new(turned(next), ops.collect(), starts);
+        code.table = table::build(&code, self.program, self.tables).map(Box::new);
+        code
     }
 
     /// Puts a candidate in front of what is there; gives its entry.
@@ -152,7 +162,7 @@ impl Bind<'_> {
             Value::Regex(regex) if regex.0.as_str() == pattern => Some(regex),
             _ => None,
         });
-        Some(Check::Matches(source, compiled?))
+        Some(Check::Matches(source, self.fits.borrow_mut().of(&compiled?)))
     }
 
     /// What an expression reads, if it does nothing else.

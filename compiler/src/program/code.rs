@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use lang::Value;
 use lang::policy::Compare;
-use lang::value::Pattern;
 
+use crate::fit::Fit;
 use crate::frame::SlotId;
 use crate::program::TestKind;
+use crate::table::Table;
 
 /// The residual decision of a cell: its candidates in order, one behind the other's failure.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Code {
     /// The place of each candidate's first instruction, which for one that names methods is their check; and where the
     /// last one's end. By these a candidate is asked alone: what would have answered, had the method been another.
     pub starts: Box<[u32]>,
+    /// The same as a table, where that is worth it; it is asked first.
+    pub(crate) table: Option<Box<Table>>,
     /// The same for the machine, once somebody has made it.
     #[cfg(feature = "jit")]
     pub(crate) machine: crate::jit::Machine,
@@ -36,6 +39,7 @@ impl Code {
             entry,
             ops,
             starts,
+            table: None,
             #[cfg(feature = "jit")]
             machine: crate::jit::Machine::default(),
         }
@@ -65,7 +69,7 @@ pub enum Goal {
 }
 
 /// What is asked. Of a source that is absent, or is of another kind than the check speaks of, none holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Check {
     /// Whether the request's method is one of these. Where it is not, the decision notes that a method was missed: should
     /// nobody answer, the answer is 405 and not 404.
@@ -85,7 +89,7 @@ pub enum Check {
     /// Whether the text holds this one.
     Contains(Source, Box<str>),
     /// Whether the pattern fits somewhere in the text.
-    Matches(Source, Pattern),
+    Matches(Source, Arc<Fit>),
     /// Whether the address lies in one of these.
     Within(Source, Networks),
     /// Whether the list or set holds this text.

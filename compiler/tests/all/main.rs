@@ -17,4 +17,5 @@ mod passes;
 mod proof;
 mod reference;
 mod session;
+mod table;
 mod text;

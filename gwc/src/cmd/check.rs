@@ -27,8 +27,8 @@ pub(crate) struct Args {
     /// Whether warnings fail the check as well
     #[arg(long)]
     deny_warnings: bool,
-    /// Put requests made up for the policy to everything that decides: the machine code, the interpreter and a plain
-    /// evaluator must say the same
+    /// Put requests made up for the policy to everything that decides: machine code, decision tables, the interpreter and a
+    /// plain evaluator must say the same
     #[arg(long)]
     verify_jit: bool,
     /// Whether the human report has colours

@@ -1,0 +1,332 @@
+//! Many candidates decided together: what each source says is looked up once, and gives the candidates that can still
+//! answer, all at a time. It is another form of a cell's residual code, made for those that would be walked for long.
+//!
+//! A row is one way through a candidate's conditions: what must hold and what must not, all together. A group is what
+//! rows ask of one source: each of its answers leaves some rows alive. What rows ask that no group can say is left out of
+//! them, so that a row may be alive wrongly, and never dead wrongly; of such a row the candidate's own code is asked.
+//!
+//! It says what the code says or nothing: where something is pending, or of a kind that was not reckoned with, the code
+//! is run. `table/build.rs` makes it and says when.
+
+use std::net::IpAddr;
+
+use lang::Value;
+
+use crate::frame::SlotId;
+use crate::interp::Pending;
+use crate::interp::run::{Run, Seen};
+use crate::program::code::{Check, Code, Goal, MethodBit, Source};
+
+mod build;
+mod needs;
+mod windows;
+mod words;
+
+pub(crate) use build::build;
+use windows::Windows;
+use words::Words;
+
+/// When tables are made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Tables {
+    /// Where they pay.
+    #[default]
+    Worth,
+    /// Wherever there can be one: to be compared with everything else that decides.
+    Everywhere,
+    /// Nowhere.
+    Never,
+}
+
+/// The decision of a cell as a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    /// All rows as bits.
+    all: Box<[u64]>,
+    rows: Box<[Row]>,
+    groups: Box<[Group]>,
+    /// Sets of rows, one behind the other: words of bits, each with its place.
+    bits: Box<[(u32, u64)]>,
+    /// The rows that take a method, by its class.
+    methods: Box<[u64]>,
+    /// Slots outside of groups that somebody may have to wait for.
+    probes: Box<[SlotId]>,
+}
+
+/// One way through the conditions of a candidate. Rows stand in the order of candidates.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// A place in the cell.
+    candidate: u32,
+    /// Whether groups ask everything that it depends on.
+    is_exact: bool,
+}
+
+/// What rows ask of one source.
+#[derive(Clone, Debug)]
+struct Group {
+    asks: Asks,
+    /// The rows that depend on it.
+    cares: Box<[u64]>,
+    /// The rows that are alive whatever it answers, unless an answer kills them.
+    free: Box<[u64]>,
+    /// For each answer the rows that are alive with it.
+    alive: Box<[Part]>,
+    /// For each answer the rows that are not. Only what a list holds kills.
+    dead: Box<[Part]>,
+    /// Its slot, if somebody may have to wait for it.
+    waits: Option<SlotId>,
+}
+
+/// A part of [`Table::bits`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    from: u32,
+    to: u32,
+}
+
+/// How a group's answers are found. One answer, unless it says otherwise.
+#[derive(Clone, Debug)]
+enum Asks {
+    /// Which text it is: the number of a known one, then the number of all others, then that of no text.
+    Text(Source, Words, u32),
+    /// In which interval a number of this sort lies: how many of these are not above it; the last one for no number.
+    Number(Source, Sort, Box<[i64]>),
+    /// Any number of answers: the known texts that a list holds.
+    List(Source, Words),
+    /// Any number of answers: what of these the text holds.
+    Holds(Source, Windows),
+    /// Whether the check of this instruction holds.
+    Check(u32),
+}
+
+/// Values that lie on a line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sort {
+    Int,
+    Time,
+    Status,
+    Size,
+    V4,
+}
+
+/// Classes of methods: each common one, and all others.
+const METHODS: usize = 10;
+
+/// The words of a table's sets: one of these numbers.
+const WIDTHS: [usize; 3] = [2, 16, 64];
+
+impl Table {
+    /// Decides the cell. `None` where its code has to say.
+    #[inline(never)]
+    pub(crate) fn run(
+        &self,
+        run: &Run<'_>,
+        code: &Code,
+        candidates: &[u32],
+        host: u32,
+        missed: &mut bool,
+    ) -> Option<Goal> {
+        let cell = Cell { run, code, candidates, host };
+        match self.all.len() {
+            2 => self.decide::<2>(&cell, missed),
+            16 => self.decide::<16>(&cell, missed),
+            _ => self.decide::<64>(&cell, missed),
+        }
+    }
+
+    #[inline(always)]
+    fn decide<const N: usize>(&self, cell: &Cell<'_>, missed: &mut bool) -> Option<Goal> {
+        for slot in &self.probes {
+            if cell.run.is_pending(*slot) {
+                return None;
+            }
+        }
+        let mut alive: [u64; N] = *self.all.first_chunk()?;
+        for group in &self.groups {
+            let cares: &[u64; N] = group.cares.first_chunk()?;
+            if alive.iter().zip(cares).all(|(alive, cares)| alive & cares == 0) {
+                // The code would have come to it, and waited.
+                if group.waits.is_some_and(|slot| cell.run.is_pending(slot)) {
+                    return None;
+                }
+                continue;
+            }
+            let mut held: [u64; N] = *group.free.first_chunk()?;
+            cell.answers(&group.asks, |answer| {
+                for (word, bits) in self.part(&group.alive, answer) {
+                    if let Some(held) = held.get_mut(*word as usize) {
+                        *held |= bits;
+                    }
+                }
+                for (word, bits) in self.part(&group.dead, answer) {
+                    if let Some(alive) = alive.get_mut(*word as usize) {
+                        *alive &= !bits;
+                    }
+                }
+            })?;
+            alive.iter_mut().zip(held).for_each(|(alive, held)| *alive &= held);
+        }
+        let methods = self.methods.get(cell.method() * N..)?.first_chunk::<N>()?;
+        let mut others = alive;
+        alive.iter_mut().zip(methods).for_each(|(alive, methods)| *alive &= methods);
+        if let Some(candidate) = self.first(cell, &alive)? {
+            return Some(Goal::Take(candidate));
+        }
+        // A method is missed where nothing else is.
+        others.iter_mut().zip(methods).for_each(|(others, methods)| *others &= !methods);
+        *missed |= self.first(cell, &others)?.is_some();
+        Some(Goal::Leave)
+    }
+
+    /// The first candidate that has one of these rows and lets it answer, whatever the method. `None` if that cannot be
+    /// said.
+    #[inline]
+    fn first(&self, cell: &Cell<'_>, alive: &[u64]) -> Option<Option<u32>> {
+        let mut asked = None;
+        for (at, word) in alive.iter().enumerate() {
+            let mut word = *word;
+            while word != 0 {
+                let row = self.rows.get(at * 64 + word.trailing_zeros() as usize)?;
+                word &= word - 1;
+                // A candidate's other rows ask the same code.
+                if asked != Some(row.candidate) {
+                    asked = Some(row.candidate);
+                    if row.is_exact || cell.takes(row.candidate)? {
+                        return Some(asked);
+                    }
+                }
+            }
+        }
+        Some(None)
+    }
+
+    #[inline(always)]
+    fn part(&self, parts: &[Part], answer: u32) -> &[(u32, u64)] {
+        let part = parts.get(answer as usize).copied().unwrap_or_default();
+        self.bits.get(part.from as usize..part.to as usize).unwrap_or_default()
+    }
+}
+
+/// A cell being decided.
+struct Cell<'c> {
+    run: &'c Run<'c>,
+    code: &'c Code,
+    candidates: &'c [u32],
+    host: u32,
+}
+
+impl Cell<'_> {
+    /// The class of the request's method.
+    fn method(&self) -> usize {
+        (MethodBit::of(self.run.head.method).0.trailing_zeros() as usize).min(METHODS - 1)
+    }
+
+    /// Calls `each` with what is answered. `None` if that cannot be said.
+    #[inline(always)]
+    fn answers(&self, asks: &Asks, mut each: impl FnMut(u32)) -> Option<()> {
+        match asks {
+            Asks::Text(source, words, n_words) => {
+                let answer = self.run.look(*source, |seen| match seen {
+                    Seen::Absent => Some(n_words + 1),
+                    Seen::Text(text) => Some(words.number(text).unwrap_or(*n_words)),
+                    Seen::Value(_) => None,
+                });
+                each(answer.ok()??);
+            }
+            Asks::Number(source, sort, starts) => {
+                let answer = self.run.look(*source, |seen| match seen {
+                    Seen::Absent => Some(starts.len() + 1),
+                    Seen::Text(_) => None,
+                    // Networks of the other version have no group.
+                    Seen::Value(Value::Ip(IpAddr::V6(_))) if *sort == Sort::V4 => {
+                        Some(starts.len() + 1)
+                    }
+                    Seen::Value(value) => {
+                        let number = sort.number(value)?;
+                        Some(starts.partition_point(|start| *start <= number))
+                    }
+                });
+                each(answer.ok()?? as u32);
+            }
+            Asks::List(source, words) => {
+                let mut each_item = |item: &Value| {
+                    if let Value::String(text) = item
+                        && let Some(number) = words.number(text)
+                    {
+                        each(number);
+                    }
+                };
+                let known = self.run.look(*source, |seen| {
+                    match seen {
+                        Seen::Absent => {}
+                        Seen::Value(Value::List(items)) => items.iter().for_each(&mut each_item),
+                        Seen::Value(Value::Set(items)) => items.iter().for_each(&mut each_item),
+                        _ => return None,
+                    }
+                    Some(())
+                });
+                known.ok()??;
+            }
+            Asks::Holds(source, windows) => {
+                let known = self.run.look(*source, |seen| match seen {
+                    Seen::Absent => Some(()),
+                    Seen::Text(text) => {
+                        windows.find(text, &mut each);
+                        Some(())
+                    }
+                    Seen::Value(_) => None,
+                });
+                known.ok()??;
+            }
+            Asks::Check(op) => {
+                let op = self.code.ops.get(*op as usize)?;
+                each(u32::from(self.holds(&op.check).ok()?));
+            }
+        }
+        Some(())
+    }
+
+    fn holds(&self, check: &Check) -> Result<bool, Pending> {
+        match check {
+            // It was asked before, and may be missed.
+            Check::Method(_) => Ok(true),
+            check => self.run.holds(check, self.candidates, self.host),
+        }
+    }
+
+    /// Whether the code of this candidate alone lets it answer, whatever the method. `None` if that cannot be said.
+    fn takes(&self, place: u32) -> Option<bool> {
+        let mut at = *self.code.starts.get(place as usize)?;
+        let end = *self.code.starts.get(place as usize + 1)?;
+        if at == end {
+            return Some(true);
+        }
+        while at < end {
+            let op = self.code.ops.get(at as usize)?;
+            match if self.holds(&op.check).ok()? { op.yes } else { op.no } {
+                Goal::Op(next) => at = next,
+                Goal::Take(taken) => return Some(taken == place),
+                Goal::Leave => return Some(false),
+            }
+        }
+        Some(false)
+    }
+}
+
+impl Sort {
+    /// Where a value of this sort lies; `None` for others, and for what lies beyond the line.
+    #[inline]
+    fn number(self, value: &Value) -> Option<i64> {
+        match (self, value) {
+            (Sort::Int, Value::Int(number)) | (Sort::Time, Value::Time(number)) => Some(*number),
+            (Sort::Status, Value::Status(code)) => Some(i64::from(*code)),
+            (Sort::Size, Value::Size(bytes)) => i64::try_from(*bytes).ok(),
+            (Sort::V4, Value::Ip(IpAddr::V4(address))) => Some(i64::from(address.to_bits())),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
