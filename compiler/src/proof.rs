@@ -17,12 +17,14 @@ use crate::program::Program;
 pub(crate) mod basis;
 mod claims;
 pub(crate) mod course;
+mod narrow;
 pub(crate) mod replay;
 pub(crate) mod search;
 
 use basis::{Basis, Known};
 use claims::{Asked, asked};
 use course::End;
+use narrow::Narrow;
 use search::{Ending, Found, Question, Why, search, speaks_of_some};
 
 /// What is to be said of a policy's asserts: those refuted or undecided, those that speak of nothing, those let stand.
@@ -52,11 +54,12 @@ fn one(
     let name = &*assert.name;
     let mut doubt: Option<(Span, Why)> = None;
     let mut speaks = false;
+    let narrow = Narrow::of(of, &basis.program);
     for (listener, table) in side.lowered.listeners.iter().enumerate() {
         if !assert.listeners.is_empty() && !assert.listeners.contains(&table.block) {
             continue;
         }
-        let question = Question { basis, side, listener, of, expect };
+        let question = Question { basis, side, listener, of, expect, narrow: &narrow };
         let scheme = scheme(side.policy, table.block);
         match search(&question, known) {
             Found::Nothing => {}

@@ -14,6 +14,7 @@ use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::claims::{Asked, Way};
 use crate::proof::course::{Course, End};
+use crate::proof::narrow::Narrow;
 use crate::proof::replay::{Replayed, replay};
 use crate::space::{Env, Formula, Set, Space, Undecided};
 
@@ -28,6 +29,8 @@ pub(crate) struct Question<'q> {
     pub(crate) listener: usize,
     pub(crate) of: &'q Asked,
     pub(crate) expect: &'q Asked,
+    /// Where the requests lie that `of` speaks of.
+    pub(crate) narrow: &'q Narrow,
 }
 
 /// What came of looking.
@@ -103,9 +106,15 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
         }
     }
     for (host_at, host) in listener.hosts.list.iter().enumerate() {
+        if !question.narrow.fits_host(&host.host) {
+            continue;
+        }
         for candidate in 0..host.candidates.len() {
             let at = At { host: host_at, candidate };
             let Some(taken) = question.basis.taken(&question.side, listener, at) else { continue };
+            if !question.narrow.fits_path(taken.path) {
+                continue;
+            }
             let courses = known.courses(question.basis, &question.side, taken.id);
             let Ok(courses) = &*courses else { return true };
             let mut cut = question.basis.cut();
@@ -133,6 +142,9 @@ impl<'q> Question<'q> {
 
     /// Whether the claim can speak of a request for this host.
     fn concerns(&self, host: &Host) -> bool {
+        if !self.narrow.fits_host(host) {
+            return false;
+        }
         let mut cut = self.basis.cut();
         let Some(of) = about(self.of, &mut cut) else { return true };
         let all = Formula::all(vec![cut.host(host), of]);
@@ -149,6 +161,9 @@ impl<'q> Question<'q> {
         let Some(taken) = self.basis.taken(&self.side, listener, at) else {
             return Found::Nothing;
         };
+        if !self.narrow.fits_path(taken.path) {
+            return Found::Nothing;
+        }
         let courses = known.courses(self.basis, &self.side, taken.id);
         let courses = match &*courses {
             Ok(courses) => courses,
@@ -239,6 +254,9 @@ impl<'q> Question<'q> {
                 for candidate in 0..host.candidates.len() {
                     let at = At { host: host_at, candidate };
                     let Some(other) = self.basis.taken(&self.side, listener, at) else { continue };
+                    if !self.narrow.fits_path(other.path) {
+                        continue;
+                    }
                     first = first.or(Some(other.route.span));
                     match (by_status, &end) {
                         // Whoever would take it by another method makes it a 405.

@@ -19,7 +19,7 @@ enum Kind {
     /// It answers already.
     Already,
     /// With these changes it does: that was rehearsed.
-    Changed(Vec<Line>, Ask),
+    Changed(Vec<Line>, Box<Ask>),
     /// These come first whatever the request says.
     Never(Vec<RouteId>),
     /// It is on another listener.
@@ -66,7 +66,7 @@ pub(super) fn of(
         Ok(Wish::Changed(change)) => match ask.changed(&change, program) {
             None => Kind::Unsaid(lines(ask, None, &change, program)),
             Some(changed) if answers(&changed, engine, listener, route) => {
-                Kind::Changed(lines(ask, Some(&changed), &change, program), changed)
+                Kind::Changed(lines(ask, Some(&changed), &change, program), Box::new(changed))
             }
             Some(_) => Kind::Undecided,
         },
