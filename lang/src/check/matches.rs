@@ -1,5 +1,6 @@
 //! `match`: every value of its subject has an arm, and every arm has a value.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::constant::value;
@@ -31,7 +32,7 @@ pub(super) fn matches<'a>(
         cx.report(exposed_secret(subject.span, "a secret is never compared"));
         return reported(span);
     }
-    let mut seen: Vec<(Value, Span)> = Vec::new();
+    let mut seen = Seen::default();
     let mut all: Option<Span> = None;
     let mut arms: Vec<Arm> = Vec::new();
     let mut ty: Option<Ty> = want.cloned();
@@ -47,7 +48,7 @@ pub(super) fn matches<'a>(
         let mut inner = scope.clone();
         let takes_absence = match &patterns {
             Some(values) => values.iter().any(|(value, _)| value.is_absent()),
-            None => !seen.iter().any(|(value, _)| value.is_absent()),
+            None => !seen.points.contains_key(&Value::Absent),
         };
         if !takes_absence {
             inner.facts.learn(&subject);
@@ -247,7 +248,7 @@ fn reachable(
     ty: &Ty,
     patterns: Option<&[(Value, Span)]>,
     arm: ast::Arm<'_>,
-    seen: &mut Vec<(Value, Span)>,
+    seen: &mut Seen,
     all: &mut Option<Span>,
 ) -> bool {
     let place = arm.pattern().map_or_else(|| arm.span(), |pattern| pattern.span());
@@ -258,9 +259,8 @@ fn reachable(
     let Some(patterns) = patterns else {
         if !ty.is_error()
             && missing(ty, seen).is_none()
-            && let Some((_, by)) = seen.last()
+            && let Some(by) = seen.last
         {
-            let by = *by;
             cx.report(unreachable_arm(place, by).help("the arms above already take every value"));
             return false;
         }
@@ -269,15 +269,79 @@ fn reachable(
     };
     let mut sound = true;
     for (value, at) in patterns {
-        if let Some((_, by)) = seen.iter().find(|(known, _)| covers(known, value)) {
-            let by = *by;
+        if let Some(by) = seen.by(value) {
             cx.report(unreachable_arm(*at, by));
             sound = false;
+        } else if let Some(by) = seen.together(value) {
+            let help = "the arms above already take every value of it";
+            cx.report(unreachable_arm(*at, by).help(help));
+            sound = false;
         } else {
-            seen.push((value.clone(), *at));
+            seen.add(value.clone(), *at);
         }
     }
     sound
+}
+
+/// The patterns above, with their places.
+#[derive(Default)]
+struct Seen {
+    /// Those that take one value.
+    points: BTreeMap<Value, Span>,
+    /// Networks and ranges.
+    wide: Vec<(Value, Span)>,
+    last: Option<Span>,
+}
+
+impl Seen {
+    fn add(&mut self, value: Value, place: Span) {
+        self.last = Some(place);
+        match value {
+            Value::Cidr(_) | Value::Range(_) => self.wide.push((value, place)),
+            value => {
+                self.points.insert(value, place);
+            }
+        }
+    }
+
+    /// The one that takes all that this one takes.
+    fn by(&self, value: &Value) -> Option<Span> {
+        let point = self.points.get(value).copied();
+        point.or_else(|| {
+            self.wide.iter().find(|(known, _)| covers(known, value)).map(|(_, place)| *place)
+        })
+    }
+
+    /// The last one, if all together take each of the whole numbers that this one takes.
+    fn together(&self, value: &Value) -> Option<Span> {
+        let (least, most) = whole_numbers(value)?;
+        let wide = self.wide.iter().map(|(known, _)| known);
+        let mut taken: Vec<(i64, i64)> =
+            self.points.keys().chain(wide).filter_map(whole_numbers).collect();
+        taken.sort_unstable();
+        // The first number that nothing has taken so far; none where that is past the last one.
+        let mut open = Some(least);
+        for (from, to) in taken {
+            let Some(next) = open.filter(|next| *next <= most) else { break };
+            if from <= next && to >= next {
+                open = to.checked_add(1);
+            }
+        }
+        self.last.filter(|_| open.is_none_or(|next| next > most))
+    }
+}
+
+/// The whole numbers that a pattern takes, the first and the last.
+fn whole_numbers(value: &Value) -> Option<(i64, i64)> {
+    let number = |value: &Value| match value {
+        Value::Int(number) => Some(*number),
+        Value::Status(code) => Some(i64::from(*code)),
+        _ => None,
+    };
+    match value {
+        Value::Range(ends) => Some((number(&ends.0)?, number(&ends.1)?)),
+        value => number(value).map(|number| (number, number)),
+    }
 }
 
 /// Whether the first pattern takes all that the second takes.
@@ -293,8 +357,8 @@ struct Missing {
 }
 
 /// What the patterns leave out.
-fn missing(ty: &Ty, seen: &[(Value, Span)]) -> Option<Missing> {
-    let has = |value: &Value| seen.iter().any(|(known, _)| covers(known, value));
+fn missing(ty: &Ty, seen: &Seen) -> Option<Missing> {
+    let has = |value: &Value| seen.by(value).is_some();
     let text = |text: String| Some(Missing { text });
     if ty.is_optional() && !has(&Value::Absent) {
         return text("`absent`".to_owned());
