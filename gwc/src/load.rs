@@ -13,7 +13,7 @@ use crate::bytes::read_bytes;
 use crate::{bounds, built};
 
 /// The largest policy file that is read, in bytes.
-pub const MAX_BYTES: u64 = 16 << 20;
+pub const MAX_BYTES: u64 = 32 << 20;
 
 /// The most files that one policy may consist of, and the most that a directory may bring.
 const MAX_FILES: usize = 10_000;
@@ -43,6 +43,11 @@ impl Check {
         let files = sources.iter().map(|source| PathBuf::from(&*source.name)).collect();
         let (policy, diags) = (Policy::default(), Vec::new());
         Check { sources, files, policy, program: Some(program), unproved: None, diags }
+    }
+
+    /// What is wrong, each with the texts that its places are in.
+    pub fn found(&self) -> impl Iterator<Item = (&Sources, &Diag)> {
+        self.diags.iter().map(|diag| (&self.sources, diag))
     }
 
     /// The files that belong to modules.

@@ -1,5 +1,6 @@
 //! Diagnostics for somebody to read: one renderer, one file. Nothing here decides anything.
 
+mod excerpt;
 pub mod github;
 pub mod human;
 pub mod json;

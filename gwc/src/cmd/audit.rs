@@ -53,9 +53,8 @@ struct Section {
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let check = load::check(&args.path)?;
-    for diag in check.diags.iter().filter(|diag| diag.is_error()) {
-        report::human::print(diag, &check.sources, Color::Auto);
-    }
+    let errors = check.found().filter(|(_, diag)| diag.is_error());
+    report::human::print_all(errors, Color::Auto);
     let Some(program) = &check.program else { return Ok(Outcome::Faulty) };
     let desk = Desk { policy: &check.policy, program, sources: &check.sources };
     let sections = [

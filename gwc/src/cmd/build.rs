@@ -45,9 +45,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         ));
     }
     let check = load::check(&args.path)?;
-    for diag in &check.diags {
-        report::human::print(diag, &check.sources, Color::Auto);
-    }
+    report::human::print_all(check.found(), Color::Auto);
     let Some(program) = &check.program else { return Ok(Outcome::Faulty) };
     match (args.emit, &args.output) {
         (Emit::Program, None) => report::print(&program.to_string())?,

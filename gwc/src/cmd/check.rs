@@ -54,14 +54,11 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let (checks, unread) = load::check_each(&args.paths, &load::Overlay::new())?;
-    let found =
-        || checks.iter().flat_map(|check| check.diags.iter().map(|diag| (&check.sources, diag)));
+    let found = || checks.iter().flat_map(load::Check::found);
     let mut out = std::io::stdout().lock();
     let written = match args.format {
         Format::Human => {
-            for (sources, diag) in found() {
-                report::human::print(diag, sources, args.color);
-            }
+            report::human::print_all(found(), args.color);
             eprintln!("{}", report::human::summary(&checks));
             Ok(())
         }

@@ -50,9 +50,7 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let check = load::check(&args.path)?;
-    for diag in &check.diags {
-        report::human::print(diag, &check.sources, Color::Auto);
-    }
+    report::human::print_all(check.found(), Color::Auto);
     let max_time = args.max_time.as_deref().map(duration).transpose()?;
     let max_buffer = args.max_buffer.as_deref().map(size).transpose()?;
     let Some(program) = check.program else { return Ok(Outcome::Faulty) };

@@ -54,9 +54,8 @@ enum Format {
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let (old, new) = (load::check(&args.old)?, load::check(&args.new)?);
     for check in [&old, &new] {
-        for diag in check.diags.iter().filter(|diag| diag.is_error()) {
-            report::human::print(diag, &check.sources, Color::Auto);
-        }
+        let errors = check.found().filter(|(_, diag)| diag.is_error());
+        report::human::print_all(errors, Color::Auto);
     }
     let (Some(old_program), Some(new_program)) = (&old.program, &new.program) else {
         return Ok(Outcome::Faulty);

@@ -58,9 +58,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         || mended.checks.iter().flat_map(|check| check.diags.iter().map(move |diag| (check, diag)));
     // With `--dry-run` the places would be those of a text that nobody has.
     if !args.dry_run {
-        for (check, diag) in left() {
-            report::human::print(diag, &check.sources, Color::Auto);
-        }
+        let left = left().map(|(check, diag)| (&check.sources, diag));
+        report::human::print_all(left, Color::Auto);
     }
     let n_errors = left().filter(|(_, diag)| diag.is_error()).count();
     let verb = if args.dry_run { "would be mended" } else { "mended" };

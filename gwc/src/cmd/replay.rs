@@ -90,9 +90,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let mut sides = Vec::with_capacity(policies.len());
     for path in policies {
         let mut check = load::check(path)?;
-        for diag in check.diags.iter().filter(|diag| diag.is_error()) {
-            report::human::print(diag, &check.sources, Color::Auto);
-        }
+        let errors = check.found().filter(|(_, diag)| diag.is_error());
+        report::human::print_all(errors, Color::Auto);
         let Some(program) = check.program.take() else { continue };
         let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
         sides.push(Side::new(check, engine, args.on.as_deref(), args.assume_absent)?);

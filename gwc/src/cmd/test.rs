@@ -149,9 +149,7 @@ fn once(args: &Args, chosen: &Chosen, read: &mut BTreeSet<PathBuf>) -> miette::R
     let mut suites = Vec::new();
     let mut known = 0;
     for check in checks {
-        for diag in &check.diags {
-            report::human::print(diag, &check.sources, Color::Auto);
-        }
+        report::human::print_all(check.found(), Color::Auto);
         known += check.policy.tests.len();
         suites.push(suite(args, chosen, check)?);
     }

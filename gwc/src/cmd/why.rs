@@ -79,9 +79,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     };
     // What does not hold of all requests is no answer to a question about one.
     let is_asked = check.unproved.is_some();
-    for diag in check.diags.iter().filter(|diag| !is_asked || !diag.is_error()) {
-        report::human::print(diag, &check.sources, Color::Auto);
-    }
+    let told = check.found().filter(|(_, diag)| !is_asked || !diag.is_error());
+    report::human::print_all(told, Color::Auto);
     let Some(program) = check.program.or(check.unproved) else { return Ok(Outcome::Faulty) };
     let mut ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;

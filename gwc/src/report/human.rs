@@ -3,14 +3,34 @@
 use std::fmt;
 
 use lang::{Diag, Severity, Source, Sources, Span};
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
 use super::Color;
+use super::excerpt::Excerpt;
 use crate::load::Check;
 
 /// Prints one diagnostic on standard error.
 pub fn print(diag: &Diag, sources: &Sources, color: Color) {
     eprintln!("{}", render(diag, sources, color.on()));
+}
+
+/// So many diagnostics are shown to people; nobody reads more of them.
+const MOST: usize = 500;
+
+/// Prints diagnostics on standard error. Of very many, errors come before the rest, and a line tells how many are not shown.
+pub fn print_all<'d>(found: impl Iterator<Item = (&'d Sources, &'d Diag)>, color: Color) {
+    let mut found: Vec<_> = found.collect();
+    let hidden = found.len().saturating_sub(MOST);
+    if hidden > 0 {
+        found.sort_by_key(|(_, diag)| diag.severity != Severity::Error);
+        found.truncate(MOST);
+    }
+    for (sources, diag) in found {
+        print(diag, sources, color);
+    }
+    if hidden > 0 {
+        eprintln!("and {hidden} more, which `gwc check --format json` tells");
+    }
 }
 
 /// One diagnostic as a graphical report.
@@ -59,7 +79,7 @@ fn counted(n: usize, noun: &str) -> String {
 struct Page<'d> {
     title: Title<'d>,
     severity: Severity,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt<'d>>,
     labels: Vec<LabeledSpan>,
     help: Option<String>,
     related: Vec<Page<'d>>,
@@ -72,7 +92,7 @@ enum Title<'d> {
 }
 
 impl<'d> Page<'d> {
-    fn of(diag: &'d Diag, sources: &Sources) -> Page<'d> {
+    fn of(diag: &'d Diag, sources: &'d Sources) -> Page<'d> {
         let home = diag.span().source;
         let here = |span: Span| span.source == home;
         let labels = diag.labels.iter().enumerate().filter(|(_, label)| here(label.span));
@@ -80,28 +100,30 @@ impl<'d> Page<'d> {
         Page {
             title: Title::Of(diag),
             severity: diag.severity,
-            source: sources.get(home).map(named),
-            labels: labels.map(|(at, label)| labeled(label.span, &label.text, at == 0)).collect(),
+            source: sources.get(home).map(Excerpt),
+            labels: labels
+                .map(|(at, label)| labeled(sources.get(home), label.span, &label.text, at == 0))
+                .collect(),
             help: diag.help.clone(),
             related: elsewhere
-                .map(|label| Page {
-                    title: Title::Elsewhere,
-                    severity: Severity::Note,
-                    source: sources.get(label.span.source).map(named),
-                    labels: vec![labeled(label.span, &label.text, true)],
-                    help: None,
-                    related: Vec::new(),
+                .map(|label| {
+                    let source = sources.get(label.span.source);
+                    Page {
+                        title: Title::Elsewhere,
+                        severity: Severity::Note,
+                        source: source.map(Excerpt),
+                        labels: vec![labeled(source, label.span, &label.text, true)],
+                        help: None,
+                        related: Vec::new(),
+                    }
                 })
                 .collect(),
         }
     }
 }
 
-fn named(source: &Source) -> NamedSource<String> {
-    NamedSource::new(&source.name, source.text.to_string())
-}
-
-fn labeled(span: Span, text: &str, primary: bool) -> LabeledSpan {
+fn labeled(source: Option<&Source>, span: Span, text: &str, primary: bool) -> LabeledSpan {
+    let span = source.map_or(span, |source| Excerpt::shown(source, span));
     let place = (span.start as usize, span.len());
     let text = (!text.is_empty()).then(|| text.to_owned());
     if primary {

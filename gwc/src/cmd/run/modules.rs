@@ -1,7 +1,7 @@
 //! Which text each module is served by: its file as it is, what was loaded before that went wrong, or none. A module that
 //! fails keeps no other from its news, and its ground never falls to anybody else. Reads and checks; serves nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -35,7 +35,7 @@ pub(super) struct Troubles<'s> {
     failing: BTreeMap<String, Failing>,
     /// Every file that was looked at, those of failing modules included.
     pub(super) files: Vec<PathBuf>,
-    said: Vec<String>,
+    said: HashSet<String>,
 }
 
 /// How a failing module is served, and what is wrong with it.
@@ -67,7 +67,7 @@ pub(super) fn load(path: &Path, troubles: &mut Troubles<'_>) -> Result<Check, Re
 impl<'s> Troubles<'s> {
     /// None so far.
     pub(super) fn new(shelf: &'s Shelf, running: bool) -> Troubles<'s> {
-        let (failing, files, said) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (failing, files, said) = (BTreeMap::new(), Vec::new(), HashSet::new());
         Troubles { shelf, running, failing, files, said }
     }
 
@@ -142,11 +142,8 @@ impl<'s> Troubles<'s> {
 
     /// Prints what was not said before.
     fn print(&mut self, check: &Check) {
-        for diag in &check.diags {
-            if !self.said.contains(&diag.message) {
-                human::print(diag, &check.sources, Color::Auto);
-            }
-        }
+        let fresh = check.found().filter(|(_, diag)| !self.said.contains(&diag.message));
+        human::print_all(fresh, Color::Auto);
         self.said.extend(check.diags.iter().map(|diag| diag.message.clone()));
     }
 }
