@@ -151,11 +151,13 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
     let mut on = Vec::new();
     let mut ids = Vec::new();
     let mut site = None;
+    let mut n_places = 0;
     for plan in &plans {
         let of = plan.site.map(|site| site.span());
         let first_of_site = of.is_some() && of != site;
         site = of;
-        let planned = routes::route(&mut cx, plan, first_of_site);
+        let mut planned = routes::route(&mut cx, plan, first_of_site);
+        routes::bound(&mut cx, &mut planned, &mut n_places);
         if !plan.included {
             ids.push(None);
             continue;

@@ -12,6 +12,7 @@ use super::locals::renumber;
 use super::names::names_of;
 use super::path::Capture;
 use super::steps::{CHOOSING, Flow, not_a_statement, statement, unused_locals};
+use crate::diag::beyond_limits::too_many_places;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::never_ends::never_ends;
@@ -286,6 +287,26 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     };
     renumber(&mut route);
     Planned { route, listeners: on }
+}
+
+/// All routes together stand at no more combinations of a listener, a host and a path: each of them is a line of a table.
+const MOST_PLACES: usize = 500_000;
+
+/// Counts where a route stands. Once that is too much it is said, and nobody need look at more than one place of a route.
+pub(super) fn bound(cx: &mut Context<'_>, planned: &mut Planned, n_places: &mut usize) {
+    let Planned { route, listeners } = planned;
+    let own = route.hosts.len().saturating_mul(route.paths.len());
+    let own = own.saturating_mul(listeners.len().max(1));
+    let before = *n_places;
+    *n_places = before.saturating_add(own);
+    if *n_places <= MOST_PLACES {
+        return;
+    }
+    if before <= MOST_PLACES {
+        cx.report(too_many_places(route.span, own, MOST_PLACES));
+    }
+    route.hosts.truncate(1);
+    route.paths.truncate(1);
 }
 
 /// Reads a site's lines; what was said with its first route is not said again.

@@ -172,3 +172,15 @@ fn functions_do_what_their_examples_say() {
         }
     }
 }
+
+#[test]
+fn routes_stand_at_a_bounded_number_of_places() {
+    let listed =
+        |n: usize, of: &dyn Fn(usize) -> String| (0..n).map(of).collect::<Vec<_>>().join(", ");
+    let hosts = listed(800, &|at| format!("\"h{at}.example\""));
+    let paths = listed(700, &|at| format!("\"/p{at}\""));
+    let wide = format!("host {hosts}\npath {paths}\nrespond 200\n}}\nroute next on web {{");
+    let found = of_route(&format!("{wide}\npath \"/q\"\nrespond 200"));
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert!(found.starts_with("E0108 [all] all routes stand at more than 500000"), "{found}");
+}
