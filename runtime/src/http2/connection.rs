@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout};
 
-use super::machine::{Leaving, Machine};
+use super::machine::{GATHERED, Leaving, Machine};
 use super::request::Room;
 use crate::http1::Wire;
 use crate::message::{Fault, Scheme};
@@ -19,8 +19,6 @@ use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing};
 
 /// The most that one read takes.
 const READ: usize = 32 << 10;
-/// While so much waits to be written, nothing is read: what it asks for would only be added.
-const BACKLOG: usize = 64 << 10;
 /// A connection on which nothing came for so long gives the memory back that it does not need.
 const REST: Duration = Duration::from_secs(1);
 /// A buffer that grew beyond this is not kept for the next connection.
@@ -58,7 +56,6 @@ pub(crate) async fn serve<IO, H>(
         io: wire.io,
         machine: Machine::new(handler, scheme, limits, now),
         partial: Vec::new(),
-        written: 0,
         flushed: true,
         blocked: None,
         gone: false,
@@ -78,8 +75,7 @@ struct Connection<'c, IO, H: Handler, F> {
     machine: Machine<'c, H, F>,
     /// The beginning of a frame.
     partial: Vec<u8>,
-    /// The bytes of [`Machine::out`] that are written, and whether the transport passed them on.
-    written: usize,
+    /// Whether the transport passed on what was written.
     flushed: bool,
     /// Since when the client takes nothing.
     blocked: Option<Instant>,
@@ -149,7 +145,7 @@ where
 
     /// Reads once, if there is something and if it may be taken; whether there was.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.machine.out.len() - self.written > BACKLOG {
+        if self.machine.unsent().len() >= GATHERED {
             return false;
         }
         let mut scratch = SCRATCH
@@ -193,7 +189,7 @@ where
     fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
         let mut moved = false;
         while !self.gone {
-            let left = self.machine.out.get(self.written..).unwrap_or_default();
+            let left = self.machine.unsent();
             let polled = if !left.is_empty() {
                 Pin::new(&mut self.io).poll_write(cx, left)
             } else if !self.flushed {
@@ -209,14 +205,11 @@ where
                 Poll::Ready(Ok(0)) if left.is_empty() => self.flushed = true,
                 Poll::Ready(Ok(0) | Err(_)) => self.gone = true,
                 Poll::Ready(Ok(count)) => {
-                    (self.written, self.flushed, moved) = (self.written + count, false, true);
+                    self.machine.sent(count);
+                    (self.flushed, moved) = (false, true);
                 }
             }
             self.blocked = None;
-            if self.written == self.machine.out.len() {
-                self.machine.out.clear();
-                self.written = 0;
-            }
         }
         moved
     }
@@ -288,7 +281,7 @@ where
         if self.gone {
             return;
         }
-        let left = self.machine.out.get(self.written..).unwrap_or_default();
+        let left = self.machine.unsent();
         let io = &mut self.io;
         let closing = async {
             io.write_all(left).await?;

@@ -345,6 +345,7 @@ where
     }
 
     fn settings(&mut self, settings: Settings<'_>) -> Result<(), Fatal> {
+        const TABLE: u16 = 1;
         const PUSH: u16 = 2;
         const WINDOW: u16 = 4;
         const FRAME: u16 = 5;
@@ -353,6 +354,7 @@ where
         let mut initial = self.initial;
         for (id, value) in settings.iter() {
             match id {
+                TABLE => self.encoder.limit(value),
                 PUSH if value > 1 => return Err(Code::Protocol.into()),
                 WINDOW if value > 0x7fff_ffff => return Err(Code::FlowControl.into()),
                 WINDOW => initial = value,

@@ -1,4 +1,4 @@
-//! Header compression (RFC 7541): a decoder with a dynamic table, an encoder that needs none.
+//! Header compression (RFC 7541): a decoder and an encoder, each with its dynamic table.
 //! Nothing here waits or knows a connection; what a section may hold is up to who reads it.
 
 mod decode;
@@ -10,7 +10,7 @@ mod table;
 mod tests;
 
 pub(super) use decode::Decoder;
-pub(super) use encode::{field, lead, length, status};
+pub(super) use encode::{Encoder, length, status};
 pub(super) use name::Name;
 
 /// A field as a block says it. Name and value are whatever the sender wrote.

@@ -4,10 +4,8 @@
 //! What comes in is taken by [`Machine::feed`]; [`Machine::work`] then lets handlers run and gathers
 //! what all streams have to send. Frames are in `frames.rs`.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
@@ -15,17 +13,18 @@ use tokio::time::Instant;
 use super::calm::Calm;
 use super::flow::{INITIAL, Window};
 use super::frame::{self, Code};
-use super::hpack::Decoder;
-use super::receive::{CONNECTION_WINDOW, Inbox, Received, STREAM_WINDOW, WORTH, count};
+use super::hpack::{Decoder, Encoder};
+use super::receive::{CONNECTION_WINDOW, Received, STREAM_WINDOW, WORTH, count};
 use super::request::Asked;
 use super::send::{Sending, Turn, Wire, interim};
-use super::streams::{Fate, Place, Stream, Streams};
+use super::streams::{Fate, Place, Streams};
 use crate::body::{Body, BodyError, Side};
 use crate::message::{Fault, Scheme};
 use crate::serve::{End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
 
-/// So much is gathered before it is written.
-const GATHERED: usize = 64 << 10;
+/// So much is gathered before it is written. While it is not, nothing is read: what that asks for
+/// would only be added.
+pub(super) const GATHERED: usize = 64 << 10;
 /// Says that a `PING` asks whether the client has seen our goodbye.
 const GOODBYE: [u8; 8] = *b"goodbye!";
 
@@ -36,6 +35,7 @@ pub(super) struct Machine<'c, H: Handler, F> {
     pub(super) scheme: Scheme,
     pub(super) streams: Streams<'c, H, F>,
     pub(super) decoder: Decoder,
+    pub(super) encoder: Encoder,
     /// The bytes of the preface that came.
     pub(super) preface: usize,
     /// Whether the client's settings came, and whether it has acknowledged ours.
@@ -55,13 +55,12 @@ pub(super) struct Machine<'c, H: Handler, F> {
     /// How much may be sent on all streams, and on a new one.
     pub(super) window: Window,
     pub(super) initial: u32,
-    /// What is to be written.
+    /// What is to be written, and how much of it is.
     pub(super) out: Vec<u8>,
+    pub(super) written: usize,
     /// Streams whose request is whole enough to be handled, and those that have something to send.
     pub(super) opened: Vec<usize>,
     ready: VecDeque<usize>,
-    // Whether a header block was sent.
-    begun: bool,
     pub(super) leaving: Leaving,
     /// The client goes.
     pub(super) left: bool,
@@ -133,6 +132,7 @@ where
             scheme,
             streams: Streams::new(limits.streams),
             decoder: Decoder::new(),
+            encoder: Encoder::new(),
             preface: 0,
             settled: false,
             acknowledged: false,
@@ -146,14 +146,31 @@ where
             window: Window::new(INITIAL),
             initial: INITIAL,
             out,
+            written: 0,
             opened: Vec::new(),
             ready: VecDeque::new(),
-            begun: false,
             leaving: Leaving::Not,
             left: false,
             fatal: None,
             since: now,
             due: None,
+        }
+    }
+
+    /// What is not written yet.
+    pub(super) fn unsent(&self) -> &[u8] {
+        self.out.get(self.written..).unwrap_or_default()
+    }
+
+    /// So many bytes more are written.
+    pub(super) fn sent(&mut self, count: usize) {
+        self.written += count;
+        if self.written >= self.out.len() {
+            self.out.clear();
+            self.written = 0;
+        } else if self.written >= GATHERED {
+            self.out.drain(..self.written);
+            self.written = 0;
         }
     }
 
@@ -238,7 +255,7 @@ where
                 frame::window(id, std::mem::take(&mut stream.owed), &mut self.out);
             }
             if inbox.take_wanted() && stream.sending.is_none() {
-                interim(id, &mut self.begun, &mut self.out);
+                interim(id, &mut self.encoder, &mut self.out);
             }
         }
         if stream.sending.is_some() {
@@ -257,7 +274,7 @@ where
 
     /// Appends what streams have to send, each in its turn, until that is enough for a write.
     fn gather(&mut self) {
-        while self.out.len() < GATHERED {
+        while self.unsent().len() < GATHERED {
             let Some(at) = self.ready.pop_front() else { return };
             let Some(Place { stream: Some(stream), waker, .. }) = self.streams.place(at) else {
                 continue;
@@ -272,7 +289,7 @@ where
                 stream: stream.id,
                 window: &mut stream.window,
                 shared: &mut self.window,
-                begun: &mut self.begun,
+                encoder: &mut self.encoder,
                 out: &mut self.out,
             };
             let turn = sending.turn(&mut Context::from_waker(waker), wire);
@@ -314,8 +331,7 @@ where
         }
         let now = Instant::now();
         (stream.answered, stream.room) = (Some(now), most);
-        let (sending, inbox) = (stream.sending.take(), stream.inbox.take());
-        self.dismiss(sending, inbox, End::Complete);
+        self.dismiss(at, End::Complete);
         self.expect(now + self.limits.linger);
     }
 
@@ -334,24 +350,22 @@ where
 
     /// Closes a stream: whatever of it is at work ends.
     pub(super) fn close(&mut self, at: usize, fate: Fate, end: End) {
-        let Some(Stream { sending, inbox, .. }) = self.streams.close(at, fate) else { return };
-        self.dismiss(sending, inbox, end);
+        self.dismiss(at, end);
+        self.streams.close(at, fate);
         if self.streams.is_empty() {
             self.since = Instant::now();
         }
     }
 
     /// Tells how an answer ended; what was not read of its request nobody will read.
-    fn dismiss(
-        &mut self,
-        sending: Option<Sending<'c, H>>,
-        inbox: Option<Rc<RefCell<Inbox>>>,
-        end: End,
-    ) {
-        if let Some(sending) = sending {
-            sending.settle.finish(end);
+    fn dismiss(&mut self, at: usize, end: End) {
+        let Some(Place { stream: Some(stream), task, .. }) = self.streams.place(at) else { return };
+        task.as_mut().set(None);
+        if let Some(sending) = &mut stream.sending {
+            sending.settle.end(end);
+            stream.sending = None;
         }
-        if let Some(inbox) = inbox {
+        if let Some(inbox) = stream.inbox.take() {
             let mut inbox = inbox.borrow_mut();
             let (taken, dropped) = inbox.settle();
             let unread = inbox.fail(BodyError::reset(Side::Client)) + inbox.unread();
@@ -431,6 +445,7 @@ where
     pub(super) fn rest(&mut self) {
         self.streams.rest();
         self.decoder.rest();
+        self.encoder.rest();
         self.opened.shrink_to_fit();
         self.ready.shrink_to_fit();
     }

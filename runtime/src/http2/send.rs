@@ -1,7 +1,6 @@
 //! The answer of one stream: its head, then content as it comes and as the windows let it through,
 //! all appended to what the connection writes next.
 
-use std::cell::RefCell;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
@@ -9,7 +8,7 @@ use tokio::time::Instant;
 
 use super::flow::Window;
 use super::frame::{self, Code};
-use super::hpack;
+use super::hpack::{self, Encoder};
 use crate::body::Body;
 use crate::message::{Headers, Method, Response};
 use crate::serve::{End, Handler, Outgoing, Settle, with_http_date};
@@ -58,8 +57,7 @@ pub(super) struct Wire<'w> {
     pub(super) stream: u32,
     pub(super) window: &'w mut Window,
     pub(super) shared: &'w mut Window,
-    /// Whether a header block was sent before.
-    pub(super) begun: &'w mut bool,
+    pub(super) encoder: &'w mut Encoder,
     pub(super) out: &'w mut Vec<u8>,
 }
 
@@ -100,8 +98,8 @@ impl<'c, H: Handler> Sending<'c, H> {
     pub(super) fn turn(&mut self, cx: &mut Context<'_>, wire: Wire<'_>) -> Turn {
         if let Some(response) = self.head.take() {
             let (length, whole) = (self.length, !self.with_content);
-            headers(wire.stream, whole, wire.begun, wire.out, |out| {
-                head(&response, length, out);
+            headers(wire.stream, whole, wire.encoder, wire.out, |encoder, out| {
+                head(&response, length, encoder, out);
             });
             if whole {
                 return Turn::Done;
@@ -142,8 +140,8 @@ impl<'c, H: Handler> Sending<'c, H> {
             return Turn::Reset(Code::Internal, end);
         }
         match self.trailers.take() {
-            Some(trailers) => headers(wire.stream, true, wire.begun, wire.out, |out| {
-                trailers.raw().for_each(|(name, value)| field(name, value, out));
+            Some(trailers) => headers(wire.stream, true, wire.encoder, wire.out, |encoder, out| {
+                trailers.raw().for_each(|(name, value)| field(name, value, encoder, out));
             }),
             None => frame::data(wire.stream, &[], true, wire.out),
         }
@@ -187,22 +185,20 @@ impl<'c, H: Handler> Sending<'c, H> {
 }
 
 /// Appends an interim answer (RFC 9113 section 8.1).
-pub(super) fn interim(stream: u32, begun: &mut bool, out: &mut Vec<u8>) {
-    headers(stream, false, begun, out, |out| hpack::status(100, out));
+pub(super) fn interim(stream: u32, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    headers(stream, false, encoder, out, |_, out| hpack::status(100, out));
 }
 
 fn headers(
     stream: u32,
     end: bool,
-    begun: &mut bool,
+    encoder: &mut Encoder,
     out: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>),
+    write: impl FnOnce(&mut Encoder, &mut Vec<u8>),
 ) {
     frame::headers(stream, end, out, |out| {
-        if !std::mem::replace(begun, true) {
-            hpack::lead(out);
-        }
-        write(out);
+        encoder.begin(out);
+        write(encoder, out);
     });
 }
 
@@ -215,7 +211,7 @@ fn declared(response: &Response) -> Option<u64> {
 }
 
 /// Writes a head, with a `date` if it has none. `length` is all that is said of a length.
-fn head(response: &Response, length: Option<u64>, out: &mut Vec<u8>) {
+fn head(response: &Response, length: Option<u64>, encoder: &mut Encoder, out: &mut Vec<u8>) {
     hpack::status(response.status, out);
     let mut dated = false;
     for (name, value) in response.headers.raw() {
@@ -224,36 +220,18 @@ fn head(response: &Response, length: Option<u64>, out: &mut Vec<u8>) {
             14 if name.eq_ignore_ascii_case(b"content-length") => continue,
             _ => {}
         }
-        field(name, value, out);
+        field(name, value, encoder, out);
     }
     if let Some(length) = length {
         hpack::length(length, out);
     }
     if !dated {
-        date(out);
+        with_http_date(|now| encoder.field(b"date", now.as_bytes(), out));
     }
 }
 
-thread_local! {
-    /// The field `date` as it is written, and in which second.
-    static DATE: RefCell<(u64, Vec<u8>)> = const { RefCell::new((u64::MAX, Vec::new())) };
-}
-
-fn date(out: &mut Vec<u8>) {
-    with_http_date(|second, text| {
-        DATE.with_borrow_mut(|(at, written)| {
-            if *at != second {
-                *at = second;
-                written.clear();
-                hpack::field(b"date", text.as_bytes(), written);
-            }
-            out.extend_from_slice(written);
-        });
-    });
-}
-
 /// Writes a field, unless it concerns one connection only (RFC 9113 section 8.2.2).
-fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+fn field(name: &[u8], value: &[u8], encoder: &mut Encoder, out: &mut Vec<u8>) {
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     let stays = match name.len() {
         2 => is("te") && !value.eq_ignore_ascii_case(b"trailers"),
@@ -265,6 +243,6 @@ fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
         _ => false,
     };
     if !stays {
-        hpack::field(name, value, out);
+        encoder.field(name, value, out);
     }
 }

@@ -19,7 +19,7 @@ use crate::message::Method;
 use crate::serve::Handler;
 
 /// Places that are kept for the streams to come, until the connection rests.
-const SPARE: usize = 16;
+const SPARE: usize = 32;
 /// The closed streams that are remembered.
 const REMEMBERED: usize = 64;
 
@@ -150,22 +150,21 @@ impl<'c, H: Handler, F> Streams<'c, H, F> {
         self.open.iter().map(|(_, place)| *place)
     }
 
-    /// Takes a stream out; its handler, if it is still at work, is dropped.
-    pub(super) fn close(&mut self, at: usize, fate: Fate) -> Option<Stream<'c, H>> {
-        let place = self.places.get_mut(at)?.as_mut()?;
-        let stream = place.stream.take()?;
-        place.task.as_mut().set(None);
-        if let Ok(nth) = self.open.binary_search_by_key(&stream.id, |(id, _)| *id) {
-            self.open.remove(nth);
-        }
-        self.remember(stream.id, fate);
-        if self.free.len() >= SPARE
-            && let Some(place) = self.places.get_mut(at)
-        {
+    /// Closes a stream: whatever of it is left is dropped where it is.
+    pub(super) fn close(&mut self, at: usize, fate: Fate) {
+        let Some(place) = self.places.get_mut(at) else { return };
+        let Some(Place { stream, task, .. }) = place else { return };
+        let Some(id) = stream.as_ref().map(|stream| stream.id) else { return };
+        task.as_mut().set(None);
+        *stream = None;
+        if self.free.len() >= SPARE {
             *place = None;
         }
         self.free.push(at);
-        Some(stream)
+        if let Ok(nth) = self.open.binary_search_by_key(&id, |(id, _)| *id) {
+            self.open.remove(nth);
+        }
+        self.remember(id, fate);
     }
 
     /// Remembers how a stream ended.

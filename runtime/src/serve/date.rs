@@ -10,12 +10,11 @@ thread_local! {
 /// Appends the current time as RFC 9110 section 5.6.7 writes it, such as
 /// `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub fn http_date(out: &mut Vec<u8>) {
-    with_http_date(|_, text| out.extend_from_slice(text.as_bytes()));
+    with_http_date(|text| out.extend_from_slice(text.as_bytes()));
 }
 
-/// Shows the same text, with the second since 1970 that it says: who writes it in another form can
-/// keep that for as long.
-pub(crate) fn with_http_date(show: impl FnOnce(u64, &str)) {
+/// Shows the same text to who has no use for a copy.
+pub(crate) fn with_http_date(show: impl FnOnce(&str)) {
     let now = SystemTime::now();
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     NOW.with_borrow_mut(|(at, text)| {
@@ -23,6 +22,6 @@ pub(crate) fn with_http_date(show: impl FnOnce(u64, &str)) {
             *at = second;
             *text = httpdate::fmt_http_date(now);
         }
-        show(second, text);
+        show(text);
     });
 }

@@ -19,10 +19,11 @@ impl<'h, H: Handler> Settle<'h, H> {
 
     /// Gives the ticket back.
     pub(crate) fn finish(mut self, end: End) {
-        self.report(end);
+        self.end(end);
     }
 
-    fn report(&mut self, end: End) {
+    /// Gives the ticket back, once.
+    pub(crate) fn end(&mut self, end: End) {
         if let Some(ticket) = self.ticket.take() {
             let sent = Sent { bytes: self.bytes, received: self.received, end };
             self.handler.finished(ticket, sent);
@@ -32,6 +33,6 @@ impl<'h, H: Handler> Settle<'h, H> {
 
 impl<H: Handler> Drop for Settle<'_, H> {
     fn drop(&mut self) {
-        self.report(End::Dropped);
+        self.end(End::Dropped);
     }
 }

@@ -1,10 +1,18 @@
-//! Writing header blocks. Every field is a literal that enters no table: what a client's table may
-//! hold is then nothing to keep track of, and writing costs no search.
+//! Writing header blocks. A field that is said a second time is entered into the client's table, and
+//! is one byte from then on: most answers say the same. What is said once enters nothing.
 
 use smallvec::SmallVec;
 
-use super::huffman;
-use super::table::STATIC;
+use super::table::{STATIC, Table};
+use super::{Field, Name, huffman};
+
+/// The size of the table that is used: what a client has unless it says otherwise (RFC 9113 section
+/// 6.5.2). One that has less gets none.
+const TABLE: usize = 4096;
+/// The fields that are remembered, by a hash of name and value.
+const SEEN: usize = 64;
+/// Longer values are not entered.
+const LONGEST_VALUE: usize = 256;
 
 /// Static names that a response may have begin here; before are those of requests' pseudo fields.
 const FIRST_NAME: usize = 14;
@@ -37,9 +45,128 @@ const fn by_length() -> ([u8; STATIC.len()], [usize; LONGEST_NAME + 2]) {
     (places, begins)
 }
 
-/// Begins the first block of a connection: the table is not used, and so has no size.
-pub(in crate::http2) fn lead(out: &mut Vec<u8>) {
-    out.push(0x20);
+/// Writes the header blocks of a connection, in order.
+#[derive(Debug)]
+pub(in crate::http2) struct Encoder {
+    table: Table,
+    /// The entries that were made so far.
+    entered: u32,
+    /// Empty before the first field.
+    seen: Vec<Seen>,
+    table_is_used: bool,
+    /// What the next block says of the table's size before all else.
+    says: Says,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    hash: u32,
+    /// The number of the entry, counted from 1; 0 is none yet.
+    entry: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    Nothing,
+    Unused,
+    Emptied,
+}
+
+impl Encoder {
+    pub(in crate::http2) fn new() -> Encoder {
+        Encoder {
+            table: Table::new(TABLE),
+            entered: 0,
+            seen: Vec::new(),
+            table_is_used: true,
+            says: Says::Nothing,
+        }
+    }
+
+    /// The client says how large the table may be.
+    pub(in crate::http2) fn limit(&mut self, size: u32) {
+        if self.table_is_used && usize::try_from(size).is_ok_and(|size| size < TABLE) {
+            self.rest();
+            (self.table_is_used, self.says) = (false, Says::Unused);
+        }
+    }
+
+    /// Gives the memory of the table back; it fills anew.
+    pub(in crate::http2) fn rest(&mut self) {
+        if self.entered > 0 {
+            self.says = Says::Emptied;
+        }
+        (self.table, self.entered, self.seen) = (Table::new(TABLE), 0, Vec::new());
+    }
+
+    /// Begins a block.
+    pub(in crate::http2) fn begin(&mut self, out: &mut Vec<u8>) {
+        match std::mem::replace(&mut self.says, Says::Nothing) {
+            Says::Nothing => {}
+            Says::Unused => out.push(0x20),
+            Says::Emptied => {
+                out.push(0x20);
+                integer(TABLE, 5, 0x20, out);
+            }
+        }
+    }
+
+    /// Appends a field; its name in lower case.
+    pub(in crate::http2) fn field(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        // A cookie is marked as none that others may keep in a table either (RFC 7541 section
+        // 7.1.3).
+        if name.eq_ignore_ascii_case(b"set-cookie") {
+            return literal(name, value, 0x10, 4, out);
+        }
+        if !self.table_is_used || value.len() > LONGEST_VALUE {
+            return literal(name, value, 0, 4, out);
+        }
+        if self.seen.is_empty() {
+            self.seen = vec![Seen::default(); SEEN];
+        }
+        let hash = hash(name, value);
+        let place = usize::try_from(hash).unwrap_or(0) % SEEN;
+        let Some(seen) = self.seen.get_mut(place) else { return };
+        if seen.hash != hash {
+            *seen = Seen { hash, entry: 0 };
+            return literal(name, value, 0, 4, out);
+        }
+        if let Some(back) = self.entered.checked_sub(seen.entry).filter(|_| seen.entry > 0) {
+            let index = STATIC.len() + 1 + usize::try_from(back).unwrap_or(usize::MAX / 2);
+            if let Ok(field) = self.table.get(index)
+                && field.value == value
+                && field.name.eq_ignore_ascii_case(name)
+            {
+                return integer(index, 7, 0x80, out);
+            }
+        }
+        self.entered = self.entered.saturating_add(1);
+        seen.entry = self.entered;
+        literal(name, value, 0x40, 6, out);
+        let lower: SmallVec<[u8; 64]> = name.iter().map(u8::to_ascii_lowercase).collect();
+        self.table.insert(Field { kind: Name::Plain, clean: true, name: &lower, value });
+    }
+}
+
+/// A hash of a field, whatever the case of its name. Two fields with the same one push each other
+/// out, and cost bytes.
+fn hash(name: &[u8], value: &[u8]) -> u32 {
+    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut hash = (name.len() as u64) << 32 | value.len() as u64;
+    for (text, fold) in [(name, 0x2020_2020_2020_2020), (value, 0)] {
+        let mut words = text.chunks_exact(8);
+        for word in words.by_ref() {
+            let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes);
+            hash = (hash.rotate_left(5) ^ (word | fold)).wrapping_mul(PRIME);
+        }
+        let mut word = [0; 8];
+        for (place, byte) in word.iter_mut().zip(words.remainder()) {
+            *place = *byte;
+        }
+        hash = (hash.rotate_left(5) ^ (u64::from_le_bytes(word) | fold)).wrapping_mul(PRIME);
+    }
+    // Never 0, which is a place that nothing was seen in.
+    (hash >> 32) as u32 | 1
 }
 
 /// Appends `:status`.
@@ -60,26 +187,23 @@ pub(in crate::http2) fn status(status: u16, out: &mut Vec<u8>) {
     out.push(0x80 | known);
 }
 
-/// Appends a field; its name in lower case. A cookie is marked as none that others may keep in
-/// a table either (RFC 7541 section 7.1.3).
-pub(in crate::http2) fn field(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    let kept_out = name.eq_ignore_ascii_case(b"set-cookie");
-    let form = if kept_out { 0x10 } else { 0 };
+/// Appends `content-length`.
+pub(in crate::http2) fn length(length: u64, out: &mut Vec<u8>) {
+    // The name has the index 28.
+    out.extend_from_slice(&[0x0f, 28 - 15]);
+    text(itoa::Buffer::new().format(length).as_bytes(), out);
+}
+
+/// Appends a field that is spelled out, in the form that says whether it is entered.
+fn literal(name: &[u8], value: &[u8], form: u8, bits: u32, out: &mut Vec<u8>) {
     match place(name) {
-        Some(at) => integer(at + 1, 4, form, out),
+        Some(at) => integer(at + 1, bits, form, out),
         None => {
             out.push(form);
             lower_text(name, out);
         }
     }
     text(value, out);
-}
-
-/// Appends `content-length`.
-pub(in crate::http2) fn length(length: u64, out: &mut Vec<u8>) {
-    // The name has the index 28.
-    out.extend_from_slice(&[0x0f, 28 - 15]);
-    text(itoa::Buffer::new().format(length).as_bytes(), out);
 }
 
 /// Where a name stands in the static table.

@@ -129,16 +129,13 @@ fn padding(bits: u64, have: usize) -> Result<(), Garbled> {
 
 /// The bytes that `text` takes when it is coded.
 pub(super) fn coded_len(text: &[u8]) -> usize {
-    let bits: usize = text
-        .iter()
-        .filter_map(|&byte| LENGTHS.get(usize::from(byte)))
-        .map(|&n| usize::from(n))
-        .sum();
-    bits.div_ceil(8)
+    let length = |&byte: &u8| LENGTHS.get(usize::from(byte)).map_or(0, |&bits| usize::from(bits));
+    text.iter().map(length).sum::<usize>().div_ceil(8)
 }
 
 /// Appends `text`, coded.
 pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
+    // The bits that are not written yet are the last of so many.
     let (mut bits, mut have) = (0_u64, 0_u32);
     for &byte in text {
         let at = usize::from(byte);
@@ -146,13 +143,15 @@ pub(super) fn encode(text: &[u8], out: &mut Vec<u8>) {
             (CODE.codes.get(at).copied().unwrap_or(0), LENGTHS.get(at).copied().unwrap_or(0));
         bits = bits << length | u64::from(code);
         have += u32::from(length);
-        while have >= 8 {
-            have -= 8;
-            out.push((bits >> have & 0xff) as u8);
+        if have >= 32 {
+            have -= 32;
+            out.extend_from_slice(&((bits >> have & 0xffff_ffff) as u32).to_be_bytes());
         }
     }
-    if have > 0 {
-        let left = 8 - have;
-        out.push(((bits << left | (0xff >> have)) & 0xff) as u8);
+    // Behind the last code come ones.
+    while have > 0 {
+        let missing = 8_u32.saturating_sub(have);
+        have = (have + missing) - 8;
+        out.push(((bits << missing | ((1 << missing) - 1)) >> have & 0xff) as u8);
     }
 }
