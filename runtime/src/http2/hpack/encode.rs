@@ -154,16 +154,19 @@ fn hash(name: &[u8], value: &[u8]) -> u32 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = (name.len() as u64) << 32 | value.len() as u64;
     for (text, fold) in [(name, 0x2020_2020_2020_2020), (value, 0)] {
-        let mut words = text.chunks_exact(8);
-        for word in words.by_ref() {
+        for word in text.chunks_exact(8) {
             let word = <[u8; 8]>::try_from(word).map_or(0, u64::from_le_bytes);
             hash = (hash.rotate_left(5) ^ (word | fold)).wrapping_mul(PRIME);
         }
-        let mut word = [0; 8];
-        for (place, byte) in word.iter_mut().zip(words.remainder()) {
-            *place = *byte;
-        }
-        hash = (hash.rotate_left(5) ^ (u64::from_le_bytes(word) | fold)).wrapping_mul(PRIME);
+        // What is left is covered by the last eight bytes, or by both ends of a short text.
+        let word = match (text.last_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>()) {
+            (Some(word), ..) => u64::from_le_bytes(*word),
+            (None, Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+            }
+            _ => text.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        };
+        hash = (hash.rotate_left(5) ^ (word | fold)).wrapping_mul(PRIME);
     }
     // Never 0, which is a place that nothing was seen in.
     (hash >> 32) as u32 | 1
