@@ -52,6 +52,9 @@ impl Ask {
         if authority.is_empty() {
             return Err(wrong("has no host"));
         }
+        if rest.contains(' ') {
+            return Err(wrong("has something behind its URL; a blank in a URL is `%20`"));
+        }
         // A fragment never leaves the client (RFC 3986, section 3.5).
         let target = target.split('#').next().unwrap_or("");
         let slash = if target.starts_with('/') { "" } else { "/" };

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::exchange::{Content, Decides, Exchange};
 use crate::http1::parse_request;
 use crate::listen::Connection;
-use crate::message::{Fault, Method, Request, Scheme, Target};
+use crate::message::{Fault, InvalidField, Method, Request, Scheme, Target};
 use crate::serve::Limits;
 use crate::telemetry::Telemetry;
 
@@ -236,7 +236,11 @@ impl Replay {
                 for Noted { name, values } in *fields {
                     for value in values {
                         let added = request.headers.append(name, value.as_bytes());
-                        added.map_err(|_| Fault::FieldValue)?;
+                        added.map_err(|invalid| match invalid {
+                            InvalidField::Name => Fault::FieldName,
+                            InvalidField::Value => Fault::FieldValue,
+                            InvalidField::TooLarge => Fault::HeadTooLarge,
+                        })?;
                     }
                 }
                 (request, None)

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::args::{self, Given};
-use super::calls::{n_errors, open};
+use super::calls::{has_errors, open};
 use super::constant::is_const;
 use super::context::{
     Bound, Context, Entry, ItemId, Local, Scope, State, When, is_head_broken, kind_name,
@@ -97,10 +97,10 @@ pub(super) fn apply<'a>(
         span: word.span,
         broken: strays || call.is_some_and(|call| call.is_broken()),
     };
-    let errors = n_errors(cx);
+    let known = cx.diags.len();
     // What a broken policy takes is not known.
     let arguments = cx.quietly(!sound, |cx| args::bind(cx, scope, &given, &slots));
-    if !sound || n_errors(cx) > errors {
+    if !sound || has_errors(cx, known) {
         flow.doubtful = true;
         return;
     }
@@ -221,7 +221,7 @@ pub(super) fn define_policy(cx: &mut Context<'_>, id: ItemId, at: Span) -> bool 
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.item_mut(id).state = State::Busy;
-    let (errors, known) = (n_errors(cx), cx.diags.len());
+    let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
     let mut scope = Scope::new(unit, When::Anywhere);
     let opened = open(cx, &mut scope, &slots);
@@ -236,7 +236,7 @@ pub(super) fn define_policy(cx: &mut Context<'_>, id: ItemId, at: Span) -> bool 
         cx.open.remove(&local);
     }
     (cx.repeating, cx.depth, cx.spent) = kept;
-    let sound = n_errors(cx) == errors && !item.is_broken();
+    let sound = !has_errors(cx, known) && !item.is_broken();
     if is_head_broken(&item) {
         // Its parameters are not known, nor then what is wrong with their uses.
         cx.diags.truncate(known);

@@ -493,7 +493,10 @@ impl<'a> Claims<'_, 'a> {
             // A route of a file of which nothing was imported answers nothing.
             Some((_, None)) => Claim::Any(Vec::new()),
             None => {
-                let near = nearest(&name, own().map(|(plan, _)| &*plan.local));
+                let near = match cx.may_search(self.plans.len()) {
+                    true => nearest(&name, own().map(|(plan, _)| &*plan.local)),
+                    false => None,
+                };
                 let place = near.and_then(|near| {
                     let (plan, _) = own().find(|(plan, _)| &*plan.local == near)?;
                     plan.view.name().map(|name| name.span)

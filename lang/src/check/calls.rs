@@ -10,6 +10,7 @@ use super::fields;
 use super::fit::Why;
 use super::index::{Definition, Meaning};
 use super::items::exported;
+use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
@@ -189,7 +190,6 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.items[id.0].state = State::Busy;
-    let errors = n_errors(cx);
     let slots = args::of_fields(cx, unit, item.params());
     let mut scope = Scope::new(unit, When::Anywhere);
     let opened = open(cx, &mut scope, &slots);
@@ -220,7 +220,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
         definition.ty = Some(ty.clone());
     }
     let broken =
-        n_errors(cx) > errors || item.is_broken() || value.ty == Ty::Error || ty.is_error();
+        has_errors(cx, known) || item.is_broken() || value.ty == Ty::Error || ty.is_error();
     if item.is_broken() {
         cx.diags.truncate(known);
     }
@@ -228,9 +228,9 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     (!broken).then_some(ty)
 }
 
-/// How many errors were reported so far.
-pub(super) fn n_errors(cx: &Context<'_>) -> usize {
-    cx.diags.iter().filter(|diag| diag.is_error()).count()
+/// Whether an error was reported behind the first `known` diagnostics.
+pub(super) fn has_errors(cx: &Context<'_>, known: usize) -> bool {
+    cx.diags.get(known..).is_some_and(|fresh| fresh.iter().any(Diag::is_error))
 }
 
 /// Puts parameters into a scope as values that are not known yet.

@@ -59,6 +59,8 @@ pub(super) struct Context<'a> {
     pub(super) unread: Vec<Diag>,
     pub(super) depth: u32,
     pub(super) spent: usize,
+    /// How many names were looked through for one that is like another.
+    searched: Cell<usize>,
     /// Inside a test: the names of the routes.
     pub(super) trial: Option<Arc<[Arc<str>]>>,
     /// Inside a test of a module's file: the module.
@@ -195,6 +197,7 @@ impl<'a> Context<'a> {
             unread: Vec::new(),
             depth: 0,
             spent: 0,
+            searched: Cell::new(0),
             trial: None,
             trial_of: None,
             next_local: 0,
@@ -306,6 +309,13 @@ impl<'a> Context<'a> {
         &mut self.items[id.0]
     }
 
+    /// Whether something like a name may be looked for among so many. In a text with very many names and mistakes that is
+    /// not done for each.
+    pub(super) fn may_search(&self, among: usize) -> bool {
+        self.searched.set(self.searched.get().saturating_add(among));
+        self.searched.get() <= MOST_SEARCHED || among <= 100
+    }
+
     /// Takes `amount` from the item's budget; says so, once, when it is used up.
     pub(super) fn spend(&mut self, amount: usize, span: Span) -> bool {
         let before = self.spent;
@@ -320,6 +330,9 @@ impl<'a> Context<'a> {
         false
     }
 }
+
+/// Names that are looked through to find what may have been meant, over all mistakes.
+const MOST_SEARCHED: usize = 4_000_000;
 
 impl<'a> Scope<'a> {
     pub(super) fn new(unit: usize, when: When) -> Scope<'a> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::calls::has_errors;
 use super::constant::value;
 use super::context::{Context, ItemId, Scope, State, When};
 use super::expr::wanted;
@@ -88,6 +89,7 @@ fn read(cx: &mut Context<'_>, id: ItemId) -> Option<Input> {
                     let scope = Scope::new(unit, When::Load);
                     let place = item.ty().map_or(span, |ty| ty.span());
                     let why = Why::place(place, format!("`{name}` is {ty}"));
+                    let known = cx.diags.len();
                     let read = wanted(cx, &scope, written, &ty, &why);
                     if read.ty.is_error() {
                         return (!ty.is_error()).then_some(Input {
@@ -102,7 +104,9 @@ fn read(cx: &mut Context<'_>, id: ItemId) -> Option<Input> {
                     match value(&read) {
                         Some(value) => Some(value.clone()),
                         None => {
-                            cx.report(not_constant(read.span, "a default is a literal"));
+                            if !has_errors(cx, known) {
+                                cx.report(not_constant(read.span, "a default is a literal"));
+                            }
                             None
                         }
                     }

@@ -5,7 +5,7 @@ use super::always;
 use super::apply::Putting;
 use super::args::{self, Given};
 use super::blocks;
-use super::calls::{n_errors, open};
+use super::calls::{has_errors, open};
 use super::context::{Context, ItemId, Scope, State, When, is_head_broken};
 use super::expr::constant;
 use super::fit::{Why, absent, is_simple};
@@ -43,7 +43,7 @@ pub(super) fn define_limit(cx: &mut Context<'_>, id: ItemId) -> bool {
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.item_mut(id).state = State::Busy;
-    let (errors, known) = (n_errors(cx), cx.diags.len());
+    let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, head.params());
     let mut scope = Scope::new(unit, When::Step(Phase::Route));
     let opened = open(cx, &mut scope, &slots);
@@ -56,7 +56,7 @@ pub(super) fn define_limit(cx: &mut Context<'_>, id: ItemId) -> bool {
         cx.open.remove(&local);
     }
     (cx.repeating, cx.depth, cx.spent) = kept;
-    let sound = n_errors(cx) == errors && !head.is_broken();
+    let sound = !has_errors(cx, known) && !head.is_broken();
     if is_head_broken(&head) {
         // Its parameters are not known, nor then what is wrong with their uses.
         cx.diags.truncate(known);

@@ -324,7 +324,7 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
         return false;
     };
     cx.note(verb.span, Meaning::Clause(clause));
-    let known = super::calls::n_errors(cx);
+    let known = cx.diags.len();
     if let Some(block) = stmt.block() {
         cx.report(wrong_form(block.span(), "`owns` takes no block", "not here"));
     }
@@ -374,7 +374,7 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
             cx.report(repeated_argument(named.name.span, named.name.text, first));
         }
     }
-    let sound = super::calls::n_errors(cx) == known;
+    let sound = !super::calls::has_errors(cx, known);
     if host.is_none() && path.is_none() && sound {
         let diag = wrong_form(verb.span, "`owns` says what", "neither host nor path");
         cx.report(diag.help(format!("as in `{}`", clause.example)));
@@ -389,7 +389,7 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
             grounds.push(Ground { host: host.clone(), path: path.clone(), span: place });
         }
     }
-    super::calls::n_errors(cx) == known
+    !super::calls::has_errors(cx, known)
 }
 
 /// A value, or the values of a list.

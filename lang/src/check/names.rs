@@ -1,5 +1,6 @@
 //! Names: what a word stands for where it stands, and the nearest that it may have meant.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -222,6 +223,9 @@ pub(super) fn names_of<'a>(
     kinds: &[Keyword],
 ) -> Vec<(&'a str, Span)> {
     let mut names = Vec::new();
+    if !cx.may_search(cx.names.get(scope.unit).map_or(0, HashMap::len)) {
+        return names;
+    }
     if kinds.contains(&Keyword::Let) {
         names.extend(scope.locals.iter().rev().map(|local| (local.name, local.span)));
     }
@@ -340,7 +344,7 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.items[id.0].state = State::Busy;
-    let (known, errors) = (cx.diags.len(), super::calls::n_errors(cx));
+    let known = cx.diags.len();
     let declared = item.ty().map(|ty| types::ty(cx, ty));
     let scope = Scope::new(unit, When::Anywhere);
     let value = match (item.value(), &declared) {
@@ -359,7 +363,7 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
         definition.ty = Some(ty.clone());
     }
     let empty = matches!(&value.ty, Ty::List(_));
-    let broken = super::calls::n_errors(cx) > errors
+    let broken = super::calls::has_errors(cx, known)
         || item.is_broken()
         || ((value.ty.is_error() || ty.is_error()) && !empty);
     if item.is_broken() {

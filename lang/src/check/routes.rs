@@ -461,7 +461,10 @@ pub(super) fn order(
                     }
                     continue;
                 }
-                let near = nearest(word.text, names.clone().map(|other| &*other.local));
+                let near = match cx.may_search(plans.len()) {
+                    true => nearest(word.text, names.clone().map(|other| &*other.local)),
+                    false => None,
+                };
                 let place = near.and_then(|near| {
                     let other = names.clone().find(|other| &*other.local == near)?;
                     other.view.name().map(|name| name.span)

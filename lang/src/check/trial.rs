@@ -129,7 +129,8 @@ pub(super) fn no_route(
         return None;
     }
     let name = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
-    let near = nearest(&name, routes.iter().map(|route| &**route));
+    let near = cx.may_search(routes.len()).then(|| routes.iter().map(|route| &**route));
+    let near = near.and_then(|routes| nearest(&name, routes));
     cx.report(unknown_name(span, "route", &name, near.map(|near| (near, None))));
     Some(reported(span))
 }

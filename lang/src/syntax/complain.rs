@@ -365,7 +365,10 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::bad_rest => return unexpected_text(place, "the closing bracket", found),
         Rule::bad_stmt => return unexpected_text(place, "a statement", found),
         Rule::bad_head => return unexpected_text(place, "`{`", found),
-        Rule::bad_tail => return unexpected_text(place, "the end of the line", found),
+        Rule::bad_tail => {
+            return unexpected_text(place, "the end of the line", found)
+                .help("a statement ends with its line, or with `;`: nothing else fits behind it");
+        }
         _ => return unexpected_text(place, "an item", found),
     };
     let slice = text.get(from..end).unwrap_or("");
