@@ -11,6 +11,7 @@ use lang::policy::{Host, Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
+use crate::space::{Fact, arriving, scheme};
 use lang::segment::{Relation, path_relation};
 
 mod before;
@@ -24,7 +25,6 @@ pub(crate) mod witness;
 
 pub(crate) use cells::Place;
 pub(crate) use reach::unreachable;
-pub(crate) use report::scheme;
 
 use cells::{Cell, Group};
 use compare::{CellSets, Verdict};
@@ -206,10 +206,11 @@ pub(crate) fn order(places: &Places<'_>) -> Order {
     let mut findings = Findings::default();
     let mut listeners = Vec::new();
     for (listener, groups) in cells::groups(places.policy) {
-        let scheme = report::scheme(places.policy, listener);
+        let scheme = scheme(places.policy, listener);
+        let arriving = arriving(places.policy, listener);
         let groups = groups.into_iter();
-        let ordered =
-            groups.map(|group| order_group(places, group, &before, scheme, &mut findings));
+        let ordered = groups
+            .map(|group| order_group(places, group, &before, (scheme, &arriving), &mut findings));
         listeners.push((listener, ordered.collect()));
     }
     findings.close(places.policy);
@@ -221,7 +222,7 @@ fn order_group(
     places: &Places<'_>,
     group: Group,
     before: &HashMap<(RouteId, RouteId), usize>,
-    scheme: &str,
+    (scheme, arriving): (&str, &[Fact]),
     findings: &mut Findings,
 ) -> Ordered {
     let mut nodes: Vec<Node> = Vec::new();
@@ -240,7 +241,7 @@ fn order_group(
     for (cell_at, cell) in group.cells.iter().enumerate() {
         let mut cell_sets = match cell.members.as_slice() {
             [one] if places.is_unconditional(*one) => None,
-            _ => Some(compare::cell_sets(places, &group.host, cell)),
+            _ => Some(compare::cell_sets(places, arriving, &group.host, cell)),
         };
         let pairs = match &mut cell_sets {
             None => Vec::new(),
@@ -307,8 +308,12 @@ fn order_group(
                 if pair.0 == pair.1 {
                     continue;
                 }
-                let why = match compare::across(places, &group.host, &common, [*a_place, *b_place])
-                {
+                let why = match compare::across(
+                    places,
+                    arriving,
+                    (&group.host, &common),
+                    [*a_place, *b_place],
+                ) {
                     Verdict::Decided(Relation::Disjoint, _) => continue,
                     Verdict::Decided(_, witness) => Why::Paths(witness),
                     Verdict::Undecided => Why::Paths(None),

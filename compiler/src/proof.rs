@@ -11,8 +11,8 @@ use lang::diag::vacuous_assert::vacuous_assert;
 use lang::policy::{Assert, Policy};
 use lang::{Diag, Span};
 
-use crate::order::scheme;
 use crate::program::Program;
+use crate::space::scheme;
 
 pub(crate) mod basis;
 mod claims;

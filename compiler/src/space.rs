@@ -17,6 +17,7 @@ use crate::interp::lookup::Lookup;
 use crate::program::{Expr, Program};
 use lang::segment::Segments;
 
+mod arrival;
 mod automata;
 mod cut;
 mod diagram;
@@ -25,6 +26,7 @@ mod identity;
 mod paths;
 mod test;
 
+pub(crate) use arrival::{Fact, arriving, scheme};
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
 pub(crate) use identity::sources;
@@ -322,10 +324,16 @@ impl<'p> Cut<'p> {
             | Term::Claim(..)
             | Term::Held(..) => true,
             Term::Slot(slot) => self.program.slots.get(slot.0 as usize).is_some_and(|slot| {
-                // What other fields say too can not be chosen freely.
-                let is_host = slot.key.as_deref() == Some("host") && &*slot.field == "req.header";
-                !matches!(&*slot.field, "req.target" | "req.header.all" | "req.query.all")
-                    && !is_host
+                // What other fields, or the framing of a request, say too can not be chosen freely.
+                let reads_cookies = || self.program.slots.iter().any(|s| &*s.field == "req.cookie");
+                match (&*slot.field, slot.key.as_deref()) {
+                    ("req.target" | "req.header.all" | "req.query.all", _)
+                    | ("req.header", Some("host" | "content-length" | "transfer-encoding")) => {
+                        false
+                    }
+                    ("req.header", Some("cookie")) => !reads_cookies(),
+                    _ => true,
+                }
             }),
             Term::Computed(..) | Term::Unknown(..) => false,
         }

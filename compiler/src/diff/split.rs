@@ -11,13 +11,13 @@ use crate::diff::regions::{Region, Signatures};
 use crate::frame::Frame;
 use crate::interp::Interp;
 use crate::order::compare::budget;
-use crate::order::{scheme, witness::Witness};
+use crate::order::witness::Witness;
 use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End, locals};
 use crate::proof::replay::{Answer, answer, fits};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Formula, Set, Space, Undecided};
+use crate::space::{Cut, Formula, Set, Space, Undecided, arriving, scheme};
 use lang::segment::captures;
 
 /// The most candidates that are looked at together.
@@ -91,13 +91,7 @@ pub(super) fn divide(
         })
         .count();
     let mut cut = basis.cut();
-    let mut head = vec![cut.host(&region.host), cut.path(&region.path)];
-    let schemes = [(&old, old_table), (&new, new_table)].map(|(s, l)| scheme(s.policy, l.block));
-    if let [before, after] = schemes
-        && before == after
-    {
-        head.push(cut.says("req.scheme", after));
-    }
+    let head = vec![cut.host(&region.host), cut.path(&region.path)];
     let head = Formula::all(head);
     let plain = plainly(&mut cut);
     let mut common = Vec::with_capacity(n_common);
@@ -111,6 +105,11 @@ pub(super) fn divide(
     let rest_old = asked(basis, &old, old_table, &rest_old, &mut cut, known_old)?;
     let rest_new = asked(basis, &new, new_table, &rest_new, &mut cut, known_new)?;
 
+    // What holds of requests to one alone is a difference of the listeners, and told as such.
+    let before = arriving(old.policy, old_table.block);
+    let both =
+        arriving(new.policy, new_table.block).into_iter().filter(|fact| before.contains(fact));
+    cut.arriving(&both.collect::<Vec<_>>());
     let mut space = cut.finish(budget(olds.len() + news.len()))?;
     let mut left = space.set(&head)?;
     let mut takes = Vec::with_capacity(common.len());

@@ -70,7 +70,8 @@ fn standings(
                         [Place { route: first, path: a_at }, Place { route: second, path: b_at }];
                     let narrow = if hosts == Relation::Around { b_host } else { a_host };
                     let common = crate::order::witness::common_path(a_path, b_path);
-                    let meet = common.map(|path| compare::across(places, narrow, &path, pair));
+                    let meet =
+                        common.map(|path| compare::across(places, &[], (narrow, &path), pair));
                     if let Some(Verdict::Decided(Relation::Disjoint, _)) = meet {
                         found.insert(Standing::Apart);
                         continue;
@@ -97,7 +98,7 @@ fn by_condition(
     pair: [Place; 2],
 ) -> Option<Standing> {
     let cell = Cell { path: path.clone(), kinds: Vec::new(), members: pair.to_vec() };
-    let mut sets = compare::cell_sets(places, host, &cell).ok()?;
+    let mut sets = compare::cell_sets(places, &[], host, &cell).ok()?;
     let pairs = compare::pairs(places, host, &cell, &mut sets);
     match pairs.first().map(|pair| &pair.verdict) {
         None => Some(Standing::Apart),

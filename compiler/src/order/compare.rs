@@ -9,7 +9,7 @@ use crate::order::Places;
 use crate::order::cells::{Cell, Place};
 use crate::order::witness::Witness;
 use crate::program::Route;
-use crate::space::{Cut, Env, Formula, Set, Space, Undecided};
+use crate::space::{Cut, Env, Fact, Formula, Set, Space, Undecided};
 use lang::segment::{Relation, captures};
 
 /// How the conditions of two routes lie to each other.
@@ -70,6 +70,7 @@ pub(crate) fn budget(n_routes: usize) -> usize {
 /// The sets of a cell's members.
 pub(crate) fn cell_sets(
     places: &Places<'_>,
+    arriving: &[Fact],
     host: &Host,
     cell: &Cell,
 ) -> Result<CellSets, Undecided> {
@@ -83,6 +84,7 @@ pub(crate) fn cell_sets(
             *formula = Formula::All(vec![head.clone(), formula.clone()]);
         }
     }
+    cut.arriving(arriving);
     let mut space = cut.finish(budget(cell.members.len()))?;
     let sets: Result<Vec<Set>, Undecided> = formulas.iter().map(|f| space.set(f)).collect();
     Ok(CellSets { space, sets: sets?, asks_head })
@@ -122,7 +124,12 @@ pub(crate) fn pairs(
 }
 
 /// How two routes lie to each other where their paths lie across each other: disjoint, or in need of a word.
-pub(crate) fn across(places: &Places<'_>, host: &Host, common: &Path, pair: [Place; 2]) -> Verdict {
+pub(crate) fn across(
+    places: &Places<'_>,
+    arriving: &[Fact],
+    (host, common): (&Host, &Path),
+    pair: [Place; 2],
+) -> Verdict {
     let mut cut = Cut::new(places.program, &places.constants);
     let shown = cut.path(common);
     let mut formulas = vec![cut.host(host)];
@@ -131,6 +138,7 @@ pub(crate) fn across(places: &Places<'_>, host: &Host, common: &Path, pair: [Pla
         let path = cut.path(path);
         formulas.push(Formula::All(vec![path, conditions(places, place, &mut cut)]));
     }
+    cut.arriving(arriving);
     let both = Formula::All(formulas);
     let decide = |cut: Cut<'_>| -> Result<(Space, Set, Set), Undecided> {
         let mut space = cut.finish(budget(2))?;

@@ -17,7 +17,7 @@ use crate::order::report::Covered;
 use crate::order::witness::Witness;
 use crate::order::{Findings, Node, Order, Ordered, Places, report};
 use crate::program::VirtualHost;
-use crate::space::{Cut, Formula, Set, Undecided};
+use crate::space::{Cut, Fact, Formula, Set, Undecided, arriving, scheme};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments};
 
@@ -31,6 +31,7 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
     let mut covered: Vec<Option<(usize, Covered)>> = Vec::new();
     covered.resize_with(n_routes, || None);
     for (at, (listener, groups)) in order.listeners.iter_mut().enumerate() {
+        let arriving = arriving(places.policy, *listener);
         for group in 0..groups.len() {
             for rank in 0..groups.get(group).map_or(0, |group| group.sequence.len()) {
                 let Some(place) = place(groups, group, rank) else { continue };
@@ -54,7 +55,11 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                     || groups
                         .get_mut(group)
                         .is_some_and(|ordered| reached_by_example(places, at, ordered, rank));
-                let cover = if is_reached { None } else { cover(places, at, groups, group, rank) };
+                let cover = if is_reached {
+                    None
+                } else {
+                    cover(places, (at, &arriving), groups, group, rank)
+                };
                 match (cover, covered.get_mut(number), reached.get_mut(number)) {
                     (None, _, Some(reached)) => *reached = true,
                     (Some(cover), Some(known @ None), _) => *known = Some((*listener, cover)),
@@ -70,7 +75,7 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
             continue;
         };
         let route = RouteId(number as u32);
-        let scheme = report::scheme(places.policy, listener);
+        let scheme = scheme(places.policy, listener);
         report::unreachable(places, route, &covered, scheme, &mut findings);
     }
     findings.diags
@@ -173,7 +178,7 @@ fn plain_paths(path: &Path) -> impl Iterator<Item = Vec<Arc<str>>> + use<> {
 /// What covers the candidate. `None` if some request reaches it, or it is not known.
 fn cover(
     places: &Places<'_>,
-    listener: usize,
+    (listener, arriving): (usize, &[Fact]),
     groups: &[Ordered],
     group: usize,
     rank: usize,
@@ -189,6 +194,7 @@ fn cover(
     for (host, place) in &earlier {
         formulas.push(whole(places, host, *place, &mut cut)?);
     }
+    cut.arriving(arriving);
     let mut space = cut.finish(budget(earlier.len())).ok()?;
     let own = space.set(&own).ok()?;
     let mut left = own;

@@ -29,15 +29,6 @@ pub(crate) struct Covered {
     pub(crate) sample: Option<(Witness, RouteId)>,
 }
 
-/// How requests come to this listener, for examples.
-pub(crate) fn scheme(policy: &Policy, listener: usize) -> &'static str {
-    let tls = policy
-        .blocks
-        .get(listener)
-        .is_some_and(|block| block.settings.iter().any(|setting| setting.row.name == "tls"));
-    if tls { "https" } else { "http" }
-}
-
 /// Nothing says which of the two is tried first.
 pub(super) fn ambiguous(
     places: &Places<'_>,

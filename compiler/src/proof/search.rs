@@ -8,7 +8,6 @@ use lang::policy::{Host, Path, Segment};
 use lang::{Ty, policy};
 
 use crate::order::compare::budget;
-use crate::order::scheme;
 use crate::order::witness::Witness;
 use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
@@ -16,7 +15,7 @@ use crate::proof::claims::{Asked, Way};
 use crate::proof::course::{Course, End};
 use crate::proof::narrow::Narrow;
 use crate::proof::replay::{Replayed, replay};
-use crate::space::{Env, Formula, Set, Space, Undecided};
+use crate::space::{Env, Formula, Set, Space, Undecided, arriving};
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -101,6 +100,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
         let course = Course::past(end);
         let mut cut = question.basis.cut();
         let of = question.of.formula(&mut cut, Way { course: &course, route: None }, open);
+        cut.arriving(&arriving(question.side.policy, listener.block));
         if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
             return true;
         }
@@ -126,7 +126,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
                 Formula::all(vec![base.clone(), guards, of])
             });
             let any = Formula::any(all.collect());
-            let any = Formula::all(vec![question.scheme(&mut cut, listener), any]);
+            cut.arriving(&arriving(question.side.policy, listener.block));
             if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
                 return true;
             }
@@ -149,11 +149,6 @@ impl<'q> Question<'q> {
         let Some(of) = about(self.of, &mut cut) else { return true };
         let all = Formula::all(vec![cut.host(host), of]);
         !all.is_never() && !is_empty(cut.finish(budget(1)), &all)
-    }
-
-    /// The requests of the scheme that the listener speaks.
-    fn scheme(&self, cut: &mut crate::space::Cut<'_>, listener: &Listener) -> Formula {
-        cut.says("req.scheme", scheme(self.side.policy, listener.block))
     }
 
     /// Requests that this candidate takes.
@@ -202,10 +197,11 @@ impl<'q> Question<'q> {
             }
             let whole = taken.whole(cut);
             let guards = guards(cut, course, taken.env());
-            Formula::all(vec![self.scheme(cut, listener), whole, guards, of, expect.not()])
+            Formula::all(vec![whole, guards, of, expect.not()])
         };
         let mut cut = self.basis.cut();
         let alone = against(&mut cut);
+        cut.arriving(&arriving(self.side.policy, listener.block));
         if alone.is_never() || is_empty(cut.finish(budget(1)), &alone) {
             return Found::Nothing;
         }
@@ -242,7 +238,7 @@ impl<'q> Question<'q> {
             if of.is_never() || matches!(expect, Formula::Always(true)) {
                 continue;
             }
-            let mut against = vec![self.scheme(&mut cut, listener), of, expect.not()];
+            let mut against = vec![of, expect.not()];
             let by_status = self.of.asks_status() || self.expect.asks_status();
             let mut others = Vec::new();
             let mut but_method = Vec::new();
@@ -300,6 +296,9 @@ impl<'q> Question<'q> {
         (way, ending, place): (Way<'_>, &Ending, Span),
     ) -> Found {
         let plain = plainly(&mut cut);
+        if let Some(listener) = self.listener() {
+            cut.arriving(&arriving(self.side.policy, listener.block));
+        }
         let decide = || -> Result<(Space, Set, Vec<Set>), Undecided> {
             let mut space = cut.finish(budget(others.len()))?;
             let mut left = space.set(against)?;

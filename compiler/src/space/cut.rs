@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use lang::{Ty, Value};
@@ -45,11 +45,11 @@ pub(super) struct Classes {
 pub(super) fn classes(kind: &Kind, asked: &[Asked<'_>], led: &[Apart]) -> Classes {
     match kind {
         Kind::Segment => segments(asked, led),
-        Kind::Header => or_absent(texts(asked, VALUES, "x", &|text| Value::string(text))),
-        Kind::Cookie => or_absent(texts(asked, COOKIES, "x", &|text| Value::string(text))),
+        Kind::Header => or_absent(texts(asked, &VALUES, "x", &|text| Value::string(text))),
+        Kind::Cookie => or_absent(texts(asked, &COOKIES, "x", &|text| Value::string(text))),
         Kind::Host => {
             let text = |text: &str| Value::string(text);
-            texts(asked, HOSTS, "host.example", &text)
+            texts(asked, &HOSTS, "host.example", &text)
         }
         Kind::Value(ty) => {
             let classes = present(ty.present(), asked);
@@ -74,18 +74,54 @@ fn or_absent(mut classes: Classes) -> Classes {
     classes
 }
 
-/// The texts that can be a host in the normal form.
-const HOSTS: &str = r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])?\z";
-/// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
-const VALUES: &str = r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z";
-/// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
-const COOKIES: &str =
-    r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z";
+/// The texts that a field can say.
+struct Domain {
+    pattern: fn() -> String,
+    automaton: LazyLock<Option<Pattern>>,
+}
+
+impl Domain {
+    const fn new(pattern: fn() -> String, automaton: fn() -> Option<Pattern>) -> Domain {
+        Domain { pattern, automaton: LazyLock::new(automaton) }
+    }
+
+    /// Whether the field can say this; a text that is none of them is compared in vain.
+    fn holds(&self, text: &str) -> bool {
+        let Some(pattern) = &*self.automaton else { return true };
+        let end = pattern.start().and_then(|start| pattern.run(start, text));
+        end.and_then(|end| pattern.takes(end)).unwrap_or(true)
+    }
+}
+
+/// Declares domains by their patterns.
+macro_rules! domains {
+    ($($(#[$doc:meta])* $name:ident = $pattern:expr;)*) => {
+        $($(#[$doc])*
+        static $name: Domain = {
+            fn pattern() -> String {
+                $pattern
+            }
+            Domain::new(pattern, || Pattern::new(&pattern()))
+        };)*
+    };
+}
+
+domains! {
+    /// The texts that can be a host in the normal form.
+    HOSTS = r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])?\z".to_owned();
+    /// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
+    VALUES = r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z".to_owned();
+    /// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
+    COOKIES = r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z".to_owned();
+    /// The segments of a path that are not empty.
+    SEGMENTS = format!(r"\A{}\z", segment());
+    /// All texts.
+    TEXTS = r"\A(?s:.)*\z".to_owned();
+}
+
 /// What a character of a path can be in the normal form, but for dot and semicolon: some are never encoded, some always.
 const PLAIN: &str =
     r"[A-Za-z0-9\-_~!$&'()*+,=:@]|%(?:2[0-9A-C]|3[A-F]|40|5[BDE]|60|7[B-D]|[89A-F][0-9A-F])";
-/// All texts.
-const TEXTS: &str = r"\A(?s:.)*\z";
 /// The texts of UUIDs.
 const UUIDS: &str =
     r"\A[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\z";
@@ -104,7 +140,7 @@ fn present(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
         Ty::OneOf(words) => {
             all(asked, words.iter().map(|word| Value::String(word.clone())).collect())
         }
-        Ty::String => texts(asked, TEXTS, "x", &|text| Value::string(text)),
+        Ty::String => texts(asked, &TEXTS, "x", &|text| Value::string(text)),
         Ty::Method => methods(asked),
         Ty::Int | Ty::Status | Ty::Time | Ty::Size | Ty::Duration => line(ty, asked),
         Ty::Ip => addresses(asked),
@@ -144,7 +180,12 @@ fn methods(asked: &[Asked<'_>]) -> Classes {
 }
 
 /// Texts: the ones named are a class each, the others are told apart by the patterns.
-fn texts(asked: &[Asked<'_>], domain: &str, plain: &str, value: &dyn Fn(&str) -> Value) -> Classes {
+fn texts(
+    asked: &[Asked<'_>],
+    domain: &Domain,
+    plain: &str,
+    value: &dyn Fn(&str) -> Value,
+) -> Classes {
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
     let mut cut = Vec::with_capacity(asked.len());
@@ -153,13 +194,14 @@ fn texts(asked: &[Asked<'_>], domain: &str, plain: &str, value: &dyn Fn(&str) ->
         cut.push(language.is_some() || test.points().is_some());
         if let Some(points) = test.points().filter(|_| language.is_none()) {
             let texts = points.into_iter().filter_map(Value::as_str);
-            named.extend(texts.map(Arc::from));
+            named.extend(texts.filter(|text| domain.holds(text)).map(Arc::from));
         }
         patterns.extend(language);
     }
     let mut others = None;
     if !patterns.is_empty() {
-        others = taken(patterns).and_then(|apart| automata::samples(&apart, domain, &named));
+        others = taken(patterns)
+            .and_then(|apart| automata::samples(&apart, &(domain.pattern)(), &named));
         if others.is_none() {
             for (cut, (_, test)) in cut.iter_mut().zip(asked) {
                 *cut &= test.language().is_none();
@@ -236,10 +278,13 @@ fn at_place(ty: &Ty, place: i128) -> Option<Value> {
     })
 }
 
+/// The first and the last of the addresses that are IPv4 in IPv6 (RFC 4291 section 2.5.5.2): they are read as IPv4.
+const MAPPED: (u128, u128) = (0xffff_0000_0000, 0xffff_ffff_ffff);
+
 /// Addresses, cut where networks begin and end.
 fn addresses(asked: &[Asked<'_>]) -> Classes {
     let mut v4: BTreeSet<u32> = BTreeSet::from([0]);
-    let mut v6: BTreeSet<u128> = BTreeSet::from([0]);
+    let mut v6: BTreeSet<u128> = BTreeSet::from([0, MAPPED.0, MAPPED.1 + 1]);
     let mut cut = Vec::with_capacity(asked.len());
     for (_, test) in asked {
         let ordered = matches!(test, Test::Compare(how, _)
@@ -268,7 +313,8 @@ fn addresses(asked: &[Asked<'_>]) -> Classes {
     let plain4 = Ipv4Addr::new(203, 0, 113, 7).to_bits();
     let plain6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7).to_bits();
     let mut samples: Vec<Value> = Vec::with_capacity(v4.len() + v6.len());
-    samples.extend(within(v6, plain6).map(|bits| Value::Ip(Ipv6Addr::from_bits(bits).into())));
+    let v6 = within(v6, plain6).filter(|bits| !(MAPPED.0..=MAPPED.1).contains(bits));
+    samples.extend(v6.map(|bits| Value::Ip(Ipv6Addr::from_bits(bits).into())));
     samples.extend(within(v4, plain4).map(|bits| Value::Ip(Ipv4Addr::from_bits(bits).into())));
     Classes { samples, cut, led: true }
 }
@@ -319,14 +365,16 @@ fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
             },
         }
     }
+    named.retain(|text| SEGMENTS.holds(text));
     let mut others: Vec<Arc<str>> = Vec::new();
     if !patterns.is_empty() || !led.is_empty() {
         patterns.extend([ints(i64::MAX), ints(i64::MIN), UUIDS.to_owned()]);
         patterns.extend(bounds.iter().map(|at| ints(*at)));
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
-        let domain = format!(r"\A{}\z", segment());
         let all = taken(patterns).map(|taken| [taken.as_slice(), led].concat());
-        others = all.and_then(|all| automata::samples(&all, &domain, &named)).unwrap_or_default();
+        others = all
+            .and_then(|all| automata::samples(&all, &(SEGMENTS.pattern)(), &named))
+            .unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {
             let pattern = asked.0.is_some() && asked.1.language().is_some();
@@ -348,7 +396,6 @@ fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
     let upper = named.iter().filter(|text| Segments::Uuid.holds(text));
     let upper: Vec<Arc<str>> = upper.map(|text| Arc::from(text.to_ascii_uppercase())).collect();
     named.extend(upper);
-    named.remove("");
     let texts = named.iter().chain(&others).map(|text| Value::String(text.clone()));
     let samples = [Value::Absent, Value::string("")].into_iter().chain(texts).collect();
     Classes { samples, cut, led: is_led }

@@ -11,7 +11,6 @@ use lang::vocab::identity::CLAIMS;
 
 use super::test::Test;
 use super::{AtomId, Cut, Of, Term};
-use crate::frame::SlotId;
 use crate::pattern::{Plain, plain};
 use crate::program::Expr;
 use lang::segment::{Segments, split};
@@ -100,15 +99,6 @@ impl Cut<'_> {
     /// The requests whose `connection` names this header field.
     pub(crate) fn stripped(&mut self, name: &Arc<str>) -> Formula {
         self.atom(Term::Stripped(name.clone()), None, Test::True)
-    }
-
-    /// The requests of which a field, if any condition reads it, says this.
-    pub(crate) fn says(&mut self, field: &str, value: &str) -> Formula {
-        let slot = self.program.slots.iter().position(|slot| &*slot.field == field);
-        let test = Test::Compare(Compare::Eq, Value::string(value));
-        slot.map_or(Formula::Always(true), |slot| {
-            self.atom(Term::Slot(SlotId(slot as u32)), None, test)
-        })
     }
 
     /// What the unknown with this number answers.
