@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use gw_runtime::body::{Body, BodyError, Source};
-use gw_runtime::message::{Headers, Response, Scheme};
+use gw_runtime::message::{Headers, Response, Scheme, Target};
 use gw_runtime::serve::{
     Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Terms, serve,
 };
@@ -409,6 +409,9 @@ async fn theirs(bytes: &[u8]) -> (BTreeSet<(String, String, Vec<u8>)>, bool) {
                 if body.trailers().await.is_ok() {
                     let path = head.uri.path_and_query().map(|path| path.to_string());
                     let path = path.unwrap_or_default();
+                    // Ours is in the normal form.
+                    let path = Target::new(Scheme::Http, b"a", path.as_bytes())
+                        .map_or(path, |target| target.path_and_query().to_owned());
                     seen.borrow_mut().insert((head.method.to_string(), path, all));
                 }
                 let _ = respond.send_response(http::Response::new(()), true);

@@ -235,11 +235,14 @@ pub(super) fn window(stream: u32, more: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&more.to_be_bytes());
 }
 
-/// Appends `DATA` of at most 2^24 - 1 bytes.
-pub(super) fn data(stream: u32, data: &[u8], end: bool, out: &mut Vec<u8>) {
-    out.reserve(HEAD + data.len());
-    out.extend_from_slice(&head(data.len(), DATA, if end { END_STREAM } else { 0 }, stream));
-    out.extend_from_slice(data);
+/// Appends `DATA` with the content that `write` appends, less than 2^24 bytes; it says whether that
+/// is the end of the stream.
+pub(super) fn data(stream: u32, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> bool) {
+    let begin = out.len();
+    out.extend_from_slice(&[0; HEAD]);
+    let end = write(out);
+    let len = out.len().saturating_sub(begin + HEAD);
+    put(out, begin, head(len, DATA, if end { END_STREAM } else { 0 }, stream));
 }
 
 /// Appends a header block that `write` appends, in as many frames as it takes.
@@ -291,7 +294,10 @@ mod tests {
     #[test]
     fn a_frame_is_read_as_it_was_written() {
         let mut out = Vec::new();
-        data(5, b"abc", true, &mut out);
+        data(5, &mut out, |out| {
+            out.extend_from_slice(b"abc");
+            true
+        });
         let head = Head::read(&out).unwrap();
         assert_eq!((head.len, head.stream), (3, 5));
         assert_eq!(head.parse(&out[HEAD..]), Ok(Frame::Data { data: b"abc", end: true }));

@@ -24,8 +24,6 @@ pub(super) struct Sending<'c, H: Handler> {
     // Bytes of the declared length that have not come yet.
     left: Option<u64>,
     chunk: Bytes,
-    // Looking ahead lets the last frame carry the end of the stream.
-    next: Option<Bytes>,
     // Nothing more comes of the body; if it broke, why.
     over: bool,
     broken: Option<End>,
@@ -85,7 +83,6 @@ impl<'c, H: Handler> Sending<'c, H> {
             body: if with_content { body } else { Body::empty() },
             left,
             chunk: Bytes::new(),
-            next: None,
             over: false,
             broken: None,
             trailers: None,
@@ -109,25 +106,31 @@ impl<'c, H: Handler> Sending<'c, H> {
         if self.chunk.is_empty() {
             return self.end(wire);
         }
-        let most = self.chunk.len().min(frame::MOST);
-        let len = most.min(wire.window.open()).min(wire.shared.open());
-        if len == 0 {
+        let most = frame::MOST.min(wire.window.open()).min(wire.shared.open());
+        if most == 0 {
             return if wire.window.open() == 0 { Turn::Shut } else { Turn::AllShut };
         }
-        let last = len == self.chunk.len()
-            && self.over
-            && self.next.is_none()
-            && self.broken.is_none()
-            && self.trailers.is_none();
-        frame::data(wire.stream, self.chunk.get(..len).unwrap_or_default(), last, wire.out);
+        let (mut left, mut last) = (most, false);
+        frame::data(wire.stream, wire.out, |out| {
+            // Small chunks that are here share a frame; and the last one carries the end.
+            while left > 0 && !self.chunk.is_empty() {
+                let len = self.chunk.len().min(left);
+                out.extend_from_slice(self.chunk.get(..len).unwrap_or_default());
+                self.chunk.advance(len);
+                left -= len;
+                self.fill(cx);
+            }
+            last = self.chunk.is_empty()
+                && self.over
+                && self.broken.is_none()
+                && self.trailers.is_none();
+            last
+        });
+        let len = most - left;
         wire.window.take(len);
         wire.shared.take(len);
         self.settle.bytes += u64::try_from(len).unwrap_or(0);
         self.stalled = None;
-        self.chunk.advance(len);
-        if self.chunk.is_empty() {
-            self.chunk = self.next.take().unwrap_or_default();
-        }
         if last { Turn::Done } else { Turn::Again }
     }
 
@@ -143,14 +146,14 @@ impl<'c, H: Handler> Sending<'c, H> {
             Some(trailers) => headers(wire.stream, true, wire.encoder, wire.out, |encoder, out| {
                 trailers.raw().for_each(|(name, value)| field(name, value, encoder, out));
             }),
-            None => frame::data(wire.stream, &[], true, wire.out),
+            None => frame::data(wire.stream, wire.out, |_| true),
         }
         Turn::Done
     }
 
-    /// Takes of the body what is ready: a chunk, and what comes behind it.
+    /// Takes the next chunk of the body, if there is none here and one is ready.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        while !self.over && (self.chunk.is_empty() || self.next.is_none()) {
+        while !self.over && self.chunk.is_empty() {
             match self.body.poll_next(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(chunk))) => {
@@ -161,11 +164,7 @@ impl<'c, H: Handler> Sending<'c, H> {
                             None => return self.breaks(End::WrongLength),
                         }
                     }
-                    if self.chunk.is_empty() {
-                        self.chunk = chunk;
-                    } else {
-                        self.next = Some(chunk);
-                    }
+                    self.chunk = chunk;
                 }
                 Poll::Ready(Some(Err(error))) => self.breaks(End::Body(error)),
                 Poll::Ready(None) if self.left.is_some_and(|left| left > 0) => {
