@@ -68,14 +68,29 @@ struct Group {
     asks: Asks,
     /// The rows that depend on it.
     cares: Box<[u64]>,
-    /// The rows that are alive whatever it answers, unless an answer kills them.
-    free: Box<[u64]>,
-    /// For each answer the rows that are alive with it.
-    alive: Box<[Part]>,
-    /// For each answer the rows that are not. Only what a list holds kills.
-    dead: Box<[Part]>,
+    /// So many rows are sooner asked by their code.
+    few: u32,
     /// Its slot, if somebody may have to wait for it.
     waits: Option<SlotId>,
+}
+
+#[derive(Clone, Debug)]
+enum Asks {
+    /// One answer; for each, one behind the other, the rows that are alive with it.
+    One(One, Box<[u64]>),
+    /// Any number of answers.
+    Many(Many, Leaves),
+}
+
+/// What any number of answers leave.
+#[derive(Clone, Debug)]
+struct Leaves {
+    /// The rows that need none of them.
+    free: Box<[u64]>,
+    /// For each answer the rows that need it.
+    alive: Box<[Part]>,
+    /// For each answer the rows that it kills.
+    dead: Box<[Part]>,
 }
 
 /// A part of [`Table::bits`].
@@ -85,19 +100,24 @@ struct Part {
     to: u32,
 }
 
-/// How a group's answers are found. One answer, unless it says otherwise.
+/// How one answer is found.
 #[derive(Clone, Debug)]
-enum Asks {
+enum One {
     /// Which text it is: the number of a known one, then the number of all others, then that of no text.
     Text(Source, Words, u32),
     /// In which interval a number of this sort lies: how many of these are not above it; the last one for no number.
     Number(Source, Sort, Box<[i64]>),
-    /// Any number of answers: the known texts that a list holds.
-    List(Source, Words),
-    /// Any number of answers: what of these the text holds.
-    Holds(Source, Windows),
     /// Whether the check of this instruction holds.
     Check(u32),
+}
+
+/// How several answers are found.
+#[derive(Clone, Debug)]
+enum Many {
+    /// The known texts that a list holds.
+    List(Source, Words),
+    /// What of these a text holds.
+    Holds(Source, Windows),
 }
 
 /// Values that lie on a line.
@@ -143,56 +163,74 @@ impl Table {
             }
         }
         let mut alive: [u64; N] = *self.all.first_chunk()?;
+        // Rows that depend on what was not looked up.
+        let mut unsure = [0; N];
         for group in &self.groups {
             let cares: &[u64; N] = group.cares.first_chunk()?;
-            if alive.iter().zip(cares).all(|(alive, cares)| alive & cares == 0) {
+            if is_few(&alive, cares, group.few) {
                 // The code would have come to it, and waited.
                 if group.waits.is_some_and(|slot| cell.run.is_pending(slot)) {
                     return None;
                 }
+                if group.few > 0 {
+                    unsure.iter_mut().zip(cares).for_each(|(unsure, cares)| *unsure |= cares);
+                }
                 continue;
             }
-            let mut held: [u64; N] = *group.free.first_chunk()?;
-            cell.answers(&group.asks, |answer| {
-                for (word, bits) in self.part(&group.alive, answer) {
-                    if let Some(held) = held.get_mut(*word as usize) {
-                        *held |= bits;
-                    }
+            match &group.asks {
+                Asks::One(one, masks) => {
+                    let answer = cell.answer(one)? as usize;
+                    let mask = masks.get(answer * N..)?.first_chunk::<N>()?;
+                    alive.iter_mut().zip(mask).for_each(|(alive, mask)| *alive &= mask);
                 }
-                for (word, bits) in self.part(&group.dead, answer) {
-                    if let Some(alive) = alive.get_mut(*word as usize) {
-                        *alive &= !bits;
-                    }
+                Asks::Many(many, leaves) => {
+                    let mut held: [u64; N] = *leaves.free.first_chunk()?;
+                    cell.answers(many, |answer| {
+                        for (word, bits) in self.part(&leaves.alive, answer) {
+                            if let Some(held) = held.get_mut(*word as usize) {
+                                *held |= bits;
+                            }
+                        }
+                        for (word, bits) in self.part(&leaves.dead, answer) {
+                            if let Some(alive) = alive.get_mut(*word as usize) {
+                                *alive &= !bits;
+                            }
+                        }
+                    })?;
+                    alive.iter_mut().zip(held).for_each(|(alive, held)| *alive &= held);
                 }
-            })?;
-            alive.iter_mut().zip(held).for_each(|(alive, held)| *alive &= held);
+            }
         }
         let methods = self.methods.get(cell.method() * N..)?.first_chunk::<N>()?;
         let mut others = alive;
         alive.iter_mut().zip(methods).for_each(|(alive, methods)| *alive &= methods);
-        if let Some(candidate) = self.first(cell, &alive)? {
+        if let Some(candidate) = self.first(cell, &alive, &unsure)? {
             return Some(Goal::Take(candidate));
         }
         // A method is missed where nothing else is.
         others.iter_mut().zip(methods).for_each(|(others, methods)| *others &= !methods);
-        *missed |= self.first(cell, &others)?.is_some();
+        *missed |= self.first(cell, &others, &unsure)?.is_some();
         Some(Goal::Leave)
     }
 
     /// The first candidate that has one of these rows and lets it answer, whatever the method. `None` if that cannot be
     /// said.
     #[inline]
-    fn first(&self, cell: &Cell<'_>, alive: &[u64]) -> Option<Option<u32>> {
+    fn first(&self, cell: &Cell<'_>, alive: &[u64], unsure: &[u64]) -> Option<Option<u32>> {
         let mut asked = None;
-        for (at, word) in alive.iter().enumerate() {
+        for (at, (word, unsure)) in alive.iter().zip(unsure).enumerate() {
             let mut word = *word;
             while word != 0 {
-                let row = self.rows.get(at * 64 + word.trailing_zeros() as usize)?;
+                let bit = word.trailing_zeros();
+                let row = self.rows.get(at * 64 + bit as usize)?;
                 word &= word - 1;
+                if row.is_exact && unsure >> bit & 1 == 0 {
+                    return Some(Some(row.candidate));
+                }
                 // A candidate's other rows ask the same code.
                 if asked != Some(row.candidate) {
                     asked = Some(row.candidate);
-                    if row.is_exact || cell.takes(row.candidate)? {
+                    if cell.takes(row.candidate)? {
                         return Some(asked);
                     }
                 }
@@ -222,19 +260,19 @@ impl Cell<'_> {
         (MethodBit::of(self.run.head.method).0.trailing_zeros() as usize).min(METHODS - 1)
     }
 
-    /// Calls `each` with what is answered. `None` if that cannot be said.
+    /// What is answered. `None` if that cannot be said.
     #[inline(always)]
-    fn answers(&self, asks: &Asks, mut each: impl FnMut(u32)) -> Option<()> {
-        match asks {
-            Asks::Text(source, words, n_words) => {
+    fn answer(&self, one: &One) -> Option<u32> {
+        match one {
+            One::Text(source, words, n_words) => {
                 let answer = self.run.look(*source, |seen| match seen {
                     Seen::Absent => Some(n_words + 1),
                     Seen::Text(text) => Some(words.number(text).unwrap_or(*n_words)),
                     Seen::Value(_) => None,
                 });
-                each(answer.ok()??);
+                answer.ok()?
             }
-            Asks::Number(source, sort, starts) => {
+            One::Number(source, sort, starts) => {
                 let answer = self.run.look(*source, |seen| match seen {
                     Seen::Absent => Some(starts.len() + 1),
                     Seen::Text(_) => None,
@@ -247,44 +285,42 @@ impl Cell<'_> {
                         Some(starts.partition_point(|start| *start <= number))
                     }
                 });
-                each(answer.ok()?? as u32);
+                Some(answer.ok()?? as u32)
             }
-            Asks::List(source, words) => {
-                let mut each_item = |item: &Value| {
-                    if let Value::String(text) = item
-                        && let Some(number) = words.number(text)
-                    {
-                        each(number);
-                    }
-                };
-                let known = self.run.look(*source, |seen| {
-                    match seen {
-                        Seen::Absent => {}
-                        Seen::Value(Value::List(items)) => items.iter().for_each(&mut each_item),
-                        Seen::Value(Value::Set(items)) => items.iter().for_each(&mut each_item),
-                        _ => return None,
-                    }
-                    Some(())
-                });
-                known.ok()??;
-            }
-            Asks::Holds(source, windows) => {
-                let known = self.run.look(*source, |seen| match seen {
-                    Seen::Absent => Some(()),
-                    Seen::Text(text) => {
-                        windows.find(text, &mut each);
-                        Some(())
-                    }
-                    Seen::Value(_) => None,
-                });
-                known.ok()??;
-            }
-            Asks::Check(op) => {
+            One::Check(op) => {
                 let op = self.code.ops.get(*op as usize)?;
-                each(u32::from(self.holds(&op.check).ok()?));
+                Some(u32::from(self.holds(&op.check).ok()?))
             }
         }
-        Some(())
+    }
+
+    /// Calls `each` with whatever is answered. `None` if that cannot be said.
+    #[inline(always)]
+    fn answers(&self, many: &Many, mut each: impl FnMut(u32)) -> Option<()> {
+        let known = match many {
+            Many::List(source, words) => self.run.look(*source, |seen| {
+                match seen {
+                    Seen::Absent => {}
+                    Seen::Value(Value::List(items)) => {
+                        items.iter().filter_map(|item| words.number_of(item)).for_each(&mut each);
+                    }
+                    Seen::Value(Value::Set(items)) => {
+                        items.iter().filter_map(|item| words.number_of(item)).for_each(&mut each);
+                    }
+                    _ => return None,
+                }
+                Some(())
+            }),
+            Many::Holds(source, windows) => self.run.look(*source, |seen| match seen {
+                Seen::Absent => Some(()),
+                Seen::Text(text) => {
+                    windows.find(text, &mut each);
+                    Some(())
+                }
+                Seen::Value(_) => None,
+            }),
+        };
+        known.ok()?
     }
 
     fn holds(&self, check: &Check) -> Result<bool, Pending> {
@@ -312,6 +348,23 @@ impl Cell<'_> {
         }
         Some(false)
     }
+}
+
+/// Whether at most so many rows are alive that depend on a group.
+#[inline(always)]
+fn is_few<const N: usize>(alive: &[u64; N], cares: &[u64; N], few: u32) -> bool {
+    let mut left = few;
+    for (alive, cares) in alive.iter().zip(cares) {
+        let mut both = alive & cares;
+        while both != 0 {
+            if left == 0 {
+                return false;
+            }
+            left -= 1;
+            both &= both - 1;
+        }
+    }
+    true
 }
 
 impl Sort {

@@ -9,7 +9,7 @@ use lang::policy::Compare;
 use super::needs::{AnyOf, needs, of_text};
 use super::windows::Windows;
 use super::words::Words;
-use super::{Asks, Group, METHODS, Part, Row, Sort, Table, Tables, WIDTHS};
+use super::{Asks, Group, Leaves, METHODS, Many, One, Part, Row, Sort, Table, Tables, WIDTHS};
 use crate::frame::{Slot, SlotId};
 use crate::interp::ops;
 use crate::program::Program;
@@ -21,14 +21,17 @@ const WAYS: usize = 16;
 /// The most instructions that are followed for one candidate.
 const STEPS: usize = 512;
 
-/// The most answers of one group.
-const ANSWERS: usize = 4_096;
+/// The most bits that all answers of one group have for rows.
+const ANSWERS: usize = 1 << 22;
 
 /// The most words of bits of one table: a mebibyte.
 const BITS: usize = 1 << 16;
 
 /// A source is worth asking at once if so many rows depend on it.
 const FEW: usize = 4;
+
+/// Instructions that the code of a candidate takes that is asked alone.
+const TAKING: u32 = 100;
 
 /// Fewer candidates are asked one after the other.
 const LEAST: usize = 8;
@@ -74,9 +77,11 @@ pub(crate) fn build(code: &Code, program: &Program, tables: Tables) -> Option<Ta
         if own.iter().filter(|own| !own.is_empty()).count() < few {
             continue;
         }
-        let Some((group, cost)) = build.group(&asked, &own, &mut rows, &mut sets) else {
+        let Some((mut group, cost)) = build.group(&asked, &own, &mut rows, &mut sets) else {
             continue;
         };
+        // Everywhere nothing is left out that a table can do.
+        group.few = if tables == Tables::Everywhere { 0 } else { cost / TAKING };
         for op in asked.ops {
             if let Some(is_asked) = is_asked.get_mut(op) {
                 *is_asked = true;
@@ -290,21 +295,31 @@ impl<'b> Build<'b> {
             (Key::List(_), Some(source)) => self.list(asked, source, own, rows),
             (Key::Holds(_), Some(source)) => self.holds(asked, source, own, rows),
             (Key::Check(check), _) => {
-                let asks = Asks::Check(*asked.ops.first()? as u32);
+                let asks = How::One(One::Check(*asked.ops.first()? as u32));
                 let answers = by_class(own, 2, |_, class| class == 1)?;
                 Made { asks, answers, cost: cost(check) }
             }
             _ => return None,
         };
         let Answers { cares, free, alive, dead } = made.answers;
-        let group = Group {
-            asks: made.asks,
-            cares: sets.whole(&cares),
-            free: sets.whole(&free),
-            alive: alive.iter().map(|rows| sets.part(rows)).collect(),
-            dead: dead.iter().map(|rows| sets.part(rows)).collect(),
-            waits,
+        let asks = match made.asks {
+            How::One(one) => {
+                let masks = alive.iter().map(|rows| {
+                    let alive: Vec<bool> = rows.iter().zip(&free).map(|(a, b)| *a || *b).collect();
+                    sets.whole(&alive).into_vec()
+                });
+                Asks::One(one, masks.flatten().collect())
+            }
+            How::Many(many) => Asks::Many(
+                many,
+                Leaves {
+                    free: sets.whole(&free),
+                    alive: alive.iter().map(|rows| sets.part(rows)).collect(),
+                    dead: dead.iter().map(|rows| sets.part(rows)).collect(),
+                },
+            ),
         };
+        let group = Group { asks, cares: sets.whole(&cares), few: 0, waits };
         Some((group, made.cost))
     }
 
@@ -334,7 +349,7 @@ impl<'b> Build<'b> {
             }
         };
         let answers = by_class(own, texts.len() + 2, holds)?;
-        let asks = Asks::Text(source, Words::new(&texts), texts.len() as u32);
+        let asks = How::One(One::Text(source, Words::new(&texts), texts.len() as u32));
         Some(Made { asks, answers, cost: reading(source) + 40 })
     }
 
@@ -370,7 +385,7 @@ impl<'b> Build<'b> {
             }
         };
         let answers = by_class(own, starts.len() + 2, holds)?;
-        let asks = Asks::Number(source, sort, starts.into());
+        let asks = How::One(One::Number(source, sort, starts.into()));
         Some(Made { asks, answers, cost: reading(source) + 30 })
     }
 
@@ -398,7 +413,11 @@ impl<'b> Build<'b> {
                 number(*op).into_iter().for_each(|number| answers.dies(row, number));
             }
         }
-        Made { asks: Asks::List(source, Words::new(&texts)), answers, cost: reading(source) + 160 }
+        Made {
+            asks: How::Many(Many::List(source, Words::new(&texts))),
+            answers,
+            cost: reading(source) + 160,
+        }
     }
 
     fn holds(&self, asked: &Asked<'b>, source: Source, own: &[Way], rows: &mut [Row]) -> Made {
@@ -418,7 +437,11 @@ impl<'b> Build<'b> {
             }
         }
         let passes = if windows.has_short() { 2 } else { 1 };
-        Made { asks: Asks::Holds(source, windows), answers, cost: reading(source) + 250 * passes }
+        Made {
+            asks: How::Many(Many::Holds(source, windows)),
+            answers,
+            cost: reading(source) + 250 * passes,
+        }
     }
 
     /// What the code is expected to take.
@@ -435,9 +458,14 @@ impl<'b> Build<'b> {
 }
 
 struct Made {
-    asks: Asks,
+    asks: How,
     answers: Answers,
     cost: u32,
+}
+
+enum How {
+    One(One),
+    Many(Many),
 }
 
 /// What becomes of each row, by answer.
@@ -490,7 +518,7 @@ fn by_class(
     n_classes: usize,
     holds: impl Fn(usize, usize) -> bool,
 ) -> Option<Answers> {
-    if n_classes > ANSWERS {
+    if n_classes * own.len() > ANSWERS {
         return None;
     }
     let mut answers = Answers::none(own.len(), n_classes, false);

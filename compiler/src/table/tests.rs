@@ -200,26 +200,31 @@ proptest! {
         let fits = RefCell::new(Fits::default());
         let program = program();
         let code = code(chance, &fits, n_candidates);
-        let Some(table) = build(&code, &program, Tables::Everywhere) else { return Ok(()) };
+        let tables = [Tables::Everywhere, Tables::Worth];
+        let tables: Vec<_> = tables.into_iter().filter_map(|when| build(&code, &program, when)).collect();
         let constants = constants(&program, &[]);
         let candidates: Vec<u32> = (0..n_candidates as u32).collect();
         for _ in 0..20 {
             let world = world(chance);
             let (host, method) = (*chance.of(&TEXTS), *chance.of(&METHODS));
             let head = Head { host, path: &world.path, method };
-            let frame = Frame::new();
-            let interp = Interp { program: &program, constants: &constants, frame: &frame, fill: &world };
-            let run = Run { interp: &interp, head: &head, listener: ListenerId(0) };
-            let mut missed = false;
-            let Some(said) = table.run(&run, &code, &candidates, 0, &mut missed) else { continue };
-            let mut noted = false;
-            let expected = run.code(&code, &candidates, 0, &mut noted);
-            prop_assert_eq!(Ok(said), expected, "{:#?} {:?} {:?}", code, head, world.slots);
-            if said == Goal::Leave {
-                let asked = (0..n_candidates).map(|at| run.misses_by_method(&code, at, &candidates, 0));
-                let asked: Result<Vec<bool>, _> = asked.collect();
-                let would = asked.map(|missed| missed.contains(&true));
-                prop_assert_eq!(Ok(missed), would, "{:#?} {:?} {:?}", code, head, world.slots);
+            for table in &tables {
+                let frame = Frame::new();
+                let interp =
+                    Interp { program: &program, constants: &constants, frame: &frame, fill: &world };
+                let run = Run { interp: &interp, head: &head, listener: ListenerId(0) };
+                let mut missed = false;
+                let Some(said) = table.run(&run, &code, &candidates, 0, &mut missed) else {
+                    continue;
+                };
+                let expected = run.code(&code, &candidates, 0, &mut false);
+                prop_assert_eq!(Ok(said), expected, "{:#?} {:?} {:?}", code, head, world.slots);
+                if said == Goal::Leave {
+                    let misses = |at| run.misses_by_method(&code, at, &candidates, 0);
+                    let misses: Result<Vec<bool>, _> = (0..n_candidates).map(misses).collect();
+                    let would = misses.map(|missed| missed.contains(&true));
+                    prop_assert_eq!(Ok(missed), would, "{:#?} {:?} {:?}", code, head, world.slots);
+                }
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Which of some known texts a text is: a hash table that compares short texts by their words alone.
 
+use lang::Value;
+
 /// Known texts, each with a number: its place among all of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Words {
@@ -41,8 +43,17 @@ impl Words {
         Words { table: table.into() }
     }
 
+    /// The number of the text that a value is, if it is a known one.
+    #[inline(always)]
+    pub(super) fn number_of(&self, value: &Value) -> Option<u32> {
+        match value {
+            Value::String(text) => self.number(text),
+            _ => None,
+        }
+    }
+
     /// The number of the text, if it is a known one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn number(&self, text: &str) -> Option<u32> {
         let bytes = text.as_bytes();
         let ends = ends(bytes);
