@@ -353,6 +353,9 @@ impl Cell<'_> {
 /// Whether at most so many rows are alive that depend on a group.
 #[inline(always)]
 fn is_few<const N: usize>(alive: &[u64; N], cares: &[u64; N], few: u32) -> bool {
+    if few == 0 {
+        return alive.iter().zip(cares).fold(0, |both, (alive, cares)| both | alive & cares) == 0;
+    }
     let mut left = few;
     for (alive, cares) in alive.iter().zip(cares) {
         let mut both = alive & cares;

@@ -31,7 +31,7 @@ const BITS: usize = 1 << 16;
 const FEW: usize = 4;
 
 /// Instructions that the code of a candidate takes that is asked alone.
-const TAKING: u32 = 100;
+const TAKING: u32 = 150;
 
 /// Fewer candidates are asked one after the other.
 const LEAST: usize = 8;
@@ -100,7 +100,12 @@ pub(crate) fn build(code: &Code, program: &Program, tables: Tables) -> Option<Ta
     if tables == Tables::Worth && 2 * table > build.cost() || sets.bits.len() > BITS {
         return None;
     }
-    groups.sort_by_key(|(cost, _)| *cost);
+    // What leaves many rows for little comes first, so that the rest is often not asked at all.
+    let worth = |(cost, group): &(u32, Group)| {
+        let n_rows: u32 = group.cares.iter().map(|word| word.count_ones()).sum();
+        cost * 64 / n_rows.max(1)
+    };
+    groups.sort_by_key(worth);
     let takes = |way: &Way, class: usize| {
         way.iter().all(|(op, _)| match build.check(*op) {
             Some(Check::Method(methods)) => methods.common >> class & 1 != 0,
