@@ -11,7 +11,7 @@ use crate::frame::{Head, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
 use crate::program::{Candidate, ListenerId, Program, RouteId, VirtualHost};
-use crate::space::{Cut, Env, Formula, Set, Space, Term, Undecided};
+use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term, Undecided};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, captures, path_relation, split};
 
@@ -119,7 +119,8 @@ fn place(
         return Err(Undecided);
     }
 
-    let mut cut = Cut::new(program, interp.constants);
+    let patience = Patience::default();
+    let mut cut = Cut::new(program, interp.constants, &patience);
     let wanted = whole(program, host, candidate, &mut cut).ok_or(Undecided)?;
     let mut before: Vec<(RouteId, Formula)> = Vec::with_capacity(earlier.len());
     for (host, one) in &earlier {

@@ -114,6 +114,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
             let Divided { pairs } = match divided {
                 Ok(divided) => divided,
                 Err(_) => {
+                    basis.patience.give_up();
                     comparison.undecided.push((region.side, region.span));
                     continue;
                 }

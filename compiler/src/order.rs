@@ -11,7 +11,7 @@ use lang::policy::{Host, Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
-use crate::space::{Fact, arriving, scheme};
+use crate::space::{Fact, Patience, arriving, scheme};
 use lang::segment::{Relation, path_relation};
 
 mod before;
@@ -36,6 +36,8 @@ pub(crate) struct Places<'p> {
     pub(crate) program: &'p Program,
     /// The value of each expression that neither request nor input changes.
     pub(crate) constants: interp::Constants,
+    /// What may still be spent on it.
+    pub(crate) patience: Patience,
 }
 
 /// The decided order.
@@ -117,7 +119,8 @@ struct Crowd {
 impl<'p> Places<'p> {
     /// The places of a policy and its program, whose inputs are not bound.
     pub(crate) fn new(policy: &'p Policy, program: &'p Program) -> Places<'p> {
-        Places { policy, program, constants: interp::constants(program, &[]) }
+        let constants = interp::constants(program, &[]);
+        Places { policy, program, constants, patience: Patience::default() }
     }
 
     /// Whether the route asks for nothing but host and path.
@@ -246,7 +249,10 @@ fn order_group(
         let pairs = match &mut cell_sets {
             None => Vec::new(),
             Some(Ok(sets)) => compare::pairs(places, &group.host, cell, sets),
-            Some(Err(_)) => compare::all_undecided(cell.members.len()),
+            Some(Err(_)) => {
+                places.patience.give_up();
+                compare::all_undecided(cell.members.len())
+            }
         };
         findings.is_cut_off |= compare::is_cut_off(&pairs);
         let mut met = vec![Vec::new(); cell.members.len()];

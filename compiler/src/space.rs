@@ -24,12 +24,14 @@ mod diagram;
 mod formula;
 mod identity;
 mod paths;
+mod patience;
 mod test;
 
 pub(crate) use arrival::{Fact, arriving, scheme};
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
 pub(crate) use identity::sources;
+pub(crate) use patience::Patience;
 pub(crate) use test::Test;
 
 use cut::Kind;
@@ -80,6 +82,7 @@ pub(crate) struct AtomId(u32);
 pub(crate) struct Cut<'p> {
     program: &'p Program,
     constants: &'p Constants,
+    patience: &'p Patience,
     atoms: Vec<Atom>,
     /// Atoms by field and by what is written of their test.
     known: HashMap<(Term, String), AtomId>,
@@ -133,10 +136,15 @@ enum Standing {
 
 impl<'p> Cut<'p> {
     /// Nothing read yet. `constants` has the value of each expression that no request changes.
-    pub(crate) fn new(program: &'p Program, constants: &'p Constants) -> Cut<'p> {
+    pub(crate) fn new(
+        program: &'p Program,
+        constants: &'p Constants,
+        patience: &'p Patience,
+    ) -> Cut<'p> {
         Cut {
             program,
             constants,
+            patience,
             atoms: Vec::new(),
             known: HashMap::new(),
             places: Vec::new(),
@@ -207,7 +215,7 @@ impl<'p> Cut<'p> {
         for (term, atoms) in &by_term {
             let field = fields.len();
             if let Term::Rest(_) = term {
-                match patterns.as_mut().and_then(|patterns| patterns.rest(field)) {
+                match patterns.as_mut().and_then(|patterns| patterns.rest(field, self.patience)) {
                     Some(samples) => {
                         fields.push(Field { term: term.clone(), samples, settable: true });
                     }
@@ -227,7 +235,7 @@ impl<'p> Cut<'p> {
             let led = patterns.as_ref().filter(|_| is_segment).map(paths::Patterns::apart);
             let known = led.as_ref().is_none_or(Option::is_some);
             let led = led.flatten().unwrap_or_default();
-            let classes = cut::classes(&self.kind(term), &asked, &led);
+            let classes = cut::classes(&self.kind(term), &asked, &led, self.patience);
             if is_segment {
                 patterns = patterns.filter(|_| known && classes.led).and_then(|mut patterns| {
                     patterns.advance(field, &classes.samples)?;
@@ -244,7 +252,7 @@ impl<'p> Cut<'p> {
             }
         }
         let n_classes = fields.iter().map(|field| field.samples.len() as u32).collect();
-        let mut diagram = Diagram::new(n_classes, limit);
+        let mut diagram = Diagram::new(n_classes, self.patience.limit(limit));
         let mut indexes: Vec<Index> = fields.iter().map(Index::of).collect();
         let mut atoms = Vec::with_capacity(self.atoms.len());
         for (atom, place) in self.atoms.iter().zip(places) {
@@ -279,7 +287,9 @@ impl<'p> Cut<'p> {
     fn patterns(&self, atoms: &[usize]) -> Option<paths::Patterns> {
         let pattern = |at: &usize| Some((*at, self.atoms.get(*at)?.test.language()?));
         let patterns: Option<Vec<(usize, String)>> = atoms.iter().map(pattern).collect();
-        patterns.filter(|patterns| !patterns.is_empty()).and_then(paths::Patterns::new)
+        patterns
+            .filter(|patterns| !patterns.is_empty())
+            .and_then(|patterns| paths::Patterns::new(patterns, self.patience))
     }
 
     fn kind(&self, term: &Term) -> Kind {

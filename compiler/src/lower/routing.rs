@@ -20,7 +20,7 @@ use lang::segment::{Segments, captures};
 pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<Host>) {
     let places = Places::new(policy, program);
     let mut order = order::order(&places);
-    let constants = places.constants;
+    let (constants, patience) = (places.constants, places.patience);
     let mut codes = Codes::default();
     let listeners = order.listeners.iter().map(|(block, hosts)| {
         let name = policy.blocks.get(*block).map_or_else(|| Arc::from(""), |b| b.name.clone());
@@ -33,7 +33,7 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
         Listener { name, block: *block, hosts: table }
     });
     program.listeners = listeners.collect();
-    let places = Places { policy, program, constants };
+    let places = Places { policy, program, constants, patience };
     let unreachable = order::unreachable(&places, &mut order);
     (order.diags.into_iter().chain(unreachable).collect(), order.leaning)
 }

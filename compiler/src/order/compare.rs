@@ -74,7 +74,7 @@ pub(crate) fn cell_sets(
     host: &Host,
     cell: &Cell,
 ) -> Result<CellSets, Undecided> {
-    let mut cut = Cut::new(places.program, &places.constants);
+    let mut cut = Cut::new(places.program, &places.constants, &places.patience);
     let mut formulas: Vec<Formula> =
         cell.members.iter().map(|place| conditions(places, *place, &mut cut)).collect();
     let asks_head = cut.asks_head();
@@ -130,7 +130,7 @@ pub(crate) fn across(
     (host, common): (&Host, &Path),
     pair: [Place; 2],
 ) -> Verdict {
-    let mut cut = Cut::new(places.program, &places.constants);
+    let mut cut = Cut::new(places.program, &places.constants, &places.patience);
     let shown = cut.path(common);
     let mut formulas = vec![cut.host(host)];
     for place in pair {
@@ -147,7 +147,10 @@ pub(crate) fn across(
         let shown = space.meet(both, shown)?;
         Ok((space, both, shown))
     };
-    let Ok((mut space, both, shown)) = decide(cut) else { return Verdict::Undecided };
+    let Ok((mut space, both, shown)) = decide(cut) else {
+        places.patience.give_up();
+        return Verdict::Undecided;
+    };
     if both == Set::NONE {
         return Verdict::Decided(Relation::Disjoint, None);
     }

@@ -188,23 +188,24 @@ fn cover(
     let (_, path) = places.of(place)?;
     let earlier = earlier(groups, group, rank)?;
 
-    let mut cut = Cut::new(places.program, &places.constants);
+    let mut cut = Cut::new(places.program, &places.constants, &places.patience);
     let own = whole(places, &ordered.group.host, place, &mut cut)?;
     let mut formulas = Vec::with_capacity(earlier.len());
     for (host, place) in &earlier {
         formulas.push(whole(places, host, *place, &mut cut)?);
     }
+    let spent = |_: &Undecided| places.patience.give_up();
     cut.arriving(arriving);
-    let mut space = cut.finish(budget(earlier.len())).ok()?;
-    let own = space.set(&own).ok()?;
+    let mut space = cut.finish(budget(earlier.len())).inspect_err(spent).ok()?;
+    let own = space.set(&own).inspect_err(spent).ok()?;
     let mut left = own;
     let mut taking: Vec<(RouteId, Set)> = Vec::new();
     for ((_, place), formula) in earlier.iter().zip(&formulas) {
         if left == Set::NONE {
             break;
         }
-        let set = space.set(formula).ok()?;
-        let less = space.minus(left, set).ok()?;
+        let set = space.set(formula).inspect_err(spent).ok()?;
+        let less = space.minus(left, set).inspect_err(spent).ok()?;
         if less != left {
             taking.push((place.route, set));
         }

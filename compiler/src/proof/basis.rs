@@ -13,7 +13,7 @@ use crate::lower;
 use crate::lower::expr::Exprs;
 use crate::program::{Listener, Program, Route, VirtualHost};
 use crate::proof::course::{Course, courses, locals};
-use crate::space::{Cut, Env, Formula};
+use crate::space::{Cut, Env, Formula, Patience};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments, captures};
 
@@ -32,6 +32,8 @@ pub(crate) struct Basis<'p> {
     pub(crate) program: Program,
     pub(crate) constants: Constants,
     pub(crate) sides: Vec<Side<'p>>,
+    /// What may still be spent on them.
+    pub(crate) patience: Patience,
 }
 
 /// A candidate, by its places.
@@ -66,12 +68,12 @@ impl<'p> Basis<'p> {
             sides.push(Side { policy, lowered, first });
             first += policy.routes.len();
         }
-        (Basis { program, constants, sides }, added)
+        (Basis { program, constants, sides, patience: Patience::default() }, added)
     }
 
     /// Nothing asked yet.
     pub(crate) fn cut(&self) -> Cut<'_> {
-        Cut::new(&self.program, &self.constants)
+        Cut::new(&self.program, &self.constants, &self.patience)
     }
 
     /// A candidate of a side's listener.

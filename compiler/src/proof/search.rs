@@ -313,6 +313,7 @@ impl<'q> Question<'q> {
             Ok((space, left, plain?))
         };
         let Ok((mut space, left, plain)) = decide() else {
+            self.basis.patience.give_up();
             return Found::Undecided(place, Why::Size);
         };
         if left == Set::NONE {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::patience::Patience;
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
@@ -16,7 +17,7 @@ const STATES: usize = 100_000;
 const WORK: usize = 4_000_000;
 
 /// The most bytes of one pattern's automaton.
-const SIZE: usize = 1 << 20;
+pub(super) const SIZE: usize = 1 << 20;
 
 /// A pattern as an automaton over bytes.
 #[derive(Clone, Debug)]
@@ -37,16 +38,16 @@ pub(super) enum Apart {
 }
 
 impl Pattern {
-    /// `None` if its automaton is too large, or there cannot be one.
-    pub(super) fn new(pattern: &str) -> Option<Pattern> {
+    /// `None` if its automaton is larger than so many bytes, or there cannot be one.
+    pub(super) fn new(pattern: &str, size: usize) -> Option<Pattern> {
         let config = dense::Config::new()
             .match_kind(MatchKind::All)
             .start_kind(StartKind::Unanchored)
             .accelerate(false)
             // Bytes for which this is not exact are never read: the walk gives up before.
             .unicode_word_boundary(true)
-            .dfa_size_limit(Some(SIZE))
-            .determinize_size_limit(Some(SIZE));
+            .dfa_size_limit(Some(size))
+            .determinize_size_limit(Some(size));
         let dfa = dense::Builder::new().configure(config).build(pattern).ok()?;
         Some(Pattern(Arc::new(dfa)))
     }
@@ -94,12 +95,17 @@ pub(super) fn samples(
     apart: &[Apart],
     domain: &str,
     points: &BTreeSet<Arc<str>>,
+    patience: &Patience,
 ) -> Option<Vec<Arc<str>>> {
-    let mut tracks = vec![Track::new(&Apart::Taken(Pattern::new(domain)?))?];
+    let mut tracks = vec![Track::new(&Apart::Taken(patience.pattern(domain)?))?];
     for apart in apart {
         tracks.push(Track::new(apart)?);
     }
-    Walk::new(tracks, points)?.walk()
+    let samples = Walk::new(tracks, points)?.walk(patience.limit(WORK));
+    if samples.is_none() {
+        patience.give_up();
+    }
+    samples
 }
 
 /// An automaton on its way.
@@ -210,7 +216,7 @@ impl Walk {
     }
 
     /// Visits states in the order of their shortest texts.
-    fn walk(&self) -> Option<Vec<Arc<str>>> {
+    fn walk(&self, most: usize) -> Option<Vec<Arc<str>>> {
         let start = self.start();
         let mut texts: HashMap<Answer, Arc<str>> = HashMap::new();
         let mut order: Vec<Answer> = Vec::new();
@@ -239,7 +245,7 @@ impl Walk {
             for (byte, away) in &self.bytes {
                 let from = &states.get(at)?.0;
                 work += 1 + from.at.len() + away.len();
-                if work > WORK {
+                if work > most {
                     return None;
                 }
                 let Some(next) = self.step(from, *byte, away)? else { continue };
@@ -337,10 +343,10 @@ mod tests {
     use super::*;
 
     fn samples_of(patterns: &[&str], points: &[&str]) -> Vec<Arc<str>> {
-        let apart = |pattern: &&str| Apart::Taken(Pattern::new(pattern).unwrap());
+        let apart = |pattern: &&str| Apart::Taken(Pattern::new(pattern, SIZE).unwrap());
         let patterns: Vec<Apart> = patterns.iter().map(apart).collect();
         let points = points.iter().map(|&p| Arc::from(p)).collect();
-        samples(&patterns, r"\A(?s:.)*\z", &points).unwrap()
+        samples(&patterns, r"\A(?s:.)*\z", &points, &Patience::default()).unwrap()
     }
 
     #[test]
@@ -361,9 +367,9 @@ mod tests {
 
     #[test]
     fn a_pattern_too_large_is_given_up() {
-        assert!(Pattern::new(r"(?:a|b)*a(?:a|b){20}").is_none());
+        assert!(Pattern::new(r"(?:a|b)*a(?:a|b){20}", SIZE).is_none());
         let points = BTreeSet::new();
-        let word = Apart::Taken(Pattern::new(r"\bé").unwrap());
-        assert_eq!(samples(&[word], r"\A(?s:.)*\z", &points), None);
+        let word = Apart::Taken(Pattern::new(r"\bé", SIZE).unwrap());
+        assert_eq!(samples(&[word], r"\A(?s:.)*\z", &points, &Patience::default()), None);
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use lang::{Ty, Value};
 
 use super::automata::{self, Apart, Pattern};
+use super::patience::Patience;
 use super::test::Test;
 use lang::segment::Segments;
 
@@ -42,27 +43,36 @@ pub(super) struct Classes {
 }
 
 /// Cuts a field by what is asked of it; a segment also by where it leads patterns over the whole path.
-pub(super) fn classes(kind: &Kind, asked: &[Asked<'_>], led: &[Apart]) -> Classes {
+pub(super) fn classes(
+    kind: &Kind,
+    asked: &[Asked<'_>],
+    led: &[Apart],
+    patience: &Patience,
+) -> Classes {
     match kind {
-        Kind::Segment => segments(asked, led),
-        Kind::Header => or_absent(texts(asked, &VALUES, "x", &|text| Value::string(text))),
-        Kind::Cookie => or_absent(texts(asked, &COOKIES, "x", &|text| Value::string(text))),
+        Kind::Segment => segments(asked, led, patience),
+        Kind::Header => {
+            or_absent(texts(asked, &VALUES, "x", &|text| Value::string(text), patience))
+        }
+        Kind::Cookie => {
+            or_absent(texts(asked, &COOKIES, "x", &|text| Value::string(text), patience))
+        }
         Kind::Host => {
             let text = |text: &str| Value::string(text);
-            texts(asked, &HOSTS, "host.example", &text)
+            texts(asked, &HOSTS, "host.example", &text, patience)
         }
         Kind::Value(ty) => {
-            let classes = present(ty.present(), asked);
+            let classes = present(ty.present(), asked, patience);
             if ty.is_optional() { or_absent(classes) } else { classes }
         }
     }
 }
 
 /// What may stand behind so many segments of a path, told apart by patterns over the whole. Nothing comes first.
-pub(super) fn rest(apart: &[Apart]) -> Option<Vec<Value>> {
+pub(super) fn rest(apart: &[Apart], patience: &Patience) -> Option<Vec<Value>> {
     let segment = segment();
     let domain = format!(r"\A(?:(?:/{segment})+/?|/)\z");
-    let texts = automata::samples(apart, &domain, &BTreeSet::new())?;
+    let texts = automata::samples(apart, &domain, &BTreeSet::new(), patience)?;
     // What needs the longest text to be seen comes first, the plainest last.
     let texts = texts.into_iter().rev().map(Value::String);
     Some([Value::Absent].into_iter().chain(texts).collect())
@@ -101,7 +111,7 @@ macro_rules! domains {
             fn pattern() -> String {
                 $pattern
             }
-            Domain::new(pattern, || Pattern::new(&pattern()))
+            Domain::new(pattern, || Pattern::new(&pattern(), automata::SIZE))
         };)*
     };
 }
@@ -134,13 +144,13 @@ fn segment() -> String {
     format!(r"(?:{first}{any}*|\.\.?(?:{PLAIN}){any}*|\.\.\.{any}*)")
 }
 
-fn present(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
+fn present(ty: &Ty, asked: &[Asked<'_>], patience: &Patience) -> Classes {
     match ty {
         Ty::Bool => all(asked, vec![Value::Bool(true), Value::Bool(false)]),
         Ty::OneOf(words) => {
             all(asked, words.iter().map(|word| Value::String(word.clone())).collect())
         }
-        Ty::String => texts(asked, &TEXTS, "x", &|text| Value::string(text)),
+        Ty::String => texts(asked, &TEXTS, "x", &|text| Value::string(text), patience),
         Ty::Method => methods(asked),
         Ty::Int | Ty::Status | Ty::Time | Ty::Size | Ty::Duration => line(ty, asked),
         Ty::Ip => addresses(asked),
@@ -185,6 +195,7 @@ fn texts(
     domain: &Domain,
     plain: &str,
     value: &dyn Fn(&str) -> Value,
+    patience: &Patience,
 ) -> Classes {
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
@@ -200,8 +211,8 @@ fn texts(
     }
     let mut others = None;
     if !patterns.is_empty() {
-        others = taken(patterns)
-            .and_then(|apart| automata::samples(&apart, &(domain.pattern)(), &named));
+        others = taken(patterns, patience)
+            .and_then(|apart| automata::samples(&apart, &(domain.pattern)(), &named, patience));
         if others.is_none() {
             for (cut, (_, test)) in cut.iter_mut().zip(asked) {
                 *cut &= test.language().is_none();
@@ -215,8 +226,8 @@ fn texts(
 }
 
 /// Texts told apart by which of the patterns take them.
-fn taken(patterns: BTreeSet<String>) -> Option<Vec<Apart>> {
-    patterns.iter().map(|pattern| Pattern::new(pattern).map(Apart::Taken)).collect()
+fn taken(patterns: BTreeSet<String>, patience: &Patience) -> Option<Vec<Apart>> {
+    patterns.iter().map(|pattern| patience.pattern(pattern).map(Apart::Taken)).collect()
 }
 
 /// Values in a discrete order, cut where what is asked begins and ends.
@@ -330,7 +341,7 @@ fn within<N: Copy + Ord>(starts: BTreeSet<N>, plain: N) -> impl Iterator<Item = 
 }
 
 /// Segments of a path: its end, the empty one, the ones named, and the others by kind and pattern.
-fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
+fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes {
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut bounds: BTreeSet<i64> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
@@ -371,9 +382,9 @@ fn segments(asked: &[Asked<'_>], led: &[Apart]) -> Classes {
         patterns.extend([ints(i64::MAX), ints(i64::MIN), UUIDS.to_owned()]);
         patterns.extend(bounds.iter().map(|at| ints(*at)));
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
-        let all = taken(patterns).map(|taken| [taken.as_slice(), led].concat());
+        let all = taken(patterns, patience).map(|taken| [taken.as_slice(), led].concat());
         others = all
-            .and_then(|all| automata::samples(&all, &(SEGMENTS.pattern)(), &named))
+            .and_then(|all| automata::samples(&all, &(SEGMENTS.pattern)(), &named, patience))
             .unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {

@@ -8,6 +8,7 @@ use lang::Value;
 use super::automata::{Apart, At, Pattern};
 use super::cut;
 use super::diagram::{Diagram, Set, Undecided};
+use super::patience::Patience;
 
 /// The most places at which patterns may stand before a segment.
 const MOST: usize = 4_000;
@@ -27,11 +28,11 @@ pub(super) struct Patterns {
 
 impl Patterns {
     /// Before the first segment. `None` if one of them is too large.
-    pub(super) fn new(patterns: Vec<(usize, String)>) -> Option<Patterns> {
+    pub(super) fn new(patterns: Vec<(usize, String)>, patience: &Patience) -> Option<Patterns> {
         let mut all = Vec::with_capacity(patterns.len());
         let mut live = BTreeSet::new();
         for (number, (atom, pattern)) in patterns.into_iter().enumerate() {
-            let pattern = Pattern::new(&pattern)?;
+            let pattern = patience.pattern(&pattern)?;
             live.insert((number, pattern.start()?));
             all.push((atom, pattern));
         }
@@ -75,12 +76,12 @@ impl Patterns {
     }
 
     /// The classes of what stands behind the segments. `None` if that takes too long to find out.
-    pub(super) fn rest(&mut self, field: usize) -> Option<Vec<Value>> {
+    pub(super) fn rest(&mut self, field: usize, patience: &Patience) -> Option<Vec<Value>> {
         let from = |(number, at): &(usize, At)| {
             self.all.get(*number).map(|(_, pattern)| Apart::TakenFrom(pattern.clone(), *at))
         };
         let apart: Vec<Apart> = self.live.iter().filter_map(from).collect();
-        let samples = cut::rest(&apart)?;
+        let samples = cut::rest(&apart, patience)?;
         if self.live.len().saturating_mul(samples.len()) > WORK {
             return None;
         }

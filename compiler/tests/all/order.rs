@@ -324,3 +324,21 @@ fn hundreds_of_patterns_are_told_apart() {
     let said = asking(overlap);
     assert!(said.contains("`r299`") && said.contains("`r0`"), "{said}");
 }
+
+#[test]
+fn very_many_hard_patterns_are_given_up_sooner_and_sooner() {
+    let hard = |n: usize| format!("(a|b)*a(a|b){{20}}x{n}");
+    let mut routes = Vec::new();
+    for n in 0..200 {
+        let path = format!("/p{n}");
+        routes.push(
+            route(&format!("a{n}"))
+                .path(&[&path])
+                .when(matches(coalesce(header("h"), ""), &hard(n))),
+        );
+        routes.push(route(&format!("b{n}")).path(&[&path]).when(is(header("i"), "1")));
+    }
+    // Each for itself would take minutes.
+    let codes = codes(&policy(routes));
+    assert!(codes.len() > 20 && codes.iter().all(|code| *code == "E0803"), "{codes:?}");
+}

@@ -1,0 +1,46 @@
+//! What may still be spent on telling requests apart: the more was given up, the less is tried. A policy made to be hard
+//! costs seconds so, and what is not decided is said to be.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::automata::{Pattern, SIZE};
+
+/// So often something is given up before half as much is tried.
+const EACH: u32 = 8;
+
+/// At least one part in so many, as a power of two, is always tried.
+const LEAST: u32 = 8;
+
+/// The patience with one policy.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    given_up: Cell<u32>,
+    /// Automata by their patterns: many routes ask the same.
+    patterns: RefCell<HashMap<String, Option<Pattern>>>,
+}
+
+impl Patience {
+    /// What is left of a limit.
+    pub(super) fn limit(&self, most: usize) -> usize {
+        most >> (self.given_up.get() / EACH).min(LEAST)
+    }
+
+    /// Something was too large.
+    pub(crate) fn give_up(&self) {
+        self.given_up.set(self.given_up.get().saturating_add(1));
+    }
+
+    /// A pattern as an automaton; `None` if that is too large, or there cannot be one.
+    pub(super) fn pattern(&self, pattern: &str) -> Option<Pattern> {
+        if let Some(known) = self.patterns.borrow().get(pattern) {
+            return known.clone();
+        }
+        let made = Pattern::new(pattern, self.limit(SIZE));
+        if made.is_none() {
+            self.give_up();
+        }
+        self.patterns.borrow_mut().insert(pattern.to_owned(), made.clone());
+        made
+    }
+}
