@@ -19,10 +19,11 @@ type Test = fn() -> Result<(), Failed>;
 
 /// The tests, each with the programs it needs.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, &[&str], Test); 6] = [
+    let tests: [(&str, &[&str], Test); 7] = [
         ("nginx answers through the gateway byte for byte", &["nginx", "curl"], nginx_answers),
         ("uploads reach nginx byte for byte", &["nginx", "curl"], uploads_arrive),
         ("curl speaks HTTP/2 over TLS, and SNI chooses the certificate", &["curl"], http2_over_tls),
+        ("floods over HTTP/2 are counted, and others are served beside them", &[], http2_floods),
         ("a WebSocket passes through", &[], websocket),
         ("no request fails while the policy is reloaded", &[], reload_under_load),
         ("no GET fails when one of two upstreams dies", &[], upstream_dies),
@@ -232,6 +233,57 @@ fn http2_over_tls() -> Result<(), Failed> {
                     String::from_utf8_lossy(&answer)
                 )
                 .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn http2_floods() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let policy =
+        "edition 2026\nlistener web { bind \"127.0.0.1:0\" }\nroute all on web { respond 200 }\n";
+    let path = folder.path().join("gateway.gw");
+    let gateway = Gateway::start_with(folder.path(), &path, policy, &["--admin", "127.0.0.1:0"])?;
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let mut frame = vec![0, 0, u8::try_from(payload.len()).unwrap_or(u8::MAX), kind, flags];
+        frame.extend_from_slice(&stream.to_be_bytes());
+        frame.extend_from_slice(payload);
+        frame
+    };
+    let (mut resets, mut pings) = (Vec::new(), Vec::new());
+    for number in 0..400 {
+        let stream = 2 * number + 1;
+        // A `GET` whose content does not come, and is not waited for.
+        resets.extend(frame(1, 4, stream, b"\x82\x86\x84\x41\x01a\x0f\x0d\x0299"));
+        resets.extend(frame(8, 0, stream, &[0; 4]));
+    }
+    for _ in 0..1100 {
+        pings.extend(frame(6, 0, 0, &[0; 8]));
+    }
+    for (flood, limit) in [(resets, "resets"), (pings, "frames")] {
+        let mut client = TcpStream::connect(gateway.address(None)?)?;
+        client.set_read_timeout(Some(PATIENCE))?;
+        client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?;
+        client.write_all(&[frame(4, 0, 0, &[]), flood].concat())?;
+        let mut said = Vec::new();
+        client.read_to_end(&mut said)?;
+        // The goodbye ends with its code, `ENHANCE_YOUR_CALM`.
+        if !said.ends_with(&[0, 0, 0, 11]) {
+            return Err(format!("{limit}: the last words are {:?}", said.last_chunk::<17>()).into());
+        }
+        let counted = format!("gw_refusals_total{{listener=\"web\",limit=\"{limit}\"}} 1");
+        for (address, path, wanted) in [
+            (gateway.address(None)?, "/", "HTTP/1.1 200"),
+            (gateway.admin()?, "/metrics", &counted),
+        ] {
+            let mut client = TcpStream::connect(address)?;
+            let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+            client.write_all(request.as_bytes())?;
+            let mut answer = String::new();
+            client.read_to_string(&mut answer)?;
+            if !answer.contains(wanted) {
+                return Err(format!("no `{wanted}` in:\n{answer}").into());
             }
         }
     }
