@@ -66,8 +66,9 @@ pub struct Outcome {
     pub words: String,
     /// The route that answers first among them, with its place.
     pub route: Option<(Arc<str>, Span)>,
-    /// Statements that have an effect and that the other policy does not run.
-    pub effects: Vec<Span>,
+    /// Statements that have an effect and that the other policy does not run, each with what it is told otherwise than one
+    /// of its kind there.
+    pub effects: Vec<(Span, String)>,
     /// Policies that are applied, and are not by the other.
     pub applied: Vec<Arc<str>>,
 }
@@ -166,7 +167,8 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
         let side = basis.sides.get(at);
         let route = fate.route.and_then(|RouteId(id)| side?.policy.routes.get(id as usize));
         let missing = |effect: &&fate::Effect| !other.effects.iter().any(|o| o.does == effect.does);
-        let effects = fate.effects.iter().filter(missing).map(|effect| effect.span);
+        let effects = fate.effects.iter().filter(missing);
+        let effects = effects.map(|effect| (effect.span, effect.otherwise(other, &basis.program)));
         let applied = fate.applied.iter().filter(|policy| !other.applied.contains(policy));
         Outcome {
             words: fate.words.clone(),

@@ -32,6 +32,8 @@ pub(super) struct Fate {
 #[derive(Clone, Debug)]
 pub(super) struct Effect {
     pub(super) does: Does,
+    /// What its arguments are called.
+    names: Vec<&'static str>,
     pub(super) span: Span,
 }
 
@@ -45,6 +47,30 @@ pub(super) struct Does {
     pub(super) lets: Vec<ExprId>,
     pub(super) captured: Vec<(Arc<str>, usize)>,
 }
+
+impl Effect {
+    /// What it is told otherwise than a statement of its kind on the other side, which may be written with the same words.
+    pub(super) fn otherwise(&self, other: &Fate, program: &Program) -> String {
+        let Does { action, args, place, .. } = &self.does;
+        let is_like = |other: &&Effect| other.does.action == *action && other.does.place == *place;
+        let Some(like) = other.effects.iter().find(is_like) else { return String::new() };
+        // What is assigned has no name.
+        let names = self.names.iter().copied().chain(std::iter::repeat(""));
+        let pairs = names.zip(args.iter().zip(&like.does.args));
+        let told = pairs.filter(|(_, (own, other))| own != other).map(|(name, (own, _))| {
+            let value = program.show(*own).to_string();
+            let gap = if name.is_empty() { "" } else { " " };
+            match value.char_indices().nth(MOST_TOLD) {
+                Some((end, _)) => format!("{name}{gap}{}…", value.get(..end).unwrap_or_default()),
+                None => format!("{name}{gap}{value}"),
+            }
+        });
+        told.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Letters of a value in a line of text.
+const MOST_TOLD: usize = 60;
 
 /// What tells fates apart.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -122,12 +148,14 @@ impl Fate {
             let requires =
                 row.row.asserts.and_then(|n| row.row.params.iter().position(|p| p.name == n));
             let mut args = call.args.clone();
+            let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
             if let Some(condition) = requires {
                 if Some(at) != course.at {
                     continue;
                 }
                 // Which requests it refuses is told by their sets; what is answered counts here.
                 args.remove(condition.min(args.len().saturating_sub(1)));
+                names.remove(condition.min(names.len().saturating_sub(1)));
             } else if denied && !always {
                 // What was done before is not sent to anybody, but for what always holds.
                 continue;
@@ -144,7 +172,7 @@ impl Fate {
                 captured,
             };
             bounds.extend(Bound::of(row, &does));
-            effects.push(Effect { does, span: step.span });
+            effects.push(Effect { does, names, span: step.span });
         }
         applied.sort_unstable();
         applied.dedup();

@@ -173,7 +173,7 @@ impl Page<'_> {
 
     fn json(&self) -> Json {
         let side = |fate: &Fate, check: &Check| {
-            let effects = fate.effects.iter().map(|span| self.text(check, *span));
+            let effects = fate.effects.iter().map(|(span, _)| self.text(check, *span));
             json!({
                 "outcome": fate.words,
                 "route": fate.route.as_ref().map(|(name, _)| &**name),
@@ -250,10 +250,22 @@ impl Page<'_> {
                 lines.push(format!("owned by {} → {}", named(old), named(new)));
             }
         }
-        for (sign, fate, check) in [("-", &change.old, self.old), ("+", &change.new, self.new)] {
+        let sides = [("-", &change.old, self.old), ("+", &change.new, self.new)];
+        let texts = sides.map(|(_, fate, check)| {
+            let texts = fate.effects.iter().map(|(span, _)| self.text(check, *span));
+            texts.collect::<Vec<String>>()
+        });
+        for (at, (sign, fate, _)) in sides.into_iter().enumerate() {
             lines.extend(fate.applied.iter().map(|name| format!("{sign} policy {name}")));
-            let effects = fate.effects.iter().map(|span| self.text(check, *span));
-            lines.extend(effects.map(|text| format!("{sign} {text}")));
+            let [own, other] =
+                if at == 0 { [&texts[0], &texts[1]] } else { [&texts[1], &texts[0]] };
+            lines.extend(own.iter().zip(&fate.effects).map(|(text, (_, otherwise))| {
+                // Words that are the same on both sides do not tell what differs.
+                match other.contains(text) && !otherwise.is_empty() {
+                    true => format!("{sign} {text}, that is {otherwise}"),
+                    false => format!("{sign} {text}"),
+                }
+            }));
         }
         if change.places > 1 {
             lines.push(format!("at {} hosts and paths", change.places));

@@ -67,8 +67,8 @@ struct Suite {
     name: String,
     sources: Sources,
     cases: Vec<Case>,
-    /// The policy has errors, and its tests did not run.
-    broken: bool,
+    /// What is wrong with the policy itself, whatever its tests say.
+    broken: Option<&'static str>,
     /// What its tests reached, if that was asked for.
     coverage: Option<Coverage>,
 }
@@ -153,7 +153,7 @@ fn once(args: &Args, chosen: &Chosen, read: &mut BTreeSet<PathBuf>) -> miette::R
         known += check.policy.tests.len();
         suites.push(suite(args, chosen, check)?);
     }
-    let mut faulty = suites.iter().any(|suite| suite.broken);
+    let mut faulty = suites.iter().any(|suite| suite.broken.is_some());
     if !chosen.patterns.is_empty()
         && !faulty
         && known > 0
@@ -211,9 +211,14 @@ fn suite(args: &Args, chosen: &Chosen, check: Check) -> miette::Result<Suite> {
     let name = check.sources.iter().next().map(|source| source.name.to_string());
     let name = name.unwrap_or_default();
     let cases = Vec::new();
-    let broken = check.program.is_none();
+    let broken = match (&check.program, &check.unproved) {
+        (Some(_), _) => None,
+        (None, Some(_)) => Some(page::UNPROVED),
+        (None, None) => Some(page::BROKEN),
+    };
     let mut suite = Suite { name, sources: check.sources, cases, broken, coverage: None };
-    let Some(program) = check.program else { return Ok(suite) };
+    // A test asks about some requests, and has an answer where not all do as an assert claims.
+    let Some(program) = check.program.or(check.unproved) else { return Ok(suite) };
     let patterns = &chosen.patterns;
     let is_chosen =
         |name: &str| patterns.is_empty() || patterns.iter().any(|part| name.contains(&**part));

@@ -10,13 +10,16 @@ use crate::report::places::at_places;
 /// What is said of a policy that has errors.
 pub(super) const BROKEN: &str = "the policy has errors: its tests did not run";
 
+/// What is said of one that has asserts without a proof.
+pub(super) const UNPROVED: &str = "the policy has asserts that are not proved";
+
 /// The results, each failure with its places, and a last line that counts.
 pub(super) fn human(suites: &[Suite]) -> String {
     let mut text = String::new();
-    for suite in suites.iter().filter(|suite| suite.broken || !suite.cases.is_empty()) {
+    for suite in suites.iter().filter(|suite| suite.broken.is_some() || !suite.cases.is_empty()) {
         text.push_str(&format!("{}\n", suite.name));
-        if suite.broken {
-            text.push_str(&format!("  FAILED {BROKEN}\n"));
+        if let Some(broken) = suite.broken {
+            text.push_str(&format!("  FAILED {broken}\n"));
         }
         for case in &suite.cases {
             let word = if case.failed() { "FAILED" } else { "ok" };
@@ -29,7 +32,7 @@ pub(super) fn human(suites: &[Suite]) -> String {
     let all = || suites.iter().flat_map(|suite| &suite.cases);
     let failed = all().filter(|case| case.failed()).count();
     match (all().count(), failed) {
-        (0, _) if suites.iter().any(|suite| suite.broken) => {}
+        (0, _) if suites.iter().any(|suite| suite.broken.is_some()) => {}
         (0, _) => text.push_str("there are no tests\n"),
         (1, 0) => text.push_str("1 test passed\n"),
         (all, 0) => text.push_str(&format!("{all} tests passed\n")),
@@ -64,9 +67,10 @@ pub(super) fn json(suites: &[Suite]) -> String {
         });
         format!("{object}\n")
     });
-    let broken = suites.iter().filter(|suite| suite.broken).map(|suite| {
-        let object = json!({ "policy": suite.name, "outcome": "broken", "message": BROKEN });
-        format!("{object}\n")
+    let broken = suites.iter().filter_map(|suite| {
+        let message = suite.broken?;
+        let object = json!({ "policy": suite.name, "outcome": "broken", "message": message });
+        Some(format!("{object}\n"))
     });
     lines.chain(broken).collect()
 }
