@@ -180,10 +180,8 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
     let kind = match (pair.old.refuses, pair.new.refuses) {
         (true, false) => Kind::Loosened,
         (false, true) => Kind::Tightened,
-        (true, true) => Kind::Changed,
-        (false, false) => {
-            bounds::verdict(&pair.old.bounds, &pair.new.bounds).unwrap_or(Kind::Changed)
-        }
+        // Limits count what is refused, too: that is how guessing is slowed down.
+        _ => bounds::verdict(&pair.old.bounds, &pair.new.bounds).unwrap_or(Kind::Changed),
     };
     Change {
         listener: listener.clone(),

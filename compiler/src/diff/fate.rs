@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lang::policy::{Expr, ExprKind, LocalId, RouteId};
-use lang::vocab::{Ends, ExprId};
+use lang::policy::{self, Expr, ExprKind, LocalId, RouteId};
+use lang::vocab::{Ends, ExprId, Form};
 use lang::{Span, Value};
 
 use crate::diff::bounds::Bound;
@@ -115,7 +115,7 @@ impl Fate {
         });
         let refused_later = matches!(course.end, End::Forwarded(_) | End::Answered)
             && course.at.and_then(|at| written.steps.get(at)).is_some_and(|step| {
-                matches!(&step.kind, lang::policy::StepKind::Act(call) if call.row.asserts.is_some())
+                matches!(&step.kind, policy::StepKind::Act(call) if call.row.asserts.is_some())
             });
         let words = match &course.end {
             End::Denied => format!("denied with {known}"),
@@ -137,7 +137,18 @@ impl Fate {
             End::Answered => refused(&course.status),
             _ => refused_later,
         };
-        let denied = course.end == End::Denied || refused_later;
+        // What was done before is not sent to anybody, but for what always holds and what the upstream has got. Limits
+        // have counted the request, whoever refuses it later.
+        let is_lost = |row: &policy::Call| {
+            let answers =
+                row.place.as_ref().is_some_and(|place| place.field.path.starts_with("resp."));
+            match (&course.end, row.row.form) {
+                (_, Form::Applied) => false,
+                (End::Denied, _) => true,
+                (End::Forwarded(_), _) => refused_later && answers,
+                _ => refused_later,
+            }
+        };
         let lets = locals(&route.steps);
         let (mut effects, mut bounds) = (Vec::new(), Vec::new());
         let mut applied: Vec<Arc<str>> = Vec::new();
@@ -156,8 +167,7 @@ impl Fate {
                 // Which requests it refuses is told by their sets; what is answered counts here.
                 args.remove(condition.min(args.len().saturating_sub(1)));
                 names.remove(condition.min(names.len().saturating_sub(1)));
-            } else if denied && !always {
-                // What was done before is not sent to anybody, but for what always holds.
+            } else if !always && is_lost(row) {
                 continue;
             }
             let roots: Vec<ExprId> =
@@ -191,15 +201,15 @@ impl Fate {
 
 /// A statement with its action, if it is one: its place in the route, as lowered and as written, and whether it stands in
 /// an `always`.
-type Acted<'s> = (usize, &'s Step, Option<&'s Call>, Option<&'s lang::policy::Call>, bool);
+type Acted<'s> = (usize, &'s Step, Option<&'s Call>, Option<&'s policy::Call>, bool);
 
 /// The actions of a statement, those that it holds included.
-fn acts<'s>(at: usize, (step, written): (&'s Step, &'s lang::policy::Step)) -> Vec<Acted<'s>> {
+fn acts<'s>(at: usize, (step, written): (&'s Step, &'s policy::Step)) -> Vec<Acted<'s>> {
     match (&step.kind, &written.kind) {
-        (StepKind::Act(call), lang::policy::StepKind::Act(row)) => {
+        (StepKind::Act(call), policy::StepKind::Act(row)) => {
             vec![(at, step, Some(call), Some(row), false)]
         }
-        (StepKind::Always(held), lang::policy::StepKind::Always(written)) => {
+        (StepKind::Always(held), policy::StepKind::Always(written)) => {
             let held = held.iter().zip(written).flat_map(|pair| acts(at, pair));
             let held = held.map(|(at, step, call, row, _)| (at, step, call, row, true));
             std::iter::once((at, step, None, None, true)).chain(held).collect()
@@ -242,8 +252,8 @@ fn meant(
 }
 
 /// The shares of the upstreams among which a request is drawn.
-fn shares(route: &lang::policy::Route, at: Option<usize>) -> Option<String> {
-    let lang::policy::StepKind::Act(call) = &route.steps.get(at?)?.kind else { return None };
+fn shares(route: &policy::Route, at: Option<usize>) -> Option<String> {
+    let policy::StepKind::Act(call) = &route.steps.get(at?)?.kind else { return None };
     if call.row.ends != Ends::Forwards || call.arms.len() < 2 {
         return None;
     }
