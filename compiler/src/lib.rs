@@ -7,6 +7,7 @@
 
 pub mod artifact;
 pub mod burden;
+pub mod caching;
 pub mod change;
 pub mod decision;
 pub mod diff;

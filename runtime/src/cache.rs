@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use compiler::caching::{CREDENTIALS, NO_STORE, OWN_TERMS};
 use tokio::time::{Instant, timeout};
 
 use crate::body::{Body, BodyError};
@@ -103,12 +104,11 @@ impl Rule {
     fn applies(&self, ex: &Exchange, content: &Body) -> bool {
         let headers = &ex.request.headers;
         let is_read = matches!(ex.request.method, Method::Get | Method::Head);
-        let says_who = rules::CREDENTIALS.iter().any(|name| headers.contains(name));
+        let says_who = CREDENTIALS.iter().any(|name| headers.contains(name));
         is_read
             && content.is_empty()
-            && ex.upgrade.is_none()
-            && !rules::OWN_TERMS.iter().any(|name| headers.contains(name))
-            && !headers.lists("cache-control", "no-store")
+            && !OWN_TERMS.iter().any(|name| headers.contains(name))
+            && !headers.lists("cache-control", NO_STORE)
             && (self.public || self.tells_who || !(says_who || self.asks_who))
     }
 }

@@ -79,10 +79,14 @@ impl Exprs {
 
     /// The number of the reading of a header field of the request.
     pub(crate) fn header(&mut self, name: &Arc<str>) -> ExprId {
+        self.read("req.header", Some(name.clone()), Ty::String.optional())
+    }
+
+    /// The number of the reading of a field of the request as it came, which has this type.
+    pub(crate) fn read(&mut self, field: &'static str, key: Option<Arc<str>>, ty: Ty) -> ExprId {
         let slots = &mut self.slots;
-        let slot = *self.slot_of.entry(("req.header", Some(name.clone()))).or_insert_with(|| {
-            let (field, key) = (Arc::from("req.header"), Some(name.clone()));
-            slots.push(Slot { field, key, ty: Ty::String.optional(), stable: true });
+        let slot = *self.slot_of.entry((field, key.clone())).or_insert_with(|| {
+            slots.push(Slot { field: Arc::from(field), key, ty, stable: true });
             SlotId(slots.len() as u32 - 1)
         });
         self.intern(Expr::Slot(slot))

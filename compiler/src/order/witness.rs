@@ -267,6 +267,7 @@ impl Witness {
                 ("req.cookie", Some(key)) => {
                     details.push(format!("cookie: {key}={}", shown(&plain)));
                 }
+                ("req.body.size", None) if *value == Value::Size(0) => {}
                 ("client.ip", None) => from = format!(" from {plain}"),
                 (field, Some(key)) => details.push(format!("{field}[{key:?}] = {value}")),
                 (field, None) => details.push(format!("{field} = {value}")),

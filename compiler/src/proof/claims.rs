@@ -7,6 +7,7 @@ use lang::Value;
 use lang::policy::{Claim, Compare, HeaderIs, Message, RouteId};
 use lang::vocab::ExprId;
 
+use crate::caching::{self, READ};
 use crate::interp::{Interp, ops};
 use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
@@ -24,8 +25,7 @@ pub(crate) enum Asked {
     Route(RouteId),
     Applied(Arc<str>),
     Limited(Option<Arc<str>>),
-    /// With the expressions that read a request's credentials.
-    Cached(Vec<ExprId>),
+    Cached(caching::Asks),
     Forwarded(Option<Arc<str>>),
     Header(Message, Arc<str>, HeaderIs, ExprId),
     Not(Box<Asked>),
@@ -117,12 +117,6 @@ const RESP_OWN: &[&str] = &[
     "www-authenticate",
 ];
 
-/// Header fields of a request that say who asks.
-const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
-
-/// Methods that a cache answers.
-const READ: [&str; 2] = ["GET", "HEAD"];
-
 /// The claim with its expressions added to the program's.
 pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
     match claim {
@@ -133,9 +127,7 @@ pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
         Claim::Route(route) => Asked::Route(*route),
         Claim::Applied(policy) => Asked::Applied(policy.clone()),
         Claim::Limited(by) => Asked::Limited(by.clone()),
-        Claim::Cached => {
-            Asked::Cached(CREDENTIALS.iter().map(|name| exprs.header(&Arc::from(*name))).collect())
-        }
+        Claim::Cached => Asked::Cached(caching::Asks::add(exprs)),
         Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
         Claim::Header(message, name, is) => {
             Asked::Header(*message, name.clone(), is.clone(), exprs.header(name))
@@ -157,6 +149,16 @@ impl Asked {
         }
     }
 
+    /// What its claims about the cache ask.
+    pub(crate) fn of_cache(&self) -> Option<&caching::Asks> {
+        match self {
+            Asked::Cached(asks) => Some(asks),
+            Asked::Not(inner) => inner.of_cache(),
+            Asked::All(parts) | Asked::Any(parts) => parts.iter().find_map(Asked::of_cache),
+            _ => None,
+        }
+    }
+
     /// The requests of the course for which it holds.
     pub(crate) fn formula(&self, cut: &mut Cut<'_>, way: Way<'_>, env: Env<'_>) -> Formula {
         let course = way.course;
@@ -171,13 +173,14 @@ impl Asked {
             Asked::Header(message, name, is, original) => {
                 header(cut, way, (*message, name), is, *original, env)
             }
-            Asked::Cached(credentials) => {
+            Asked::Cached(asks) => {
                 let (Some(for_all), Some(_)) = (course.caches, course.to()) else {
                     return Formula::Always(false);
                 };
                 let mut all = vec![cut.methods(Some(&READ.map(Arc::from)))];
-                for id in credentials.iter().filter(|_| !for_all) {
-                    all.push(cut.ask(*id, &Test::Present, env).not());
+                all.push(cut.condition(asks.has_own_terms, env).not());
+                if !for_all {
+                    all.push(cut.condition(asks.says_who, env).not());
                 }
                 Formula::all(all)
             }
@@ -206,15 +209,13 @@ impl Asked {
             Asked::Header(message, name, is, original) => {
                 seen.header(way, (*message, name), is, *original)
             }
-            Asked::Cached(credentials) => {
+            Asked::Cached(asks) => {
                 let (Some(for_all), Some(_)) = (course.caches, course.to()) else {
                     return Some(false);
                 };
-                let mut all = READ.contains(&&*seen.witness.method);
-                for id in credentials.iter().filter(|_| !for_all) {
-                    all &= seen.interp.value(*id).ok()?.is_absent();
-                }
-                Some(all)
+                let is_read = READ.contains(&&*seen.witness.method);
+                let may = for_all || !seen.interp.holds(asks.says_who).ok()?;
+                Some(is_read && may && !seen.interp.holds(asks.has_own_terms).ok()?)
             }
             Asked::Not(inner) => Some(!inner.holds(seen, way)?),
             Asked::All(parts) => {

@@ -7,6 +7,7 @@ use lang::Span;
 use lang::policy::{Host, Path, Segment};
 use lang::{Ty, policy};
 
+use crate::caching::Asks;
 use crate::order::compare::budget;
 use crate::order::witness::Witness;
 use crate::program::Listener;
@@ -19,6 +20,9 @@ use crate::space::{Env, Formula, Set, Space, Undecided, arriving};
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
+
+/// Where names mean nothing: what is asked there is of the request alone.
+const OPEN: Env<'_> = Env { captures: &[], locals: &[] };
 
 /// A claim, ready to be proved on one side.
 pub(crate) struct Question<'q> {
@@ -95,11 +99,10 @@ pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
 /// Whether there is a request on the listener of which the claim speaks.
 pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool {
     let Some(listener) = question.listener() else { return false };
-    let open = Env { captures: &[], locals: &[] };
     for end in [End::Nobody, End::Method] {
         let course = Course::past(end);
         let mut cut = question.basis.cut();
-        let of = question.of.formula(&mut cut, Way { course: &course, route: None }, open);
+        let of = question.of.formula(&mut cut, Way { course: &course, route: None }, OPEN);
         cut.arriving(&arriving(question.side.policy, listener.block));
         if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
             return true;
@@ -126,6 +129,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
                 Formula::all(vec![base.clone(), guards, of])
             });
             let any = Formula::any(all.collect());
+            let any = Formula::all(vec![question.possible(&mut cut), any]);
             cut.arriving(&arriving(question.side.policy, listener.block));
             if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
                 return true;
@@ -149,6 +153,17 @@ impl<'q> Question<'q> {
         let Some(of) = about(self.of, &mut cut) else { return true };
         let all = Formula::all(vec![cut.host(host), of]);
         !all.is_never() && !is_empty(cut.finish(budget(1)), &all)
+    }
+
+    /// What claims about the cache ask, if there are any: it is the same for all.
+    fn of_cache(&self) -> Option<&'q Asks> {
+        self.of.of_cache().or_else(|| self.expect.of_cache())
+    }
+
+    /// The requests whose content can be as they say, where the claim asks about that.
+    fn possible(&self, cut: &mut crate::space::Cut<'_>) -> Formula {
+        let asks = self.of_cache();
+        asks.map_or(Formula::Always(true), |asks| cut.condition(asks.is_possible, OPEN))
     }
 
     /// Requests that this candidate takes.
@@ -197,7 +212,8 @@ impl<'q> Question<'q> {
             }
             let whole = taken.whole(cut);
             let guards = guards(cut, course, taken.env());
-            Formula::all(vec![whole, guards, of, expect.not()])
+            let possible = self.possible(cut);
+            Formula::all(vec![possible, whole, guards, of, expect.not()])
         };
         let mut cut = self.basis.cut();
         let alone = against(&mut cut);
@@ -223,7 +239,6 @@ impl<'q> Question<'q> {
 
     /// Requests that no candidate takes.
     fn past(&self, listener: &'q Listener) -> Found {
-        let open = Env { captures: &[], locals: &[] };
         let mut doubt = None;
         for end in [End::Nobody, End::Method] {
             if end == End::Method && !self.of.asks_status() && !self.expect.asks_status() {
@@ -233,12 +248,12 @@ impl<'q> Question<'q> {
             let course = Course::past(end.clone());
             let way = Way { course: &course, route: None };
             let mut cut = self.basis.cut();
-            let of = self.of.formula(&mut cut, way, open);
-            let expect = self.expect.formula(&mut cut, way, open);
+            let of = self.of.formula(&mut cut, way, OPEN);
+            let expect = self.expect.formula(&mut cut, way, OPEN);
             if of.is_never() || matches!(expect, Formula::Always(true)) {
                 continue;
             }
-            let mut against = vec![of, expect.not()];
+            let mut against = vec![self.possible(&mut cut), of, expect.not()];
             let by_status = self.of.asks_status() || self.expect.asks_status();
             let mut others = Vec::new();
             let mut but_method = Vec::new();
@@ -295,7 +310,9 @@ impl<'q> Question<'q> {
         (host, path): (&Host, &Path),
         (way, ending, place): (Way<'_>, &Ending, Span),
     ) -> Found {
-        let plain = plainly(&mut cut);
+        let mut plain = plainly(&mut cut);
+        let more = self.of_cache().map(|asks| asks.plain.as_slice()).unwrap_or_default();
+        plain.extend(more.iter().map(|id| cut.condition(*id, OPEN)));
         if let Some(listener) = self.listener() {
             cut.arriving(&arriving(self.side.policy, listener.block));
         }
@@ -366,7 +383,7 @@ fn asks_answer(asked: &Asked) -> bool {
 /// What the claim says of the request alone. `None` where that is nothing.
 fn about(asked: &Asked, cut: &mut crate::space::Cut<'_>) -> Option<Formula> {
     match asked {
-        Asked::Request(id) => Some(cut.condition(*id, Env { captures: &[], locals: &[] })),
+        Asked::Request(id) => Some(cut.condition(*id, OPEN)),
         Asked::All(parts) => {
             let all: Vec<Formula> = parts.iter().filter_map(|part| about(part, cut)).collect();
             (!all.is_empty()).then(|| Formula::all(all))

@@ -3,14 +3,10 @@
 
 use std::sync::Arc;
 
+use compiler::caching::CREDENTIALS;
+
 use super::Rule;
 use crate::message::{Headers, Response};
-
-/// Fields of a request that say who asks.
-pub(super) const CREDENTIALS: &[&str] = &["authorization", "cookie"];
-
-/// Fields of a request that ask for a part, or for what is only right once.
-pub(super) const OWN_TERMS: &[&str] = &["range", "if-range", "if-match", "if-unmodified-since"];
 
 /// Directives of an answer that keep it to whom it was sent, or to be asked for each time.
 const NOT_KEPT: &[&str] = &["no-store", "private", "no-cache"];
