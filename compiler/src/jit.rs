@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::interp::run::Run;
-use crate::matcher::Refused;
+use crate::matcher::{Compiled, Refused};
 use crate::program::code::{Code, Goal};
 
 mod emit;
@@ -64,11 +64,11 @@ impl Clone for Machine {
     }
 }
 
-/// Makes machine code for those of the codes that are hot, or for all of them; gives their number. All are in one mapping.
+/// Makes machine code for those of the codes that are hot, or for all of them; says how much. All are in one mapping.
 pub(crate) fn compile<'c>(
     codes: impl Iterator<Item = &'c Arc<Code>>,
     at_once: bool,
-) -> Result<usize, Refused> {
+) -> Result<Compiled, Refused> {
     let wanted: Vec<&Arc<Code>> =
         codes.filter(|code| code.machine.is_wanted(at_once)).take(MOST).collect();
     let (worth, idle): (Vec<&Arc<Code>>, Vec<&Arc<Code>>) =
@@ -78,10 +78,10 @@ pub(crate) fn compile<'c>(
         let _ = code.machine.block.set(None);
     }
     if worth.is_empty() {
-        return Ok(0);
+        return Ok(Compiled::default());
     }
-    let blocks = entry::blocks(&worth)?;
-    let made = blocks.len();
+    let (blocks, bytes) = entry::blocks(&worth)?;
+    let made = Compiled { blocks: blocks.len(), bytes };
     for (code, block) in worth.into_iter().zip(blocks) {
         let _ = code.machine.block.set(Some(block));
     }

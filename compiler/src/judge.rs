@@ -86,7 +86,7 @@ pub fn judge(
     let tabled = loaded(Backend::Interp, Tables::Everywhere)?;
     let mut judged = Judgement::default();
     loop {
-        match jit.compile_all()? {
+        match jit.compile_all()?.blocks {
             0 => break,
             more => judged.blocks += more,
         }

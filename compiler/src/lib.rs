@@ -37,7 +37,7 @@ pub use decision::Decision;
 pub use explain::{Explanation, Loss, Verdict};
 pub use frame::{Fill, Frame, Head, Read, Slot, SlotId};
 pub use lower::lower;
-pub use matcher::{Backend, LoadError, Matcher, Refused, load, load_with};
+pub use matcher::{Backend, Compiled, LoadError, Matcher, Refused, load, load_with};
 pub use program::{ListenerId, Program, RouteId};
 pub use proof::prove;
 pub use session::{Answer, Session, Whole, check, check_without};

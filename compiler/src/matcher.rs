@@ -27,6 +27,15 @@ pub enum Backend {
     Jit,
 }
 
+/// What was made at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Compiled {
+    /// The cells that have machine code now and had none before.
+    pub blocks: usize,
+    /// The instructions and constants of all of them, in bytes.
+    pub bytes: usize,
+}
+
 /// Why there is no machine code. The interpreter goes on deciding.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("no machine code can be made: {0}")]
@@ -127,21 +136,21 @@ impl Matcher {
         &self.inputs
     }
 
-    /// Makes machine code for what was decided often since, and gives the number of blocks made. It takes some ten
+    /// Makes machine code for what was decided often since, and says how much. It takes some ten
     /// microseconds a block: it is for a thread that serves nobody, from time to time. Decisions go on meanwhile.
-    pub fn compile_hot(&self) -> Result<usize, Refused> {
+    pub fn compile_hot(&self) -> Result<Compiled, Refused> {
         self.compile(false)
     }
 
     /// Makes machine code for everything that can have some.
-    pub fn compile_all(&self) -> Result<usize, Refused> {
+    pub fn compile_all(&self) -> Result<Compiled, Refused> {
         self.compile(true)
     }
 
     #[cfg(feature = "jit")]
-    fn compile(&self, at_once: bool) -> Result<usize, Refused> {
+    fn compile(&self, at_once: bool) -> Result<Compiled, Refused> {
         match self.backend {
-            Backend::Interp => Ok(0),
+            Backend::Interp => Ok(Compiled::default()),
             Backend::Jit => {
                 crate::jit::compile(self.indexes.iter().flat_map(Index::codes), at_once)
             }
@@ -149,9 +158,9 @@ impl Matcher {
     }
 
     #[cfg(not(feature = "jit"))]
-    fn compile(&self, _: bool) -> Result<usize, Refused> {
+    fn compile(&self, _: bool) -> Result<Compiled, Refused> {
         match self.backend {
-            Backend::Interp => Ok(0),
+            Backend::Interp => Ok(Compiled::default()),
             Backend::Jit => Err(Refused("this program was built without the feature `jit`".into())),
         }
     }

@@ -27,7 +27,7 @@ async fn watch(decider: Weak<Decider>, telemetry: Arc<Telemetry>) {
         // It may take as long as some thousand blocks take, and health checks on this runtime must not wait for it.
         let made = tokio::task::spawn_blocking(move || decider.matcher.compile_hot()).await;
         match made {
-            Ok(Ok(blocks)) => telemetry.metrics.compiled_blocks.add(blocks as u64),
+            Ok(Ok(made)) => telemetry.metrics.compiled_blocks.add(made.blocks as u64),
             Ok(Err(reason)) => {
                 tracing::warn!(%reason, "decisions stay with the interpreter");
                 return;

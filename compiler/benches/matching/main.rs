@@ -8,12 +8,16 @@
     reason = "a benchmark looks at the clock and starts valgrind; it is no part of the crate"
 )]
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use gw_compiler::Backend;
+use tables::Shape;
 use workload::Workload;
 
 mod ours;
+mod tables;
 mod workload;
 
 use ours::Ours;
@@ -23,19 +27,21 @@ type Case = (&'static str, fn(u64) -> Workload);
 
 /// Every case.
 const CASES: &[Case] = &[
-    ("w1-20", |seed| workload::rules(seed, 20)),
-    ("w1-1000", |seed| workload::rules(seed, 1_000)),
-    ("w2-hosts-10", |seed| workload::routes(seed, 10, false)),
-    ("w2-hosts-100", |seed| workload::routes(seed, 100, false)),
-    ("w2-hosts-1000", |seed| workload::routes(seed, 1_000, false)),
-    ("w2-hosts-10000", |seed| workload::routes(seed, 10_000, false)),
-    ("w2-hosts-100000", |seed| workload::routes(seed, 100_000, false)),
-    ("w2-one-10", |seed| workload::routes(seed, 10, true)),
-    ("w2-one-100", |seed| workload::routes(seed, 100, true)),
-    ("w2-one-1000", |seed| workload::routes(seed, 1_000, true)),
-    ("w2-one-10000", |seed| workload::routes(seed, 10_000, true)),
-    ("w2-one-100000", |seed| workload::routes(seed, 100_000, true)),
-    ("w4-50", |seed| workload::claims(seed, 50)),
+    ("w1-20", |seed| tables::rules(seed, 20)),
+    ("w1-1000", |seed| tables::rules(seed, 1_000)),
+    ("w2-hosts-10", |seed| tables::routes(seed, 10, Shape::Hosts)),
+    ("w2-hosts-100", |seed| tables::routes(seed, 100, Shape::Hosts)),
+    ("w2-hosts-1000", |seed| tables::routes(seed, 1_000, Shape::Hosts)),
+    ("w2-hosts-10000", |seed| tables::routes(seed, 10_000, Shape::Hosts)),
+    ("w2-hosts-100000", |seed| tables::routes(seed, 100_000, Shape::Hosts)),
+    ("w2-zipf-100000", |seed| tables::routes(seed, 100_000, Shape::Zipf)),
+    ("w2-one-10", |seed| tables::routes(seed, 10, Shape::One)),
+    ("w2-one-100", |seed| tables::routes(seed, 100, Shape::One)),
+    ("w2-one-1000", |seed| tables::routes(seed, 1_000, Shape::One)),
+    ("w2-one-10000", |seed| tables::routes(seed, 10_000, Shape::One)),
+    ("w2-one-100000", |seed| tables::routes(seed, 100_000, Shape::One)),
+    ("whole-100000", |seed| tables::routes(seed, 100_000, Shape::Whole)),
+    ("w4-50", |seed| tables::claims(seed, 50)),
 ];
 
 /// The seed, unless `GW_SEED` says another.
@@ -45,13 +51,18 @@ fn main() {
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let seed = std::env::var("GW_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
-    match arguments.split_first() {
-        Some((flag, [case])) if flag == "--count" => return count(case, seed),
-        Some((flag, [case])) if flag == "--row" => return row(case, seed),
+    match &*arguments {
+        [flag, case, backend, program] if flag == "--count" => {
+            return count(case, seed, named(backend), program);
+        }
+        [flag, case] if flag == "--row" => return row(case, seed),
         _ => {}
     }
-    println!("| case | instructions | D1 misses | ns | load ms | bytes a route | wrong |");
-    println!("|---|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| case | interpreter | machine code | D1 misses | ns | load ms | bytes a route \
+         | code bytes a rule | machine code | allocations | wrong |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut wrong = false;
     for (case, _) in
         CASES.iter().filter(|(case, _)| arguments.iter().all(|word| case.contains(word.as_str())))
@@ -68,41 +79,70 @@ fn main() {
     }
 }
 
-fn made(case: &str, seed: u64) -> (Workload, Ours) {
+fn named(backend: &str) -> Backend {
+    if backend == "jit" { Backend::Jit } else { Backend::Interp }
+}
+
+fn workload(case: &str, seed: u64) -> Workload {
     let (_, make) = CASES.iter().find(|(name, _)| *name == case).unwrap();
-    let workload = make(seed);
-    let ours = Ours::new(&workload);
-    (workload, ours)
+    make(seed)
 }
 
 /// Prints one line of the table.
 fn row(case: &str, seed: u64) {
-    let (workload, ours) = made(case, seed);
+    let workload = workload(case, seed);
+    let program = ours::program(&workload);
+    let ours = Ours::new(&workload, &program, Backend::Interp);
     let mut answers = vec![None; workload.requests.len()];
-    ours.decide_all(&workload, &mut answers);
     let expected = workload.expected();
-    let wrong = expected.iter().zip(&answers).filter(|(a, b)| a != b).count();
+    let mut wrong = 0;
+    let mut check = |ours: &Ours| {
+        let heap = allocation_counter::measure(|| ours.decide_all(&workload, &mut answers));
+        wrong += expected.iter().zip(&answers).filter(|(a, b)| a != b).count();
+        heap.count_total as f64 / expected.len() as f64
+    };
+    let mut allocations = check(&ours);
+    let with_code = workload.rules.iter().any(|rule| !rule.when.is_empty());
+    let compiled = with_code.then(|| Ours::new(&workload, &program, Backend::Jit));
+    if let Some(compiled) = &compiled {
+        allocations = allocations.max(check(compiled));
+    }
     let mut best = f64::MAX;
     for _ in 0..30 {
         let begun = Instant::now();
-        measured(&ours, &workload, &mut answers);
+        measured(compiled.as_ref().unwrap_or(&ours), &workload, &mut answers);
         best = best.min(begun.elapsed().as_nanos() as f64 / answers.len() as f64);
     }
-    let counted = callgrind(case);
     let shown = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
-    let (instructions, misses) = (counted.map(|c| c.0), counted.map(|c| c.1));
+    // Lowering is slow where valgrind looks on, and no part of a decision.
+    let file = std::env::temp_dir().join(format!("gw-{}.gwb", std::process::id()));
+    std::fs::write(&file, ours::encoded(&program)).unwrap();
+    let interpreter = callgrind(case, "interp", &file);
+    let machine = compiled.as_ref().and_then(|_| callgrind(case, "jit", &file));
+    std::fs::remove_file(&file).unwrap();
+    let n_rules = workload.n_routes() as u64;
+    let code = with_code.then(|| {
+        let bare = workload.bare();
+        let bare = Ours::new(&bare, &ours::program(&bare), Backend::Interp);
+        (ours.bytes.saturating_sub(bare.bytes) / n_rules) as f64
+    });
     println!(
-        "| {case} | {} | {} | {best:.0} | {:.2} | {} | {wrong} |",
-        shown(instructions),
-        shown(misses),
+        "| {case} | {} | {} | {} | {best:.0} | {:.2} | {} | {} | {} | {allocations:.1} | {wrong} |",
+        shown(interpreter.map(|counted| counted.0)),
+        shown(machine.map(|counted| counted.0)),
+        shown(interpreter.map(|counted| counted.1)),
         ours.load.as_secs_f64() * 1e3,
-        ours.bytes / workload.n_routes().max(1) as u64,
+        ours.bytes / n_rules,
+        shown(code),
+        shown(compiled.map(|compiled| (compiled.machine_bytes / n_rules) as f64)),
     );
 }
 
 /// Decides everything twice, once for valgrind to count, and prints how often.
-fn count(case: &str, seed: u64) {
-    let (workload, ours) = made(case, seed);
+fn count(case: &str, seed: u64, backend: Backend, program: &str) {
+    let workload = workload(case, seed);
+    let program = ours::decoded(&std::fs::read(program).unwrap());
+    let ours = Ours::new(&workload, &program, backend);
     let mut answers = vec![None; workload.requests.len()];
     ours.decide_all(&workload, &mut answers);
     measured(&ours, &workload, &mut answers);
@@ -116,13 +156,14 @@ fn measured(ours: &Ours, workload: &Workload, answers: &mut [Option<u32>]) {
 }
 
 /// Instructions and simulated misses of the first data cache for one decision.
-fn callgrind(case: &str) -> Option<(f64, f64)> {
+fn callgrind(case: &str, backend: &str, program: &Path) -> Option<(f64, f64)> {
     let own = std::env::current_exe().ok()?;
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--cache-sim=yes"])
         .args(["--collect-atstart=no", "--toggle-collect=*::measured*"])
         .arg(own)
-        .args(["--count", case])
+        .args(["--count", case, backend])
+        .arg(program)
         .output()
         .ok()?;
     let told = String::from_utf8_lossy(&run.stderr).into_owned();

@@ -4,14 +4,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gw_compiler::{Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Read, SlotId};
+use gw_compiler::artifact::Artifact;
+use gw_compiler::{
+    Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Program, Read, SlotId,
+};
 use lang::policy::{
     Before, Block, Compare, Expr, ExprKind, Host, Path, Policy, Route, RouteId, Segment,
 };
 use lang::vocab::{self, Field, Key, Phase};
-use lang::{Span, Ty, Value};
+use lang::{Span, Ty, Value, Vocabulary};
 
-use crate::workload::{Claim, Cond, Request, Rule, Workload};
+use crate::workload::{Claim, Cond, Request, Rule, Token, Workload};
 
 /// The engine with a workload's rules in it.
 pub(crate) struct Ours {
@@ -20,10 +23,11 @@ pub(crate) struct Ours {
     readers: Vec<Reader>,
     /// What the requests' tokens say, as they are kept once verified.
     tokens: Vec<[Value; 7]>,
-    addresses: Vec<IpAddr>,
     /// How long loading took, and what it keeps.
     pub(crate) load: Duration,
     pub(crate) bytes: u64,
+    /// The machine code of all blocks.
+    pub(crate) machine_bytes: u64,
 }
 
 /// How a slot is read.
@@ -67,6 +71,9 @@ field!(LIFE, "token.life", Key::None, Ty::Int);
 field!(ROLES, "token.roles", Key::None, Ty::list(Ty::String));
 field!(SCOPES, "token.scopes", Key::None, Ty::list(Ty::String));
 
+static FIELDS: &[&Field] =
+    &[&HEADER, &HOST, &PATH, &IP, &SUB, &ISS, &TENANT, &LEVEL, &LIFE, &ROLES, &SCOPES];
+
 static CLAIMS: [&Field; 7] = [&SUB, &ISS, &TENANT, &LEVEL, &LIFE, &ROLES, &SCOPES];
 
 static LISTENER: vocab::Block = vocab::Block {
@@ -78,19 +85,28 @@ static LISTENER: vocab::Block = vocab::Block {
     example: "",
 };
 
+static BLOCKS: &[&vocab::Block] = &[&LISTENER];
+
 impl Ours {
-    /// Compiles and loads a workload's rules.
-    pub(crate) fn new(workload: &Workload) -> Ours {
-        let (program, diags) = gw_compiler::lower(&policy(workload));
-        let program = Arc::new(program.unwrap_or_else(|| panic!("{:#?}", diags.first())));
+    /// Loads the program of a workload; with machine code, if it is to have some, for all of it.
+    pub(crate) fn new(workload: &Workload, program: &Arc<Program>, backend: Backend) -> Ours {
         let mut load = Duration::ZERO;
         let mut matcher = None;
         let heap = allocation_counter::measure(|| {
             let begun = processor();
-            let loaded = gw_compiler::load(program.clone(), Vec::new(), Backend::Interp);
+            let loaded = gw_compiler::load(program.clone(), Vec::new(), backend);
             load = processor() - begun;
             matcher = loaded.ok();
         });
+        let matcher = matcher.unwrap();
+        let mut machine_bytes = 0;
+        loop {
+            let made = matcher.compile_all().unwrap();
+            machine_bytes += made.bytes as u64;
+            if made.blocks == 0 {
+                break;
+            }
+        }
         let readers = program.slots.iter().map(|slot| match &*slot.field {
             "req.header" => slot.key.clone().map_or(Reader::Nothing, Reader::Header),
             "client.ip" => Reader::Address,
@@ -100,21 +116,21 @@ impl Ours {
             }
         });
         let text = |text: &String| Value::string(text.as_str());
-        let tokens = workload.requests.iter().map(|request| {
-            let [sub, iss, tenant] = &request.texts;
-            let [level, life] = request.numbers.map(Value::Int);
-            let [roles, scopes] = [&request.lists[0], &request.lists[1]]
-                .map(|list| Value::list(list.iter().map(text)));
+        let tokens = workload.tokens.iter().map(|Token { texts, numbers, lists }| {
+            let [sub, iss, tenant] = texts;
+            let [level, life] = numbers.map(Value::Int);
+            let [roles, scopes] =
+                [&lists[0], &lists[1]].map(|list| Value::list(list.iter().map(text)));
             [text(sub), text(iss), text(tenant), level, life, roles, scopes]
         });
         Ours {
             listener: program.listener("web").unwrap(),
             readers: readers.collect(),
-            matcher: matcher.unwrap(),
+            matcher,
             tokens: tokens.collect(),
-            addresses: workload.requests.iter().map(|request| IpAddr::from(request.ip)).collect(),
             load,
             bytes: heap.bytes_current.max(0) as u64,
+            machine_bytes,
         }
     }
 
@@ -122,7 +138,7 @@ impl Ours {
     pub(crate) fn decide_all(&self, workload: &Workload, answers: &mut [Option<u32>]) {
         for (at, (request, answer)) in workload.requests.iter().zip(answers).enumerate() {
             let world = World { ours: self, request, at };
-            let head = Head { host: &request.host, path: &request.path, method: request.method };
+            let head = Head { host: request.host, path: request.path, method: request.method() };
             let frame = Frame::new();
             *answer = match self.matcher.decide(self.listener, &head, &frame, &world) {
                 Decision::Route(route) => Some(route.0),
@@ -134,7 +150,7 @@ impl Ours {
 
 impl Fill for World<'_> {
     fn path(&self) -> &str {
-        &self.request.path
+        self.request.path
     }
 
     fn fill(&self, slot: SlotId) -> Read<'_> {
@@ -143,13 +159,38 @@ impl Fill for World<'_> {
             Reader::Header(name) => {
                 let mut headers = self.request.headers.iter();
                 let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
-                Read::optional(found.map(|(_, value)| &**value))
+                Read::optional(found.map(|(_, value)| *value))
             }
-            Reader::Address => Read::Value(Value::Ip(self.ours.addresses[self.at])),
+            Reader::Address => Read::Value(Value::Ip(IpAddr::from(self.request.ip))),
             Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][*claim]),
             Reader::Nothing => Read::Value(Value::Absent),
         }
     }
+}
+
+/// The program of a workload's rules.
+pub(crate) fn program(workload: &Workload) -> Arc<Program> {
+    let (program, diags) = gw_compiler::lower(&policy(workload));
+    Arc::new(program.unwrap_or_else(|| panic!("{:#?}", diags.first())))
+}
+
+/// A program as bytes, for another process.
+pub(crate) fn encoded(program: &Arc<Program>) -> Vec<u8> {
+    let built = Artifact { program: Program::clone(program), ..Artifact::default() };
+    built.encode().unwrap()
+}
+
+/// The program that these bytes are.
+pub(crate) fn decoded(bytes: &[u8]) -> Arc<Program> {
+    let vocabulary = Vocabulary {
+        fields: FIELDS,
+        functions: lang::functions::FUNCTIONS,
+        actions: &[],
+        balancers: &[],
+        blocks: BLOCKS,
+        budgets: &[],
+    };
+    Arc::new(Artifact::decode(bytes, &vocabulary).unwrap().program)
 }
 
 /// The policy of a workload's rules.
@@ -192,15 +233,19 @@ fn route(at: usize, rule: &Rule) -> Route {
         literal => Segment::Literal(Arc::from(literal)),
     });
     let path = Path { segments: segments.collect(), rest };
+    let captures = path.segments.iter().filter_map(|segment| match segment {
+        Segment::Capture(name, ty) => Some((name.clone(), ty.clone())),
+        Segment::Literal(_) => None,
+    });
     let methods = rule.methods.iter().map(|method| Arc::from(*method)).collect::<Vec<_>>();
     Route {
         name: Arc::from(format!("r{at}")),
         listeners: vec![0],
         hosts: vec![(host, span)],
-        paths: vec![(path, span)],
+        paths: vec![(path.clone(), span)],
         methods: (!methods.is_empty()).then_some((methods, span)),
         conditions: rule.when.iter().map(expr).collect(),
-        captures: Vec::new(),
+        captures: captures.collect(),
         steps: Vec::new(),
         doc: Arc::from(""),
         module: None,
@@ -233,6 +278,11 @@ fn expr(cond: &Cond) -> Expr {
         Cond::Net(net, bits) => {
             let net = format!("{}/{bits}", IpAddr::from(*net));
             is_in(field(&IP, None), constant(Value::Cidr(net.parse().unwrap())))
+        }
+        Cond::Captured(place, text) => {
+            let name = ExprKind::Capture(Arc::from(format!("c{place}")));
+            let captured = Expr { kind: name, ty: Ty::String, span: Span::default() };
+            compare(Compare::Eq, captured, Value::string(*text))
         }
         Cond::Is(of, text) => compare(Compare::Eq, claim(*of), Value::string(text.as_str())),
         Cond::OneOf(of, texts) => {

@@ -71,11 +71,12 @@ impl Block {
     }
 }
 
-/// A block for each of these, all in one mapping.
-pub(super) fn blocks(codes: &[&Arc<Code>]) -> Result<Vec<Block>, Refused> {
+/// A block for each of these, all in one mapping, and the bytes that they take.
+pub(super) fn blocks(codes: &[&Arc<Code>]) -> Result<(Vec<Block>, usize), Refused> {
     let mut module = module()?;
     let mut builder = FunctionBuilderContext::new();
     let mut made: Vec<FuncId> = Vec::with_capacity(codes.len());
+    let mut bytes = 0;
     for code in codes {
         let mut context = module.make_context();
         context.func.signature = signature(&module);
@@ -83,6 +84,7 @@ pub(super) fn blocks(codes: &[&Arc<Code>]) -> Result<Vec<Block>, Refused> {
         let declared = module.declare_anonymous_function(&context.func.signature);
         let id = declared.map_err(refused)?;
         module.define_function(id, &mut context).map_err(refused)?;
+        bytes += context.compiled_code().map_or(0, |code| code.code_buffer().len());
         made.push(id);
     }
     module.finalize_definitions().map_err(refused)?;
@@ -96,7 +98,7 @@ pub(super) fn blocks(codes: &[&Arc<Code>]) -> Result<Vec<Block>, Refused> {
         },
         _memory: memory.clone(),
     };
-    Ok(starts.into_iter().map(block).collect())
+    Ok((starts.into_iter().map(block).collect(), bytes))
 }
 
 /// The instructions for some code, as an assembler would write them.
