@@ -164,6 +164,12 @@ impl Frame {
         self.absent.get() & absence(slot) != 0
     }
 
+    /// Whether a value read of this slot before is kept.
+    #[inline]
+    pub(crate) fn has_kept(&self, slot: SlotId) -> bool {
+        self.with_slot(slot, |_| ()).is_some()
+    }
+
     /// The value read of this slot before.
     pub(crate) fn slot(&self, slot: SlotId) -> Option<Value> {
         self.with_slot(slot, Value::clone)

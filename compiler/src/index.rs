@@ -2,6 +2,7 @@
 //! cell's code to the candidate that answers. It says the same as the plain walk over the program (`interp/decide.rs`)
 //! and owns nothing of a request.
 
+#[cfg(feature = "jit")]
 use std::sync::Arc;
 
 use lang::policy::Host as Pattern;
@@ -13,11 +14,11 @@ use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
 #[cfg(feature = "jit")]
 use crate::program::code::Code;
-use crate::program::code::Goal;
+use crate::program::code::{Goal, Methods};
 use crate::program::{Listener, ListenerId, RouteId};
 
 mod hosts;
-mod text;
+pub(crate) mod text;
 mod tree;
 
 use hosts::{Host, Hosts, Kind};
@@ -31,15 +32,6 @@ pub(crate) struct Index {
     routes: Box<[RouteId]>,
     /// Whether there is none, because the listener has more of something than the layout has room for.
     is_plain: bool,
-}
-
-/// What asking a cell comes to, if anything.
-#[derive(Clone, Copy)]
-enum Found {
-    /// This candidate of the host answers.
-    Candidate(u32),
-    /// It depends on this slot.
-    Pending(SlotId),
 }
 
 /// What asking one host comes to, if anything.
@@ -94,14 +86,18 @@ impl Index {
     #[cfg(feature = "jit")]
     pub(crate) fn codes_for(&self, head: &Head<'_>) -> Vec<Arc<Code>> {
         let mut codes = Vec::new();
-        let _: Option<Asked> = self.hosts.find(head.host, |host| {
-            let side = &host.tree.side;
-            let _: Option<Found> = host.tree.walk(head.path, &mut |cell| {
-                let CellRef::Cell(cell) = cell else { return None };
-                codes.extend(side.cells.get(cell as usize).map(|cell| cell.code.clone()));
-                None
-            });
-            None
+        let _: Option<Asked> = self.hosts.find(head.host, &mut |host| {
+            let mut walk = host.tree.walk(head.path);
+            loop {
+                match walk.next() {
+                    CellRef::None => return None,
+                    CellRef::Always(_) => {}
+                    CellRef::Cell(cell) => {
+                        let cell = host.tree.side.cells.get(cell as usize);
+                        codes.extend(cell.map(|cell| cell.code.clone()));
+                    }
+                }
+            }
         });
         codes
     }
@@ -113,101 +109,119 @@ impl Index {
         interp: &Interp<'_>,
         listener: ListenerId,
         head: &Head<'_>,
-    ) -> Result<Decision, Pending> {
+    ) -> Decision {
         if self.is_plain || head.path.len() > LONGEST {
             return plain(interp, listener, head);
         }
-        let run = Run { interp, head, listener };
+        let run = Run::new(interp, head, listener);
         let mut missed = false;
-        match self.hosts.find(head.host, |host| self.ask(host, &run, &mut missed)) {
-            Some(Asked::Route(route)) => Ok(Decision::Route(route)),
-            Some(Asked::Pending(slot)) => Err(Pending(slot)),
+        let asked = match self.hosts.exact(head.host) {
+            Some(host) => self.ask(host, &run, &mut missed),
+            None => None,
+        };
+        let asked = match asked {
+            None if self.hosts.has_wide() => self.wide(&run, &mut missed),
+            asked => asked,
+        };
+        match asked {
+            Some(Asked::Route(route)) => Decision::Route(route),
+            Some(Asked::Pending(slot)) => Decision::Pending(slot),
             Some(Asked::Plain) => plain(interp, listener, head),
             // Which methods would have found one is asked by the few requests that miss by theirs.
             None if missed => self.allowed(&run),
             None => {
                 interp.frame.capture_as(None);
-                Ok(Decision::NotFound)
+                Decision::NotFound
             }
         }
+    }
+
+    /// What routes of hosts with wildcards say.
+    #[inline(never)]
+    fn wide(&self, run: &Run<'_>, missed: &mut bool) -> Option<Asked> {
+        self.hosts.wide(run.head.host, &mut |host| self.ask(host, run, missed))
     }
 
     /// Which methods would have found a route, now that none has.
     #[inline(never)]
-    fn allowed(&self, run: &Run<'_>) -> Result<Decision, Pending> {
-        let mut allowed: Vec<Arc<str>> = Vec::new();
-        let listener = run.interp.program.listeners.get(run.listener.0 as usize);
-        let asked = self.hosts.find(run.head.host, |host| {
+    fn allowed(&self, run: &Run<'_>) -> Decision {
+        let mut allowed = Methods::default();
+        let asked = self.hosts.find(run.head.host, &mut |host| {
             let side = &host.tree.side;
             if side.is_plain {
                 return Some(Asked::Plain);
             }
-            let program = listener.and_then(|one| one.hosts.list.get(host.place() as usize))?;
-            let pending = host.tree.walk(run.head.path, &mut |cell| {
-                let CellRef::Cell(cell) = cell else { return None };
-                let Cell { code, candidates } = side.cells.get(cell as usize)?;
-                for (place, candidate) in candidates.iter().enumerate() {
-                    match run.misses_by_method(code, place, candidates, host.place()) {
-                        Ok(false) => {}
-                        Ok(true) => {
-                            let candidate = program.candidates.get(*candidate as usize)?;
-                            allowed.extend(candidate.methods.iter().flatten().cloned());
-                        }
-                        Err(Pending(slot)) => return Some(Found::Pending(slot)),
+            let mut walk = host.tree.walk(run.head.path);
+            loop {
+                let cell = match walk.next() {
+                    CellRef::None => return None,
+                    // It would have answered.
+                    CellRef::Always(_) => continue,
+                    CellRef::Cell(cell) => side.cells.get(cell as usize)?,
+                };
+                for place in 0..cell.candidates.len() {
+                    match run.missed_methods(&cell.code, place, &cell.candidates, host.place()) {
+                        Ok(Some(methods)) => allowed.add(methods),
+                        Ok(None) => {}
+                        Err(Pending(slot)) => return Some(Asked::Pending(slot)),
                     }
                 }
-                None
-            });
-            match pending? {
-                Found::Pending(slot) => Some(Asked::Pending(slot)),
-                Found::Candidate(_) => None,
             }
         });
         match asked {
-            Some(Asked::Pending(slot)) => return Err(Pending(slot)),
-            Some(_) => return plain(run.interp, run.listener, run.head),
-            None => {}
+            Some(Asked::Pending(slot)) => Decision::Pending(slot),
+            Some(_) => plain(run.interp, run.listener, run.head),
+            None => {
+                run.interp.frame.capture_as(None);
+                Decision::without_route(allowed)
+            }
         }
-        run.interp.frame.capture_as(None);
-        Ok(Decision::without_route(allowed))
     }
 
-    #[inline]
+    /// What a host's routes say.
+    #[inline(always)]
     fn ask(&self, host: &Host, run: &Run<'_>, missed: &mut bool) -> Option<Asked> {
         let side = &host.tree.side;
         if side.is_plain {
             return Some(Asked::Plain);
         }
-        let found = host.tree.walk(run.head.path, &mut |cell| match cell {
-            CellRef::None => None,
-            CellRef::Always(candidate) => Some(Found::Candidate(candidate)),
-            CellRef::Cell(cell) => {
-                let cell = side.cells.get(cell as usize)?;
-                match run.code(&cell.code, &cell.candidates, host.place(), missed) {
-                    Ok(Goal::Take(place)) => {
-                        cell.candidates.get(place as usize).copied().map(Found::Candidate)
-                    }
-                    Ok(_) => None,
-                    Err(Pending(slot)) => Some(Found::Pending(slot)),
-                }
+        let mut walk = host.tree.walk(run.head.path);
+        let candidate = loop {
+            match walk.next() {
+                CellRef::None => return None,
+                CellRef::Always(candidate) => break candidate,
+                CellRef::Cell(cell) => match asked(host, cell, run, missed) {
+                    Ok(Some(candidate)) => break candidate,
+                    Ok(None) => {}
+                    Err(Pending(slot)) => return Some(Asked::Pending(slot)),
+                },
             }
-        });
-        match found? {
-            Found::Pending(slot) => Some(Asked::Pending(slot)),
-            Found::Candidate(candidate) => {
-                run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
-                let route = self.routes.get(host.first as usize + candidate as usize)?;
-                Some(Asked::Route(*route))
-            }
-        }
+        };
+        run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
+        self.routes.get(host.first as usize + candidate as usize).copied().map(Asked::Route)
     }
+}
+
+/// The candidate of a cell that answers, if one does.
+#[inline(never)]
+fn asked(host: &Host, cell: u32, run: &Run<'_>, missed: &mut bool) -> Result<Option<u32>, Pending> {
+    let Some(Cell { code, candidates }) = host.tree.side.cells.get(cell as usize) else {
+        return Ok(None);
+    };
+    Ok(match run.code(code, candidates, host.place(), missed)? {
+        Goal::Take(place) => candidates.get(place as usize).copied(),
+        _ => None,
+    })
 }
 
 /// The decision by the plain walk over the program.
 #[inline(never)]
-fn plain(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Result<Decision, Pending> {
+fn plain(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Decision {
     match interp.program.listeners.get(listener.0 as usize) {
-        Some(listener) => interp.decide(listener, head),
-        None => Ok(Decision::NotFound),
+        Some(listener) => match interp.decide(listener, head) {
+            Ok(decision) => decision,
+            Err(Pending(slot)) => Decision::Pending(slot),
+        },
+        None => Decision::NotFound,
     }
 }

@@ -152,7 +152,7 @@ impl Asked<'_> {
                 let name = self.program.route(*route).map_or("?", |route| &route.name);
                 answered(name, &matcher.captures(frame, self.request))
             }
-            Decision::MethodNotAllowed(methods) => not_allowed(methods),
+            Decision::MethodNotAllowed(methods) => not_allowed(&methods.names()),
             Decision::NotFound => nobody(),
             Decision::Pending(slot) => format!("waits for slot {}", slot.0),
         }
@@ -166,7 +166,7 @@ fn answered(route: &str, captures: &[(Arc<str>, Value)]) -> String {
     format!("`{route}` {}", captures.join(" ")).trim_end().to_owned()
 }
 
-fn not_allowed(methods: &[Arc<str>]) -> String {
+fn not_allowed(methods: &[&str]) -> String {
     format!("405 {}", methods.join(", "))
 }
 

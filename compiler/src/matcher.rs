@@ -12,7 +12,7 @@ use crate::explain::Explanation;
 use crate::fit::Fits;
 use crate::frame::{Fill, Frame, Head};
 use crate::index::Index;
-use crate::interp::{Constants, Interp, Pending, constants};
+use crate::interp::{Constants, Interp, constants};
 use crate::lower::bind::Bind;
 use crate::program::{ListenerId, Program, RouteId};
 use crate::table::Tables;
@@ -188,10 +188,7 @@ impl Matcher {
         let Some(index) = self.indexes.get(listener.0 as usize) else {
             return Decision::NotFound;
         };
-        match index.decide(&self.interp(frame, fill), listener, head) {
-            Ok(decision) => decision,
-            Err(Pending(slot)) => Decision::Pending(slot),
-        }
+        index.decide(&self.interp(frame, fill), listener, head)
     }
 
     /// Tells of every route whose conditions a decision tests until one holds, in order; meanwhile the frame holds what

@@ -11,6 +11,7 @@ use crate::decision::Decision;
 use crate::frame::{Fill, Frame, Head, SlotId};
 use crate::interp::{Interp, Pending};
 use crate::matcher::Matcher;
+use crate::program::code::Methods;
 use crate::program::{Candidate, Expr, ListenerId};
 
 impl Matcher {
@@ -75,7 +76,7 @@ fn decide(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Decisio
         }
     }
     interp.frame.set_captures(Vec::new());
-    Decision::without_route(allowed)
+    Decision::without_route(Methods::of(&allowed))
 }
 
 /// Whether an expression is `true`, or the slot on which that depends.

@@ -156,7 +156,7 @@ impl Table {
     }
 
     #[inline(always)]
-    fn decide<const N: usize>(&self, cell: &Cell<'_>, missed: &mut bool) -> Option<Goal> {
+    fn decide<const N: usize>(&self, cell: &Cell<'_, '_>, missed: &mut bool) -> Option<Goal> {
         for slot in &self.probes {
             if cell.run.is_pending(*slot) {
                 return None;
@@ -216,7 +216,7 @@ impl Table {
     /// The first candidate that has one of these rows and lets it answer, whatever the method. `None` if that cannot be
     /// said.
     #[inline]
-    fn first(&self, cell: &Cell<'_>, alive: &[u64], unsure: &[u64]) -> Option<Option<u32>> {
+    fn first(&self, cell: &Cell<'_, '_>, alive: &[u64], unsure: &[u64]) -> Option<Option<u32>> {
         let mut asked = None;
         for (at, (word, unsure)) in alive.iter().zip(unsure).enumerate() {
             let mut word = *word;
@@ -247,14 +247,14 @@ impl Table {
 }
 
 /// A cell being decided.
-struct Cell<'c> {
-    run: &'c Run<'c>,
+struct Cell<'c, 'r> {
+    run: &'c Run<'r>,
     code: &'c Code,
     candidates: &'c [u32],
     host: u32,
 }
 
-impl Cell<'_> {
+impl Cell<'_, '_> {
     /// The class of the request's method.
     fn method(&self) -> usize {
         (MethodBit::of(self.run.head.method).0.trailing_zeros() as usize).min(METHODS - 1)
@@ -268,7 +268,7 @@ impl Cell<'_> {
                 let answer = self.run.look(*source, |seen| match seen {
                     Seen::Absent => Some(n_words + 1),
                     Seen::Text(text) => Some(words.number(text).unwrap_or(*n_words)),
-                    Seen::Value(_) => None,
+                    Seen::Ip(_) | Seen::Value(_) => None,
                 });
                 answer.ok()?
             }
@@ -277,8 +277,10 @@ impl Cell<'_> {
                     Seen::Absent => Some(starts.len() + 1),
                     Seen::Text(_) => None,
                     // Networks of the other version have no group.
-                    Seen::Value(Value::Ip(IpAddr::V6(_))) if *sort == Sort::V4 => {
-                        Some(starts.len() + 1)
+                    Seen::Ip(IpAddr::V6(_)) if *sort == Sort::V4 => Some(starts.len() + 1),
+                    Seen::Ip(address) => {
+                        let number = sort.number(&Value::Ip(address))?;
+                        Some(starts.partition_point(|start| *start <= number))
                     }
                     Seen::Value(value) => {
                         let number = sort.number(value)?;
@@ -317,7 +319,7 @@ impl Cell<'_> {
                     windows.find(text, &mut each);
                     Some(())
                 }
-                Seen::Value(_) => None,
+                Seen::Ip(_) | Seen::Value(_) => None,
             }),
         };
         known.ok()?

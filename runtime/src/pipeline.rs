@@ -96,7 +96,9 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
     }
     match decision {
         Decision::Route(route) => place.engine.plan(route).ok_or(Failure::Ours("route")),
-        Decision::MethodNotAllowed(methods) => Err(Failure::Method(methods)),
+        Decision::MethodNotAllowed(methods) => {
+            Err(Failure::Method(methods.names().into_iter().map(Into::into).collect()))
+        }
         Decision::NotFound => Err(Failure::NoRoute),
         Decision::Pending(_) => Err(Failure::Ours("pending")),
     }

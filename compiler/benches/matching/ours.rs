@@ -155,10 +155,10 @@ impl Fill for World<'_> {
 
     fn fill(&self, slot: SlotId) -> Read<'_> {
         match &self.ours.readers[slot.0 as usize] {
-            // One after the other, as the gateway looks for them.
+            // One after the other; names are in lower case, as HTTP/2 has them.
             Reader::Header(name) => {
                 let mut headers = self.request.headers.iter();
-                let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+                let found = headers.find(|(known, _)| **known == **name);
                 Read::optional(found.map(|(_, value)| *value))
             }
             Reader::Address => Read::Value(Value::Ip(IpAddr::from(self.request.ip))),

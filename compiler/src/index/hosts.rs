@@ -122,27 +122,42 @@ impl Hosts {
     }
 
     /// Calls `visit` with the trees that answer for a host, most specific first, until it gives something.
-    #[inline]
     pub(super) fn find(
         &self,
         host: &str,
-        mut visit: impl FnMut(&Host) -> Option<Asked>,
+        visit: &mut dyn FnMut(&Host) -> Option<Asked>,
     ) -> Option<Asked> {
-        if let Some(found) = self.look(Kind::Exact, host)
-            && let Some(answer) = visit(found)
-        {
-            return Some(answer);
-        }
-        if self.one_label | self.labels != 0
-            && let Some(answer) = self.wild(host, &mut visit)
-        {
-            return Some(answer);
-        }
-        self.any.as_ref().and_then(visit)
+        let exact = self.exact(host).and_then(&mut *visit);
+        exact.or_else(|| self.wide(host, visit))
     }
 
-    /// The same for wildcards alone.
+    /// The tree of this name alone.
+    #[inline]
+    pub(super) fn exact(&self, host: &str) -> Option<&Host> {
+        self.look(Kind::Exact, host)
+    }
+
+    /// Whether a tree answers for more than one name.
+    #[inline]
+    pub(super) fn has_wide(&self) -> bool {
+        self.one_label | self.labels != 0 || self.any.is_some()
+    }
+
+    /// As `find`, for the trees that answer for more than one name.
     #[inline(never)]
+    pub(super) fn wide(
+        &self,
+        host: &str,
+        visit: &mut dyn FnMut(&Host) -> Option<Asked>,
+    ) -> Option<Asked> {
+        let wild = match self.one_label | self.labels {
+            0 => None,
+            _ => self.wild(host, visit),
+        };
+        wild.or_else(|| self.any.as_ref().and_then(visit))
+    }
+
+    /// The same for wildcards.
     fn wild(&self, host: &str, visit: &mut dyn FnMut(&Host) -> Option<Asked>) -> Option<Asked> {
         let behind = |name: &'_ str| {
             let (label, suffix) = name.split_once('.')?;

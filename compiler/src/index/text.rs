@@ -14,7 +14,7 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(super) struct Segment {
     /// Its first eight bytes, zeros behind its end.
     pub(super) first: u64,
-    /// Of all of it, to be settled: few segments are looked for by it.
+    /// Of all of it, to be settled.
     pub(super) hash: u64,
     /// Where it ends: the place of a `/`, or the path's length.
     pub(super) end: usize,
@@ -32,21 +32,37 @@ pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
 /// The same where fewer than eight bytes are left: those before it are read too and shifted out.
 #[inline(always)]
 fn last_word(bytes: &[u8], at: usize) -> u64 {
+    let left = bytes.len().saturating_sub(at) & 7;
     match bytes.last_chunk() {
-        Some(chunk) => {
-            let before = (at + 8).wrapping_sub(bytes.len());
-            let word = u64::from_le_bytes(*chunk);
-            if before < 8 { word >> (before * 8) } else { 0 }
-        }
-        None => short_word(bytes, at),
+        // By two steps, so that nothing is left where nothing is to be.
+        Some(chunk) => u64::from_le_bytes(*chunk) >> 8 >> ((7 - left) * 8),
+        None => short(bytes.get(at..).unwrap_or_default()),
     }
 }
 
-/// The same of a text of fewer than eight bytes.
-#[inline(never)]
-fn short_word(bytes: &[u8], at: usize) -> u64 {
-    let left = bytes.get(at..).unwrap_or_default();
-    left.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+/// A text of fewer than eight bytes: its ends, which may overlap.
+#[inline]
+fn short(text: &[u8]) -> u64 {
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            u64::from(first) | u64::from(last) << ((text.len() - 4) * 8 & 63)
+        }
+        _ => text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// What a path says from a place on, no further than its end: eight bytes, the first one lowest. Behind its end stand a
+/// `/` and zeros, so that every segment ends alike.
+#[inline(always)]
+pub(super) fn ahead(path: &[u8], at: usize) -> u64 {
+    match path.get(at..).and_then(<[u8]>::first_chunk) {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => {
+            let left = path.len().saturating_sub(at) & 7;
+            last_word(path, at) | u64::from(b'/') << (left * 8)
+        }
+    }
 }
 
 /// One more word into a hash.
@@ -75,16 +91,32 @@ pub(super) fn spread(byte: u8) -> u64 {
     u64::from(byte) * LOW
 }
 
-/// The hash of a whole text.
+/// The hash of a whole text: sixteen bytes a step, the last ones overlapping those before.
 #[inline(always)]
 pub(super) fn hash(seed: u64, text: &[u8]) -> u64 {
-    let mut hash = seed;
-    let mut rest = text;
-    while let Some((chunk, behind)) = rest.split_first_chunk() {
-        hash = mix(hash, u64::from_le_bytes(*chunk));
-        rest = behind;
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let (chunks, rest) = text.as_chunks::<16>();
+    let mut hash = seed ^ text.len() as u64;
+    for chunk in chunks {
+        let [a, b] = chunk.as_chunks().0 else { continue };
+        hash = folded(word(a) ^ hash, word(b) ^ FACTOR);
     }
-    settle(mix(hash, last_word(text, text.len() - rest.len())))
+    let (a, b) = match (text.last_chunk::<16>(), rest.first_chunk(), rest.last_chunk()) {
+        (Some(last), ..) => match last.as_chunks().0 {
+            [a, b] => (word(a), word(b)),
+            _ => (0, 0),
+        },
+        (None, Some(first), Some(last)) => (word(first), word(last)),
+        _ => (short(rest), 0),
+    };
+    folded(a ^ hash, b ^ FACTOR)
+}
+
+/// All bits of a product, in as many as its factors have.
+#[inline(always)]
+fn folded(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// How many words hold a text of so many bytes: there is one behind all whole ones, be it zero.
@@ -95,16 +127,13 @@ pub(super) fn n_words(length: usize) -> usize {
 
 /// Whether a text is what these words begin with.
 #[inline(always)]
-pub(super) fn is_text(mut words: &[u64], text: &[u8]) -> bool {
-    let mut rest = text;
-    while let Some((chunk, behind)) = rest.split_first_chunk() {
-        match words.split_first() {
-            Some((word, others)) if u64::from_le_bytes(*chunk) == *word => words = others,
-            _ => return false,
-        }
-        rest = behind;
-    }
-    words.first().is_some_and(|last| *last == last_word(text, text.len() - rest.len()))
+pub(super) fn is_text(words: &[u64], text: &[u8]) -> bool {
+    let (chunks, rest) = text.as_chunks();
+    let Some((last, whole)) = words.get(..=chunks.len()).and_then(<[u64]>::split_last) else {
+        return false;
+    };
+    chunks.iter().zip(whole).all(|(chunk, word)| u64::from_le_bytes(*chunk) == *word)
+        && *last == last_word(text, text.len() - rest.len())
 }
 
 /// A text as words.
@@ -119,6 +148,29 @@ pub(super) fn segment_hash(text: &str) -> u64 {
     let hash =
         (8..bytes.len()).step_by(8).fold(word(bytes, 0), |hash, at| mix(hash, word(bytes, at)));
     settle(hash)
+}
+
+/// Where the segment that begins at a place ends.
+#[inline]
+pub(super) fn end(path: &[u8], mut at: usize) -> usize {
+    while at < path.len() {
+        let slash = marks(ahead(path, at), SLASHES);
+        if slash != 0 {
+            return at + slash.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    path.len()
+}
+
+/// The segment with this number, as [`lang::segment::split`] counts them.
+pub(crate) fn nth(path: &str, number: usize) -> Option<&str> {
+    let bytes = path.as_bytes();
+    let mut at = bytes.first().filter(|first| **first == b'/').map(|_| 1)?;
+    for _ in 0..number {
+        at = end(bytes, at) + 1;
+    }
+    path.get(at..end(bytes, at).max(at))
 }
 
 /// The segment that begins at a place.
@@ -176,6 +228,17 @@ mod tests {
                 let found = segment(path.as_bytes(), before.len());
                 assert_eq!(found.end, before.len() + text.len(), "{path}");
                 assert_eq!((found.hash, found.first), (alone.hash, alone.first), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn segments_are_counted_as_they_are_split() {
+        for path in ["", "*", "/", "//", "/a", "/a/", "/a/bc/0123456789/x//y", "/0123456/01234567"]
+        {
+            let split: Vec<&str> = lang::segment::split(path).collect();
+            for number in 0..10 {
+                assert_eq!(nth(path, number), split.get(number).copied(), "{path} {number}");
             }
         }
     }

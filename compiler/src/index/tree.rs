@@ -3,7 +3,7 @@
 //!
 //! A node is its head, the text of its segment, the text of the unbranched literals behind it (its run), what there is besides literals (one word for each capture, and one for what holds for all paths beneath),
 //! and its kids: with the first eight bytes of their segments where they are few, in groups by tag where they are many.
-//! A segment of at most eight bytes that is one of few stands with its parent alone.
+//! A segment of fewer than eight bytes that is one of few stands with its parent alone.
 
 use std::sync::Arc;
 
@@ -64,14 +64,24 @@ pub(super) struct NodeHead(pub(super) u64);
 /// How the nodes behind literals are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kids {
-    /// So many, at most [`FEW`], whose first words differ: these words, then two nodes in each word.
+    /// So many, at most [`FEW`]: of each what is ahead of it, and what it is as a word ([`kid`]).
     Few(u32),
     /// Groups of eight, two to this power many: a word of tags, four words of nodes.
     Groups(u32),
 }
 
 /// More kids than these stand in groups.
-const FEW: usize = 4;
+const FEW: usize = 6;
+
+/// Words of one of few.
+const KID: usize = 2;
+
+/// Where in the word of a kid its node and its length stand.
+const KID_NODE: u32 = 8;
+const KID_LENGTH: u32 = 40;
+
+/// Segments shorter than this are compared by one word, with what ends them.
+const SHORT: usize = 8;
 
 /// The most nodes on one way to which a walk may have to come back. A host with more is walked plainly.
 const LATER: usize = 8;
@@ -129,7 +139,13 @@ impl NodeHead {
         )
     }
 
-    /// The length of its segment.
+    /// Whether it has neither a text of its own nor a run.
+    #[inline(always)]
+    fn is_bare(self) -> bool {
+        self.0 as u32 & ((1 << Self::MORE) - 1) == 0
+    }
+
+    /// The length of its segment, if that stands with it.
     #[inline(always)]
     fn text(self) -> usize {
         self.0 as usize & Self::TEXT_MOST
@@ -181,6 +197,13 @@ impl CellRef {
             code => CellRef::Cell(code - 1),
         }
     }
+}
+
+/// A kid: its node, the length of its segment, and in the lowest byte how many bits too many are ahead where it is
+/// compared with that.
+fn kid(node: u32, length: usize) -> u64 {
+    let much = 7_usize.saturating_sub(length) as u64 * 8;
+    much | u64::from(node) << KID_NODE | (length as u64) << KID_LENGTH
 }
 
 /// The tag of a segment among its siblings, never zero, and where among groups its own begin.

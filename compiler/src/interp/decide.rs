@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::decision::Decision;
 use crate::frame::Head;
 use crate::interp::{Interp, Pending};
+use crate::program::code::Methods;
 use crate::program::{Candidate, Listener, VirtualHost};
 use lang::segment::split;
 
@@ -42,12 +43,12 @@ impl Interp<'_> {
                 }
             }
         }
-        let mut allowed: Vec<Arc<str>> = Vec::new();
+        let mut allowed = Methods::default();
         for (candidate, methods) in others {
             let takes = self.takes(candidate, &segments)?;
             tried(candidate);
             if takes {
-                allowed.extend(methods.iter().cloned());
+                allowed.add(&Methods::of(methods));
             }
         }
         self.frame.set_captures(Vec::new());

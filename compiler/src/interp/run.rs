@@ -1,19 +1,25 @@
 //! Runs residual code: one check after the other, each on what the request says where it stands. It copies nothing that
 //! is only compared. A compiler of the same code has this file to agree with.
 
+use std::cell::Cell;
+use std::net::IpAddr;
+
 use lang::Value;
 
 use crate::frame::{Captured, Head, Read, SlotId};
+use crate::index::text;
 use crate::interp::{Interp, Pending, ops};
 use crate::program::ListenerId;
 use crate::program::code::{Check, Code, Goal, MethodBit, Methods, Source};
-use lang::segment::{Segments, split};
+use lang::segment::Segments;
 
 /// A decision being made.
 pub(crate) struct Run<'r> {
     pub(crate) interp: &'r Interp<'r>,
     pub(crate) head: &'r Head<'r>,
     pub(crate) listener: ListenerId,
+    /// The text that was read last: candidates of a cell ask for the same one after the other.
+    text: Cell<Option<(&'r str, SlotId)>>,
 }
 
 /// What a source says.
@@ -21,6 +27,7 @@ pub(crate) struct Run<'r> {
 pub(crate) enum Seen<'r> {
     Absent,
     Text(&'r str),
+    Ip(IpAddr),
     Value(&'r Value),
 }
 
@@ -30,6 +37,7 @@ impl<'r> Seen<'r> {
         match value {
             Value::Absent => Seen::Absent,
             Value::String(text) => Seen::Text(text),
+            Value::Ip(address) => Seen::Ip(*address),
             other => Seen::Value(other),
         }
     }
@@ -55,21 +63,24 @@ pub(crate) enum View {
 
 #[cfg(feature = "jit")]
 impl View {
-    fn of(value: &Value) -> View {
-        match value {
-            Value::Absent => View::Absent,
-            Value::String(text) => View::of_text(text),
-            Value::Ip(std::net::IpAddr::V4(address)) => View::V4(address.to_bits()),
-            _ => View::Other,
+    #[inline]
+    fn of(seen: Seen<'_>) -> View {
+        match seen {
+            Seen::Absent => View::Absent,
+            Seen::Text(text) => View::Text(text.as_ptr(), text.len()),
+            Seen::Ip(IpAddr::V4(address)) => View::V4(address.to_bits()),
+            Seen::Ip(IpAddr::V6(_)) | Seen::Value(_) => View::Other,
         }
-    }
-
-    fn of_text(text: &str) -> View {
-        View::Text(text.as_ptr(), text.len())
     }
 }
 
-impl Run<'_> {
+impl<'r> Run<'r> {
+    /// A decision at this listener.
+    #[inline]
+    pub(crate) fn new(interp: &'r Interp<'r>, head: &'r Head<'r>, listener: ListenerId) -> Run<'r> {
+        Run { interp, head, listener, text: Cell::new(None) }
+    }
+
     /// Runs the code of a cell with these candidates of the host; notes in `missed` that a method was missed.
     #[inline]
     pub(crate) fn code(
@@ -105,36 +116,36 @@ impl Run<'_> {
         Ok(goal)
     }
 
-    /// Whether the candidate with this place would answer, had the request one of its methods; false if it has one.
-    pub(crate) fn misses_by_method(
+    /// The methods with one of which the candidate with this place would answer, if the request has none of them.
+    pub(crate) fn missed_methods<'c>(
         &self,
-        code: &Code,
+        code: &'c Code,
         place: usize,
         candidates: &[u32],
         host: u32,
-    ) -> Result<bool, Pending> {
+    ) -> Result<Option<&'c Methods>, Pending> {
         let (Some(start), Some(end)) = (code.starts.get(place), code.starts.get(place + 1)) else {
-            return Ok(false);
+            return Ok(None);
         };
         let mut at = *start;
-        let mut is_missed = false;
+        let mut missed = None;
         while at < *end {
-            let Some(op) = code.ops.get(at as usize) else { return Ok(false) };
+            let Some(op) = code.ops.get(at as usize) else { return Ok(None) };
             let holds = match &op.check {
-                Check::Method(methods) if self.has_method(methods) => return Ok(false),
-                Check::Method(_) => {
-                    is_missed = true;
+                Check::Method(methods) if self.has_method(methods) => return Ok(None),
+                Check::Method(methods) => {
+                    missed = Some(methods);
                     true
                 }
                 check => self.holds(check, candidates, host)?,
             };
             match if holds { op.yes } else { op.no } {
                 Goal::Op(next) => at = next,
-                Goal::Take(taken) => return Ok(is_missed && taken as usize == place),
-                Goal::Leave => return Ok(false),
+                Goal::Take(taken) => return Ok(missed.filter(|_| taken as usize == place)),
+                Goal::Leave => return Ok(None),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Whether the request's method is one of these.
@@ -160,33 +171,22 @@ impl Run<'_> {
     /// What a source says, for machine code.
     #[cfg(feature = "jit")]
     pub(crate) fn view(&self, source: Source) -> Result<View, Pending> {
-        let Source::Slot(slot) = source else {
-            let Source::Segment(at) = source else { return Ok(View::Other) };
-            let segment = split(self.head.path).nth(usize::from(at));
-            return Ok(segment.map_or(View::Absent, View::of_text));
-        };
-        let Interp { frame, fill, .. } = self.interp;
-        if frame.is_absent(slot) {
-            return Ok(View::Absent);
-        }
-        if let Some(view) = frame.with_slot(slot, View::of) {
-            return Ok(view);
-        }
-        Ok(match fill.fill(slot) {
-            Read::Text(text) => View::of_text(text),
-            Read::Kept(value) => View::of(value),
-            Read::Value(value) => {
-                let view = View::of(&value);
-                let known = self.interp.program.slots.get(slot.0 as usize);
-                if !known.is_some_and(|slot| slot.stable) && matches!(view, View::Text(..)) {
-                    // Nobody keeps the text.
-                    return Ok(View::Other);
+        let seen = match source {
+            Source::Slot(slot) => match self.seen(slot)? {
+                Some(seen) => seen,
+                // A text that is made anew each time is kept by nobody.
+                None => {
+                    let kept = self.interp.frame.with_slot(slot, |value| View::of(Seen::of(value)));
+                    return Ok(kept.unwrap_or(View::Other));
                 }
-                self.interp.keep(slot, value);
-                view
-            }
-            Read::Pending => return Err(Pending(slot)),
-        })
+            },
+            Source::Segment(at) => match text::nth(self.head.path, usize::from(at)) {
+                Some(segment) => Seen::Text(segment),
+                None => Seen::Absent,
+            },
+            _ => return Ok(View::Other),
+        };
+        Ok(View::of(seen))
     }
 
     /// Whether somebody has to wait for the slot.
@@ -210,7 +210,7 @@ impl Run<'_> {
                 self.look(*source, |seen| seen.is_text(|seen| *seen == **text))
             }
             Check::Within(source, networks) => self.look(*source, |seen| match seen {
-                Seen::Value(Value::Ip(address)) => networks.hold(address),
+                Seen::Ip(address) => networks.hold(&address),
                 _ => false,
             }),
             Check::OneOf(source, texts) => {
@@ -242,6 +242,7 @@ impl Run<'_> {
                     Value::String(with) => ops::ordered(*how, text.cmp(with)),
                     with => ops::compare(*how, &Value::string(text), with),
                 },
+                Seen::Ip(address) => ops::compare(*how, &Value::Ip(address), with),
                 Seen::Value(value) => ops::compare(*how, value, with),
             }),
             // Both need more than a source, and are made before it comes to that.
@@ -262,12 +263,12 @@ impl Run<'_> {
             Source::Path => see(Seen::Text(self.head.path)),
             // Methods are compared with methods only, and by their text.
             Source::Method => see(Seen::Text(self.head.method)),
-            Source::Segment(at) => match split(self.head.path).nth(usize::from(at)) {
+            Source::Segment(at) => match text::nth(self.head.path, usize::from(at)) {
                 Some(segment) => see(Seen::Text(segment)),
                 None => see(Seen::Absent),
             },
             Source::Integer(at) => {
-                let segment = split(self.head.path).nth(usize::from(at));
+                let segment = text::nth(self.head.path, usize::from(at));
                 let value = segment.map(|segment| Segments::Int.value(segment));
                 see(value.as_ref().map_or(Seen::Absent, Seen::of))
             }
@@ -280,23 +281,63 @@ impl Run<'_> {
         slot: SlotId,
         mut see: impl FnMut(Seen<'_>) -> T,
     ) -> Result<T, Pending> {
-        let Interp { frame, fill, .. } = self.interp;
-        if frame.is_absent(slot) {
-            return Ok(see(Seen::Absent));
+        match self.seen(slot)? {
+            Some(seen) => Ok(see(seen)),
+            None => self.look_at_kept(slot, see),
         }
+    }
+
+    /// What a slot says, where that stands in the request or is small; `None` where the frame keeps it.
+    #[inline]
+    fn seen(&self, slot: SlotId) -> Result<Option<Seen<'r>>, Pending> {
+        if let Some((text, known)) = self.text.get()
+            && known == slot
+        {
+            return Ok(Some(Seen::Text(text)));
+        }
+        let Interp { frame, fill, .. } = *self.interp;
+        if frame.is_absent(slot) {
+            return Ok(Some(Seen::Absent));
+        }
+        if frame.has_kept(slot) {
+            return Ok(None);
+        }
+        Ok(Some(match fill.fill(slot) {
+            Read::Text(text) => {
+                if self.interp.is_stable(slot) {
+                    self.text.set(Some((text, slot)));
+                }
+                Seen::Text(text)
+            }
+            Read::Value(Value::Ip(address)) => Seen::Ip(address),
+            Read::Kept(value) => Seen::of(value),
+            Read::Value(Value::Absent) => {
+                self.interp.keep(slot, Value::Absent);
+                Seen::Absent
+            }
+            Read::Value(value) => {
+                self.interp.keep(slot, value);
+                return Ok(None);
+            }
+            Read::Pending => return Err(Pending(slot)),
+        }))
+    }
+
+    /// The same for what is not stable, or is kept in the frame.
+    #[inline(never)]
+    fn look_at_kept<T>(
+        &self,
+        slot: SlotId,
+        mut see: impl FnMut(Seen<'_>) -> T,
+    ) -> Result<T, Pending> {
+        let Interp { frame, fill, .. } = *self.interp;
         if let Some(answer) = frame.with_slot(slot, |value| see(Seen::of(value))) {
             return Ok(answer);
         }
-        Ok(match fill.fill(slot) {
-            Read::Text(text) => see(Seen::Text(text)),
-            Read::Kept(value) => see(Seen::of(value)),
-            Read::Value(value) => {
-                let answer = see(Seen::of(&value));
-                self.interp.keep(slot, value);
-                answer
-            }
-            Read::Pending => return Err(Pending(slot)),
-        })
+        match fill.fill(slot).into_value() {
+            Some(value) => Ok(see(Seen::of(&value))),
+            None => Err(Pending(slot)),
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Context {
     pub(super) missed: u64,
     read: extern "C" fn(*mut Context, u64, *mut Slot) -> u64,
     check: extern "C" fn(*mut Context, u64) -> u64,
-    asked: *const Asked<'static>,
+    asked: *const Asked<'static, 'static>,
 }
 
 /// What a source says, as machine code keeps it on its stack.
@@ -42,8 +42,8 @@ pub(super) struct Slot {
 }
 
 /// What the functions here need to know of the decision.
-pub(super) struct Asked<'a> {
-    run: &'a Run<'a>,
+pub(super) struct Asked<'a, 'r> {
+    run: &'a Run<'r>,
     code: &'a Code,
     candidates: &'a [u32],
     host: u32,
@@ -83,13 +83,13 @@ pub(super) const SEGMENT: u64 = 1 << 32;
 const _: () = assert!(PATH + LEN == offset_of!(Context, path_len) as i32);
 const _: () = assert!(METHOD + LEN == offset_of!(Context, method_len) as i32);
 
-impl<'a> Asked<'a> {
+impl<'a, 'r> Asked<'a, 'r> {
     pub(super) fn new(
-        run: &'a Run<'a>,
+        run: &'a Run<'r>,
         code: &'a Code,
         candidates: &'a [u32],
         host: u32,
-    ) -> Asked<'a> {
+    ) -> Asked<'a, 'r> {
         Asked { run, code, candidates, host, panic: Cell::new(None) }
     }
 
@@ -167,7 +167,7 @@ extern "C" fn check(context: *mut Context, op: u64) -> u64 {
 }
 
 /// What `step` says; `None` where it panics, which is kept for later.
-fn guarded<T>(asked: &Asked<'_>, step: impl FnOnce() -> Option<T>) -> Option<T> {
+fn guarded<T>(asked: &Asked<'_, '_>, step: impl FnOnce() -> Option<T>) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(done) => done,
         Err(panic) => {

@@ -92,7 +92,11 @@ impl<'p> Places<'p> {
         }
         methods.sort_unstable();
         methods.dedup();
-        if methods.is_empty() { nobody() } else { not_allowed(&methods) }
+        if methods.is_empty() {
+            nobody()
+        } else {
+            not_allowed(&methods.iter().map(|name| &**name).collect::<Vec<_>>())
+        }
     }
 }
 

@@ -180,8 +180,36 @@ impl Methods {
                 MethodBit(bit) => methods.common |= bit,
             }
         }
+        others.sort_unstable();
+        others.dedup();
         methods.others = (!others.is_empty()).then(|| others.into());
         methods
+    }
+
+    /// Adds those of another set.
+    pub fn add(&mut self, more: &Methods) {
+        self.common |= more.common;
+        if more.others.is_some() {
+            let others = [&self.others, &more.others].into_iter().flatten();
+            let others: Vec<Arc<str>> = others.flat_map(|names| names.iter().cloned()).collect();
+            self.others = Methods::of(&others).others;
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.common == 0 && self.others.is_none()
+    }
+
+    /// Their names, sorted.
+    pub fn names(&self) -> Vec<&str> {
+        let common = COMMON.iter().enumerate();
+        let common = common.filter(|(bit, _)| self.common & (1 << bit) != 0);
+        let others = self.others.iter().flat_map(|others| others.iter());
+        let mut names: Vec<&str> =
+            common.map(|(_, name)| *name).chain(others.map(|name| &**name)).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Whether a method, with its bit, is one of these.

@@ -482,7 +482,7 @@ pub(crate) fn decide(matcher: &Matcher, request: &Request) -> String {
     let frame = Frame::new();
     match matcher.decide(listener, &request.head(), &frame, &World(program, request)) {
         Decision::Route(route) => program.route(route).unwrap().name.to_string(),
-        Decision::MethodNotAllowed(methods) => format!("405 {}", methods.join(", ")),
+        Decision::MethodNotAllowed(methods) => format!("405 {}", methods.names().join(", ")),
         Decision::NotFound => "404".to_owned(),
         Decision::Pending(slot) => format!("pending {}", program.slots[slot.0 as usize].field),
     }

@@ -180,7 +180,7 @@ impl Page<'_> {
             Decision::MethodNotAllowed(methods) => {
                 text.push_str(&format!(
                     "405: no route takes the method; others take {}\n",
-                    methods.join(", ")
+                    methods.names().join(", ")
                 ));
             }
             Decision::NotFound => text.push_str("404: no route answers\n"),
@@ -225,8 +225,7 @@ impl Page<'_> {
                 json!({ "route": self.name(*id), "place": self.place(self.span(*id)) })
             }
             Decision::MethodNotAllowed(methods) => {
-                let methods: Vec<&str> = methods.iter().map(|method| &**method).collect();
-                json!({ "status": 405, "allow": methods })
+                json!({ "status": 405, "allow": methods.names() })
             }
             Decision::NotFound => json!({ "status": 404 }),
             Decision::Pending(_) => json!({ "pending": "content" }),

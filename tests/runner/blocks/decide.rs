@@ -80,7 +80,7 @@ fn asked(ask: &Ask, engine: &Engine) -> Result<String, Failed> {
             engine.program().route(id).map_or_else(String::new, |route| route.name.to_string())
         }
         Decision::NotFound => "404".to_owned(),
-        Decision::MethodNotAllowed(methods) => format!("405 {}", methods.join(", ")),
+        Decision::MethodNotAllowed(methods) => format!("405 {}", methods.names().join(", ")),
         Decision::Pending(_) => "pending".to_owned(),
     })
 }

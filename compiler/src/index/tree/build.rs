@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, Kids, LATER, NodeHead, OTHERS, Side, Tree, UUID,
+    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, KID, KID_NODE, Kids, LATER, NodeHead, OTHERS,
+    SHORT, Side, Tree, UUID,
 };
-use super::{group, naming, tag};
+use super::{group, kid, naming, tag};
 use crate::index::hosts::Kind;
 use crate::index::text;
 use crate::lower::bind::Bind;
@@ -46,7 +47,7 @@ pub(in crate::index) fn tree(
     let made = if host.is_ranked {
         None
     } else {
-        build.node(From { node: 0, name: "", run: &[], keeps_text: false }, (0, 0))
+        build.node(From { node: 0, text: "", run: &[] }, (0, 0))
     };
     let is_plain = made.is_none();
     if is_plain {
@@ -68,10 +69,9 @@ struct Build<'p, 'c> {
 /// A node of the program, and how it is come to.
 struct From<'n> {
     node: usize,
-    name: &'n str,
+    /// Its segment, if that stands with it.
+    text: &'n str,
     run: &'n [&'n str],
-    /// Whether its name's text stands with it.
-    keeps_text: bool,
 }
 
 impl<'p> Build<'p, '_> {
@@ -83,7 +83,7 @@ impl<'p> Build<'p, '_> {
         let mut literals: Vec<(&'p str, usize)> =
             node.literals.iter().map(|(text, next)| (&**text, *next)).collect();
         literals.sort_unstable();
-        let kids = kids(&literals);
+        let kids = kids(literals.len());
         let here = self.cell(&node.here)?;
         let beneath = self.cell(&node.beneath)?;
         let n_more = match (node.captures.len(), beneath) {
@@ -94,14 +94,14 @@ impl<'p> Build<'p, '_> {
         // Ways are short, so recursion is; both are held to it here.
         if returns > LATER
             || depth > DEEPEST
-            || from.name.len() > NodeHead::TEXT_MOST
+            || from.text.len() > NodeHead::TEXT_MOST
             || n_more > NodeHead::MORE_MOST
         {
             return None;
         }
-        self.words.push(NodeHead::new(from.name.len(), run.len(), n_more, kids, here).0);
-        if from.keeps_text {
-            self.words.extend(text::words(from.name));
+        self.words.push(NodeHead::new(from.text.len(), run.len(), n_more, kids, here).0);
+        if !from.text.is_empty() {
+            self.words.extend(text::words(from.text));
         }
         if !run.is_empty() {
             self.words.extend(text::words(&run));
@@ -117,25 +117,29 @@ impl<'p> Build<'p, '_> {
         let first_kid = self.words.len();
         match kids {
             Kids::Few(n) => {
-                self.words.extend(literals.iter().map(|(name, _)| text::word(name.as_bytes(), 0)));
-                self.words.resize(first_kid + n as usize + (n as usize).div_ceil(2), 0);
+                for (name, _) in &literals {
+                    let (length, first) = (name.len(), text::ahead(name.as_bytes(), 0));
+                    self.words.extend([first, kid(0, length)]);
+                }
+                debug_assert_eq!(self.words.len(), first_kid + n as usize * KID);
             }
             Kids::Groups(bits) => self.words.resize(first_kid + (GROUP << bits), 0),
         }
         let below = (depth + 1, returns);
         for (number, (_, next)) in node.captures.iter().enumerate() {
-            let from = From { node: *next, name: "", run: &[], keeps_text: false };
+            let from = From { node: *next, text: "", run: &[] };
             let child = self.node(from, below)?;
             *self.words.get_mut(more + number)? |= u64::from(child);
         }
         for (number, (name, next)) in literals.into_iter().enumerate() {
             let (run, node) = self.run(name, next);
-            let keeps_text = matches!(kids, Kids::Groups(_)) || name.len() > 8;
-            let child = self.node(From { node, name, run: &run, keeps_text }, below)?;
+            let keeps_text = matches!(kids, Kids::Groups(_)) || name.len() >= SHORT;
+            let text = if keeps_text { name } else { "" };
+            let child = self.node(From { node, text, run: &run }, below)?;
             match kids {
-                Kids::Few(n) => {
-                    let pair = self.words.get_mut(first_kid + n as usize + number / 2)?;
-                    *pair |= u64::from(child) << (number % 2 * 32);
+                Kids::Few(_) => {
+                    let word = self.words.get_mut(first_kid + number * KID + KID - 1)?;
+                    *word |= u64::from(child) << KID_NODE;
                 }
                 Kids::Groups(bits) => self.put(first_kid, bits, name, child)?,
             }
@@ -223,12 +227,9 @@ impl<'p> Build<'p, '_> {
     }
 }
 
-/// How kids with these names are found.
-fn kids(literals: &[(&str, usize)]) -> Kids {
-    let n = literals.len();
-    let first = |at: usize| literals.get(at).map(|(name, _)| text::word(name.as_bytes(), 0));
-    // They are sorted, so equal first words stand side by side.
-    if n <= FEW && (1..n).all(|at| first(at) != first(at - 1)) {
+/// How so many kids are found.
+fn kids(n: usize) -> Kids {
+    if n <= FEW {
         return Kids::Few(n as u32);
     }
     // Three quarters full at most, so that a look rarely goes on to the next group; one alone has a free place at least.
