@@ -11,7 +11,7 @@ use lang::policy::{Host, Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
-use crate::space::{Fact, Patience, arriving, scheme};
+use crate::space::{Fact, Patience, Undecided, arriving, scheme};
 use lang::segment::{Relation, path_relation};
 
 mod before;
@@ -84,10 +84,12 @@ struct Open {
 enum Why {
     /// Their paths lie across each other.
     Paths(Option<Witness>),
-    /// Their conditions do.
-    Conditions(Witness),
+    /// Their conditions do: a cell, and two of its members.
+    Conditions(usize, (usize, usize)),
     /// It could not be decided.
     Undecided,
+    /// There is too much to be decided, whatever lines say.
+    TooMany,
 }
 
 /// What was said so far.
@@ -248,13 +250,12 @@ fn order_group(
         };
         let pairs = match &mut cell_sets {
             None => Vec::new(),
-            Some(Ok(sets)) => compare::pairs(places, &group.host, cell, sets),
+            Some(Ok(sets)) => compare::pairs(cell, sets),
             Some(Err(_)) => {
                 places.patience.give_up();
                 compare::all_undecided(cell.members.len())
             }
         };
-        findings.is_cut_off |= compare::is_cut_off(&pairs);
         let mut met = vec![Vec::new(); cell.members.len()];
         for pair in pairs {
             let (first, second) = (node(cell_at, pair.first), node(cell_at, pair.second));
@@ -263,25 +264,21 @@ fn order_group(
             for (one, other) in [(pair.first, pair.second), (pair.second, pair.first)] {
                 met.get_mut(one).into_iter().for_each(|met| met.push(other));
             }
-            let why = match pair.verdict {
-                Verdict::Decided(Relation::Inside, _) => {
+            let why = match pair.relation {
+                Ok(Relation::Inside) => {
                     edges.add(first, second, None);
                     continue;
                 }
-                Verdict::Decided(Relation::Around, _) => {
+                Ok(Relation::Around) => {
                     edges.add(second, first, None);
                     continue;
                 }
-                Verdict::Decided(Relation::Equal, _) => {
+                Ok(Relation::Equal) => {
                     report::duplicate(places, (a.route, b.route), (&group, cell), scheme, findings);
                     continue;
                 }
-                Verdict::Decided(_, Some(witness)) => Why::Conditions(witness),
-                Verdict::Decided(_, None) | Verdict::Undecided => Why::Undecided,
-                Verdict::Disagreement(witness) => {
-                    report::disagreement(places, (a.route, b.route), &witness, scheme, findings);
-                    continue;
-                }
+                Ok(_) => Why::Conditions(cell_at, (pair.first, pair.second)),
+                Err(Undecided) => Why::Undecided,
             };
             if !edges.by_line(before, (first, second), (a.route, b.route), findings) {
                 open.push(Open { first, second, why });
@@ -293,15 +290,16 @@ fn order_group(
 
     // Equal hosts, paths across each other: by `before`, unless no request is taken by both.
     let mut lines_across = false;
+    let n_within = open.len();
     let across = group.across(MOST_ACROSS);
     let too_many = across.len() > MOST_ACROSS;
     for (number, (a_at, b_at)) in across.into_iter().enumerate() {
-        if findings.is_enough(open.len()) {
+        if findings.is_enough(0) {
             break;
         }
-        if too_many && number >= MOST_ACROSS {
+        if too_many && number >= MOST_ACROSS || open.len() - n_within >= MOST_HIDDEN {
             // Whatever the others come to, these two are not known to have an order.
-            let why = Why::Undecided;
+            let why = Why::TooMany;
             open.push(Open { first: node(a_at, 0), second: node(b_at, 0), why });
             findings.is_cut_off = true;
             break;
@@ -350,17 +348,24 @@ fn order_group(
             .collect();
         report::circular(places, &lines, findings);
     }
-    let has_lines = !edges.lines.is_empty();
+    // Lines order more than the two that they name.
+    let leads = (!edges.lines.is_empty()).then(|| sort::Leads::new(&edges.next, &sequence));
     for Open { first, second, why } in open {
-        let ordered = has_lines
-            && (sort::leads(&edges.next, first, second) || sort::leads(&edges.next, second, first));
+        let ordered = leads
+            .as_ref()
+            .is_some_and(|leads| leads.lead(first, second) || leads.lead(second, first));
         let place = |node: usize| {
             let node = nodes.get(node)?;
             group.cells.get(node.cell)?.members.get(node.member).copied()
         };
         let (Some(a), Some(b)) = (place(first), place(second)) else { continue };
-        if !ordered && !findings.is_enough(0) {
-            report::ambiguous(places, (a, b), &group.host, why, scheme, findings);
+        let is_open = !ordered || matches!(why, Why::TooMany);
+        if is_open && !findings.is_enough(0) {
+            let mut example = |at: usize, pair| {
+                let (cell, sets) = (group.cells.get(at)?, sets.get_mut(at)?.as_mut()?);
+                Some(compare::example(places, (&group.host, cell), sets, pair))
+            };
+            report::ambiguous(places, (a, b), &group.host, (why, &mut example), scheme, findings);
         }
     }
     let sequence: Vec<Node> =

@@ -15,7 +15,7 @@ use crate::frame::SlotId;
 use crate::interp::Constants;
 use crate::interp::lookup::Lookup;
 use crate::program::{Expr, Program};
-use lang::segment::Segments;
+use lang::segment::{Relation, Segments};
 
 mod arrival;
 mod automata;
@@ -360,6 +360,11 @@ impl Space {
     /// The requests in both.
     pub(crate) fn meet(&mut self, a: Set, b: Set) -> Result<Set, Undecided> {
         self.diagram.meet(a, b)
+    }
+
+    /// How two sets lie to each other.
+    pub(crate) fn relation(&mut self, a: Set, b: Set) -> Result<Relation, Undecided> {
+        self.diagram.relation(a, b)
     }
 
     /// The requests in the first and not in the second.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use lang::policy::RouteId;
+use lang::Span;
+use lang::policy::{Host, RouteId};
 
 use crate::order::cells::{Cell, Place};
 use crate::order::compare::{self, Verdict};
@@ -18,6 +19,7 @@ pub(crate) fn check(
     findings: &mut Findings,
 ) {
     let mut seen = HashSet::new();
+    let blamed = findings.blamed.clone();
     for (at, line) in places.policy.before.iter().enumerate() {
         let told = !seen.insert((line.first, line.second));
         if findings.used.contains(&at) && !told {
@@ -34,8 +36,9 @@ pub(crate) fn check(
         });
         match behind {
             Some(by) if !told => report::contrary(places, at, by, findings),
-            // Equal routes are reported as such.
+            // Equal routes are reported as such; of others that something was said of, a line may matter once it is mended.
             _ if standings.contains(&Standing::Same) && !told => {}
+            _ if blamed.contains(&line.first) || blamed.contains(&line.second) => {}
             _ => report::idle(places, at, &standings, told, findings),
         }
     }
@@ -59,6 +62,22 @@ fn standings(
     for (a_host, _) in &a.hosts {
         for (b_host, _) in &b.hosts {
             let hosts = host_relation(a_host, b_host);
+            // Where one of the two has another host in between, that is the one its requests are tried at.
+            let nearer = |all: &[(Host, Span)], inner: &Host, outer: &Host| {
+                let within = |host: &Host| host_relation(host, outer) == Relation::Inside;
+                let holds = |host: &Host| {
+                    matches!(host_relation(inner, host), Relation::Inside | Relation::Equal)
+                };
+                all.iter().any(|(host, _)| within(host) && holds(host))
+            };
+            let passed_by = match hosts {
+                Relation::Inside => nearer(&b.hosts, a_host, b_host),
+                Relation::Around => nearer(&a.hosts, b_host, a_host),
+                _ => false,
+            };
+            if passed_by {
+                continue;
+            }
             for (a_at, (a_path, _)) in a.paths.iter().enumerate() {
                 for (b_at, (b_path, _)) in b.paths.iter().enumerate() {
                     let paths = path_relation(a_path, b_path);
@@ -99,12 +118,12 @@ fn by_condition(
 ) -> Option<Standing> {
     let cell = Cell { path: path.clone(), kinds: Vec::new(), members: pair.to_vec() };
     let mut sets = compare::cell_sets(places, &[], host, &cell).ok()?;
-    let pairs = compare::pairs(places, host, &cell, &mut sets);
-    match pairs.first().map(|pair| &pair.verdict) {
+    let pairs = compare::pairs(&cell, &mut sets);
+    match pairs.first().map(|pair| pair.relation) {
         None => Some(Standing::Apart),
-        Some(Verdict::Decided(Relation::Inside, _)) => Some(Standing::Before(By::Condition)),
-        Some(Verdict::Decided(Relation::Around, _)) => Some(Standing::Behind(By::Condition)),
-        Some(Verdict::Decided(Relation::Equal, _)) => Some(Standing::Same),
+        Some(Ok(Relation::Inside)) => Some(Standing::Before(By::Condition)),
+        Some(Ok(Relation::Around)) => Some(Standing::Behind(By::Condition)),
+        Some(Ok(Relation::Equal)) => Some(Standing::Same),
         Some(_) => None,
     }
 }

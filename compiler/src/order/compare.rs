@@ -23,18 +23,6 @@ pub(crate) enum Verdict {
     Disagreement(Witness),
 }
 
-impl Verdict {
-    /// Whether it leaves something to be said.
-    fn is_open(&self) -> bool {
-        !matches!(self, Verdict::Decided(Relation::Inside | Relation::Around, _))
-    }
-}
-
-/// Whether so many pairs are open that there may be more.
-pub(crate) fn is_cut_off(pairs: &[Pair]) -> bool {
-    pairs.iter().filter(|pair| pair.verdict.is_open()).count() >= MOST_OPEN
-}
-
 /// The conditions of a cell's members as sets.
 #[derive(Debug)]
 pub(crate) struct CellSets {
@@ -50,7 +38,7 @@ pub(crate) struct CellSets {
 pub(crate) struct Pair {
     pub(crate) first: usize,
     pub(crate) second: usize,
-    pub(crate) verdict: Verdict,
+    pub(crate) relation: Result<Relation, Undecided>,
 }
 
 /// The most pairs of one cell that are compared.
@@ -58,9 +46,6 @@ const MOST_PAIRS: usize = 2_000_000;
 
 /// Members of a cell that are many: what is said of them is said in short.
 const MANY: usize = 64;
-
-/// The most pairs of one cell that are found open.
-const MOST_OPEN: usize = 5_000;
 
 /// The nodes that one space may take for so many routes.
 pub(crate) fn budget(n_routes: usize) -> usize {
@@ -91,36 +76,33 @@ pub(crate) fn cell_sets(
 }
 
 /// The pairs of a cell that are not disjoint.
-pub(crate) fn pairs(
-    places: &Places<'_>,
-    host: &Host,
-    cell: &Cell,
-    sets: &mut CellSets,
-) -> Vec<Pair> {
-    let mut pairs = Vec::new();
+pub(crate) fn pairs(cell: &Cell, sets: &mut CellSets) -> Vec<Pair> {
     let Some(meeting) = meeting(sets) else { return all_undecided(cell.members.len()) };
-    let mut n_open = 0;
+    let mut pairs = Vec::new();
     for (first, second) in meeting {
-        // Nobody reads on, and each of these takes an example.
-        if n_open == MOST_OPEN {
-            break;
-        }
         let (Some(a), Some(b)) = (sets.sets.get(first), sets.sets.get(second)) else { continue };
-        let verdict = relation(&mut sets.space, *a, *b);
-        let verdict = match verdict {
-            Err(Undecided) => Verdict::Undecided,
-            Ok((Relation::Disjoint, _)) => continue,
-            Ok((Relation::Across, both)) => {
-                let members = (cell.members.get(first), cell.members.get(second));
-                let (Some(a), Some(b)) = members else { continue };
-                seen(places, &mut sets.space, both, (host, &cell.path), [*a, *b])
-            }
-            Ok((relation, _)) => Verdict::Decided(relation, None),
-        };
-        n_open += usize::from(verdict.is_open());
-        pairs.push(Pair { first, second, verdict });
+        let relation = sets.space.relation(*a, *b);
+        if relation != Ok(Relation::Disjoint) {
+            pairs.push(Pair { first, second, relation });
+        }
     }
     pairs
+}
+
+/// A request that two members of a cell both take.
+pub(crate) fn example(
+    places: &Places<'_>,
+    (host, cell): (&Host, &Cell),
+    sets: &mut CellSets,
+    (first, second): (usize, usize),
+) -> Verdict {
+    let both = sets.sets.get(first).zip(sets.sets.get(second));
+    let members = cell.members.get(first).zip(cell.members.get(second));
+    let (Some((a, b)), Some((one, other))) = (both, members) else { return Verdict::Undecided };
+    match sets.space.meet(*a, *b) {
+        Ok(both) => seen(places, &mut sets.space, both, (host, &cell.path), [*one, *other]),
+        Err(Undecided) => Verdict::Undecided,
+    }
 }
 
 /// How two routes lie to each other where their paths lie across each other: disjoint, or in need of a word.
@@ -173,10 +155,8 @@ pub(crate) fn conditions(places: &Places<'_>, place: Place, cut: &mut Cut<'_>) -
 
 /// Each member undecided with the next: that already asks for a whole order, and there may be very many pairs.
 pub(crate) fn all_undecided(n_members: usize) -> Vec<Pair> {
-    let verdict = Verdict::Undecided;
-    (1..n_members)
-        .map(|second| Pair { first: second - 1, second, verdict: verdict.clone() })
-        .collect()
+    let pair = |second| Pair { first: second - 1, second, relation: Err(Undecided) };
+    (1..n_members).map(pair).collect()
 }
 
 /// Pairs of members that may meet; `None` if there are too many. Members that each ask for other values of one field cannot, so only those that share a
@@ -248,19 +228,6 @@ fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
     found.sort_unstable();
     found.dedup();
     Some(found)
-}
-
-fn relation(space: &mut Space, a: Set, b: Set) -> Result<(Relation, Set), Undecided> {
-    if a == b {
-        return Ok((Relation::Equal, a));
-    }
-    let both = space.meet(a, b)?;
-    Ok(match both {
-        Set::NONE => (Relation::Disjoint, both),
-        both if both == a => (Relation::Inside, both),
-        both if both == b => (Relation::Around, both),
-        both => (Relation::Across, both),
-    })
 }
 
 /// A request of the set, replayed.

@@ -18,7 +18,7 @@ use lang::{Diag, Span};
 use crate::order::cells::{Cell, Group, Place};
 use crate::order::standing::{By, Standing};
 use crate::order::witness::{Witness, common_path};
-use crate::order::{Findings, Places, Why};
+use crate::order::{Findings, Places, Verdict, Why};
 use crate::program::{Program, Step, StepKind};
 
 /// Why a route is not reached.
@@ -29,12 +29,15 @@ pub(crate) struct Covered {
     pub(crate) sample: Option<(Witness, RouteId)>,
 }
 
+/// A request that two members of a cell both take.
+pub(super) type Example<'e> = &'e mut dyn FnMut(usize, (usize, usize)) -> Option<Verdict>;
+
 /// Nothing says which of the two is tried first.
 pub(super) fn ambiguous(
     places: &Places<'_>,
     (a, b): (Place, Place),
     host: &Host,
-    why: Why,
+    (why, example): (Why, Example<'_>),
     scheme: &str,
     findings: &mut Findings,
 ) {
@@ -63,10 +66,22 @@ pub(super) fn ambiguous(
                 &example,
             )
         }
-        Why::Conditions(witness) => {
-            ambiguous_routes((&one.name, one.span), (&other.name, other.span), &shown(&witness))
+        Why::Conditions(cell, pair) => {
+            let (one, other) = ((&*one.name, one.span), (&*other.name, other.span));
+            match example(cell, pair) {
+                Some(Verdict::Decided(_, Some(witness))) => {
+                    ambiguous_routes(one, other, &shown(&witness))
+                }
+                Some(Verdict::Disagreement(witness)) => {
+                    findings.diags.push(disagreement_diag(one, other, &shown(&witness)));
+                    return;
+                }
+                _ => undecided_order(one, other),
+            }
         }
-        Why::Undecided => undecided_order((&one.name, one.span), (&other.name, other.span)),
+        Why::Undecided | Why::TooMany => {
+            undecided_order((&one.name, one.span), (&other.name, other.span))
+        }
     };
     let diag = mend(places.policy, diag, a.route, b.route);
     findings.diags.push(mend(places.policy, diag, b.route, a.route));

@@ -42,22 +42,63 @@ pub(crate) fn sort(edges: &[Vec<usize>]) -> (Vec<usize>, Option<Vec<usize>>) {
     (sequence, round)
 }
 
-/// Whether edges lead from one node to the other.
-pub(crate) fn leads(edges: &[Vec<usize>], from: usize, to: usize) -> bool {
-    let mut seen = vec![false; edges.len()];
-    let mut open = vec![from];
-    while let Some(node) = open.pop() {
-        for next in edges.get(node).into_iter().flatten() {
-            if *next == to {
-                return true;
+/// Which nodes edges lead to from which.
+pub(crate) struct Leads<'e> {
+    edges: &'e [Vec<usize>],
+    /// For each node those that it leads to, a bit each; none where there are too many nodes.
+    closure: Option<Vec<Vec<u64>>>,
+}
+
+/// The most nodes of which all is computed beforehand.
+const MOST: usize = 1 << 13;
+
+impl<'e> Leads<'e> {
+    /// Of these edges; in the sequence they lead forward, but for rounds.
+    pub(crate) fn new(edges: &'e [Vec<usize>], sequence: &[usize]) -> Leads<'e> {
+        if edges.len() > MOST {
+            return Leads { edges, closure: None };
+        }
+        let n_words = edges.len().div_ceil(64);
+        let mut closure = vec![vec![0_u64; n_words]; edges.len()];
+        for node in sequence.iter().rev() {
+            let mut of = vec![0_u64; n_words];
+            for next in edges.get(*node).into_iter().flatten() {
+                if let Some(word) = of.get_mut(next / 64) {
+                    *word |= 1 << (next % 64);
+                }
+                let behind = closure.get(*next).into_iter().flatten();
+                of.iter_mut().zip(behind).for_each(|(word, behind)| *word |= behind);
             }
-            if let Some(seen) = seen.get_mut(*next).filter(|seen| !**seen) {
-                *seen = true;
-                open.push(*next);
+            if let Some(known) = closure.get_mut(*node) {
+                *known = of;
             }
         }
+        Leads { edges, closure: Some(closure) }
     }
-    false
+
+    /// Whether they lead from one node to the other.
+    pub(crate) fn lead(&self, from: usize, to: usize) -> bool {
+        let Some(closure) = &self.closure else { return self.walk(from, to) };
+        let word = closure.get(from).and_then(|words| words.get(to / 64));
+        word.is_some_and(|word| word >> (to % 64) & 1 == 1)
+    }
+
+    fn walk(&self, from: usize, to: usize) -> bool {
+        let mut seen = vec![false; self.edges.len()];
+        let mut open = vec![from];
+        while let Some(node) = open.pop() {
+            for next in self.edges.get(node).into_iter().flatten() {
+                if *next == to {
+                    return true;
+                }
+                if let Some(seen) = seen.get_mut(*next).filter(|seen| !**seen) {
+                    *seen = true;
+                    open.push(*next);
+                }
+            }
+        }
+        false
+    }
 }
 
 /// A round among the nodes that are not done: each of them has one of them before it, so walking back must meet itself.
@@ -92,7 +133,11 @@ mod tests {
     fn edges_lead_forward() {
         let edges = vec![vec![], vec![0], vec![], vec![1]];
         assert_eq!(sort(&edges), (vec![2, 3, 1, 0], None));
-        assert!(leads(&edges, 3, 0) && !leads(&edges, 0, 3));
+        let leads = Leads::new(&edges, &sort(&edges).0);
+        for (from, to) in [(3, 0), (3, 1), (1, 0), (0, 3), (2, 0)] {
+            assert_eq!(leads.lead(from, to), leads.walk(from, to), "{from} to {to}");
+        }
+        assert!(leads.lead(3, 0) && !leads.lead(0, 3));
     }
 
     #[test]

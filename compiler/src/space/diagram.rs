@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use lang::segment::Relation;
 use rustc_hash::FxBuildHasher;
 
 /// What was computed before; nobody from outside chooses the keys.
@@ -26,6 +27,7 @@ pub(crate) struct Diagram {
     known: Known<Node, Set>,
     meets: Known<(Set, Set), Set>,
     negations: Known<Set, Set>,
+    lies: Known<(Set, Set), Lie>,
     /// How many runs all nodes have.
     n_runs: usize,
     limit: usize,
@@ -66,6 +68,7 @@ impl Diagram {
             known: Known::default(),
             meets: Known::default(),
             negations: Known::default(),
+            lies: Known::default(),
             n_runs: 0,
             limit,
         }
@@ -119,6 +122,18 @@ impl Diagram {
     pub(crate) fn minus(&mut self, a: Set, b: Set) -> Result<Set, Undecided> {
         let not = self.negate(b)?;
         self.meet(a, not)
+    }
+
+    /// How two sets lie to each other. It makes no sets, so that very many can be compared.
+    pub(crate) fn relation(&mut self, a: Set, b: Set) -> Result<Relation, Undecided> {
+        let lie = self.lie_at(a, b, 0)?;
+        Ok(match (lie.both, lie.first_alone, lie.second_alone) {
+            (false, ..) => Relation::Disjoint,
+            (true, false, false) => Relation::Equal,
+            (true, false, true) => Relation::Inside,
+            (true, true, false) => Relation::Around,
+            (true, true, true) => Relation::Across,
+        })
     }
 
     /// The requests that are in the set whatever the fields for which `opaque` answers yes say.
@@ -232,6 +247,48 @@ impl Diagram {
         Ok(met)
     }
 
+    fn lie_at(&mut self, a: Set, b: Set, depth: u32) -> Result<Lie, Undecided> {
+        // INVARIANT: no node is empty or everything, because diagrams are reduced.
+        let is_some = |set: Set| set != Set::NONE;
+        let is_rest = |set: Set| set != Set::ALL;
+        match (a, b) {
+            (Set::NONE, b) => return Ok(Lie { second_alone: is_some(b), ..Lie::default() }),
+            (a, Set::NONE) => return Ok(Lie { first_alone: is_some(a), ..Lie::default() }),
+            (Set::ALL, b) => {
+                return Ok(Lie { both: true, first_alone: is_rest(b), second_alone: false });
+            }
+            (a, Set::ALL) => {
+                return Ok(Lie { both: true, first_alone: false, second_alone: is_rest(a) });
+            }
+            (a, b) if a == b => return Ok(Lie { both: true, ..Lie::default() }),
+            _ => {}
+        }
+        if let Some(lie) = self.lies.get(&(a, b)) {
+            return Ok(*lie);
+        }
+        if depth >= DEEPEST || self.lies.len() >= self.limit {
+            return Err(Undecided);
+        }
+        let (Some(x), Some(y)) = (self.node_of(a).cloned(), self.node_of(b).cloned()) else {
+            return Err(Undecided);
+        };
+        let mut lie = Lie::default();
+        for (x, y) in steps(&x, a, &y, b) {
+            let next = self.lie_at(x, y, depth + 1)?;
+            lie.both |= next.both;
+            lie.first_alone |= next.first_alone;
+            lie.second_alone |= next.second_alone;
+            if lie.both && lie.first_alone && lie.second_alone {
+                break;
+            }
+        }
+        // Of the sets that are asked about, each pair is asked once.
+        if depth > 0 {
+            self.lies.insert((a, b), lie);
+        }
+        Ok(lie)
+    }
+
     fn negate_at(&mut self, a: Set, depth: u32) -> Result<Set, Undecided> {
         match a {
             Set::NONE => return Ok(Set::ALL),
@@ -310,6 +367,32 @@ impl Diagram {
     fn n_classes(&self, field: u32) -> u32 {
         self.classes.get(field as usize).copied().unwrap_or_default()
     }
+}
+
+/// What there is of two sets.
+#[derive(Clone, Copy, Default, Debug)]
+struct Lie {
+    both: bool,
+    first_alone: bool,
+    second_alone: bool,
+}
+
+/// What two nodes lead to, class by class, as long as it is the same for both: the sets behind the field that comes first.
+fn steps(x: &Node, a: Set, y: &Node, b: Set) -> Vec<(Set, Set)> {
+    let field = x.field.min(y.field);
+    let whole = [(u32::MAX, a)];
+    let xs: &[Run] = if x.field == field { &x.runs } else { &whole };
+    let whole = [(u32::MAX, b)];
+    let ys: &[Run] = if y.field == field { &y.runs } else { &whole };
+    let (mut xs, mut ys) = (xs.iter().peekable(), ys.iter().peekable());
+    let mut steps = Vec::new();
+    while let (Some((x_last, x)), Some((y_last, y))) = (xs.peek().copied(), ys.peek().copied()) {
+        steps.push((*x, *y));
+        let last = x_last.min(y_last);
+        xs.next_if(|(at, _)| at == last);
+        ys.next_if(|(at, _)| at == last);
+    }
+    steps
 }
 
 impl Node {

@@ -1,7 +1,7 @@
 //! What is said about the order of routes.
 
 use lang::Value;
-use lang::policy::{Compare, Policy};
+use lang::policy::{Compare, Policy, Route};
 
 use crate::build::*;
 
@@ -341,4 +341,60 @@ fn very_many_hard_patterns_are_given_up_sooner_and_sooner() {
     // Each for itself would take minutes.
     let codes = codes(&policy(routes));
     assert!(codes.len() > 20 && codes.iter().all(|code| *code == "E0803"), "{codes:?}");
+}
+
+/// Routes that all overlap, at one place: `r0`, `r1`, … ask for a header each.
+fn overlapping(n: usize) -> Vec<Route> {
+    (0..n).map(|n| route(&format!("r{n}")).when(is(header(&format!("x{n}")), "1"))).collect()
+}
+
+#[test]
+fn lines_order_very_many_pairs_and_hide_none() {
+    let n = 106;
+    let all = |routes: Vec<Route>, skip: &dyn Fn(usize, usize) -> bool| {
+        let n = routes.len();
+        let mut policy = policy(routes);
+        for first in 0..n {
+            for second in (first + 1..n).filter(|second| !skip(first, *second)) {
+                before(&mut policy, first, second);
+            }
+        }
+        policy
+    };
+    assert_eq!(codes(&all(overlapping(n), &|_, _| false)), [""; 0]);
+    // The last two have no line.
+    let said = order_of(&all(overlapping(n), &|a, b| (a, b) == (n - 2, n - 1)));
+    assert!(said.starts_with("E0802: `r105` and `r104`"), "{said}");
+    // The last is narrower than the one before it, and comes first by itself.
+    let mut routes = overlapping(n - 1);
+    routes.push(route("narrow").when(is(header("x104"), "1")).when(is(header("z"), "1")));
+    let narrow = all(routes, &|a, _| a == n - 2);
+    assert_eq!(order_of(&narrow), "");
+    let asked = get("x/")
+        .with("req.header x104", Value::string("1"))
+        .with("req.header z", Value::string("1"));
+    assert_eq!(decide(&matcher(&narrow), &asked), "narrow");
+    // The last two are the same.
+    let mut routes = overlapping(n - 1);
+    routes.push(route("again").when(is(header("x104"), "1")));
+    assert_eq!(codes(&all(routes, &|a, _| a == n - 2)), ["E0804"]);
+}
+
+#[test]
+fn a_chain_of_lines_orders_all_of_it() {
+    let mut policy = policy(overlapping(130));
+    for first in 0..129 {
+        before(&mut policy, first, first + 1);
+    }
+    assert_eq!(order_of(&policy), "");
+    before(&mut policy, 129, 0);
+    assert_eq!(codes(&policy), ["E0807"]);
+}
+
+#[test]
+fn hosts_in_between_are_what_decides() {
+    let at = |name: &str, path: &str| route(name).host(&["**.x.t", "a.x.t"]).path(&[path]);
+    let mut policy = policy(vec![at("one", "/a/b"), at("all", "/a/**")]);
+    before(&mut policy, 0, 1);
+    assert_eq!(codes(&policy), ["W0809"]);
 }
