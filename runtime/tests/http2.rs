@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// Answers by path; writes down what happens.
 #[derive(Default)]
 struct Site {
-    log: RefCell<Vec<String>>,
+    log: Rc<RefCell<Vec<String>>>,
     // Handlers at work.
     live: Rc<()>,
 }
@@ -43,6 +43,16 @@ impl Handler for Site {
                 // The content is held, and never read.
                 sleep(Duration::from_secs(3600)).await;
                 body
+            }
+            "/elsewhere" => {
+                // Read by another task, which outlives the connection.
+                let log = self.log.clone();
+                tokio::task::spawn_local(async move {
+                    let read = body.collect(1 << 20).await;
+                    log.borrow_mut().push(format!("read elsewhere: {read:?}"));
+                });
+                std::future::pending::<()>().await;
+                Body::empty()
             }
             "/big" => Body::full(vec![b'x'; 300_000]),
             _ => Body::from("hello"),
@@ -642,6 +652,38 @@ async fn what_is_sent_behind_an_answer_is_thrown_away_within_bounds() {
     })
     .await;
     assert_eq!(*site.log.borrow(), ["/text: Complete"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_what_a_lost_connection_sent_is_told_at_once() {
+    for cut in [true, false] {
+        let site = Site::default();
+        let (near, far) = duplex(64 << 10);
+        let terms = Terms { protocol: Protocol::Http2, scheme: Scheme::Http };
+        let limits = Limits::default();
+        let begin = Instant::now();
+        let talk = async {
+            let (read, write) = split(far);
+            let mut client = Client { read, write };
+            client.send(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await;
+            client.send(&frame(HEADERS, 4, 1, &request(POST, "/elsewhere"))).await;
+            client.send(&frame(DATA, 0, 1, b"abc")).await;
+            sleep(Duration::from_secs(1)).await;
+            drop(client);
+        };
+        let both = async {
+            let serving = serve(near, terms, &limits, Drain::never(), &site);
+            tokio::select! {
+                ((), ()) = async { tokio::join!(serving, talk) } => {}
+                () = sleep(Duration::from_millis(500)), if cut => {}
+            }
+            tokio::task::yield_now().await;
+        };
+        tokio::task::LocalSet::new().run_until(both).await;
+        let log = site.log.borrow().join(" ");
+        assert!(log.starts_with("read elsewhere: Err("), "{cut}: {log}");
+        assert!(begin.elapsed().as_secs() <= 1, "{cut}: {:?}", begin.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]

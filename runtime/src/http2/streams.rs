@@ -15,6 +15,7 @@ use super::flow::Window;
 use super::receive::Inbox;
 use super::request::Asked;
 use super::send::Sending;
+use crate::body::{BodyError, Side};
 use crate::message::Method;
 use crate::serve::Handler;
 
@@ -51,6 +52,15 @@ pub(super) struct Stream<'c, H: Handler> {
     pub(super) queued: bool,
     /// It waits for the window of the connection.
     pub(super) parked: bool,
+}
+
+/// Whoever still reads its content is not left waiting.
+impl<H: Handler> Drop for Stream<'_, H> {
+    fn drop(&mut self) {
+        if let Some(inbox) = &self.inbox {
+            inbox.borrow_mut().fail(BodyError::closed(Side::Client));
+        }
+    }
 }
 
 /// A place for a stream.
