@@ -146,7 +146,7 @@ pub struct Terms {
 /// it concerns an exchange, and ends the connection where it does not.
 ///
 /// Dropping the future drops the connection and every handler future on it.
-pub async fn serve<IO, H>(io: IO, terms: Terms, limits: &Limits, drain: Drain, handler: &H)
+pub async fn serve<IO, H>(io: IO, terms: Terms, limits: &Limits, drain: &Drain, handler: &H)
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
@@ -154,15 +154,15 @@ where
     let (wire, is_http2) = match terms.protocol {
         Protocol::Http1 => (http1::Wire::new(io), false),
         Protocol::Http2 => (http1::Wire::new(io), true),
-        Protocol::Auto => match sniff::sniff(io, limits, &drain).await {
+        Protocol::Auto => match sniff::sniff(io, limits, drain).await {
             Some(sniffed) => sniffed,
             None => return,
         },
     };
     if is_http2 {
         // Apart, so that a connection that speaks HTTP/1 has no room for it.
-        Box::pin(http2::serve(wire, terms.scheme, limits, &drain, handler)).await;
+        Box::pin(http2::serve(wire, terms.scheme, limits, drain, handler)).await;
     } else {
-        http1::serve(wire.io, wire.buffer, terms.scheme, limits, &drain, handler).await;
+        http1::serve(wire, terms.scheme, limits, drain, handler).await;
     }
 }

@@ -84,7 +84,10 @@ async fn with<T>(site: &Site, drain: Drain, client: impl AsyncFnOnce(DuplexStrea
     let local = tokio::task::LocalSet::new();
     local
         .run_until(async {
-            let serving = serve(near, terms, &limits, drain, site);
+            let serving = async {
+                let drain = drain;
+                serve(near, terms, &limits, &drain, site).await;
+            };
             tokio::join!(serving, client(far)).1
         })
         .await

@@ -60,7 +60,8 @@ async fn ours(bytes: &[u8], piece: usize) -> Vec<(String, Vec<u8>)> {
     let (near, far) = duplex(1 << 20);
     let terms = Terms { protocol: Protocol::Http1, scheme: Scheme::Http };
     let (limits, recorder) = (Limits::default(), Recorder(Rc::clone(&seen)));
-    let serving = serve(near, terms, &limits, Drain::never(), &recorder);
+    let drain = Drain::never();
+    let serving = serve(near, terms, &limits, &drain, &recorder);
     tokio::join!(serving, send(far, bytes, piece));
     seen.take()
 }

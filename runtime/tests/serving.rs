@@ -171,7 +171,10 @@ async fn with<T>(site: &Site, drain: Drain, client: impl AsyncFnOnce(DuplexStrea
     let local = tokio::task::LocalSet::new();
     local
         .run_until(async {
-            let serving = serve(near, PLAIN, &limits, drain, site);
+            let serving = async {
+                let drain = drain;
+                serve(near, PLAIN, &limits, &drain, site).await;
+            };
             tokio::join!(serving, client(far)).1
         })
         .await

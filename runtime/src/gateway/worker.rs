@@ -3,19 +3,23 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::{Future, poll_fn};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::task::LocalSet;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::layout::{Listener, Place, SocketKey};
 use super::shared::Shared;
 use super::snapshot::{Snapshot, UpstreamSample};
+use crate::clock;
 use crate::listen::accept::{self, Taken};
 use crate::serve::Drainer;
 use crate::telemetry::enter_core;
@@ -72,8 +76,6 @@ struct Load(AtomicUsize);
 struct Here {
     current: RefCell<Arc<Listener>>,
     drainer: Drainer,
-    /// Turns true when what is left is to be cut.
-    cut: watch::Sender<bool>,
 }
 
 /// A socket on this core.
@@ -115,12 +117,21 @@ pub(super) fn start<S: Snapshot>(
     ends: Ends<S>,
     shared: Arc<Shared<S>>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name(format!("gw-core-{index}")).spawn(move || {
+    let (begun, begins) = std_mpsc::sync_channel(1);
+    let thread = std::thread::Builder::new().name(format!("gw-core-{index}")).spawn(move || {
         enter_core(index);
-        let tasks = LocalSet::new();
+        // Made here, because it never leaves its thread: nothing that runs on it needs a lock.
+        let runtime =
+            match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = begun.send(Err(error));
+                    return;
+                }
+            };
+        let _ = begun.send(Ok(()));
         let telemetry = shared.telemetry.clone();
-        tasks.block_on(&runtime, async move {
+        runtime.block_on(async move {
             let core = Rc::new(S::core(&shared.telemetry));
             let worker = Rc::new(Worker {
                 index,
@@ -135,9 +146,12 @@ pub(super) fn start<S: Snapshot>(
             worker.run(ends).await;
         });
         // What is still open ends here, each exchange with its line in the log.
-        drop(tasks);
+        drop(runtime);
         telemetry.flush_core();
-    })
+    })?;
+    // A thread that ends before it says so has panicked, which is told already.
+    begins.recv().unwrap_or(Ok(()))?;
+    Ok(thread)
 }
 
 #[cfg(test)]
@@ -236,7 +250,6 @@ impl<S: Snapshot> Worker<S> {
                     let here = Here {
                         current: RefCell::new(place.listener.clone()),
                         drainer: Drainer::new(),
-                        cut: watch::Sender::new(false),
                     };
                     listeners.insert(place.listener.config.name.clone(), Rc::new(here));
                 }
@@ -325,15 +338,16 @@ impl<S: Snapshot> Worker<S> {
         let Some(seat) = Seat::take(&self.shared, self.index, &listener) else { return };
         let taken = Taken { stream, peer, listener, bind: socket.bind.get() };
         let drain = here.drainer.drain();
-        let mut cut = here.cut.subscribe();
         let core = self.core.clone();
         tokio::task::spawn_local(async move {
             let _seat = seat;
             let session = |connection| S::session(&core, connection);
-            tokio::select! {
-                () = accept::serve_connection(taken, drain, session) => {}
-                _ = cut.wait_for(|cut| *cut) => {}
-            }
+            let mut serving = pin!(accept::serve_connection(taken, &drain, session));
+            poll_fn(|cx| match drain.poll_cut(cx) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => clock::standing(|| serving.as_mut().poll(cx)),
+            })
+            .await;
         });
     }
 
@@ -357,7 +371,7 @@ impl Here {
         self.drainer.start();
         let finished = tokio::time::timeout(limit, self.drainer.finished()).await;
         let left = if finished.is_ok() { 0 } else { self.drainer.live() };
-        self.cut.send_replace(true);
+        self.drainer.cut();
         if left > 0 {
             // The connections end when they see the cut, each with its line in the log.
             let _ = tokio::time::timeout(Duration::from_secs(1), self.drainer.finished()).await;

@@ -6,24 +6,27 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
-use super::receive::{Received, Shared};
+use super::receive::{Content, Received, Shared};
 use super::request::glimpse;
 use super::send::{Asked, send};
-use super::{Decoder, Framing, Out, RequestHead, Scan, Wire, parse_request};
+use super::{Decoder, Framing, RequestHead, Scan, Wire, parse_request};
 use crate::body::Body;
+use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version};
 use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
 use crate::upgrade::{Tunnel, Upgrade};
 
-/// Serves a connection until it closes. `ahead` is what was read from `io` already.
+/// Serves a connection until it closes.
+///
+/// What only an exchange needs has a place of its own while there is one, so that connections which
+/// wait take little.
 pub(crate) async fn serve<IO, H>(
-    io: IO,
-    ahead: BytesMut,
+    wire: Wire<IO>,
     scheme: Scheme,
     limits: &Limits,
     drain: &Drain,
@@ -32,38 +35,19 @@ pub(crate) async fn serve<IO, H>(
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let wire = Wire { io, buffer: ahead };
-    let shared = Rc::new(RefCell::new(Shared {
-        wire,
-        decoder: Decoder::done(),
-        held: false,
-        expects: false,
-        interim: Out::new(),
-        broken: false,
-    }));
+    let shared = Rc::new(RefCell::new(Shared { wire, content: None }));
     let mut connection = Connection { shared, alarm: Alarm::new(), scheme, limits, drain, handler };
     let mut wait = limits.head;
     loop {
-        let deadline = Instant::now() + wait;
-        match connection.head(deadline).await {
-            Head::End => return connection.close().await,
-            Head::Refused(refusal) => {
-                let asked = Asked {
-                    method: refusal.method.clone().unwrap_or(Method::Get),
-                    version: Version::Http11,
-                    takes_trailers: false,
-                    persistent: false,
-                };
-                let outgoing = handler.refuse(refusal);
-                connection.answer(asked, None, outgoing).await;
-                return connection.linger().await;
-            }
-            Head::Request(head) => match connection.exchange(*head).await {
-                Next::Request => wait = limits.idle,
-                Next::Close => return connection.close().await,
-                Next::Linger => return connection.linger().await,
-                Next::Tunnel(tunnel) => return connection.tunnel(tunnel).await,
-            },
+        let next = match connection.head(wait).await {
+            None => Next::Close,
+            Some(head) => Box::pin(connection.exchange(head)).await,
+        };
+        match next {
+            Next::Request => wait = limits.idle,
+            Next::Close => return Box::pin(connection.close()).await,
+            Next::Linger => return Box::pin(connection.linger()).await,
+            Next::Tunnel(tunnel) => return Box::pin(connection.tunnel(tunnel)).await,
         }
     }
 }
@@ -77,12 +61,8 @@ pub(super) struct Connection<'c, IO, H: Handler> {
     handler: &'c H,
 }
 
-enum Head {
-    Request(Box<RequestHead>),
-    Refused(Refusal),
-    /// The client closed, or nothing came in time, between two requests.
-    End,
-}
+/// The length of a head in the buffer, or why there will be none.
+type Found = Result<usize, Fault>;
 
 enum Next<'c, H: Handler> {
     Request,
@@ -105,13 +85,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    /// Waits for a head: until `deadline` for its first byte, then for as long as heads may take.
-    async fn head(&mut self, mut deadline: Instant) -> Head {
+    /// Waits for a head: as long as `wait` for its first byte, then for as long as heads may take. Nothing, if the
+    /// client closed, or nothing came in time, between two requests.
+    async fn head(&mut self, wait: Duration) -> Option<Found> {
+        let mut deadline = clock::now() + wait;
         let mut scan = Scan::new();
         let mut begun = false;
         let mut blank = 0;
-        let (alarm, limits, drain, scheme) =
-            (&mut self.alarm, self.limits, self.drain, self.scheme);
+        let (alarm, limits, drain) = (&mut self.alarm, self.limits, self.drain);
         poll_fn(|cx| {
             let wire = &mut self.shared.borrow_mut().wire;
             loop {
@@ -124,43 +105,33 @@ where
                     scan = Scan::new();
                 }
                 match scan.find(&wire.buffer, limits.head_bytes) {
-                    Ok(Some(end)) => {
-                        let head = wire.buffer.split_to(end);
-                        return Poll::Ready(match parse_request(&head, scheme, limits) {
-                            Ok(head) => Head::Request(Box::new(head)),
-                            Err(refusal) => Head::Refused(refusal),
-                        });
-                    }
+                    Ok(Some(end)) => return Poll::Ready(Some(Ok(end))),
                     Ok(None) => {}
-                    Err(fault) => return Poll::Ready(refused(&wire.buffer, fault)),
+                    Err(fault) => return Poll::Ready(Some(Err(fault))),
                 }
                 // The target alone is measured early, so that it gets its own status.
                 let longest = limits.target_bytes.saturating_add(Method::MAX + 16);
                 if scan.in_first_line() && wire.buffer.len() > longest {
-                    return Poll::Ready(refused(&wire.buffer, Fault::TargetTooLong));
+                    return Poll::Ready(Some(Err(Fault::TargetTooLong)));
                 }
                 // Half an empty line may be no more than that. What came with the request before
                 // begins a head as well, and has no more time than one that comes later.
                 if !begun && !matches!(&wire.buffer[..], [] | [b'\r']) {
                     begun = true;
-                    deadline = Instant::now() + limits.head;
+                    deadline = clock::now() + limits.head;
                 }
                 if !begun {
                     if drain.poll_started(cx).is_ready() {
-                        return Poll::Ready(Head::End);
+                        return Poll::Ready(None);
                     }
                     wire.rest();
                 }
                 match wire.poll_fill(cx, 0) {
                     Poll::Ready(Ok(1..)) => {}
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Head::End),
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
                     Poll::Pending => {
                         ready!(alarm.poll(cx, deadline));
-                        return Poll::Ready(if begun {
-                            refused(&wire.buffer, Fault::HeadTimeout)
-                        } else {
-                            Head::End
-                        });
+                        return Poll::Ready(begun.then_some(Err(Fault::HeadTimeout)));
                     }
                 }
             }
@@ -169,8 +140,22 @@ where
     }
 
     /// One request and its answer.
-    async fn exchange(&mut self, head: RequestHead) -> Next<'c, H> {
+    async fn exchange(&mut self, found: Found) -> Next<'c, H> {
         let handler = self.handler;
+        let head = match self.take(found) {
+            Ok(head) => head,
+            Err(refusal) => {
+                let asked = Asked {
+                    method: refusal.method.clone().unwrap_or(Method::Get),
+                    version: Version::Http11,
+                    takes_trailers: false,
+                    persistent: false,
+                };
+                let outgoing = handler.refuse(refusal);
+                self.answer(asked, None, outgoing).await;
+                return Next::Linger;
+            }
+        };
         let asked = Asked {
             method: head.request.method.clone(),
             version: head.request.version,
@@ -211,23 +196,40 @@ where
         }
     }
 
+    /// Takes a head out of the buffer.
+    fn take(&mut self, found: Found) -> Result<RequestHead, Refusal> {
+        let buffer = &mut self.shared.borrow_mut().wire.buffer;
+        match found {
+            Ok(end) => {
+                let head =
+                    parse_request(buffer.get(..end).unwrap_or_default(), self.scheme, self.limits)?;
+                buffer.advance(end);
+                Ok(head)
+            }
+            Err(fault) => {
+                let (method, target) = glimpse(buffer);
+                Err(Refusal { fault, method, target })
+            }
+        }
+    }
+
     /// The content of a request: at once if all of it is here, else as it comes.
     fn body(&mut self, framing: Framing, expects: bool) -> Body {
         let mut shared = self.shared.borrow_mut();
-        shared.expects = expects;
+        shared.content = None;
         let length = match framing {
             Framing::None | Framing::Close => return Body::empty(),
             Framing::Chunked => None,
             Framing::Length(length) => {
                 let here = usize::try_from(length).ok().filter(|&n| n <= shared.wire.buffer.len());
                 if let Some(here) = here {
-                    shared.expects = false;
                     return Body::full(shared.wire.buffer.split_to(here).freeze());
                 }
                 Some(length)
             }
         };
-        shared.decoder = Decoder::new(framing, self.limits.body_bytes, self.limits.overhead_bytes);
+        let decoder = Decoder::new(framing, self.limits.body_bytes, self.limits.overhead_bytes);
+        shared.content = Some(Box::new(Content::new(decoder, expects)));
         drop(shared);
         Body::source(Received::new(&self.shared, self.limits.body_idle), length)
     }
@@ -283,7 +285,7 @@ where
             }
             End::Complete | End::WrongLength | End::Body(_) => {
                 let shared = self.shared.borrow();
-                let clean = shared.decoder.is_done() && shared.wire.buffer.is_empty();
+                let clean = shared.is_read() && shared.wire.buffer.is_empty();
                 if clean { Next::Close } else { Next::Linger }
             }
             End::ClientClosed | End::ClientTimeout | End::Dropped => Next::Close,
@@ -293,16 +295,11 @@ where
     /// Whether what is left of the request's content forbids to keep the connection; and no more
     /// `100 Continue` from here on.
     fn must_close(&self) -> bool {
-        let mut shared = self.shared.borrow_mut();
+        let Some(content) = &mut self.shared.borrow_mut().content else { return false };
         // Who was never told to go on may or may not send the content: nobody can tell what the
         // next bytes are.
-        let unasked = std::mem::take(&mut shared.expects);
-        let too_much = shared.decoder.left().is_some_and(|left| left > self.limits.drain_bytes);
-        unasked || shared.broken || (!shared.held && too_much)
+        let unasked = std::mem::take(&mut content.expects);
+        let too_much = content.decoder.left().is_some_and(|left| left > self.limits.drain_bytes);
+        unasked || content.broken || (!content.held && too_much)
     }
-}
-
-fn refused(head: &[u8], fault: Fault) -> Head {
-    let (method, target) = glimpse(head);
-    Head::Refused(Refusal { fault, method, target })
 }

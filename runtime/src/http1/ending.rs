@@ -7,10 +7,11 @@ use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::connection::{Connection, Switched};
 use super::{Framing, Persistence, Wire, encode_response};
+use crate::clock;
 use crate::serve::{End, Handler};
 use crate::upgrade::copy;
 
@@ -21,19 +22,23 @@ where
 {
     /// Reads what the handler left of the content; false if that is too much or takes too long.
     pub(super) async fn discard(&mut self) -> bool {
-        if self.shared.borrow().decoder.is_done() {
+        if self.shared.borrow().is_read() {
+            self.shared.borrow_mut().content = None;
             return true;
         }
-        let deadline = Instant::now() + self.limits.linger;
+        let deadline = clock::now() + self.limits.linger;
         let (alarm, mut left) = (&mut self.alarm, self.limits.drain_bytes);
         poll_fn(|cx| {
             let mut shared = self.shared.borrow_mut();
-            if shared.held || shared.broken {
+            if shared.content.as_ref().is_some_and(|content| content.held || content.broken) {
                 return Poll::Ready(false);
             }
             while let Poll::Ready(next) = shared.poll_content(cx) {
                 let len = match next {
-                    None => return Poll::Ready(true),
+                    None => {
+                        shared.content = None;
+                        return Poll::Ready(true);
+                    }
                     Some(Err(_)) => return Poll::Ready(false),
                     Some(Ok(chunk)) => u64::try_from(chunk.len()).unwrap_or(u64::MAX),
                 };

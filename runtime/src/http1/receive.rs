@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{Decoded, Decoder, Out, Wire};
 use crate::body::{BodyError, Side, Source};
+use crate::clock;
 use crate::message::{Fault, Headers};
 use crate::serve::Alarm;
 
@@ -18,6 +19,12 @@ use crate::serve::Alarm;
 /// a borrow never lasts longer than a poll.
 pub(super) struct Shared<IO> {
     pub(super) wire: Wire<IO>,
+    /// What is known of the content of the current request, unless all of it came with the head.
+    pub(super) content: Option<Box<Content>>,
+}
+
+/// The content of a request on its way.
+pub(super) struct Content {
     pub(super) decoder: Decoder,
     /// Whether the handler still holds the content.
     pub(super) held: bool,
@@ -29,37 +36,58 @@ pub(super) struct Shared<IO> {
     pub(super) broken: bool,
 }
 
+impl Content {
+    pub(super) fn new(decoder: Decoder, expects: bool) -> Content {
+        Content { decoder, held: false, expects, interim: Out::new(), broken: false }
+    }
+
+    fn broke(&mut self, error: BodyError) -> Poll<Option<Result<Bytes, BodyError>>> {
+        self.broken = true;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+impl<IO> Shared<IO> {
+    /// Whether nothing is to come of the content.
+    pub(super) fn is_read(&self) -> bool {
+        self.content.as_ref().is_none_or(|content| content.decoder.is_done())
+    }
+}
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// The next piece of content. The end of the connection is an error of its own.
     pub(super) fn poll_content(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let (wire, Some(content)) = (&mut self.wire, &mut self.content) else {
+            return Poll::Ready(None);
+        };
         loop {
-            let decoded = self.decoder.decode(&mut self.wire.buffer);
+            let decoded = content.decoder.decode(&mut wire.buffer);
             if matches!(decoded, Ok(Decoded::Chunk(_) | Decoded::Done)) {
                 // The client did not wait to be asked.
-                self.expects = false;
+                content.expects = false;
             }
             match decoded {
                 Ok(Decoded::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
                 Ok(Decoded::Done) => return Poll::Ready(None),
                 Ok(Decoded::More) => {}
-                Err(fault) => return self.broke(error(fault)),
+                Err(fault) => return content.broke(error(fault)),
             }
-            if self.expects {
-                self.expects = false;
-                self.interim.head().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+            if content.expects {
+                content.expects = false;
+                content.interim.head().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             }
-            if !self.interim.is_empty()
-                && ready!(self.interim.poll_finish(cx, &mut self.wire.io)).is_err()
+            if !content.interim.is_empty()
+                && ready!(content.interim.poll_finish(cx, &mut wire.io)).is_err()
             {
-                return self.broke(BodyError::closed(Side::Client));
+                return content.broke(BodyError::closed(Side::Client));
             }
-            let expected = self.decoder.next_bytes();
-            match ready!(self.wire.poll_fill(cx, expected)) {
+            let expected = content.decoder.next_bytes();
+            match ready!(wire.poll_fill(cx, expected)) {
                 Ok(1..) => {}
-                Ok(0) | Err(_) => return self.broke(BodyError::closed(Side::Client)),
+                Ok(0) | Err(_) => return content.broke(BodyError::closed(Side::Client)),
             }
         }
     }
@@ -67,16 +95,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// Whether the client closed while it should wait. What it sends ahead stays in the buffer,
     /// which is filled once and no more.
     pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>) -> bool {
-        let at_rest = self.decoder.is_done() || !self.held;
+        let at_rest = self.is_read() || self.content.as_ref().is_none_or(|content| !content.held);
         if !at_rest || !self.wire.buffer.is_empty() {
             return false;
         }
         matches!(self.wire.poll_fill(cx, 0), Poll::Ready(Ok(0) | Err(_)))
-    }
-
-    fn broke(&mut self, error: BodyError) -> Poll<Option<Result<Bytes, BodyError>>> {
-        self.broken = true;
-        Poll::Ready(Some(Err(error)))
     }
 }
 
@@ -91,7 +114,9 @@ pub(super) struct Received<IO> {
 
 impl<IO> Received<IO> {
     pub(super) fn new(shared: &Rc<RefCell<Shared<IO>>>, idle: Duration) -> Received<IO> {
-        shared.borrow_mut().held = true;
+        if let Some(content) = &mut shared.borrow_mut().content {
+            content.held = true;
+        }
         Received { shared: Rc::clone(shared), idle, since: None, alarm: Alarm::new() }
     }
 }
@@ -99,28 +124,33 @@ impl<IO> Received<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Source for Received<IO> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let mut shared = self.shared.borrow_mut();
-        if shared.broken {
+        if shared.content.as_ref().is_some_and(|content| content.broken) {
             return Poll::Ready(Some(Err(BodyError::closed(Side::Client))));
         }
         if let Poll::Ready(next) = shared.poll_content(cx) {
             self.since = None;
             return Poll::Ready(next);
         }
-        let since = *self.since.get_or_insert_with(Instant::now);
+        let since = *self.since.get_or_insert_with(clock::now);
         ready!(self.alarm.poll(cx, since + self.idle));
-        shared.broke(BodyError::timeout(Side::Client))
+        match &mut shared.content {
+            Some(content) => content.broke(BodyError::timeout(Side::Client)),
+            None => Poll::Ready(None),
+        }
     }
 
     fn take_trailers(&mut self) -> Option<Headers> {
-        self.shared.borrow_mut().decoder.take_trailers()
+        self.shared.borrow_mut().content.as_mut()?.decoder.take_trailers()
     }
 }
 
 impl<IO> Drop for Received<IO> {
     fn drop(&mut self) {
         // The loop may be the one that drops it, under a borrow of its own; then it knows.
-        if let Ok(mut shared) = self.shared.try_borrow_mut() {
-            shared.held = false;
+        if let Ok(mut shared) = self.shared.try_borrow_mut()
+            && let Some(content) = &mut shared.content
+        {
+            content.held = false;
         }
     }
 }

@@ -13,6 +13,7 @@ use super::receive::Shared;
 use super::wire::COPIED;
 use super::{Framing, Out, Persistence, chunk_size, encode_response, last_chunk};
 use crate::body::Body;
+use crate::clock;
 use crate::message::{Method, Response, Version};
 use crate::serve::{Alarm, End, Limits};
 
@@ -49,7 +50,9 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
     let headless =
         (asked.method == Method::Head && response.status != 204) || response.status == 304;
     // An interim response that was begun must end before the final one begins.
-    let mut out = std::mem::take(&mut shared.borrow_mut().interim);
+    let begun =
+        shared.borrow_mut().content.as_mut().map(|content| std::mem::take(&mut content.interim));
+    let mut out = begun.unwrap_or_default();
     let with_content = response.may_have_content(&asked.method);
     // What is here and short is copied behind the head: room for both at once.
     let behind = body.as_full().map_or(0, <[u8]>::len);
@@ -125,7 +128,7 @@ impl Sending<'_> {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::ClientClosed),
                 Poll::Ready(Ok(())) => self.since = None,
                 Poll::Pending => {
-                    let since = *self.since.get_or_insert_with(Instant::now);
+                    let since = *self.since.get_or_insert_with(clock::now);
                     return alarm.poll(cx, since + limits.send_idle).map(|()| End::ClientTimeout);
                 }
             }

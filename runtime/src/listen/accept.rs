@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::connection::Connection;
+use super::connection::{Connection, TlsFacts};
 use super::forwarded::contains;
 use super::proxy_protocol::{self, Header};
 use crate::blocks::listener::BindConfig;
@@ -18,6 +18,9 @@ use crate::gateway::Listener;
 use crate::message::Scheme;
 use crate::serve::{self, Drain, Handler, Protocol, Terms};
 use crate::telemetry::metrics::Limit;
+use crate::transport;
+
+type Transport = transport::Transport<TlsStream<TcpStream>>;
 
 /// A connection that a socket has given.
 #[derive(Debug)]
@@ -29,37 +32,20 @@ pub(crate) struct Taken {
     pub(crate) bind: usize,
 }
 
-enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 /// Serves a connection to its end with the handler that `session` makes for it.
 pub(crate) async fn serve_connection<H: Handler + 'static>(
     taken: Taken,
-    drain: Drain,
+    drain: &Drain,
     session: impl FnOnce(Connection) -> H,
 ) {
     let Taken { stream, peer, listener, bind } = taken;
-    let series = listener.series.clone();
-    let Some(bind) = listener.config.binds.get(bind).cloned() else { return };
-    let ready = tokio::select! {
-        ready = tokio::time::timeout(listener.config.handshake, ready(stream, peer, &listener, &bind)) => ready,
-        // Before its first request nothing is in flight.
-        () = std::future::poll_fn(|cx| drain.poll_started(cx)) => return,
+    let Some(bind) = listener.config.binds.get(bind) else { return };
+    // What is needed before the first request alone stands apart, so that a connection has no room for it afterwards.
+    let ready = match is_plain(&listener, peer) {
+        true => plain(stream, peer, &listener).ok(),
+        false => Box::pin(in_time(stream, peer, &listener, bind, drain)).await,
     };
-    let (transport, connection) = match ready {
-        Ok(Ok(ready)) => ready,
-        Ok(Err(error)) => {
-            series.handshakes_failed.add(1);
-            tracing::debug!(listener = %listener.config.name, %peer, %error, "handshake failed");
-            return;
-        }
-        Err(_) => {
-            series.refused(Limit::HandshakeTime);
-            return;
-        }
-    };
+    let Some((transport, connection)) = ready else { return };
     let protocol = match (connection.tls.as_ref().and_then(|tls| tls.alpn), bind.h1, bind.h2) {
         (Some("h2"), _, _) | (None, false, true) => Protocol::Http2,
         (None, true, true) => Protocol::Auto,
@@ -69,9 +55,47 @@ pub(crate) async fn serve_connection<H: Handler + 'static>(
     let terms = Terms { protocol, scheme };
     let limits = &listener.config.limits;
     let handler = session(connection);
-    match transport {
-        Transport::Plain(stream) => serve::serve(stream, terms, limits, drain, &handler).await,
-        Transport::Tls(stream) => serve::serve(*stream, terms, limits, drain, &handler).await,
+    serve::serve(transport, terms, limits, drain, &handler).await;
+}
+
+/// Whether requests begin with the connection's first byte.
+fn is_plain(listener: &Listener, peer: SocketAddr) -> bool {
+    listener.tls.is_none() && !contains(&listener.config.proxy_protocol, peer.ip())
+}
+
+fn plain(
+    stream: TcpStream,
+    peer: SocketAddr,
+    listener: &Listener,
+) -> io::Result<(Transport, Connection)> {
+    let local = stream.local_addr()?;
+    Ok((Transport::Plain(stream), connection(listener, peer, peer, local, None)))
+}
+
+/// [`ready`] within the listener's time; nothing, and counted, where that fails.
+async fn in_time(
+    stream: TcpStream,
+    peer: SocketAddr,
+    listener: &Listener,
+    bind: &BindConfig,
+    drain: &Drain,
+) -> Option<(Transport, Connection)> {
+    let ready = tokio::select! {
+        ready = tokio::time::timeout(listener.config.handshake, ready(stream, peer, listener, bind)) => ready,
+        // Before its first request nothing is in flight.
+        () = std::future::poll_fn(|cx| drain.poll_started(cx)) => return None,
+    };
+    match ready {
+        Ok(Ok(ready)) => Some(ready),
+        Ok(Err(error)) => {
+            listener.series.handshakes_failed.add(1);
+            tracing::debug!(listener = %listener.config.name, %peer, %error, "handshake failed");
+            None
+        }
+        Err(_) => {
+            listener.series.refused(Limit::HandshakeTime);
+            None
+        }
     }
 }
 
@@ -97,7 +121,17 @@ async fn ready(
             (Transport::Tls(Box::new(stream)), Some(facts))
         }
     };
-    let connection = Connection {
+    Ok((transport, connection(listener, peer, source, local, tls)))
+}
+
+fn connection(
+    listener: &Listener,
+    peer: SocketAddr,
+    source: SocketAddr,
+    local: SocketAddr,
+    tls: Option<TlsFacts>,
+) -> Connection {
+    Connection {
         listener: listener.config.name.clone(),
         peer,
         source,
@@ -106,8 +140,7 @@ async fn ready(
         forwarded: listener.forwarded.clone(),
         series: listener.series.clone(),
         identity: None,
-    };
-    Ok((transport, connection))
+    }
 }
 
 /// A place among the handshakes under way.

@@ -1,7 +1,7 @@
 //! One timer for a connection, moved lazily: a wait that ends before its limit costs no timer.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, Sleep};
 
@@ -9,6 +9,8 @@ use tokio::time::{Instant, Sleep};
 #[derive(Default)]
 pub(crate) struct Alarm {
     sleep: Option<Pin<Box<Sleep>>>,
+    // Who is woken when it goes off.
+    waker: Option<Waker>,
 }
 
 impl Alarm {
@@ -23,9 +25,15 @@ impl Alarm {
             Some(sleep) => sleep,
             empty => empty.insert(Box::pin(tokio::time::sleep_until(deadline))),
         };
+        let known = self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
         // A timer that goes off too early is moved then; only one that is too late is moved now.
         if sleep.deadline() > deadline {
             sleep.as_mut().reset(deadline);
+        } else if known && !sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        if !known {
+            self.waker = Some(cx.waker().clone());
         }
         while sleep.as_mut().poll(cx).is_ready() {
             if Instant::now() >= deadline {

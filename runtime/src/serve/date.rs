@@ -1,7 +1,9 @@
 //! The `Date` of a response, written anew once a second on each core.
 
 use std::cell::RefCell;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
+
+use crate::clock;
 
 thread_local! {
     static NOW: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
@@ -15,7 +17,7 @@ pub fn http_date(out: &mut Vec<u8>) {
 
 /// Shows the same text to who has no use for a copy.
 pub(crate) fn with_http_date(show: impl FnOnce(&str)) {
-    let now = SystemTime::now();
+    let now = clock::calendar();
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     NOW.with_borrow_mut(|(at, text)| {
         if *at != second {

@@ -1,5 +1,5 @@
-//! Telling the connections of one core that it is time to finish, and learning when they have.
-//! Local to a core: a flag and wakers, no lock.
+//! Telling the connections of one core that it is time to finish, or to end at once, and learning
+//! when they have. Local to a core: flags and wakers, no lock.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -21,7 +21,8 @@ pub struct Drain {
 #[derive(Default)]
 struct State {
     draining: Cell<bool>,
-    // One place for each live connection; `None` inside is a connection that is not waiting.
+    cut: Cell<bool>,
+    // One place for each live connection; `None` inside is a connection that never waited.
     wakers: RefCell<Vec<Option<Waker>>>,
     free: RefCell<Vec<usize>>,
     live: Cell<usize>,
@@ -48,8 +49,18 @@ impl Drainer {
     /// Tells all connections to finish what is in flight and to close.
     pub fn start(&self) {
         self.state.draining.set(true);
-        let woken: Vec<Waker> =
-            self.state.wakers.borrow_mut().iter_mut().filter_map(Option::take).collect();
+        self.wake();
+    }
+
+    /// Tells all connections to end at once.
+    pub fn cut(&self) {
+        self.state.cut.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // Copied, because who is woken may come back at once.
+        let woken: Vec<Waker> = self.state.wakers.borrow().iter().flatten().cloned().collect();
         woken.into_iter().for_each(Waker::wake);
     }
 
@@ -90,12 +101,25 @@ impl Drain {
         if self.is_started() {
             return Poll::Ready(());
         }
+        self.register(cx);
+        Poll::Pending
+    }
+
+    /// Ready when it is time to end at once.
+    pub fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state.cut.get() {
+            return Poll::Ready(());
+        }
+        self.register(cx);
+        Poll::Pending
+    }
+
+    fn register(&self, cx: &mut Context<'_>) {
         if let Some(place) = self.state.wakers.borrow_mut().get_mut(self.place)
             && !place.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()))
         {
             *place = Some(cx.waker().clone());
         }
-        Poll::Pending
     }
 }
 
@@ -136,5 +160,27 @@ mod tests {
         };
         tokio::join!(connection, end);
         assert_eq!(drainer.live(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_was_told_to_finish_can_be_cut_after_all() {
+        let drainer = Drainer::new();
+        let drain = drainer.drain();
+        let connection = async {
+            let mut polls = 0;
+            poll_fn(|cx| {
+                polls += 1;
+                drain.poll_cut(cx)
+            })
+            .await;
+            polls
+        };
+        let end = async {
+            tokio::task::yield_now().await;
+            drainer.start();
+            tokio::task::yield_now().await;
+            drainer.cut();
+        };
+        assert!(tokio::join!(connection, end).0 >= 2);
     }
 }

@@ -1,0 +1,46 @@
+//! What time it is, asked of the system once for all that a connection does at one wake-up.
+
+use std::cell::Cell;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+thread_local! {
+    static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
+    static CALENDAR: Cell<Option<(Instant, SystemTime)>> = const { Cell::new(None) };
+}
+
+/// How long the calendar is taken to go as the clock does, before it is looked at again.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The time: that of the wake-up under way on this core, if one is.
+pub(crate) fn now() -> Instant {
+    NOW.get().unwrap_or_else(Instant::now)
+}
+
+/// The same on the calendar.
+pub(crate) fn calendar() -> SystemTime {
+    let Some(now) = NOW.get() else { return SystemTime::now() };
+    if let Some((then, time)) = CALENDAR.get()
+        && let Some(since) = now.checked_duration_since(then)
+        && since < LOOK
+    {
+        return time + since;
+    }
+    let time = SystemTime::now();
+    CALENDAR.set(Some((now, time)));
+    time
+}
+
+/// Runs `work`, for which time stands still.
+pub(crate) fn standing<T>(work: impl FnOnce() -> T) -> T {
+    struct Stands;
+    impl Drop for Stands {
+        fn drop(&mut self) {
+            NOW.set(None);
+        }
+    }
+    NOW.set(Some(Instant::now()));
+    let _stands = Stands;
+    work()
+}
