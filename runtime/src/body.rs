@@ -2,18 +2,22 @@
 //! It lives on one core, is read once, and says whose fault it is when it breaks.
 
 mod error;
+pub(crate) mod pipe;
 mod tape;
 mod wrap;
 
+use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
 pub use error::{BodyError, BodyFault, Side};
+pub use pipe::Pipe;
 pub use tape::Tape;
 
 use crate::message::{Fault, Headers, headers_from_map, may_trail};
@@ -29,13 +33,30 @@ pub trait Source {
     fn take_trailers(&mut self) -> Option<Headers> {
         None
     }
+
+    /// Whether the next bytes can be passed on unread: many are certain to come, by a socket, and none was read ahead.
+    fn can_pass(&self) -> bool {
+        false
+    }
+
+    /// Moves what there is of them into a pipe, which is empty. Called only while it [can](Source::can_pass); waits as
+    /// [`Source::poll_chunk`] does.
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<Result<usize, BodyError>> {
+        let _ = (cx, pipe);
+        Poll::Pending
+    }
 }
 
 /// The content of a request or a response.
 pub struct Body {
     kind: Kind,
     left: Option<u64>,
-    trailers: Option<Headers>,
+    // Boxed, because few have any.
+    trailers: Option<Box<Headers>>,
 }
 
 enum Kind {
@@ -75,7 +96,7 @@ impl Body {
 
     /// The same content with a trailer section behind it.
     pub fn with_trailers(mut self, trailers: Headers) -> Body {
-        self.trailers = Some(trailers);
+        self.trailers = Some(Box::new(trailers));
         self
     }
 
@@ -111,7 +132,7 @@ impl Body {
                             let map = frame.into_trailers().unwrap_or_default();
                             match trailers(&map) {
                                 Ok(trailers) => {
-                                    self.trailers = Some(trailers);
+                                    self.trailers = Some(Box::new(trailers));
                                     continue;
                                 }
                                 Err(error) => Err(error),
@@ -126,7 +147,7 @@ impl Body {
                     if next.is_none()
                         && let Some(trailers) = source.take_trailers()
                     {
-                        self.trailers = Some(trailers);
+                        self.trailers = Some(Box::new(trailers));
                     }
                     next
                 }
@@ -151,6 +172,30 @@ impl Body {
         }
     }
 
+    /// Whether what comes next can be passed on by [`Body::poll_pass`]. It need not be.
+    pub(crate) fn can_pass(&self) -> bool {
+        matches!(&self.kind, Kind::Source(source) if source.can_pass())
+    }
+
+    /// Moves the next piece into a pipe, which is empty, instead of handing it over; the bytes that went. Only while
+    /// it [can](Body::can_pass).
+    pub(crate) fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<Result<u64, BodyError>> {
+        let Kind::Source(source) = &mut self.kind else { return Poll::Pending };
+        let passed = ready!(source.poll_pass(cx, pipe)).map(|count| count as u64);
+        match &passed {
+            Ok(count) => self.left = self.left.map(|left| left.saturating_sub(*count)),
+            Err(_) => {
+                self.kind = Kind::Empty;
+                self.left = Some(0);
+            }
+        }
+        Poll::Ready(passed)
+    }
+
     /// Waits for the next chunk; chunks are never empty. `None` is the proper end.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
         poll_fn(|cx| self.poll_next(cx)).await
@@ -158,7 +203,7 @@ impl Body {
 
     /// The trailer section, once the end was reached.
     pub fn take_trailers(&mut self) -> Option<Headers> {
-        self.trailers.take()
+        self.trailers.take().map(|trailers| *trailers)
     }
 
     /// Reads all of the content into one buffer of at most `limit` bytes.
@@ -201,9 +246,9 @@ impl Body {
         wrap::timed(self, idle, side)
     }
 
-    /// The same body; `seen` is called with each chunk as it passes.
-    pub fn inspected(self, seen: impl FnMut(&Bytes) + 'static) -> Body {
-        wrap::inspected(self, seen)
+    /// The same body; its bytes are counted as they come.
+    pub fn counted(self, count: Rc<Cell<u64>>) -> Body {
+        wrap::counted(self, count)
     }
 }
 

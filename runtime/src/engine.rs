@@ -65,6 +65,8 @@ pub(crate) struct RoutePlan {
     pub(crate) reads_origin: bool,
     /// Whether one of them, on the way back, may read what was sent.
     pub(crate) reads_sent: bool,
+    /// Whether one of them, on the way back, may read the request's header section.
+    pub(crate) reads_head: bool,
 }
 
 /// A statement, built.
@@ -221,6 +223,7 @@ impl RoutePlan {
             reads_origin: !reads(program, &route.steps, |field| field.starts_with("origin.header"))
                 .is_empty(),
             reads_sent: false,
+            reads_head: false,
             identities: Vec::new(),
         };
         let turn = route.steps.iter().position(|step| ends(step) != Ends::No);
@@ -233,9 +236,12 @@ impl RoutePlan {
         };
         let behind = route.steps.get(turn + 1..).unwrap_or_default();
         let is_late = |step: &&Step| matches!(step.kind, StepKind::Always(_));
-        let late = route.steps.iter().filter(is_late).chain(behind);
+        let late = || route.steps.iter().filter(is_late).chain(behind);
+        let reads_late = |is_one| !reads(program, late(), is_one).is_empty();
         plan.identities = identities(program, &route.steps, turn);
-        plan.reads_sent = !reads(program, late, |field| field.starts_with("up.")).is_empty();
+        plan.reads_sent = reads_late(|field| field.starts_with("up."));
+        plan.reads_head =
+            reads_late(|field| field.starts_with("req.header") || field == "req.cookie");
         for (at, step) in route.steps.iter().enumerate() {
             let way_back = at > turn;
             let line = Building { route, around, way_back };
@@ -243,6 +249,9 @@ impl RoutePlan {
             let Some(statement) = line.statement(step, before, errors) else { continue };
             if way_back { &mut plan.way_back } else { &mut plan.way_in }.push(statement);
         }
+        // There may be very many routes.
+        plan.way_in.shrink_to_fit();
+        plan.way_back.shrink_to_fit();
         plan
     }
 

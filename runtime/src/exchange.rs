@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::auth::{Auth, Verdict};
 use crate::body::Body;
 use crate::cache::{Caching, Use};
+use crate::clock;
 use crate::failure::{Failure, Whose};
 use crate::fields::Reader;
 use crate::limits::LimitId;
@@ -78,8 +79,8 @@ pub struct Exchange {
     pub(crate) cached: Option<Use>,
     /// Header fields that its answer gets, whoever gives that.
     pub(crate) told: Vec<(&'static str, String)>,
-    /// Bytes of the content that were read.
-    pub received: Rc<Cell<u64>>,
+    /// Bytes of the content that were read; nothing, where there is no content.
+    received: Option<Rc<Cell<u64>>>,
     /// The upstream's answer as it came.
     pub origin: Option<Origin>,
     /// The answer being sent.
@@ -126,7 +127,7 @@ pub struct Plan {
     /// How long the head of an answer may take; the upstream's own limit when absent.
     pub first_byte: Option<Duration>,
     /// Whether the answer may come from the cache, and how.
-    pub(crate) cache: Option<Caching>,
+    pub(crate) cache: Option<Box<Caching>>,
 }
 
 /// The head of the request being sent.
@@ -171,13 +172,11 @@ impl Exchange {
         body: Body,
         upgrade: Option<Upgrade>,
     ) -> Exchange {
-        let received = Rc::new(Cell::new(0));
-        let content = if body.is_empty() {
-            Content::Whole(Bytes::new())
+        let (content, received) = if body.is_empty() {
+            (Content::Whole(Bytes::new()), None)
         } else {
-            let count = Rc::clone(&received);
-            let count = move |chunk: &Bytes| count.set(count.get() + chunk.len() as u64);
-            Content::Streaming(body.inspected(count))
+            let received = Rc::new(Cell::new(0));
+            (Content::Streaming(body.counted(Rc::clone(&received))), Some(received))
         };
         Exchange {
             connection,
@@ -199,8 +198,8 @@ impl Exchange {
             origin: None,
             answer: None,
             id: RequestId::random(),
-            started: Instant::now(),
-            time: SystemTime::now(),
+            started: clock::now(),
+            time: clock::calendar(),
             first_byte: None,
             watch: None,
             verdicts: RefCell::default(),
@@ -208,6 +207,11 @@ impl Exchange {
             json: OnceCell::new(),
             client: Cell::new(None),
         }
+    }
+
+    /// Bytes of the content that were read.
+    pub fn received(&self) -> u64 {
+        self.received.as_ref().map_or(0, |received| received.get())
     }
 
     /// What routes are found by.
@@ -251,7 +255,12 @@ impl Exchange {
     /// The head of the request being sent. Until something changes it, it is the client's, without what concerned
     /// the connection to the client only, and with what a proxy adds.
     pub fn up(&self) -> &Up {
-        self.up.get_or_init(|| Up::of(&self.request, &self.connection))
+        self.up.get_or_init(|| self.up_of(self.request.headers.clone()))
+    }
+
+    /// What is sent if no statement says otherwise, made of the client's header section.
+    fn up_of(&self, headers: Headers) -> Up {
+        Up::of(&self.request, headers, &self.connection)
     }
 
     /// Changes the head of the request being sent.
@@ -264,7 +273,15 @@ impl Exchange {
 
     /// Takes the head of the request being sent. Read afterwards, it is the client's again.
     pub fn take_up(&mut self) -> Up {
-        self.up.take().unwrap_or_else(|| Up::of(&self.request, &self.connection))
+        self.up.take().unwrap_or_else(|| self.up_of(self.request.headers.clone()))
+    }
+
+    /// The same, for who knows that nothing looks at the request's header section any more.
+    pub fn use_up(&mut self) -> Up {
+        // It may say who the client is, which is told later on.
+        self.client();
+        let headers = std::mem::take(&mut self.request.headers);
+        self.up.take().unwrap_or_else(|| self.up_of(headers))
     }
 
     /// The client's address: the peer's, unless the listener believes somebody else about it.
@@ -349,14 +366,14 @@ impl Fill for Exchange {
 
 impl Up {
     /// What is sent if no statement says otherwise.
-    fn of(request: &Request, connection: &Connection) -> Up {
-        let mut headers = request.headers.clone();
+    fn of(request: &Request, mut headers: Headers, connection: &Connection) -> Up {
         let hop = strip_hop_by_hop(&mut headers);
         // A section that has no room left for these is far beyond the cap on heads, and goes as it is.
         let _ = Forwarded {
             peer: connection.source.ip(),
             scheme: request.target.scheme(),
-            host: &request.target.authority(),
+            host: request.target.host(),
+            port: request.target.port(),
             trusted: connection.trusts_forwarded(),
         }
         .write(&mut headers);

@@ -9,6 +9,7 @@ mod fields;
 mod receive;
 mod request;
 mod response;
+mod room;
 mod scan;
 mod send;
 mod wire;

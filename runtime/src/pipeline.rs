@@ -6,7 +6,9 @@ use lang::vocab::identity::CLAIMS;
 
 use crate::actions::Flow;
 use crate::auth;
+use crate::body::Body;
 use crate::cache;
+use crate::clock;
 use crate::engine::{Engine, RoutePlan, Statement};
 use crate::exchange::{Answer, Exchange, Origin};
 use crate::failure::Failure;
@@ -82,9 +84,9 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
         let Decision::Pending(slot) = decision else { break };
         match matcher.program().slots.get(slot.0 as usize) {
             Some(Slot { field, key: Some(auth), .. }) if **field == *CLAIMS.path => {
-                auth::wait(ex, auth).await;
+                Box::pin(auth::wait(ex, auth)).await;
             }
-            _ => ex.read_content().await?,
+            _ => Box::pin(ex.read_content()).await?,
         }
         decision = matcher.decide(listener, &ex.head(), &ex.frame, &*ex);
     }
@@ -120,10 +122,10 @@ async fn way_in<'r>(
         if std::mem::take(&mut waits)
             && route.awaited.iter().any(|slot| matches!(ex.fill(*slot), Read::Pending))
         {
-            ex.read_content().await?;
+            Box::pin(ex.read_content()).await?;
         }
         for (_, auth) in route.identities.iter().filter(|(first, _)| *first == at) {
-            auth::wait(ex, auth).await;
+            Box::pin(auth::wait(ex, auth)).await;
         }
         watched(statement, ex);
         match statement {
@@ -191,11 +193,61 @@ async fn forward(
     route: &RoutePlan,
     ex: &mut Exchange,
 ) -> Result<Answer, Failure> {
+    let (sending, body) = prepare(place, route, ex)?;
+    let upstream = sending.upstream.config().name.clone();
+    let got = match ex.plan.cache.take() {
+        None => sending.fetch(body, ex.upgrade.as_ref()).await.map_err(cache::Lost::Upstream),
+        Some(caching) => {
+            // Apart, so that requests without a cache have no room for it.
+            let got = Box::pin(cache::answer(ex, *caching, sending, body)).await;
+            got.map(|(got, used)| {
+                ex.cached = Some(used);
+                got
+            })
+        }
+    };
+    let got = match got {
+        Ok(got) => got,
+        Err(cache::Lost::Content(error)) => return Err(Failure::Content(error)),
+        Err(cache::Lost::Upstream(failure)) => {
+            tracing::debug!(
+                upstream = %upstream,
+                address = ?failure.address,
+                reason = %failure.kind,
+                tries = failure.tries,
+                "no answer"
+            );
+            ex.address = failure.address;
+            ex.tries = failure.tries;
+            return Err(Failure::Upstream(failure.kind));
+        }
+    };
+    if let Some((address, tries)) = got.from {
+        ex.tries = tries;
+        ex.address = Some(address);
+        ex.first_byte = Some(clock::now() - ex.started);
+    }
+    let (status, headers) = got.origin;
+    ex.origin = Some(Origin { status, headers });
+    Ok(Answer { response: got.response, body: got.body, tunnel: got.tunnel })
+}
+
+/// The request as the plan says, and its content.
+fn prepare(
+    place: &Place<'_>,
+    route: &RoutePlan,
+    ex: &mut Exchange,
+) -> Result<(Sending, Body), Failure> {
     let to =
         ex.plan.to.and_then(|id| place.engine.upstream(id)).ok_or(Failure::Ours("upstream"))?;
     let upstream = place.roster.of(&to.group);
     let hash_key = ex.eval_optional(to.hash_key.as_ref())?;
-    let up = if route.reads_sent { ex.up().clone() } else { ex.take_up() };
+    let looked_at = route.reads_head || ex.plan.cache.is_some() || ex.watch.is_some();
+    let up = match route.reads_sent {
+        true => ex.up().clone(),
+        false if looked_at => ex.take_up(),
+        false => ex.use_up(),
+    };
     let mut request = Request {
         method: ex.request.method.clone(),
         target: up.target,
@@ -222,40 +274,7 @@ async fn forward(
         timeouts,
         reads_origin: route.reads_origin,
     };
-    let got = match ex.plan.cache.take() {
-        None => sending.fetch(body, ex.upgrade.as_ref()).await.map_err(cache::Lost::Upstream),
-        Some(caching) => {
-            let got = cache::answer(ex, caching, sending, body).await;
-            got.map(|(got, used)| {
-                ex.cached = Some(used);
-                got
-            })
-        }
-    };
-    let got = match got {
-        Ok(got) => got,
-        Err(cache::Lost::Content(error)) => return Err(Failure::Content(error)),
-        Err(cache::Lost::Upstream(failure)) => {
-            tracing::debug!(
-                upstream = %to.name,
-                address = ?failure.address,
-                reason = %failure.kind,
-                tries = failure.tries,
-                "no answer"
-            );
-            ex.address = failure.address;
-            ex.tries = failure.tries;
-            return Err(Failure::Upstream(failure.kind));
-        }
-    };
-    if let Some((address, tries)) = got.from {
-        ex.tries = tries;
-        ex.address = Some(address);
-        ex.first_byte = Some(ex.started.elapsed());
-    }
-    let (status, headers) = got.origin;
-    ex.origin = Some(Origin { status, headers });
-    Ok(Answer { response: got.response, body: got.body, tunnel: got.tunnel })
+    Ok((sending, body))
 }
 
 #[cfg(test)]

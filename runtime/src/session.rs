@@ -2,6 +2,7 @@
 //! once, whatever becomes of it. What happens to it in between is the pipeline's.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::auth::Auth;
 use crate::blocks::ListenerConfig;
+use crate::clock;
 use crate::engine::Engine;
 use crate::exchange::{Decides, Exchange};
 use crate::failure::{Failure, Whose};
@@ -204,27 +206,23 @@ impl Live {
 impl Handler for Session {
     type Ticket = Option<Ticket>;
 
-    async fn handle(&self, incoming: Incoming) -> Outgoing<Option<Ticket>> {
-        let Some(live) = self.live() else { return nothing_to_serve() };
-        let Incoming { request, body, upgrade } = incoming;
-        let (connection, decider) = (Rc::clone(&self.connection), Rc::clone(&live.decider));
-        let mut ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
-        ex.watch.clone_from(&live.watch);
-        if let Some((epoch, begun)) = self.core.calendar {
-            ex.time = epoch + begun.elapsed();
+    fn handle(&self, incoming: Incoming) -> impl Future<Output = Outgoing<Option<Ticket>>> {
+        // Before anything waits, so that what is waited with is small.
+        let begun = self.begin(incoming);
+        async move {
+            let Some((live, mut underway)) = begun else { return nothing_to_serve() };
+            let place = Place {
+                engine: &live.engine,
+                listener: self.listener(&live),
+                roster: &self.core.roster,
+            };
+            if let Some(ex) = underway.ex.as_deref_mut()
+                && let Err(failure) = pass(&place, ex).await
+            {
+                ex.fail(&failure);
+            }
+            underway.finish()
         }
-        let mut underway = Underway { session: self, live: Rc::clone(&live), ex: Some(ex) };
-        let place = Place {
-            engine: &live.engine,
-            listener: self.listener(&live),
-            roster: &self.core.roster,
-        };
-        if let Some(ex) = underway.ex.as_deref_mut()
-            && let Err(failure) = pass(&place, ex).await
-        {
-            ex.fail(&failure);
-        }
-        underway.finish()
     }
 
     fn refuse(&self, refusal: Refusal) -> Outgoing<Option<Ticket>> {
@@ -234,7 +232,7 @@ impl Handler for Session {
         let ticket = Ticket {
             live,
             ex: None,
-            began: SystemTime::now(),
+            began: clock::calendar(),
             status: failure.status(),
             refusal: Some(refusal),
         };
@@ -260,6 +258,20 @@ fn nothing_to_serve() -> Outgoing<Option<Ticket>> {
 }
 
 impl Session {
+    /// An exchange, with the engine that it keeps to its end.
+    fn begin(&self, incoming: Incoming) -> Option<(Rc<Live>, Underway<'_>)> {
+        let live = self.live()?;
+        let Incoming { request, body, upgrade } = incoming;
+        let (connection, decider) = (Rc::clone(&self.connection), Rc::clone(&live.decider));
+        let mut ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
+        ex.watch.clone_from(&live.watch);
+        if let Some((epoch, begun)) = self.core.calendar {
+            ex.time = epoch + begun.elapsed();
+        }
+        let underway = Underway { session: self, live: Rc::clone(&live), ex: Some(ex) };
+        Some((live, underway))
+    }
+
     /// The engine of the moment; for a listener that it has no more, the one before.
     fn live(&self) -> Option<Rc<Live>> {
         let live = self.core.live.borrow().clone()?;
@@ -303,7 +315,7 @@ impl Session {
             query: request.and_then(|request| request.target.query()).map(str::len),
             logged: request.map(|request| (ticket.live.logged(listener), &request.headers)),
             status: ticket.status,
-            received: ex.map_or(0, |ex| ex.received.get()) + sent.map_or(0, |sent| sent.received),
+            received: ex.map_or(0, Exchange::received) + sent.map_or(0, |sent| sent.received),
             sent: sent.map_or(0, |sent| sent.bytes),
             route: route.and_then(|route| engine.plan(route)).map(|plan| &*plan.name),
             upstream: upstream.map(|destination| &*destination.name),
@@ -385,7 +397,7 @@ impl Underway<'_> {
     }
 
     fn ticket(&self, ex: Option<Box<Exchange>>, status: u16) -> Ticket {
-        let began = ex.as_ref().map_or_else(SystemTime::now, |ex| ex.time);
+        let began = ex.as_ref().map_or_else(clock::calendar, |ex| ex.time);
         Ticket { live: Rc::clone(&self.live), ex, began, status, refusal: None }
     }
 }

@@ -1,11 +1,16 @@
 //! What a connection is carried by: TCP, or TLS over it, towards clients and upstreams alike. It decides nothing.
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// A client's connection.
+pub(crate) type ClientTransport = Transport<TlsStream<TcpStream>>;
 
 /// A connection; `T` is its side of TLS.
 #[derive(Debug)]
@@ -14,6 +19,22 @@ pub(crate) enum Transport<T> {
     Plain(TcpStream),
     /// TLS; boxed, for its state is some kilobytes.
     Tls(Box<T>),
+}
+
+impl<T> Transport<T> {
+    /// The socket, where its bytes are what is sent.
+    pub(crate) fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            Transport::Plain(stream) => Some(stream),
+            Transport::Tls(_) => None,
+        }
+    }
+}
+
+/// The socket of a client's connection, where its bytes are what is sent.
+pub(crate) fn socket_of<IO: 'static>(io: &IO) -> Option<&TcpStream> {
+    let transport = (io as &dyn Any).downcast_ref::<ClientTransport>()?;
+    transport.socket()
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {

@@ -64,6 +64,7 @@ use self::pool::{Hold, Seat};
 use self::view::{Openness, View};
 use crate::balance::{Key, Pick};
 use crate::body::Body;
+use crate::clock::now;
 use crate::message::{Request, Response};
 use crate::upgrade::{Tunnel, Upgrade};
 
@@ -207,7 +208,7 @@ impl Upstream {
         terms: &Terms<'_>,
     ) -> Result<Answer, Box<Failure>> {
         more(&self.counters.requests);
-        let begun = Instant::now();
+        let begun = now();
         let by = after(begun, terms.timeouts.connect.min(terms.timeouts.total));
         let probe = match self.pass(begun) {
             Ok(probe) => probe,
@@ -226,14 +227,14 @@ impl Upstream {
             let mut request = request.clone();
             // A name that cannot be an authority leaves the request as it is.
             let _ = request.target.set_authority(&endpoint.authority());
-            named = Some(request);
+            named = Some(Box::new(request));
         }
-        let request = named.as_ref().unwrap_or(request);
+        let request = named.as_deref().unwrap_or(request);
         let is_here = body.as_full().is_some();
         let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
         let result = match &self.wire {
             Wire::Http1 => attempt.http1(body, hold).await,
-            Wire::Http2 => attempt.http2(body, hold).await,
+            Wire::Http2 => Box::pin(attempt.http2(body, hold)).await,
             Wire::Stubs(stubs) => Box::pin(attempt.stub(stubs, body, hold)).await,
         };
         let result = result.map_err(|lost| self.failure(lost, Some(endpoint.address)));
@@ -276,7 +277,7 @@ impl Upstream {
             Err(failure) => (failure.cause(), None),
         };
         let Some(cause) = cause else { return };
-        let now = Instant::now();
+        let now = now();
         if self.breaker.settle(breaker, probe, breaker.on.has(cause), now) {
             more(&self.counters.openings);
             tracing::warn!(upstream = %self.group.config.name, "breaker opened");
@@ -305,7 +306,8 @@ impl Upstream {
     ) -> Result<(Rc<View>, usize, Hold), (Kind, Option<SocketAddr>)> {
         let mut view = self.view();
         if view.set.list.is_empty() && !self.group.is_resolved() {
-            timeout_at(by, self.group.resolved()).await.map_err(|_| (Kind::Unresolved, None))?;
+            let resolved = Box::pin(timeout_at(by, self.group.resolved()));
+            resolved.await.map_err(|_| (Kind::Unresolved, None))?;
             view = self.view();
         }
         let BreakerConfig { requests, pending, .. } = self.group.config.breaker;
@@ -384,12 +386,13 @@ impl Attempt<'_> {
             let reused = used.is_some();
             let session = match used.take() {
                 Some(session) => session,
-                None => match self.connect(&seat, None).await {
+                // Seldom: it has no room in every exchange.
+                None => match Box::pin(self.connect(&seat, None)).await {
                     Ok(socket) => http1::Session::new(socket),
                     Err(kind) => return Err(unsent(kind, body)),
                 },
             };
-            let connect = self.begun.elapsed();
+            let connect = now() - self.begun;
             let Terms { upgrade, takes_trailers, timeouts, .. } = self.terms;
             let exchange = session.exchange(
                 self.request,
@@ -488,7 +491,7 @@ impl Attempt<'_> {
     }
 
     fn timings(&self, connect: Duration, reused: bool) -> Timings {
-        Timings { connect, first_byte: self.begun.elapsed(), reused }
+        Timings { connect, first_byte: now() - self.begun, reused }
     }
 }
 

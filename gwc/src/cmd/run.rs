@@ -107,26 +107,36 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let workers = args.workers.map_or_else(available, usize::from);
     let telemetry = Telemetry::start(workers, args.log.clone()).into_diagnostic()?;
-    let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
-    let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
-    let prepared = match prepare(args, None, &served.shelf) {
-        Ok(prepared) => prepared,
+    let (gateway, served, watched) = match start(args, telemetry) {
+        Ok(started) => started,
         Err(refused) => return refused.at_start(),
     };
-    let options = Options { admin: args.admin, drain: args.drain_timeout };
-    let started = Gateway::start(prepared.engine.clone(), &prepared.hash, telemetry, options);
-    let gateway = match started {
-        Ok(gateway) => Arc::new(gateway),
-        Err(errors) => return Refused::launch(errors, &prepared.check.sources).at_start(),
-    };
-    announce::announce(&prepared, &gateway);
-    served.take(args, &gateway, &prepared);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .into_diagnostic()
         .wrap_err("signals cannot be received")?;
-    runtime.block_on(serve(args, &gateway, served, prepared.watched))
+    runtime.block_on(serve(args, &gateway, served, watched))
+}
+
+/// A gateway that serves, and the files that its policy depends on. What else was needed to get there is gone then: a
+/// policy takes more memory than its engine.
+fn start(
+    args: &Args,
+    telemetry: Arc<Telemetry>,
+) -> Result<(Arc<Gateway<Engine>>, Served, Vec<PathBuf>), Refused> {
+    let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
+    let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
+    let prepared = prepare(args, None, &served.shelf)?;
+    let options = Options { admin: args.admin, drain: args.drain_timeout };
+    let started = Gateway::start(prepared.engine.clone(), &prepared.hash, telemetry, options);
+    let gateway = match started {
+        Ok(gateway) => Arc::new(gateway),
+        Err(errors) => return Err(Refused::launch(errors, &prepared.check.sources)),
+    };
+    announce::announce(&prepared, &gateway);
+    served.take(args, &gateway, &prepared);
+    Ok((gateway, served, prepared.watched))
 }
 
 async fn serve(

@@ -85,7 +85,8 @@ impl Act for Cache {
             let Document(key) = ex.eval_optional(Some(key))?.unwrap_or(Document(Value::Absent));
             parts.push(key);
         }
-        ex.plan.cache = Some(Caching { rule: self.rule.clone(), store: self.store.clone(), parts });
+        let caching = Caching { rule: self.rule.clone(), store: self.store.clone(), parts };
+        ex.plan.cache = Some(Box::new(caching));
         Ok(Flow::Next)
     }
 

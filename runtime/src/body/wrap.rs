@@ -1,13 +1,16 @@
-//! Bodies around bodies: a cap on the size, a limit on the wait, an eye on the chunks.
+//! Bodies around bodies: a cap on the size, a limit on the wait, a count of the bytes.
 
+use std::cell::Cell;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
-use super::{Body, BodyError, Side, Source};
+use super::{Body, BodyError, Pipe, Side, Source};
+use crate::clock;
 use crate::message::Headers;
 
 pub(super) fn capped(body: Body, limit: u64, side: Side) -> Body {
@@ -26,9 +29,9 @@ pub(super) fn timed(body: Body, idle: Duration, side: Side) -> Body {
     Body::source(Timed { body, idle, side, sleep: None, waiting: false }, length)
 }
 
-pub(super) fn inspected(body: Body, seen: impl FnMut(&Bytes) + 'static) -> Body {
+pub(super) fn counted(body: Body, count: Rc<Cell<u64>>) -> Body {
     let length = body.content_length();
-    Body::source(Inspected { body, seen }, length)
+    Body::source(Counted { body, count }, length)
 }
 
 struct Capped {
@@ -77,7 +80,7 @@ impl Source for Timed {
         }
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.idle)));
         if !self.waiting {
-            sleep.as_mut().reset(Instant::now() + self.idle);
+            sleep.as_mut().reset(clock::now() + self.idle);
             self.waiting = true;
         }
         match sleep.as_mut().poll(cx) {
@@ -91,21 +94,43 @@ impl Source for Timed {
     }
 }
 
-struct Inspected<F> {
+struct Counted {
     body: Body,
-    seen: F,
+    count: Rc<Cell<u64>>,
 }
 
-impl<F: FnMut(&Bytes)> Source for Inspected<F> {
+impl Counted {
+    fn count(&self, bytes: u64) {
+        self.count.set(self.count.get() + bytes);
+    }
+}
+
+impl Source for Counted {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let next = self.body.poll_next(cx);
         if let Poll::Ready(Some(Ok(bytes))) = &next {
-            (self.seen)(bytes);
+            self.count(bytes.len() as u64);
         }
         next
     }
 
     fn take_trailers(&mut self) -> Option<Headers> {
         self.body.take_trailers()
+    }
+
+    fn can_pass(&self) -> bool {
+        self.body.can_pass()
+    }
+
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<Result<usize, BodyError>> {
+        let passed = ready!(self.body.poll_pass(cx, pipe));
+        if let Ok(bytes) = passed {
+            self.count(bytes);
+        }
+        Poll::Ready(passed.map(|bytes| bytes as usize))
     }
 }

@@ -2,7 +2,7 @@
 //! One task, no channel; the handler's future is polled where the connection is.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::receive::{Content, Received, Shared};
 use super::request::glimpse;
+use super::room::{Desk, Room};
 use super::send::{Asked, send};
 use super::{Decoder, Framing, RequestHead, Scan, Wire, parse_request};
 use crate::body::Body;
@@ -35,26 +36,37 @@ pub(crate) async fn serve<IO, H>(
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let shared = Rc::new(RefCell::new(Shared { wire, content: None }));
-    let mut connection = Connection { shared, alarm: Alarm::new(), scheme, limits, drain, handler };
+    let shared = Rc::new(RefCell::new(Shared { wire, content: None, alarm: Alarm::new() }));
+    let connection = Connection { shared, scheme, limits, drain, handler };
+    let desk = Desk::new();
+    let mut room = Room::new();
     let mut wait = limits.head;
-    loop {
-        let next = match connection.head(wait).await {
+    let end = loop {
+        let next = match connection.head(wait, &mut room).await {
             None => Next::Close,
-            Some(head) => Box::pin(connection.exchange(head)).await,
+            Some(head) => {
+                let enter = || desk.work(async |head| connection.exchange(head).await);
+                room.run(head, &desk, enter).await
+            }
         };
         match next {
             Next::Request => wait = limits.idle,
-            Next::Close => return Box::pin(connection.close()).await,
-            Next::Linger => return Box::pin(connection.linger()).await,
-            Next::Tunnel(tunnel) => return Box::pin(connection.tunnel(tunnel)).await,
+            end => break end,
         }
+    };
+    drop(room);
+    match end {
+        Next::Request | Next::Close => Box::pin(connection.close()).await,
+        Next::Linger => Box::pin(connection.linger()).await,
+        Next::Tunnel(tunnel) => Box::pin(connection.tunnel(tunnel)).await,
     }
 }
 
+/// A connection that waits for longer gives back what only an exchange needs.
+const CALM: Duration = Duration::from_secs(1);
+
 pub(super) struct Connection<'c, IO, H: Handler> {
     pub(super) shared: Rc<RefCell<Shared<IO>>>,
-    pub(super) alarm: Alarm,
     scheme: Scheme,
     pub(super) limits: &'c Limits,
     drain: &'c Drain,
@@ -87,14 +99,15 @@ where
 {
     /// Waits for a head: as long as `wait` for its first byte, then for as long as heads may take. Nothing, if the
     /// client closed, or nothing came in time, between two requests.
-    async fn head(&mut self, wait: Duration) -> Option<Found> {
-        let mut deadline = clock::now() + wait;
+    async fn head<F: Future>(&self, wait: Duration, room: &mut Room<F>) -> Option<Found> {
+        let now = clock::now();
+        let (mut deadline, calm) = (now + wait, now + CALM);
         let mut scan = Scan::new();
         let mut begun = false;
         let mut blank = 0;
-        let (alarm, limits, drain) = (&mut self.alarm, self.limits, self.drain);
+        let (limits, drain) = (self.limits, self.drain);
         poll_fn(|cx| {
-            let wire = &mut self.shared.borrow_mut().wire;
+            let Shared { wire, alarm, .. } = &mut *self.shared.borrow_mut();
             loop {
                 // RFC 9112 section 2.2: an empty line before the request line is overlooked; one
                 // more is for clients that end their content with one.
@@ -130,6 +143,10 @@ where
                     Poll::Ready(Ok(1..)) => {}
                     Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
                     Poll::Pending => {
+                        if room.is_kept() {
+                            ready!(alarm.poll(cx, deadline.min(calm)));
+                            room.give_back();
+                        }
                         ready!(alarm.poll(cx, deadline));
                         return Poll::Ready(begun.then_some(Err(Fault::HeadTimeout)));
                     }
@@ -140,7 +157,7 @@ where
     }
 
     /// One request and its answer.
-    async fn exchange(&mut self, found: Found) -> Next<'c, H> {
+    async fn exchange(&self, found: Found) -> Next<'c, H> {
         let handler = self.handler;
         let head = match self.take(found) {
             Ok(head) => head,
@@ -197,7 +214,7 @@ where
     }
 
     /// Takes a head out of the buffer.
-    fn take(&mut self, found: Found) -> Result<RequestHead, Refusal> {
+    fn take(&self, found: Found) -> Result<RequestHead, Refusal> {
         let buffer = &mut self.shared.borrow_mut().wire.buffer;
         match found {
             Ok(end) => {
@@ -214,7 +231,7 @@ where
     }
 
     /// The content of a request: at once if all of it is here, else as it comes.
-    fn body(&mut self, framing: Framing, expects: bool) -> Body {
+    fn body(&self, framing: Framing, expects: bool) -> Body {
         let mut shared = self.shared.borrow_mut();
         shared.content = None;
         let length = match framing {
@@ -236,7 +253,7 @@ where
 
     /// Sends an answer and finishes with its request.
     async fn answer(
-        &mut self,
+        &self,
         mut asked: Asked,
         upgrade: Option<Upgrade>,
         outgoing: Outgoing<H::Ticket>,
@@ -264,16 +281,8 @@ where
         if self.drain.is_started() || self.must_close() {
             asked.persistent = false;
         }
-        let end = send(
-            &self.shared,
-            &mut self.alarm,
-            self.limits,
-            &mut asked,
-            &response,
-            body,
-            &mut settle.bytes,
-        )
-        .await;
+        let end =
+            send(&self.shared, self.limits, &mut asked, &response, body, &mut settle.bytes).await;
         settle.finish(end);
         match end {
             End::Complete if asked.persistent => {

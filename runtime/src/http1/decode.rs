@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::fields::parse_fault;
 use super::{Framing, Scan};
+use crate::body::pipe::WORTH;
 use crate::message::{Fault, Headers, may_trail};
 
 /// A step of decoding.
@@ -25,6 +26,8 @@ pub struct Decoder {
     room: u64,
     // Bytes of chunk extensions and trailers that may still come.
     overhead: usize,
+    // Bytes were passed on: so are the others.
+    passes: bool,
     trailers: Option<Headers>,
 }
 
@@ -49,7 +52,7 @@ impl Decoder {
             Framing::Chunked => State::Size,
             Framing::Close => State::Close,
         };
-        Decoder { state, room: cap, overhead, trailers: None }
+        Decoder { state, room: cap, overhead, passes: false, trailers: None }
     }
 
     /// A decoder of nothing: it is done.
@@ -77,6 +80,26 @@ impl Decoder {
             State::Length(left) | State::Data(left) => left,
             State::Close => u64::MAX,
             _ => 0,
+        }
+    }
+
+    /// The bytes that can be passed on without being decoded, if they are worth it; 0 otherwise.
+    pub(crate) fn passable(&self) -> u64 {
+        match self.state {
+            State::Length(left) if left >= WORTH || self.passes => left,
+            _ => 0,
+        }
+    }
+
+    /// So many of them were passed on.
+    pub(crate) fn passed(&mut self, count: u64) {
+        if let State::Length(left) = &mut self.state {
+            *left = left.saturating_sub(count);
+            self.room = self.room.saturating_sub(count);
+            self.passes = true;
+            if *left == 0 {
+                self.state = State::Done;
+            }
         }
     }
 
@@ -231,7 +254,7 @@ fn trailers(section: &[u8]) -> Result<Headers, Fault> {
             return Err(Fault::TrailerField);
         }
     }
-    Headers::from_parsed(section, parsed, |_| false).map_err(|_| Fault::ChunkOverhead)
+    Headers::from_parsed(section, parsed, |_, _| Ok(true)).map_err(|_| Fault::ChunkOverhead)
 }
 
 #[cfg(test)]

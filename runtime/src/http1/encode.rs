@@ -2,9 +2,14 @@
 //! of those it came with.
 
 use super::Framing;
-use crate::message::{Headers, Method, Request, Response};
+use super::fields::HOST;
+use crate::message::{Headers, Known, Method, Request, Response};
 use crate::serve::http_date;
 use crate::upgrade::Upgrade;
+
+const DATE: Known = Known::of(&["date"]);
+const CONTENT_LENGTH: Known = Known::of(&["content-length"]);
+const UPGRADE: Known = Known::of(&["upgrade"]);
 
 /// What a response says about the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +50,7 @@ pub fn encode_request(
         put(out, &[b":", itoa::Buffer::new().format(port).as_bytes()]);
     }
     out.extend_from_slice(b"\r\n");
-    for (name, value) in request.headers.raw() {
-        if !is_hop(name) && !name.eq_ignore_ascii_case(b"host") {
-            put(out, &[name, b": ", value, b"\r\n"]);
-        }
-    }
+    request.headers.write(out, |known, _| !known.meets(Known::WRITTEN) && known != HOST);
     match framing {
         // A method that usually has content must say that there is none (RFC 9110 section 8.6).
         Framing::None | Framing::Length(0) if has_content(&request.method) => {
@@ -104,24 +105,15 @@ pub fn encode_response(
         ],
     );
     let (mut dated, mut measured) = (false, false);
-    for (name, value) in response.headers.raw() {
-        let kept = match name.len() {
-            4 if name.eq_ignore_ascii_case(b"date") => {
-                dated = true;
-                true
-            }
-            7 if switching && name.eq_ignore_ascii_case(b"upgrade") => true,
-            14 if headless && name.eq_ignore_ascii_case(b"content-length") => {
-                let first = !measured && is_length(value);
-                measured |= first;
-                first
-            }
-            _ => !is_hop(name),
-        };
-        if kept {
-            put(out, &[name, b": ", value, b"\r\n"]);
+    response.headers.write(out, |known, value| {
+        dated |= known == DATE;
+        if headless && known == CONTENT_LENGTH {
+            let first = !measured && is_length(value);
+            measured |= first;
+            return first;
         }
-    }
+        !known.meets(Known::WRITTEN) || (switching && known == UPGRADE)
+    });
     if !dated && response.status >= 200 {
         out.extend_from_slice(b"Date: ");
         http_date(out);
@@ -160,10 +152,8 @@ pub fn chunk_size(out: &mut Vec<u8>, len: usize) {
 /// Appends the last chunk and the trailer section.
 pub fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Headers>) {
     out.extend_from_slice(b"0\r\n");
-    for (name, value) in trailers.into_iter().flat_map(Headers::raw) {
-        if !is_hop(name) {
-            put(out, &[name, b": ", value, b"\r\n"]);
-        }
+    if let Some(trailers) = trailers {
+        trailers.write(out, |known, _| !known.meets(Known::WRITTEN));
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -205,25 +195,6 @@ fn is_length(value: &[u8]) -> bool {
 
 fn has_content(method: &Method) -> bool {
     matches!(method, Method::Post | Method::Put | Method::Patch)
-}
-
-/// Whether a field is one that each hop writes for itself.
-fn is_hop(name: &[u8]) -> bool {
-    let field: &[u8] = match name.len() {
-        2 => b"te",
-        7 => b"upgrade",
-        10 => {
-            if name.eq_ignore_ascii_case(b"connection") {
-                return true;
-            }
-            b"keep-alive"
-        }
-        14 => b"content-length",
-        16 => b"proxy-connection",
-        17 => b"transfer-encoding",
-        _ => return false,
-    };
-    name.eq_ignore_ascii_case(field)
 }
 
 #[cfg(test)]

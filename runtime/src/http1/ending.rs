@@ -21,13 +21,13 @@ where
     H: Handler,
 {
     /// Reads what the handler left of the content; false if that is too much or takes too long.
-    pub(super) async fn discard(&mut self) -> bool {
+    pub(super) async fn discard(&self) -> bool {
         if self.shared.borrow().is_read() {
             self.shared.borrow_mut().content = None;
             return true;
         }
         let deadline = clock::now() + self.limits.linger;
-        let (alarm, mut left) = (&mut self.alarm, self.limits.drain_bytes);
+        let mut left = self.limits.drain_bytes;
         poll_fn(|cx| {
             let mut shared = self.shared.borrow_mut();
             if shared.content.as_ref().is_some_and(|content| content.held || content.broken) {
@@ -47,7 +47,7 @@ where
                     None => return Poll::Ready(false),
                 }
             }
-            alarm.poll(cx, deadline).map(|()| false)
+            shared.alarm.poll(cx, deadline).map(|()| false)
         })
         .await
     }

@@ -1,7 +1,25 @@
-//! The fields that frame a message, read in one pass over a parsed head.
+//! The fields that frame a message, read while a parsed head is passed over.
 
 use super::Framing;
-use crate::message::{Fault, list, trim};
+use crate::message::{Fault, Known, list, trim};
+
+pub(super) const HOST: Known = Known::of(&["host"]);
+pub(super) const EXPECT: Known = Known::of(&["expect"]);
+const CONNECTION: Known = Known::of(&["connection"]);
+const CONTENT_LENGTH: Known = Known::of(&["content-length"]);
+const TRANSFER_ENCODING: Known = Known::of(&["transfer-encoding"]);
+const UPGRADE: Known = Known::of(&["upgrade"]);
+
+/// The fields that are read here.
+const READ: Known = Known::of(&[
+    "te",
+    "host",
+    "expect",
+    "upgrade",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+]);
 
 /// The most options that `Connection` may list: each is held against each field.
 const MOST_OPTIONS: usize = 32;
@@ -22,45 +40,45 @@ pub(super) struct Frame<'h> {
 }
 
 impl<'h> Frame<'h> {
-    /// Reads the fields; refuses what is ambiguous (RFC 9112 section 6.3).
-    pub(super) fn read(headers: &[httparse::Header<'h>]) -> Result<Frame<'h>, Fault> {
-        let mut frame = Frame::default();
-        for header in headers {
-            let (name, value) = (header.name, trim(header.value));
-            match name.len() {
-                2 if is(name, "te") => frame.takes_trailers |= has(value, "trailers"),
-                4 if is(name, "host") => once(&mut frame.host, value, Fault::FieldRepeated)?,
-                6 if is(name, "expect") => once(&mut frame.expect, value, Fault::FieldRepeated)?,
-                7 if is(name, "upgrade") => once(&mut frame.upgrade, value, Fault::FieldRepeated)?,
-                10 if is(name, "connection") => {
-                    frame.close |= has(value, "close");
-                    frame.keep_alive |= has(value, "keep-alive");
-                    frame.upgrade_named |= has(value, "upgrade");
-                    frame.options += list(value).count();
-                    if frame.options > MOST_OPTIONS {
-                        return Err(Fault::ConnectionOptions);
-                    }
-                }
-                14 if is(name, "content-length") => {
-                    once(&mut frame.length, content_length(value)?, Fault::ContentLength)?;
-                }
-                17 if is(name, "transfer-encoding") => {
-                    if frame.chunked {
-                        return Err(Fault::TransferEncoding);
-                    }
-                    transfer_encoding(value)?;
-                    frame.chunked = true;
-                }
-                _ => {}
-            }
+    /// Reads a field; refuses what is ambiguous (RFC 9112 section 6.3).
+    pub(super) fn take(&mut self, known: Known, value: &'h [u8]) -> Result<(), Fault> {
+        if !known.meets(READ) {
+            return Ok(());
         }
-        if frame.chunked && frame.length.is_some() {
+        if known == HOST {
+            once(&mut self.host, value, Fault::FieldRepeated)
+        } else if known == CONTENT_LENGTH {
+            once(&mut self.length, content_length(value)?, Fault::ContentLength)
+        } else if known == CONNECTION {
+            self.close |= has(value, "close");
+            self.keep_alive |= has(value, "keep-alive");
+            self.upgrade_named |= has(value, "upgrade");
+            self.options += list(value).count();
+            if self.options > MOST_OPTIONS { Err(Fault::ConnectionOptions) } else { Ok(()) }
+        } else if known == TRANSFER_ENCODING {
+            if std::mem::replace(&mut self.chunked, true) {
+                return Err(Fault::TransferEncoding);
+            }
+            transfer_encoding(value)
+        } else if known == EXPECT {
+            once(&mut self.expect, value, Fault::FieldRepeated)
+        } else if known == UPGRADE {
+            once(&mut self.upgrade, value, Fault::FieldRepeated)
+        } else {
+            self.takes_trailers |= has(value, "trailers");
+            Ok(())
+        }
+    }
+
+    /// What all fields say together; refuses what is ambiguous.
+    pub(super) fn whole(mut self) -> Result<Frame<'h>, Fault> {
+        if self.chunked && self.length.is_some() {
             return Err(Fault::LengthWithChunked);
         }
-        if !frame.upgrade_named {
-            frame.upgrade = None;
+        if !self.upgrade_named {
+            self.upgrade = None;
         }
-        Ok(frame)
+        Ok(self)
     }
 
     /// The framing that the fields declare; `absent` where they declare none.
@@ -106,10 +124,6 @@ fn transfer_encoding(value: &[u8]) -> Result<(), Fault> {
         return Err(Fault::TransferEncoding);
     }
     Err(Fault::TransferCoding)
-}
-
-fn is(name: &str, wanted: &str) -> bool {
-    name.eq_ignore_ascii_case(wanted)
 }
 
 fn has(value: &[u8], token: &str) -> bool {

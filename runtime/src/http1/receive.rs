@@ -10,10 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::{Decoded, Decoder, Out, Wire};
-use crate::body::{BodyError, Side, Source};
+use crate::body::{BodyError, Pipe, Side, Source};
 use crate::clock;
 use crate::message::{Fault, Headers};
 use crate::serve::Alarm;
+use crate::transport::socket_of;
 
 /// What the serving loop and the content of the current request share: both run on one task, and
 /// a borrow never lasts longer than a poll.
@@ -21,6 +22,8 @@ pub(super) struct Shared<IO> {
     pub(super) wire: Wire<IO>,
     /// What is known of the content of the current request, unless all of it came with the head.
     pub(super) content: Option<Box<Content>>,
+    /// Whatever the serving loop waits for, it waits by this.
+    pub(super) alarm: Alarm,
 }
 
 /// The content of a request on its way.
@@ -121,7 +124,7 @@ impl<IO> Received<IO> {
     }
 }
 
-impl<IO: AsyncRead + AsyncWrite + Unpin> Source for Received<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let mut shared = self.shared.borrow_mut();
         if shared.content.as_ref().is_some_and(|content| content.broken) {
@@ -137,6 +140,44 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Source for Received<IO> {
             Some(content) => content.broke(BodyError::timeout(Side::Client)),
             None => Poll::Ready(None),
         }
+    }
+
+    fn can_pass(&self) -> bool {
+        let shared = self.shared.borrow();
+        let content = shared.content.as_ref();
+        content.is_some_and(|content| {
+            content.decoder.passable() > 0
+                && !content.broken
+                && !content.expects
+                && content.interim.is_empty()
+        }) && shared.wire.buffer.is_empty()
+            && socket_of(&shared.wire.io).is_some()
+    }
+
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<Result<usize, BodyError>> {
+        let Shared { wire, content, .. } = &mut *self.shared.borrow_mut();
+        let (Some(content), Some(socket)) = (content, socket_of(&wire.io)) else {
+            return Poll::Pending;
+        };
+        let error = match pipe.poll_fill(cx, socket, content.decoder.passable()) {
+            Poll::Ready(Ok(count @ 1..)) => {
+                self.since = None;
+                content.decoder.passed(count as u64);
+                return Poll::Ready(Ok(count));
+            }
+            Poll::Ready(Ok(0) | Err(_)) => BodyError::closed(Side::Client),
+            Poll::Pending => {
+                let since = *self.since.get_or_insert_with(clock::now);
+                ready!(self.alarm.poll(cx, since + self.idle));
+                BodyError::timeout(Side::Client)
+            }
+        };
+        content.broken = true;
+        Poll::Ready(Err(error))
     }
 
     fn take_trailers(&mut self) -> Option<Headers> {

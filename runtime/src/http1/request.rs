@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use super::Framing;
-use super::fields::{Frame, parse_fault};
+use super::fields::{EXPECT, Frame, HOST, parse_fault};
 use crate::message::{Fault, Headers, Method, Request, Scheme, Target, Version, names_protected};
 use crate::normal;
 use crate::serve::{Limits, Refusal};
@@ -63,7 +63,13 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
     }
     let method = Method::from_bytes(method.as_bytes()).ok_or(Fault::Method)?;
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    let frame = Frame::read(parsed.headers)?;
+    let mut frame = Frame::default();
+    let headers = Headers::from_parsed(head, parsed.headers, |known, value| {
+        frame.take(known, value)?;
+        // `Host` lives in the target; an expectation is met by this connection.
+        Ok(known != HOST && known != EXPECT)
+    })?;
+    let frame = frame.whole()?;
     if frame.chunked && version == Version::Http10 {
         return Err(Fault::TransferEncoding);
     }
@@ -77,11 +83,6 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
         }
         _ => false,
     };
-    // `Host` lives in the target; an expectation is met by this connection.
-    let skip =
-        |name: &[u8]| name.eq_ignore_ascii_case(b"host") || name.eq_ignore_ascii_case(b"expect");
-    let headers =
-        Headers::from_parsed(head, parsed.headers, skip).map_err(|_| Fault::HeadTooLarge)?;
     normal::single_valued(&headers)?;
     if names_protected(&headers) {
         return Err(Fault::ConnectionOption);

@@ -20,15 +20,11 @@ pub struct ResponseHead {
 
 /// Reads a complete head, as [`super::Scan::find`] delimits it, that answers a `method` request.
 ///
-/// Of `limits` only the number of fields counts. Interim responses (1xx) come back like any other:
+/// At most `fields` fields are read. Interim responses (1xx) come back like any other:
 /// the caller skips them or passes them on, and expects one more head behind each but 101.
-pub fn parse_response(
-    head: &[u8],
-    method: &Method,
-    limits: &Limits,
-) -> Result<ResponseHead, Fault> {
+pub fn parse_response(head: &[u8], method: &Method, fields: usize) -> Result<ResponseHead, Fault> {
     let mut room = [const { MaybeUninit::uninit() }; Limits::MAX_FIELDS];
-    let fields = limits.fields.min(Limits::MAX_FIELDS);
+    let fields = fields.min(Limits::MAX_FIELDS);
     let mut parsed = httparse::Response::new(&mut []);
     let status = httparse::ParserConfig::default()
         .parse_response_with_uninit_headers(
@@ -47,7 +43,12 @@ pub fn parse_response(
         return Err(Fault::Status);
     }
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    let frame = Frame::read(parsed.headers)?;
+    let mut frame = Frame::default();
+    let headers = Headers::from_parsed(head, parsed.headers, |known, value| {
+        frame.take(known, value)?;
+        Ok(true)
+    })?;
+    let frame = frame.whole()?;
     if frame.chunked && version == Version::Http10 {
         return Err(Fault::TransferEncoding);
     }
@@ -55,8 +56,6 @@ pub fn parse_response(
     if frame.chunked && (code < 200 || code == 204) {
         return Err(Fault::TransferEncoding);
     }
-    let headers =
-        Headers::from_parsed(head, parsed.headers, |_| false).map_err(|_| Fault::HeadTooLarge)?;
     let response = Response { status: code, headers, version };
     let framing = if response.may_have_content(method) {
         frame.framing(Framing::Close)
@@ -75,14 +74,14 @@ mod tests {
     use super::*;
 
     fn read(head: &str) -> Result<ResponseHead, Fault> {
-        parse_response(head.as_bytes(), &Method::Get, &Limits::default())
+        parse_response(head.as_bytes(), &Method::Get, 100)
     }
 
     #[test]
     fn framing_follows_status_method_and_fields() {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
         assert_eq!(read(head).unwrap().framing, Framing::Length(5));
-        let to_head = parse_response(head.as_bytes(), &Method::Head, &Limits::default()).unwrap();
+        let to_head = parse_response(head.as_bytes(), &Method::Head, 100).unwrap();
         assert_eq!((to_head.framing, to_head.persistent), (Framing::None, true));
         let close = read("HTTP/1.1 200 OK\r\n\r\n").unwrap();
         assert_eq!((close.framing, close.persistent), (Framing::Close, false));

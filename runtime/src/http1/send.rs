@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,10 +14,12 @@ use tokio::time::Instant;
 use super::receive::Shared;
 use super::wire::COPIED;
 use super::{Framing, Out, Persistence, chunk_size, encode_response, last_chunk};
-use crate::body::Body;
+use crate::body::pipe::WORTH;
+use crate::body::{Body, Pipe};
 use crate::clock;
 use crate::message::{Method, Response, Version};
-use crate::serve::{Alarm, End, Limits};
+use crate::serve::{End, Limits};
+use crate::transport::socket_of;
 
 /// What the request said that its answer must heed.
 #[derive(Debug, Clone)]
@@ -29,9 +33,8 @@ pub(super) struct Asked {
 
 /// Sends an answer; the bytes of content that went, and how it ended. `asked.persistent` becomes
 /// false where the framing forces a close.
-pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin + 'static>(
     shared: &Rc<RefCell<Shared<IO>>>,
-    alarm: &mut Alarm,
     limits: &Limits,
     asked: &mut Asked,
     response: &Response,
@@ -68,9 +71,16 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin>(
         takes_trailers: asked.takes_trailers,
         ended: (!with_content).then_some(End::Complete),
         since: None,
+        passes: matches!(framing, Framing::Length(length) if length >= WORTH)
+            && socket_of(&shared.borrow().wire.io).is_some(),
+        pipe: None,
         sent,
     };
-    poll_fn(|cx| sending.poll(cx, shared, alarm, limits)).await
+    let end = poll_fn(|cx| sending.poll(cx, shared, limits)).await;
+    if let Some(pipe) = sending.pipe {
+        pipe.give_back();
+    }
+    end
 }
 
 /// The framing of an answer (RFC 9112 section 6.3).
@@ -103,36 +113,34 @@ struct Sending<'s> {
     ended: Option<End>,
     // Since when the client is waited for.
     since: Option<Instant>,
+    // Whether content may go to the client without being read, and by which pipe.
+    passes: bool,
+    pipe: Option<Pipe>,
     sent: &'s mut u64,
 }
 
 impl Sending<'_> {
-    fn poll<IO: AsyncRead + AsyncWrite + Unpin>(
+    fn poll<IO: AsyncRead + AsyncWrite + Unpin + 'static>(
         &mut self,
         cx: &mut Context<'_>,
         shared: &Rc<RefCell<Shared<IO>>>,
-        alarm: &mut Alarm,
         limits: &Limits,
     ) -> Poll<End> {
         loop {
             // Not under a borrow: the content may be that of the request itself.
             self.gather(cx);
             let mut shared = shared.borrow_mut();
-            let flushing = self.out.is_empty();
-            let polled = if flushing {
-                std::pin::Pin::new(&mut shared.wire.io).poll_flush(cx)
-            } else {
-                self.out.poll_write(cx, &mut shared.wire.io).map_ok(|_| ())
-            };
-            match polled {
+            let wrote = match self.poll_out(cx, &mut shared.wire.io) {
                 Poll::Ready(Err(_)) => return Poll::Ready(End::ClientClosed),
-                Poll::Ready(Ok(())) => self.since = None,
+                Poll::Ready(Ok(wrote)) => wrote,
                 Poll::Pending => {
                     let since = *self.since.get_or_insert_with(clock::now);
-                    return alarm.poll(cx, since + limits.send_idle).map(|()| End::ClientTimeout);
+                    let late = shared.alarm.poll(cx, since + limits.send_idle);
+                    return late.map(|()| End::ClientTimeout);
                 }
-            }
-            if !flushing {
+            };
+            self.since = None;
+            if wrote {
                 continue;
             }
             if let Some(end) = self.ended {
@@ -145,9 +153,36 @@ impl Sending<'_> {
         }
     }
 
+    /// Writes once, or flushes if there is nothing to write; whether there was.
+    fn poll_out<IO: AsyncWrite + Unpin + 'static>(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &mut IO,
+    ) -> Poll<io::Result<bool>> {
+        if !self.out.is_empty() {
+            return self.out.poll_write(cx, io).map_ok(|_| true);
+        }
+        match (&mut self.pipe, socket_of(io)) {
+            (Some(pipe), Some(socket)) if !pipe.is_empty() => {
+                pipe.poll_drain(cx, socket).map_ok(|_| true)
+            }
+            _ => Pin::new(io).poll_flush(cx).map_ok(|()| false),
+        }
+    }
+
     /// Takes what the content has ready, so that it goes in one write.
     fn gather(&mut self, cx: &mut Context<'_>) {
-        while self.ended.is_none() && self.out.has_room() {
+        while self.ended.is_none()
+            && self.out.has_room()
+            && self.pipe.as_ref().is_none_or(Pipe::is_empty)
+        {
+            if self.passes && self.body.can_pass() {
+                // What was read ahead of it goes first.
+                if !self.out.is_empty() || self.pass(cx).is_pending() {
+                    return;
+                }
+                continue;
+            }
             match self.body.poll_next(cx) {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(chunk))) => self.push(chunk),
@@ -166,18 +201,40 @@ impl Sending<'_> {
         }
     }
 
-    fn push(&mut self, chunk: Bytes) {
-        let len = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+    /// Takes it into the pipe.
+    fn pass(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(pipe) = self.pipe.take().or_else(Pipe::take) else {
+            self.passes = false;
+            return Poll::Ready(());
+        };
+        match ready!(self.body.poll_pass(cx, self.pipe.insert(pipe))) {
+            Ok(count) => {
+                self.count(count);
+            }
+            Err(error) => self.ended = Some(End::Body(error)),
+        }
+        Poll::Ready(())
+    }
+
+    /// Counts content that is to be sent; whether that much was declared.
+    fn count(&mut self, len: u64) -> bool {
         if let Some(left) = &mut self.left {
             match left.checked_sub(len) {
                 Some(rest) => *left = rest,
                 None => {
                     self.ended = Some(End::WrongLength);
-                    return;
+                    return false;
                 }
             }
         }
         *self.sent += len;
+        true
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if !self.count(u64::try_from(chunk.len()).unwrap_or(u64::MAX)) {
+            return;
+        }
         if self.framing == Framing::Chunked {
             chunk_size(self.out.head(), chunk.len());
             self.out.push(chunk, b"\r\n");

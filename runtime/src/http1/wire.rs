@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 /// The most that one read takes.
 const READ: usize = 64 << 10;
@@ -18,7 +18,7 @@ pub(super) const COPIED: usize = 16 << 10;
 
 thread_local! {
     /// One buffer for all connections of a core: an idle connection owns none.
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SCRATCH: Cell<BytesMut> = Cell::new(BytesMut::new());
 }
 
 /// The reading side: a transport and what was read from it ahead.
@@ -47,17 +47,17 @@ impl<IO: AsyncRead + Unpin> Wire<IO> {
             return pin!(self.io.read_buf(&mut self.buffer)).poll(cx);
         }
         let mut scratch = SCRATCH.take();
-        if scratch.is_empty() {
-            scratch = vec![0; READ];
-        }
-        let mut into = ReadBuf::new(&mut scratch);
-        let polled = Pin::new(&mut self.io).poll_read(cx, &mut into);
-        let count = into.filled().len();
-        if polled.is_ready() {
-            self.buffer.extend_from_slice(into.filled());
+        scratch.reserve(READ);
+        let polled = pin!(self.io.read_buf(&mut scratch)).poll(cx);
+        if scratch.len() >= IN_PLACE && self.buffer.is_empty() {
+            // Longer to copy than to do without.
+            self.buffer = scratch.split();
+        } else {
+            self.buffer.extend_from_slice(&scratch);
+            scratch.clear();
         }
         SCRATCH.set(scratch);
-        polled.map_ok(|()| count)
+        polled
     }
 
     /// Gives the memory of an empty buffer back.

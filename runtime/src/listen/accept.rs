@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 
 use super::connection::{Connection, TlsFacts};
 use super::forwarded::contains;
@@ -18,9 +17,7 @@ use crate::gateway::Listener;
 use crate::message::Scheme;
 use crate::serve::{self, Drain, Handler, Protocol, Terms};
 use crate::telemetry::metrics::Limit;
-use crate::transport;
-
-type Transport = transport::Transport<TlsStream<TcpStream>>;
+use crate::transport::ClientTransport as Transport;
 
 /// A connection that a socket has given.
 #[derive(Debug)]

@@ -3,8 +3,16 @@
 
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
+
 use super::headers::{Headers, InvalidField};
+use super::known::Known;
 use super::{Scheme, Version};
+
+const FOR: Known = Known::of(&["x-forwarded-for"]);
+const PROTO: Known = Known::of(&["x-forwarded-proto"]);
+const HOST: Known = Known::of(&["x-forwarded-host"]);
+const VIA: Known = Known::of(&["via"]);
 
 /// What is told about the client of a request.
 #[derive(Debug, Clone, Copy)]
@@ -13,8 +21,10 @@ pub struct Forwarded<'a> {
     pub peer: IpAddr,
     /// The scheme the client used towards us.
     pub scheme: Scheme,
-    /// The authority the client asked for, such as [`super::Target::authority`] gives.
+    /// The host the client asked for, in the normal form; empty if it named none.
     pub host: &'a str,
+    /// The port the client asked for, if one other than the scheme's own was written.
+    pub port: Option<u16>,
     /// Whether the peer is a proxy that the listener trusts.
     pub trusted: bool,
 }
@@ -26,43 +36,63 @@ impl Forwarded<'_> {
     /// field of this kind (`Forwarded` and `X-Real-IP` included) is removed first.
     pub fn write(&self, headers: &mut Headers) -> Result<(), InvalidField> {
         if !self.trusted {
-            headers.retain(|name, _| !speaks_of_client(name));
+            if headers.may_have(Known::CLIENT) {
+                headers.retain(|known, _| !known.meets(Known::CLIENT));
+            }
         }
-        let peer = self.peer.to_canonical().to_string();
-        let chain: Vec<&[u8]> = headers.all("x-forwarded-for").collect();
-        let chain = if chain.is_empty() {
-            peer.into_bytes()
-        } else {
-            let mut text = chain.join(&b", "[..]);
+        let mut text: SmallVec<[u8; 64]> = SmallVec::new();
+        let chain = headers.may_have(FOR).then(|| headers.all("x-forwarded-for"));
+        for value in chain.into_iter().flatten() {
+            text.extend_from_slice(value);
             text.extend_from_slice(b", ");
-            text.extend_from_slice(peer.as_bytes());
-            text
-        };
-        headers.set("x-forwarded-for", chain)?;
-        if !headers.contains("x-forwarded-proto") {
-            headers.append("x-forwarded-proto", self.scheme.as_str())?;
         }
-        if !self.host.is_empty() && !headers.contains("x-forwarded-host") {
-            headers.append("x-forwarded-host", self.host)?;
+        let alone = text.is_empty();
+        address(&mut text, self.peer.to_canonical());
+        if alone {
+            headers.append_known(FOR, "x-forwarded-for", &text)?;
+        } else {
+            headers.set("x-forwarded-for", &text)?;
+        }
+        if !self.trusted || !headers.contains("x-forwarded-proto") {
+            headers.append_known(PROTO, "x-forwarded-proto", self.scheme.as_str().as_bytes())?;
+        }
+        if !self.host.is_empty() && (!self.trusted || !headers.contains("x-forwarded-host")) {
+            text.clear();
+            text.extend_from_slice(self.host.as_bytes());
+            if let Some(port) = self.port {
+                text.push(b':');
+                text.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
+            }
+            headers.append_known(HOST, "x-forwarded-host", &text)?;
         }
         Ok(())
     }
 }
 
-/// Appends this hop to `Via` (RFC 9110 section 7.6.3) under the pseudonym `name`.
+/// Appends this hop to `Via` (RFC 9110 section 7.6.3) under the pseudonym `name`, a token.
 pub fn append_via(headers: &mut Headers, version: Version, name: &str) -> Result<(), InvalidField> {
     let number = match version {
-        Version::Http10 => "1.0",
-        Version::Http11 => "1.1",
-        Version::Http2 => "2",
+        Version::Http10 => "1.0 ",
+        Version::Http11 => "1.1 ",
+        Version::Http2 => "2 ",
     };
-    headers.append("via", format!("{number} {name}"))
+    let mut value: SmallVec<[u8; 32]> = SmallVec::from_slice(number.as_bytes());
+    value.extend_from_slice(name.as_bytes());
+    headers.append_known(VIA, "via", &value)
 }
 
-fn speaks_of_client(name: &str) -> bool {
-    name.get(..12).is_some_and(|start| start.eq_ignore_ascii_case("x-forwarded-"))
-        || name.eq_ignore_ascii_case("forwarded")
-        || name.eq_ignore_ascii_case("x-real-ip")
+fn address(text: &mut SmallVec<[u8; 64]>, address: IpAddr) {
+    match address {
+        IpAddr::V4(address) => {
+            for (at, octet) in address.octets().into_iter().enumerate() {
+                if at > 0 {
+                    text.push(b'.');
+                }
+                text.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(address) => text.extend_from_slice(address.to_string().as_bytes()),
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +105,7 @@ mod tests {
         headers.append("X-Forwarded-Proto", "https").unwrap();
         headers.append("X-Real-IP", "10.0.0.1").unwrap();
         let peer = "192.0.2.7".parse().unwrap();
-        Forwarded { peer, scheme: Scheme::Http, host: "shop.example", trusted }
+        Forwarded { peer, scheme: Scheme::Http, host: "shop.example", port: None, trusted }
             .write(&mut headers)
             .unwrap();
         headers

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use super::{Fault, Known};
+
 /// Why a name or value cannot stand in a header section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidField {
@@ -22,18 +24,27 @@ pub enum InvalidField {
 pub struct Headers {
     text: Vec<u8>,
     fields: Vec<Field>,
+    // Of the names that are known, at least those that are there.
+    known: Known,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Field {
     name: Part,
     value: Part,
+    known: Known,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Part {
     start: u32,
     len: u32,
+}
+
+impl Part {
+    fn end(self) -> usize {
+        self.start as usize + self.len as usize
+    }
 }
 
 impl Headers {
@@ -44,7 +55,11 @@ impl Headers {
 
     /// An empty section with room for `fields` fields and `text` bytes.
     pub fn with_capacity(fields: usize, text: usize) -> Headers {
-        Headers { text: Vec::with_capacity(text), fields: Vec::with_capacity(fields) }
+        Headers {
+            text: Vec::with_capacity(text),
+            fields: Vec::with_capacity(fields),
+            known: Known::default(),
+        }
     }
 
     /// The number of field lines.
@@ -99,7 +114,7 @@ impl Headers {
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
         let value = checked(name, value.as_ref())?;
         let Some(first) = self.find(name) else { return self.push(name.as_bytes(), value) };
-        let value = self.write(value)?;
+        let value = self.keep(value)?;
         if let Some(field) = self.fields.get_mut(first) {
             field.value = value;
         }
@@ -131,13 +146,57 @@ impl Headers {
         self.fields.len() < before
     }
 
-    /// Keeps the fields for which `keep(name, value)` is true.
-    pub fn retain(&mut self, mut keep: impl FnMut(&str, &[u8]) -> bool) {
+    /// Keeps the fields for which `keep(known, name)` is true.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Known, &[u8]) -> bool) {
         let text = &self.text;
-        self.fields.retain(|field| {
-            let name = std::str::from_utf8(slice(text, field.name)).unwrap_or_default();
-            keep(name, slice(text, field.value))
-        });
+        self.fields.retain(|field| keep(field.known, slice(text, field.name)));
+    }
+
+    /// Whether one of these names may be there. If not, none is.
+    pub(crate) fn may_have(&self, names: Known) -> bool {
+        self.known.meets(names)
+    }
+
+    /// What is known of the name of each field, in order.
+    pub(crate) fn known(&self) -> impl Iterator<Item = Known> {
+        self.fields.iter().map(|field| field.known)
+    }
+
+    /// Adds one more field line, of which all is known: the name, and that the value is valid.
+    pub(crate) fn append_known(
+        &mut self,
+        known: Known,
+        name: &str,
+        value: &[u8],
+    ) -> Result<(), InvalidField> {
+        self.push_known(known, name.as_bytes(), value)
+    }
+
+    /// Appends the field lines for which `keep(known, value)` is true, as HTTP/1 writes them.
+    ///
+    /// Lines that stand in a row and in that form already are copied at once.
+    pub(crate) fn write(&self, out: &mut Vec<u8>, mut keep: impl FnMut(Known, &[u8]) -> bool) {
+        let mut row = 0..0;
+        for Field { name, value, known } in &self.fields {
+            if !keep(*known, self.part(*value)) {
+                continue;
+            }
+            let (start, end) = (name.start as usize, value.end() + 2);
+            let is_line = self.text.get(name.end()..value.start as usize) == Some(b": ")
+                && self.text.get(value.end()..end) == Some(b"\r\n");
+            if is_line && start == row.end {
+                row.end = end;
+                continue;
+            }
+            out.extend_from_slice(self.text.get(row).unwrap_or_default());
+            row = start..if is_line { end } else { start };
+            if !is_line {
+                for part in [self.part(*name), b": ", self.part(*value), b"\r\n"] {
+                    out.extend_from_slice(part);
+                }
+            }
+        }
+        out.extend_from_slice(self.text.get(row).unwrap_or_default());
     }
 
     /// The bytes that the section takes on the wire of HTTP/1: names, values, `: ` and CRLF.
@@ -148,49 +207,59 @@ impl Headers {
     /// Takes what httparse found in `head`: one copy of the text, offsets for the fields.
     ///
     /// Both names and values must be slices of `head`; one that is not is refused.
-    pub(crate) fn from_parsed(
-        head: &[u8],
-        parsed: &[httparse::Header<'_>],
-        skip: impl Fn(&[u8]) -> bool,
-    ) -> Result<Headers, InvalidField> {
+    ///
+    /// `keep(known, value)` sees each field and says whether it is kept, or why the head is refused.
+    pub(crate) fn from_parsed<'h>(
+        head: &'h [u8],
+        parsed: &[httparse::Header<'h>],
+        mut keep: impl FnMut(Known, &'h [u8]) -> Result<bool, Fault>,
+    ) -> Result<Headers, Fault> {
         let base = head.as_ptr() as usize;
         let Some(first) = parsed.first() else { return Ok(Headers::new()) };
         let from = (first.name.as_ptr() as usize).wrapping_sub(base);
-        let kept = head.get(from..).ok_or(InvalidField::TooLarge)?;
+        let kept = head.get(from..).ok_or(Fault::HeadTooLarge)?;
         // Room for the edits that nearly every proxied message gets.
         let mut text = Vec::with_capacity(kept.len() + 192);
         text.extend_from_slice(kept);
         let mut fields = Vec::with_capacity(parsed.len() + 6);
-        let place = |bytes: &[u8]| -> Result<Part, InvalidField> {
+        let place = |bytes: &[u8]| -> Result<Part, Fault> {
             if bytes.is_empty() {
                 return Ok(Part { start: 0, len: 0 });
             }
             let start = (bytes.as_ptr() as usize).wrapping_sub(base).wrapping_sub(from);
-            let end = start.checked_add(bytes.len()).ok_or(InvalidField::TooLarge)?;
+            let end = start.checked_add(bytes.len()).ok_or(Fault::HeadTooLarge)?;
             if end > kept.len() {
-                return Err(InvalidField::TooLarge);
+                return Err(Fault::HeadTooLarge);
             }
-            part_at(start, bytes.len())
+            part_at(start, bytes.len()).map_err(|_| Fault::HeadTooLarge)
         };
+        let mut all = Known::default();
         for header in parsed {
-            if !skip(header.name.as_bytes()) {
-                fields.push(Field {
-                    name: place(header.name.as_bytes())?,
-                    value: place(trim(header.value))?,
-                });
+            let (name, value) = (header.name.as_bytes(), trim(header.value));
+            let known = Known::recognise(name);
+            if keep(known, value)? {
+                all = all.with(known);
+                fields.push(Field { name: place(name)?, value: place(value)?, known });
             }
         }
-        Ok(Headers { text, fields })
+        Ok(Headers { text, fields, known: all })
     }
 
     fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
-        let name = self.write(name)?;
-        let value = self.write(value)?;
-        self.fields.push(Field { name, value });
+        self.push_known(Known::recognise(name), name, value)
+    }
+
+    fn push_known(&mut self, known: Known, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
+        let name = self.keep(name)?;
+        self.text.extend_from_slice(b": ");
+        let value = self.keep(value)?;
+        self.text.extend_from_slice(b"\r\n");
+        self.fields.push(Field { name, value, known });
+        self.known = self.known.with(known);
         Ok(())
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<Part, InvalidField> {
+    fn keep(&mut self, bytes: &[u8]) -> Result<Part, InvalidField> {
         let part = part_at(self.text.len(), bytes.len())?;
         self.text.extend_from_slice(bytes);
         Ok(part)
@@ -219,8 +288,26 @@ impl fmt::Debug for Headers {
 
 /// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN.get(usize::from(byte)).copied().unwrap_or(false)
 }
+
+const TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        let others = b"!#$%&'*+-.^_`|~";
+        let mut at = 0;
+        token[byte as usize] = byte.is_ascii_alphanumeric();
+        while at < others.len() {
+            token[byte as usize] |= others[at] == byte;
+            at += 1;
+        }
+        if byte == u8::MAX {
+            break token;
+        }
+        byte += 1;
+    }
+};
 
 /// Whether `byte` may stand in a field value (RFC 9110 section 5.5).
 pub(crate) fn is_value_byte(byte: u8) -> bool {
@@ -305,5 +392,24 @@ mod tests {
         headers.append("Connection", "keep-alive, Upgrade").unwrap();
         assert!(headers.lists("connection", "upgrade"));
         assert!(!headers.lists("connection", "keep"));
+    }
+
+    #[test]
+    fn lines_are_written_in_one_form_however_they_came() {
+        let head = b"A: 1\r\nb:2\r\nC:  3 \r\nd: \r\nE: 5\r\nF: 6\r\n\r\n";
+        let mut room = [httparse::EMPTY_HEADER; 8];
+        let httparse::Status::Complete((_, parsed)) =
+            httparse::parse_headers(head, &mut room).unwrap()
+        else {
+            panic!("incomplete");
+        };
+        let mut headers = Headers::from_parsed(head, parsed, |_, _| Ok(true)).unwrap();
+        headers.append("g", "7").unwrap();
+        headers.set("e", "five").unwrap();
+        headers.append("h", "8").unwrap();
+        let mut out = Vec::new();
+        headers.write(&mut out, |_, value| value != b"1");
+        let text = "b: 2\r\nC: 3\r\nd: \r\nE: five\r\nF: 6\r\ng: 7\r\nh: 8\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), text);
     }
 }

@@ -2,6 +2,7 @@
 //! is passed on. What the next hop needs of them it writes itself.
 
 use super::headers::{Headers, list};
+use super::known::Known;
 
 /// End-to-end fields that `Connection` may not name: stripping them would change what a request
 /// means (its length, who asks, what may be cached). A request that tries is refused.
@@ -49,20 +50,6 @@ pub const PROTECTED: &[&str] = &[
     "access-control-allow-origin",
 ];
 
-/// The fields that never pass, whether `Connection` names them or not.
-const ALWAYS: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-authentication-info",
-];
-
 /// What the stripped fields said that the next hop may want to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Hop {
@@ -74,24 +61,28 @@ pub struct Hop {
 ///
 /// `Upgrade` goes too: who passes an upgrade on, writes it anew.
 pub fn strip_hop_by_hop(headers: &mut Headers) -> Hop {
+    if !headers.may_have(Known::HOP) {
+        return Hop::default();
+    }
     let hop = Hop { trailers: headers.lists("te", "trailers") };
     let named: Vec<Vec<u8>> = headers
         .all("connection")
         .flat_map(list)
-        .filter(|option| !matches_any(option, ALWAYS) && !matches_any(option, PROTECTED))
-        .filter(|option| !option.eq_ignore_ascii_case(b"close"))
+        .filter(|option| !Known::recognise(option).meets(Known::HOP))
+        .filter(|option| !matches_any(option, PROTECTED) && !option.eq_ignore_ascii_case(b"close"))
         .map(<[u8]>::to_vec)
         .collect();
-    headers.retain(|name, _| {
-        let name = name.as_bytes();
-        !matches_any(name, ALWAYS) && !named.iter().any(|option| option.eq_ignore_ascii_case(name))
+    headers.retain(|known, name| {
+        !known.meets(Known::HOP) && !named.iter().any(|option| option.eq_ignore_ascii_case(name))
     });
     hop
 }
 
 /// Whether `Connection` names a field of [`PROTECTED`].
 pub(crate) fn names_protected(headers: &Headers) -> bool {
-    headers.all("connection").flat_map(list).any(|option| matches_any(option, PROTECTED))
+    const CONNECTION: Known = Known::of(&["connection"]);
+    headers.may_have(CONNECTION)
+        && headers.all("connection").flat_map(list).any(|option| matches_any(option, PROTECTED))
 }
 
 fn matches_any(name: &[u8], fields: &[&str]) -> bool {
@@ -110,6 +101,13 @@ mod tests {
             ("X-Hop", "1"),
             ("Keep-Alive", "timeout=5"),
             ("TE", "gzip, trailers"),
+            ("Transfer-Encoding", "chunked"),
+            ("Upgrade", "websocket"),
+            ("HTTP2-Settings", "x"),
+            ("Proxy-Connection", "close"),
+            ("Proxy-Authenticate", "x"),
+            ("Proxy-Authorization", "x"),
+            ("Proxy-Authentication-Info", "x"),
             ("Cookie", "a=b"),
             ("X-Kept", "1"),
         ] {

@@ -1,6 +1,6 @@
 //! Fields that have one value: two of them mean two readers may believe different ones.
 
-use crate::message::{Fault, Headers};
+use crate::message::{Fault, Headers, Known};
 
 /// The request fields that may stand once (their definition is no list, RFC 9110 section 5.3).
 pub const SINGLE: &[&str] = &[
@@ -30,16 +30,12 @@ pub const SINGLE: &[&str] = &[
 
 /// Refuses a section in which a field of [`SINGLE`] stands twice.
 pub fn single_valued(headers: &Headers) -> Result<(), Fault> {
-    let mut seen: u64 = 0;
-    for (name, _) in headers.raw() {
-        let row = SINGLE.iter().position(|single| name.eq_ignore_ascii_case(single.as_bytes()));
-        if let Some(row) = row {
-            let bit = 1_u64.checked_shl(u32::try_from(row).unwrap_or(0)).unwrap_or(0);
-            if seen & bit != 0 {
-                return Err(Fault::FieldRepeated);
-            }
-            seen |= bit;
+    let mut seen = Known::default();
+    for known in headers.known().filter(|known| known.meets(Known::SINGLE)) {
+        if known.meets(seen) {
+            return Err(Fault::FieldRepeated);
         }
+        seen = seen.with(known);
     }
     Ok(())
 }
@@ -57,5 +53,12 @@ mod tests {
         assert_eq!(single_valued(&headers), Ok(()));
         headers.append("authorization", "x").unwrap();
         assert_eq!(single_valued(&headers), Err(Fault::FieldRepeated));
+        for name in SINGLE {
+            let mut headers = Headers::new();
+            headers.append(name, "a").unwrap();
+            assert_eq!(single_valued(&headers), Ok(()), "{name}");
+            headers.append(&name.to_ascii_uppercase(), "b").unwrap();
+            assert_eq!(single_valued(&headers), Err(Fault::FieldRepeated), "{name}");
+        }
     }
 }

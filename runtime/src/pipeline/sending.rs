@@ -51,9 +51,12 @@ impl Sending {
         let mut response = answer.response;
         let headers = if self.reads_origin { response.headers.clone() } else { Headers::new() };
         let origin = (response.status, headers);
-        let switched = response.headers.get("upgrade").map(<[u8]>::to_vec);
+        let switched = match response.status {
+            101 => response.headers.get("upgrade").map(<[u8]>::to_vec),
+            _ => None,
+        };
         strip_hop_by_hop(&mut response.headers);
-        if let (101, Some(protocol)) = (response.status, switched) {
+        if let Some(protocol) = switched {
             // RFC 9110, section 7.8: whoever switches says to what; the connection says that it is about itself.
             let _ = response.headers.append("upgrade", protocol);
         }

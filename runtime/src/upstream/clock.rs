@@ -1,5 +1,5 @@
 //! Time limits of an exchange: until the answer begins, between two pieces of its body, and for all of it.
-//! One timer each, made at the first wait and moved seldom: an exchange that flows costs none.
+//! One timer for a connection, made at its first wait and moved seldom: an exchange costs none.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::Kind;
+use crate::clock;
 use crate::serve::Alarm;
 
 /// No time limit of a policy is longer.
@@ -21,7 +22,6 @@ pub(super) struct Clock {
     idle: Duration,
     until: Instant,
     heard: Instant,
-    alarm: Alarm,
 }
 
 /// Whose move it is while a request is sent. Time runs against the upstream only while it is its move: a client
@@ -32,29 +32,29 @@ pub(super) struct Turn(Rc<Cell<Option<Instant>>>);
 impl Clock {
     /// A clock that allows pauses of `idle` and ends at `until`.
     pub(super) fn new(idle: Duration, until: Instant) -> Clock {
-        Clock { idle, until, heard: Instant::now(), alarm: Alarm::new() }
+        Clock { idle, until, heard: clock::now() }
     }
 
     /// Something came.
     pub(super) fn hear(&mut self) {
-        self.heard = Instant::now();
+        self.heard = clock::now();
     }
 
     /// Ready once time has run out.
-    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.alarm.poll(cx, self.until.min(after(self.heard, self.idle)))
+    pub(super) fn poll_end(&self, cx: &mut Context<'_>, alarm: &mut Alarm) -> Poll<()> {
+        alarm.poll(cx, self.until.min(after(self.heard, self.idle)))
     }
 }
 
 impl Turn {
     /// The upstream's move, from now on.
     pub(super) fn new() -> Turn {
-        Turn(Rc::new(Cell::new(Some(Instant::now()))))
+        Turn(Rc::new(Cell::new(Some(clock::now()))))
     }
 
     /// The upstream has got something to work on.
     pub(super) fn upstream(&self) {
-        self.0.set(Some(Instant::now()));
+        self.0.set(Some(clock::now()));
     }
 
     /// The client has to send more.
@@ -75,12 +75,12 @@ pub(super) fn after(begun: Instant, length: Duration) -> Instant {
 /// Waits for `answer` to begin, for `first_byte` of the upstream's own time and until `until` at the latest.
 pub(super) async fn begin<T>(
     answer: impl Future<Output = T>,
+    alarm: &mut Alarm,
     turn: &Turn,
     first_byte: Duration,
     until: Instant,
 ) -> Result<T, Kind> {
     let mut answer = pin!(answer);
-    let mut alarm = Alarm::new();
     poll_fn(|cx| {
         loop {
             if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
@@ -89,7 +89,7 @@ pub(super) async fn begin<T>(
             // While it is the client's move there is no end in sight; look again in a while, because the move
             // may pass in a task which does not wake this one.
             let since = turn.since();
-            let end = after(since.unwrap_or_else(Instant::now), first_byte);
+            let end = after(since.unwrap_or_else(clock::now), first_byte);
             if alarm.poll(cx, end.min(until)).is_pending() {
                 return Poll::Pending;
             }
@@ -119,15 +119,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn pauses_and_the_whole_are_bounded() {
         let begun = Instant::now();
-        let mut clock = Clock::new(seconds(3), begun + seconds(10));
-        poll_fn(|cx| clock.poll_end(cx)).await;
+        let (clock, mut alarm) = (Clock::new(seconds(3), begun + seconds(10)), Alarm::new());
+        poll_fn(|cx| clock.poll_end(cx, &mut alarm)).await;
         assert_eq!(begun.elapsed().as_secs(), 3);
 
         let begun = Instant::now();
         let mut clock = Clock::new(seconds(3), begun + seconds(10));
+        let mut alarm = Alarm::new();
         loop {
             tokio::select! {
-                () = poll_fn(|cx| clock.poll_end(cx)) => break,
+                () = poll_fn(|cx| clock.poll_end(cx, &mut alarm)) => break,
                 () = sleep(seconds(2)) => clock.hear(),
             }
         }
@@ -137,7 +138,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_answer_must_begin_in_time() {
         let begun = Instant::now();
-        let end = begin(pending::<()>(), &Turn::new(), seconds(3), begun + seconds(10)).await;
+        let end = begin(
+            pending::<()>(),
+            &mut Alarm::new(),
+            &Turn::new(),
+            seconds(3),
+            begun + seconds(10),
+        )
+        .await;
         assert!(matches!(end, Err(Kind::FirstByteTimeout)));
         assert_eq!(begun.elapsed().as_secs(), 3);
     }
@@ -152,13 +160,14 @@ mod tests {
             turn.upstream();
             pending::<()>().await;
         };
-        let end = begin(upload, &turn, seconds(3), begun + seconds(60)).await;
+        let end = begin(upload, &mut Alarm::new(), &turn, seconds(3), begun + seconds(60)).await;
         assert!(matches!(end, Err(Kind::FirstByteTimeout)));
         assert_eq!(begun.elapsed().as_secs(), 11);
 
         let begun = Instant::now();
         turn.client();
-        let end = begin(pending::<()>(), &turn, seconds(3), begun + seconds(10)).await;
+        let end =
+            begin(pending::<()>(), &mut Alarm::new(), &turn, seconds(3), begun + seconds(10)).await;
         assert!(matches!(end, Err(Kind::TotalTimeout)));
         assert_eq!(begun.elapsed().as_secs(), 10);
     }

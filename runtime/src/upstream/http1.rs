@@ -1,12 +1,12 @@
 //! HTTP/1.1 towards one endpoint: a connection is a value which the caller drives, without a task or a channel
 //! between them. The request goes up while the answer may already come down. It opens no connections and keeps none.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -16,10 +16,10 @@ use super::connect::Socket;
 use super::failure::{Kind, Lost};
 use super::pool::Hold;
 use super::upload::{Broken, Upload};
-use crate::body::{Body, BodyError, Side, Source};
+use crate::body::{Body, BodyError, Pipe, Side, Source};
 use crate::http1::{Decoded, Decoder, Framing, ResponseHead, Scan, Wire, parse_response};
 use crate::message::{Fault, Headers, Method, Request, Response};
-use crate::serve::Limits;
+use crate::serve::{Alarm, Limits};
 use crate::upgrade::{Tunnel, Upgrade};
 
 /// The head of an answer.
@@ -34,6 +34,8 @@ const MOST_INTERIM: usize = 16;
 /// A connection between two exchanges.
 pub(super) struct Session {
     wire: Wire<Socket>,
+    /// Whoever waits on it waits by this.
+    alarm: Alarm,
 }
 
 /// The head of an answer, and the connection which brings the rest.
@@ -47,7 +49,7 @@ pub(super) struct Reply {
 impl Session {
     /// A new connection.
     pub(super) fn new(socket: Socket) -> Session {
-        Session { wire: Wire::new(socket) }
+        Session { wire: Wire::new(socket), alarm: Alarm::new() }
     }
 
     /// Whether the endpoint has neither closed it nor said something unasked. Does not wait, and on a quiet
@@ -58,7 +60,7 @@ impl Session {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn exchange(
+    pub(super) fn exchange(
         mut self,
         request: &Request,
         body: Body,
@@ -66,32 +68,35 @@ impl Session {
         takes_trailers: bool,
         timeouts: &Timeouts,
         until: Instant,
-    ) -> Result<Reply, Lost> {
+    ) -> impl Future<Output = Result<Reply, Lost>> {
         let turn = Turn::new();
         let mut upload = Upload::new(request, body, upgrade, takes_trailers, turn.clone());
         let mut download = Head { method: &request.method, scan: Scan::new(), interim: 0 };
-        let answer = poll_fn(|cx| {
-            if let Poll::Ready(Err(Broken::Body(error))) = upload.poll(cx, &mut self.wire.io) {
-                return Poll::Ready(Err(Kind::RequestBody(error)));
+        async move {
+            let Session { wire, alarm } = &mut self;
+            let answer = poll_fn(|cx| {
+                if let Poll::Ready(Err(Broken::Body(error))) = upload.poll(cx, &mut wire.io) {
+                    return Poll::Ready(Err(Kind::RequestBody(error)));
+                }
+                // When the endpoint takes no more of the request it may still have said why.
+                download.poll(cx, wire, &mut upload)
+            });
+            let head = match begin(answer, alarm, &turn, timeouts.first_byte, until).await {
+                Ok(Ok(head)) => head,
+                Ok(Err(kind)) | Err(kind) => {
+                    // Half an answer is proof that the request was worked on.
+                    let untouched = self.wire.buffer.is_empty() && download.interim == 0;
+                    let (sent, body) = upload.give_back();
+                    return Err(Lost { kind, sent, body: body.filter(|_| untouched) });
+                }
+            };
+            if head.response.status == 101 && (upgrade.is_none() || !upload.is_done()) {
+                let kind = Kind::Malformed("101 to a request which did not ask for it".to_owned());
+                return Err(Lost { kind, sent: true, body: None });
             }
-            // When the endpoint takes no more of the request it may still have said why.
-            download.poll(cx, &mut self.wire, &mut upload)
-        });
-        let head = match begin(answer, &turn, timeouts.first_byte, until).await {
-            Ok(Ok(head)) => head,
-            Ok(Err(kind)) | Err(kind) => {
-                // Half an answer is proof that the request was worked on.
-                let untouched = self.wire.buffer.is_empty() && download.interim == 0;
-                let (sent, body) = upload.give_back();
-                return Err(Lost { kind, sent, body: body.filter(|_| untouched) });
-            }
-        };
-        if head.response.status == 101 && (upgrade.is_none() || !upload.is_done()) {
-            let kind = Kind::Malformed("101 to a request which did not ask for it".to_owned());
-            return Err(Lost { kind, sent: true, body: None });
+            let upload = (!upload.is_done()).then_some(upload);
+            Ok(Reply { head, session: self, upload })
         }
-        let upload = (!upload.is_done()).then_some(upload);
-        Ok(Reply { head, session: self, upload })
     }
 }
 
@@ -112,8 +117,8 @@ impl Reply {
             return (response, Body::empty(), Some(Tunnel { io, read_ahead }));
         }
         // What a 204 announces it may also send, and that would be taken for the next answer.
-        let announced = response.headers.text("content-length").is_some_and(|text| text != "0");
-        let persistent = persistent && !(response.status == 204 && announced);
+        let announced = || response.headers.text("content-length").is_some_and(|text| text != "0");
+        let persistent = persistent && !(response.status == 204 && announced());
         let mut connection = Connection { session, hold, persistent };
         let decoder = Decoder::new(framing, u64::MAX, MOST_OVERHEAD);
         if decoder.is_done() {
@@ -179,9 +184,10 @@ impl Head<'_> {
             return Ok(None);
         };
         self.scan = Scan::new();
-        let text = wire.buffer.split_to(end);
-        let limits = Limits { fields: Limits::MAX_FIELDS, ..Limits::default() };
-        parse_response(&text, self.method, &limits).map(Some).map_err(malformed)
+        let text = wire.buffer.get(..end).unwrap_or_default();
+        let head = parse_response(text, self.method, Limits::MAX_FIELDS).map_err(malformed)?;
+        wire.buffer.advance(end);
+        Ok(Some(head))
     }
 }
 
@@ -198,7 +204,12 @@ impl Connection {
         let Framing::Length(length) = framing else { return None };
         let length = usize::try_from(length).ok()?;
         let buffer = &mut self.session.wire.buffer;
-        (buffer.len() >= length).then(|| buffer.split_to(length).freeze())
+        match buffer.len() >= length {
+            // Without a second owner it need not be shared.
+            true if buffer.len() == length => Some(std::mem::take(buffer).freeze()),
+            true => Some(buffer.split_to(length).freeze()),
+            false => None,
+        }
     }
 
     /// The answer is over: if the request is `sent` to its end too, the connection goes to the pool, before its
@@ -227,7 +238,7 @@ impl Source for Download {
         self.poll_upload(cx);
         loop {
             let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-            let wire = &mut connection.session.wire;
+            let Session { wire, .. } = &mut connection.session;
             match self.decoder.decode(&mut wire.buffer) {
                 Ok(Decoded::Chunk(chunk)) => {
                     self.clock.hear();
@@ -250,7 +261,7 @@ impl Source for Download {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => return self.fail(BodyError::reset(Side::Upstream)),
                 Poll::Pending => {
-                    ready!(self.clock.poll_end(cx));
+                    ready!(self.clock.poll_end(cx, &mut connection.session.alarm));
                     return self.fail(BodyError::timeout(Side::Upstream));
                 }
             }
@@ -259,6 +270,43 @@ impl Source for Download {
 
     fn take_trailers(&mut self) -> Option<Headers> {
         self.decoder.take_trailers()
+    }
+
+    fn can_pass(&self) -> bool {
+        self.decoder.passable() > 0
+            && self.connection.as_ref().is_some_and(|connection| {
+                let Wire { io, buffer } = &connection.session.wire;
+                buffer.is_empty() && io.socket().is_some()
+            })
+    }
+
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        pipe: &mut Pipe,
+    ) -> Poll<Result<usize, BodyError>> {
+        self.poll_upload(cx);
+        let Some(connection) = &mut self.connection else { return Poll::Pending };
+        let Session { wire, alarm } = &mut connection.session;
+        let Some(socket) = wire.io.socket() else { return Poll::Pending };
+        let error = match pipe.poll_fill(cx, socket, self.decoder.passable()) {
+            Poll::Ready(Ok(count @ 1..)) => {
+                self.clock.hear();
+                self.decoder.passed(count as u64);
+                if self.decoder.is_done() {
+                    self.end();
+                }
+                return Poll::Ready(Ok(count));
+            }
+            Poll::Ready(Ok(0)) => BodyError::closed(Side::Upstream),
+            Poll::Ready(Err(_)) => BodyError::reset(Side::Upstream),
+            Poll::Pending => {
+                ready!(self.clock.poll_end(cx, alarm));
+                BodyError::timeout(Side::Upstream)
+            }
+        };
+        self.connection = None;
+        Poll::Ready(Err(error))
     }
 }
 

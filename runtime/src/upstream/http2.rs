@@ -25,6 +25,7 @@ use super::failure::{Kind, Lost};
 use super::pool::Hold;
 use crate::body::{Body, BodyError, BodyFault, Side, Source};
 use crate::message::{Headers, Request, Response, Version, header_map, headers_from_map};
+use crate::serve::Alarm;
 
 /// Streams on one lane, if the endpoint allows as many.
 const MOST_STREAMS: usize = 128;
@@ -193,7 +194,8 @@ impl Stream {
             Ok((response, body)) => {
                 let length = body.content_length();
                 let clock = Clock::new(ask.timeouts.idle, ask.until);
-                let download = Download { body, clock, _stream: self, _hold: hold };
+                let alarm = Alarm::new();
+                let download = Download { body, clock, alarm, _stream: self, _hold: hold };
                 Ok((response, Body::source(download, length)))
             }
         }
@@ -212,7 +214,9 @@ impl Stream {
         let sent = head.map(|()| watched(body, &upload, &turn));
         let mut sender = self.lane.sender.clone();
         let answer = sender.try_send_request(sent);
-        let answer = match begin(answer, &turn, ask.timeouts.first_byte, ask.until).await {
+        let mut alarm = Alarm::new();
+        let begun = begin(answer, &mut alarm, &turn, ask.timeouts.first_byte, ask.until);
+        let answer = match begun.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(mut refused)) => {
                 // What hyper hands back has never been on the wire.
@@ -326,6 +330,7 @@ impl Source for Watched {
 struct Download {
     body: Body,
     clock: Clock,
+    alarm: Alarm,
     _stream: Stream,
     _hold: Hold,
 }
@@ -338,7 +343,7 @@ impl Source for Download {
             return next;
         }
         let late = BodyError { side: Side::Upstream, fault: BodyFault::Timeout };
-        self.clock.poll_end(cx).map(|()| Some(Err(late)))
+        self.clock.poll_end(cx, &mut self.alarm).map(|()| Some(Err(late)))
     }
 
     fn take_trailers(&mut self) -> Option<Headers> {

@@ -15,6 +15,7 @@ use super::counters::{Counters, less, more};
 use super::failure::Kind;
 use super::http1::Session;
 use super::http2::Lanes;
+use crate::clock;
 
 /// The first rest of an endpoint.
 const REST: Duration = Duration::from_secs(1);
@@ -83,7 +84,7 @@ impl Seat {
             Err(_) => {
                 let _waiting = permit.breaker().wait(most)?;
                 more(&counters.waited);
-                let room = timeout_at(by, self.room.clone().acquire_owned()).await;
+                let room = Box::pin(timeout_at(by, self.room.clone().acquire_owned())).await;
                 // The semaphore is never closed, so a failure to acquire can only mean that time ran out.
                 room.ok().and_then(Result::ok).ok_or(Kind::ConnectTimeout)?
             }
@@ -119,7 +120,7 @@ impl Seat {
     pub(super) fn keep(&self, session: Session) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.most_idle {
-            idle.push(Idle { session, since: Instant::now() });
+            idle.push(Idle { session, since: clock::now() });
         }
     }
 

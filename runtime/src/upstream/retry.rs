@@ -15,6 +15,7 @@ use super::view::Openness;
 use super::{Answer, Terms, Upstream};
 use crate::balance::Seats;
 use crate::body::{Body, Tape};
+use crate::clock;
 use crate::message::Request;
 
 /// When a request is sent again.
@@ -90,7 +91,7 @@ impl Upstream {
     ) -> Result<Answer, Box<Failure>> {
         let retry = &self.group.config.retry;
         self.budget.earn(retry.budget);
-        let until = after(Instant::now(), terms.timeouts.total);
+        let until = after(clock::now(), terms.timeouts.total);
         let twice = retry.only == Only::Any || request.method.is_idempotent();
         let keeps = twice && retry.retries > 0 && retry.on.has_seen();
         let (replay, mut body) = Replay::of(body, keeps);
@@ -98,7 +99,7 @@ impl Upstream {
         let mut tries = 0;
         loop {
             tries += 1;
-            let total = until.saturating_duration_since(Instant::now());
+            let total = until.saturating_duration_since(clock::now());
             let timeouts = Timeouts { total, ..terms.timeouts };
             let terms = Terms { excluded: &failed, timeouts, ..*terms };
             let mut outcome = self.send(request, body, &terms).await;

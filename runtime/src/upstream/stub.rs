@@ -162,8 +162,8 @@ impl Attempt<'_> {
                             let length = content.len() as u64;
                             let clock = Clock::new(self.terms.timeouts.idle, self.until());
                             let due = after(Instant::now(), every);
-                            let alarm = Alarm::new();
-                            let left = Drip { content, every, bytes, due, alarm, clock };
+                            let (alarm, idle) = (Alarm::new(), Alarm::new());
+                            let left = Drip { content, every, bytes, due, alarm, clock, idle };
                             Body::source(left, Some(length))
                         }
                     };
@@ -190,6 +190,7 @@ struct Drip {
     due: Instant,
     alarm: Alarm,
     clock: Clock,
+    idle: Alarm,
 }
 
 impl Source for Drip {
@@ -197,7 +198,7 @@ impl Source for Drip {
         if self.content.is_empty() {
             return Poll::Ready(None);
         }
-        if self.clock.poll_end(cx).is_ready() {
+        if self.clock.poll_end(cx, &mut self.idle).is_ready() {
             return Poll::Ready(Some(Err(BodyError::timeout(Side::Upstream))));
         }
         if self.alarm.poll(cx, self.due).is_pending() {

@@ -12,13 +12,16 @@ use tokio::time::{Sleep, sleep};
 
 use super::clock::Turn;
 use super::connect::Socket;
-use crate::body::{Body, BodyError, BodyFault, Side};
+use crate::body::pipe::WORTH;
+use crate::body::{Body, BodyError, BodyFault, Pipe, Side};
 use crate::http1::{Framing, Out, chunk_size, encode_request, last_chunk};
-use crate::message::Request;
+use crate::message::{Known, Request};
 use crate::upgrade::Upgrade;
 
 /// How long an endpoint may take to say `100 Continue`; many never do (RFC 9110, section 10.1.1).
 const EXPECT: Duration = Duration::from_secs(1);
+
+const EXPECTATION: Known = Known::of(&["expect"]);
 
 /// A request on its way.
 pub(super) struct Upload {
@@ -31,6 +34,9 @@ pub(super) struct Upload {
     turn: Turn,
     wrote: bool,
     replay: Replay,
+    /// Whether the body may go on without being read, and by which pipe.
+    passes: bool,
+    pipe: Option<Pipe>,
 }
 
 enum Stage {
@@ -77,13 +83,16 @@ impl Upload {
         encode_request(out.head(), request, framing, false, upgrade, takes_trailers);
         let stage = if body.is_empty() {
             Stage::Finishing
-        } else if request.headers.lists("expect", "100-continue") {
+        } else if request.headers.may_have(EXPECTATION)
+            && request.headers.lists("expect", "100-continue")
+        {
             Stage::Expecting(None)
         } else {
             Stage::Flowing
         };
         let replay = Replay::Untouched;
-        Upload { out, body, framing, left, stage, turn, wrote: false, replay }
+        let passes = matches!(framing, Framing::Length(length) if length >= WORTH);
+        Upload { out, body, framing, left, stage, turn, wrote: false, replay, passes, pipe: None }
     }
 
     /// Whether all of it was written.
@@ -116,6 +125,7 @@ impl Upload {
         socket: &mut Socket,
     ) -> Poll<Result<(), Broken>> {
         loop {
+            let passes = self.is_to_pass(socket);
             match &mut self.stage {
                 Stage::Done => return Poll::Ready(Ok(())),
                 Stage::Broken => return Poll::Ready(Err(Broken::Connection)),
@@ -127,8 +137,9 @@ impl Upload {
                     ready!(patience.as_mut().poll(cx));
                     self.stage = Stage::Flowing;
                 }
+                Stage::Flowing if passes => ready!(self.pass(cx, socket))?,
                 Stage::Flowing => {
-                    let gathered = self.gather(cx).map_err(Broken::Body)?;
+                    let gathered = self.gather(cx, socket).map_err(Broken::Body)?;
                     ready!(self.write(cx, socket))?;
                     if gathered.is_pending() {
                         ready!(self.flush(cx, socket))?;
@@ -141,14 +152,20 @@ impl Upload {
                     ready!(self.flush(cx, socket))?;
                     self.turn.upstream();
                     self.stage = Stage::Done;
+                    if let Some(pipe) = self.pipe.take() {
+                        pipe.give_back();
+                    }
                 }
             }
         }
     }
 
     /// Fills `out` from the body; pending when the body is what must be waited for.
-    fn gather(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, BodyError> {
+    fn gather(&mut self, cx: &mut Context<'_>, socket: &Socket) -> Result<Poll<()>, BodyError> {
         while self.out.has_room() {
+            if self.can_pass(socket) {
+                return Ok(Poll::Ready(()));
+            }
             let whole = self.body.as_full().is_some();
             match self.body.poll_next(cx) {
                 Poll::Pending => return Ok(Poll::Pending),
@@ -168,6 +185,41 @@ impl Upload {
             }
         }
         Ok(Poll::Ready(()))
+    }
+
+    /// Whether what the body brings next can go on without being read.
+    fn can_pass(&self, socket: &Socket) -> bool {
+        self.passes && socket.socket().is_some() && self.body.can_pass()
+    }
+
+    /// Whether it is the pipe's turn.
+    fn is_to_pass(&self, socket: &Socket) -> bool {
+        let holds = self.pipe.as_ref().is_some_and(|pipe| !pipe.is_empty());
+        self.out.is_empty() && (holds || self.can_pass(socket))
+    }
+
+    /// Moves a piece of the body into the pipe, or out of it.
+    fn pass(&mut self, cx: &mut Context<'_>, socket: &Socket) -> Poll<Result<(), Broken>> {
+        let (Some(pipe), Some(socket)) = (self.pipe.take().or_else(Pipe::take), socket.socket())
+        else {
+            self.passes = false;
+            return Poll::Ready(Ok(()));
+        };
+        let pipe = self.pipe.insert(pipe);
+        if !pipe.is_empty() {
+            let drained = ready!(pipe.poll_drain(cx, socket));
+            self.wrote = true;
+            self.turn.upstream();
+            return Poll::Ready(self.settle(drained.map(|_| ())));
+        }
+        let Poll::Ready(passed) = self.body.poll_pass(cx, pipe) else {
+            self.turn.client();
+            return Poll::Pending;
+        };
+        self.replay = Replay::Lost;
+        self.turn.upstream();
+        let left = passed.and_then(|count| self.left.checked_sub(count).ok_or(WRONG_LENGTH));
+        Poll::Ready(left.map(|left| self.left = left).map_err(Broken::Body))
     }
 
     fn push(&mut self, chunk: Bytes) -> Result<(), BodyError> {

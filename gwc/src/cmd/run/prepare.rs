@@ -46,9 +46,9 @@ pub(super) fn prepare(
     let mut troubles = Troubles::new(shelf, previous.is_some());
     let mut watched: Vec<PathBuf> = args.with.iter().cloned().collect();
     let (check, named, engine) = loop {
-        let (check, named) = load(args, &mut troubles)?;
+        let (mut check, named) = load(args, &mut troubles)?;
         watched.extend(troubles.files.iter().cloned());
-        let Some(program) = check.program.clone() else {
+        let Some(program) = check.program.take() else {
             return Err(Refused::policy(&check, watched));
         };
         watched.extend(files(&program.inputs, &check.sources));

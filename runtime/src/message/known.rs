@@ -1,0 +1,181 @@
+//! The field names that mean something to the gateway itself. A name is recognised once, when its field is read or
+//! written; what is asked about it later is a bit.
+
+use crate::normal::SINGLE;
+
+/// A set of names; a single name as a set of one, any other name as the empty set.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Known(u64);
+
+/// Names besides those of [`SINGLE`].
+const OTHERS: &[&str] = &[
+    "te",
+    "via",
+    "upgrade",
+    "forwarded",
+    "x-real-ip",
+    "connection",
+    "keep-alive",
+    "http2-settings",
+    "x-forwarded-for",
+    "proxy-connection",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "transfer-encoding",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+];
+
+/// Stands for every other name that begins with `x-forwarded-`.
+const OTHER_FORWARDED: Known = Known(1 << 63);
+
+const N_NAMES: usize = SINGLE.len() + OTHERS.len();
+
+const NAMES: [&str; N_NAMES] = {
+    let mut names = [""; N_NAMES];
+    let mut at = 0;
+    while at < N_NAMES {
+        names[at] = if at < SINGLE.len() { SINGLE[at] } else { OTHERS[at - SINGLE.len()] };
+        at += 1;
+    }
+    names
+};
+
+/// The names of each length, as bits.
+const OF_LENGTH: [u64; 32] = {
+    let mut of_length = [0; 32];
+    let mut at = 0;
+    while at < N_NAMES {
+        of_length[NAMES[at].len()] |= 1 << at;
+        at += 1;
+    }
+    of_length
+};
+
+impl Known {
+    /// Fields of which a request may have one.
+    pub(crate) const SINGLE: Known = Known((1 << SINGLE.len()) - 1);
+    /// What never passes a hop, whether `Connection` names it or not (RFC 9110, section 7.6.1).
+    pub(crate) const HOP: Known = Known::of(&[
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "transfer-encoding",
+        "upgrade",
+        "http2-settings",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-authentication-info",
+    ]);
+    /// What each hop of HTTP/1 writes for itself.
+    pub(crate) const WRITTEN: Known = Known::of(&[
+        "te",
+        "upgrade",
+        "connection",
+        "keep-alive",
+        "content-length",
+        "proxy-connection",
+        "transfer-encoding",
+    ]);
+    /// What a proxy says about the client.
+    pub(crate) const CLIENT: Known = Known(
+        Known::of(&[
+            "forwarded",
+            "x-real-ip",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+        ])
+        .0 | OTHER_FORWARDED.0,
+    );
+
+    /// The set of these names, which must be among those that are known.
+    pub(crate) const fn of(names: &[&str]) -> Known {
+        let (mut bits, mut at) = (0, 0);
+        while at < names.len() {
+            let mut row = 0;
+            while !same(NAMES[row], names[at]) {
+                row += 1;
+            }
+            bits |= 1 << row;
+            at += 1;
+        }
+        Known(bits)
+    }
+
+    /// Recognises a name, whatever its case.
+    pub(crate) fn recognise(name: &[u8]) -> Known {
+        let mut rows = OF_LENGTH.get(name.len()).copied().unwrap_or(0);
+        while rows != 0 {
+            let bit = rows & rows.wrapping_neg();
+            rows ^= bit;
+            let known =
+                NAMES.get(bit.trailing_zeros() as usize).map_or(&[][..], |name| name.as_bytes());
+            // Most that differ do so at one of their ends.
+            if ends(name) == ends(known) && name.eq_ignore_ascii_case(known) {
+                return Known(bit);
+            }
+        }
+        match name {
+            [b'x' | b'X', b'-', b'f' | b'F', ..]
+                if name
+                    .get(..12)
+                    .is_some_and(|start| start.eq_ignore_ascii_case(b"x-forwarded-")) =>
+            {
+                OTHER_FORWARDED
+            }
+            _ => Known(0),
+        }
+    }
+
+    /// Whether the two have a name in common.
+    pub(crate) fn meets(self, other: Known) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The names of both.
+    pub(crate) fn with(self, other: Known) -> Known {
+        Known(self.0 | other.0)
+    }
+}
+
+/// The first and the last byte of a name; of letters, the case is left out.
+fn ends(name: &[u8]) -> (Option<u8>, Option<u8>) {
+    (name.first().map(|byte| byte | 0x20), name.last().map(|byte| byte | 0x20))
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_recognised_whatever_its_case() {
+        for name in NAMES {
+            let one = Known::of(&[name]);
+            assert_eq!(Known::recognise(name.as_bytes()), one, "{name}");
+            assert_eq!(Known::recognise(name.to_ascii_uppercase().as_bytes()), one, "{name}");
+            assert_eq!(Known::recognise(format!("{name}-x").as_bytes()).meets(one), false);
+            assert_eq!(one.meets(Known::SINGLE), SINGLE.contains(&name), "{name}");
+        }
+        assert!(Known::recognise(b"X-Forwarded-Port").meets(Known::CLIENT));
+        assert_eq!(Known::recognise(b"x-other"), Known::default());
+        assert_eq!(Known::recognise(b""), Known::default());
+        assert_eq!(Known::recognise(&[b'a'; 300]), Known::default());
+    }
+}
