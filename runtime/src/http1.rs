@@ -17,6 +17,7 @@ mod wire;
 pub(crate) use connection::serve;
 pub use decode::{Decoded, Decoder};
 pub use encode::{Persistence, chunk_size, encode_request, encode_response, last_chunk, reason};
+pub(crate) use receive::Shared;
 pub use request::{RequestHead, parse_request};
 pub use response::{ResponseHead, parse_response};
 pub use scan::Scan;

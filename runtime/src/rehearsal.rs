@@ -99,7 +99,7 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
     let sni = (question.scheme == Scheme::Https).then(|| parsed.request.target.host());
     let series = Telemetry::silent(1).metrics.listener(name);
     let connection = Connection::imagined(name, question.client, sni, series);
-    let connection = Connection { identity: question.who.clone(), ..connection };
+    let connection = Connection { identity: question.who.clone().map(Box::new), ..connection };
     let target = format!(
         "{}://{}{}",
         question.scheme.as_str(),

@@ -8,8 +8,11 @@ mod limits;
 mod settle;
 mod sniff;
 
+use std::cell::RefCell;
 use std::future::Future;
+use std::rc::Rc;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use alarm::Alarm;
@@ -146,23 +149,57 @@ pub struct Terms {
 /// it concerns an exchange, and ends the connection where it does not.
 ///
 /// Dropping the future drops the connection and every handler future on it.
-pub async fn serve<IO, H>(io: IO, terms: Terms, limits: &Limits, drain: &Drain, handler: &H)
+pub fn serve<IO, H>(
+    io: IO,
+    terms: Terms,
+    limits: &Limits,
+    drain: &Drain,
+    handler: &H,
+) -> impl Future<Output = ()>
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let (wire, is_http2) = match terms.protocol {
-        Protocol::Http1 => (http1::Wire::new(io), false),
-        Protocol::Http2 => (http1::Wire::new(io), true),
-        Protocol::Auto => match sniff::sniff(io, limits, drain).await {
-            Some(sniffed) => sniffed,
+    go_on(start(io), terms, limits, drain, handler)
+}
+
+/// A connection that is about to be served. What it takes lies apart from what serves it.
+pub(crate) type Started<IO> = Rc<RefCell<http1::Shared<IO>>>;
+
+/// Begins with a connection, of which nothing was read.
+pub(crate) fn start<IO>(io: IO) -> Started<IO> {
+    Rc::new(RefCell::new(http1::Shared {
+        wire: http1::Wire { io, buffer: BytesMut::new() },
+        content: None,
+        alarm: Alarm::new(),
+    }))
+}
+
+/// Serves what was begun: see [`serve`].
+pub(crate) async fn go_on<IO, H>(
+    started: Started<IO>,
+    terms: Terms,
+    limits: &Limits,
+    drain: &Drain,
+    handler: &H,
+) where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+    H: Handler,
+{
+    let is_http2 = match terms.protocol {
+        Protocol::Http1 => false,
+        Protocol::Http2 => true,
+        Protocol::Auto => match sniff::sniff(&started, limits, drain).await {
+            Some(is_http2) => is_http2,
             None => return,
         },
     };
-    if is_http2 {
-        // Apart, so that a connection that speaks HTTP/1 has no room for it.
-        Box::pin(http2::serve(wire, terms.scheme, limits, drain, handler)).await;
-    } else {
-        http1::serve(wire, terms.scheme, limits, drain, handler).await;
+    if !is_http2 {
+        return http1::serve(started, terms.scheme, limits, drain, handler).await;
     }
+    // Nobody else holds it before there is a request.
+    let Ok(shared) = Rc::try_unwrap(started) else { return };
+    let wire = shared.into_inner().wire;
+    // Apart, so that a connection that speaks HTTP/1 has no room for it.
+    Box::pin(http2::serve(wire, terms.scheme, limits, drain, handler)).await;
 }

@@ -77,7 +77,8 @@ async fn with<T>(site: &Site, client: impl AsyncFnOnce(Client) -> T) -> T {
     let terms = Terms { protocol: Protocol::Http2, scheme: Scheme::Http };
     let (read, write) = split(far);
     let client = client(Client { read, write });
-    let serving = serve(near, terms, &limits, Drain::never(), site);
+    let drain = Drain::never();
+    let serving = serve(near, terms, &limits, &drain, site);
     tokio::task::LocalSet::new().run_until(async { tokio::join!(serving, client).1 }).await
 }
 

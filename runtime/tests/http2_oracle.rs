@@ -138,7 +138,8 @@ async fn requests_and_answers_survive_however_they_are_cut() {
         let (far, server) = duplex(1 << 16);
         let terms = Terms { protocol: Protocol::Auto, scheme: Scheme::Http };
         let limits = Limits { fields: 64, ..Limits::default() };
-        let serving = serve(server, terms, &limits, Drain::never(), &mirror);
+        let drain = Drain::never();
+        let serving = serve(server, terms, &limits, &drain, &mirror);
         LocalSet::new()
             .run_until(async {
                 tokio::join!(serving, carry(near, far, seed), ask(client, seed));
@@ -378,7 +379,8 @@ async fn ours(bytes: &[u8], piece: usize) -> BTreeSet<(String, String, Vec<u8>)>
     let (near, far) = duplex(1 << 20);
     let terms = Terms { protocol: Protocol::Http2, scheme: Scheme::Http };
     let limits = Limits::default();
-    let serving = serve(near, terms, &limits, Drain::never(), &mirror);
+    let drain = Drain::never();
+    let serving = serve(near, terms, &limits, &drain, &mirror);
     tokio::join!(serving, send(far, bytes, piece));
     mirror.seen.take()
 }

@@ -681,3 +681,12 @@ async fn an_idle_http2_connection_is_told_to_go() {
     .await;
     assert!(begin.elapsed().as_secs() <= 75, "{:?}", begin.elapsed());
 }
+
+#[tokio::test]
+async fn a_connection_that_waits_has_no_room_for_an_exchange() {
+    let (near, _far) = duplex(64);
+    let (site, limits, drain) = (Site::default(), limits(), Drain::never());
+    let serving = serve(near, PLAIN, &limits, &drain, &site);
+    let bytes = size_of_val(&serving);
+    assert!(bytes <= 512, "{bytes}");
+}

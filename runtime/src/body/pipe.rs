@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 /// Content shorter than this is not worth a pipe.
-pub(crate) const WORTH: u64 = 64 << 10;
+pub(crate) const WORTH: u64 = 32 << 10;
 
 /// What a pipe should hold. The kernel may grant less.
 const SIZE: usize = 1 << 20;

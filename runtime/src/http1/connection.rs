@@ -1,10 +1,8 @@
 //! The life of an HTTP/1 connection: a head, its answer, what is left of its content, and again.
 //! One task, no channel; the handler's future is polled where the connection is.
 
-use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -15,11 +13,11 @@ use super::receive::{Content, Received, Shared};
 use super::request::glimpse;
 use super::room::{Desk, Room};
 use super::send::{Asked, send};
-use super::{Decoder, Framing, RequestHead, Scan, Wire, parse_request};
+use super::{Decoder, Framing, RequestHead, Scan, parse_request};
 use crate::body::Body;
 use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version};
-use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
+use crate::serve::{Drain, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, Started};
 use crate::upgrade::{Tunnel, Upgrade};
 
 /// Serves a connection until it closes.
@@ -27,7 +25,7 @@ use crate::upgrade::{Tunnel, Upgrade};
 /// What only an exchange needs has a place of its own while there is one, so that connections which
 /// wait take little.
 pub(crate) async fn serve<IO, H>(
-    wire: Wire<IO>,
+    shared: Started<IO>,
     scheme: Scheme,
     limits: &Limits,
     drain: &Drain,
@@ -36,7 +34,6 @@ pub(crate) async fn serve<IO, H>(
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let shared = Rc::new(RefCell::new(Shared { wire, content: None, alarm: Alarm::new() }));
     let connection = Connection { shared, scheme, limits, drain, handler };
     let desk = Desk::new();
     let mut room = Room::new();
@@ -66,7 +63,7 @@ pub(crate) async fn serve<IO, H>(
 const CALM: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection<'c, IO, H: Handler> {
-    pub(super) shared: Rc<RefCell<Shared<IO>>>,
+    pub(super) shared: Started<IO>,
     scheme: Scheme,
     pub(super) limits: &'c Limits,
     drain: &'c Drain,
@@ -99,14 +96,18 @@ where
 {
     /// Waits for a head: as long as `wait` for its first byte, then for as long as heads may take. Nothing, if the
     /// client closed, or nothing came in time, between two requests.
-    async fn head<F: Future>(&self, wait: Duration, room: &mut Room<F>) -> Option<Found> {
+    fn head<F: Future>(
+        &self,
+        wait: Duration,
+        room: &mut Room<F>,
+    ) -> impl Future<Output = Option<Found>> {
         let now = clock::now();
         let (mut deadline, calm) = (now + wait, now + CALM);
         let mut scan = Scan::new();
         let mut begun = false;
         let mut blank = 0;
         let (limits, drain) = (self.limits, self.drain);
-        poll_fn(|cx| {
+        poll_fn(move |cx| {
             let Shared { wire, alarm, .. } = &mut *self.shared.borrow_mut();
             loop {
                 // RFC 9112 section 2.2: an empty line before the request line is overlooked; one
@@ -153,7 +154,6 @@ where
                 }
             }
         })
-        .await
     }
 
     /// One request and its answer.

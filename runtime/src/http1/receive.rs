@@ -18,16 +18,16 @@ use crate::transport::socket_of;
 
 /// What the serving loop and the content of the current request share: both run on one task, and
 /// a borrow never lasts longer than a poll.
-pub(super) struct Shared<IO> {
-    pub(super) wire: Wire<IO>,
+pub(crate) struct Shared<IO> {
+    pub(crate) wire: Wire<IO>,
     /// What is known of the content of the current request, unless all of it came with the head.
-    pub(super) content: Option<Box<Content>>,
+    pub(crate) content: Option<Box<Content>>,
     /// Whatever the serving loop waits for, it waits by this.
-    pub(super) alarm: Alarm,
+    pub(crate) alarm: Alarm,
 }
 
 /// The content of a request on its way.
-pub(super) struct Content {
+pub(crate) struct Content {
     pub(super) decoder: Decoder,
     /// Whether the handler still holds the content.
     pub(super) held: bool,

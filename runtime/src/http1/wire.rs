@@ -6,11 +6,14 @@ use std::io::{self, IoSlice};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 /// The most that one read takes.
 const READ: usize = 64 << 10;
+/// What a read takes where nobody knows what comes: a head, and what stands behind it. Long content is left where it can
+/// be moved unread.
+const GUESS: usize = 16 << 10;
 /// From this size on, content is read in place instead of through the scratch buffer.
 const IN_PLACE: usize = 16 << 10;
 /// Up to this size, content is copied behind the head instead of being sent from where it is.
@@ -39,7 +42,7 @@ impl<IO: AsyncRead + Unpin> Wire<IO> {
     /// Reads once into the buffer; 0 is the end of the stream. `expected` is how many bytes are
     /// sure to come (content), 0 where that is not known.
     ///
-    /// At most 64 KiB are read; that the buffer stays bounded is up to the caller.
+    /// At most 64 KiB are read, 16 KiB where nothing is expected; that the buffer stays bounded is up to the caller.
     pub fn poll_fill(&mut self, cx: &mut Context<'_>, expected: u64) -> Poll<io::Result<usize>> {
         let expected = usize::try_from(expected).unwrap_or(READ).min(READ);
         if expected >= IN_PLACE {
@@ -48,7 +51,7 @@ impl<IO: AsyncRead + Unpin> Wire<IO> {
         }
         let mut scratch = SCRATCH.take();
         scratch.reserve(READ);
-        let polled = pin!(self.io.read_buf(&mut scratch)).poll(cx);
+        let polled = pin!(self.io.read_buf(&mut (&mut scratch).limit(GUESS))).poll(cx);
         if scratch.len() >= IN_PLACE && self.buffer.is_empty() {
             // Longer to copy than to do without.
             self.buffer = scratch.split();

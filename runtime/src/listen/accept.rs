@@ -1,8 +1,10 @@
 //! From an accepted socket to a served connection: PROXY protocol, TLS, then HTTP, each within its time. And what to do
 //! when the machine has no more sockets to give.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +17,7 @@ use super::proxy_protocol::{self, Header};
 use crate::blocks::listener::BindConfig;
 use crate::gateway::Listener;
 use crate::message::Scheme;
-use crate::serve::{self, Drain, Handler, Protocol, Terms};
+use crate::serve::{self, Drain, Handler, Protocol, Started, Terms};
 use crate::telemetry::metrics::Limit;
 use crate::transport::ClientTransport as Transport;
 
@@ -29,30 +31,59 @@ pub(crate) struct Taken {
     pub(crate) bind: usize,
 }
 
+/// A connection on which requests may begin.
+struct Opened<H> {
+    shared: Started<Transport>,
+    terms: Terms,
+    handler: H,
+    listener: Arc<Listener>,
+}
+
+/// A connection before that.
+enum Opening<H, F> {
+    Done(Option<Opened<H>>),
+    /// What is needed before the first request alone stands apart, so that a connection has no room for it afterwards.
+    Waits(Pin<Box<F>>),
+}
+
 /// Serves a connection to its end with the handler that `session` makes for it.
-pub(crate) async fn serve_connection<H: Handler + 'static>(
+pub(crate) fn serve_connection<'d, H: Handler + 'static>(
     taken: Taken,
-    drain: &Drain,
-    session: impl FnOnce(Connection) -> H,
-) {
-    let Taken { stream, peer, listener, bind } = taken;
-    let Some(bind) = listener.config.binds.get(bind) else { return };
-    // What is needed before the first request alone stands apart, so that a connection has no room for it afterwards.
-    let ready = match is_plain(&listener, peer) {
-        true => plain(stream, peer, &listener).ok(),
-        false => Box::pin(in_time(stream, peer, &listener, bind, drain)).await,
+    drain: &'d Drain,
+    session: impl FnOnce(Connection) -> H + 'd,
+) -> impl Future<Output = ()> + 'd {
+    let opening = match is_plain(&taken.listener, taken.peer) {
+        true => Opening::Done(plain(taken, session)),
+        false => Opening::Waits(Box::pin(in_time(taken, drain, session))),
     };
-    let Some((transport, connection)) = ready else { return };
-    let protocol = match (connection.tls.as_ref().and_then(|tls| tls.alpn), bind.h1, bind.h2) {
-        (Some("h2"), _, _) | (None, false, true) => Protocol::Http2,
-        (None, true, true) => Protocol::Auto,
-        _ => Protocol::Http1,
-    };
-    let scheme = if connection.tls.is_some() { Scheme::Https } else { Scheme::Http };
-    let terms = Terms { protocol, scheme };
-    let limits = &listener.config.limits;
-    let handler = session(connection);
-    serve::serve(transport, terms, limits, drain, &handler).await;
+    async move {
+        let opened = match opening {
+            Opening::Done(opened) => opened,
+            Opening::Waits(opening) => opening.await,
+        };
+        let Some(Opened { shared, terms, handler, listener }) = opened else { return };
+        serve::go_on(shared, terms, &listener.config.limits, drain, &handler).await;
+    }
+}
+
+impl<H> Opened<H> {
+    fn new(
+        transport: Transport,
+        connection: Connection,
+        listener: Arc<Listener>,
+        bind: &BindConfig,
+        session: impl FnOnce(Connection) -> H,
+    ) -> Opened<H> {
+        let tls = connection.tls.as_ref();
+        let protocol = match (tls.and_then(|tls| tls.alpn), bind.h1, bind.h2) {
+            (Some("h2"), _, _) | (None, false, true) => Protocol::Http2,
+            (None, true, true) => Protocol::Auto,
+            _ => Protocol::Http1,
+        };
+        let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        let terms = Terms { protocol, scheme };
+        Opened { shared: serve::start(transport), terms, handler: session(connection), listener }
+    }
 }
 
 /// Whether requests begin with the connection's first byte.
@@ -60,30 +91,31 @@ fn is_plain(listener: &Listener, peer: SocketAddr) -> bool {
     listener.tls.is_none() && !contains(&listener.config.proxy_protocol, peer.ip())
 }
 
-fn plain(
-    stream: TcpStream,
-    peer: SocketAddr,
-    listener: &Listener,
-) -> io::Result<(Transport, Connection)> {
-    let local = stream.local_addr()?;
-    Ok((Transport::Plain(stream), connection(listener, peer, peer, local, None)))
+fn plain<H>(taken: Taken, session: impl FnOnce(Connection) -> H) -> Option<Opened<H>> {
+    let Taken { stream, peer, listener, bind } = taken;
+    let bind = listener.config.binds.get(bind)?.clone();
+    let local = stream.local_addr().ok()?;
+    let connection = connection(&listener, peer, peer, local, None);
+    Some(Opened::new(Transport::Plain(stream), connection, listener, &bind, session))
 }
 
 /// [`ready`] within the listener's time; nothing, and counted, where that fails.
-async fn in_time(
-    stream: TcpStream,
-    peer: SocketAddr,
-    listener: &Listener,
-    bind: &BindConfig,
+async fn in_time<H>(
+    taken: Taken,
     drain: &Drain,
-) -> Option<(Transport, Connection)> {
+    session: impl FnOnce(Connection) -> H,
+) -> Option<Opened<H>> {
+    let Taken { stream, peer, listener, bind } = taken;
+    let bind = listener.config.binds.get(bind)?.clone();
     let ready = tokio::select! {
-        ready = tokio::time::timeout(listener.config.handshake, ready(stream, peer, listener, bind)) => ready,
+        ready = tokio::time::timeout(listener.config.handshake, ready(stream, peer, &listener, &bind)) => ready,
         // Before its first request nothing is in flight.
         () = std::future::poll_fn(|cx| drain.poll_started(cx)) => return None,
     };
     match ready {
-        Ok(Ok(ready)) => Some(ready),
+        Ok(Ok((transport, connection))) => {
+            Some(Opened::new(transport, connection, listener, &bind, session))
+        }
         Ok(Err(error)) => {
             listener.series.handshakes_failed.add(1);
             tracing::debug!(listener = %listener.config.name, %peer, %error, "handshake failed");
@@ -115,7 +147,7 @@ async fn ready(
         Some(tls) => {
             let _turn = Turn::take(listener)?;
             let (stream, facts) = tls.accept(stream, bind).await?;
-            (Transport::Tls(Box::new(stream)), Some(facts))
+            (Transport::Tls(Box::new(stream)), Some(Box::new(facts)))
         }
     };
     Ok((transport, connection(listener, peer, source, local, tls)))
@@ -126,7 +158,7 @@ fn connection(
     peer: SocketAddr,
     source: SocketAddr,
     local: SocketAddr,
-    tls: Option<TlsFacts>,
+    tls: Option<Box<TlsFacts>>,
 ) -> Connection {
     Connection {
         listener: listener.config.name.clone(),

@@ -22,13 +22,13 @@ pub struct Connection {
     /// The address it was opened to.
     pub local: SocketAddr,
     /// What the handshake agreed on; absent in cleartext.
-    pub tls: Option<TlsFacts>,
+    pub tls: Option<Box<TlsFacts>>,
     /// Whose `X-Forwarded-For` is believed.
     pub forwarded: Arc<[IpNet]>,
     /// Where the listener counts.
     pub series: Arc<ListenerSeries>,
     /// Who a request that nobody sent is to come from. A connection that was opened has none.
-    pub identity: Option<Identity>,
+    pub identity: Option<Box<Identity>>,
 }
 
 /// What a TLS handshake agreed on.
@@ -56,12 +56,14 @@ impl Connection {
         series: Arc<ListenerSeries>,
     ) -> Connection {
         let source = SocketAddr::new(client, 0);
-        let tls = sni.map(|name| TlsFacts {
-            sni: name.parse::<IpAddr>().is_err().then(|| name.into()),
-            alpn: Some("http/1.1"),
-            version: "1.3",
-            client: None,
-            shown: None,
+        let tls = sni.map(|name| {
+            Box::new(TlsFacts {
+                sni: name.parse::<IpAddr>().is_err().then(|| name.into()),
+                alpn: Some("http/1.1"),
+                version: "1.3",
+                client: None,
+                shown: None,
+            })
         });
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         Connection {

@@ -41,15 +41,18 @@ const NAMES: [&str; N_NAMES] = {
     names
 };
 
-/// The names of each length, as bits.
-const OF_LENGTH: [u64; 32] = {
-    let mut of_length = [0; 32];
+/// The place among [`NAMES`], counted from 1, of the one name with this length and this first letter; 0 if there is none.
+const PLACES: [[u8; 32]; 32] = {
+    let mut places = [[0; 32]; 32];
     let mut at = 0;
     while at < N_NAMES {
-        of_length[NAMES[at].len()] |= 1 << at;
+        let name = NAMES[at].as_bytes();
+        let place = &mut places[name.len()][(name[0] & 31) as usize];
+        assert!(*place == 0, "two names of one length begin with the same letter");
+        *place = at as u8 + 1;
         at += 1;
     }
-    of_length
+    places
 };
 
 impl Known {
@@ -106,16 +109,13 @@ impl Known {
 
     /// Recognises a name, whatever its case.
     pub(crate) fn recognise(name: &[u8]) -> Known {
-        let mut rows = OF_LENGTH.get(name.len()).copied().unwrap_or(0);
-        while rows != 0 {
-            let bit = rows & rows.wrapping_neg();
-            rows ^= bit;
-            let known =
-                NAMES.get(bit.trailing_zeros() as usize).map_or(&[][..], |name| name.as_bytes());
-            // Most that differ do so at one of their ends.
-            if ends(name) == ends(known) && name.eq_ignore_ascii_case(known) {
-                return Known(bit);
-            }
+        let letter = name.first().map_or(0, |letter| usize::from(letter & 31));
+        let place =
+            PLACES.get(name.len()).and_then(|row| row.get(letter)).map_or(0, |&at| usize::from(at));
+        if let Some(known) = place.checked_sub(1).and_then(|at| NAMES.get(at))
+            && name.eq_ignore_ascii_case(known.as_bytes())
+        {
+            return Known(1 << (place - 1));
         }
         match name {
             [b'x' | b'X', b'-', b'f' | b'F', ..]
@@ -138,11 +138,6 @@ impl Known {
     pub(crate) fn with(self, other: Known) -> Known {
         Known(self.0 | other.0)
     }
-}
-
-/// The first and the last byte of a name; of letters, the case is left out.
-fn ends(name: &[u8]) -> (Option<u8>, Option<u8>) {
-    (name.first().map(|byte| byte | 0x20), name.last().map(|byte| byte | 0x20))
 }
 
 const fn same(one: &str, other: &str) -> bool {

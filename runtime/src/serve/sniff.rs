@@ -4,22 +4,21 @@ use std::future::poll_fn;
 use std::task::{Poll, ready};
 
 use tokio::io::AsyncRead;
-use tokio::time::Instant;
 
-use super::{Alarm, Drain, Limits};
-use crate::http1::Wire;
+use super::{Drain, Limits, Started};
+use crate::clock;
+use crate::http1::Shared;
 use crate::http2::PREFACE;
 
 /// Reads until it is clear whether this is HTTP/2; `None` if the connection ended before that.
 pub(super) async fn sniff<IO: AsyncRead + Unpin>(
-    io: IO,
+    started: &Started<IO>,
     limits: &Limits,
     drain: &Drain,
-) -> Option<(Wire<IO>, bool)> {
-    let mut wire = Wire::new(io);
-    let mut alarm = Alarm::new();
-    let deadline = Instant::now() + limits.head;
-    let is_http2 = poll_fn(|cx| {
+) -> Option<bool> {
+    let deadline = clock::now() + limits.head;
+    poll_fn(|cx| {
+        let Shared { wire, alarm, .. } = &mut *started.borrow_mut();
         loop {
             let seen = wire.buffer.len().min(PREFACE.len());
             if wire.buffer.get(..seen) != PREFACE.get(..seen) {
@@ -41,6 +40,5 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(
             }
         }
     })
-    .await?;
-    Some((wire, is_http2))
+    .await
 }

@@ -64,7 +64,7 @@ pub(super) async fn send(
     let series = trial.telemetry.metrics.listener(&listener.name);
     let connection = Connection {
         forwarded: listener.forwarded.clone().into(),
-        identity: Identity::of(who),
+        identity: Identity::of(who).map(Box::new),
         ..Connection::imagined(&listener.name, client, sni.as_deref(), series)
     };
     let session = <crate::engine::Engine as Snapshot>::session(core, connection);
