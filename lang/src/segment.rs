@@ -227,6 +227,24 @@ pub fn path_relation(a: &Path, b: &Path) -> Relation {
     relation.and(tails)
 }
 
+/// A path in both patterns. `None` if there is none.
+pub fn common_path(a: &Path, b: &Path) -> Option<Path> {
+    let (long, short) = if a.segments.len() >= b.segments.len() { (a, b) } else { (b, a) };
+    if short.segments.len() < long.segments.len() && !short.rest {
+        return None;
+    }
+    let mut segments = Vec::with_capacity(long.segments.len());
+    for (at, segment) in long.segments.iter().enumerate() {
+        let kind = Segments::of(segment);
+        let text = match short.segments.get(at) {
+            Some(other) => kind.common(&Segments::of(other))?,
+            None => Arc::from(kind.sample()),
+        };
+        segments.push(Segment::Literal(text));
+    }
+    Some(Path { segments, rest: false })
+}
+
 fn finite(words: &[Arc<str>], other: &Segments) -> Relation {
     match words.iter().filter(|word| other.holds(word)).count() {
         0 => Relation::Disjoint,

@@ -19,6 +19,7 @@ use crate::order::Places;
 use crate::program::{Program, Route};
 use crate::space::{Term, sources};
 use lang::hosts::host_holds;
+pub(crate) use lang::segment::common_path;
 use lang::segment::{Segments, split};
 
 /// A request.
@@ -315,24 +316,6 @@ pub(crate) fn path_holds(path: &Path, segments: &[&str]) -> bool {
     let exact = path.rest || segments.len() == path.segments.len();
     let kinds = path.segments.iter().map(Segments::of);
     enough && exact && kinds.zip(segments).all(|(kind, segment)| kind.holds(segment))
-}
-
-/// A path in both patterns. `None` if there is none.
-pub(crate) fn common_path(a: &Path, b: &Path) -> Option<Path> {
-    let (long, short) = if a.segments.len() >= b.segments.len() { (a, b) } else { (b, a) };
-    if short.segments.len() < long.segments.len() && !short.rest {
-        return None;
-    }
-    let mut segments = Vec::with_capacity(long.segments.len());
-    for (at, segment) in long.segments.iter().enumerate() {
-        let kind = Segments::of(segment);
-        let text = match short.segments.get(at) {
-            Some(other) => kind.common(&Segments::of(other))?,
-            None => Arc::from(kind.sample()),
-        };
-        segments.push(Segment::Literal(text));
-    }
-    Some(Path { segments, rest: false })
 }
 
 /// A value for a claim that nobody asks about.

@@ -117,7 +117,7 @@ pub(super) fn apply<'a>(
             // Known once inputs are bound, so it may stand where a constant must.
             Bound::Put(Rc::new(Expr { ty, ..argument }))
         } else {
-            let id = cx.fresh_local();
+            let id = cx.local_of(&argument);
             flow.push(StepKind::Let(id, argument), span);
             Bound::Local(id, ty)
         };

@@ -8,7 +8,7 @@ use super::context::{Context, Entry, ItemId, Scope, When};
 use super::expr::{expr, wanted};
 use super::facts::learned;
 use super::fields;
-use super::fit::Why;
+use super::fit::{Why, fit};
 use super::identity;
 use super::names::names_of;
 use super::routes::{self, Plan};
@@ -20,7 +20,7 @@ use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
-use crate::policy::{Assert, Claim, Compare, ExprKind, HeaderIs, Message, RouteId};
+use crate::policy::{Assert, Claim, Compare, Expr, ExprKind, HeaderIs, Message, RouteId};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
@@ -250,9 +250,15 @@ impl<'a> Claims<'_, 'a> {
                 if is_and { Claim::All(both) } else { Claim::Any(both) }
             }
             BinaryOp::In | BinaryOp::NotIn => match (left, right) {
-                (ast::Expr::Name(name), ast::Expr::List(list)) if name.text() == "status" => {
-                    let one = list.items().map(|item| status(cx, scope, item, Compare::Eq));
-                    let any = Claim::Any(one.collect());
+                (ast::Expr::Name(name), of) if matches!(name.text(), "status" | "route") => {
+                    let mut one = |item| match name.text() {
+                        "status" => statuses(cx, scope, item),
+                        _ => self.route(cx, scope, item),
+                    };
+                    let any = match of {
+                        ast::Expr::List(list) => Claim::Any(list.items().map(one).collect()),
+                        of => one(of),
+                    };
                     if op.op == BinaryOp::In { any } else { Claim::Not(Box::new(any)) }
                 }
                 _ => self.not_a_claim(cx, binary.span()),
@@ -263,7 +269,7 @@ impl<'a> Claims<'_, 'a> {
                 };
                 match left {
                     ast::Expr::Name(name) if name.text() == "status" => {
-                        status(cx, scope, right, how)
+                        status(cx, scope, right, how, op.span)
                     }
                     ast::Expr::Name(name) if name.text() == "route" => match how {
                         Compare::Eq => self.route(cx, scope, right),
@@ -300,13 +306,24 @@ impl<'a> Claims<'_, 'a> {
 
     fn is(&mut self, cx: &mut Context<'a>, scope: &Scope<'a>, is: ast::Is<'a>) -> Claim {
         let (Some(operand), Some(state)) = (is.operand(), is.state()) else { return nothing() };
-        let Some((message, name)) = self.header(cx, scope, operand) else { return nothing() };
-        let present = Claim::Header(message, name, HeaderIs::Present);
+        let present = match operand {
+            ast::Expr::Name(name) if name.text() == "route" => {
+                Claim::Any(self.ids.iter().flatten().map(|id| Claim::Route(*id)).collect())
+            }
+            _ => match self.header(cx, scope, operand) {
+                Some((message, name)) => Claim::Header(message, name, HeaderIs::Present),
+                None => return nothing(),
+            },
+        };
         match (state.text, is.is_negated()) {
             ("present", false) | ("absent", true) => present,
             ("absent", false) | ("present", true) => Claim::Not(Box::new(present)),
             _ => {
-                let diag = wrong_form(state.span, "a header is `present` or `absent`", "not this");
+                let diag = wrong_form(
+                    state.span,
+                    "a header or a route is `present` or `absent`",
+                    "not this",
+                );
                 cx.report(diag);
                 nothing()
             }
@@ -560,23 +577,65 @@ fn unproved(cx: &mut Context<'_>, view: &ast::Assert<'_>) -> Option<Arc<str>> {
     why
 }
 
+/// `status == 403`. What is a range of statuses has no order with one: it is asked with `in`, whose place is `op`.
 fn status<'a>(
     cx: &mut Context<'a>,
     scope: &Scope<'a>,
     written: ast::Expr<'a>,
     how: Compare,
+    op: Span,
 ) -> Claim {
+    let read = expr(cx, scope, written, Some(&Ty::Status));
+    if let Ty::Range(_) = read.ty {
+        let (message, reason) = ("these are several statuses", "one of them is meant");
+        let diag = wrong_form(read.span, message, reason);
+        let word = match how {
+            Compare::Eq => "in",
+            Compare::Ne => "not in",
+            _ => {
+                cx.report(diag.help("write one status, as in `status >= 400`"));
+                return nothing();
+            }
+        };
+        let help = format!("write `status {word} {}`", cx.text(read.span));
+        cx.report(diag.help(help).fix(format!("write `{word}`"), op, word));
+        return nothing();
+    }
     let why = Why::says("`status` is compared with a status");
-    let read = wanted(cx, scope, written, &Ty::Status, &why);
+    let read = fit(cx, scope, read, &Ty::Status, &why);
     match value(&read) {
         Some(Value::Status(status)) => Claim::Status(how, *status),
-        _ => {
-            if !read.ty.is_error() {
-                cx.report(not_constant(read.span, "a claim compares the status with a literal"));
-            }
-            nothing()
-        }
+        _ => not_literal(cx, &read),
     }
+}
+
+/// What `status` may be in: a status, or a range of them.
+fn statuses<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::Expr<'a>) -> Claim {
+    let read = expr(cx, scope, written, Some(&Ty::Status));
+    let ty = match read.ty {
+        Ty::Range(_) => Ty::Range(Arc::new(Ty::Status)),
+        _ => Ty::Status,
+    };
+    let why = Why::says("`status` is in a list or a range of statuses");
+    let read = fit(cx, scope, read, &ty, &why);
+    match value(&read) {
+        Some(Value::Status(status)) => Claim::Status(Compare::Eq, *status),
+        Some(Value::Range(ends)) => match (&ends.0, &ends.1) {
+            (Value::Status(low), Value::Status(high)) => {
+                let low = Claim::Status(Compare::Ge, *low);
+                Claim::All(vec![low, Claim::Status(Compare::Le, *high)])
+            }
+            _ => nothing(),
+        },
+        _ => not_literal(cx, &read),
+    }
+}
+
+fn not_literal(cx: &mut Context<'_>, read: &Expr) -> Claim {
+    if !read.ty.is_error() {
+        cx.report(not_constant(read.span, "a claim compares the status with a literal"));
+    }
+    nothing()
 }
 
 fn comparison(op: BinaryOp) -> Option<Compare> {

@@ -367,7 +367,7 @@ fn quantified<'a>(
             return reported(span);
         }
     };
-    let id = cx.fresh_local();
+    let id = cx.local_of(&list);
     let definition = cx.define(Definition {
         name: name.text.into(),
         kind: "item",

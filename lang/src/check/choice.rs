@@ -1,6 +1,6 @@
 //! Which requests a route takes: its hosts, paths, methods and conditions, and what its paths capture.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::args;
@@ -21,9 +21,11 @@ use crate::diag::foreign_capture::foreign_capture;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::repeated_clause::repeated_clause;
+use crate::diag::too_large::too_large;
 use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::wrong_form::wrong_form;
 use crate::policy::{Expr, Host, Path, Segment};
+use crate::segment::{Relation, captures, common_path, path_relation};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
@@ -149,11 +151,75 @@ pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
             }
         }
     }
+    if sound {
+        crossing(cx, choice);
+    }
     if let Some((captures, _)) = first {
         choice.captures = captures;
     } else if !sound {
         // Nothing is known of what a broken path captures; what uses it is not to blame.
         choice.captures = loose(values);
+    }
+}
+
+/// Pairs of paths of one route that are looked at for captures that contradict each other.
+const MOST_PAIRS: usize = 1_000_000;
+
+/// Says of which requests a capture could be either of two segments. Where one path lies inside the other the narrower
+/// one is tried first, so that it is known which segment is meant.
+fn crossing(cx: &mut Context<'_>, choice: &Choice) {
+    // By where they capture what: two paths that capture at the same places agree.
+    let mut kinds: BTreeMap<Vec<(Arc<str>, usize)>, Vec<(&Path, Span)>> = BTreeMap::new();
+    for (path, span) in &choice.paths {
+        let mut places: Vec<_> =
+            captures(path).into_iter().map(|(name, place, _)| (name, place)).collect();
+        places.sort_unstable();
+        kinds.entry(places).or_default().push((path, *span));
+    }
+    let kinds: Vec<_> = kinds.into_iter().collect();
+    let mut n_pairs = 0_usize;
+    for (nth, (places, paths)) in kinds.iter().enumerate() {
+        for (other_places, others) in kinds.iter().skip(nth + 1) {
+            let moved = places.iter().zip(other_places).find(|((_, a), (_, b))| a != b);
+            let Some(((name, at), (_, other_at))) = moved else { continue };
+            n_pairs = n_pairs.saturating_add(paths.len().saturating_mul(others.len()));
+            if n_pairs > MOST_PAIRS {
+                let span = others.first().map(|(_, span)| *span).unwrap_or_default();
+                let reason = format!("more than {MOST_PAIRS} pairs of them capture differently");
+                cx.report(too_large(span, "these are too many paths to compare", reason));
+                return;
+            }
+            let pairs = paths.iter().flat_map(|path| others.iter().map(move |other| (path, other)));
+            for ((path, span), (other, other_span)) in pairs {
+                if !matches!(path_relation(path, other), Relation::Across | Relation::Equal) {
+                    continue;
+                }
+                let Some(both) = common_path(path, other) else { continue };
+                let (first, second) = if span.start < other_span.start {
+                    ((*span, *at), (*other_span, *other_at))
+                } else {
+                    ((*other_span, *other_at), (*span, *at))
+                };
+                let example: String = both.segments.iter().map(segment_text).collect();
+                let says = |at: usize| format!("here `{name}` is segment {}", at + 1);
+                let message =
+                    format!("both paths hold `{example}`, and capture `{name}` differently");
+                cx.report(
+                    capture_mismatch(second.0, message, says(second.1))
+                        .label(first.0, says(first.1))
+                        .help("two routes may each have one of them; `before` says which is first"),
+                );
+                return;
+            }
+        }
+    }
+}
+
+/// A segment of an example, with its slash.
+fn segment_text(segment: &Segment) -> String {
+    match segment {
+        Segment::Literal(text) => format!("/{text}"),
+        Segment::Capture(name, _) => format!("/{{{name}}}"),
     }
 }
 

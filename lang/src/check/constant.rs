@@ -1,6 +1,6 @@
 //! Constants: folding them, telling them from what depends on the request, and measuring what is put together.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::context::Context;
 use crate::diag::too_large::too_large;
@@ -84,6 +84,43 @@ pub(super) fn measure(expr: &Expr) -> (usize, u32) {
         total = (total.0 + size, total.1.max(depth));
     }
     (total.0, total.1 + 1)
+}
+
+/// How many values may stand in what one expression comes to, once locals are put in: a request's texts are short, and so
+/// is then what is made of them.
+const COPIES: usize = 4_096;
+
+/// The same expression; reported where what it comes to may hold more than [`COPIES`] values.
+pub(super) fn bounded(cx: &mut Context<'_>, expr: Expr) -> Expr {
+    let gathers = matches!(
+        expr.kind,
+        ExprKind::Template(_) | ExprKind::List(_) | ExprKind::Record(_) | ExprKind::Call(..)
+    );
+    if !gathers || copies(&expr, &cx.copies) <= COPIES {
+        return expr;
+    }
+    let reason = format!("more than {COPIES} values side by side, once every `let` is put in");
+    cx.report(too_large(expr.span, "this comes to too much", reason));
+    super::context::reported(expr.span)
+}
+
+/// How many values stand in what an expression comes to; a local stands for as many as `locals` says.
+pub(super) fn copies(expr: &Expr, locals: &HashMap<LocalId, usize>) -> usize {
+    let of = |expr: &Expr| copies(expr, locals);
+    match &expr.kind {
+        ExprKind::Local(id) => locals.get(id).copied().unwrap_or(1),
+        ExprKind::Member(base, _) => of(base),
+        ExprKind::Coalesce(a, b) => of(a).max(of(b)),
+        ExprKind::Match(_, arms) => arms.iter().map(|arm| of(&arm.value)).max().unwrap_or(1),
+        ExprKind::Call(_, parts) | ExprKind::Template(parts) | ExprKind::List(parts) => {
+            parts.iter().fold(1, |sum: usize, part| sum.saturating_add(of(part)))
+        }
+        ExprKind::Record(fields) => {
+            fields.iter().fold(1, |sum: usize, (_, value)| sum.saturating_add(of(value)))
+        }
+        // A flag, a number, or what stands in the policy or the request.
+        _ => 1,
+    }
 }
 
 /// What is left of `room` after a value; `None` if it does not fit.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Unit;
+use super::constant::copies;
 use super::facts::Facts;
 use super::index::{Definition, Index, Meaning, Occurrence};
 use super::modules::Team;
@@ -59,6 +60,8 @@ pub(super) struct Context<'a> {
     pub(super) unread: Vec<Diag>,
     pub(super) depth: u32,
     pub(super) spent: usize,
+    /// How many values may stand in what a local is.
+    pub(super) copies: HashMap<LocalId, usize>,
     /// How many names were looked through for one that is like another.
     searched: Cell<usize>,
     /// Inside a test: the names of the routes.
@@ -197,6 +200,7 @@ impl<'a> Context<'a> {
             unread: Vec::new(),
             depth: 0,
             spent: 0,
+            copies: HashMap::new(),
             searched: Cell::new(0),
             trial: None,
             trial_of: None,
@@ -267,6 +271,13 @@ impl<'a> Context<'a> {
     pub(super) fn fresh_local(&mut self) -> LocalId {
         self.next_local += 1;
         LocalId(self.next_local - 1)
+    }
+
+    /// A local that is as large as this, at most.
+    pub(super) fn local_of(&mut self, value: &Expr) -> LocalId {
+        let id = self.fresh_local();
+        self.copies.insert(id, copies(value, &self.copies));
+        id
     }
 
     /// Notes what the word at `span` means.

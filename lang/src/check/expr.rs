@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::constant::{fold, measure};
+use super::constant::{bounded, fold, measure};
 use super::context::{Context, DEPTH, Scope, reported};
 use super::facts::narrow;
 use super::fit::{Why, fit};
@@ -36,6 +36,7 @@ pub(super) fn expr<'a>(
     let read = unfolded(cx, scope, written, want);
     cx.depth -= 1;
     let folded = fold(cx, read);
+    let folded = bounded(cx, folded);
     narrow(&scope.facts, folded)
 }
 

@@ -40,6 +40,19 @@ pub(super) fn unary<'a>(
         let inner = wanted(cx, scope, operand, &Ty::Bool, &why);
         return Expr { kind: ExprKind::Not(Box::new(inner)), ty: Ty::Bool, span };
     }
+    if let ast::Expr::Literal(literal) = operand
+        && literal.text().bytes().all(|byte| byte.is_ascii_digit())
+    {
+        // Read with its sign: there is one more below zero than above.
+        let text = format!("-{}", literal.text());
+        return match crate::literal::literal(&text, span, want) {
+            Ok((value, ty)) => constant(value, ty, span),
+            Err(diag) => {
+                cx.report(*diag);
+                reported(span)
+            }
+        };
+    }
     let inner = expr(cx, scope, operand, want);
     match (value(&inner), &inner.ty) {
         (_, Ty::Error) => reported(span),

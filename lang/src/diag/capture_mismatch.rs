@@ -9,7 +9,7 @@ pub const ENTRY: Entry = Entry {
     slug: "capture-mismatch",
     severity: Severity::Error,
     explain: "\
-A route with several paths captures the same names with the same types in each, so that `path.NAME` always has a value.
+A route with several paths captures the same names with the same types in each, so that `path.NAME` always has a value. Of two paths that hold the same request, one lies inside the other or both capture the same segments, so that it is one value.
 
 ```gw fails
 edition 2026

@@ -59,6 +59,17 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
             "  path \"/a/{id}\", \"/b/{ix}\"\n  respond 200",
             "E0409 [ix] `ix` is captured by one path and not by another",
         ),
+        (
+            "  path \"/{c}/b\", \"/a/{c}\"\n  respond 200, path.c",
+            "E0409 [\"/a/{c}\"] both paths hold `/a/b`, and capture `c` differently",
+        ),
+        (
+            "  path \"/{a}/{b}\", \"/{b}/{a}\"\n  respond 200, \"{path.a}{path.b}\"",
+            "E0409 [\"/{b}/{a}\"] both paths hold `/x/x`, and capture `a` differently",
+        ),
+        ("  path \"/{c}/**\", \"/a/{c}\"\n  respond 200, path.c", ""),
+        ("  path \"/{c}/b\", \"/{c}/b/**\"\n  respond 200, path.c", ""),
+        ("  require req.path == \"a\" or -9223372036854775808 == 1\n  respond 200", ""),
         ("  path \"/a//b\"\n  respond 200", "E0408 [//] `/a//b` could never match -> "),
         (
             "  host \"A.example\"\n  respond 200",
@@ -443,6 +454,25 @@ fn what_grows_without_bound_is_refused() {
         text += &format!("let a{n} = \"{{a{0}}}{{a{0}}}\"\n", n - 1);
     }
     assert!(said(&text).starts_with("E0316"), "{}", said(&text));
+    for doubled in [
+        "\"{AA}{AA}\"",
+        "{ a: AA, b: AA }",
+        "[AA, AA]",
+        "match req.method { GET => \"{AA}{AA}\"; _ => \"\" }",
+    ] {
+        let mut body = "  let a0 = req.header[\"h\"] ?? \"\"\n".to_owned();
+        for n in 1..40 {
+            let doubled = doubled.replace("AA", &format!("a{}", n - 1));
+            body += &format!("  let a{n} = {doubled}\n");
+        }
+        let found = of_route(&(body + "  respond 200, a39"));
+        assert!(found.starts_with("E0316"), "{doubled}: {found}");
+    }
+    let mut text =
+        "edition 2026\nlistener web { bind \":80\" }\npolicy p(a: String) {\n".to_owned();
+    text += "  let b = \"{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}\"\n  set up.header[\"a\"] = b\n}\n";
+    text += "route r on web {\n  let a = \"{req.path}{req.path}\"\n  apply p(a)\n  apply p(\"{a}{a}\")\n  respond 200, a\n}\n";
+    assert_eq!(said(&text), "");
     let long = vec!["req.path == \"/\""; 40].join(" or ");
     assert_eq!(of_where(&long), "");
     let deep = format!("{}1{} == 1", "(".repeat(120), ")".repeat(120));
