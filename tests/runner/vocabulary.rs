@@ -12,12 +12,14 @@ fn route(line: &str, behind: bool) -> String {
         (false, true) => ("forward app", line),
         (false, false) => (line, "forward app"),
     };
+    // What a handshake says is there on such a listener only.
+    let tls = "tls cert=\"web.pem\", key=\"web.key\", client_ca=\"ca.pem\", client=optional";
     let upstreams: String = ["app", "users", "users_next"]
         .iter()
         .map(|name| format!("pub upstream {name} {{ server \"127.0.0.1:3000\" }}\n"))
         .collect();
     format!(
-        "edition 2026\nlistener web {{ bind \":8080\" }}\n{upstreams}route r on web {{\n  path \"/{{id}}\"\n  \
+        "edition 2026\nlistener web {{ bind \":8443\"; {tls} }}\n{upstreams}route r on web {{\n  path \"/{{id}}\"\n  \
          {first}\n  {last}\n}}\n"
     )
 }
