@@ -162,6 +162,9 @@ pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
     }
 }
 
+/// What a path captures, and where.
+type Places = Vec<(Arc<str>, usize)>;
+
 /// Pairs of paths of one route that are looked at for captures that contradict each other.
 const MOST_PAIRS: usize = 1_000_000;
 
@@ -169,9 +172,9 @@ const MOST_PAIRS: usize = 1_000_000;
 /// one is tried first, so that it is known which segment is meant.
 fn crossing(cx: &mut Context<'_>, choice: &Choice) {
     // By where they capture what: two paths that capture at the same places agree.
-    let mut kinds: BTreeMap<Vec<(Arc<str>, usize)>, Vec<(&Path, Span)>> = BTreeMap::new();
+    let mut kinds: BTreeMap<Places, Vec<(&Path, Span)>> = BTreeMap::new();
     for (path, span) in &choice.paths {
-        let mut places: Vec<_> =
+        let mut places: Places =
             captures(path).into_iter().map(|(name, place, _)| (name, place)).collect();
         places.sort_unstable();
         kinds.entry(places).or_default().push((path, *span));
