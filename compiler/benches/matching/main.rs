@@ -17,6 +17,7 @@ use tables::Shape;
 use workload::Workload;
 
 mod ours;
+mod regexes;
 mod tables;
 mod workload;
 
@@ -41,6 +42,8 @@ const CASES: &[Case] = &[
     ("w2-one-10000", |seed| tables::routes(seed, 10_000, Shape::One)),
     ("w2-one-100000", |seed| tables::routes(seed, 100_000, Shape::One)),
     ("whole-100000", |seed| tables::routes(seed, 100_000, Shape::Whole)),
+    ("w3-100", |seed| regexes::regexes(seed, 100)),
+    ("w3-1000", |seed| regexes::regexes(seed, 1_000)),
     ("w4-50", |seed| tables::claims(seed, 50)),
 ];
 

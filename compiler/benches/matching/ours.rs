@@ -14,6 +14,7 @@ use lang::policy::{
 use lang::vocab::{self, Field, Key, Phase};
 use lang::{Span, Ty, Value, Vocabulary};
 
+use crate::regexes;
 use crate::workload::{Claim, Cond, Request, Rule, Token, Workload};
 
 /// The engine with a workload's rules in it.
@@ -171,7 +172,9 @@ impl Fill for World<'_> {
 /// The program of a workload's rules.
 pub(crate) fn program(workload: &Workload) -> Arc<Program> {
     let (program, diags) = gw_compiler::lower(&policy(workload));
-    Arc::new(program.unwrap_or_else(|| panic!("{:#?}", diags.first())))
+    let mut program = program.unwrap_or_else(|| panic!("{:#?}", diags.first()));
+    regexes::put(&mut program, &workload.rules);
+    Arc::new(program)
 }
 
 /// A program as bytes, for another process.
@@ -203,7 +206,9 @@ fn policy(workload: &Workload) -> Policy {
         routes: rules.map(|(at, rule)| route(at, rule)).collect(),
         ..Policy::default()
     };
-    if workload.is_ordered {
+    // What stands for patterns is apart anyway.
+    let is_apart = |rule: &Rule| regexes::stand_in(rule, 0).is_some();
+    if workload.is_ordered && !workload.rules.iter().any(is_apart) {
         let mut cells: std::collections::HashMap<(&Option<String>, &str), Vec<u32>> =
             Default::default();
         for (at, rule) in workload.rules.iter().enumerate() {
@@ -238,13 +243,15 @@ fn route(at: usize, rule: &Rule) -> Route {
         Segment::Literal(_) => None,
     });
     let methods = rule.methods.iter().map(|method| Arc::from(*method)).collect::<Vec<_>>();
+    let stand_in = regexes::stand_in(rule, at);
+    let when = stand_in.as_ref().unwrap_or(&rule.when);
     Route {
         name: Arc::from(format!("r{at}")),
         listeners: vec![0],
         hosts: vec![(host, span)],
         paths: vec![(path.clone(), span)],
         methods: (!methods.is_empty()).then_some((methods, span)),
-        conditions: rule.when.iter().map(expr).collect(),
+        conditions: when.iter().map(expr).collect(),
         captures: captures.collect(),
         steps: Vec::new(),
         doc: Arc::from(""),
@@ -295,6 +302,7 @@ fn expr(cond: &Cond) -> Expr {
         Cond::HostEnds(end) => call("ends_with", &HOST, end),
         Cond::PathBegins(begin) => call("starts_with", &PATH, begin),
         Cond::PathHas(part) => call("contains", &PATH, part),
+        Cond::PathFits(_) => unreachable!("something stands for it"),
         Cond::Any(parts) => made(ExprKind::Or(all(parts))),
         Cond::All(parts) => made(ExprKind::And(all(parts))),
         Cond::Not(inner) => made(ExprKind::Not(Box::new(expr(inner)))),

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use lang::Value;
+
 /// A table of rules, and requests for it.
 pub(crate) struct Workload {
     /// In the order in which they are tried, unless host and path say otherwise.
@@ -39,6 +41,8 @@ pub(crate) enum Cond {
     HostEnds(String),
     PathBegins(String),
     PathHas(String),
+    /// Whether this pattern fits the path.
+    PathFits(Value),
     Any(Vec<Cond>),
     All(Vec<Cond>),
     Not(Box<Cond>),
@@ -165,6 +169,8 @@ impl Cond {
             Cond::HostEnds(end) => request.host.ends_with(end),
             Cond::PathBegins(begin) => request.path.starts_with(begin),
             Cond::PathHas(part) => request.path.contains(part),
+            Cond::PathFits(Value::Regex(pattern)) => pattern.0.is_match(request.path),
+            Cond::PathFits(_) => false,
             Cond::Any(parts) => parts.iter().any(|part| part.holds(request, token)),
             Cond::All(parts) => parts.iter().all(|part| part.holds(request, token)),
             Cond::Not(inner) => !inner.holds(request, token),
