@@ -87,10 +87,8 @@ enum Asks {
 struct Leaves {
     /// The rows that need none of them.
     free: Box<[u64]>,
-    /// For each answer the rows that need it.
-    alive: Box<[Part]>,
-    /// For each answer the rows that it kills.
-    dead: Box<[Part]>,
+    /// For each answer the rows that need it, and the rows that it kills.
+    by: Box<[(Part, Part)]>,
 }
 
 /// A part of [`Table::bits`].
@@ -186,12 +184,15 @@ impl Table {
                 Asks::Many(many, leaves) => {
                     let mut held: [u64; N] = *leaves.free.first_chunk()?;
                     cell.answers(many, |answer| {
-                        for (word, bits) in self.part(&leaves.alive, answer) {
+                        let Some((needing, killed)) = leaves.by.get(answer as usize) else {
+                            return;
+                        };
+                        for (word, bits) in self.part(*needing) {
                             if let Some(held) = held.get_mut(*word as usize) {
                                 *held |= bits;
                             }
                         }
-                        for (word, bits) in self.part(&leaves.dead, answer) {
+                        for (word, bits) in self.part(*killed) {
                             if let Some(alive) = alive.get_mut(*word as usize) {
                                 *alive &= !bits;
                             }
@@ -240,8 +241,7 @@ impl Table {
     }
 
     #[inline(always)]
-    fn part(&self, parts: &[Part], answer: u32) -> &[(u32, u64)] {
-        let part = parts.get(answer as usize).copied().unwrap_or_default();
+    fn part(&self, part: Part) -> &[(u32, u64)] {
         self.bits.get(part.from as usize..part.to as usize).unwrap_or_default()
     }
 }
@@ -304,7 +304,11 @@ impl Cell<'_, '_> {
                 match seen {
                     Seen::Absent => {}
                     Seen::Value(Value::List(items)) => {
-                        items.iter().filter_map(|item| words.number_of(item)).for_each(&mut each);
+                        for item in &**items {
+                            if let Some(number) = words.number_of(item) {
+                                each(number);
+                            }
+                        }
                     }
                     Seen::Value(Value::Set(items)) => {
                         items.iter().filter_map(|item| words.number_of(item)).for_each(&mut each);

@@ -319,8 +319,11 @@ impl<'b> Build<'b> {
                 many,
                 Leaves {
                     free: sets.whole(&free),
-                    alive: alive.iter().map(|rows| sets.part(rows)).collect(),
-                    dead: dead.iter().map(|rows| sets.part(rows)).collect(),
+                    by: alive
+                        .iter()
+                        .zip(&dead)
+                        .map(|(a, d)| (sets.part(a), sets.part(d)))
+                        .collect(),
                 },
             ),
         };
@@ -403,7 +406,7 @@ impl<'b> Build<'b> {
         texts.sort_unstable();
         texts.dedup();
         let number = |op: usize| text(op).and_then(|text| texts.binary_search(&text).ok());
-        let mut answers = Answers::none(own.len(), texts.len(), true);
+        let mut answers = Answers::none(own.len(), texts.len());
         for (row, (own, of)) in own.iter().zip(rows).enumerate() {
             let mut needs =
                 own.iter().filter(|(_, holds)| *holds).filter_map(|(op, _)| number(*op));
@@ -430,7 +433,7 @@ impl<'b> Build<'b> {
             asked.ops.iter().filter_map(|op| self.check(*op)).map(looked_for).collect();
         let (windows, numbers) = Windows::choose(&needs);
         let n_numbers = numbers.iter().flatten().map(|number| number + 1).max().unwrap_or(0);
-        let mut answers = Answers::none(own.len(), n_numbers as usize, false);
+        let mut answers = Answers::none(own.len(), n_numbers as usize);
         for (row, (own, of)) in own.iter().zip(rows).enumerate() {
             of.is_exact &= own.is_empty();
             let place = |op: usize| asked.ops.binary_search(&op).ok();
@@ -483,13 +486,13 @@ struct Answers {
 
 impl Answers {
     /// No row depends on anything yet.
-    fn none(n_rows: usize, n_answers: usize, kills: bool) -> Answers {
-        let of = |n: usize| vec![vec![false; n_rows]; n];
+    fn none(n_rows: usize, n_answers: usize) -> Answers {
+        let nothing = vec![vec![false; n_rows]; n_answers];
         Answers {
             cares: vec![false; n_rows],
             free: vec![true; n_rows],
-            alive: of(n_answers),
-            dead: of(if kills { n_answers } else { 0 }),
+            alive: nothing.clone(),
+            dead: nothing,
         }
     }
 
@@ -526,7 +529,7 @@ fn by_class(
     if n_classes * own.len() > ANSWERS {
         return None;
     }
-    let mut answers = Answers::none(own.len(), n_classes, false);
+    let mut answers = Answers::none(own.len(), n_classes);
     for (row, own) in own.iter().enumerate().filter(|(_, own)| !own.is_empty()) {
         answers.free(row, false);
         for class in 0..n_classes {
