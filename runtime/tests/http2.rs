@@ -673,7 +673,8 @@ async fn who_reads_what_a_lost_connection_sent_is_told_at_once() {
             drop(client);
         };
         let both = async {
-            let serving = serve(near, terms, &limits, Drain::never(), &site);
+            let drain = Drain::never();
+            let serving = serve(near, terms, &limits, &drain, &site);
             tokio::select! {
                 ((), ()) = async { tokio::join!(serving, talk) } => {}
                 () = sleep(Duration::from_millis(500)), if cut => {}

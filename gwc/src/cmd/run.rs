@@ -119,12 +119,12 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     runtime.block_on(serve(args, &gateway, served, watched))
 }
 
-/// A gateway that serves, and the files that its policy depends on. What else was needed to get there is gone then: a
+/// A gateway that serves, and the files that its policy depends on.
+type Started = (Arc<Gateway<Engine>>, Served, Vec<PathBuf>);
+
+/// Starts one. What else was needed to get there is gone then: a
 /// policy takes more memory than its engine.
-fn start(
-    args: &Args,
-    telemetry: Arc<Telemetry>,
-) -> Result<(Arc<Gateway<Engine>>, Served, Vec<PathBuf>), Refused> {
+fn start(args: &Args, telemetry: Arc<Telemetry>) -> Result<Started, Refused> {
     let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
     let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
     let prepared = prepare(args, None, &served.shelf)?;

@@ -35,10 +35,8 @@ impl Forwarded<'_> {
     /// From a trusted peer the chain is appended to and the rest is kept; from any other, every
     /// field of this kind (`Forwarded` and `X-Real-IP` included) is removed first.
     pub fn write(&self, headers: &mut Headers) -> Result<(), InvalidField> {
-        if !self.trusted {
-            if headers.may_have(Known::CLIENT) {
-                headers.retain(|known, _| !known.meets(Known::CLIENT));
-            }
+        if !self.trusted && headers.may_have(Known::CLIENT) {
+            headers.retain(|known, _| !known.meets(Known::CLIENT));
         }
         let mut text: SmallVec<[u8; 64]> = SmallVec::new();
         let chain = headers.may_have(FOR).then(|| headers.all("x-forwarded-for"));
