@@ -5,14 +5,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use lang::Span;
 use lang::policy::{Policy, RouteId};
-use lang::{Span, Ty};
 
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
 
 mod bounds;
 mod fate;
+mod items;
 mod regions;
 mod split;
 
@@ -95,12 +96,36 @@ pub struct ItemChange {
     pub old: Option<Span>,
     /// Its place in the new one.
     pub new: Option<Span>,
+    /// What of it is not the same, where it is in both.
+    pub settings: Vec<SettingChange>,
+}
+
+/// What is not the same of an item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SettingChange {
+    /// The setting; of an input `type`, `source` or `default`.
+    pub name: Arc<str>,
+    /// Whether it says who is let in, whom to believe or how much is taken.
+    pub guards: bool,
+    /// What the old policy says, if anything.
+    pub old: Option<Said>,
+    /// What the new one says.
+    pub new: Option<Said>,
+}
+
+/// What a policy says of something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// This line.
+    Line(Span),
+    /// This.
+    Text(String),
 }
 
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
     let (basis, ()) = Basis::new(&[old, new], |_| ());
-    let mut comparison = Comparison { items: items(&basis), ..Comparison::default() };
+    let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let [old_side, new_side] = basis.sides.as_slice() else { return comparison };
     let mut signatures = Signatures::default();
     let mut known = [Known::default(), Known::default()];
@@ -191,67 +216,4 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
         example: pair.example,
         places: 1,
     }
-}
-
-/// The configured items that are not the same.
-fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
-    let [old, new] = basis.sides.as_slice() else { return Vec::new() };
-    let n_old = old.policy.blocks.len();
-    let (olds, news) = basis.program.blocks.split_at(n_old.min(basis.program.blocks.len()));
-    debug_assert_eq!(news.len(), new.policy.blocks.len());
-    let mut changes = Vec::new();
-    let inputs = |a: &Policy, b: &Policy, is_old: bool| {
-        let mut found = Vec::new();
-        for input in &a.inputs {
-            let other = b.inputs.iter().find(|other| other.name == input.name);
-            let alike = |other: &lang::policy::Input| {
-                (&other.ty, &other.from, &other.default) == (&input.ty, &input.from, &input.default)
-            };
-            if other.is_none() || is_old && other.is_some_and(|other| !alike(other)) {
-                let (here, there) = (Some(input.span), other.map(|other| other.span));
-                found.push(ItemChange {
-                    kind: Arc::from(if input.ty.present() == &Ty::Secret {
-                        "secret"
-                    } else {
-                        "param"
-                    }),
-                    name: input.name.clone(),
-                    old: if is_old { here } else { there },
-                    new: if is_old { there } else { here },
-                });
-            }
-        }
-        found
-    };
-    changes.extend(inputs(old.policy, new.policy, true));
-    changes.extend(inputs(new.policy, old.policy, false));
-    let same = |a: &crate::program::Block, b: &crate::program::Block| {
-        (&a.kind, &a.name) == (&b.kind, &b.name)
-    };
-    for block in olds {
-        let other = news.iter().find(|other| same(block, other));
-        let lines = |block: &crate::program::Block| {
-            let lines = block.settings.iter().map(|line| (line.name.clone(), line.args.clone()));
-            lines.collect::<Vec<_>>()
-        };
-        if other.is_none_or(|other| lines(block) != lines(other)) {
-            changes.push(ItemChange {
-                kind: block.kind.clone(),
-                name: block.name.clone(),
-                old: Some(block.span),
-                new: other.map(|other| other.span),
-            });
-        }
-    }
-    for block in news {
-        if !olds.iter().any(|other| same(block, other)) {
-            changes.push(ItemChange {
-                kind: block.kind.clone(),
-                name: block.name.clone(),
-                old: None,
-                new: Some(block.span),
-            });
-        }
-    }
-    changes
 }

@@ -210,6 +210,9 @@ pub struct Setting {
     pub times: Times,
     /// Pairs of its parameters of which the first, where it is written, must not exceed the second.
     pub within: &'static [(&'static str, &'static str)],
+    /// Those of its parameters that say who is let in, whom to believe or how much is taken: where one changes, or a line
+    /// comes or goes, protection may be loosened.
+    pub guards: &'static [&'static str],
     /// One paragraph.
     pub doc: &'static str,
     /// A policy's line that uses it.

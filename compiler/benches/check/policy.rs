@@ -51,6 +51,7 @@ static LISTENER: vocab::Block = vocab::Block {
         params: &[param("address", || Ty::String, None)],
         times: Times::Some,
         within: &[],
+        guards: &[],
         doc: "",
         example: "",
     }],

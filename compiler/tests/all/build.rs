@@ -117,7 +117,15 @@ pub(crate) fn unset(up: bool, name: &str) -> Step {
 }
 
 const fn setting(name: &'static str, params: &'static [vocab::Param]) -> vocab::Setting {
-    vocab::Setting { name, params, times: vocab::Times::Any, within: &[], doc: "", example: "" }
+    vocab::Setting {
+        name,
+        params,
+        times: vocab::Times::Any,
+        within: &[],
+        guards: &[],
+        doc: "",
+        example: "",
+    }
 }
 
 static LISTENER: vocab::Block = vocab::Block {

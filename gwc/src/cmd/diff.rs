@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use compiler::diff::{Change, Comparison, ItemChange, Kind, Outcome as Fate, Side, compare};
+use compiler::diff::{
+    Change, Comparison, ItemChange, Kind, Outcome as Fate, Said, SettingChange, Side, compare,
+};
 use lang::policy::Module;
 use lang::{Sources, Span};
 use serde_json::{Value as Json, json};
@@ -37,7 +39,8 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Deny {
-    /// Requests that were refused or limited and are let through, and what could not be decided
+    /// Requests that were refused or limited and are let through, settings that guard and are not the same, new listeners,
+    /// and what could not be decided
     Loosened,
 }
 
@@ -85,6 +88,9 @@ const KINDS: [(Kind, &str, &str); 3] = [
     (Kind::Changed, "changed", "Changed"),
 ];
 
+/// The title of what may loosen protection, and may as well not.
+const GUARDS: &str = "Protection that may be loosened";
+
 /// What is said where nothing differs.
 const SAME: &str = "no request is treated differently";
 
@@ -93,15 +99,14 @@ impl Page<'_> {
     fn may_be_loosened(&self) -> bool {
         self.comparison.changes.iter().any(|change| change.kind == Kind::Loosened)
             || !self.comparison.undecided.is_empty()
-            || self.comparison.items.iter().any(is_new_listener)
+            || self.comparison.items.iter().any(may_loosen)
     }
 
     /// Whether no request is treated differently, for certain.
     fn is_quiet(&self) -> bool {
         let Comparison { changes, undecided, disagreements, items } = self.comparison;
-        let moved = |item: &ItemChange| {
-            &*item.kind == "listener" && (item.old.is_none() || item.new.is_none())
-        };
+        let moved =
+            |item: &ItemChange| may_loosen(item) || &*item.kind == "listener" && item.new.is_none();
         changes.is_empty()
             && undecided.is_empty()
             && disagreements.is_empty()
@@ -110,7 +115,14 @@ impl Page<'_> {
 
     fn human(&self) -> String {
         let mut text = String::new();
+        let section = |text: &mut String, title: &str, lines: &[String]| {
+            text.push_str(&format!("{title}\n"));
+            text.extend(lines.iter().map(|line| format!("  {line}\n")));
+        };
         for (kind, _, title) in KINDS {
+            if kind == Kind::Tightened && !self.guards().is_empty() {
+                section(&mut text, GUARDS, &self.guards());
+            }
             let mut changes = self.of(kind).peekable();
             if changes.peek().is_none() {
                 continue;
@@ -127,15 +139,22 @@ impl Page<'_> {
             text.push_str(&format!("{SAME}\n"));
         }
         for (title, lines) in self.rest() {
-            text.push_str(&format!("{title}\n"));
-            text.extend(lines.iter().map(|line| format!("  {line}\n")));
+            section(&mut text, title, &lines);
         }
         text
     }
 
     fn markdown(&self) -> String {
         let mut text = String::new();
+        let section = |text: &mut String, title: &str, lines: &[String]| {
+            text.push_str(&format!("### {title}\n\n"));
+            text.extend(lines.iter().map(|line| format!("- {line}\n")));
+            text.push('\n');
+        };
         for (kind, _, title) in KINDS {
+            if kind == Kind::Tightened && !self.guards().is_empty() {
+                section(&mut text, GUARDS, &self.guards());
+            }
             let mut changes = self.of(kind).peekable();
             if changes.peek().is_none() {
                 continue;
@@ -162,9 +181,7 @@ impl Page<'_> {
             text.push_str("No request is treated differently.\n\n");
         }
         for (title, lines) in self.rest() {
-            text.push_str(&format!("### {title}\n\n"));
-            text.extend(lines.iter().map(|line| format!("- {line}\n")));
-            text.push('\n');
+            section(&mut text, title, &lines);
         }
         text.truncate(text.trim_end().len());
         text.push('\n');
@@ -193,9 +210,23 @@ impl Page<'_> {
                 "places": change.places,
             })
         });
-        let items = self.comparison.items.iter().map(
-            |item| json!({ "kind": &*item.kind, "name": &*item.name, "change": became(item) }),
-        );
+        let items = self.comparison.items.iter().map(|item| {
+            let settings = item.settings.iter().map(|setting| {
+                let said = |said: &Option<Said>, check| said.as_ref().map(|s| self.said(check, s));
+                json!({
+                    "name": &*setting.name,
+                    "guards": setting.guards,
+                    "old": said(&setting.old, self.old),
+                    "new": said(&setting.new, self.new),
+                })
+            });
+            json!({
+                "kind": &*item.kind,
+                "name": &*item.name,
+                "change": became(item),
+                "settings": settings.collect::<Vec<_>>(),
+            })
+        });
         json!({
             "changes": changes.collect::<Vec<_>>(),
             "ownership": self.ownership(),
@@ -276,22 +307,63 @@ impl Page<'_> {
 
     /// Everything that is no class of requests.
     fn rest(&self) -> Vec<(&'static str, Vec<String>)> {
-        let items = self.comparison.items.iter().map(|item| {
-            let at = item.new.map(|span| place(self.new, span));
-            let at = at.or_else(|| item.old.map(|span| place(self.old, span)));
-            let (kind, name) = (&item.kind, &item.name);
-            format!("{kind} {name} {} ({})", became(item), at.unwrap_or_default())
-        });
         let internal = self.comparison.disagreements.iter().map(|example| {
             format!("internal error, please report: `{example}` was to differ and does not")
         });
         let all = [
             ("Ownership", self.ownership()),
-            ("Configuration", items.collect::<Vec<_>>()),
+            ("Configuration", self.items(false)),
             ("Not decided", self.undecided()),
             ("Mistakes of ours", internal.collect()),
         ];
         all.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
+    }
+
+    /// What may loosen protection and is no class of requests.
+    fn guards(&self) -> Vec<String> {
+        self.items(true)
+    }
+
+    /// The configured items that guard, or those that do not: a line for each setting that is not the same.
+    fn items(&self, guards: bool) -> Vec<String> {
+        let mut lines = Vec::new();
+        for item in &self.comparison.items {
+            let (kind, name) = (&item.kind, &item.name);
+            if item.settings.is_empty() && may_loosen(item) == guards {
+                let at = item.new.map(|span| place(self.new, span));
+                let at = at.or_else(|| item.old.map(|span| place(self.old, span)));
+                lines.push(format!("{kind} {name} {} ({})", became(item), at.unwrap_or_default()));
+            }
+            for setting in item.settings.iter().filter(|setting| setting.guards == guards) {
+                let at = match (&setting.old, &setting.new) {
+                    (_, Some(Said::Line(span))) => place(self.new, *span),
+                    (Some(Said::Line(span)), None) => place(self.old, *span),
+                    _ => item.new.map(|span| place(self.new, span)).unwrap_or_default(),
+                };
+                lines.push(format!("{kind} {name}: {} ({at})", self.setting(setting)));
+            }
+        }
+        lines
+    }
+
+    /// `tls verify=false → tls`.
+    fn setting(&self, SettingChange { name, old, new, .. }: &SettingChange) -> String {
+        let said = |said: &Option<Said>, check| said.as_ref().map(|said| self.said(check, said));
+        let is_text = matches!((old, new), (Some(Said::Text(_)), _) | (_, Some(Said::Text(_))));
+        let name = if is_text { format!("{name} ") } else { String::new() };
+        match (said(old, self.old), said(new, self.new)) {
+            (Some(old), Some(new)) if old == new => format!("{name}{new} means something else"),
+            (Some(old), Some(new)) => format!("{name}{old} → {new}"),
+            (None, Some(new)) => format!("{name}{new} is new"),
+            (old, None) => format!("{name}{} is gone", old.unwrap_or_default()),
+        }
+    }
+
+    fn said(&self, check: &Check, said: &Said) -> String {
+        match said {
+            Said::Line(span) => self.text(check, *span),
+            Said::Text(text) => text.clone(),
+        }
     }
 
     /// What modules own otherwise than before.
@@ -332,8 +404,10 @@ impl Page<'_> {
     }
 }
 
-fn is_new_listener(item: &ItemChange) -> bool {
-    &*item.kind == "listener" && item.old.is_none()
+/// Whether it lets requests in that were kept out, or may: a new listener, or a setting that guards.
+fn may_loosen(item: &ItemChange) -> bool {
+    let is_new_listener = &*item.kind == "listener" && item.old.is_none();
+    is_new_listener || item.settings.iter().any(|setting| setting.guards)
 }
 
 fn became(item: &ItemChange) -> &'static str {

@@ -287,6 +287,7 @@ static LISTENER: Block = Block {
         params: &[param("address", || Ty::String, None)],
         times: Times::Some,
         within: &[],
+        guards: &[],
         doc: "Where it listens.",
         example: "bind \":8080\"",
     }],

@@ -176,7 +176,15 @@ fn with_port(known: Known<'_>) -> Result<(), String> {
 }
 
 const fn setting(name: &'static str, params: &'static [Param], times: Times) -> Setting {
-    Setting { name, params, times, within: &[], doc: "", example: "server \"127.0.0.1:3000\"" }
+    Setting {
+        name,
+        params,
+        times,
+        within: &[],
+        guards: &[],
+        doc: "",
+        example: "server \"127.0.0.1:3000\"",
+    }
 }
 
 const BLOCKS: &[&Block] = &[

@@ -18,6 +18,7 @@ pub(super) const RETRY: Setting = Setting {
     params: RetryLine::PARAMS,
     times: Times::Optional,
     within: &[],
+    guards: &[],
     doc: "When a request is sent again, and how often at most: `retry 0` never does. Another endpoint is preferred. It happens only while the content can be sent once more (what streams is kept up to 64 KiB), never after a byte of an answer was passed on, and `timeout total` bounds all tries together. What an endpoint has seen nothing of is sent again whatever its method, and costs no budget. Without the line: the defaults.",
     example: "retry 2, on=[connect, 502, 503], only=idempotent, budget=20%, backoff=25ms..250ms",
 };
@@ -28,6 +29,7 @@ pub(super) const EJECT: Setting = Setting {
     params: EjectLine::PARAMS,
     times: Times::Optional,
     within: &[],
+    guards: &[],
     doc: "Leaves an endpoint alone for a while that fails again and again: after so many errors in a row, of all its requests on all cores. Each time it is needed again soon it takes longer, up to ten times as long. When every endpoint is ejected, which takes `at_most=100%`, the answer is 503.",
     example: "eject errors=5, over=10s, slower=800ms, lasts=30s, at_most=40%",
 };
@@ -38,6 +40,7 @@ pub(super) const BREAKER: Setting = Setting {
     params: BreakerLine::PARAMS,
     times: Times::Optional,
     within: &[],
+    guards: &[],
     doc: "How much the upstream may hold of the gateway, on all cores together, and when it is asked nothing at all. What is beyond is answered with 503 and `Retry-After` at once. With `errors` the breaker opens when that share of the tries fails; after `lasts` one request is let through, and what comes of it closes the breaker or leaves it open for as long again. Without the line: the defaults.",
     example: "breaker pending=1000, requests=4096, errors=60%, over=30s",
 };
