@@ -180,7 +180,10 @@ fn arms<'a>(
             ast::Line::Field(_) | ast::Line::Item(_) => {
                 sound = false;
                 let message = format!("the block of `{}` holds arms", row.name);
-                cx.report(wrong_form(block.span(), message, "something else stands here"));
+                cx.report(
+                    wrong_form(block.span(), message, "something else stands here")
+                        .help(format!("as in `{}`", row.example)),
+                );
                 break;
             }
         };

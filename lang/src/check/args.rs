@@ -221,7 +221,8 @@ fn one<'a>(
         Some(place) => Why::place(place, format!("`{}` is {} here", slot.name, slot.ty)),
         None => Why::says(says),
     };
-    let why = why.absence(format!("`{what}` would have no `{}`", slot.name));
+    let mut why = why.absence(format!("`{what}` would have no `{}`", slot.name));
+    why.accepts = slot.row.filter(|row| !row.rest).map(|row| row.accepts);
     if slot.dynamic {
         let read = wanted(cx, scope, value, &slot.ty, &why);
         return accepted(cx, what, slot, read);

@@ -667,10 +667,14 @@ fn speaks(written: ast::Expr<'_>, depth: u32) -> bool {
         ast::Expr::Unary(unary) => inner(unary.operand()),
         ast::Expr::Binary(binary) => inner(binary.left()) || inner(binary.right()),
         ast::Expr::Is(is) => inner(is.operand()),
-        ast::Expr::Index(index) => {
-            let words = index.base().and_then(fields::words).unwrap_or_default();
-            words.first().is_some_and(|first| matches!(first.text, "up" | "resp"))
-        }
+        ast::Expr::Index(index) => index.base().is_some_and(is_sent),
+        ast::Expr::Member(_) => is_sent(written),
         _ => false,
     }
+}
+
+/// Whether it is of a message that the gateway sends.
+fn is_sent(written: ast::Expr<'_>) -> bool {
+    let words = fields::words(written).unwrap_or_default();
+    words.first().is_some_and(|first| matches!(first.text, "up" | "resp"))
 }

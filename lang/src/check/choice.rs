@@ -318,6 +318,20 @@ pub(super) fn methods<'a>(
     let scope = Scope::new(unit, When::Load);
     let mut names: Vec<(Arc<str>, Span)> = Vec::new();
     for written in values {
+        if let ast::Expr::List(list) = written {
+            let inner =
+                list.items().map(|item| cx.text(item.span())).collect::<Vec<_>>().join(", ");
+            if !inner.is_empty() {
+                let message = "`method` takes methods, not a list of them";
+                let diag = wrong_form(list.span(), message, "no brackets belong here");
+                cx.report(diag.help(format!("write `method {inner}`")).fix(
+                    "remove the brackets",
+                    list.span(),
+                    inner,
+                ));
+                continue;
+            }
+        }
         let why = Why::says("`method` takes methods, such as `GET`");
         let read = wanted(cx, &scope, *written, &Ty::Method, &why);
         match value(&read) {

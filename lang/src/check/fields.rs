@@ -326,6 +326,14 @@ pub(super) fn plain_text(
             }
         },
         ast::Expr::Error(_) => None,
+        other if cx.text(other.span()).starts_with("re\"") => {
+            let (span, written) = (other.span(), cx.text(other.span()));
+            let diag = crate::diag::wrong_type::wrong_type(span, "Regex", "a text in quotes", None);
+            cx.report(diag.help(format!(
+                "{what} is a text in quotes; a pattern is a condition: `where matches(req.path, {written})`"
+            )));
+            None
+        }
         other => {
             let written = cx.text(other.span());
             let diag = crate::diag::wrong_type::wrong_type(

@@ -16,7 +16,7 @@ use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::types::Ty;
 use crate::value::Value;
-use crate::vocab::nearest;
+use crate::vocab::{Known, nearest};
 
 /// Where an expectation comes from, and what absence would do there.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,8 @@ pub(super) struct Why {
     pub(super) says: Option<String>,
     /// What an absent value would do.
     pub(super) absence: Option<String>,
+    /// Which constants are taken there, if that is known.
+    pub(super) accepts: Option<fn(Known<'_>) -> Result<(), String>>,
 }
 
 impl Why {
@@ -202,6 +204,10 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             remedy = Some(format!("write `{name}`, without quotes"));
             diag = diag.fix(format!("write `{name}`"), expr.span, name);
         }
+        (Some(Value::String(_)), Ty::Item(kind)) if gives(cx, kind).next().is_some() => {
+            let calls: Vec<String> = gives(cx, kind).map(|name| format!("`{name}(…)`")).collect();
+            remedy = Some(format!("write {}", calls.join(" or ")));
+        }
         (Some(Value::String(text)), Ty::Item(_)) if is_word(text) => {
             remedy = Some(format!("write `{text}`, without quotes"));
             diag = diag.fix("remove the quotes", expr.span, text.to_string());
@@ -215,6 +221,11 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             };
             diag = diag.suggest("ask whether it is there", expr.span, mended);
         }
+        (Some(Value::String(_)), Ty::Regex) if written.starts_with('"') => {
+            remedy = Some(format!("write `re{written}`"));
+            let start = Span { end: expr.span.start, ..expr.span };
+            diag = diag.suggest("make it a pattern", start, "re");
+        }
         (Some(Value::String(text)), target) => {
             let read = literal::literal(text, expr.span, Some(target));
             if let Ok((_, ty)) = read
@@ -225,8 +236,17 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             }
         }
         (Some(_), Ty::String) if !written.contains(['"', '{', '\\']) && !written.is_empty() => {
-            remedy = Some(format!("write `\"{written}\"`"));
-            diag = diag.fix("put it in quotes", expr.span, format!("\"{written}\""));
+            let is_fit = |text: &&String| match why.accepts {
+                Some(accepts) => accepts(Known::Value(&Value::string(text.as_str()))).is_ok(),
+                None => true,
+            };
+            // A port alone, where an address is wanted, is one of every address.
+            let texts = [written.to_owned(), format!(":{written}")];
+            let quoted = texts.iter().take(if why.accepts.is_some() { 2 } else { 1 }).find(is_fit);
+            if let Some(text) = quoted {
+                remedy = Some(format!("write `\"{text}\"`"));
+                diag = diag.fix("put it in quotes", expr.span, format!("\"{text}\""));
+            }
         }
         (_, Ty::List(of)) if expr.ty.fits(of) && !written.is_empty() => {
             remedy = Some(format!("write `[{written}]`"));
@@ -244,6 +264,12 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         (None, Some(remedy)) => diag.help(remedy),
         (None, None) => diag,
     }
+}
+
+/// The functions that give an item of this kind.
+fn gives<'c>(cx: &'c Context<'_>, kind: &'static str) -> impl Iterator<Item = &'static str> + 'c {
+    let functions = cx.vocabulary.functions.iter();
+    functions.filter(move |row| (row.returns)() == Ty::Item(kind)).map(|row| row.name)
 }
 
 /// The message about a value that may be absent, with its mends.

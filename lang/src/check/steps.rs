@@ -33,6 +33,18 @@ use crate::vocab::{Ends, Phase, is_plainly, nearest};
 /// The clauses that choose a route.
 pub(super) const CHOOSING: &[&str] = &["host", "path", "method", "where"];
 
+/// What other gateways call a statement or a clause, and how it is said here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("path_prefix", "`path \"/a/**\"` is `/a` and everything beneath it"),
+    ("prefix", "`path \"/a/**\"` is `/a` and everything beneath it"),
+    ("return", "`respond 200` answers, `redirect 308, \"https://…\"` sends elsewhere"),
+    (
+        "deny",
+        "`respond 403` refuses every request, `require CONDITION` those of which it does not hold",
+    ),
+    ("proxy_pass", "`forward NAME` sends to an `upstream`"),
+];
+
 /// A route's statements as they come together.
 pub(super) struct Flow {
     pub(super) phase: Phase,
@@ -164,6 +176,9 @@ fn unknown<'a>(
             Some(Entry::Item(id)) if cx.item(*id).keyword == Keyword::Policy
         );
         let home = cx.vocabulary.blocks.iter().find(|block| block.setting(verb.text).is_some());
+        let takes =
+            cx.vocabulary.actions.iter().find(|row| row.params.iter().any(|p| p.name == verb.text));
+        let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == verb.text);
         diag = match home {
             _ if is_policy => {
                 let start = Span { end: verb.span.start, ..verb.span };
@@ -173,11 +188,24 @@ fn unknown<'a>(
                     "apply ",
                 )
             }
+            _ if meant.is_some() => diag.help(meant.map_or("", |(_, ours)| ours)),
+            _ if takes.is_some() => {
+                let of = takes.map_or("", |row| row.name);
+                diag.help(format!("`{0}` is an argument of `{of}`: `{of} …, {0}=…`", verb.text))
+            }
             Some(block) => diag.help(format!("`{}` is a setting of `{}`", verb.text, block.name)),
             None => {
                 let known: Vec<Arc<str>> =
                     cx.vocabulary.actions.iter().map(|action| action.name.into()).collect();
-                diag.help(format!("the verbs are {}", super::names::listed(&known)))
+                let verbs = super::names::listed(&known);
+                diag.help(match place {
+                    "route" | "site" => {
+                        let clauses = CHOOSING.iter().map(|clause| Arc::from(*clause));
+                        let clauses = super::names::listed(&clauses.collect::<Vec<_>>());
+                        format!("the clauses are {clauses}, the verbs {verbs}")
+                    }
+                    _ => format!("the verbs are {verbs}"),
+                })
             }
         };
     }

@@ -224,7 +224,7 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     }
 }
 
-/// A line of a test behind another one that has not ended.
+/// A line of a test or an assert behind another one that has not ended.
 fn next_statement(
     text: &str,
     complaint: &Complaint<'_>,
@@ -232,7 +232,7 @@ fn next_statement(
     next: Span,
     next_text: &str,
 ) -> Option<Diag> {
-    const LINES: [&str; 5] = ["each", "stub", "send", "advance", "expect"];
+    const LINES: [&str; 6] = ["each", "stub", "send", "advance", "for", "expect"];
     let verb = complaint.verb?;
     let behind = text.get(next.end as usize..).unwrap_or("");
     if !LINES.contains(&verb) || !LINES.contains(&next_text) || !behind.starts_with(' ') {
@@ -277,6 +277,25 @@ fn missing_comma(
             format!("{comma} \"{written}\""),
         );
     }
+    if complaint.verb == Some("require") && next_text == "else" {
+        let diag = missing_mark(gap, next, ",", next_text);
+        let help = "what is answered instead is named: `require CONDITION, else=403`";
+        let status = next_token(text, next.end as usize);
+        let written = text.get(status.range()).unwrap_or("");
+        let is_status = written.len() == 3 && written.bytes().all(|byte| byte.is_ascii_digit());
+        let place = Span { start: gap.start, end: status.end, ..gap };
+        if !is_status {
+            return diag.help(help);
+        }
+        let mut diag = diag.help(help);
+        diag.fixes.clear();
+        return diag.fix("name it", place, format!(", else={written}"));
+    }
+    if matches!(complaint.verb, Some("set" | "add" | "unset")) && before.trim() == "header" {
+        return unexpected_text(next, "a field", next_text).help(
+            "a header is named with its message: `set up.header[\"x\"] = \"1\"` on the way to the upstream, `set resp.header[\"x\"] = \"1\"` on the way back",
+        );
+    }
     let is_target = matches!(complaint.verb, Some("set" | "add")) && before.ends_with([']', ')']);
     let is_stub = complaint.verb == Some("stub");
     if is_target || (is_stub && !before.contains('=')) {
@@ -313,6 +332,13 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         let rest = text.get(place.start as usize..).unwrap_or("");
         return match rest.strip_prefix("==") {
             Some(_) => missing_part(place.part(0, 0), "a value before `==`", ""),
+            None if matches!(complaint.verb, Some("for" | "expect")) => {
+                unexpected_text(place, "an operator", found).help("`==` compares two values").fix(
+                    "write `==`",
+                    place.part(0, 1),
+                    "==",
+                )
+            }
             None => unexpected_text(place, "a name before `=`", "").help("write `name=value`"),
         };
     }

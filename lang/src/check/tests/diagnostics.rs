@@ -76,6 +76,26 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
             "E0407 [A] `A.example` could never match -> a.example",
         ),
         ("  method get\n  respond 200", "E0203 [get] there is no method `get` -> GET"),
+        (
+            "  method [GET, PUT]\n  respond 200",
+            "E0412 [[GET, PUT]] `method` takes methods, not a list of them -> GET, PUT",
+        ),
+        (
+            "  require matches(req.path, \"^/a\")\n  respond 200",
+            "E0301 [\"^/a\"] expected Regex, found String -> re",
+        ),
+        (
+            "  path re\"^/a\"\n  respond 200",
+            "E0301 [re\"^/a\"] expected a text in quotes, found Regex",
+        ),
+        (
+            "  require req.path == \"/a\" else 403\n  respond 200",
+            "E0106 [else] expected `,` before `else` -> , else=403",
+        ),
+        (
+            "  set header \"x\" \"1\"\n  respond 200",
+            "E0104 [\"x\"] expected a field, found `\"x\"`",
+        ),
         ("  method \"GET\"\n  respond 200", "E0301 [\"GET\"] expected Method, found String -> GET"),
         ("  apply nothing\n  respond 200", "E0203 [nothing] there is no policy `nothing`"),
         ("  bind \":80\"\n  respond 200", "E0401 [bind] there is no `bind` in a route"),
