@@ -6,6 +6,7 @@ use super::context::{Context, Scope, When, reported};
 use super::expr::{constant, expr, wanted};
 use super::fit::{Why, fit};
 use super::index::Meaning;
+use crate::diag::Diag;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::not_constant::not_constant;
 use crate::diag::repeated_argument::repeated_argument;
@@ -198,6 +199,10 @@ pub(super) fn bind<'a>(
             (None, None) => broken = true,
         }
     }
+    if let Some(diag) = skipped(given, slots).filter(|_| !broken) {
+        cx.report(diag);
+        return slots.iter().map(|_| reported(given.span)).collect();
+    }
     let mut bound = Vec::with_capacity(slots.len());
     for (slot, written) in slots.iter().zip(&written) {
         bound.push(match written {
@@ -207,6 +212,28 @@ pub(super) fn bind<'a>(
         });
     }
     bound
+}
+
+/// A text alone, where the second parameter is one that must be given and the first is another thing that need not.
+fn skipped(given: &Given<'_>, slots: &[Slot<'_>]) -> Option<Diag> {
+    let ([ast::Expr::Str(text)], [], [first, second, ..]) =
+        (given.positional.as_slice(), given.named.as_slice(), slots)
+    else {
+        return None;
+    };
+    let may_skip = matches!(first.preset, Preset::Text(_)) && first.ty == Ty::Status;
+    let is_meant = matches!(second.preset, Preset::None) && second.ty == Ty::String;
+    if !may_skip || !is_meant {
+        return None;
+    }
+    let start = Span { end: text.span().start, ..text.span() };
+    let message = format!("the first value of `{}` is its `{}`", given.what, first.name);
+    let diag = wrong_form(text.span(), message, format!("this is its `{}`", second.name));
+    let named = format!("{}=", second.name);
+    Some(
+        diag.help(format!("write `{} {named}…`, or its `{}` first", given.what, first.name))
+            .fix("name it", start, named),
+    )
 }
 
 fn one<'a>(
