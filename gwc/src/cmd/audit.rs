@@ -5,17 +5,18 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::program::{Expr, Program, Step};
+use lang::diag::unproved_assert::proved_all_the_same;
 use lang::policy::{Expr as Written, ExprKind, From, Host, InputId, Policy, Route, StepKind};
 use lang::vocab::identity::{CLAIMS, provider};
 use lang::vocab::{Ends, ExprId, Form};
-use lang::{Sources, Span, Ty, Value};
+use lang::{Diag, Sources, Span, Ty, Value};
 use serde_json::{Value as Json, json};
 
 use crate::report::{self, Color};
 use crate::{Outcome, load};
 
 /// Lists what a policy leaves open: claims without a proof, secrets and where they go, certificates that nobody verifies,
-/// routes that ask for nothing, addresses that are believed, modules and what they own
+/// routes that ask for nothing, auths that take anybody's tokens, addresses that are believed, modules and what they own
 ///
 /// Exit status: 0 when the list is written, 1 when the policy has errors, 2 when it could not be read.
 #[derive(clap::Args)]
@@ -56,7 +57,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let errors = check.found().filter(|(_, diag)| diag.is_error());
     report::human::print_all(errors, Color::Auto);
     let Some(program) = &check.program else { return Ok(Outcome::Faulty) };
-    let desk = Desk { policy: &check.policy, program, sources: &check.sources };
+    let desk =
+        Desk { policy: &check.policy, program, sources: &check.sources, diags: &check.diags };
     let sections = [
         Section { key: "unproved", title: "claims without a proof", lines: desk.unproved() },
         Section { key: "secrets", title: "secrets, and where they go", lines: desk.secrets() },
@@ -71,6 +73,11 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             title: "routes that ask for something, but not who asks",
             lines: desk.unidentified(),
         },
+        Section {
+            key: "unbound",
+            title: "auths that do not say whose tokens they take, or for whom",
+            lines: desk.unbound(),
+        },
         Section { key: "limits", title: "limits, and what they count", lines: desk.limits() },
         Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
         Section { key: "modules", title: "modules, and what they own", lines: desk.modules() },
@@ -79,7 +86,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let sections: Vec<Section> = sections
         .into_iter()
         .filter(|section| section.key != "modules" || !section.lines.is_empty())
-        .filter(|section| section.key != "unidentified" || desk.has_auths())
+        .filter(|section| !["unidentified", "unbound"].contains(&section.key) || desk.has_auths())
         .collect();
     let text = match args.format {
         Format::Human => sections.iter().map(|section| desk.human(section)).collect::<String>(),
@@ -100,12 +107,17 @@ struct Desk<'d> {
     policy: &'d Policy,
     program: &'d Program,
     sources: &'d Sources,
+    /// What its check found: whether a claim is proved all the same.
+    diags: &'d [Diag],
 }
 
 impl Desk<'_> {
     fn unproved(&self) -> Vec<Line> {
         let lines = self.policy.asserts.iter().filter_map(|assert| {
             let detail = assert.unproved.as_ref()?.to_string();
+            if self.diags.contains(&proved_all_the_same(assert.span, &assert.name)) {
+                return None;
+            }
             Some(Line { name: assert.name.to_string(), detail, place: Some(assert.span) })
         });
         lines.collect()
@@ -228,6 +240,25 @@ impl Desk<'_> {
                     });
                 }
             }
+        }
+        lines
+    }
+
+    /// Auths that take the tokens of any issuer, or tokens that are meant for nobody in particular.
+    fn unbound(&self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let blocks = self.policy.blocks.iter();
+        for block in blocks.filter(|block| provider(block.row.name).is_some()) {
+            let says = |name: &str| block.settings.iter().any(|line| line.row.name == name);
+            let missing = [
+                ("issuer", "no `issuer`: anybody's whose key is known"),
+                ("audience", "no `audience`: those that say for nobody in particular"),
+            ];
+            lines.extend(missing.iter().filter(|(name, _)| !says(name)).map(|(_, detail)| Line {
+                name: block.name.to_string(),
+                detail: (*detail).to_owned(),
+                place: Some(block.span),
+            }));
         }
         lines
     }
