@@ -46,9 +46,9 @@ fn short(text: &[u8]) -> u64 {
     match (text.first_chunk(), text.last_chunk()) {
         (Some(first), Some(last)) => {
             let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-            u64::from(first) | u64::from(last) << ((text.len() - 4) * 8 & 63)
+            u64::from(first) | (u64::from(last) << (((text.len() - 4) * 8) & 63))
         }
-        _ => text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        _ => text.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
     }
 }
 

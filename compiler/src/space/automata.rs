@@ -173,8 +173,11 @@ struct Walk {
     prefixes: Vec<(HashMap<u8, usize>, bool)>,
     /// One byte for each class of bytes that all automata and points treat alike, the most readable first; with each the
     /// tracks that it leads away from where they usually stand, and to where, if they can read it.
-    bytes: Vec<(u8, Vec<(u32, Option<At>)>)>,
+    bytes: Vec<(u8, Vec<Step>)>,
 }
+
+/// A track, and where it goes from where it usually stands; `None` if it cannot read the byte.
+type Step = (u32, Option<At>);
 
 impl Walk {
     fn new(tracks: Vec<Track>, points: &BTreeSet<Arc<str>>) -> Option<Walk> {

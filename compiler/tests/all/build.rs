@@ -145,6 +145,7 @@ static ACTIONS: [&vocab::Action; 5] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &UNSE
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
 /// So many random cases, and `GW_THOROUGH` times as many where that is set.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says how many")]
 pub(crate) fn cases(n: u32) -> ProptestConfig {
     let times = std::env::var("GW_THOROUGH").ok().and_then(|times| times.parse().ok());
     let cases = n.saturating_mul(times.unwrap_or(1));
