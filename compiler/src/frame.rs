@@ -132,6 +132,7 @@ impl<'r> Read<'r> {
     }
 
     /// Text that may not be there.
+    #[inline]
     pub fn optional(text: Option<&'r str>) -> Read<'r> {
         text.map_or(Read::Value(Value::Absent), Read::Text)
     }

@@ -153,6 +153,7 @@ pub struct MethodBit(pub u16);
 
 impl MethodBit {
     /// The bit of a method; no bit for one that is not common.
+    #[inline]
     pub fn of(method: &str) -> MethodBit {
         MethodBit(match method {
             "GET" => 1,

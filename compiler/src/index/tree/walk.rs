@@ -58,9 +58,21 @@ impl Walk<'_> {
         loop {
             if node == 0 {
                 // On with what was left for later.
-                match self.left() {
-                    Left::Node(next, from) => (node, at) = (next, from),
-                    Left::Cell(cell) => return cell,
+                let last = self.n_later.wrapping_sub(1);
+                let Some(left) = self.later.get_mut(last as usize) else { return CellRef::None };
+                let (next, from) = (left.next, left.at as usize);
+                left.next += 1;
+                let word = words.get(next as usize).copied().unwrap_or(BENEATH << 32);
+                if word >> 32 == BENEATH {
+                    self.n_later = last;
+                    match CellRef::of(word as u32) {
+                        CellRef::None => continue,
+                        cell => return cell,
+                    }
+                }
+                match self.taken(word >> 32, from) {
+                    0 => continue,
+                    behind => (node, at) = (word as u32 as usize, behind),
                 }
             }
             let Some(head) = words.get(node) else { return CellRef::None };
@@ -115,36 +127,15 @@ impl Walk<'_> {
         }
     }
 
-    /// The next of what was left for later.
+    /// Where the segment behind a captured one begins; zero if the capture does not take that.
     #[inline(never)]
-    fn left(&mut self) -> Left {
-        loop {
-            let last = self.n_later.wrapping_sub(1);
-            let Some(left) = self.later.get_mut(last as usize) else {
-                return Left::Cell(CellRef::None);
-            };
-            let at = left.at as usize;
-            let Some(word) = self.words.get(left.next as usize) else {
-                return Left::Cell(CellRef::None);
-            };
-            left.next += 1;
-            let kind = word >> 32;
-            if kind == BENEATH {
-                self.n_later = last;
-                match CellRef::of(*word as u32) {
-                    CellRef::None => continue,
-                    cell => return Left::Cell(cell),
-                }
-            }
-            let end = text::end(self.path, at);
-            let takes = match kind {
-                ANY => at < end,
-                kind => self.takes(kind, at, end),
-            };
-            if takes {
-                return Left::Node(*word as u32 as usize, end + 1);
-            }
-        }
+    fn taken(&self, kind: u64, at: usize) -> usize {
+        let end = text::end(self.path, at);
+        let takes = match kind {
+            ANY => at < end,
+            kind => self.takes(kind, at, end),
+        };
+        if takes { end + 1 } else { 0 }
     }
 
     /// Whether a capture of a kind that does not take everything takes the segment.
@@ -162,14 +153,6 @@ impl Walk<'_> {
             }
         }
     }
-}
-
-/// What was left for later.
-enum Left {
-    /// A node, and where the segment behind it begins.
-    Node(usize, usize),
-    /// A cell; `CellRef::None` where nothing was left.
-    Cell(CellRef),
 }
 
 /// The one of a few kids whose segment stands in the path at this place; zero if there is none.
