@@ -177,7 +177,7 @@ fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> u64 {
 }
 
 /// The same of many.
-#[inline(never)]
+#[inline(always)]
 fn grouped(words: &[u64], kids: usize, bits: u32, path: &[u8], at: usize) -> u64 {
     let segment = text::segment(path, at);
     let length = segment.end - at;
