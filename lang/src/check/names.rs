@@ -253,13 +253,23 @@ pub(super) fn listed(words: &[Arc<str>]) -> String {
     }
 }
 
+/// What each further value in a local costs where it is read, in expressions.
+const COPY: usize = 4;
+
 fn local(cx: &mut Context<'_>, local: super::context::Local<'_>, span: Span) -> Expr {
     local.used.set(true);
     if let Some(definition) = local.definition {
         cx.note(span, Meaning::Definition(definition));
     }
     match local.bound {
-        Bound::Local(id, ty) => Expr { kind: ExprKind::Local(id), ty, span },
+        Bound::Local(id, ty) => {
+            // What a route holds at once is bounded too, not each of its values alone.
+            let more = cx.copies.get(&id).map_or(0, |copies| copies.saturating_sub(1));
+            if !cx.spend(more.saturating_mul(COPY), span) {
+                return reported(span);
+            }
+            Expr { kind: ExprKind::Local(id), ty, span }
+        }
         Bound::Put(put) => {
             let (size, _) = measure(&put);
             if let ExprKind::Field(row, _) = put.kind

@@ -493,6 +493,14 @@ fn what_grows_without_bound_is_refused() {
     text += "  let b = \"{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}\"\n  set up.header[\"a\"] = b\n}\n";
     text += "route r on web {\n  let a = \"{req.path}{req.path}\"\n  apply p(a)\n  apply p(\"{a}{a}\")\n  respond 200, a\n}\n";
     assert_eq!(said(&text), "");
+    let mut body = "  let a0 = req.header[\"h\"] ?? \"\"\n".to_owned();
+    for n in 1..10 {
+        body += &format!("  let a{n} = \"{{a{0}}}{{a{0}}}\"\n", n - 1);
+    }
+    for n in 0..40 {
+        body += &format!("  set up.header[\"x-{n}\"] = a9\n");
+    }
+    assert!(of_route(&(body + "  respond 200")).starts_with("E0316"));
     let long = vec!["req.path == \"/\""; 40].join(" or ");
     assert_eq!(of_where(&long), "");
     let deep = format!("{}1{} == 1", "(".repeat(120), ")".repeat(120));
