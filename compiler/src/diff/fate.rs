@@ -40,9 +40,9 @@ pub(super) struct Effect {
 /// An action with its arguments, what their locals stand for, and where their captures come from.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct Does {
-    action: Arc<str>,
+    pub(super) action: Arc<str>,
     pub(super) args: Vec<ExprId>,
-    place: Option<(Arc<str>, Option<Arc<str>>)>,
+    pub(super) place: Option<(Arc<str>, Option<Arc<str>>)>,
     arms: Vec<(ExprId, ExprId)>,
     pub(super) lets: Vec<ExprId>,
     pub(super) captured: Vec<(Arc<str>, usize)>,
@@ -169,6 +169,15 @@ impl Fate {
                 names.remove(condition.min(names.len().saturating_sub(1)));
             } else if !always && is_lost(row) {
                 continue;
+            }
+            if Some(at) == course.at
+                && matches!(course.status, Status::Known(_))
+                && let Some(status) = names.iter().position(|name| *name == "status")
+                && status < args.len()
+            {
+                // The words tell it.
+                args.remove(status);
+                names.remove(status);
             }
             let roots: Vec<ExprId> =
                 args.iter().copied().chain(call.arms.iter().flat_map(|(a, b)| [*a, *b])).collect();

@@ -1,23 +1,25 @@
 //! The requests of one host and path, divided by what becomes of them on either side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lang::policy::RouteId;
+use lang::Value;
+use lang::policy::{Compare, RouteId};
+use lang::vocab::ExprId;
 
 use crate::diff::Side as Which;
-use crate::diff::fate::{Fate, Key};
+use crate::diff::fate::{Effect, Fate, Key};
 use crate::diff::regions::{Region, Signatures};
 use crate::frame::Frame;
 use crate::interp::Interp;
 use crate::order::compare::budget;
 use crate::order::witness::Witness;
-use crate::program::Listener;
+use crate::program::{Expr, Listener, Program};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
-use crate::proof::course::{Course, End, locals};
+use crate::proof::course::{Course, End, Status, locals};
 use crate::proof::replay::{Answer, answer, fits};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Formula, Set, Space, Undecided, arriving, scheme};
+use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided, arriving, scheme};
 use lang::segment::captures;
 
 /// The most candidates that are looked at together.
@@ -157,17 +159,21 @@ pub(super) fn divide(
                     let values = certain.or_else(|| space.guess(tried));
                     let witness = values.map(|v| Witness::new(&region.host, &region.path, v));
                     let witness = witness.map(|witness| {
-                        let fares = fares(basis, (&old, old_at), &witness, one)
-                            && fares(basis, (&new, new_at), &witness, other);
-                        (witness, fares)
+                        let before = fares(basis, (&old, old_at), &witness, one);
+                        let after = fares(basis, (&new, new_at), &witness, other);
+                        (witness, before.zip(after))
                     });
+                    let same = one.fate.words == other.fate.words
+                        && one.fate.applied == other.fate.applied;
                     let scheme = scheme(new.policy, new_table.block);
                     let (mut example, mut disagreement) = (None, None);
                     match witness {
-                        Some((witness, true)) => {
+                        // What is written otherwise comes to the same here.
+                        Some((_, Some((before, after)))) if same && before == after => {}
+                        Some((witness, Some(_))) => {
                             example = Some(witness.text(&basis.program, scheme));
                         }
-                        Some((witness, false)) if is_certain => {
+                        Some((witness, None)) if is_certain => {
                             disagreement = Some(witness.text(&basis.program, scheme));
                         }
                         _ => {}
@@ -215,13 +221,62 @@ fn asked<'b>(
             if made.iter().any(twin) {
                 continue;
             }
-            let Some(fate) = Fate::of(basis, side, taken.id, course, &captured) else { continue };
-            let formula = guards(cut, course, taken.env());
-            made.push((course.clone(), formula, fate));
+            let guards = guards(cut, course, taken.env());
+            for (course, formula) in by_status(&basis.program, course, cut, taken.env()) {
+                let fate = Fate::of(basis, side, taken.id, &course, &captured);
+                let formula = Formula::all(vec![guards.clone(), formula]);
+                made.extend(fate.map(|fate| (course, formula, fate)));
+            }
         }
         all.push(Asked { taken, whole, but_method, courses: made });
     }
     Ok(all)
+}
+
+/// The most statuses by which a course is divided.
+const STATUSES: usize = 16;
+
+/// A course whose status is one of a few that the request chooses among, as one course for each.
+fn by_status(
+    program: &Program,
+    course: &Course,
+    cut: &mut Cut<'_>,
+    env: Env<'_>,
+) -> Vec<(Course, Formula)> {
+    let whole = || vec![(course.clone(), Formula::Always(true))];
+    let Status::Computed(id) = &course.status else { return whole() };
+    let mut statuses = BTreeSet::new();
+    if !chosen(program, *id, env, &mut statuses) || statuses.len() > STATUSES {
+        return whole();
+    }
+    let mut with = |status: u16| {
+        let test = Test::Compare(Compare::Eq, Value::Status(status));
+        let course = Course { status: Status::Known(status), ..course.clone() };
+        (course, cut.ask(*id, &test, env))
+    };
+    statuses.into_iter().map(&mut with).collect()
+}
+
+/// The statuses that an expression chooses among; false if it computes any other.
+fn chosen(program: &Program, id: ExprId, env: Env<'_>, statuses: &mut BTreeSet<u16>) -> bool {
+    if statuses.len() > STATUSES {
+        return false;
+    }
+    match program.expr(id) {
+        Expr::Const(Value::Status(status)) => {
+            statuses.insert(*status);
+            true
+        }
+        Expr::Match(_, arms) => arms.iter().all(|arm| chosen(program, arm.value, env, statuses)),
+        Expr::Coalesce(one, other) => {
+            chosen(program, *one, env, statuses) && chosen(program, *other, env, statuses)
+        }
+        Expr::Local(local) => {
+            let named = env.locals.iter().rev().find(|(named, _)| named == local);
+            named.is_some_and(|(_, value)| chosen(program, *value, env, statuses))
+        }
+        _ => false,
+    }
 }
 
 /// The requests in `left` by what becomes of them.
@@ -269,13 +324,14 @@ fn parts(
     Ok(parts)
 }
 
-/// Whether the example fares so, by the code that decides and computes.
+/// What the statements of a part come to for the example, by the code that decides and computes. `None` if it does not
+/// fare so.
 fn fares(
     basis: &Basis<'_>,
     (side, listener): (&Side<'_>, usize),
     witness: &Witness,
     part: &Part,
-) -> bool {
+) -> Option<Vec<Done>> {
     let frame = Frame::new();
     let expected = match (part.taken, &part.course.end) {
         (Some(id), _) => Answer::Route(id),
@@ -283,7 +339,7 @@ fn fares(
         (None, _) => Answer::Nobody,
     };
     if answer(basis, side, listener, witness, &frame) != expected {
-        return false;
+        return None;
     }
     let fill = witness.fill(&basis.program);
     let interp =
@@ -292,5 +348,12 @@ fn fares(
     for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
         frame.set_local(local, interp.value(value).unwrap_or_default());
     }
-    fits(&interp, &part.course)
+    let done = part.fate.effects.iter().map(|Effect { does, .. }| {
+        let values = does.args.iter().map(|arg| interp.value(*arg).ok());
+        (does.action.clone(), does.place.clone(), values.collect())
+    });
+    fits(&interp, &part.course).then(|| done.collect())
 }
+
+/// What a statement does, and with which values.
+type Done = (Arc<str>, Option<(Arc<str>, Option<Arc<str>>)>, Vec<Option<Value>>);
