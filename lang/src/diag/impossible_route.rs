@@ -39,13 +39,25 @@ route a on web {
 ",
 };
 
-/// No request fits the route; `condition` is the part of its `where` that cannot hold with the rest.
-pub fn impossible_route((route, span): (&str, Span), condition: Option<Span>) -> Diag {
+/// No request fits the route; `condition` is the part of its `where` that cannot hold with the rest, and `of_arrival` says
+/// that it asks how requests arrive.
+pub fn impossible_route(
+    (route, span): (&str, Span),
+    condition: Option<Span>,
+    of_arrival: bool,
+) -> Diag {
     let message = format!("`{route}` never answers: no request can fit it");
-    match condition {
+    let diag = match condition {
         Some(condition) => ENTRY
             .at(condition, message, "this can not hold together with the rest")
             .label(span, "of what this route asks"),
         None => ENTRY.at(span, message, "this asks for what no request has"),
+    };
+    match of_arrival {
+        true => diag.help(
+            "requests arrive with their host in lower case and without a port, their path decoded and without dots, \
+             and over TLS only where the listener has a `tls` line",
+        ),
+        false => diag,
     }
 }
