@@ -62,7 +62,6 @@ listener secure {{
 
 upstream origin {{
   server "127.0.0.1:{s.origin}"
-  cap idle=512
   timeout keep=10min
 }}
 

@@ -132,7 +132,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { requests: 1024, idle: 64 }
+        Limits { requests: 1024, idle: 512 }
     }
 }
 

@@ -248,7 +248,7 @@ params! {
         /// Requests under way with one endpoint; with HTTP/1.1, its connections.
         requests: Count<1, { u32::MAX }> = "1024",
         /// Unused connections that are kept for one endpoint.
-        idle: u32 = "64",
+        idle: u32 = "512",
     }
 }
 
