@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::patience::Patience;
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
@@ -14,7 +13,7 @@ use regex_automata::{Anchored, MatchKind};
 const STATES: usize = 100_000;
 
 /// The most places of automata that are looked at on the way.
-const WORK: usize = 4_000_000;
+pub(super) const WORK: usize = 4_000_000;
 
 /// The most bytes of one pattern's automaton.
 pub(super) const SIZE: usize = 1 << 20;
@@ -88,24 +87,20 @@ impl Pattern {
     }
 }
 
-/// One text for each way in which texts can be told apart. `None` if that takes too long to find out, or cannot be.
+/// One text for each way in which texts can be told apart. `None` if that takes more than `most` looks, or cannot be.
 ///
 /// Only texts that fit `domain` and are none of `points` count.
 pub(super) fn samples(
     apart: &[Apart],
-    domain: &str,
+    domain: Pattern,
     points: &BTreeSet<Arc<str>>,
-    patience: &Patience,
+    most: usize,
 ) -> Option<Vec<Arc<str>>> {
-    let mut tracks = vec![Track::new(&Apart::Taken(patience.pattern(domain)?))?];
+    let mut tracks = vec![Track::new(&Apart::Taken(domain))?];
     for apart in apart {
         tracks.push(Track::new(apart)?);
     }
-    let samples = Walk::new(tracks, points)?.walk(patience.limit(WORK));
-    if samples.is_none() {
-        patience.give_up();
-    }
-    samples
+    Walk::new(tracks, points)?.walk(most)
 }
 
 /// An automaton on its way.
@@ -345,11 +340,15 @@ fn text(states: &[(State, usize, u8)], mut at: usize) -> Option<Arc<str>> {
 mod tests {
     use super::*;
 
+    fn all() -> Pattern {
+        Pattern::new(r"\A(?s:.)*\z", SIZE).unwrap()
+    }
+
     fn samples_of(patterns: &[&str], points: &[&str]) -> Vec<Arc<str>> {
         let apart = |pattern: &&str| Apart::Taken(Pattern::new(pattern, SIZE).unwrap());
         let patterns: Vec<Apart> = patterns.iter().map(apart).collect();
         let points = points.iter().map(|&p| Arc::from(p)).collect();
-        samples(&patterns, r"\A(?s:.)*\z", &points, &Patience::default()).unwrap()
+        samples(&patterns, all(), &points, WORK).unwrap()
     }
 
     #[test]
@@ -373,6 +372,6 @@ mod tests {
         assert!(Pattern::new(r"(?:a|b)*a(?:a|b){20}", SIZE).is_none());
         let points = BTreeSet::new();
         let word = Apart::Taken(Pattern::new(r"\bé", SIZE).unwrap());
-        assert_eq!(samples(&[word], r"\A(?s:.)*\z", &points, &Patience::default()), None);
+        assert_eq!(samples(&[word], all(), &points, WORK), None);
     }
 }

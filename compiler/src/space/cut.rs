@@ -72,7 +72,7 @@ pub(super) fn classes(
 pub(super) fn rest(apart: &[Apart], patience: &Patience) -> Option<Vec<Value>> {
     let segment = segment();
     let domain = format!(r"\A(?:(?:/{segment})+/?|/)\z");
-    let texts = automata::samples(apart, &domain, &BTreeSet::new(), patience)?;
+    let texts = patience.samples(apart, &domain, &BTreeSet::new())?;
     // What needs the longest text to be seen comes first, the plainest last.
     let texts = texts.into_iter().rev().map(Value::String);
     Some([Value::Absent].into_iter().chain(texts).collect())
@@ -212,7 +212,7 @@ fn texts(
     let mut others = None;
     if !patterns.is_empty() {
         others = taken(patterns, patience)
-            .and_then(|apart| automata::samples(&apart, &(domain.pattern)(), &named, patience));
+            .and_then(|apart| patience.samples(&apart, &(domain.pattern)(), &named));
         if others.is_none() {
             for (cut, (_, test)) in cut.iter_mut().zip(asked) {
                 *cut &= test.language().is_none();
@@ -384,7 +384,7 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
         let all = taken(patterns, patience).map(|taken| [taken.as_slice(), led].concat());
         others = all
-            .and_then(|all| automata::samples(&all, &(SEGMENTS.pattern)(), &named, patience))
+            .and_then(|all| patience.samples(&all, &(SEGMENTS.pattern)(), &named))
             .unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {

@@ -2,9 +2,10 @@
 //! costs seconds so, and what is not decided is said to be.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use super::automata::{Pattern, SIZE};
+use super::automata::{self, Apart, Pattern, SIZE, WORK};
 
 /// So often something is given up before half as much is tried.
 const EACH: u32 = 8;
@@ -29,6 +30,20 @@ impl Patience {
     /// Something was too large.
     pub(crate) fn give_up(&self) {
         self.given_up.set(self.given_up.get().saturating_add(1));
+    }
+
+    /// One text of the domain for each way in which texts can be told apart, as [`automata::samples`] finds them.
+    pub(super) fn samples(
+        &self,
+        apart: &[Apart],
+        domain: &str,
+        points: &BTreeSet<Arc<str>>,
+    ) -> Option<Vec<Arc<str>>> {
+        let samples = automata::samples(apart, self.pattern(domain)?, points, self.limit(WORK));
+        if samples.is_none() {
+            self.give_up();
+        }
+        samples
     }
 
     /// A pattern as an automaton; `None` if that is too large, or there cannot be one.
