@@ -26,6 +26,22 @@ static CLIENT: vocab::Field = vocab::Field {
     example: "",
 };
 
+static HOST: vocab::Field = plain("req.host");
+
+static PATH: vocab::Field = plain("req.path");
+
+const fn plain(path: &'static str) -> vocab::Field {
+    vocab::Field {
+        path,
+        key: Key::None,
+        ty: || Ty::String,
+        from: Phase::Request,
+        written: None,
+        doc: "",
+        example: "",
+    }
+}
+
 static RESPOND: vocab::Action = vocab::Action {
     name: "respond",
     params: &[
@@ -59,7 +75,7 @@ static LISTENER: vocab::Block = vocab::Block {
     example: "",
 };
 
-static FIELDS: [&vocab::Field; 2] = [&HEADER, &CLIENT];
+static FIELDS: [&vocab::Field; 4] = [&HEADER, &CLIENT, &HOST, &PATH];
 static ACTIONS: [&vocab::Action; 1] = [&RESPOND];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
