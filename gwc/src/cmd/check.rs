@@ -59,7 +59,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let written = match args.format {
         Format::Human => {
             report::human::print_all(found(), args.color);
-            eprintln!("{}", report::human::summary(&checks));
+            if !checks.is_empty() {
+                eprintln!("{}", report::human::summary(&checks));
+            }
             Ok(())
         }
         Format::Json => found()
