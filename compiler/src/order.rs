@@ -12,7 +12,7 @@ use lang::policy::{Host, Policy, RouteId};
 use crate::interp;
 use crate::program::Program;
 use crate::space::{Fact, Patience, Undecided, arriving, scheme};
-use lang::segment::{Relation, path_relation};
+use lang::segment::{Relation, common_path, path_relation};
 
 mod before;
 pub(crate) mod cells;
@@ -305,7 +305,7 @@ fn order_group(
             break;
         }
         let (Some(a), Some(b)) = (group.cells.get(a_at), group.cells.get(b_at)) else { continue };
-        let Some(common) = witness::common_path(&a.path, &b.path) else { continue };
+        let Some(common) = common_path(&a.path, &b.path) else { continue };
         for (a_member, a_place) in a.members.iter().enumerate() {
             for (b_member, b_place) in b.members.iter().enumerate() {
                 let pair = (a_place.route, b_place.route);

@@ -12,7 +12,7 @@ use lang::policy::{Assert, Policy};
 use lang::{Diag, Span};
 
 use crate::program::Program;
-use crate::space::scheme;
+use crate::space::{arriving, scheme};
 
 pub(crate) mod basis;
 mod claims;
@@ -59,7 +59,9 @@ fn one(
         if !assert.listeners.is_empty() && !assert.listeners.contains(&table.block) {
             continue;
         }
-        let question = Question { basis, side, listener, of, expect, narrow: &narrow };
+        let arriving = arriving(side.policy, table.block);
+        let question =
+            Question { basis, side, listener, arriving: &arriving, of, expect, narrow: &narrow };
         let scheme = scheme(side.policy, table.block);
         match search(&question, known) {
             Found::Nothing => {}

@@ -350,8 +350,8 @@ fn unreadable(path: &Path) -> String {
     format!("`{}` could not be read", path.display())
 }
 
-/// A path without `.` and `..`, as far as its own words tell.
-fn plain(path: &Path) -> PathBuf {
+/// A path without `.` and `..`, as far as its own words tell: one file, one path.
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {
@@ -397,5 +397,13 @@ mod tests {
         assert!(unread[0].to_string().contains("not UTF-8 (line 2"), "{}", unread[0]);
         assert_eq!(checks.len(), 1);
         assert!(checks[0].diags.iter().any(|diag| diag.slug == "unknown-name"));
+    }
+
+    #[test]
+    fn one_file_has_one_path() {
+        let plain = |text| plain(Path::new(text));
+        assert_eq!(plain("./a/../b/c.gw"), Path::new("b/c.gw"));
+        assert_eq!(plain("../../c.gw"), Path::new("../../c.gw"));
+        assert_eq!(plain("/x/../c.gw"), Path::new("/c.gw"));
     }
 }

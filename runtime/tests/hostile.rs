@@ -16,6 +16,10 @@ use gw_runtime::serve::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 
+mod frames;
+
+use frames::frame;
+
 /// Answers by path; writes down what happens.
 #[derive(Default)]
 struct Site {
@@ -201,16 +205,6 @@ async fn an_absolute_target_has_the_port_of_the_connection() {
     })
     .await;
     assert_eq!(*site.log.borrow(), ["GET http://a/text: Complete"]);
-}
-
-/// A frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend_from_slice(&[kind, flags]);
-    frame.extend_from_slice(&stream.to_be_bytes());
-    frame.extend_from_slice(payload);
-    frame
 }
 
 /// A header block of literals, whatever they say.

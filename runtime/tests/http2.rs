@@ -14,6 +14,10 @@ use gw_runtime::serve::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::{Instant, sleep, timeout};
 
+mod frames;
+
+use frames::frame;
+
 /// Answers by path; writes down what happens.
 #[derive(Default)]
 struct Site {
@@ -167,15 +171,6 @@ const GOAWAY: u8 = 7;
 const WINDOW: u8 = 8;
 const CONTINUATION: u8 = 9;
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend_from_slice(&[kind, flags]);
-    frame.extend_from_slice(&stream.to_be_bytes());
-    frame.extend_from_slice(payload);
-    frame
-}
 
 /// A literal field that enters no table.
 fn field(name: &str, value: &str) -> Vec<u8> {

@@ -18,6 +18,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 
+mod frames;
+
+use frames::frame;
+
 /// Method, path, content.
 type Seen = Rc<RefCell<BTreeSet<(String, String, Vec<u8>)>>>;
 
@@ -232,15 +236,6 @@ async fn ask(io: DuplexStream, seed: u64) {
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend_from_slice(&[kind, flags]);
-    frame.extend_from_slice(&stream.to_be_bytes());
-    frame.extend_from_slice(payload);
-    frame
-}
 
 fn literal(form: u8, name: &str, value: &str) -> Vec<u8> {
     let mut block = vec![form];

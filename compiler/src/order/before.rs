@@ -10,7 +10,7 @@ use crate::order::compare::{self, Verdict};
 use crate::order::standing::{By, Standing};
 use crate::order::{Findings, Ordered, Places, report};
 use lang::hosts::host_relation;
-use lang::segment::{Relation, path_relation};
+use lang::segment::{Relation, common_path, path_relation};
 
 /// Says of each line of `before` that decided nothing why it did not.
 pub(crate) fn check(
@@ -88,7 +88,7 @@ fn standings(
                     let pair =
                         [Place { route: first, path: a_at }, Place { route: second, path: b_at }];
                     let narrow = if hosts == Relation::Around { b_host } else { a_host };
-                    let common = crate::order::witness::common_path(a_path, b_path);
+                    let common = common_path(a_path, b_path);
                     let meet =
                         common.map(|path| compare::across(places, &[], (narrow, &path), pair));
                     if let Some(Verdict::Decided(Relation::Disjoint, _)) = meet {

@@ -41,9 +41,10 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                 }
                 let virtual_host = places.program.listeners.get(at);
                 let virtual_host = virtual_host.and_then(|listener| listener.hosts.list.get(group));
-                let plain = virtual_host
-                    .zip(groups.get_mut(group))
-                    .is_some_and(|(host, ordered)| reached_plainly(places, host, ordered, rank));
+                let left = groups.get_mut(group).and_then(|ordered| left(ordered, rank));
+                let plain = virtual_host.zip(groups.get(group)).is_some_and(|(host, ordered)| {
+                    reached_plainly(places, host, ordered, (rank, left))
+                });
                 if !plain
                     && let Some(host) = groups.get(group).map(|ordered| &ordered.group.host)
                     && !matches!(host, Host::Exact(_))
@@ -52,9 +53,9 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                     order.leaning.push(host.clone());
                 }
                 let is_reached = plain
-                    || groups
-                        .get_mut(group)
-                        .is_some_and(|ordered| reached_by_example(places, at, ordered, rank));
+                    || groups.get_mut(group).is_some_and(|ordered| {
+                        reached_by_example(places, at, ordered, (rank, left))
+                    });
                 let cover = if is_reached {
                     None
                 } else {
@@ -86,32 +87,31 @@ fn place(groups: &[Ordered], group: usize, rank: usize) -> Option<Place> {
     ordered.place(*ordered.sequence.get(rank)?)
 }
 
+/// What the earlier members of its own cell leave to a candidate. `None` where that has no sets, or is not known.
+fn left(ordered: &mut Ordered, rank: usize) -> Option<Set> {
+    let node = *ordered.sequence.get(rank)?;
+    let own = earlier_members(ordered, rank, node);
+    let sets = ordered.sets.get_mut(node.cell)?.as_mut()?;
+    let of = |member: &usize| sets.sets.get(*member).copied();
+    let earlier: Vec<Set> = own.iter().filter_map(of).collect();
+    let set = of(&node.member)?;
+    let earlier = sets.space.join_all(earlier).ok()?;
+    sets.space.minus(set, earlier).ok()
+}
+
 /// Whether some plain path leads to the candidate: no candidate of another cell comes before it there, and those of its
 /// own do not take everything.
 fn reached_plainly(
     places: &Places<'_>,
     host: &VirtualHost,
-    ordered: &mut Ordered,
-    rank: usize,
+    ordered: &Ordered,
+    (rank, left): (usize, Option<Set>),
 ) -> bool {
     let Some(node) = ordered.sequence.get(rank).copied() else { return false };
     let Some(cell) = ordered.group.cells.get(node.cell) else { return false };
     let Some(place) = ordered.place(node) else { return false };
-    let own = earlier_members(ordered, rank, node);
-    match ordered.sets.get_mut(node.cell) {
-        Some(Some(sets)) if !sets.asks_head => {
-            let of = |member: &usize| sets.sets.get(*member).copied();
-            let earlier: Vec<Set> = own.iter().filter_map(of).collect();
-            let Some(set) = of(&node.member) else { return false };
-            let left = sets
-                .space
-                .join_all(earlier)
-                .and_then(|earlier| sets.space.minus(set, earlier))
-                .unwrap_or(Set::NONE);
-            if left == Set::NONE {
-                return false;
-            }
-        }
+    match ordered.sets.get(node.cell) {
+        Some(Some(sets)) if !sets.asks_head && left.is_some_and(|left| left != Set::NONE) => {}
         Some(None) if cell.members.len() == 1 && places.is_unconditional(place) => {}
         _ => return false,
     }
@@ -132,19 +132,14 @@ fn reached_by_example(
     places: &Places<'_>,
     listener: usize,
     ordered: &mut Ordered,
-    rank: usize,
+    (rank, left): (usize, Option<Set>),
 ) -> bool {
     let Some(node) = ordered.sequence.get(rank).copied() else { return false };
     let Some((place, cell)) = ordered.place(node).zip(ordered.group.cells.get(node.cell)) else {
         return false;
     };
-    let own = earlier_members(ordered, rank, node);
     let Some(Some(sets)) = ordered.sets.get_mut(node.cell) else { return false };
-    let of = |member: &usize| sets.sets.get(*member).copied();
-    let earlier: Vec<Set> = own.iter().filter_map(of).collect();
-    let Some(set) = of(&node.member) else { return false };
-    let left = sets.space.join_all(earlier).and_then(|earlier| sets.space.minus(set, earlier));
-    let values = left.ok().and_then(|left| sets.space.witness(left));
+    let values = left.and_then(|left| sets.space.witness(left));
     let example = values.map(|values| Witness::new(&ordered.group.host, &cell.path, values));
     example.is_some_and(|example| answer(places, listener, &example) == Some(place.route))
 }

@@ -1,6 +1,6 @@
 //! What is wrong with the order, in the words of the policy: names, places and mends for the diagnostics of `lang`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use lang::diag::ambiguous_paths::ambiguous_paths;
 use lang::diag::ambiguous_routes::ambiguous_routes;
@@ -13,14 +13,14 @@ use lang::diag::impossible_route::impossible_route;
 use lang::diag::undecided_order::undecided_order;
 use lang::diag::unreachable_route::unreachable_route;
 use lang::policy::{Host, Policy, Route, RouteId};
-use lang::vocab::ExprId;
 use lang::{Diag, Span};
 
 use crate::order::cells::{Cell, Group, Place};
 use crate::order::standing::{By, Standing};
-use crate::order::witness::{Witness, common_path};
+use crate::order::witness::Witness;
 use crate::order::{Findings, Places, Verdict, Why};
-use crate::program::{Expr, Program, Step, StepKind};
+use crate::program::{Program, Step, StepKind};
+use lang::segment::common_path;
 
 /// Why a route is not reached.
 pub(crate) struct Covered {
@@ -249,23 +249,12 @@ pub(super) fn unreachable(
 /// Whether the route's conditions ask how a request arrived.
 fn asks_arrival(program: &Program, id: RouteId) -> bool {
     let conditions = program.route(id).into_iter().flat_map(|route| &route.conditions);
-    let mut open: Vec<ExprId> = conditions.map(|(id, _)| *id).collect();
-    let mut seen = HashSet::new();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let expr = program.expr(id);
-        if let Expr::Slot(slot) = expr
-            && let Some(slot) = program.slots.get(slot.0 as usize)
-            && (matches!(&*slot.field, "req.host" | "req.path" | "req.scheme")
-                || slot.field.starts_with("conn."))
-        {
-            return true;
-        }
-        expr.each_operand(&mut |operand| open.push(operand));
-    }
-    false
+    let read = program.reads(conditions.map(|(id, _)| *id));
+    let mut fields = read.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+    fields.any(|slot| {
+        matches!(&*slot.field, "req.host" | "req.path" | "req.scheme")
+            || slot.field.starts_with("conn.")
+    })
 }
 
 impl Findings {

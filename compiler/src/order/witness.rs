@@ -19,7 +19,6 @@ use crate::order::Places;
 use crate::program::{Program, Route};
 use crate::space::{Term, sources};
 use lang::hosts::host_holds;
-pub(crate) use lang::segment::common_path;
 use lang::segment::{Segments, split};
 
 /// A request.

@@ -16,7 +16,7 @@ use crate::proof::claims::{Asked, Way};
 use crate::proof::course::{Course, End};
 use crate::proof::narrow::Narrow;
 use crate::proof::replay::{Replayed, replay};
-use crate::space::{Env, Formula, Set, Space, Undecided, arriving};
+use crate::space::{Env, Fact, Formula, Set, Space, Undecided};
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -30,6 +30,8 @@ pub(crate) struct Question<'q> {
     pub(crate) side: Side<'q>,
     /// The listener's place in the side's program.
     pub(crate) listener: usize,
+    /// What holds of every request that comes to it.
+    pub(crate) arriving: &'q [Fact],
     pub(crate) of: &'q Asked,
     pub(crate) expect: &'q Asked,
     /// Where the requests lie that `of` speaks of.
@@ -103,7 +105,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
         let course = Course::past(end);
         let mut cut = question.basis.cut();
         let of = question.of.formula(&mut cut, Way { course: &course, route: None }, OPEN);
-        cut.arriving(&arriving(question.side.policy, listener.block));
+        cut.arriving(question.arriving);
         if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
             return true;
         }
@@ -130,7 +132,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
             });
             let any = Formula::any(all.collect());
             let any = Formula::all(vec![question.possible(&mut cut), any]);
-            cut.arriving(&arriving(question.side.policy, listener.block));
+            cut.arriving(question.arriving);
             if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
                 return true;
             }
@@ -217,7 +219,7 @@ impl<'q> Question<'q> {
         };
         let mut cut = self.basis.cut();
         let alone = against(&mut cut);
-        cut.arriving(&arriving(self.side.policy, listener.block));
+        cut.arriving(self.arriving);
         if alone.is_never() || is_empty(cut.finish(budget(1)), &alone) {
             return Found::Nothing;
         }
@@ -313,9 +315,7 @@ impl<'q> Question<'q> {
         let mut plain = plainly(&mut cut);
         let more = self.of_cache().map(|asks| asks.plain.as_slice()).unwrap_or_default();
         plain.extend(more.iter().map(|id| cut.condition(*id, OPEN)));
-        if let Some(listener) = self.listener() {
-            cut.arriving(&arriving(self.side.policy, listener.block));
-        }
+        cut.arriving(self.arriving);
         let decide = || -> Result<(Space, Set, Vec<Set>), Undecided> {
             let mut space = cut.finish(budget(others.len()))?;
             let mut left = space.set(against)?;

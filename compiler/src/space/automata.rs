@@ -81,6 +81,11 @@ impl Pattern {
         (!self.0.is_quit_state(end)).then(|| self.0.is_match_state(end))
     }
 
+    /// Whether it takes this text; `None` if it cannot read it.
+    pub(super) fn fits(&self, text: &str) -> Option<bool> {
+        self.takes(self.run(self.start()?, text)?)
+    }
+
     /// Whether nothing that follows changes what it says.
     pub(super) fn is_settled(&self, at: At) -> bool {
         at.is_none_or(|state| self.0.is_dead_state(state))
@@ -92,11 +97,11 @@ impl Pattern {
 /// Only texts that fit `domain` and are none of `points` count.
 pub(super) fn samples(
     apart: &[Apart],
-    domain: Pattern,
+    domain: &Pattern,
     points: &BTreeSet<Arc<str>>,
     most: usize,
 ) -> Option<Vec<Arc<str>>> {
-    let mut tracks = vec![Track::new(&Apart::Taken(domain))?];
+    let mut tracks = vec![Track::new(&Apart::Taken(domain.clone()))?];
     for apart in apart {
         tracks.push(Track::new(apart)?);
     }
@@ -348,7 +353,7 @@ mod tests {
         let apart = |pattern: &&str| Apart::Taken(Pattern::new(pattern, SIZE).unwrap());
         let patterns: Vec<Apart> = patterns.iter().map(apart).collect();
         let points = points.iter().map(|&p| Arc::from(p)).collect();
-        samples(&patterns, all(), &points, WORK).unwrap()
+        samples(&patterns, &all(), &points, WORK).unwrap()
     }
 
     #[test]
@@ -372,6 +377,6 @@ mod tests {
         assert!(Pattern::new(r"(?:a|b)*a(?:a|b){20}", SIZE).is_none());
         let points = BTreeSet::new();
         let word = Apart::Taken(Pattern::new(r"\bé", SIZE).unwrap());
-        assert_eq!(samples(&[word], all(), &points, WORK), None);
+        assert_eq!(samples(&[word], &all(), &points, WORK), None);
     }
 }

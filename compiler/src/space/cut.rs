@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lang::{Ty, Value};
 
-use super::automata::{self, Apart, Pattern};
+use super::automata::{Apart, Pattern, SIZE};
 use super::patience::Patience;
 use super::test::Test;
 use lang::segment::Segments;
@@ -70,9 +70,7 @@ pub(super) fn classes(
 
 /// What may stand behind so many segments of a path, told apart by patterns over the whole. Nothing comes first.
 pub(super) fn rest(apart: &[Apart], patience: &Patience) -> Option<Vec<Value>> {
-    let segment = segment();
-    let domain = format!(r"\A(?:(?:/{segment})+/?|/)\z");
-    let texts = patience.samples(apart, &domain, &BTreeSet::new())?;
+    let texts = patience.samples(apart, &RESTS, &BTreeSet::new())?;
     // What needs the longest text to be seen comes first, the plainest last.
     let texts = texts.into_iter().rev().map(Value::String);
     Some([Value::Absent].into_iter().chain(texts).collect())
@@ -84,49 +82,34 @@ fn or_absent(mut classes: Classes) -> Classes {
     classes
 }
 
-/// The texts that a field can say.
-struct Domain {
-    pattern: fn() -> String,
-    automaton: LazyLock<Option<Pattern>>,
-}
+/// The texts that a field can say; `None` stands for all.
+type Domain = LazyLock<Option<Pattern>>;
 
-impl Domain {
-    const fn new(pattern: fn() -> String, automaton: fn() -> Option<Pattern>) -> Domain {
-        Domain { pattern, automaton: LazyLock::new(automaton) }
-    }
+/// The texts that can be a host in the normal form.
+static HOSTS: Domain =
+    LazyLock::new(|| Pattern::new(r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])?\z", SIZE));
+/// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
+static VALUES: Domain = LazyLock::new(|| {
+    Pattern::new(r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z", SIZE)
+});
+/// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
+static COOKIES: Domain = LazyLock::new(|| {
+    Pattern::new(
+        r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z",
+        SIZE,
+    )
+});
+/// The segments of a path that are not empty.
+static SEGMENTS: Domain = LazyLock::new(|| Pattern::new(&format!(r"\A{}\z", segment()), SIZE));
+/// What can stand behind segments of a path.
+static RESTS: Domain =
+    LazyLock::new(|| Pattern::new(&format!(r"\A(?:(?:/{})+/?|/)\z", segment()), SIZE));
+/// All texts.
+static TEXTS: Domain = LazyLock::new(|| Pattern::new(r"\A(?s:.)*\z", SIZE));
 
-    /// Whether the field can say this; a text that is none of them is compared in vain.
-    fn holds(&self, text: &str) -> bool {
-        let Some(pattern) = &*self.automaton else { return true };
-        let end = pattern.start().and_then(|start| pattern.run(start, text));
-        end.and_then(|end| pattern.takes(end)).unwrap_or(true)
-    }
-}
-
-/// Declares domains by their patterns.
-macro_rules! domains {
-    ($($(#[$doc:meta])* $name:ident = $pattern:expr;)*) => {
-        $($(#[$doc])*
-        static $name: Domain = {
-            fn pattern() -> String {
-                $pattern
-            }
-            Domain::new(pattern, || Pattern::new(&pattern(), automata::SIZE))
-        };)*
-    };
-}
-
-domains! {
-    /// The texts that can be a host in the normal form.
-    HOSTS = r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])?\z".to_owned();
-    /// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
-    VALUES = r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z".to_owned();
-    /// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
-    COOKIES = r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z".to_owned();
-    /// The segments of a path that are not empty.
-    SEGMENTS = format!(r"\A{}\z", segment());
-    /// All texts.
-    TEXTS = r"\A(?s:.)*\z".to_owned();
+/// Whether the field can say this; a text that is none of them is compared in vain.
+fn can_say(domain: &Domain, text: &str) -> bool {
+    domain.as_ref().is_none_or(|pattern| pattern.fits(text).unwrap_or(true))
 }
 
 /// What a character of a path can be in the normal form, but for dot and semicolon: some are never encoded, some always.
@@ -205,14 +188,14 @@ fn texts(
         cut.push(language.is_some() || test.points().is_some());
         if let Some(points) = test.points().filter(|_| language.is_none()) {
             let texts = points.into_iter().filter_map(Value::as_str);
-            named.extend(texts.filter(|text| domain.holds(text)).map(Arc::from));
+            named.extend(texts.filter(|text| can_say(domain, text)).map(Arc::from));
         }
         patterns.extend(language);
     }
     let mut others = None;
     if !patterns.is_empty() {
-        others = taken(patterns, patience)
-            .and_then(|apart| patience.samples(&apart, &(domain.pattern)(), &named));
+        others =
+            taken(patterns, patience).and_then(|apart| patience.samples(&apart, domain, &named));
         if others.is_none() {
             for (cut, (_, test)) in cut.iter_mut().zip(asked) {
                 *cut &= test.language().is_none();
@@ -376,16 +359,14 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
             },
         }
     }
-    named.retain(|text| SEGMENTS.holds(text));
+    named.retain(|text| can_say(&SEGMENTS, text));
     let mut others: Vec<Arc<str>> = Vec::new();
     if !patterns.is_empty() || !led.is_empty() {
         patterns.extend([ints(i64::MAX), ints(i64::MIN), UUIDS.to_owned()]);
         patterns.extend(bounds.iter().map(|at| ints(*at)));
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
         let all = taken(patterns, patience).map(|taken| [taken.as_slice(), led].concat());
-        others = all
-            .and_then(|all| patience.samples(&all, &(SEGMENTS.pattern)(), &named))
-            .unwrap_or_default();
+        others = all.and_then(|all| patience.samples(&all, &SEGMENTS, &named)).unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {
             let pattern = asked.0.is_some() && asked.1.language().is_some();

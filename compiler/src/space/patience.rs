@@ -36,10 +36,10 @@ impl Patience {
     pub(super) fn samples(
         &self,
         apart: &[Apart],
-        domain: &str,
+        domain: &Option<Pattern>,
         points: &BTreeSet<Arc<str>>,
     ) -> Option<Vec<Arc<str>>> {
-        let samples = automata::samples(apart, self.pattern(domain)?, points, self.limit(WORK));
+        let samples = automata::samples(apart, domain.as_ref()?, points, self.limit(WORK));
         if samples.is_none() {
             self.give_up();
         }

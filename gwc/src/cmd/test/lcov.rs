@@ -2,12 +2,13 @@
 //! conditions lines, outcomes and arms branches. What reads it (genhtml, Codecov, GitLab) adds up records of one file.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use lang::{Source, Span};
 use runtime::trial::coverage::{Point, What};
 
 use super::Suite;
+use crate::load;
 
 /// The document: a record for each file of each policy in which something could be reached.
 pub(super) fn document(suites: &[Suite]) -> String {
@@ -78,7 +79,7 @@ impl Record {
         if self.lines.is_empty() {
             return String::new();
         }
-        let mut text = format!("TN:\nSF:{}\n", plain(&source.name).display());
+        let mut text = format!("TN:\nSF:{}\n", load::plain(Path::new(&*source.name)).display());
         for (line, name, _) in &self.functions {
             text.push_str(&format!("FN:{line},{name}\n"));
         }
@@ -104,31 +105,4 @@ impl Record {
 
 fn line(source: &Source, span: Span) -> u32 {
     source.line_column(span.start).line
-}
-
-/// The path without `.` and without `..` where that takes a name back: one file, one path.
-fn plain(path: &str) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in Path::new(path).components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if plain.file_name().is_some() => {
-                plain.pop();
-            }
-            part => plain.push(part),
-        }
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_file_has_one_path() {
-        assert_eq!(plain("./a/../b/c.gw"), Path::new("b/c.gw"));
-        assert_eq!(plain("../../c.gw"), Path::new("../../c.gw"));
-        assert_eq!(plain("/x/../c.gw"), Path::new("/c.gw"));
-    }
 }
