@@ -169,7 +169,8 @@ pub(super) fn divide(
                     let (mut example, mut disagreement) = (None, None);
                     match witness {
                         // What is written otherwise comes to the same here.
-                        Some((_, Some((before, after)))) if same && before == after => {}
+                        Some((_, Some((before, after))))
+                            if same && before == after && before.iter().all(is_known) => {}
                         Some((witness, Some(_))) => {
                             example = Some(witness.text(&basis.program, scheme));
                         }
@@ -357,3 +358,8 @@ fn fares(
 
 /// What a statement does, and with which values.
 type Done = (Arc<str>, Option<(Arc<str>, Option<Arc<str>>)>, Vec<Option<Value>>);
+
+/// Whether each value is known, and not one that an answer of an upstream decides.
+fn is_known((.., values): &Done) -> bool {
+    values.iter().all(Option::is_some)
+}
