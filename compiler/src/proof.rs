@@ -83,12 +83,12 @@ fn one(
         speaks = speaks || speaks_of_some(&question, known);
     }
     match (doubt, &assert.unproved) {
-        (Some(_), Some(why)) => Some(unproved_assert(assert.span, name, why)),
+        (Some(_), Some(said)) => Some(unproved_assert(assert.span, name, &said.why)),
         (Some((span, why)), None) => {
             Some(undecided_assert(assert.expect_span, name, (span, reason(why))))
         }
         (None, _) if !speaks => Some(vacuous_assert(assert.span, name)),
-        (None, Some(_)) => Some(proved_all_the_same(assert.span, name)),
+        (None, Some(said)) => Some(proved_all_the_same(assert.span, name, said.span)),
         (None, None) => None,
     }
 }

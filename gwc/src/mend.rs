@@ -1,11 +1,12 @@
-//! Mending policies by the edits that their diagnostics carry: which are applied, and whether that helped. Texts only;
-//! it writes no file.
+//! Mending policies by the edits that their diagnostics carry: which are applied, whether that helped, and why the rest is
+//! left. Texts only; it writes no file.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::path::PathBuf;
 
 use lang::diag::Edit;
-use lang::{Diag, Severity};
+use lang::{Diag, Severity, SourceId, Span};
 use miette::miette;
 
 use crate::built;
@@ -24,6 +25,37 @@ pub(crate) struct Mended {
     pub(crate) done: Vec<Done>,
     /// The policies as they check now.
     pub(crate) checks: Vec<Check>,
+    /// How many errors are left, by the reason why.
+    pub(crate) left: BTreeMap<Left, usize>,
+    /// How many errors of those that are left could not be found before others were mended.
+    pub(crate) uncovered: usize,
+}
+
+/// Why an error is left.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Left {
+    /// Its mends are several, or a guess.
+    Choice,
+    /// It carries none.
+    Author,
+    /// It stands in an item whose syntax has to be mended by hand, and may be an echo of that.
+    Beside,
+    /// Its mend was tried, and did not make it better.
+    Vain,
+    /// The bound on the work was reached.
+    Untried,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Left::Choice => "to be chosen: its mends are several, or a guess",
+            Left::Author => "to be written: only its author knows what",
+            Left::Beside => "in an item that cannot be read as a whole: mend that first",
+            Left::Vain => "with a mend that was tried, and did not make it better",
+            Left::Untried => "not tried: run `gwc fix` again",
+        })
+    }
 }
 
 /// A mend that was applied.
@@ -42,6 +74,8 @@ pub(crate) struct Done {
 struct Mend {
     edits: Vec<(PathBuf, Edit)>,
     done: Done,
+    severity: Severity,
+    is_syntax: bool,
 }
 
 impl Mend {
@@ -51,9 +85,49 @@ impl Mend {
     }
 }
 
-/// Errors of the syntax, of the meaning and of the order of routes, then warnings. Each kind only shows once there is none
-/// of the kinds before, so a mend helps if it makes this smaller.
-type Faults = [usize; 4];
+/// How many errors there are in the syntax, in the meaning, in the order of routes and in what is proved and summed up of
+/// them. The last two kinds show only where there is none of the kinds before.
+#[derive(Clone, Copy, Default)]
+struct Faults {
+    errors: [usize; 4],
+    remarks: usize,
+}
+
+impl Faults {
+    fn of(checks: &[Check]) -> Faults {
+        let mut faults = Faults::default();
+        for diag in checks.iter().flat_map(|check| &check.diags) {
+            match diag.severity {
+                Severity::Error => faults.errors[kind(diag)] += 1,
+                Severity::Warning | Severity::Note => faults.remarks += 1,
+            }
+        }
+        faults
+    }
+
+    /// The last kind of errors that can be seen beside these.
+    fn sight(&self) -> usize {
+        match self.errors {
+            [0, 0, 0, _] => 3,
+            [0, 0, ..] => 2,
+            _ => 1,
+        }
+    }
+
+    /// How many errors there are, of the kinds up to this one.
+    fn up_to(&self, kind: usize) -> usize {
+        self.errors.iter().take(kind + 1).sum()
+    }
+}
+
+fn kind(diag: &Diag) -> usize {
+    match diag.code {
+        code if code.starts_with("E01") => 0,
+        code if code.starts_with("E08") => 2,
+        code if code.starts_with("E09") || code == lang::diag::beyond_cost::ENTRY.code => 3,
+        _ => 1,
+    }
+}
 
 /// Applies every mend that is meant beyond doubt and helps, until there is none left.
 pub(crate) fn mend(paths: &[PathBuf]) -> miette::Result<Mended> {
@@ -68,24 +142,36 @@ pub(crate) fn mend(paths: &[PathBuf]) -> miette::Result<Mended> {
     let files = checks.iter().flat_map(|check| check.files.iter().zip(check.sources.iter()));
     let before = files.map(|(file, source)| (load::canonical(file), source.text.to_string()));
     let before = before.collect();
+    let first = Faults::of(&checks);
     let mut mending = Mending {
         paths,
-        now: Mended { before, texts: Overlay::new(), done: Vec::new(), checks },
+        before,
+        texts: Overlay::new(),
+        done: Vec::new(),
+        checks,
         n_checks: 0,
         useless: HashSet::new(),
     };
     loop {
         let mends = mending.mends();
         if mends.is_empty() || mending.n_checks >= MAX_CHECKS {
-            return Ok(mending.now);
+            break;
         }
         mending.apply(mends)?;
     }
+    let left = mending.left();
+    let now = Faults::of(&mending.checks);
+    let uncovered = now.up_to(3) - now.up_to(first.sight());
+    let Mending { before, texts, done, checks, .. } = mending;
+    Ok(Mended { before, texts, done, checks, left, uncovered })
 }
 
 struct Mending<'p> {
     paths: &'p [PathBuf],
-    now: Mended,
+    before: Overlay,
+    texts: Overlay,
+    done: Vec<Done>,
+    checks: Vec<Check>,
     n_checks: usize,
     /// Mends that did not help: the message, and what they would do.
     useless: HashSet<(String, String)>,
@@ -96,26 +182,11 @@ impl Mending<'_> {
     fn mends(&self) -> Vec<Mend> {
         let mut taken: BTreeMap<PathBuf, Vec<(u32, u32)>> = BTreeMap::new();
         let mut mends = Vec::new();
-        for check in &self.now.checks {
-            // Where something does not parse and has to be chosen, what the rest was meant to be is not known.
-            let is_syntax = |diag: &Diag| diag.code.starts_with("E01");
-            let unread =
-                check.diags.iter().any(|diag| is_syntax(diag) && diag.certain_fix().is_none());
-            for diag in check.diags.iter().filter(|diag| !unread || is_syntax(diag)) {
-                let Some(fix) = diag.certain_fix() else { continue };
-                if self.useless.contains(&(diag.message.clone(), fix.title.clone())) {
-                    continue;
-                }
-                let edits: Option<Vec<(PathBuf, Edit)>> = fix
-                    .edits
-                    .iter()
-                    .map(|edit| {
-                        let file = check.files.get(edit.span.source.0 as usize)?;
-                        Some((load::canonical(file), edit.clone()))
-                    })
-                    .collect();
-                let Some(edits) = edits else { continue };
-                let touches = edits.iter().any(|(file, edit)| {
+        for check in &self.checks {
+            let unread = unread(check);
+            for diag in check.diags.iter().filter(|diag| !is_beside(diag, &unread)) {
+                let Some(mend) = self.mend_of(check, diag) else { continue };
+                let touches = mend.edits.iter().any(|(file, edit)| {
                     taken.get(file).is_some_and(|taken| {
                         taken
                             .iter()
@@ -125,22 +196,43 @@ impl Mending<'_> {
                 if touches {
                     continue;
                 }
-                for (file, edit) in &edits {
+                for (file, edit) in &mend.edits {
                     let places = taken.entry(file.clone()).or_default();
                     places.push((edit.span.start, edit.span.end));
                 }
-                let span = diag.span();
-                let source = check.sources.get(span.source);
-                let done = Done {
-                    file: source.map(|source| source.name.to_string()).unwrap_or_default(),
-                    line: source.map_or(0, |source| source.line_column(span.start).line),
-                    message: diag.message.clone(),
-                    title: fix.title.clone(),
-                };
-                mends.push(Mend { edits, done });
+                mends.push(mend);
             }
         }
+        // What is only said of a policy without errors waits until there are none.
+        let is_error = |mend: &Mend| mend.severity == Severity::Error;
+        if mends.iter().any(is_error) {
+            mends.retain(is_error);
+        }
         mends
+    }
+
+    /// The mend of a diagnostic, if it is meant beyond doubt and not known to be in vain.
+    fn mend_of(&self, check: &Check, diag: &Diag) -> Option<Mend> {
+        let fix = diag.certain_fix()?;
+        let edits: Option<Vec<(PathBuf, Edit)>> = fix
+            .edits
+            .iter()
+            .map(|edit| {
+                let file = check.files.get(edit.span.source.0 as usize)?;
+                Some((load::canonical(file), edit.clone()))
+            })
+            .collect();
+        let span = diag.span();
+        let source = check.sources.get(span.source);
+        let done = Done {
+            file: source.map(|source| source.name.to_string()).unwrap_or_default(),
+            line: source.map_or(0, |source| source.line_column(span.start).line),
+            message: diag.message.clone(),
+            title: fix.title.clone(),
+        };
+        let (severity, is_syntax) = (diag.severity, kind(diag) == 0);
+        let mend = Mend { edits: edits?, done, severity, is_syntax };
+        (!self.useless.contains(&mend.key())).then_some(mend)
     }
 
     /// Applies these if that helps; else each half of them; a single one that does not help is put aside.
@@ -153,10 +245,10 @@ impl Mending<'_> {
         self.n_checks += 1;
         if let Some(texts) = self.texts(&mends) {
             let checks = load::check_all_with(self.paths, &texts)?;
-            if faults(&checks) < faults(&self.now.checks) {
-                self.now.texts = texts;
-                self.now.checks = checks;
-                self.now.done.extend(mends.into_iter().map(|mend| mend.done));
+            if helps(&mends, Faults::of(&self.checks), Faults::of(&checks)) {
+                self.texts = texts;
+                self.checks = checks;
+                self.done.extend(mends.into_iter().map(|mend| mend.done));
                 return Ok(());
             }
         }
@@ -164,14 +256,33 @@ impl Mending<'_> {
             self.useless.insert(only.key());
             return Ok(());
         }
-        let n_done = self.now.done.len();
+        let n_done = self.done.len();
         let rest = mends.split_off(mends.len() / 2);
         self.apply(mends)?;
-        if self.now.done.len() == n_done {
+        if self.done.len() == n_done {
             return self.apply(rest);
         }
         // The places of the other half are those of a text that is no more: they are found again.
         Ok(())
+    }
+
+    /// Why the errors that are left are.
+    fn left(&self) -> BTreeMap<Left, usize> {
+        let mut left = BTreeMap::new();
+        for check in &self.checks {
+            let unread = unread(check);
+            for diag in check.diags.iter().filter(|diag| diag.is_error()) {
+                let why = match diag.certain_fix() {
+                    _ if is_beside(diag, &unread) => Left::Beside,
+                    None if diag.fixes.is_empty() => Left::Author,
+                    None => Left::Choice,
+                    Some(_) if self.mend_of(check, diag).is_some() => Left::Untried,
+                    Some(_) => Left::Vain,
+                };
+                *left.entry(why).or_default() += 1;
+            }
+        }
+        left
     }
 
     /// The texts with these mends in them. None if an edit lies outside of its text.
@@ -180,7 +291,7 @@ impl Mending<'_> {
         for (file, edit) in mends.iter().flat_map(|mend| &mend.edits) {
             edits.entry(file).or_default().push(edit);
         }
-        let mut texts = self.now.texts.clone();
+        let mut texts = self.texts.clone();
         for (file, mut edits) in edits {
             let mut text = self.text(file)?;
             edits.sort_by_key(|edit| edit.span.start);
@@ -195,7 +306,7 @@ impl Mending<'_> {
     }
 
     fn text(&self, file: &PathBuf) -> Option<String> {
-        self.now.checks.iter().find_map(|check| {
+        self.checks.iter().find_map(|check| {
             let at = check.files.iter().position(|known| load::canonical(known) == *file)?;
             let source = check.sources.iter().nth(at)?;
             Some(source.text.to_string())
@@ -203,17 +314,49 @@ impl Mending<'_> {
     }
 }
 
-fn faults(checks: &[Check]) -> Faults {
-    let mut faults = [0; 4];
-    for diag in checks.iter().flat_map(|check| &check.diags) {
-        let kind = match diag.severity {
-            Severity::Error if diag.code.starts_with("E01") => 0,
-            Severity::Error if diag.code.starts_with("E08") => 2,
-            Severity::Error => 1,
-            Severity::Warning => 3,
-            Severity::Note => continue,
-        };
-        faults[kind] += 1;
+/// Whether a policy with these mends in it is a better one: each did away with a mistake, and brought none to light but such
+/// as could not be seen before. Of a line only the first mistake of its syntax is told, so that one may stand for another.
+fn helps(mends: &[Mend], before: Faults, after: Faults) -> bool {
+    let sight = before.sight();
+    let (errors, left) = (before.up_to(sight), after.up_to(sight));
+    match mends {
+        [mend, ..] if mend.severity != Severity::Error => {
+            left <= errors && after.remarks + mends.len() <= before.remarks
+        }
+        [only] if left == errors => only.is_syntax || after.errors < before.errors,
+        _ => left + mends.len() <= errors,
     }
-    faults
+}
+
+/// The places of the items in which something has to be chosen before they can be read: what else is wrong with these may
+/// be an echo of that.
+fn unread(check: &Check) -> Vec<Span> {
+    let is_chosen = |diag: &&Diag| kind(diag) == 0 && diag.certain_fix().is_none();
+    let mut chosen: BTreeMap<SourceId, Vec<u32>> = BTreeMap::new();
+    for span in check.diags.iter().filter(is_chosen).map(Diag::span) {
+        chosen.entry(span.source).or_default().push(span.start);
+    }
+    let mut unread = Vec::new();
+    for (id, places) in chosen {
+        let Some(source) = check.sources.get(id) else { continue };
+        let (tree, _) = lang::parse(source);
+        let starts = tree.pieces().iter().map(|(start, _)| *start);
+        let ends = starts.clone().skip(1).chain([source.text.len() as u32 + 1]);
+        let items = starts.zip(ends).map(|(start, end)| Span { source: id, start, end });
+        unread.extend(
+            items.filter(|item| places.iter().any(|place| (item.start..item.end).contains(place))),
+        );
+    }
+    unread
+}
+
+/// Whether what a diagnostic says, or what its mend would change, lies in one of these items.
+fn is_beside(diag: &Diag, unread: &[Span]) -> bool {
+    let edits = diag.fixes.iter().flat_map(|fix| &fix.edits).map(|edit| edit.span);
+    let mut places = edits.chain([diag.span()]);
+    kind(diag) != 0
+        && places.any(|place| {
+            let holds = |item: &Span| (item.start..item.end).contains(&place.start);
+            unread.iter().any(|item| item.source == place.source && holds(item))
+        })
 }

@@ -33,6 +33,7 @@ mod closed;
 mod compare;
 mod constant;
 mod context;
+mod erase;
 mod expr;
 mod facts;
 mod fields;

@@ -44,7 +44,8 @@ pub struct Fix {
     /// The edits; they do not overlap.
     pub edits: Vec<Edit>,
     /// Whether it says what was meant beyond doubt, so that a tool may apply it unasked. A guess at a name, a default
-    /// for what may be absent, the removal of somebody's words are for a person to choose.
+    /// for what may be absent, the removal of somebody's words are for a person to choose, and so is one of several
+    /// mends of a diagnostic, which exclude each other.
     pub certain: bool,
 }
 
@@ -76,8 +77,30 @@ pub struct Entry {
     pub slug: &'static str,
     /// How much it weighs.
     pub severity: Severity,
+    /// Whether it carries a mend.
+    pub mends: Mends,
     /// Markdown: why it matters, a policy that earns it, the same policy mended.
     pub explain: &'static str,
+}
+
+/// Whether diagnostics of a kind carry the edits that mend them. A new kind has to decide.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mends {
+    /// They do wherever the text tells what could be meant, and for the policy on the page.
+    Carried,
+    /// They do not, for this reason.
+    ByHand(&'static str),
+}
+
+impl fmt::Display for Mends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Mends::Carried => {
+                f.write_str("It carries its mend: editors offer it, and `gwc fix` applies it where it is the only one.")
+            }
+            Mends::ByHand(why) => write!(f, "It is mended by hand: {why}."),
+        }
+    }
 }
 
 impl Entry {
@@ -114,9 +137,8 @@ impl Diag {
     }
 
     /// Adds a mend of several replacements that is meant beyond doubt.
-    pub fn fix_all(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Diag {
-        self.fixes.push(Fix { title: title.into(), edits, certain: true });
-        self
+    pub fn fix_all(self, title: impl Into<String>, edits: Vec<Edit>) -> Diag {
+        self.mend(Fix { title: title.into(), edits, certain: true })
     }
 
     /// Adds a mend of one replacement that somebody has to choose.
@@ -125,23 +147,30 @@ impl Diag {
     }
 
     /// Adds a mend of several replacements that somebody has to choose.
-    pub fn suggest_all(mut self, title: impl Into<String>, edits: Vec<Edit>) -> Diag {
-        self.fixes.push(Fix { title: title.into(), edits, certain: false });
+    pub fn suggest_all(self, title: impl Into<String>, edits: Vec<Edit>) -> Diag {
+        self.mend(Fix { title: title.into(), edits, certain: false })
+    }
+
+    /// Adds a mend. Where there are two, one of them has to be chosen.
+    pub fn mend(mut self, fix: Fix) -> Diag {
+        self.fixes.push(fix);
+        if self.fixes.len() > 1 {
+            self.fixes.iter_mut().for_each(|fix| fix.certain = false);
+        }
         self
     }
 
-    /// Marks its mends as meant beyond doubt, if they are.
+    /// Marks its mend as meant beyond doubt, if it is, and the only one there is.
     pub fn certain_if(mut self, certain: bool) -> Diag {
-        self.fixes.iter_mut().for_each(|fix| fix.certain |= certain);
+        if let [only] = self.fixes.as_mut_slice() {
+            only.certain |= certain;
+        }
         self
     }
 
     /// The mend that a tool may apply unasked: the only one there is, and meant beyond doubt.
     pub fn certain_fix(&self) -> Option<&Fix> {
-        match self.fixes.as_slice() {
-            [only] if only.certain => Some(only),
-            _ => None,
-        }
+        self.fixes.iter().find(|fix| fix.certain)
     }
 
     /// Where the mistake is.

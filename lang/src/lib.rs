@@ -18,7 +18,7 @@ pub mod value;
 pub mod vocab;
 
 pub use check::{Checked, Index, ModuleFile, Unit, check, check_without, modules, uses};
-pub use diag::{Diag, Edit, Entry, Fix, Label, Severity};
+pub use diag::{Diag, Edit, Entry, Fix, Label, Mends, Severity};
 pub use format::format;
 pub use policy::Policy;
 pub use source::{LineColumn, Source, SourceId, Sources, Span};

@@ -14,7 +14,7 @@ use crate::vocab;
 
 mod claim;
 
-pub use claim::{Assert, Claim, HeaderIs, Message};
+pub use claim::{Assert, Claim, HeaderIs, Message, Unproved};
 pub use module::{Ground, Module};
 
 /// A whole policy. If its diagnostics hold no error, it can be lowered; otherwise it holds what was understood.
@@ -170,6 +170,8 @@ pub struct Before {
     pub second: RouteId,
     /// Where that is said.
     pub span: Span,
+    /// What goes if it is not to be said.
+    pub whole: Span,
 }
 
 /// A statement of a route.

@@ -75,7 +75,7 @@ pub fn trials() -> Vec<Trial> {
         let cases = page::parse(Path::new(entry.slug), &name, entry.explain);
         let blocks = cases.into_iter().flat_map(|case| case.blocks).collect();
         let case = Case { page: entry.slug.into(), name: name.clone(), blocks };
-        trials.push(Trial::test(name, move || blocks::policy::explained(&case, entry.slug)));
+        trials.push(Trial::test(name, move || blocks::policy::explained(&case, entry)));
     }
     trials
 }

@@ -218,7 +218,7 @@ fn policy(workload: &Workload) -> Policy {
             for (at, second) in cell.iter().enumerate() {
                 for first in &cell[..at] {
                     let (first, second) = (RouteId(*first), RouteId(*second));
-                    policy.before.push(Before { first, second, span });
+                    policy.before.push(Before { first, second, span, whole: span });
                 }
             }
         }

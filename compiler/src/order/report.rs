@@ -148,12 +148,12 @@ pub(super) fn disagreement(
 /// These lines of `before` lead in a circle.
 pub(super) fn circular(places: &Places<'_>, lines: &[usize], findings: &mut Findings) {
     let lines = lines.iter().filter_map(|at| places.policy.before.get(*at));
-    let mut named: Vec<(&str, &str, Span)> = Vec::new();
+    let mut named: Vec<(&str, &str, (Span, Span))> = Vec::new();
     let mut first = None;
     for line in lines {
         let routes = (route(places, line.first), route(places, line.second));
         if let (Some(a), Some(b)) = routes {
-            named.push((&a.name, &b.name, line.span));
+            named.push((&a.name, &b.name, (line.span, line.whole)));
             first = first.or(Some((line.first, line.second)));
             findings.blamed.extend([line.first, line.second]);
         }
@@ -181,7 +181,7 @@ pub(super) fn contrary(places: &Places<'_>, line: usize, by: By, findings: &mut 
     let hides = by == By::Condition || (first.methods.is_none() && first.conditions.is_empty());
     let second = (&*second.name, second.span);
     findings.blamed.extend([line.first, line.second]);
-    findings.diags.push(contrary_before(line.span, &first.name, second, what, hides));
+    findings.diags.push(contrary_before((line.span, line.whole), &first.name, second, what, hides));
 }
 
 /// A `before` that changes nothing.
@@ -208,7 +208,8 @@ pub(super) fn idle(
         Some(By::Condition) => format!("`{}` is narrower, and comes first anyway", first.name),
         None => "no request is taken by both".to_owned(),
     };
-    findings.diags.push(idle_before(line.span, &first.name, &second.name, &reason));
+    let place = (line.span, line.whole);
+    findings.diags.push(idle_before(place, &first.name, &second.name, &reason));
 }
 
 /// A route that never answers.

@@ -285,7 +285,7 @@ pub(crate) fn before(policy: &mut Policy, first: usize, second: usize) {
     let at = 1000 + policy.before.len() as u32 * 10;
     let span = Span { start: at, end: at + 5, ..Span::default() };
     let (first, second) = (RouteId(first as u32), RouteId(second as u32));
-    policy.before.push(Before { first, second, span });
+    policy.before.push(Before { first, second, span, whole: span });
 }
 
 pub(crate) fn host(text: &str) -> Host {

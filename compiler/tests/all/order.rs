@@ -163,6 +163,7 @@ fn duplicates_say_whether_it_matters() {
   1: `GET http://any.example/a/x` fits this
   0: and this
   help: they do different things: remove one of them, or narrow it
+  fix: remove `b`: \"\"
 "
     );
 }
@@ -181,6 +182,7 @@ fn a_route_that_others_cover_together_is_told() {
   0: takes some of its requests
   1: takes some of its requests
   help: `GET http://any.example/a/p` is answered by `p`, which does something else: narrow it, or remove `both`
+  fix: remove `both`: \"\"
 "
     );
 }

@@ -114,8 +114,9 @@ struct Desk<'d> {
 impl Desk<'_> {
     fn unproved(&self) -> Vec<Line> {
         let lines = self.policy.asserts.iter().filter_map(|assert| {
-            let detail = assert.unproved.as_ref()?.to_string();
-            if self.diags.contains(&proved_all_the_same(assert.span, &assert.name)) {
+            let said = assert.unproved.as_ref()?;
+            let detail = said.why.to_string();
+            if self.diags.contains(&proved_all_the_same(assert.span, &assert.name, said.span)) {
                 return None;
             }
             Some(Line { name: assert.name.to_string(), detail, place: Some(assert.span) })

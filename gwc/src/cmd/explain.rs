@@ -31,8 +31,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         return Err(miette::miette!(help = help, "there is no diagnostic `{code}`"));
     };
     report::print(&format!(
-        "# {} {} ({})\n\n{}",
-        entry.code, entry.slug, entry.severity, entry.explain
+        "# {} {} ({})\n\n{}\n{}\n",
+        entry.code, entry.slug, entry.severity, entry.explain, entry.mends
     ))?;
     Ok(Outcome::Clean)
 }

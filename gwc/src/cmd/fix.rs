@@ -14,8 +14,9 @@ use crate::{Outcome, load, mend, replace};
 ///
 /// What is meant beyond doubt is applied: a missing mark, an operator of another language, a misspelled word of the
 /// language, quotes where none belong. What has to be chosen (a default for what may be absent, a name of yours, a
-/// route that never answers) is left and reported. A mend is kept only if the policy checks better with it. Files that
-/// a policy uses are mended with it. Exit status: 0 when no error is left, 1 when some are, 2 when a file could not be
+/// route that never answers) is left and reported, with the reason. A mend is kept only if the policy checks better with
+/// it: it brings no error but such as could not be seen before. In an item whose syntax has to be mended by hand
+/// nothing but marks and quotes is mended. Files that a policy uses are mended with it. Exit status: 0 when no error is left, 1 when some are, 2 when a file could not be
 /// read or written.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -64,6 +65,12 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let n_errors = left().filter(|(_, diag)| diag.is_error()).count();
     let verb = if args.dry_run { "would be mended" } else { "mended" };
     eprintln!("{} {verb}; {} left", mended.done.len(), errors(n_errors));
+    for (why, n_errors) in &mended.left {
+        eprintln!("  {n_errors} {why}");
+    }
+    if !mended.done.is_empty() && mended.uncovered > 0 {
+        eprintln!("  {} could not be seen before", mended.uncovered);
+    }
     Ok(if n_errors > 0 { Outcome::Faulty } else { Outcome::Clean })
 }
 

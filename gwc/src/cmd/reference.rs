@@ -64,8 +64,8 @@ pub fn pages() -> Vec<(String, String)> {
     );
     pages.push(("errors/README.md".to_owned(), errors()));
     pages.extend(lang::diag::CATALOGUE.iter().map(|entry| {
-        let text =
-            format!("# {} {}\n\n{}: {}\n", entry.code, entry.slug, entry.severity, entry.explain);
+        let lang::Entry { code, slug, severity, explain, mends } = entry;
+        let text = format!("# {code} {slug}\n\n{severity}: {explain}\n{mends}\n");
         (format!("errors/{}.md", entry.slug), text)
     }));
     pages

@@ -46,7 +46,10 @@ struct Label<'d> {
 #[derive(Serialize)]
 struct Fix<'d> {
     title: &'d str,
+    /// Whether a tool may apply it unasked.
     certain: bool,
+    /// Whether there are others, which exclude it.
+    alternative: bool,
     edits: Vec<Edit<'d>>,
 }
 
@@ -77,6 +80,7 @@ pub(crate) fn line(diag: &Diag, sources: &Sources) -> String {
             .map(|fix| Fix {
                 title: &fix.title,
                 certain: fix.certain,
+                alternative: diag.fixes.len() > 1,
                 edits: fix
                     .edits
                     .iter()

@@ -1,11 +1,17 @@
 //! Every kind of note, as rows of the same shape as the language's diagnostics, so that `gwc explain N0703` finds them.
 
-use lang::{Entry, Severity};
+use lang::{Entry, Mends, Severity};
 
 macro_rules! catalogue {
     ($($name:ident = $code:literal $slug:literal $severity:ident $explain:literal;)*) => {
         $(pub(crate) const $name: Entry =
-            Entry { code: $code, slug: $slug, severity: Severity::$severity, explain: $explain };)*
+            Entry {
+                code: $code,
+                slug: $slug,
+                severity: Severity::$severity,
+                mends: Mends::ByHand("it is about objects of a cluster, which `gwc` does not write"),
+                explain: $explain,
+            };)*
 
         /// Every kind of note that the translator gives.
         pub const CATALOGUE: &[&Entry] = &[$(&$name,)*];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::args::{self, Given};
 use super::constant::value;
 use super::context::{Context, Scope, When};
+use super::erase;
 use super::expr::{expr, wanted};
 use super::facts::learned;
 use super::fit::Why;
@@ -17,7 +18,6 @@ use crate::diag::bad_value::bad_value;
 use crate::diag::constant_condition::constant_condition;
 use crate::diag::ends_twice::ends_twice;
 use crate::diag::missing_argument::missing_argument;
-use crate::diag::no_effect::no_effect;
 use crate::diag::out_of_range::out_of_range;
 use crate::diag::read_only::read_only;
 use crate::diag::wrong_form::wrong_form;
@@ -44,7 +44,8 @@ pub(super) fn act<'a>(
     if row.ends != Ends::No
         && let Some(first) = flow.ended
     {
-        cx.report(ends_twice(verb.span, row.name, first));
+        let whole = erase::statement(cx, stmt.span());
+        cx.report(ends_twice(verb.span, row.name, first, whole));
         return;
     }
     if !phases::is_there(scope.when, row.phase) {
@@ -53,7 +54,7 @@ pub(super) fn act<'a>(
         return;
     }
     if let (false, Ends::No, Some(end)) = (row.late, row.ends, flow.ended) {
-        cx.report(no_effect(verb.span, row.name, end));
+        cx.report(phases::too_late(cx, scope, row.name, verb.span, end));
         return;
     }
     flow.doubtful |= stmt.is_line_broken() && row.ends == Ends::No;
@@ -73,7 +74,8 @@ pub(super) fn act<'a>(
             if let Some(Value::Bool(outcome)) = value(condition)
                 && cx.repeating == 0
             {
-                cx.report(constant_condition(condition.span, *outcome));
+                let whole = erase::condition(cx, condition.span).filter(|_| *outcome);
+                cx.report(constant_condition(condition.span, *outcome, whole));
             }
             let facts = learned(condition, true);
             scope.facts.add(&facts);
@@ -382,16 +384,20 @@ fn writable<'a>(
         && field.from <= Phase::Route
     {
         let what = format!("{} {}", row.name, field.path);
-        let mut diag = no_effect(verb.span, &what, end);
+        let mut diag = phases::too_late(cx, scope, &what, verb.span, end);
         if flow.always {
             diag.labels.truncate(1);
             diag = diag.label(end, "this runs when there is an answer");
         }
         let answer = field.path.strip_prefix("up.").map(|tail| format!("resp.{tail}"));
         if let Some(answer) = answer.filter(|path| cx.vocabulary.field(path).is_some()) {
-            diag = diag.help(format!(
-                "move it before the statement that ends the way in, or change `{answer}`"
-            ));
+            let help =
+                format!("move it before the statement that ends the way in, or change `{answer}`");
+            let place = Span { end: span.start + field.path.len() as u32, ..span };
+            diag = diag.help(help);
+            if cx.text(place) == field.path {
+                diag = diag.suggest(format!("change `{answer}`"), place, answer);
+            }
         }
         cx.report(diag);
         return None;

@@ -3,16 +3,18 @@
 use super::accept;
 use super::constant::{children_mut, is_load_time};
 use super::context::{Context, Scope, When, reported};
+use super::erase;
 use super::expr::{constant, expr, wanted};
 use super::fit::{Why, fit};
 use super::index::Meaning;
-use crate::diag::Diag;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::not_constant::not_constant;
 use crate::diag::repeated_argument::repeated_argument;
 use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::unknown_argument::unknown_argument;
 use crate::diag::wrong_form::wrong_form;
+use crate::diag::wrong_type::ENTRY as WRONG_TYPE;
+use crate::diag::{Diag, Edit};
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -155,7 +157,11 @@ pub(super) fn bind<'a>(
             }
             (Some(_), Some(place)) => *place = Some((*value, value.span())),
             _ => {
-                cx.report(too_many_arguments(value.span(), given.what, &takes(slots)));
+                let diag = too_many_arguments(value.span(), given.what, &takes(slots));
+                cx.report(match erase::argument(cx, value.span()) {
+                    Some(whole) => diag.suggest("remove it", whole, ""),
+                    None => diag,
+                });
                 break;
             }
         }
@@ -192,8 +198,8 @@ pub(super) fn bind<'a>(
         let Some(place) = written.get_mut(at) else { continue };
         match (&place, arg.value) {
             (Some((_, first)), _) => {
-                let first = *first;
-                cx.report(repeated_argument(arg.name.span, arg.name.text, first));
+                let diag = repeated_argument(arg.name.span, arg.name.text, *first);
+                cx.report(erase::twice(cx, diag, (*first, arg.span), erase::argument));
             }
             (None, Some(value)) => *place = Some((value, arg.span)),
             (None, None) => broken = true,
@@ -203,6 +209,7 @@ pub(super) fn bind<'a>(
         cx.report(diag);
         return slots.iter().map(|_| reported(given.span)).collect();
     }
+    let known = cx.diags.len();
     let mut bound = Vec::with_capacity(slots.len());
     for (slot, written) in slots.iter().zip(&written) {
         bound.push(match written {
@@ -211,7 +218,46 @@ pub(super) fn bind<'a>(
             None => preset(cx, scope, given, slot, broken),
         });
     }
+    if let Some(diag) = exchanged(cx, scope, given, slots, known) {
+        cx.diags.truncate(known);
+        cx.report(diag);
+    }
     bound
+}
+
+/// Two values of wrong types, said behind `known`, each of which would be right in the place of the other.
+fn exchanged<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    given: &Given<'a>,
+    slots: &[Slot<'a>],
+    known: usize,
+) -> Option<Diag> {
+    let [first, second] = cx.diags.get(known..)? else { return None };
+    let places = [first, second].map(|diag| (diag.code, diag.span()));
+    let given_slots = given.positional.iter().zip(slots);
+    let is_wrong = |value: &ast::Expr<'_>| places.contains(&(WRONG_TYPE.code, value.span()));
+    let wrong: Vec<_> = given_slots.filter(|(value, _)| is_wrong(value)).collect();
+    let &[(&one, its), (&other, others)] = wrong.as_slice() else { return None };
+    let said = cx.diags.len();
+    cx.repeating += 1;
+    self::one(cx, scope, given.what, its, other);
+    self::one(cx, scope, given.what, others, one);
+    cx.repeating -= 1;
+    let fits = cx.diags.len() == said;
+    cx.diags.truncate(said);
+    let (one, other) = (one.span(), other.span());
+    let (text, other_text) = (cx.text(one).to_owned(), cx.text(other).to_owned());
+    let message = format!("two values of `{}` stand in each other's place", given.what);
+    let help =
+        format!("`{}` comes before `{}`: write `{other_text}, {text}`", its.name, others.name);
+    fits.then(|| {
+        let edit = |span, text| Edit { span, text };
+        wrong_form(one, message, format!("this is its `{}`", others.name))
+            .label(other, format!("this is its `{}`", its.name))
+            .help(help)
+            .fix_all("exchange the two", vec![edit(one, other_text), edit(other, text)])
+    })
 }
 
 /// A text alone, where the second parameter is one that must be given and the first is another thing that need not.

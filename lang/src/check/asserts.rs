@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::constant::value;
 use super::context::{Context, Entry, ItemId, Scope, When};
+use super::erase;
 use super::expr::{expr, wanted};
 use super::facts::learned;
 use super::fields;
@@ -20,7 +21,8 @@ use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
-use crate::policy::{Assert, Claim, Compare, Expr, ExprKind, HeaderIs, Message, RouteId};
+
+use crate::policy::{Assert, Claim, Compare, Expr, ExprKind, HeaderIs, Message, RouteId, Unproved};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
@@ -555,7 +557,7 @@ fn learn(claim: &Claim, holds: bool, scope: &mut Scope<'_>) {
     }
 }
 
-fn unproved(cx: &mut Context<'_>, view: &ast::Assert<'_>) -> Option<Arc<str>> {
+fn unproved(cx: &mut Context<'_>, view: &ast::Assert<'_>) -> Option<Unproved> {
     let mut why = None;
     for annotation in view.annotations() {
         let Some(name) = annotation.name() else { continue };
@@ -566,7 +568,8 @@ fn unproved(cx: &mut Context<'_>, view: &ast::Assert<'_>) -> Option<Arc<str>> {
         }
         match annotation.positional().next() {
             Some(ast::Expr::Str(text)) if text.plain().is_some_and(|t| !t.trim().is_empty()) => {
-                why = text.plain().map(Arc::from);
+                let span = erase::statement(cx, annotation.span());
+                why = text.plain().map(|text| Unproved { why: Arc::from(text), span });
             }
             _ => {
                 let diag = misplaced_clause(name.span, "unproved", "an assert without a reason");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::args::{self, Given, Slot};
 use super::context::{Claims, Context, ItemId, Scope, When};
+use super::erase;
 use super::expr::constant;
 use super::index::Meaning;
 use crate::diag::inner_limit::inner_limit;
@@ -249,7 +250,10 @@ fn times(
         };
         if let Some(before) = before {
             if !repeats {
-                cx.report(repeated_setting(verb, setting.row.name, before.1));
+                let diag = repeated_setting(verb, setting.row.name, before.1);
+                let places = (before.0.span, setting.span);
+                let erased = |cx: &Context<'_>, at| Some(erase::statement(cx, at));
+                cx.report(erase::twice(cx, diag, places, erased));
             }
             continue;
         }
@@ -258,7 +262,10 @@ fn times(
                 |known| matches!(known.0.row.times, Times::Group(other, _) if other == group),
             );
             if let Some(other) = other {
-                cx.report(mixed_settings(verb, setting.row.name, other.0.row.name, other.1));
+                let diag = mixed_settings(verb, setting.row.name, other.0.row.name, other.1);
+                let places = (other.0.span, setting.span);
+                let erased = |cx: &Context<'_>, at| Some(erase::statement(cx, at));
+                cx.report(erase::twice(cx, diag, places, erased));
             }
         }
         first.push(both);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args;
 use super::constant::value;
 use super::context::{Context, Scope, When};
+use super::erase;
 use super::expr::wanted;
 use super::facts::learned;
 use super::fields::plain_text;
@@ -24,6 +25,7 @@ use crate::diag::repeated_clause::repeated_clause;
 use crate::diag::too_large::too_large;
 use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::wrong_form::wrong_form;
+use crate::diag::{Diag, Edit};
 use crate::policy::{Expr, Host, Path, Segment};
 use crate::segment::{Relation, captures, common_path, path_relation};
 use crate::source::Span;
@@ -39,7 +41,7 @@ pub(super) struct Choice {
     pub(super) paths: Vec<(Path, Span)>,
     pub(super) methods: Option<(Vec<Arc<str>>, Span)>,
     pub(super) captures: Vec<Capture>,
-    /// By clause: where it stands, and whether in the site.
+    /// By clause: the line that says it, and whether that is the site's.
     pub(super) places: HashMap<&'static str, (Span, bool)>,
 }
 
@@ -70,16 +72,11 @@ pub(super) fn choose<'a>(
             );
             continue;
         }
-        if let Some((first, of_site)) = choice.places.get(clause.name).copied() {
-            let diag = repeated_clause(verb.span, clause.name, first);
-            cx.report(if of_site {
-                diag.help(format!("the site already says the `{}` of its routes", clause.name))
-            } else {
-                diag
-            });
+        if let Some(first) = choice.places.get(clause.name).copied() {
+            cx.report(again(cx, clause.name, first, stmt.span()));
             continue;
         }
-        choice.places.insert(clause.name, (verb.span, false));
+        choice.places.insert(clause.name, (stmt.span(), false));
         let strays = args::strays(cx, stmt.node(), None);
         let values: Vec<ast::Expr<'a>> = stmt.positional().collect();
         if strays {
@@ -100,6 +97,25 @@ pub(super) fn choose<'a>(
             choice.captures.extend(loose(&values));
         }
     }
+}
+
+/// Says that a clause stands twice: in a route, where one line takes what both say, or in its site too.
+fn again(cx: &Context<'_>, clause: &str, (first, of_site): (Span, bool), second: Span) -> Diag {
+    let word = |line: Span| line.part(0, clause.len());
+    let diag = repeated_clause(word(second), clause, word(first));
+    let gone = erase::statement(cx, second);
+    let (said, more) = (cx.text(first), cx.text(second));
+    if of_site {
+        let diag = diag.help(format!("the site already says the `{clause}` of its routes"));
+        return diag.suggest("leave it to the site", gone, "").certain_if(said == more);
+    }
+    if said == more {
+        return diag.help("both say the same").fix("say it once", gone, "");
+    }
+    let end = Span { start: first.end, ..first };
+    let values = format!(", {}", more.get(clause.len()..).unwrap_or("").trim());
+    let edits = vec![Edit { span: end, text: values }, Edit { span: gone, text: String::new() }];
+    diag.suggest_all("write all values in one line", edits)
 }
 
 pub(super) fn hosts(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
@@ -415,7 +431,8 @@ pub(super) fn wheres<'a>(
         if let Some(Value::Bool(outcome)) = value(&read)
             && cx.repeating == 0
         {
-            cx.report(constant_condition(read.span, *outcome));
+            let whole = erase::condition(cx, read.span).filter(|_| *outcome);
+            cx.report(constant_condition(read.span, *outcome, whole));
         }
         scope.facts.add(&learned(&read, true));
         conditions.push(read);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::claims::claims;
 use super::context::{Claims, Context, Entry, ItemId, Scope, When, kind_name, reported};
+use super::erase;
 use super::expr::{constant, wanted};
 use super::fit::Why;
 use super::names::names_of;
@@ -197,7 +198,8 @@ fn record<'a>(
         if let Some(at) = given.iter().position(|(known, _)| known == name)
             && let Some(first) = places.get(at)
         {
-            cx.report(repeated_argument(arg.name.span, arg.name.text, *first));
+            let diag = repeated_argument(arg.name.span, arg.name.text, *first);
+            cx.report(erase::twice(cx, diag, (*first, arg.span), erase::argument));
             continue;
         }
         let Some(value) = arg.value else { continue };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::constant::value;
 use super::context::{Context, Scope, reported};
+use super::erase;
 use super::expr::expr;
 use super::fit::{Why, fit};
 use crate::diag::bad_operator::bad_operator;
@@ -252,8 +253,14 @@ fn reachable(
     all: &mut Option<Span>,
 ) -> bool {
     let place = arm.pattern().map_or_else(|| arm.span(), |pattern| pattern.span());
+    let whole = |cx: &Context<'_>| erase::arm(cx, arm.span());
+    let n_patterns = patterns.map_or(0, <[_]>::len);
+    let part = |cx: &Context<'_>, at| match n_patterns {
+        1 => whole(cx),
+        _ => erase::element(cx, at, '|'),
+    };
     if let Some(by) = *all {
-        cx.report(unreachable_arm(place, by));
+        cx.report(unreachable_arm(place, by, whole(cx)));
         return false;
     }
     let Some(patterns) = patterns else {
@@ -261,7 +268,8 @@ fn reachable(
             && missing(ty, seen).is_none()
             && let Some(by) = seen.last
         {
-            cx.report(unreachable_arm(place, by).help("the arms above already take every value"));
+            let diag = unreachable_arm(place, by, whole(cx));
+            cx.report(diag.help("the arms above already take every value"));
             return false;
         }
         *all = Some(place);
@@ -270,11 +278,11 @@ fn reachable(
     let mut sound = true;
     for (value, at) in patterns {
         if let Some(by) = seen.by(value) {
-            cx.report(unreachable_arm(*at, by));
+            cx.report(unreachable_arm(*at, by, part(cx, *at)));
             sound = false;
         } else if let Some(by) = seen.together(value) {
             let help = "the arms above already take every value of it";
-            cx.report(unreachable_arm(*at, by).help(help));
+            cx.report(unreachable_arm(*at, by, part(cx, *at)).help(help));
             sound = false;
         } else {
             seen.add(value.clone(), *at);

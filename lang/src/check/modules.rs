@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args;
 use super::choice::{Choice, hosts, paths};
 use super::context::{Context, ItemId, Scope, When, is_head_broken};
+use super::erase;
 use super::index::Meaning;
 use super::items::target_at;
 use super::names::names_of;
@@ -370,8 +371,11 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
                 continue;
             }
         };
-        if let Some(first) = place.replace(named).map(|first: ast::NamedArg<'_>| first.name.span) {
-            cx.report(repeated_argument(named.name.span, named.name.text, first));
+        let first =
+            place.replace(named).map(|first: ast::NamedArg<'_>| (first.name.span, first.span));
+        if let Some((name, first)) = first {
+            let diag = repeated_argument(named.name.span, named.name.text, name);
+            cx.report(erase::twice(cx, diag, (first, named.span), erase::argument));
         }
     }
     let sound = !super::calls::has_errors(cx, known);

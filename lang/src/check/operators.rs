@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::compare::{compare, known};
 use super::constant::{is_const, value};
 use super::context::{Context, Scope, reported};
+use super::erase;
 use super::expr::{constant, expr, wanted};
 use super::facts::learned;
 use super::fit::{Why, fit};
@@ -213,7 +214,8 @@ pub(super) fn is<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, is: ast::Is<'a>) -
     }
     let negated = is_present == is.is_negated();
     if !inner.ty.is_optional() && cx.repeating == 0 && inner.ty != Ty::Json {
-        cx.report(needless_test(span, &inner.ty.to_string(), !negated));
+        let whole = erase::condition(cx, span).filter(|_| !negated);
+        cx.report(needless_test(span, &inner.ty.to_string(), !negated, whole));
     }
     let test = Expr { kind: ExprKind::Present(Box::new(inner)), ty: Ty::Bool, span };
     if negated { Expr { kind: ExprKind::Not(Box::new(test)), ty: Ty::Bool, span } } else { test }

@@ -2,8 +2,9 @@
 
 use super::context::{Context, Scope, When};
 use super::fit::indentation;
-use crate::diag::Edit;
+use crate::diag::no_effect::no_effect;
 use crate::diag::wrong_phase::wrong_phase;
+use crate::diag::{Diag, Edit};
 use crate::source::Span;
 use crate::vocab::Phase;
 
@@ -51,7 +52,7 @@ pub(super) fn too_early(
     match (scope.when, scope.end, scope.statement) {
         (When::Step(_), Some(end), Some(statement)) if end.start > statement.start => {
             diag = diag.label(end, "the way back begins here").help("move the statement behind it");
-            if let Some(edits) = moved(cx, statement, end) {
+            if let Some(edits) = moved(cx, statement, end, Beside::Behind) {
                 diag = diag.fix_all("move the statement to the way back", edits);
             }
         }
@@ -65,8 +66,34 @@ pub(super) fn too_early(
     cx.report(diag);
 }
 
-/// The edits that move a statement with a line of its own behind another one.
-fn moved(cx: &Context<'_>, statement: Span, behind: Span) -> Option<Vec<Edit>> {
+/// Says that `what` comes after the way in has ended, and offers the move.
+pub(super) fn too_late(
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    what: &str,
+    span: Span,
+    end: Span,
+) -> Diag {
+    let diag = no_effect(span, what, end);
+    // What ends the way in may stand in a policy that others apply too.
+    if let (Some(own), Some(statement)) = (scope.end, scope.statement)
+        && own == end
+        && let Some(edits) = moved(cx, statement, end, Beside::Before)
+    {
+        return diag.fix_all("move the statement to the way in", edits);
+    }
+    diag
+}
+
+/// On which side of another statement one is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Before,
+    Behind,
+}
+
+/// The edits that move a statement with a line of its own to the side of another one.
+fn moved(cx: &Context<'_>, statement: Span, other: Span, side: Beside) -> Option<Vec<Edit>> {
     let whole = |span: Span| {
         let before = cx.text(Span { start: 0, end: span.start, ..span });
         let start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -86,10 +113,17 @@ fn moved(cx: &Context<'_>, statement: Span, behind: Span) -> Option<Vec<Edit>> {
         return None;
     }
     let to = line_end(statement.end)?;
-    let insert = line_end(behind.end)?;
+    let insert = match side {
+        Beside::Behind => line_end(other.end)?,
+        Beside::Before => {
+            let start = whole(other).start;
+            let lead = text.get(start as usize..other.start as usize)?;
+            lead.trim().is_empty().then_some(start)?
+        }
+    };
     let line = Span { start: from, end: to, ..statement };
     let at = Span { start: insert, end: insert, ..statement };
-    let indent = indentation(cx, behind);
+    let indent = indentation(cx, other);
     let body = text.get(statement.start as usize..to as usize)?;
     Some(vec![
         Edit { span: line, text: String::new() },

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::choice::{Choice, choose, wheres};
 use super::context::{Context, Entry, ItemId, Scope, When, is_head_broken};
+use super::erase;
 use super::index::{Definition, Meaning};
 use super::locals::renumber;
 use super::names::names_of;
@@ -184,10 +185,16 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     if let (Some(own), Some(site)) = (view.on().next(), plan.site.as_ref())
         && let Some(theirs) = site.on().next()
     {
-        cx.report(
-            repeated_clause(own.span, "on", theirs.span)
-                .help("the site already says where its routes listen"),
-        );
+        let diag = repeated_clause(own.span, "on", theirs.span)
+            .help("the site already says where its routes listen");
+        let clause = view.clauses().find(|(word, _)| word.text == "on").map(|(_, span)| span);
+        let same = view.on().map(|word| word.text).eq(site.on().map(|word| word.text));
+        cx.report(match clause {
+            Some(clause) => diag
+                .suggest("leave it to the site", erase::statement(cx, clause), "")
+                .certain_if(same),
+            None => diag,
+        });
     }
     choose(cx, plan.unit, view, "route", &mut choice);
     let has_on = view.on().next().is_some()
@@ -478,15 +485,23 @@ pub(super) fn order(
             }
             let second = ids.get(at).copied().flatten();
             if plans.get(at).is_some_and(|other| other.name == plan.name) {
-                cx.report(wrong_order(
-                    word.span,
-                    format!("`{}` cannot come before itself", plan.name),
-                    "this is the route itself",
-                ));
+                let message = format!("`{}` cannot come before itself", plan.name);
+                let diag = wrong_order(word.span, message, "this is the route itself");
+                let whole = line_of_before(cx, &plan.view, word.span);
+                cx.report(diag.suggest("remove it", whole, ""));
             } else if let (Some(first), Some(second)) = (*id, second) {
-                edges.push(Before { first, second, span: word.span });
+                let whole = line_of_before(cx, &plan.view, word.span);
+                edges.push(Before { first, second, span: word.span, whole });
             }
         }
     }
     edges
+}
+
+/// What goes where `before` is not to name this route: the name, or the clause if it names no other.
+fn line_of_before(cx: &Context<'_>, route: &ast::Route<'_>, name: Span) -> Span {
+    let clause = route.clauses().map(|(_, clause)| clause);
+    let clause = clause.filter(|clause| clause.range().contains(&(name.start as usize))).last();
+    let named = erase::element(cx, name, ',');
+    named.unwrap_or_else(|| erase::statement(cx, clause.unwrap_or(name)))
 }

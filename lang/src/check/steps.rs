@@ -10,6 +10,7 @@ use super::always::always;
 use super::apply::apply_all;
 use super::constant::is_const;
 use super::context::{Bound, Context, Entry, Local, Scope, When};
+use super::erase;
 use super::expr::{expr, wanted};
 use super::fields;
 use super::fit::Why;
@@ -126,10 +127,19 @@ pub(super) fn whole<'a>(
         "always" => always(cx, scope, flow, stmt, verb),
         word if CHOOSING.contains(&word) => {
             let diag = misplaced_clause(verb.span, word, &format!("a {place}"));
-            cx.report(diag.help(match word {
-                "where" => "a statement that must hold is a `require`; `where` chooses a route",
-                _ => "it stands in a route, or in a site for all of its routes",
-            }));
+            cx.report(match word {
+                "where" => diag
+                    .help("a statement that must hold is a `require`; `where` chooses a route")
+                    .suggest("write `require`", verb.span, "require"),
+                _ => {
+                    let whole = erase::statement(cx, stmt.span());
+                    diag.help("it stands in a route, or in a site for all of its routes").suggest(
+                        "remove it",
+                        whole,
+                        "",
+                    )
+                }
+            });
             flow.doubtful = true;
         }
         _ => match cx.vocabulary.action(verb.text) {

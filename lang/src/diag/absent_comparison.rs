@@ -1,6 +1,6 @@
 //! A comparison through which absence would slip.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0303",
     slug: "absent-comparison",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 `x == \"a\"` means that `x` is present and equal. `x != \"a\"` has no such plain meaning when `x` may be absent: an absent value is not equal, so a check meant to keep something out would let the absent through. The same holds when both sides may be absent.
 

@@ -1,6 +1,6 @@
 //! Two routes whose paths overlap with neither inside the other.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0801",
     slug: "ambiguous-paths",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Of two routes on one host, the one whose set of paths lies inside the other's is tried first.
 Here some paths belong to both patterns while each has paths of its own, so neither is the narrower one.

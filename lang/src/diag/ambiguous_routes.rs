@@ -1,6 +1,6 @@
 //! Two routes whose conditions overlap with neither inside the other.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0802",
     slug: "ambiguous-routes",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Of two routes with the same host and path, the one whose methods and `where` lie inside the other's is tried first.
 Here some requests fit both while each fits requests of its own, so nothing says which one answers.

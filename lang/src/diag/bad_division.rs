@@ -1,6 +1,6 @@
 //! A division that could fail.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0311",
     slug: "bad-division",
     severity: Severity::Error,
+    mends: Mends::ByHand("by what is to be divided is for its author to say"),
     explain: "\
 Evaluation never fails, so a divisor is a literal other than zero.
 

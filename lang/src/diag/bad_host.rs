@@ -1,6 +1,6 @@
 //! A host pattern that means nothing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0407",
     slug: "bad-host",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A host is written in lower case and without a port: exact, `*.x` for one label before `x`, or `**.x` for one or more.
 

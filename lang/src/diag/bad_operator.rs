@@ -1,6 +1,6 @@
 //! An operator between types that it does not join.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0306",
     slug: "bad-operator",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Comparisons take two values of one type; `in` takes a list, a set, a map, a network or a range on its right; `and`, `or` and `not` take `Bool`.
 

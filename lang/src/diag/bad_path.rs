@@ -1,6 +1,6 @@
 //! A path pattern that could never match.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0408",
     slug: "bad-path",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Paths are compared in their normal form: unreserved characters are decoded, `.` and `..` are gone, `//` is one slash. `{name}` is one segment, `/**` at the end is everything beneath.
 

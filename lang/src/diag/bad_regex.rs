@@ -1,6 +1,6 @@
 //! A regular expression that does not compile.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0305",
     slug: "bad-regex",
     severity: Severity::Error,
+    mends: Mends::ByHand("what the pattern was to match is not known"),
     explain: "\
 Patterns are regular expressions without look-around and back-references, so that they take time in proportion to the text, and their automaton is at most 256 KiB.
 

@@ -1,6 +1,6 @@
 //! Percentages that are not a whole.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0317",
     slug: "bad-sum",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 The shares of one `forward` are of all requests, so they add up to 100%.
 

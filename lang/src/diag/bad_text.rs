@@ -1,6 +1,6 @@
 //! A text with a part that is not understood.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0319",
     slug: "bad-text",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 In a text, `\\\\`, `\\\"`, `\\n`, `\\r`, `\\t`, `\\{`, `\\}` and `\\u{41}` are characters, and `{…}` puts a value in.
 

@@ -1,6 +1,6 @@
 //! A value of the right type that cannot be what it stands for.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0415",
     slug: "bad-value",
     severity: Severity::Error,
+    mends: Mends::ByHand("which of the values that are accepted was meant is not known"),
     explain: "\
 A type says what kind of value stands somewhere; not every value of it can be used there. A server has a port, a header field has a name without blanks, a redirect has a status that redirects, and what frames a message (`content-length`, `connection`) is the gateway's own to write.
 

@@ -1,6 +1,6 @@
 //! A route that may cost more than its listener allows.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0704",
     slug: "beyond-cost",
     severity: Severity::Error,
+    mends: Mends::ByHand("whether the route costs too much or the bound is too low is a decision"),
     explain: "\
 A listener's `cost` line says what a request may cost at worst, whatever route answers it: how long an upstream may take
 over all tries, how much of its content is kept in memory, how many tests are made. A route that may cost more is an

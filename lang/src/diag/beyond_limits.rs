@@ -1,6 +1,6 @@
 //! Text that is larger or deeper than a policy may be.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0108",
     slug: "beyond-limits",
     severity: Severity::Error,
+    mends: Mends::ByHand("how a policy is divided is a decision"),
     explain: "\
 Policies are bounded, so that no text can exhaust who reads it: brackets nest at most 128 deep (8 inside one string),
 one expression has at most 256 operators, members and calls in a row, a file has at most 32 MiB, and all routes together

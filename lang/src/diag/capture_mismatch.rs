@@ -1,6 +1,6 @@
 //! Paths of one route that capture differently.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0409",
     slug: "capture-mismatch",
     severity: Severity::Error,
+    mends: Mends::ByHand("which of the paths captures what was meant is not known"),
     explain: "\
 A route with several paths captures the same names with the same types in each, so that `path.NAME` always has a value. Of two paths that hold the same request, one lies inside the other or both capture the same segments, so that it is one value.
 

@@ -1,6 +1,6 @@
 //! Lines of `before` that lead in a circle.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0807",
     slug: "circular-before",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A `before` says that a route is tried before another one. Together these lines say that a route is tried before itself.
 
@@ -49,15 +50,19 @@ route b on web {
 ",
 };
 
-/// These lines lead in a circle: `first before second`, each with its place, in the order of the circle.
-pub fn circular_before(lines: &[(&str, &str, Span)]) -> Diag {
-    let (route, _, span) = lines.first().copied().unwrap_or(("?", "?", Span::default()));
+/// These lines lead in a circle: `first before second`, each with its place and what goes if it goes, in the order of the
+/// circle.
+pub fn circular_before(lines: &[(&str, &str, (Span, Span))]) -> Diag {
+    let (route, _, (span, _)) = lines.first().copied().unwrap_or_default();
     let reason = |first: &str, second: &str| format!("`{first}` before `{second}`");
     let message = format!("`{route}` would be tried before itself");
     let first = lines.first().map_or_else(String::new, |(a, b, _)| reason(a, b));
-    let mut diag = ENTRY.at(span, message, first);
-    for (first, second, span) in lines.iter().skip(1) {
+    let mut diag = ENTRY.at(span, message, first).help("remove one of them");
+    for (first, second, (span, _)) in lines.iter().skip(1) {
         diag = diag.label(*span, reason(first, second));
     }
-    diag.help("remove one of them")
+    for (first, second, (_, whole)) in lines {
+        diag = diag.suggest(format!("remove `{first} before {second}`"), *whole, "");
+    }
+    diag
 }

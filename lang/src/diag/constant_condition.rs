@@ -1,6 +1,6 @@
 //! A condition with one outcome.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0605",
     slug: "constant-condition",
     severity: Severity::Warning,
+    mends: Mends::Carried,
     explain: "\
 A `where` or `require` whose condition does not depend on the request always does the same.
 
@@ -36,11 +37,12 @@ route all on web {
 ",
 };
 
-/// The condition at `span` always is `outcome`.
-pub fn constant_condition(span: Span, outcome: bool) -> Diag {
-    ENTRY.at(
-        span,
-        format!("this condition is always {outcome}"),
-        "it does not depend on the request",
-    )
+/// The condition at `span` always is `outcome`; `whole` is what goes if it goes, where the rest says the same without.
+pub fn constant_condition(span: Span, outcome: bool, whole: Option<Span>) -> Diag {
+    let message = format!("this condition is always {outcome}");
+    let diag = ENTRY.at(span, message, "it does not depend on the request");
+    match whole {
+        Some(whole) => diag.suggest("remove it", whole, ""),
+        None => diag,
+    }
 }

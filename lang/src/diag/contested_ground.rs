@@ -1,6 +1,6 @@
 //! Two modules that own the same ground.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E1002",
     slug: "contested-ground",
     severity: Severity::Error,
+    mends: Mends::ByHand("the teams have to agree on whose it is"),
     explain: "\
 Every request has one owner at most. If two modules owned it, each could take it from the other with a narrower route.
 

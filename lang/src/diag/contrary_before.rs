@@ -1,6 +1,6 @@
 //! A `before` against a rule.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0808",
     slug: "contrary-before",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A route that takes a strictly narrower set of requests is always tried first: a narrower host, on equal hosts a narrower
 path, on equal paths narrower methods and `where`. A `before` decides only where neither is narrower. If it could turn the
@@ -35,9 +36,10 @@ route one on web { path \"/a/b\"; respond 200, \"one\" }
 ",
 };
 
-/// The `before` at `span` puts `first` in front of `second`, whose `what` (host, path or condition) is narrower.
+/// The `before` at `span` puts `first` in front of `second`, whose `what` (host, path or condition) is narrower;
+/// `whole` is what goes if it goes.
 pub fn contrary_before(
-    span: Span,
+    (span, whole): (Span, Span),
     first: &str,
     (second, second_span): (&str, Span),
     what: &str,
@@ -52,4 +54,5 @@ pub fn contrary_before(
         .at(span, message, format!("the {what} of `{second}` is strictly narrower"))
         .label(second_span, "so this is always tried first")
         .help("remove it: `before` decides only where neither route is narrower")
+        .suggest("remove it", whole, "")
 }

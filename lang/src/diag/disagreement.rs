@@ -1,6 +1,6 @@
 //! A mistake of the compiler: an example that it made does not fit what it was made for.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0899",
     slug: "disagreement",
     severity: Severity::Error,
+    mends: Mends::ByHand("it is a mistake of the compiler"),
     explain: "\
 This is a mistake of the compiler and not of the policy.
 Every example of a request is run through the policy before it is shown; here the run disagreed with what had been decided.

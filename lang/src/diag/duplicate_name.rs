@@ -1,6 +1,6 @@
 //! One name for two things.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0204",
     slug: "duplicate-name",
     severity: Severity::Error,
+    mends: Mends::ByHand("a new name is for its author to find"),
     explain: "\
 Within a file every item has a name of its own, whatever its kind; a `let` may not take the name of another one in the same route.
 

@@ -1,6 +1,6 @@
 //! Two routes that take exactly the same requests.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0804",
     slug: "duplicate-route",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Two routes have the same host, the same path and the same conditions, so one of them could never answer.
 
@@ -49,13 +50,9 @@ pub fn duplicate_route(
             format!("`{example}` fits this"),
         )
         .label(first_span, "and this");
-    if same {
-        diag.help(format!("both do the same: remove `{route}`")).suggest(
-            format!("remove `{route}`"),
-            item,
-            "",
-        )
-    } else {
-        diag.help("they do different things: remove one of them, or narrow it")
-    }
+    let diag = diag.help(match same {
+        true => format!("both do the same: remove `{route}`"),
+        false => "they do different things: remove one of them, or narrow it".to_owned(),
+    });
+    diag.suggest(format!("remove `{route}`"), item, "")
 }

@@ -1,6 +1,6 @@
 //! A route that answers twice.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0404",
     slug: "ends-twice",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A request is answered once: a second `forward`, `respond` or `redirect` would never run.
 
@@ -38,9 +39,11 @@ route all on web {
 ",
 };
 
-/// The request was answered at `first`; `verb` would answer it again.
-pub fn ends_twice(span: Span, verb: &str, first: Span) -> Diag {
+/// The request was answered at `first`; `verb` would answer it again. `whole` is what goes if it goes.
+pub fn ends_twice(span: Span, verb: &str, first: Span, whole: Span) -> Diag {
     ENTRY
         .at(span, format!("`{verb}` never runs"), "the request is already answered")
         .label(first, "answered here")
+        .help("a request has one answer: remove one of the two")
+        .suggest(format!("remove this `{verb}`"), whole, "")
 }

@@ -1,6 +1,6 @@
 //! A secret where it could be seen.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0309",
     slug: "exposed-secret",
     severity: Severity::Error,
+    mends: Mends::ByHand("what was to be seen instead of the secret is not known"),
     explain: "\
 A secret is opaque: it is never compared, written into text, a header or a log. It flows only into parameters that are made for secrets.
 

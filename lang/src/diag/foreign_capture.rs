@@ -1,6 +1,6 @@
 //! A path segment that is a capture elsewhere.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0606",
     slug: "foreign-capture",
     severity: Severity::Warning,
+    mends: Mends::Carried,
     explain: "\
 Other routers write `:id` for one segment. Here that is the text `:id` itself, and `{id}` is one segment.
 

@@ -1,6 +1,6 @@
 //! A route of nobody's module inside the ground of one.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E1003",
     slug: "foreign-ground",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 What a module owns is answered by the module. A route of the first file that takes requests out of that ground would
 change what the team's routes answer without a word in the team's file. Broader routes, such as a page for everything

@@ -1,6 +1,6 @@
 //! Ways to write a thing that other languages have.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0109",
     slug: "foreign-syntax",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 The language writes `and`, `or` and `not` as words, and strings in double quotes.
 It is understood what was meant, and the fix writes it.

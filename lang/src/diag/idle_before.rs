@@ -1,6 +1,6 @@
 //! A `before` that changes nothing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0809",
     slug: "idle-before",
     severity: Severity::Warning,
+    mends: Mends::Carried,
     explain: "\
 A `before` decides between two routes that can take the same request while neither is narrower.
 Here the order is the same without it, or no request is taken by both.
@@ -34,7 +35,10 @@ route all on web { path \"/a/**\"; respond 200, \"all\" }
 ",
 };
 
-/// The `before` at `span` changes nothing, for this reason.
-pub fn idle_before(span: Span, first: &str, second: &str, reason: &str) -> Diag {
-    ENTRY.at(span, format!("`{first}` before `{second}` changes nothing"), reason).help("remove it")
+/// The `before` at `span` changes nothing, for this reason; `whole` is what goes if it goes.
+pub fn idle_before((span, whole): (Span, Span), first: &str, second: &str, reason: &str) -> Diag {
+    ENTRY
+        .at(span, format!("`{first}` before `{second}` changes nothing"), reason)
+        .help("remove it")
+        .fix("remove it", whole, "")
 }

@@ -1,6 +1,6 @@
 //! A test that expects nothing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0607",
     slug: "idle-test",
     severity: Severity::Warning,
+    mends: Mends::ByHand("what is to be expected is for its author to say"),
     explain: "\
 A test without an `expect` passes whatever comes of its requests.
 

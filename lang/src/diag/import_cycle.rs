@@ -1,6 +1,6 @@
 //! Files that import each other.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0208",
     slug: "import-cycle",
     severity: Severity::Error,
+    mends: Mends::ByHand("where what both files use is to stand is a decision"),
     explain: "\
 A file may not import itself, directly or through others: what belongs to both belongs into a third file.
 

@@ -1,6 +1,6 @@
 //! A file that cannot be imported.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0206",
     slug: "import-failed",
     severity: Severity::Error,
+    mends: Mends::ByHand("which file was meant is not known"),
     explain: "\
 `use \"./net.gw\" { office }` reads another policy file, by a path relative to the file it stands in.
 

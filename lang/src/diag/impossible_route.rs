@@ -1,6 +1,6 @@
 //! A route whose conditions hold for no request.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0806",
     slug: "impossible-route",
     severity: Severity::Error,
+    mends: Mends::ByHand("which of the conditions is wrong is not known"),
     explain: "\
 What a route asks of a request contradicts itself, so no request fits.
 

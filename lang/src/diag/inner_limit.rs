@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 use crate::value::Value;
 
@@ -11,6 +11,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0701",
     slug: "inner-limit",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A time limit that stands inside of another one, such as that for the first byte inside of that for the whole exchange,
 cannot be longer: the outer one ends the exchange first, and the inner one means nothing.

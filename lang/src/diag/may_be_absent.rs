@@ -1,6 +1,6 @@
 //! A value that may be absent where one is needed.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0302",
     slug: "may-be-absent",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A header, a query parameter or a cookie may not be there: its type ends in `?`. Say what happens then.
 

@@ -1,6 +1,6 @@
 //! A clause where it does not belong.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0406",
     slug: "misplaced-clause",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 `host`, `path`, `method` and `where` choose a route; they stand in a route or, where they suit all of its routes, in a site.
 

@@ -1,6 +1,6 @@
 //! An argument that is not given.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0312",
     slug: "missing-argument",
     severity: Severity::Error,
+    mends: Mends::ByHand("the value is for its author to say"),
     explain: "\
 A parameter without a default must be given, by position or by name.
 

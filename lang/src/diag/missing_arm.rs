@@ -1,6 +1,6 @@
 //! A `match` that leaves something out.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0307",
     slug: "missing-arm",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A `match` has an answer for every value of its subject; `_` takes what is left.
 

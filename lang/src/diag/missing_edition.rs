@@ -1,6 +1,6 @@
 //! A file without its edition.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0201",
     slug: "missing-edition",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Every file says which edition of the language it is written in, so that a later edition can change a word without changing what old files mean.
 

@@ -1,6 +1,6 @@
 //! A comma, `=`, `:`, `=>` or bracket that is missing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0106",
     slug: "missing-mark",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Two parts stand side by side and the mark between them is missing: a `,` between arguments, a `=` before a value,
 a `:` before a type, a `=>` in an arm.
@@ -35,7 +36,7 @@ pub fn missing_mark(missed: Span, next: Span, mark: &str, found: &str) -> Diag {
         _ => format!("expected `{mark}` before `{found}`"),
     };
     let insert = match mark {
-        "," => ",".to_owned(),
+        "," | ";" => mark.to_owned(),
         ":" => ":".to_owned(),
         _ => format!(" {mark}"),
     };

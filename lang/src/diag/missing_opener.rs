@@ -1,6 +1,6 @@
 //! A block whose `{` is missing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0110",
     slug: "missing-opener",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 The lines after this one are indented and a `}` follows, but no `{` opens the block.
 

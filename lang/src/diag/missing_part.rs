@@ -1,6 +1,6 @@
 //! A value, a name or a type that is missing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0105",
     slug: "missing-part",
     severity: Severity::Error,
+    mends: Mends::ByHand("what was to stand there is not known"),
     explain: "\
 A value, a name or a type was to stand here, and nothing does.
 A statement ends with its line: to go on in the next line, open a bracket first.

@@ -1,6 +1,6 @@
 //! An item without a setting that it needs.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0502",
     slug: "missing-setting",
     severity: Severity::Error,
+    mends: Mends::ByHand("the value is for its author to say"),
     explain: "\
 A listener must say where it listens, an upstream where its servers are.
 

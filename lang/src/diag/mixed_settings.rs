@@ -1,6 +1,6 @@
 //! Two settings that exclude each other.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0504",
     slug: "mixed-settings",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 An upstream has fixed servers or discovers them, not both.
 

@@ -1,6 +1,6 @@
 //! A default for a value that is always there.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0602",
     slug: "needless-default",
     severity: Severity::Warning,
+    mends: Mends::Carried,
     explain: "\
 `??` supplies a value where one may be absent. This one never is, so the default is never used.
 

@@ -1,6 +1,6 @@
 //! A test for presence with one outcome.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0603",
     slug: "needless-test",
     severity: Severity::Warning,
+    mends: Mends::Carried,
     explain: "\
 What is tested is always there, by its type or because of an earlier `require`.
 
@@ -37,11 +38,15 @@ route all on web {
 ",
 };
 
-/// The value tested at `span` is never absent.
-pub fn needless_test(span: Span, ty: &str, outcome: bool) -> Diag {
-    ENTRY.at(
+/// The value tested at `span` is never absent; `whole` is what goes if the test goes, where the rest says the same without.
+pub fn needless_test(span: Span, ty: &str, outcome: bool, whole: Option<Span>) -> Diag {
+    let diag = ENTRY.at(
         span,
         format!("this is always {outcome}"),
         format!("a value of type {ty} is never absent here"),
-    )
+    );
+    match whole {
+        Some(whole) => diag.suggest("remove the test", whole, ""),
+        None => diag,
+    }
 }

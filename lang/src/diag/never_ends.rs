@@ -1,6 +1,6 @@
 //! A route that never answers.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0403",
     slug: "never-ends",
     severity: Severity::Error,
+    mends: Mends::ByHand("how the route is to answer is for its author to say"),
     explain: "\
 Every route ends its way in with `forward`, `respond`, `redirect` or another verb that answers.
 

@@ -1,6 +1,6 @@
 //! A statement that can have no effect.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0405",
     slug: "no-effect",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 After `forward` the request is on its way: nothing that changes it counts any more.
 

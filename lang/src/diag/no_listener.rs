@@ -1,6 +1,6 @@
 //! A route that is on no listener.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0410",
     slug: "no-listener",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A route says which listeners it is on, itself or through its site.
 

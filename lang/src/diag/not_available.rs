@@ -1,6 +1,6 @@
 //! Something that this version does not do yet.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0215",
     slug: "not-available",
     severity: Severity::Error,
+    mends: Mends::ByHand("nothing says the same yet"),
     explain: "\
 The language reserves words for what a later version does. They are refused rather than ignored.
 

@@ -1,6 +1,6 @@
 //! A value that must be known when the policy is loaded.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0310",
     slug: "not-constant",
     severity: Severity::Error,
+    mends: Mends::ByHand("which value it is to have is not known when the policy is loaded"),
     explain: "\
 Some arguments configure the gateway once, before any request: they are literals, `param`s and what is computed from them.
 

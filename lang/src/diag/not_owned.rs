@@ -1,6 +1,6 @@
 //! A route of a module outside of what the module owns.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E1001",
     slug: "not-owned",
     severity: Severity::Error,
+    mends: Mends::ByHand("whose the ground is to be is for who grants it to say"),
     explain: "\
 A module's routes answer for what the policy's first file lets the module own, and for nothing else. The file of the
 module cannot widen that: a team that needs more ground asks whoever keeps the first file.

@@ -1,6 +1,6 @@
 //! A value outside what is possible.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0318",
     slug: "out-of-range",
     severity: Severity::Error,
+    mends: Mends::ByHand("which of the possible values was meant is not known"),
     explain: "\
 A status is 100 to 599, a port 1 to 65535; other parameters say their bounds.
 

@@ -1,6 +1,6 @@
 //! An imported name that its file keeps to itself.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0207",
     slug: "private-name",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A file gives away only what it marks with `pub`.
 

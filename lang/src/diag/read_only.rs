@@ -1,6 +1,6 @@
 //! A field that cannot be changed.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0411",
     slug: "read-only",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 What arrived is not rewritten: `req` and `origin` say what was received. `up` is the request being sent, `resp` the answer being sent.
 

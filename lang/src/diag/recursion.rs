@@ -1,6 +1,6 @@
 //! Something defined by itself.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0209",
     slug: "recursion",
     severity: Severity::Error,
+    mends: Mends::ByHand("what it was to be made of is not known"),
     explain: "\
 Functions, policies and top-level `let`s are put in where they are used, so none may use itself, directly or through others. That is why every policy ends.
 

@@ -1,6 +1,6 @@
 //! A request contradicts an assert.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0901",
     slug: "refuted-assert",
     severity: Severity::Error,
+    mends: Mends::ByHand("whether the claim or the policy is wrong is a decision"),
     explain: "\
 An `assert` speaks of every request that the gateway can be sent. Here is one that does not do as is expected; it was run
 through the policy before it is shown.

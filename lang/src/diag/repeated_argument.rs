@@ -1,6 +1,6 @@
 //! One argument given twice.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0314",
     slug: "repeated-argument",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A parameter has one value.
 

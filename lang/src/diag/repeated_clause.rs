@@ -1,6 +1,6 @@
 //! A clause that may stand once.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0413",
     slug: "repeated-clause",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Several values of one clause stand in one line: `method GET, POST`.
 

@@ -1,6 +1,6 @@
 //! A setting that may stand once.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0503",
     slug: "repeated-setting",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Where a setting may stand several times, its reference says so.
 

@@ -1,6 +1,6 @@
 //! Retries whose answer is tried again further out: their numbers multiply.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0703",
     slug: "retry-amplification",
     severity: Severity::Error,
+    mends: Mends::ByHand("which of the two is to try again is a decision"),
     explain: "\
 An upstream may be a listener of the same policy. If it is asked again after a status with which the gateway says that
 it has had no answer (502, 503, 504), and what stands behind that listener is tried again too, then every failure is tried

@@ -1,6 +1,6 @@
 //! A name that hides another.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0604",
     slug: "shadowed",
     severity: Severity::Warning,
+    mends: Mends::ByHand("a new name is for its author to find"),
     explain: "\
 A `let` or parameter with the name of an item or of a built-in namespace makes the other one unreachable below it.
 

@@ -1,6 +1,6 @@
 //! A closing bracket that closes nothing, or the wrong thing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0102",
     slug: "stray-closer",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A `}`, `)` or `]` stands where nothing of its kind is open.
 What stands around it is read as if it were not there.

@@ -1,6 +1,6 @@
 //! Something that grows beyond its bound.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0316",
     slug: "too-large",
     severity: Severity::Error,
+    mends: Mends::ByHand("how it is divided is a decision"),
     explain: "\
 Functions and policies are put in where they are used. What that makes of one route or one constant is bounded, so that checking and running stay bounded too.
 ",

@@ -1,6 +1,6 @@
 //! More arguments than are taken.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0315",
     slug: "too-many-arguments",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Positional arguments fill the parameters in order.
 

@@ -1,6 +1,6 @@
 //! A `{` whose `}` is missing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0101",
     slug: "unclosed-brace",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A block was opened with `{` and the next item begins before a `}` closes it.
 The items after it are still checked.

@@ -1,6 +1,6 @@
 //! A `(` or `[` that is never closed.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0111",
     slug: "unclosed-bracket",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A `(` or `[` was opened and the statement ends before it is closed.
 The statements after it are still checked.

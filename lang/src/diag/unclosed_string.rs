@@ -1,6 +1,6 @@
 //! A string whose closing quote is missing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0103",
     slug: "unclosed-string",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A string is opened with `\"` and the line ends before another `\"` closes it.
 Strings never span lines, so only this line is affected.

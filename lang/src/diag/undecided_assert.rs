@@ -1,6 +1,6 @@
 //! An assert that can be neither proved nor refuted.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0902",
     slug: "undecided-assert",
     severity: Severity::Error,
+    mends: Mends::ByHand("why it may stand without a proof is for its author to say"),
     explain: "\
 Claims are decided exactly where conditions compare what a request says with constants. Where something is computed, comes
 from an input, or is up to an upstream, it may not be decidable; the label says where.

@@ -1,6 +1,6 @@
 //! Two routes of which it cannot be decided whether they overlap.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0803",
     slug: "undecided-order",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Whether two conditions can hold for one request is decided exactly where they compare fields with constants.
 Where they compute with what a request says, or compare it with an input, it may not be decidable; then `before` has to say

@@ -1,6 +1,6 @@
 //! Text that fits nowhere.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0104",
     slug: "unexpected-text",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Something stands where the language has no place for it.
 A statement is `verb positional, …, name=value, …`, perhaps with a `{ block }`; a newline or `;` ends it.
@@ -47,7 +48,7 @@ pub fn unexpected_character(place: Span, character: char) -> Diag {
         "nothing begins with this character",
     );
     match character {
-        '#' => diag.help("a comment begins with `//`"),
+        '#' => diag.help("a comment begins with `//`").suggest("make it a comment", place, "//"),
         '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '`' => {
             diag.help("strings are written in `\"`")
         }

@@ -1,6 +1,6 @@
 //! A named argument that is not taken.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0313",
     slug: "unknown-argument",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Arguments are given by position or as `name=value`, with the names of the parameters.
 

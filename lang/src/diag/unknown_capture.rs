@@ -1,6 +1,6 @@
 //! A capture that the path does not have.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0213",
     slug: "unknown-capture",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 `path.NAME` is what `{NAME}` in the route's `path` held.
 

@@ -1,6 +1,6 @@
 //! An edition that does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0202",
     slug: "unknown-edition",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 There is one edition so far, 2026.
 

@@ -1,6 +1,6 @@
 //! A field that does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0211",
     slug: "unknown-field",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Fields are the parts of a request, its connection and its answer that a policy can read.
 

@@ -1,6 +1,6 @@
 //! A function that does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0212",
     slug: "unknown-function",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Functions are built in, or defined with `fn`.
 

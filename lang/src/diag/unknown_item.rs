@@ -1,6 +1,6 @@
 //! A word at the place of an item that begins no item.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0107",
     slug: "unknown-item",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Outside of all braces a file holds items, and each begins with its word: `edition`, `use`, `param`, `secret`, `let`, `fn`,
 `listener`, `upstream`, `auth`, `limit`, `store`, `module`, `policy`, `site`, `route`, `assert` or `test`.

@@ -1,6 +1,6 @@
 //! A member that the value does not have.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0214",
     slug: "unknown-member",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Records have the members that their type lists. A scalar has none.
 

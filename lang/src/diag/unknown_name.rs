@@ -1,6 +1,6 @@
 //! A name that stands for nothing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0203",
     slug: "unknown-name",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A name must be defined in the same file or imported with `use`. The order of items does not matter.
 

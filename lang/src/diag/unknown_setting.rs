@@ -1,6 +1,6 @@
 //! A setting that does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0501",
     slug: "unknown-setting",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Each kind of item has settings of its own.
 

@@ -1,6 +1,6 @@
 //! A type that does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0205",
     slug: "unknown-type",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 The types are `Bool Int Float String Duration Size Rate Percent Ip Cidr Method Status Time Regex Json Uuid`, `List<T>`, `Set<T>`, `Map<String, T>`, records `{ a: T }`, unions of string literals, and `T?` for what may be absent.
 

@@ -1,6 +1,6 @@
 //! A verb that does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0401",
     slug: "unknown-verb",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Each line inside a route begins with a verb: one of the language's own clauses or an action.
 

@@ -1,6 +1,6 @@
 //! An arm that nothing reaches.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0308",
     slug: "unreachable-arm",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Arms are tried from the top. One that earlier arms cover is a mistake: either its pattern or its place is wrong.
 
@@ -39,9 +40,13 @@ route all on web {
 ",
 };
 
-/// The arm or pattern at `span` is covered by the one at `by`.
-pub fn unreachable_arm(span: Span, by: Span) -> Diag {
-    ENTRY
+/// The arm or pattern at `span` is covered by the one at `by`; `whole` is what goes if it goes, where that is known.
+pub fn unreachable_arm(span: Span, by: Span, whole: Option<Span>) -> Diag {
+    let diag = ENTRY
         .at(span, "nothing reaches this arm", "never chosen")
-        .label(by, "everything it takes is taken here")
+        .label(by, "everything it takes is taken here");
+    match whole {
+        Some(whole) => diag.suggest("remove it", whole, ""),
+        None => diag,
+    }
 }

@@ -1,6 +1,6 @@
 //! A try that never begins, because the time for all of them is over before.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 use crate::value::Value;
 use crate::vocab::budget::Vain;
@@ -10,6 +10,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0702",
     slug: "unreachable-retry",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 The total time limit bounds all tries of a request together. A try that follows a time limit, or a wait, cannot begin
 when the total has passed by then: the policy promises a retry that never happens.

@@ -1,6 +1,6 @@
 //! A route that never answers.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0805",
     slug: "unreachable-route",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Every request that fits this route is answered by others, which are narrower and therefore tried first, or which a
 `before` puts in front of it. A route that never answers protects nothing and serves nobody.
@@ -59,13 +60,14 @@ pub fn unreachable_route(
     for (_, cover) in covers.iter().take(4) {
         diag = diag.label(*cover, reason);
     }
-    match sample {
-        Some((example, by, true)) => diag
-            .help(format!("`{example}` is answered by `{by}`, which does the same: remove `{route}`"))
-            .suggest(format!("remove `{route}`"), item, ""),
-        Some((example, by, false)) => diag.help(format!(
+    let help = match sample {
+        Some((example, by, true)) => {
+            format!("`{example}` is answered by `{by}`, which does the same: remove `{route}`")
+        }
+        Some((example, by, false)) => format!(
             "`{example}` is answered by `{by}`, which does something else: narrow it, or remove `{route}`"
-        )),
-        None => diag.help(format!("narrow what answers in its place, or remove `{route}`")),
-    }
+        ),
+        None => format!("narrow what answers in its place, or remove `{route}`"),
+    };
+    diag.help(help).suggest(format!("remove `{route}`"), item, "")
 }

@@ -1,6 +1,6 @@
 //! Something that is defined and not used.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0601",
     slug: "unused",
     severity: Severity::Warning,
+    mends: Mends::ByHand("whether it is to be used or removed is not known"),
     explain: "\
 It is probably left over, or a name elsewhere is misspelt. What other files may use is marked with `pub`.
 

@@ -1,6 +1,6 @@
 //! An assert that speaks of no request.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "W0903",
     slug: "vacuous-assert",
     severity: Severity::Warning,
+    mends: Mends::ByHand("of which requests it was to speak is not known"),
     explain: "\
 No request is one of those that the `for` of this `assert` speaks of, so it holds whatever the policy does. That is seldom
 what was meant.

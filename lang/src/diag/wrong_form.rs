@@ -1,6 +1,6 @@
 //! A verb written in the form of another.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0412",
     slug: "wrong-form",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 `set` and its like take a place and a value, `unset` a place, other verbs plain arguments; only some take `{ pattern => value }` arms.
 

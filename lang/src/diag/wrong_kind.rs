@@ -1,6 +1,6 @@
 //! A name of the wrong kind of thing.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0210",
     slug: "wrong-kind",
     severity: Severity::Error,
+    mends: Mends::ByHand("which of the right kind was meant is not known"),
     explain: "\
 An upstream is forwarded to, a policy is applied, a listener is what a route is `on`: one cannot stand for the other.
 

@@ -1,6 +1,6 @@
 //! A route that would come before itself.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0414",
     slug: "wrong-order",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 `before` says which of two overlapping routes is tried first, so it names another route.
 

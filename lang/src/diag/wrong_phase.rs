@@ -1,6 +1,6 @@
 //! A field or action at a time when it does not exist.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0402",
     slug: "wrong-phase",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 A request passes through phases: the connection, the request, the route's statements, and after `forward` or `respond` the way back. `resp` and `origin` exist only then.
 

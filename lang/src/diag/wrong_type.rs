@@ -1,6 +1,6 @@
 //! A value of another type than is wanted.
 
-use super::{Diag, Entry, Severity};
+use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
 /// The catalogue's row.
@@ -8,6 +8,7 @@ pub const ENTRY: Entry = Entry {
     code: "E0301",
     slug: "wrong-type",
     severity: Severity::Error,
+    mends: Mends::Carried,
     explain: "\
 Every parameter, field and operator says the type it takes. Literals carry their unit: `5s`, `10MiB`, `20%`.
 

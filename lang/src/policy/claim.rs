@@ -16,12 +16,21 @@ pub struct Assert {
     pub of: Claim,
     /// What is to hold of each.
     pub expect: Claim,
-    /// Why it may stay without a proof, if the author says so.
-    pub unproved: Option<Arc<str>>,
+    /// Whether it may stay without a proof, as the author says.
+    pub unproved: Option<Unproved>,
     /// Its name's place.
     pub span: Span,
     /// The place of what is to hold.
     pub expect_span: Span,
+}
+
+/// `@unproved("why")`.
+#[derive(Clone, Debug)]
+pub struct Unproved {
+    /// The author's reason.
+    pub why: Arc<str>,
+    /// What goes if it is not to be said.
+    pub span: Span,
 }
 
 /// Something that holds of a request and of what comes of it, or does not.

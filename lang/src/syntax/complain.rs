@@ -9,7 +9,6 @@ use pest::error::{ErrorVariant, InputLocation};
 use super::parse::{Grammar, Rule};
 use super::prepare::{Prepared, prepare};
 use super::scan::scan;
-use crate::diag::Diag;
 use crate::diag::beyond_limits::too_long;
 use crate::diag::foreign_syntax::{
     foreign_alias, foreign_infix, foreign_loop, foreign_operator, foreign_verb,
@@ -17,6 +16,7 @@ use crate::diag::foreign_syntax::{
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
+use crate::diag::{Diag, Edit};
 use crate::source::{SourceId, Span};
 
 /// Something that did not fit, by the error production that took it.
@@ -309,6 +309,10 @@ fn missing_comma(
         return unexpected_text(next, "an operator", next_text)
             .help("`==` compares two values, `and` joins two conditions");
     }
+    if begins_statement(text, next) {
+        return missing_mark(gap, next, ";", next_text)
+            .help("values are separated by `,`, statements by a new line or `;`");
+    }
     let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let diag = missing_mark(gap, next, ",", next_text);
     if is_name && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) {
@@ -316,6 +320,36 @@ fn missing_comma(
     } else {
         diag.help("values are separated by `,`, statements by a new line or `;`")
     }
+}
+
+/// The end of a text in curly quotes that begins at `open`.
+fn curly(text: &str, open: Span) -> Option<Span> {
+    let closers = match text.get(open.range())? {
+        "“" | "„" | "”" => "”“",
+        "‘" | "’" => "’‘",
+        "«" => "»",
+        "`" => "`",
+        _ => return None,
+    };
+    let rest = text.get(open.end as usize..)?.lines().next()?;
+    let at = open.end as usize + rest.find(|c| closers.contains(c))?;
+    let close = text.get(at..)?.chars().next()?;
+    let inner = text.get(open.end as usize..at)?;
+    (!inner.contains('"')).then(|| span(at, at + close.len_utf8()))
+}
+
+/// Whether a word is followed by a value without any mark between, as a verb is and a value is not.
+fn begins_statement(text: &str, word: Span) -> bool {
+    let written = text.get(word.range()).unwrap_or("");
+    let is_name = written.starts_with(|first: char| first.is_ascii_alphabetic());
+    let behind = text.get(word.end as usize..).unwrap_or("");
+    let value = behind.trim_start_matches([' ', '\t']);
+    let is_value = |first: char| first.is_ascii_alphanumeric() || matches!(first, '"' | '\'');
+    let operator = ["and", "or", "not", "in", "is"];
+    is_name
+        && value.len() < behind.len()
+        && value.starts_with(is_value)
+        && !operator.contains(&value.split(|c| !is_word(c)).next().unwrap_or(""))
 }
 
 /// Runs the strict rule over the element that was broken, and says what it hoped for where it stopped.
@@ -326,7 +360,19 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
     if let Some(character) = found.chars().next()
         && begins_nothing(character)
     {
-        return unexpected_character(place, character);
+        let diag = unexpected_character(place, character);
+        let is_first = before(text, start) == 0
+            || text.get(before(text, start)..start).is_some_and(|blank| blank.contains('\n'));
+        return match character {
+            '#' => diag.certain_if(is_first),
+            _ => match curly(text, place) {
+                Some(end) => {
+                    let edit = |span| Edit { span, text: "\"".to_owned() };
+                    diag.fix_all("use straight quotes", vec![edit(place), edit(end)])
+                }
+                None => diag,
+            },
+        };
     }
     if found == "=" {
         let rest = text.get(place.start as usize..).unwrap_or("");

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use gwc::load::{self, Check};
+use lang::Mends;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
 
@@ -135,7 +136,10 @@ const NO_POLICY: &[(&str, &str)] = &[
 
 /// The pages of the catalogue: a policy that `fails` earns the diagnostic, one `mended` is clean. Named files behind a
 /// policy belong to it.
-pub fn explained(case: &Case, slug: &str) -> Result<(), Failed> {
+pub fn explained(
+    case: &Case,
+    &lang::Entry { slug, mends, .. }: &lang::Entry,
+) -> Result<(), Failed> {
     let mut policies: Vec<(bool, Case)> = Vec::new();
     for block in case.of("gw") {
         let named = block.name().is_some_and(|name| name.ends_with(".gw"));
@@ -155,6 +159,7 @@ pub fn explained(case: &Case, slug: &str) -> Result<(), Failed> {
             format!("{slug}: a page shows a policy that `fails` and the policy `mended`").into()
         );
     }
+    let mut carries = false;
     for (fails, policy) in &policies {
         let folder = unpack(policy)?;
         let check = checked(folder.path())?;
@@ -167,9 +172,14 @@ pub fn explained(case: &Case, slug: &str) -> Result<(), Failed> {
         if *fails && !check.diags.iter().any(|diag| diag.slug == slug) {
             return Err(format!("{slug}: the failing policy does not earn it\n{all}").into());
         }
+        let of_kind = check.diags.iter().filter(|diag| diag.slug == slug);
+        carries |= of_kind.flat_map(|diag| &diag.fixes).next().is_some();
         if !*fails && check.diags.iter().any(|diag| diag.severity != lang::Severity::Note) {
             return Err(format!("{slug}: the mended policy is not clean\n{all}").into());
         }
+    }
+    if !exempt && carries != (mends == Mends::Carried) {
+        return Err(format!("{slug}: its row says {mends:?}, its page otherwise").into());
     }
     Ok(())
 }

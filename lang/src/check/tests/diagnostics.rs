@@ -28,7 +28,7 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
         ("  forward app, timuot=5s", "E0313 [timuot] `forward` takes no `timuot` -> timeout"),
         ("  forward app, timeout=5x", "E0304 [x] `5x` has an unknown unit -> s"),
         ("  respond 600", "E0318 [600] `600` is not a status"),
-        ("  respond 200\n  forward app", "E0404 [forward] `forward` never runs"),
+        ("  respond 200\n  forward app", "E0404 [forward] `forward` never runs -> "),
         ("  require req.path == \"/\"", "E0403 [all] the route `all` never answers"),
         (
             "  set resp.header[\"x\"] = \"1\"\n  respond 200",
@@ -36,7 +36,7 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
         ),
         (
             "  forward app\n  set up.header[\"x\"] = \"1\"",
-            "E0405 [set] `set up.header` has no effect here",
+            "E0405 [set] `set up.header` has no effect here ->  …   set up.header[\"x\"] = \"1\"⏎",
         ),
         (
             "  set req.header[\"x\"] = \"1\"\n  respond 200",
@@ -110,7 +110,7 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
         ),
         ("  forward { 95% => app, 5% => nxt }", "E0203 [nxt] there is no upstream `nxt` -> next"),
         ("  redirect 308", "E0312 [redirect] `redirect` needs its `to`"),
-        ("  respond 200, \"a\", 3, 4", "E0315 [4] `respond` is given too much"),
+        ("  respond 200, \"a\", 3, 4", "E0315 [4] `respond` is given too much -> "),
         ("  respond 200, json=re\"a\"", "E0301 [re\"a\"] expected Json, found Regex"),
         (
             "  where resp.status == 200\n  respond 200",
@@ -204,8 +204,8 @@ fn conditions_are_typed() {
             "E0302 [req.json] this may be absent: expected Json, found Json? -> ?.",
         ),
         ("(req.path ?? \"a\") == \"a\"", "W0602 [ ?? \"a\"] this default is never used -> "),
-        ("req.path is present", "W0603 [req.path is present] this is always true"),
-        ("1 == 1", "W0605 [1 == 1] this condition is always true"),
+        ("req.path is present", "W0603 [req.path is present] this is always true -> "),
+        ("1 == 1", "W0605 [1 == 1] this condition is always true -> "),
         ("req.path", "E0301 [req.path] expected Bool, found String"),
         ("req.path and req.host == \"a\"", "E0301 [req.path] expected Bool, found String"),
         ("req.header[req.path] == \"a\"", "E0310 [req.path] this must be constant"),
@@ -216,15 +216,15 @@ fn conditions_are_typed() {
         ("match req.scheme { \"http\" => req.path == \"/\", \"https\" => false }", ""),
         (
             "match req.scheme { \"http\" => true, \"https\" => false, _ => false }",
-            "E0308 [_] nothing reaches this arm",
+            "E0308 [_] nothing reaches this arm -> ",
         ),
         (
             "match req.scheme { \"http\" | \"http\" => true, _ => false }",
-            "E0308 [\"http\"] nothing reaches this arm",
+            "E0308 [\"http\"] nothing reaches this arm -> ",
         ),
         (
             "match client.ip { 10.0.0.0/8 => true, 10.1.0.0/16 => false, _ => false }",
-            "E0308 [10.1.0.0/16] nothing reaches this arm",
+            "E0308 [10.1.0.0/16] nothing reaches this arm -> ",
         ),
         (
             "match req.header[\"x\"] { absent => false, \"a\" => true, _ => req.header[\"x\"] != \"b\" }",
@@ -368,11 +368,11 @@ fn items_are_held_to_their_rows() {
         ),
         (
             "pub upstream a { server \"a:1\"; balance random; balance random }",
-            "E0503 [balance] `balance` stands twice",
+            "E0503 [balance] `balance` stands twice -> ",
         ),
         (
             "pub upstream a { server \"a:1\"; discover dns(\"a\") }",
-            "E0504 [discover] `discover` and `server` exclude each other",
+            "E0504 [discover] `discover` and `server` exclude each other -> ",
         ),
         (
             "pub upstream a { server \"a:1\", weight=req.path }",
@@ -408,7 +408,7 @@ fn items_are_held_to_their_rows() {
         ),
         (
             "listener web { bind \":80\" }\nroute r on web before r { respond 200 }",
-            "E0414 [r] `r` cannot come before itself",
+            "E0414 [r] `r` cannot come before itself -> ",
         ),
         (
             "listener web { bind \":80\" }\nsite s on web {\n  host \"a.example\"\n  require x\n  route a { path \"/a\"; respond 200 }\n  route b { path \"/b\"; respond 200 }\n}",
@@ -416,7 +416,7 @@ fn items_are_held_to_their_rows() {
         ),
         (
             "listener web { bind \":80\" }\nsite s on web {\n  host \"a.example\"\n  route a { host \"b.example\"; respond 200 }\n}",
-            "E0413 [host] `host` stands twice",
+            "E0413 [host] `host` stands twice -> ",
         ),
         (
             "listener web { bind \":80\" }\nsite s on web {\n  path \"/x\"\n  route a { respond 200 }\n}",
