@@ -29,7 +29,7 @@ mod tests;
 pub(crate) use key::Part;
 pub(crate) use store::Store;
 
-use gather::{Gathered, gather};
+use gather::{Gathered, begun, gather};
 use key::Key;
 use store::{Found, Join, Lead, Stored};
 
@@ -99,14 +99,13 @@ impl Use {
 }
 
 impl Rule {
-    /// Whether the request is one for the cache. The others are those with content or conditions of their own, and
-    /// those that say who asks, unless the key or the policy answers for that.
-    fn applies(&self, ex: &Exchange, content: &Body) -> bool {
+    /// Whether the request is one for the cache if it has no content. The others are those with conditions of their own,
+    /// and those that say who asks, unless the key or the policy answers for that.
+    fn applies(&self, ex: &Exchange) -> bool {
         let headers = &ex.request.headers;
         let is_read = matches!(ex.request.method, Method::Get | Method::Head);
         let says_who = CREDENTIALS.iter().any(|name| headers.contains(name));
         is_read
-            && content.is_empty()
             && !OWN_TERMS.iter().any(|name| headers.contains(name))
             && !headers.lists("cache-control", NO_STORE)
             && (self.public || self.tells_who || !(says_who || self.asks_who))
@@ -121,7 +120,10 @@ pub(crate) async fn answer(
     content: Body,
 ) -> Result<(Got, Use), Lost> {
     let Caching { rule, store, parts } = caching;
-    if !rule.applies(ex, &content) {
+    let applies = rule.applies(ex);
+    // What proofs say of a request without content is true of one that could have had some, too.
+    let content = if applies { begun(content).await.map_err(Lost::Content)? } else { content };
+    if !applies || !content.is_empty() {
         let mut got = sending.fetch(content, ex.upgrade.as_ref()).await.map_err(Lost::Upstream)?;
         tell(&mut got.response, "fwd=bypass");
         return Ok((got, Use::Bypass));

@@ -19,9 +19,10 @@ type Test = fn() -> Result<(), Failed>;
 
 /// The tests, each with the programs it needs.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, &[&str], Test); 7] = [
+    let tests: [(&str, &[&str], Test); 8] = [
         ("nginx answers through the gateway byte for byte", &["nginx", "curl"], nginx_answers),
         ("uploads reach nginx byte for byte", &["nginx", "curl"], uploads_arrive),
+        ("a content that turns out empty meets the cache", &["curl"], empty_content),
         ("curl speaks HTTP/2 over TLS, and SNI chooses the certificate", &["curl"], http2_over_tls),
         ("floods over HTTP/2 are counted, and others are served beside them", &[], http2_floods),
         ("a WebSocket passes through", &[], websocket),
@@ -199,6 +200,32 @@ fn uploads_arrive() -> Result<(), Failed> {
         curl(&[&["-f", "-T", &file][..], extra, &[&url]].concat())?;
         if std::fs::read(folder.path().join("root/up").join(name))? != body {
             return Err(format!("the {name} upload differs").into());
+        }
+    }
+    Ok(())
+}
+
+/// curl announces content without a length, and sends none: in chunks, or on a stream that it leaves open.
+fn empty_content() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let app = script("HTTP/1.1 200 OK\ncontent-length: 3\n\none".to_owned())?;
+    let policy = forwarding(app).replace("forward app", "cache 30s; forward app");
+    let gateway = start(&folder, &policy)?;
+    for protocol in ["--http1.1", "--http2-prior-knowledge"] {
+        let url = format!("http://{}/{}", gateway.address(None)?, &protocol[2..]);
+        let asked = |upload: &[&str]| {
+            let shown = ["-o", "/dev/null", "-D", "-", "-X", "GET", protocol, &url];
+            curl(&[upload, &shown].concat())
+        };
+        for expected in ["fwd=miss; stored", "hit; ttl="] {
+            let head = String::from_utf8_lossy(&asked(&["-T", "-"])?).into_owned();
+            if !head.contains(expected) {
+                return Err(format!("{protocol}: expected `{expected}`, found {head}").into());
+            }
+        }
+        let head = String::from_utf8_lossy(&asked(&["-d", "x"])?).into_owned();
+        if !head.contains("fwd=bypass") {
+            return Err(format!("{protocol}: content is not for the cache: {head}").into());
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Takes all of a content, if it is short enough; otherwise it goes on as if nothing had been taken.
+//! Reads a content ahead: all of it, if it is short enough, or only so far that it is known whether there is any. What
+//! was taken goes on in front of the rest, as if nothing had been.
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
@@ -34,6 +35,19 @@ impl Source for Resumed {
     fn take_trailers(&mut self) -> Option<Headers> {
         self.rest.take_trailers()
     }
+}
+
+/// The content of a request, or none where one that was announced without a length turns out to have none (a trailer
+/// section behind nothing is left out). Waits for one chunk, as long as whoever receives it allows.
+pub(super) async fn begun(mut body: Body) -> Result<Body, BodyError> {
+    let length = body.content_length();
+    if length.is_some_and(|length| length > 0) {
+        return Ok(body);
+    }
+    Ok(match body.next().await.transpose()? {
+        Some(first) => Body::source(Resumed { taken: [first].into(), rest: body }, length),
+        None => Body::empty(),
+    })
 }
 
 /// Reads at most `largest` bytes and one chunk more.

@@ -3,19 +3,21 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use compiler::Backend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::LocalSet;
 
-use crate::body::Body;
+use crate::body::{Body, BodyError, Side, Source};
 use std::path::PathBuf;
 
 use crate::engine::Ground;
 use crate::engine::{BuildError, Engine};
 use crate::gateway::{Gateway, Options, Snapshot};
 use crate::listen::Connection;
-use crate::message::{Method, Request, Response, Scheme, Target};
+use crate::message::{Headers, Method, Request, Response, Scheme, Target};
 use crate::serve::{Handler, Incoming};
 use crate::telemetry::Telemetry;
 
@@ -291,6 +293,47 @@ async fn a_declared_length_is_read_without_the_content() {
         let answered = ask(&policy, b"POST", "/u/a", &[], Body::full(vec![b'0'; length])).await;
         assert_eq!(answered.response.status, 207);
         assert_eq!(answered.response.headers.text("x-size"), Some("16777217B"));
+    })
+    .await;
+}
+
+/// A content of which nobody knows how long it is.
+struct Pieces(Vec<Result<&'static str, BodyError>>, Option<Headers>);
+
+impl Source for Pieces {
+    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let next = (!self.0.is_empty()).then(|| self.0.remove(0));
+        Poll::Ready(next.map(|piece| piece.map(Bytes::from)))
+    }
+
+    fn take_trailers(&mut self) -> Option<Headers> {
+        self.1.take()
+    }
+}
+
+#[tokio::test]
+async fn a_content_that_turns_out_empty_is_none_for_the_cache() {
+    on_a_core(async {
+        let policy = policy(&[mirror().await], "cache 30s\nforward app");
+        let mut trailers = Headers::new();
+        trailers.append("x-sum", "1").unwrap();
+        let broken = BodyError::malformed(Side::Client, "chunk");
+        for (pieces, method, status, told) in [
+            (Pieces(vec![], None), b"GET".as_slice(), 207, "gw; fwd=miss"),
+            (Pieces(vec![], Some(trailers)), b"GET", 207, "gw; fwd=miss"),
+            (Pieces(vec![], None), b"HEAD", 207, "gw; fwd=miss"),
+            (Pieces(vec![Ok("a"), Ok("b")], None), b"GET", 207, "gw; fwd=bypass"),
+            (Pieces(vec![], None), b"POST", 207, "gw; fwd=bypass"),
+            (Pieces(vec![Err(broken)], None), b"GET", 400, ""),
+        ] {
+            let answered = ask(&policy, method, "/u/a", &[], Body::source(pieces, None)).await;
+            assert_eq!(answered.response.status, status);
+            let found = answered.response.headers.text("cache-status").unwrap_or_default();
+            assert_eq!(found, told);
+            // The mirror shows the head that it got.
+            let sent = answered.body.to_ascii_lowercase().contains("transfer-encoding: chunked");
+            assert_eq!(sent, told.ends_with("bypass"), "{}", answered.body);
+        }
     })
     .await;
 }
