@@ -8,7 +8,7 @@ use lang::diag::refuted_assert::refuted_assert;
 use lang::diag::undecided_assert::undecided_assert;
 use lang::diag::unproved_assert::{proved_all_the_same, unproved_assert};
 use lang::diag::vacuous_assert::vacuous_assert;
-use lang::policy::{Assert, Policy};
+use lang::policy::{Assert, Host, Policy};
 use lang::{Diag, Span};
 
 use crate::program::Program;
@@ -25,36 +25,97 @@ use basis::{Basis, Known};
 use claims::{Asked, asked};
 use course::End;
 use narrow::Narrow;
-use search::{Ending, Found, Question, Why, search, speaks_of_some};
+pub(crate) use search::Spoken;
+use search::{Ending, Found, Question, Why, search, speaks_of};
 
 /// What is to be said of a policy's asserts: those refuted or undecided, those that speak of nothing, those let stand.
 /// The program is the policy's own, as [`crate::lower()`] gives it.
 pub fn prove(policy: &Policy, program: &Program) -> Vec<Diag> {
-    if policy.asserts.is_empty() {
-        return Vec::new();
+    prove_noting(policy, program).0
+}
+
+/// As [`prove`], with a request of which each assert that holds speaks.
+pub(crate) fn prove_noting(policy: &Policy, program: &Program) -> (Vec<Diag>, Vec<Option<Spoken>>) {
+    let mut diags = Vec::new();
+    let mut spoken = Vec::with_capacity(policy.asserts.len());
+    each(policy, program, &policy.asserts, None, |assert, outcome| {
+        let of = match &outcome {
+            Outcome::Holds(of) => *of,
+            _ => None,
+        };
+        spoken.push(of);
+        diags.extend(said(assert, outcome));
+        true
+    });
+    (diags, spoken)
+}
+
+/// Whether these asserts hold of every request for one of these hosts, and for each a request there of which it speaks,
+/// if it does. `None` if one does not hold, or is not known to.
+pub(crate) fn hold_within(
+    policy: &Policy,
+    program: &Program,
+    asserts: &[Assert],
+    hosts: &[Host],
+) -> Option<Vec<Option<Spoken>>> {
+    let mut spoken = Vec::with_capacity(asserts.len());
+    each(policy, program, asserts, Some(hosts), |_, outcome| match outcome {
+        Outcome::Holds(of) => {
+            spoken.push(of);
+            true
+        }
+        _ => false,
+    });
+    (spoken.len() == asserts.len()).then_some(spoken)
+}
+
+/// What comes of an assert.
+enum Outcome {
+    /// There is no request that contradicts it; and one of which it speaks, if there is any.
+    Holds(Option<Spoken>),
+    /// A finished diagnostic says why it does not.
+    Refuted(Diag),
+    /// There may be one; where that hangs, and why.
+    Undecided(Span, Why),
+}
+
+/// Hands over what comes of each assert, as long as that is asked for.
+fn each(
+    policy: &Policy,
+    program: &Program,
+    asserts: &[Assert],
+    within: Option<&[Host]>,
+    mut take: impl FnMut(&Assert, Outcome) -> bool,
+) {
+    if asserts.is_empty() {
+        return;
     }
     let (basis, claims) = Basis::new(&[(policy, program)], |exprs| {
         let both = |assert: &Assert, exprs: &mut _| {
             (asked(&assert.of, exprs), asked(&assert.expect, exprs))
         };
-        policy.asserts.iter().map(|assert| both(assert, exprs)).collect::<Vec<_>>()
+        asserts.iter().map(|assert| both(assert, exprs)).collect::<Vec<_>>()
     });
     let mut known = Known::default();
-    let asserts = policy.asserts.iter().zip(&claims);
-    asserts.filter_map(|(assert, claims)| one(&basis, assert, claims, &mut known)).collect()
+    for (assert, claims) in asserts.iter().zip(&claims) {
+        if !take(assert, one(&basis, assert, claims, within, &mut known)) {
+            break;
+        }
+    }
 }
 
 fn one(
     basis: &Basis<'_>,
     assert: &Assert,
     (of, expect): &(Asked, Asked),
+    within: Option<&[Host]>,
     known: &mut Known,
-) -> Option<Diag> {
-    let side = *basis.sides.first()?;
+) -> Outcome {
+    let Some(&side) = basis.sides.first() else { return Outcome::Holds(None) };
     let name = &*assert.name;
     let mut doubt: Option<(Span, Why)> = None;
-    let mut speaks = false;
-    let narrow = Narrow::of(of, &basis.program);
+    let mut spoken = None;
+    let narrow = Narrow::of(of, &basis.program, within);
     for (listener, table) in side.lowered.listeners.iter().enumerate() {
         if !assert.listeners.is_empty() && !assert.listeners.contains(&table.block) {
             continue;
@@ -70,26 +131,33 @@ fn one(
                 let example = witness.text(&basis.program, scheme);
                 let diag =
                     refuted_assert(assert.expect_span, name, &example, &fate(&side, &ending));
-                return Some(match ending.span {
+                return Outcome::Refuted(match ending.span {
                     Some(span) => diag.label(span, place(&ending.end)),
                     None => diag,
                 });
             }
             Found::Disagreement(witness) => {
                 let example = witness.text(&basis.program, scheme);
-                return Some(proof_disagreement(assert.span, name, &example));
+                return Outcome::Refuted(proof_disagreement(assert.span, name, &example));
             }
         }
-        speaks = speaks || speaks_of_some(&question, known);
+        spoken = spoken.or_else(|| speaks_of(&question, known));
     }
-    match (doubt, &assert.unproved) {
-        (Some(_), Some(said)) => Some(unproved_assert(assert.span, name, &said.why)),
-        (Some((span, why)), None) => {
+    doubt.map_or(Outcome::Holds(spoken), |(span, why)| Outcome::Undecided(span, why))
+}
+
+/// What is to be said of an assert.
+fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
+    let name = &*assert.name;
+    match (outcome, &assert.unproved) {
+        (Outcome::Refuted(diag), _) => Some(diag),
+        (Outcome::Undecided(..), Some(said)) => Some(unproved_assert(assert.span, name, &said.why)),
+        (Outcome::Undecided(span, why), None) => {
             Some(undecided_assert(assert.expect_span, name, (span, reason(why))))
         }
-        (None, _) if !speaks => Some(vacuous_assert(assert.span, name)),
-        (None, Some(said)) => Some(proved_all_the_same(assert.span, name, said.span)),
-        (None, None) => None,
+        (Outcome::Holds(None), _) => Some(vacuous_assert(assert.span, name)),
+        (Outcome::Holds(_), Some(said)) => Some(proved_all_the_same(assert.span, name, said.span)),
+        (Outcome::Holds(_), None) => None,
     }
 }
 

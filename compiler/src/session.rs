@@ -3,15 +3,20 @@
 //!
 //! It remembers the last text in which nothing was wrong, item by item (`session/base.rs`). If only routes and sites
 //! differ from that, the rest is still right, and a policy made of the changed ones, of those that share a host or a name
-//! with them and of everything that is no route says what is to be said.
+//! with them and of everything that is no route says what is to be said. Claims that were proved (`session/claims.rs`) are
+//! proved again of requests for the hosts that were touched.
 
 use lang::policy::Host;
 use lang::{Diag, Index, Policy, SourceId, Unit, Vocabulary};
 
 use crate::lower::lower_noting;
 use crate::program::Program;
+use crate::proof::{Spoken, prove_noting};
 
 mod base;
+mod claims;
+mod facts;
+mod touched;
 
 use base::Base;
 
@@ -30,6 +35,8 @@ pub struct Whole {
     pub diags: Vec<Diag>,
     /// The wide hosts at which routes are known to be reached only by what stands at narrower ones too.
     leaning: Vec<Host>,
+    /// For each assert a request of which it speaks, if it holds and there is one.
+    spoken: Vec<Option<Spoken>>,
 }
 
 /// What a session found.
@@ -67,13 +74,15 @@ pub fn check_without(
     let checked = lang::check_without(units, vocabulary, closed);
     let mut diags = found;
     diags.extend(checked.diags);
-    let (mut program, mut unproved, mut leaning) = (None, None, Vec::new());
+    let (mut program, mut unproved) = (None, None);
+    let (mut leaning, mut spoken) = (Vec::new(), Vec::new());
     if !diags.iter().any(Diag::is_error) {
         let (lowered, found, wide) = lower_noting(&checked.policy);
         diags.extend(found);
         let is_ordered = !diags.iter().any(Diag::is_error);
         if let Some(lowered) = lowered {
-            let proofs = crate::prove(&checked.policy, &lowered);
+            let (proofs, of) = prove_noting(&checked.policy, &lowered);
+            spoken = of;
             match (is_ordered, proofs.iter().any(Diag::is_error)) {
                 (true, false) => program = Some(lowered),
                 (true, true) => unproved = Some(lowered),
@@ -84,7 +93,8 @@ pub fn check_without(
         leaning = wide;
     }
     sort(&mut diags);
-    Whole { policy: checked.policy, index: checked.index, program, unproved, diags, leaning }
+    let (policy, index) = (checked.policy, checked.index);
+    Whole { policy, index, program, unproved, diags, leaning, spoken }
 }
 
 impl Whole {

@@ -161,6 +161,11 @@ impl<'p> Cut<'p> {
         self.atoms.iter().any(|atom| of_head(&atom.term))
     }
 
+    /// Whether the host was asked.
+    pub(crate) fn asks_host(&self) -> bool {
+        self.atoms.iter().any(|atom| atom.term == Term::Host)
+    }
+
     fn atom(&mut self, term: Term, kind: Option<Segments>, test: Test) -> Formula {
         let text = match &test {
             Test::Call(function, arguments, hole) => {

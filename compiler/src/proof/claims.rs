@@ -22,7 +22,7 @@ pub(crate) enum Asked {
     Denied,
     Responded,
     Status(Compare, u16),
-    Route(RouteId),
+    Route(Option<RouteId>),
     Applied(Arc<str>),
     Limited(Option<Arc<str>>),
     Cached(caching::Asks),
@@ -240,7 +240,9 @@ impl Asked {
     fn plainly(&self, way: Way<'_>) -> bool {
         match self {
             Asked::Responded => way.course.end == End::Answered,
-            Asked::Route(route) => way.route.is_some_and(|(id, _)| id == *route),
+            Asked::Route(route) => {
+                way.route.is_some_and(|(id, _)| route.is_none_or(|route| route == id))
+            }
             Asked::Applied(policy) => way.route.is_some_and(|(_, steps)| {
                 let ran = steps.iter().take(way.course.ran);
                 ran.flat_map(|step| &step.via).any(|via| via == policy)

@@ -1,34 +1,47 @@
-//! Where a claim's `for` says in plain words which host it means, or beneath which path: most candidates of a large policy
-//! have nothing to do with that, and need not be looked at to find out.
+//! Where the requests lie that are asked about: a claim's `for` says in plain words which host it means, or beneath which
+//! path; and whoever knows that the rest has not changed asks about some hosts. Most candidates of a large policy have
+//! nothing to do with that, and need not be looked at to find out.
 
 use std::sync::Arc;
 
 use lang::Value;
-use lang::hosts::host_holds;
+use lang::hosts::{host_holds, host_relation};
 use lang::policy::{Compare, Host, Path, Segment};
 use lang::segment::{Relation, path_relation, split};
 use lang::vocab::ExprId;
 
 use crate::program::{Expr, Program};
 use crate::proof::claims::Asked;
+use crate::space::{Cut, Formula};
 
-/// The requests that a claim can speak of lie in here.
+/// The requests that are asked about lie in here.
 #[derive(Debug, Default)]
-pub(crate) struct Narrow {
+pub(crate) struct Narrow<'h> {
     host: Option<Arc<str>>,
     path: Option<Path>,
+    /// Only requests for one of these are asked about.
+    within: Option<&'h [Host]>,
 }
 
-impl Narrow {
-    pub(crate) fn of(asked: &Asked, program: &Program) -> Narrow {
-        let mut narrow = Narrow::default();
+impl<'h> Narrow<'h> {
+    /// What a claim's `for` says, of requests for one of these hosts if some are given.
+    pub(crate) fn of(asked: &Asked, program: &Program, within: Option<&'h [Host]>) -> Narrow<'h> {
+        let mut narrow = Narrow { within, ..Narrow::default() };
         narrow.asked(asked, program);
         narrow
     }
 
     /// Whether a request for this host may be meant.
     pub(crate) fn fits_host(&self, host: &Host) -> bool {
+        let meets = |other: &Host| host_relation(other, host) != Relation::Disjoint;
         self.host.as_ref().is_none_or(|name| host_holds(host, name))
+            && self.within.is_none_or(|within| within.iter().any(meets))
+    }
+
+    /// The requests for the hosts that are asked about.
+    pub(crate) fn within(&self, cut: &mut Cut<'_>) -> Formula {
+        let hosts = self.within.map(|hosts| hosts.iter().map(|host| cut.host(host)).collect());
+        hosts.map_or(Formula::Always(true), Formula::any)
     }
 
     /// Whether a request for a path of this pattern may be meant.
@@ -108,7 +121,7 @@ mod tests {
             literal => Segment::Literal(literal.into()),
         });
         let pattern = Path { segments: segments.collect(), rest };
-        Narrow { host: None, path: path(text, begins) }.fits_path(&pattern)
+        Narrow { path: path(text, begins), ..Narrow::default() }.fits_path(&pattern)
     }
 
     #[test]

@@ -34,8 +34,8 @@ pub(crate) struct Question<'q> {
     pub(crate) arriving: &'q [Fact],
     pub(crate) of: &'q Asked,
     pub(crate) expect: &'q Asked,
-    /// Where the requests lie that `of` speaks of.
-    pub(crate) narrow: &'q Narrow,
+    /// Where the requests lie that are asked about.
+    pub(crate) narrow: &'q Narrow<'q>,
 }
 
 /// What came of looking.
@@ -73,16 +73,24 @@ pub(crate) enum Why {
     Computed,
 }
 
+/// A request of which a claim speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Spoken {
+    /// One that there is whatever the routes are.
+    Anyhow,
+    /// One that this route may take.
+    Of(policy::RouteId),
+}
+
 /// Looks for a request on the question's listener that the claim speaks of and that does not do as is expected.
 pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
     let Some(listener) = question.listener() else { return Found::Nothing };
     let mut doubt: Option<(Span, Why)> = None;
-    for (host_at, host) in listener.hosts.list.iter().enumerate() {
-        if !question.concerns(&host.host) {
-            continue;
-        }
-        for candidate in 0..host.candidates.len() {
-            let at = At { host: host_at, candidate };
+    let hosts = question.hosts(listener);
+    for &host in &hosts {
+        let n_candidates = listener.hosts.list.get(host).map_or(0, |host| host.candidates.len());
+        for candidate in 0..n_candidates {
+            let at = At { host, candidate };
             match question.candidate(listener, at, known) {
                 Found::Nothing => {}
                 Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
@@ -90,7 +98,7 @@ pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
             }
         }
     }
-    match question.past(listener) {
+    match question.past(listener, &hosts) {
         Found::Nothing => {}
         Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
         found => return found,
@@ -98,16 +106,16 @@ pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
     doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
 }
 
-/// Whether there is a request on the listener of which the claim speaks.
-pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool {
-    let Some(listener) = question.listener() else { return false };
+/// A request on the listener of which the claim speaks, if there is one.
+pub(crate) fn speaks_of(question: &Question<'_>, known: &mut Known) -> Option<Spoken> {
+    let listener = question.listener()?;
     for end in [End::Nobody, End::Method] {
         let course = Course::past(end);
         let mut cut = question.basis.cut();
         let of = question.of.formula(&mut cut, Way { course: &course, route: None }, OPEN);
         cut.arriving(question.arriving);
         if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
-            return true;
+            return Some(Spoken::Anyhow);
         }
     }
     for (host_at, host) in listener.hosts.list.iter().enumerate() {
@@ -121,7 +129,7 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
                 continue;
             }
             let courses = known.courses(question.basis, &question.side, taken.id);
-            let Ok(courses) = &*courses else { return true };
+            let Ok(courses) = &*courses else { return Some(Spoken::Of(taken.id)) };
             let mut cut = question.basis.cut();
             let base = taken.whole(&mut cut);
             let all = courses.iter().map(|course| {
@@ -134,11 +142,11 @@ pub(crate) fn speaks_of_some(question: &Question<'_>, known: &mut Known) -> bool
             let any = Formula::all(vec![question.possible(&mut cut), any]);
             cut.arriving(question.arriving);
             if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
-                return true;
+                return Some(Spoken::Of(taken.id));
             }
         }
     }
-    false
+    None
 }
 
 impl<'q> Question<'q> {
@@ -146,15 +154,27 @@ impl<'q> Question<'q> {
         self.side.lowered.listeners.get(self.listener)
     }
 
-    /// Whether the claim can speak of a request for this host.
-    fn concerns(&self, host: &Host) -> bool {
-        if !self.narrow.fits_host(host) {
-            return false;
-        }
+    /// The hosts at which there may be a request that is asked about, by their places.
+    fn hosts(&self, listener: &Listener) -> Vec<usize> {
+        let hosts = listener.hosts.list.iter().enumerate();
+        let near: Vec<(usize, &Host)> = hosts
+            .map(|(at, host)| (at, &host.host))
+            .filter(|(_, host)| self.narrow.fits_host(host))
+            .collect();
         let mut cut = self.basis.cut();
-        let Some(of) = about(self.of, &mut cut) else { return true };
-        let all = Formula::all(vec![cut.host(host), of]);
-        !all.is_never() && !is_empty(cut.finish(budget(1)), &all)
+        let of = about(self.of, &mut cut).filter(|_| cut.asks_host());
+        let concerned = of.and_then(|of| {
+            // All in one space: what the claim says is taken apart once.
+            let heads: Vec<Formula> = near.iter().map(|(_, host)| cut.host(host)).collect();
+            let mut space = cut.finish(budget(near.len())).ok()?;
+            let of = space.set(&of).ok()?;
+            let meets = |(host, head): (&(usize, &Host), &Formula)| {
+                let met = space.set(head).and_then(|head| space.meet(head, of));
+                (met != Ok(Set::NONE)).then_some(host.0)
+            };
+            Some(near.iter().zip(&heads).filter_map(meets).collect())
+        });
+        concerned.unwrap_or_else(|| near.iter().map(|(at, _)| *at).collect())
     }
 
     /// What claims about the cache ask, if there are any: it is the same for all.
@@ -215,7 +235,8 @@ impl<'q> Question<'q> {
             let whole = taken.whole(cut);
             let guards = guards(cut, course, taken.env());
             let possible = self.possible(cut);
-            Formula::all(vec![possible, whole, guards, of, expect.not()])
+            let within = self.narrow.within(cut);
+            Formula::all(vec![possible, within, whole, guards, of, expect.not()])
         };
         let mut cut = self.basis.cut();
         let alone = against(&mut cut);
@@ -239,8 +260,8 @@ impl<'q> Question<'q> {
         self.left(cut, &against, &others, (taken.host, taken.path), (way, &ending, place))
     }
 
-    /// Requests that no candidate takes.
-    fn past(&self, listener: &'q Listener) -> Found {
+    /// Requests for one of these hosts or another one that no candidate takes.
+    fn past(&self, listener: &'q Listener, hosts: &[usize]) -> Found {
         let mut doubt = None;
         for end in [End::Nobody, End::Method] {
             if end == End::Method && !self.of.asks_status() && !self.expect.asks_status() {
@@ -255,17 +276,16 @@ impl<'q> Question<'q> {
             if of.is_never() || matches!(expect, Formula::Always(true)) {
                 continue;
             }
-            let mut against = vec![self.possible(&mut cut), of, expect.not()];
+            let within = self.narrow.within(&mut cut);
+            let mut against = vec![self.possible(&mut cut), within, of, expect.not()];
             let by_status = self.of.asks_status() || self.expect.asks_status();
             let mut others = Vec::new();
             let mut but_method = Vec::new();
             let mut first = None;
-            for (host_at, host) in listener.hosts.list.iter().enumerate() {
-                if !self.concerns(&host.host) {
-                    continue;
-                }
-                for candidate in 0..host.candidates.len() {
-                    let at = At { host: host_at, candidate };
+            for &host in hosts {
+                let of = listener.hosts.list.get(host);
+                for candidate in 0..of.map_or(0, |of| of.candidates.len()) {
+                    let at = At { host, candidate };
                     let Some(other) = self.basis.taken(&self.side, listener, at) else { continue };
                     if !self.narrow.fits_path(other.path) {
                         continue;

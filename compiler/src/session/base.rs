@@ -4,16 +4,19 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use lang::check::Meaning;
-use lang::policy::Host;
+use lang::hosts::host_relation;
+use lang::policy::{Host, Policy};
 use lang::segment::Relation;
-use lang::syntax::ast::{Head, Item};
+use lang::syntax::ast::Item;
 use lang::syntax::{ItemTree, Tree};
-use lang::{Diag, Index, Policy, SourceId, Span, Unit, Vocabulary};
+use lang::{Diag, SourceId, Unit, Vocabulary};
 
+use super::claims::Claims;
+use super::facts::{Fact, Places, fact};
+use super::touched::{Touched, Wanted};
 use super::{Whole, sort};
 use crate::lower::lower_noting;
-use lang::hosts::host_relation;
+use crate::program::Program;
 
 /// So many items may have changed.
 const MOST_CHANGED: usize = 64;
@@ -37,10 +40,10 @@ pub(super) struct Base {
     leaning: Vec<Host>,
     /// The files that belong to the policy's modules.
     modules: Vec<SourceId>,
-    /// Whether tests or asserts name routes.
-    names_routes: bool,
-    /// Whether anything is claimed of all requests.
-    claims: bool,
+    /// Whether there are tests, which may name any route.
+    has_tests: bool,
+    /// What is claimed of all requests, and was proved. None if that takes a whole check.
+    claims: Option<Claims>,
 }
 
 #[derive(Debug)]
@@ -54,23 +57,6 @@ struct File {
 struct Known {
     number: usize,
     tree: Arc<ItemTree>,
-}
-
-/// What is known of an item.
-#[derive(Clone, Debug, Default)]
-struct Fact {
-    /// Whether it is a route or a site.
-    is_route: bool,
-    /// Whether it is a test or an assert: it names others, and nobody names it.
-    is_claim: bool,
-    name: Arc<str>,
-    /// The names of its routes.
-    routes: Vec<Arc<str>>,
-    /// The names of the items that it says it comes before.
-    before: Vec<Arc<str>>,
-    hosts: Vec<Host>,
-    /// The items it uses that are no routes.
-    uses: Vec<usize>,
 }
 
 /// What is different in a file.
@@ -95,8 +81,8 @@ impl Base {
             n_users: HashMap::new(),
             leaning: whole.leaning.clone(),
             modules: whole.modules(),
-            names_routes: false,
-            claims: !whole.policy.asserts.is_empty(),
+            has_tests: false,
+            claims: None,
         };
         let mut added = Vec::new();
         let mut numbers: Vec<Vec<Option<usize>>> = Vec::new();
@@ -121,7 +107,8 @@ impl Base {
         }
         let place = Places { units, numbers: &numbers };
         place.fill(&mut added, 0, &whole.policy, &whole.index);
-        base.names_routes = added.iter().any(|fact| fact.is_claim);
+        base.claims = Claims::new(&whole.policy, &whole.spoken, &place);
+        base.has_tests = added.iter().any(|fact| fact.is_test);
         for fact in added {
             base.add(fact);
         }
@@ -147,8 +134,8 @@ impl Base {
         if gone.is_empty() && fresh.is_empty() {
             return Some(found.to_vec());
         }
-        // Proofs go over all requests.
-        if self.claims || !self.may_differ(&gone, &fresh) {
+        let proved = self.claims.as_ref()?;
+        if !self.may_differ(proved, &gone, &fresh) {
             return None;
         }
         let mut touched = Touched::default();
@@ -158,12 +145,7 @@ impl Base {
         loop {
             self.reach(&mut touched, &gone)?;
             let trees = self.slice(units, &differences, &touched.items);
-            let slice: Vec<Unit<'_>> = units
-                .iter()
-                .zip(&trees)
-                .map(|(unit, tree)| Unit { source: unit.source, tree, uses: unit.uses.clone() })
-                .collect();
-            let checked = lang::check(&slice, vocabulary);
+            let checked = lang::check(&sliced(units, &trees), vocabulary);
 
             let mut added = fresh.clone();
             let numbers = new_numbers(units, &differences, self.facts.len());
@@ -194,12 +176,23 @@ impl Base {
             if self.leaning.iter().any(inner) {
                 return None;
             }
-            let (_, order, leaning) = lower_noting(&checked.policy);
+            let (program, order, leaning) = lower_noting(&checked.policy);
             if !order.is_empty() || !leaning.is_empty() {
                 return None;
             }
+            let beside = match proved.is_empty() {
+                true => BTreeSet::new(),
+                false => self.beside(&touched, &gone)?,
+            };
+            let (policy, program) = match beside.is_empty() {
+                true => (checked.policy, program?),
+                false => self.with(units, vocabulary, &differences, &touched, beside)?,
+            };
+            let hosts: Vec<Host> = touched.hosts.iter().cloned().collect();
+            let claims = proved.again((&policy, &program), &hosts, &gone, &place)?;
             if diags.is_empty() {
                 self.replace(units, &differences, &gone, added);
+                self.claims = Some(claims);
             }
             return Some(diags);
         }
@@ -251,7 +244,7 @@ impl Base {
 
     /// Whether the change is one that leaves everything else right: routes for routes, and no name that a test or an
     /// assert may know.
-    fn may_differ(&self, gone: &HashSet<usize>, fresh: &[Fact]) -> bool {
+    fn may_differ(&self, proved: &Claims, gone: &HashSet<usize>, fresh: &[Fact]) -> bool {
         let old: Vec<&Fact> = gone.iter().filter_map(|number| self.facts.get(*number)).collect();
         if old.iter().copied().chain(fresh).any(|fact| !fact.is_route) {
             return false;
@@ -261,7 +254,8 @@ impl Base {
             names.sort_unstable();
             names
         };
-        !self.names_routes || names(&mut old.iter().copied()) == names(&mut fresh.iter())
+        let (old, new) = (names(&mut old.iter().copied()), names(&mut fresh.iter()));
+        old == new || !self.has_tests && !old.iter().chain(&new).any(|name| proved.name(name))
     }
 
     /// Adds everything that stands at one of the hosts or has one of the names, and what that brings in.
@@ -288,6 +282,44 @@ impl Base {
             }
         }
         Some(())
+    }
+
+    /// The items that are not touched, but stand at hosts that share a request with one that is. `None` if there are many.
+    fn beside(&self, touched: &Touched, gone: &HashSet<usize>) -> Option<BTreeSet<usize>> {
+        let meets = |host: &Host| {
+            let disjoint = |other| host_relation(host, other) == Relation::Disjoint;
+            !touched.hosts.contains(host) && !touched.hosts.iter().all(disjoint)
+        };
+        let hosts = self.by_host.iter().filter(|(host, _)| meets(host));
+        let mut beside = BTreeSet::new();
+        for number in hosts.flat_map(|(_, items)| items) {
+            if !gone.contains(number) && !touched.items.contains(number) {
+                beside.insert(*number);
+            }
+            if touched.items.len() + beside.len() > MOST_TOUCHED {
+                return None;
+            }
+        }
+        Some(beside)
+    }
+
+    /// The policy of what is touched, what is new and what stands beside that, with its program.
+    fn with(
+        &self,
+        units: &[Unit<'_>],
+        vocabulary: &Vocabulary,
+        differences: &[Difference],
+        touched: &Touched,
+        mut beside: BTreeSet<usize>,
+    ) -> Option<(Policy, Program)> {
+        beside.extend(&touched.items);
+        let trees = self.slice(units, differences, &beside);
+        let checked = lang::check(&sliced(units, &trees), vocabulary);
+        if checked.diags.iter().any(Diag::is_error) {
+            return None;
+        }
+        let program = lower_noting(&checked.policy).0?;
+        Some((checked.policy, program))
     }
 
     /// The files with what is no route, what is touched and what is new.
@@ -389,116 +421,10 @@ impl Base {
     }
 }
 
-/// What a change touches.
-#[derive(Default)]
-struct Touched {
-    items: BTreeSet<usize>,
-    hosts: HashSet<Host>,
-    names: HashSet<Arc<str>>,
-    /// What was not looked up yet.
-    open: Vec<Wanted>,
-}
-
-enum Wanted {
-    Host(Host),
-    Name(Arc<str>),
-}
-
-impl Touched {
-    /// Everything that has a host or a name of this item, or is named by it, is touched.
-    fn want(&mut self, fact: &Fact) {
-        for host in &fact.hosts {
-            if self.hosts.insert(host.clone()) {
-                self.open.push(Wanted::Host(host.clone()));
-            }
-        }
-        for name in fact.before.iter().chain([&fact.name]) {
-            if self.names.insert(name.clone()) {
-                self.open.push(Wanted::Name(name.clone()));
-            }
-        }
-    }
-}
-
-/// The numbers of items by the pieces that they are.
-struct Places<'p> {
-    units: &'p [Unit<'p>],
-    numbers: &'p [Vec<Option<usize>>],
-}
-
-impl Places<'_> {
-    /// The number of the item that a place is in.
-    fn number(&self, span: Span) -> Option<usize> {
-        let unit = self.units.iter().position(|unit| unit.source.id == span.source)?;
-        let pieces = self.units.get(unit)?.tree.pieces();
-        let piece = pieces.partition_point(|(start, _)| *start <= span.start).checked_sub(1)?;
-        self.numbers.get(unit)?.get(piece).copied().flatten()
-    }
-
-    /// Notes the hosts and the uses of the items that are numbered from `first`.
-    fn fill(&self, facts: &mut [Fact], first: usize, policy: &Policy, index: &Index) {
-        let at = |number: usize| number.checked_sub(first);
-        for route in &policy.routes {
-            let number = self.number(route.item).and_then(at);
-            let Some(fact) = number.and_then(|at| facts.get_mut(at)) else { continue };
-            for (host, _) in &route.hosts {
-                if !fact.hosts.contains(host) {
-                    fact.hosts.push(host.clone());
-                }
-            }
-        }
-        for occurrence in &index.occurrences {
-            let Meaning::Definition(definition) = occurrence.meaning else { continue };
-            let Some(definition) = index.definitions.get(definition) else { continue };
-            if matches!(definition.kind, "capture" | "route" | "site") {
-                continue;
-            }
-            let Some(user) = self.number(occurrence.span).and_then(at) else { continue };
-            let Some(used) = self.number(definition.span) else { continue };
-            // What only a test names is not in use.
-            if let Some(fact) = facts.get_mut(user).filter(|fact| !fact.is_claim)
-                && used != user + first
-                && !fact.uses.contains(&used)
-            {
-                fact.uses.push(used);
-            }
-        }
-    }
-}
-
-/// What the text of an item says of it.
-fn fact(item: &Item<'_>) -> Fact {
-    let mut fact = Fact::default();
-    let name =
-        |head: &Head<'_>| head.name().map_or_else(|| Arc::from(""), |name| Arc::from(name.text));
-    let before =
-        |head: &Head<'_>, into: &mut Vec<Arc<str>>| {
-            // `site.route` names the site.
-            into.extend(head.before().map(|word| {
-                Arc::from(word.text.split_once('.').map_or(word.text, |(site, _)| site))
-            }));
-        };
-    match item {
-        Item::Route(route) => {
-            fact.is_route = true;
-            fact.name = name(route);
-            fact.routes.push(fact.name.clone());
-            before(route, &mut fact.before);
-        }
-        Item::Site(site) => {
-            fact.is_route = true;
-            fact.name = name(site);
-            for inner in site.block().into_iter().flat_map(|block| block.items()) {
-                if let Item::Route(route) = inner {
-                    fact.routes.push(Arc::from(format!("{}.{}", fact.name, name(&route))));
-                    before(&route, &mut fact.before);
-                }
-            }
-        }
-        Item::Test(_) | Item::Assert(_) => fact.is_claim = true,
-        _ => {}
-    }
-    fact
+/// The files with these trees.
+fn sliced<'t>(units: &[Unit<'t>], trees: &'t [Tree]) -> Vec<Unit<'t>> {
+    let units = units.iter().zip(trees);
+    units.map(|(unit, tree)| Unit { source: unit.source, tree, uses: unit.uses.clone() }).collect()
 }
 
 /// What the texts of the new items say, in the order of their numbers. `None` if one of them is no item.

@@ -73,7 +73,7 @@ fn claim() -> impl Strategy<Value = Claim> {
         2 => Just(Claim::Denied),
         1 => Just(Claim::Responded),
         2 => (how, status).prop_map(|(how, status)| Claim::Status(how, status)),
-        1 => (0_u32..3).prop_map(|at| Claim::Route(RouteId(at))),
+        1 => prop::option::of(0_u32..3).prop_map(|at| Claim::Route(at.map(RouteId))),
         1 => Just(Claim::Applied(Arc::from("guard"))),
         2 => prop_oneof![Just(None), Just(Some("p")), Just(Some("q"))]
             .prop_map(|to| Claim::Forwarded(to.map(Arc::from))),
@@ -212,7 +212,8 @@ fn holds(claim: &Claim, fate: &Fate, request: &Request) -> bool {
             Compare::Lt => fate.status < *than,
             _ => fate.status >= *than,
         },
-        Claim::Route(id) => fate.route == Some(id.0),
+        Claim::Route(None) => fate.route.is_some(),
+        Claim::Route(Some(id)) => fate.route == Some(id.0),
         Claim::Applied(_) => fate.applied,
         // These policies have neither limits nor a cache.
         Claim::Limited(_) | Claim::Cached => false,

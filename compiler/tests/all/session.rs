@@ -39,6 +39,24 @@ fn varied(n_routes: usize, n_hosts: usize) -> String {
     text
 }
 
+/// The same with claims, all true: of everything, of one listener, of hosts and paths, of routes by name, and one that
+/// speaks of one route alone.
+fn claimed(n_routes: usize, n_hosts: usize) -> String {
+    let mut text = varied(n_routes, n_hosts);
+    text.push_str(
+        "\nlistener other { bind \":8081\" }\n\
+         \nroute elsewhere on other {\n  host \"**.example\"\n  respond 503\n}\n\
+         \nroute inner on web {\n  host \"*.s.example\"\n  path \"/x\"\n  respond 200\n}\n\
+         \nassert nothing_breaks on web {\n  for req\n  expect status < 500\n}\n\
+         \nassert others_are_told on other {\n  for req where not responded\n  expect denied and route is absent\n}\n\
+         \nassert shops {\n  for req where ends_with(req.host, \".shop.example\") and responded\n  expect status in [200, 404, 503]\n}\n\
+         \nassert page on web {\n  for req where starts_with(req.path, \"/v1\") and route == r16\n  expect status == 200 and req.host != \"h1.shop.example\"\n}\n\
+         \nassert second {\n  for req where req.host == \"s.example\" and status == 201\n  expect req.path == \"/b\"\n}\n\
+         \nassert debugged {\n  for req where req.header[\"x-debug\"] == \"1\" and req.host == \"h2.shop.example\"\n  expect not status in [500, 503] or route == elsewhere\n}\n",
+    );
+    text
+}
+
 /// A route changed, added, dropped or renamed, or a token taken out of it.
 fn edited(text: &str, kind: usize, at: usize, other: usize) -> String {
     let begins: Vec<usize> = text.match_indices("\nroute ").map(|(at, _)| at + 1).collect();
@@ -76,6 +94,22 @@ fn edited(text: &str, kind: usize, at: usize, other: usize) -> String {
         6 => changed = text.replace("/wide/{a}", "/v1/{a}"),
         7 => changed = text.replacen(" == \"1\"", " == \"2\"", 1 + other % 3),
         8 => changed.replace_range(range.start..range.start, "// a line more\n\n"),
+        9 => {
+            let status = ["404", "500", "201", "503"][other % 4];
+            let answer =
+                text[range.clone()].replacen("respond 200", &format!("respond {status}"), 1);
+            changed.replace_range(range, &answer);
+        }
+        10 => {
+            let host =
+                ["**.example", "*.shop.example", "h3.shop.example", "*.s.example"][other % 4];
+            let wide = format!(
+                "\nroute w{at} on web {{\n  host \"{host}\"\n  path \"/w{at}/**\"\n  respond 200\n}}\n"
+            );
+            changed.insert_str(range.start, &wide);
+        }
+        11 => changed = text.replacen("path \"/b\"", "path \"/c\"", 1),
+        12 => changed = text.replacen("respond 201", "respond 200", 1),
         _ => changed = text.replacen("before right", "", 1),
     }
     changed
@@ -86,10 +120,11 @@ proptest! {
 
     #[test]
     fn a_session_says_what_a_whole_check_says(
-        edits in prop::collection::vec((0..10_usize, 0..1_000_usize, 0..1_000_usize, any::<bool>()), 1..8),
+        edits in prop::collection::vec((0..14_usize, 0..1_000_usize, 0..1_000_usize, any::<bool>()), 1..8),
+        claims in any::<bool>(),
     ) {
         let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
-        let mut text = varied(40, 4);
+        let mut text = if claims { claimed(20, 4) } else { varied(40, 4) };
         let (warm, cold, _) = both(&trees, &mut session, &text);
         prop_assert_eq!(warm, cold);
         for (kind, at, other, keep) in edits {
@@ -105,9 +140,16 @@ proptest! {
 
 #[test]
 fn a_changed_route_is_all_that_is_looked_at() {
+    for text in [varied(60, 6), claimed(60, 6)] {
+        only_changes_are_looked_at(&text);
+    }
+}
+
+fn only_changes_are_looked_at(text: &str) {
     let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
-    let text = varied(60, 6);
-    assert!(both(&trees, &mut session, &text).2, "nothing was known");
+    let (found, _, is_whole) = both(&trees, &mut session, text);
+    assert!(is_whole, "nothing was known");
+    assert!(found.is_empty(), "{found:#?}");
     for (from, to) in
         [("200, \"17\"", "404"), ("route r18 ", "route other "), ("/files7", "/stuff")]
     {

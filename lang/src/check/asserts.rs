@@ -309,9 +309,7 @@ impl<'a> Claims<'_, 'a> {
     fn is(&mut self, cx: &mut Context<'a>, scope: &Scope<'a>, is: ast::Is<'a>) -> Claim {
         let (Some(operand), Some(state)) = (is.operand(), is.state()) else { return nothing() };
         let present = match operand {
-            ast::Expr::Name(name) if name.text() == "route" => {
-                Claim::Any(self.ids.iter().flatten().map(|id| Claim::Route(*id)).collect())
-            }
+            ast::Expr::Name(name) if name.text() == "route" => Claim::Route(None),
             _ => match self.header(cx, scope, operand) {
                 Some((message, name)) => Claim::Header(message, name, HeaderIs::Present),
                 None => return nothing(),
@@ -508,7 +506,7 @@ impl<'a> Claims<'_, 'a> {
         let found = own().find(|(plan, _)| *plan.local == *name);
         let found = found.or_else(|| any().find(|(plan, _)| *plan.name == *name));
         match found {
-            Some((_, Some(id))) => Claim::Route(*id),
+            Some((_, Some(id))) => Claim::Route(Some(*id)),
             // A route of a file of which nothing was imported answers nothing.
             Some((_, None)) => Claim::Any(Vec::new()),
             None => {

@@ -44,8 +44,8 @@ pub enum Claim {
     Responded,
     /// How the status that is sent compares to this one.
     Status(Compare, u16),
-    /// This route answers.
-    Route(RouteId),
+    /// This route answers, or any.
+    Route(Option<RouteId>),
     /// A statement of this policy runs.
     Applied(Arc<str>),
     /// It is counted by this limit, or by any.
