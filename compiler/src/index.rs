@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lang::policy::Host as Pattern;
 
 use crate::decision::Decision;
-use crate::frame::{Head, SlotId};
+use crate::frame::{Captured, Frame, Head, SlotId};
 use crate::interp::run::Run;
 use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
@@ -22,7 +22,7 @@ pub(crate) mod text;
 mod tree;
 
 use hosts::{Host, Hosts, Kind};
-use tree::{Cell, CellRef, LONGEST, build};
+use tree::{Cell, CellRef, LONGEST, Walk, build};
 
 /// The index of one listener.
 #[derive(Clone, Debug, Default)]
@@ -87,25 +87,49 @@ impl Index {
     pub(crate) fn codes_for(&self, head: &Head<'_>) -> Vec<Arc<Code>> {
         let mut codes = Vec::new();
         let _: Option<Asked> = self.hosts.find(head.host, &mut |host| {
-            let mut walk = host.tree.walk(head.path);
-            loop {
-                match walk.next() {
-                    CellRef::None => return None,
-                    CellRef::Always(_) => {}
-                    CellRef::Cell(cell) => {
-                        let cell = host.tree.side.cells.get(cell as usize);
-                        codes.extend(cell.map(|cell| cell.code.clone()));
-                    }
+            for cell in host.tree.cells(head.path) {
+                if let CellRef::Cell(cell) = cell {
+                    let cell = host.tree.side.cells.get(cell as usize);
+                    codes.extend(cell.map(|cell| cell.code.clone()));
                 }
             }
+            None
         });
         codes
     }
 
-    /// Which route of the listener answers.
-    #[inline]
-    pub(crate) fn decide(
+    /// Which route of the listener answers; `interp` is asked for if more than host and path have to say.
+    #[inline(always)]
+    pub(crate) fn decide<'e>(
         &self,
+        frame: &'e Frame,
+        interp: impl FnOnce() -> Interp<'e>,
+        listener: ListenerId,
+        head: &Head<'_>,
+    ) -> Decision {
+        let host = self.hosts.exact(head.host);
+        let Some(host) = host.filter(|_| head.path.len() <= LONGEST) else {
+            return self.search(None, &interp(), listener, head);
+        };
+        let mut walk = host.tree.walk(head.path);
+        match walk.first() {
+            CellRef::Always(candidate) => {
+                let captured = Captured { listener, host: host.place(), candidate };
+                frame.capture_as(Some(captured));
+                match self.route(host, candidate) {
+                    Some(route) => Decision::Route(route),
+                    None => Decision::NotFound,
+                }
+            }
+            cell => self.search(Some((host, &mut walk, cell)), &interp(), listener, head),
+        }
+    }
+
+    /// The same from a walk on that has come to a first cell, or from the start.
+    #[inline(never)]
+    fn search(
+        &self,
+        begun: Option<(&Host, &mut Walk<'_>, CellRef)>,
         interp: &Interp<'_>,
         listener: ListenerId,
         head: &Head<'_>,
@@ -115,10 +139,8 @@ impl Index {
         }
         let run = Run::new(interp, head, listener);
         let mut missed = false;
-        let asked = match self.hosts.exact(head.host) {
-            Some(host) => self.ask(host, &run, &mut missed),
-            None => None,
-        };
+        let asked =
+            begun.and_then(|(host, walk, cell)| self.ask(host, walk, cell, &run, &mut missed));
         let asked = match asked {
             None if self.hosts.has_wide() => self.wide(&run, &mut missed),
             asked => asked,
@@ -139,7 +161,11 @@ impl Index {
     /// What routes of hosts with wildcards say.
     #[inline(never)]
     fn wide(&self, run: &Run<'_>, missed: &mut bool) -> Option<Asked> {
-        self.hosts.wide(run.head.host, &mut |host| self.ask(host, run, missed))
+        self.hosts.wide(run.head.host, &mut |host| {
+            let mut walk = host.tree.walk(run.head.path);
+            let first = walk.first();
+            self.ask(host, &mut walk, first, run, missed)
+        })
     }
 
     /// Which methods would have found a route, now that none has.
@@ -147,18 +173,14 @@ impl Index {
     fn allowed(&self, run: &Run<'_>) -> Decision {
         let mut allowed = Methods::default();
         let asked = self.hosts.find(run.head.host, &mut |host| {
-            let side = &host.tree.side;
-            if side.is_plain {
+            if host.tree.root() == 0 {
                 return Some(Asked::Plain);
             }
-            let mut walk = host.tree.walk(run.head.path);
-            loop {
-                let cell = match walk.next() {
-                    CellRef::None => return None,
-                    // It would have answered.
-                    CellRef::Always(_) => continue,
-                    CellRef::Cell(cell) => side.cells.get(cell as usize)?,
-                };
+            let side = &host.tree.side;
+            for cell in host.tree.cells(run.head.path) {
+                // One without code would have answered.
+                let CellRef::Cell(cell) = cell else { continue };
+                let cell = side.cells.get(cell as usize)?;
                 for place in 0..cell.candidates.len() {
                     match run.missed_methods(&cell.code, place, &cell.candidates, host.place()) {
                         Ok(Some(methods)) => allowed.add(methods),
@@ -167,6 +189,7 @@ impl Index {
                     }
                 }
             }
+            None
         });
         match asked {
             Some(Asked::Pending(slot)) => Decision::Pending(slot),
@@ -178,16 +201,20 @@ impl Index {
         }
     }
 
-    /// What a host's routes say.
-    #[inline(always)]
-    fn ask(&self, host: &Host, run: &Run<'_>, missed: &mut bool) -> Option<Asked> {
-        let side = &host.tree.side;
-        if side.is_plain {
+    /// What a host's routes say, from this cell of a walk on.
+    fn ask(
+        &self,
+        host: &Host,
+        walk: &mut Walk<'_>,
+        mut cell: CellRef,
+        run: &Run<'_>,
+        missed: &mut bool,
+    ) -> Option<Asked> {
+        if host.tree.root() == 0 {
             return Some(Asked::Plain);
         }
-        let mut walk = host.tree.walk(run.head.path);
         let candidate = loop {
-            match walk.next() {
+            match cell {
                 CellRef::None => return None,
                 CellRef::Always(candidate) => break candidate,
                 CellRef::Cell(cell) => match asked(host, cell, run, missed) {
@@ -196,14 +223,21 @@ impl Index {
                     Err(Pending(slot)) => return Some(Asked::Pending(slot)),
                 },
             }
+            cell = walk.next();
         };
         run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
-        self.routes.get(host.first as usize + candidate as usize).copied().map(Asked::Route)
+        self.route(host, candidate).map(Asked::Route)
+    }
+
+    /// The route of a host's candidate.
+    #[inline]
+    fn route(&self, host: &Host, candidate: u32) -> Option<RouteId> {
+        self.routes.get(host.first as usize + candidate as usize).copied()
     }
 }
 
 /// The candidate of a cell that answers, if one does.
-#[inline(never)]
+#[inline]
 fn asked(host: &Host, cell: u32, run: &Run<'_>, missed: &mut bool) -> Result<Option<u32>, Pending> {
     let Some(Cell { code, candidates }) = host.tree.side.cells.get(cell as usize) else {
         return Ok(None);

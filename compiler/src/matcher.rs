@@ -188,7 +188,7 @@ impl Matcher {
         let Some(index) = self.indexes.get(listener.0 as usize) else {
             return Decision::NotFound;
         };
-        index.decide(&self.interp(frame, fill), listener, head)
+        index.decide(frame, || self.interp(frame, fill), listener, head)
     }
 
     /// Tells of every route whose conditions a decision tests until one holds, in order; meanwhile the frame holds what
@@ -260,6 +260,7 @@ impl Matcher {
         crate::change::wish(&self.interp(frame, fill), listener, head, route)
     }
 
+    #[inline]
     pub(crate) fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {
         Interp { program: &self.program, constants: &self.constants, frame, fill }
     }

@@ -1,8 +1,9 @@
 //! From a host to the trees that answer for it: a hash table over exact names and over the suffixes of wildcards. Each
 //! entry is half a cache line and leads straight to the tree, whose first words are the name it is for.
 
+use super::Asked;
+use super::text::Name;
 use super::tree::Tree;
-use super::{Asked, text};
 
 /// The hosts of one listener.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +86,7 @@ impl Hosts {
             let mut taken = vec![false; size];
             let mut longest = 0;
             for (kind, name, _) in &names {
-                let mut at = place(hash(*seed, *kind, name), size);
+                let mut at = place(hash(*seed, *kind, &Name::of(name.as_bytes())), size);
                 let mut steps = 0;
                 while taken.get(at) == Some(&true) {
                     at = (at + 1) & (size - 1);
@@ -101,7 +102,7 @@ impl Hosts {
         hosts.seed = (0..TRIES).min_by_key(row).unwrap_or_default();
         let mut table = vec![Entry::default(); size];
         for (kind, name, mut host) in names {
-            let hash = hash(hosts.seed, kind, &name);
+            let hash = hash(hosts.seed, kind, &Name::of(name.as_bytes()));
             host.mark = host.place() | mark(hash);
             let mut at = place(hash, size);
             while table.get(at).is_some_and(|entry| entry.0.is_some()) {
@@ -132,7 +133,7 @@ impl Hosts {
     }
 
     /// The tree of this name alone.
-    #[inline]
+    #[inline(always)]
     pub(super) fn exact(&self, host: &str) -> Option<&Host> {
         self.look(Kind::Exact, host)
     }
@@ -181,8 +182,9 @@ impl Hosts {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn look(&self, kind: Kind, name: &str) -> Option<&Host> {
+        let name = &Name::of(name.as_bytes());
         let hash = hash(self.seed, kind, name);
         let mut at = place(hash, self.table.len());
         loop {
@@ -196,8 +198,8 @@ impl Hosts {
 }
 
 #[inline]
-fn hash(seed: u64, kind: Kind, name: &str) -> u64 {
-    text::hash(seed << 2 | kind as u64, name.as_bytes())
+fn hash(seed: u64, kind: Kind, name: &Name<'_>) -> u64 {
+    name.hash(seed << 2 | kind as u64)
 }
 
 #[inline]

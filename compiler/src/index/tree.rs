@@ -1,26 +1,28 @@
 //! The routes of one host as a compact tree over path segments: nodes in one array of words, a child behind its parent,
 //! so that a step reads one place. `tree/build.rs` writes it, `tree/walk.rs` reads it; this file says how it looks.
 //!
-//! A node is its head, the text of its segment, the text of the unbranched literals behind it (its run), what there is besides literals (one word for each capture, and one for what holds for all paths beneath),
-//! and its kids: with the first eight bytes of their segments where they are few, in groups by tag where they are many.
-//! A segment of fewer than eight bytes that is one of few stands with its parent alone.
+//! A node is its head, what there is besides literals (one word for each capture, and one for what holds for all paths
+//! beneath), and its kids: with what is ahead of the first of their literals where they are few, in groups by tag where
+//! they are many. One of few stands for all literals up to the next node at which a path may end or fork, and beyond
+//! forks that leave it one of few. Before the head stands the text by which its parent finds it, if a word in the parent
+//! does not say all of it: the first word nearest, as `label` in `text.rs` writes it.
 
 use std::sync::Arc;
 
 use super::hosts::Kind;
-use super::text;
+use super::text::Name;
 use crate::program::code::Code;
 use lang::segment::Segments;
 
 pub(super) mod build;
 mod walk;
 
-pub(super) use walk::LONGEST;
+pub(super) use walk::{LONGEST, Walk};
 
 /// The tree of one host.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    /// What it is for, its name's text, the root.
+    /// What it is for, and the nodes. No root where the host's order or depth is not one that a tree can keep.
     pub(super) words: Arc<[u64]>,
     /// What is not needed to find a way.
     pub(super) side: Arc<Side>,
@@ -33,8 +35,6 @@ pub(super) struct Side {
     pub(super) cells: Box<[Cell]>,
     /// The kinds of captures that have no number of their own.
     pub(super) kinds: Box<[Segments]>,
-    /// Whether no tree was made, because the host's order or depth is not one a tree can keep.
-    pub(super) is_plain: bool,
 }
 
 /// Candidates with something to decide.
@@ -71,7 +71,7 @@ pub(super) enum Kids {
 }
 
 /// More kids than these stand in groups.
-const FEW: usize = 6;
+const FEW: usize = 12;
 
 /// Words of one of few.
 const KID: usize = 2;
@@ -80,7 +80,7 @@ const KID: usize = 2;
 const KID_NODE: u32 = 8;
 const KID_LENGTH: u32 = 40;
 
-/// Segments shorter than this are compared by one word, with what ends them.
+/// Texts shorter than this are compared by one word, with what ends them.
 const SHORT: usize = 8;
 
 /// The most nodes on one way to which a walk may have to come back. A host with more is walked plainly.
@@ -89,72 +89,50 @@ const LATER: usize = 8;
 /// Words of a group.
 const GROUP: usize = 5;
 
-/// What a word says that stands besides the literals: kinds of captures with a number of their own, the others behind
-/// them, and the last word, which is no capture.
-const ANY: u64 = 0;
-const INT: u64 = 1;
-const UUID: u64 = 2;
-const OTHERS: u64 = 3;
-const BENEATH: u64 = 0xffff_ffff;
+/// What a word says that stands besides the literals, in its upper half: kinds of captures with a number of their own, the
+/// others behind them, and what is no capture.
+const ANY: u32 = 0;
+const INT: u32 = 1;
+const UUID: u32 = 2;
+const OTHERS: u32 = 3;
+const BENEATH: u32 = 0x7fff_ffff;
+/// The bit of the last word besides the literals.
+const LAST: u64 = 1 << 63;
 
 impl Tree {
     /// Whether it is for this name.
-    #[inline]
-    pub(super) fn is_of(&self, kind: Kind, name: &str) -> bool {
-        match self.words.split_first() {
-            Some((head, words)) => {
-                *head == naming(kind, name) && text::is_text(words, name.as_bytes())
-            }
-            None => false,
-        }
+    #[inline(always)]
+    pub(super) fn is_of(&self, kind: Kind, name: &Name<'_>) -> bool {
+        let Some(([naming, ends @ ..], more)) = self.words.split_first_chunk::<NAMED>() else {
+            return false;
+        };
+        let differing = ends.iter().zip(name.ends).fold(0, |all, (a, b)| all | (a ^ b));
+        *naming as u32 == named(kind, name) && differing == 0 && name.goes_on(more)
     }
 }
 
-/// The first word of the tree of a name: its length, and what it is for.
-#[inline]
-fn naming(kind: Kind, name: &str) -> u64 {
-    name.len() as u64 | (kind as u64) << 32
+/// Words that a tree begins with, for a name that ends say all of: what the name is for, its length, the place of the root
+/// (none where there is no tree); and its ends.
+const NAMED: usize = 5;
+
+/// What a name is for, and its length.
+#[inline(always)]
+fn named(kind: Kind, name: &Name<'_>) -> u32 {
+    name.len() as u32 | (kind as u32) << 30
 }
 
 impl NodeHead {
-    const RUN: u32 = 12;
-    const MORE: u32 = 20;
-    const KIDS: u32 = 26;
+    const MORE: u32 = 8;
     const HERE: u32 = 32;
-    /// The greatest length of a segment, and the greatest number of words besides literals.
-    const TEXT_MOST: usize = (1 << 12) - 1;
-    const MORE_MOST: usize = (1 << 6) - 1;
+    /// The greatest number of words besides literals.
+    const MORE_MOST: usize = 0xff;
 
-    fn new(text: usize, run: usize, more: usize, kids: Kids, here: CellRef) -> NodeHead {
+    fn new(more: usize, kids: Kids, here: CellRef) -> NodeHead {
         let kids = match kids {
             Kids::Few(n) => u64::from(n),
             Kids::Groups(bits) => FEW as u64 + 1 + u64::from(bits),
         };
-        NodeHead(
-            text as u64
-                | (run as u64) << Self::RUN
-                | (more as u64) << Self::MORE
-                | kids << Self::KIDS
-                | u64::from(here.code()) << Self::HERE,
-        )
-    }
-
-    /// Whether it has neither a text of its own nor a run.
-    #[inline(always)]
-    fn is_bare(self) -> bool {
-        self.0 as u32 & ((1 << Self::MORE) - 1) == 0
-    }
-
-    /// The length of its segment, if that stands with it.
-    #[inline(always)]
-    fn text(self) -> usize {
-        self.0 as usize & Self::TEXT_MOST
-    }
-
-    /// The length of its run.
-    #[inline(always)]
-    fn run(self) -> usize {
-        (self.0 >> Self::RUN) as usize & 0xff
+        NodeHead(kids | (more as u64) << Self::MORE | u64::from(here.code()) << Self::HERE)
     }
 
     /// The number of its words besides literals.
@@ -165,7 +143,7 @@ impl NodeHead {
 
     #[inline(always)]
     fn kids(self) -> Kids {
-        match self.0 as u32 >> Self::KIDS {
+        match self.0 as u32 & 0xff {
             few if few <= FEW as u32 => Kids::Few(few),
             bits => Kids::Groups(bits - FEW as u32 - 1),
         }
@@ -199,8 +177,8 @@ impl CellRef {
     }
 }
 
-/// A kid: its node, the length of its segment, and in the lowest byte how many bits too many are ahead where it is
-/// compared with that.
+/// A kid: its node, the length of the text that leads to it, and in the lowest byte how many bits too many are ahead where
+/// it is compared with that.
 fn kid(node: u32, length: usize) -> u64 {
     let much = 7_usize.saturating_sub(length) as u64 * 8;
     much | u64::from(node) << KID_NODE | (length as u64) << KID_LENGTH

@@ -1,22 +1,26 @@
 //! A host of a program to its tree. It refuses what the layout has no room for, which is then walked plainly.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, KID, KID_NODE, Kids, LATER, NodeHead, OTHERS,
-    SHORT, Side, Tree, UUID,
+    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, KID, KID_NODE, Kids, LAST, LATER, LONGEST,
+    NodeHead, OTHERS, SHORT, Side, Tree, UUID,
 };
-use super::{group, kid, naming, tag};
+use super::{group, kid, named, tag};
 use crate::index::hosts::Kind;
-use crate::index::text;
+use crate::index::text::{self, Name};
 use crate::lower::bind::Bind;
 use crate::program::code::Code;
-use crate::program::{Candidate, Test, VirtualHost};
+use crate::program::{Candidate, Node, Test, VirtualHost};
 use lang::segment::Segments;
 
 /// The most nodes on one way.
 const DEEPEST: usize = 256;
+
+/// A literal of so many bytes does not grow any more.
+const RUN: usize = 200;
 
 /// The codes made so far: equal ones are one.
 #[derive(Default)]
@@ -42,18 +46,17 @@ pub(in crate::index) fn tree(
 ) -> Tree {
     let mut build =
         Build { host, bind, codes, words: Vec::new(), cells: Vec::new(), kinds: Vec::new() };
-    build.words.push(naming(kind, name));
-    build.words.extend(text::words(name));
-    let made = if host.is_ranked {
-        None
-    } else {
-        build.node(From { node: 0, text: "", run: &[] }, (0, 0))
-    };
-    let is_plain = made.is_none();
-    if is_plain {
-        build.words.truncate(1 + text::n_words(name.len()));
+    let name = Name::of(name.as_bytes());
+    build.words.push(u64::from(named(kind, &name)));
+    build.words.extend(name.ends);
+    build.words.extend(name.more());
+    let n_words = build.words.len();
+    let root = if host.is_ranked { None } else { build.node(0, None, (0, 0)) };
+    match (root, build.words.first_mut()) {
+        (Some(root), Some(naming)) => *naming |= u64::from(root) << 32,
+        _ => build.words.truncate(n_words),
     }
-    let side = Side { cells: build.cells.into(), kinds: build.kinds.into(), is_plain };
+    let side = Side { cells: build.cells.into(), kinds: build.kinds.into() };
     Tree { words: build.words.into(), side: Arc::new(side) }
 }
 
@@ -66,113 +69,111 @@ struct Build<'p, 'c> {
     kinds: Vec<Segments>,
 }
 
-/// A node of the program, and how it is come to.
-struct From<'n> {
-    node: usize,
-    /// Its segment, if that stands with it.
-    text: &'n str,
-    run: &'n [&'n str],
-}
+/// A literal or several, each with its `/` before the next; and the node they lead to.
+type Literal<'p> = (Cow<'p, str>, usize);
 
 impl<'p> Build<'p, '_> {
-    /// Writes a node behind what is there; gives its place, `None` if it does not fit.
-    fn node(&mut self, from: From<'_>, (depth, returns): (usize, usize)) -> Option<u32> {
-        let node = self.host.nodes.get(from.node)?;
-        let place = u32::try_from(self.words.len()).ok()?;
-        let run = from.run.join("/");
-        let mut literals: Vec<(&'p str, usize)> =
-            node.literals.iter().map(|(text, next)| (&**text, *next)).collect();
-        literals.sort_unstable();
+    /// Writes a node behind what is there, and before it the text by which it is found; gives its place, `None` if it does
+    /// not fit.
+    fn node(
+        &mut self,
+        from: usize,
+        text: Option<&str>,
+        (depth, returns): (usize, usize),
+    ) -> Option<u32> {
+        let node = self.host.nodes.get(from)?;
+        let literals = self.literals(node);
         let kids = kids(literals.len());
         let here = self.cell(&node.here)?;
         let beneath = self.cell(&node.beneath)?;
-        let n_more = match (node.captures.len(), beneath) {
-            (0, CellRef::None) => 0,
-            (n_captures, _) => n_captures + 1,
-        };
+        let n_more = node.captures.len() + usize::from(beneath != CellRef::None);
         let returns = returns + usize::from(n_more > 0);
         // Ways are short, so recursion is; both are held to it here.
-        if returns > LATER
-            || depth > DEEPEST
-            || from.text.len() > NodeHead::TEXT_MOST
-            || n_more > NodeHead::MORE_MOST
-        {
+        if returns > LATER || depth > DEEPEST || n_more > NodeHead::MORE_MOST {
             return None;
         }
-        self.words.push(NodeHead::new(from.text.len(), run.len(), n_more, kids, here).0);
-        if !from.text.is_empty() {
-            self.words.extend(text::words(from.text));
+        if let Some(text) = text {
+            self.words.extend(text::label(text).rev());
         }
-        if !run.is_empty() {
-            self.words.extend(text::words(&run));
-        }
+        let place = u32::try_from(self.words.len()).ok()?;
+        self.words.push(NodeHead::new(n_more, kids, here).0);
         let more = self.words.len();
         for (kind, _) in &node.captures {
             let kind = self.kind(kind)?;
-            self.words.push(kind << 32);
+            self.words.push(u64::from(kind) << 32);
+        }
+        if beneath != CellRef::None {
+            self.words.push(u64::from(BENEATH) << 32 | u64::from(beneath.code()));
         }
         if n_more > 0 {
-            self.words.push(BENEATH << 32 | u64::from(beneath.code()));
+            *self.words.last_mut()? |= LAST;
         }
         let first_kid = self.words.len();
         match kids {
-            Kids::Few(n) => {
-                for (name, _) in &literals {
-                    let (length, first) = (name.len(), text::ahead(name.as_bytes(), 0));
-                    self.words.extend([first, kid(0, length)]);
+            Kids::Few(_) => {
+                for (text, _) in &literals {
+                    let first = text::label(text).next()?;
+                    self.words.extend([first, kid(0, text.len())]);
                 }
-                debug_assert_eq!(self.words.len(), first_kid + n as usize * KID);
             }
             Kids::Groups(bits) => self.words.resize(first_kid + (GROUP << bits), 0),
         }
         let below = (depth + 1, returns);
         for (number, (_, next)) in node.captures.iter().enumerate() {
-            let from = From { node: *next, text: "", run: &[] };
-            let child = self.node(from, below)?;
+            let child = self.node(*next, None, below)?;
             *self.words.get_mut(more + number)? |= u64::from(child);
         }
-        for (number, (name, next)) in literals.into_iter().enumerate() {
-            let (run, node) = self.run(name, next);
-            let keeps_text = matches!(kids, Kids::Groups(_)) || name.len() >= SHORT;
-            let text = if keeps_text { name } else { "" };
-            let child = self.node(From { node, text, run: &run }, below)?;
+        for (number, (text, next)) in literals.into_iter().enumerate() {
+            let is_few = matches!(kids, Kids::Few(_));
+            let before = (!is_few || text.len() >= SHORT).then_some(&*text);
+            let child = self.node(next, before, below)?;
             match kids {
                 Kids::Few(_) => {
                     let word = self.words.get_mut(first_kid + number * KID + KID - 1)?;
                     *word |= u64::from(child) << KID_NODE;
                 }
-                Kids::Groups(bits) => self.put(first_kid, bits, name, child)?,
+                Kids::Groups(bits) => self.put(first_kid, bits, &text, child)?,
             }
         }
         Some(place)
     }
 
-    /// The literals that follow a node without a branch, and the last of them.
-    fn run(&self, name: &str, from: usize) -> (Vec<&'p str>, usize) {
-        let (mut run, mut last) = (Vec::new(), from);
-        let mut length = 0;
-        let fits = |text: &str| !text.is_empty() && !text.contains('/');
-        while let Some(node) = self.host.nodes.get(last).filter(|_| fits(name)) {
-            let is_empty =
-                node.captures.is_empty() && node.here.is_empty() && node.beneath.is_empty();
-            let mut literals = node.literals.iter();
-            let (Some((text, next)), None, true) = (literals.next(), literals.next(), is_empty)
-            else {
-                break;
-            };
-            length += text.len() + 1;
-            if !fits(text) || length > 200 {
-                break;
+    /// The literals behind a node. While they are few, one that leads to nothing but literals stands for each of those.
+    fn literals(&self, node: &'p Node) -> Vec<Literal<'p>> {
+        let mut literals: Vec<Literal<'p>> =
+            sorted(node).into_iter().map(|(text, next)| (Cow::Borrowed(text), next)).collect();
+        let mut at = 0;
+        while let Some(literal) = literals.get(at).filter(|_| literals.len() <= FEW) {
+            match self.longer(literal) {
+                Some(longer) if literals.len() + longer.len() <= FEW + 1 => {
+                    literals.splice(at..=at, longer);
+                }
+                _ => at += 1,
             }
-            run.push(&**text);
-            last = *next;
         }
-        (run, last)
+        literals
+    }
+
+    /// What a literal stands for together with each of those behind it, if nothing else is behind it, and if it costs no
+    /// more to find them all at once.
+    fn longer(&self, (text, next): &Literal<'p>) -> Option<Vec<Literal<'p>>> {
+        let node = self.host.nodes.get(*next)?;
+        if !(node.captures.is_empty() && node.here.is_empty() && node.beneath.is_empty()) {
+            return None;
+        }
+        let behind = sorted(node);
+        let is_run = behind.len() == 1 && text.len() < RUN;
+        let is_short = |(more, _): &(&str, usize)| text.len() + 1 + more.len() < SHORT;
+        if behind.is_empty() || !(is_run || behind.iter().all(is_short)) {
+            return None;
+        }
+        let longer = |(more, next)| (Cow::Owned(format!("{text}/{more}")), next);
+        Some(behind.into_iter().map(longer).collect())
     }
 
     /// Enters a node into groups.
     fn put(&mut self, first: usize, bits: u32, name: &str, child: u32) -> Option<()> {
-        let hash = text::segment_hash(name);
+        let hash = text::segment(name.as_bytes(), 0).hash;
         let mut at = group(hash, bits);
         loop {
             let base = first + at * GROUP;
@@ -187,14 +188,15 @@ impl<'p> Build<'p, '_> {
         }
     }
 
-    fn kind(&mut self, kind: &Segments) -> Option<u64> {
+    fn kind(&mut self, kind: &Segments) -> Option<u32> {
         Some(match kind {
             Segments::Any => ANY,
             Segments::Int => INT,
             Segments::Uuid => UUID,
             other => {
                 self.kinds.push(other.clone());
-                OTHERS + u64::try_from(self.kinds.len() - 1).ok()?
+                OTHERS
+                    + u32::try_from(self.kinds.len() - 1).ok().filter(|n| *n < BENEATH - OTHERS)?
             }
         })
     }
@@ -225,6 +227,15 @@ impl<'p> Build<'p, '_> {
         self.cells.push(Cell { code, candidates: numbers.ok()? });
         Some(CellRef::Cell(u32::try_from(self.cells.len() - 1).ok()?))
     }
+}
+
+/// The literals of a node by text, as far as segments can be like them.
+fn sorted(node: &Node) -> Vec<(&str, usize)> {
+    let literals = node.literals.iter().map(|(text, next)| (&**text, *next));
+    let can_be = |text: &str| text.len() <= LONGEST && !text.contains('/');
+    let mut literals: Vec<(&str, usize)> = literals.filter(|(text, _)| can_be(text)).collect();
+    literals.sort_unstable();
+    literals
 }
 
 /// How so many kids are found.

@@ -4,8 +4,8 @@
 //! What is seldom needed stands in functions of its own that are not inlined: the registers belong to the common way.
 
 use super::{
-    ANY, BENEATH, CellRef, GROUP, INT, KID, KID_LENGTH, KID_NODE, Kids, LATER, NodeHead, OTHERS,
-    SHORT, Side, Tree, UUID,
+    ANY, BENEATH, CellRef, GROUP, INT, KID, KID_LENGTH, KID_NODE, Kids, LAST, LATER, NodeHead,
+    OTHERS, SHORT, Side, Tree, UUID,
 };
 use super::{group, tag};
 use crate::index::text;
@@ -13,213 +13,264 @@ use lang::segment::Segments;
 
 /// A walk through a tree, from one cell that holds the path to the next.
 pub(in crate::index) struct Walk<'t> {
-    words: &'t [u64],
-    side: &'t Side,
+    tree: &'t Tree,
     path: &'t [u8],
-    /// The root, until the walk has begun; then zero, where no node is.
-    root: u32,
-    n_later: u32,
-    later: [Later; LATER],
+    later: Later,
 }
 
-/// A node whose captures, and what it has beneath, are still to be tried.
-#[derive(Clone, Copy, Default)]
+/// What nodes on the way have besides literals and is still to be tried: the next word of each, and where its segment
+/// begins.
+#[derive(Default)]
 struct Later {
-    /// The next of its words besides literals.
-    next: u32,
-    /// Where its segment begins.
-    at: u32,
+    n: usize,
+    places: [(u32, u32); LATER],
 }
 
 /// Longer paths are walked plainly.
 pub(in crate::index) const LONGEST: usize = u16::MAX as usize;
 
 impl Tree {
+    /// Where its root is; zero if there is none.
+    #[inline(always)]
+    pub(in crate::index) fn root(&self) -> usize {
+        self.words.first().map_or(0, |naming| (naming >> 32) as usize)
+    }
+
     /// A walk for this path, which is no longer than [`LONGEST`].
     #[inline(always)]
     pub(in crate::index) fn walk<'t>(&'t self, path: &'t str) -> Walk<'t> {
-        let (words, path) = (&*self.words, path.as_bytes());
-        let name = words.first().map_or(0, |naming| *naming as u32 as usize);
-        let root = 1 + text::n_words(name) as u32;
-        Walk { words, side: &self.side, path, root, n_later: 0, later: [Later::default(); LATER] }
+        Walk { tree: self, path: path.as_bytes(), later: Later::default() }
+    }
+
+    /// All cells that hold the path, in order.
+    pub(in crate::index) fn cells<'t>(&'t self, path: &'t str) -> impl Iterator<Item = CellRef> {
+        let mut walk = self.walk(path);
+        let mut next = walk.first();
+        std::iter::from_fn(move || {
+            let cell = next;
+            next = if cell == CellRef::None { cell } else { walk.next() };
+            Some(cell).filter(|cell| *cell != CellRef::None)
+        })
     }
 }
 
 impl Walk<'_> {
+    /// The first cell that holds the path, as [`Walk::next`] gives the others.
+    #[inline(always)]
+    pub(in crate::index) fn first(&mut self) -> CellRef {
+        // Where the next segment begins; behind the path's end if there is none. What does not begin with a slash has no
+        // segments.
+        let at = if self.path.first() == Some(&b'/') { 1 } else { self.path.len() + 1 };
+        find(self.tree, self.path, (self.tree.root(), at), &mut self.later)
+    }
+
     /// The next cell that holds the path, in order; `CellRef::None` behind the last.
     #[inline(always)]
     pub(in crate::index) fn next(&mut self) -> CellRef {
-        let (words, path) = (self.words, self.path);
-        // Where the next segment begins; behind the path's end if there is none. What does not begin with a slash has no
-        // segments.
-        let mut at = if path.first() == Some(&b'/') { 1 } else { path.len() + 1 };
-        let mut node = self.root as usize;
-        self.root = 0;
-        loop {
-            if node == 0 {
-                // On with what was left for later.
-                let last = self.n_later.wrapping_sub(1);
-                let Some(left) = self.later.get_mut(last as usize) else { return CellRef::None };
-                let (next, from) = (left.next, left.at as usize);
-                left.next += 1;
-                let word = words.get(next as usize).copied().unwrap_or(BENEATH << 32);
-                if word >> 32 == BENEATH {
-                    self.n_later = last;
-                    match CellRef::of(word as u32) {
-                        CellRef::None => continue,
-                        cell => return cell,
-                    }
-                }
-                match self.taken(word >> 32, from) {
-                    0 => continue,
-                    behind => (node, at) = (word as u32 as usize, behind),
-                }
-            }
+        if self.later.n == 0 {
+            return CellRef::None;
+        }
+        find(self.tree, self.path, (0, 0), &mut self.later)
+    }
+}
+
+/// The next cell on the way from a node, or on what was left for later, which is all there is where there is no node.
+#[inline(never)]
+fn find(
+    tree: &Tree,
+    path: &[u8],
+    (mut node, mut at): (usize, usize),
+    later: &mut Later,
+) -> CellRef {
+    let words = &*tree.words;
+    loop {
+        // The next word besides literals to try.
+        let mut next = 0;
+        // Down along literals.
+        while node != 0 {
             let Some(head) = words.get(node) else { return CellRef::None };
             let head = NodeHead(*head);
-            // The word behind the node's texts.
-            let mut more = node + 1;
-            node = 0;
-            if !head.is_bare() {
-                if head.text() != 0 {
-                    more += text::n_words(head.text());
-                }
-                let run = head.run();
-                if run != 0 {
-                    if !goes_on(words, more, run, path, at) {
-                        continue;
-                    }
-                    more += text::n_words(run);
-                    at += run + 1;
-                }
-            }
             let n_more = head.n_more();
-            if at <= path.len() {
-                if n_more != 0 {
-                    self.leave(more, at);
-                }
-                let kid = match head.kids() {
-                    Kids::Few(n) => few(words, more + n_more, n as usize, path, at),
-                    Kids::Groups(bits) => grouped(words, more + n_more, bits, path, at),
-                };
-                // No kid, no node; a length that is not used then.
-                node = (kid >> KID_NODE) as u32 as usize;
-                at += (kid >> KID_LENGTH) as usize + 1;
-            } else {
-                if n_more != 0 {
-                    self.leave(more + n_more - 1, at);
+            if at > path.len() {
+                // Only what holds for all beneath is left: the last word, if it is that.
+                if n_more != 0 && kind(words, node + n_more) == BENEATH {
+                    later.leave(node + n_more, at);
                 }
                 match head.here() {
-                    CellRef::None => {}
+                    CellRef::None => break,
                     cell => return cell,
                 }
             }
+            let kids = node + 1 + n_more;
+            let kid = match head.kids() {
+                Kids::Few(0) => None,
+                Kids::Few(n) => few(words, kids, n as usize, path, at),
+                Kids::Groups(bits) => grouped(words, kids, bits, path, at).map(told),
+            };
+            let Some((kid, length)) = kid else {
+                if n_more != 0 {
+                    next = node + 1;
+                }
+                break;
+            };
+            if n_more != 0 {
+                later.leave(node + 1, at);
+            }
+            node = kid;
+            at += length + 1;
+        }
+        // On with what stands besides them, until a capture takes the segment.
+        loop {
+            if next == 0 {
+                later.n = later.n.wrapping_sub(1);
+                let Some(left) = later.places.get(later.n) else {
+                    later.n = 0;
+                    return CellRef::None;
+                };
+                (next, at) = (left.0 as usize, left.1 as usize);
+            }
+            let Some(word) = words.get(next) else { return CellRef::None };
+            if word & LAST == 0 {
+                later.leave(next + 1, at);
+            }
+            next = 0;
+            let kind = kind_of(*word);
+            if kind == BENEATH {
+                match CellRef::of(*word as u32) {
+                    CellRef::None => continue,
+                    cell => return cell,
+                }
+            }
+            let end = end(path, at);
+            let takes = match kind {
+                ANY => at < end,
+                kind => takes(&tree.side, kind, path.get(at..end)),
+            };
+            if takes {
+                (node, at) = (*word as u32 as usize, end + 1);
+                break;
+            }
         }
     }
+}
 
+impl Later {
     /// Leaves words besides literals for later, from this one on.
     #[inline(always)]
     fn leave(&mut self, next: usize, at: usize) {
         // INVARIANT: no way has more than the room there is; `tree/build.rs` makes no others.
-        if let Some(place) = self.later.get_mut(self.n_later as usize) {
-            *place = Later { next: next as u32, at: at as u32 };
-            self.n_later += 1;
-        }
-    }
-
-    /// Where the segment behind a captured one begins; zero if the capture does not take that.
-    #[inline(never)]
-    fn taken(&self, kind: u64, at: usize) -> usize {
-        let end = text::end(self.path, at);
-        let takes = match kind {
-            ANY => at < end,
-            kind => self.takes(kind, at, end),
-        };
-        if takes { end + 1 } else { 0 }
-    }
-
-    /// Whether a capture of a kind that does not take everything takes the segment.
-    #[inline(never)]
-    fn takes(&self, kind: u64, at: usize, end: usize) -> bool {
-        // A segment lies between slashes, so that it is text as the path is.
-        let segment = self.path.get(at..end).map(std::str::from_utf8);
-        let Some(Ok(segment)) = segment else { return false };
-        match kind {
-            INT => Segments::Int.holds(segment),
-            UUID => Segments::Uuid.holds(segment),
-            other => {
-                let kind = self.side.kinds.get(other.wrapping_sub(OTHERS) as usize);
-                kind.is_some_and(|kind| kind.holds(segment))
-            }
+        if let Some(place) = self.places.get_mut(self.n) {
+            *place = (next as u32, at as u32);
+            self.n += 1;
         }
     }
 }
 
-/// The one of a few kids whose segment stands in the path at this place; zero if there is none.
-#[inline(always)]
-fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> u64 {
-    if n == 0 {
-        return 0;
+/// Whether a capture of a kind that does not take everything takes the segment.
+#[inline(never)]
+fn takes(side: &Side, kind: u32, segment: Option<&[u8]>) -> bool {
+    // A segment lies between slashes, so that it is text as the path is.
+    let Some(Ok(segment)) = segment.map(std::str::from_utf8) else { return false };
+    match kind {
+        INT => Segments::Int.holds(segment),
+        UUID => Segments::Uuid.holds(segment),
+        other => {
+            let kind = side.kinds.get(other.wrapping_sub(OTHERS) as usize);
+            kind.is_some_and(|kind| kind.holds(segment))
+        }
     }
+}
+
+/// What a word besides literals is for.
+#[inline(always)]
+fn kind(words: &[u64], at: usize) -> u32 {
+    words.get(at).map_or(0, |word| kind_of(*word))
+}
+
+#[inline(always)]
+fn kind_of(word: u64) -> u32 {
+    ((word & !LAST) >> 32) as u32
+}
+
+/// Where a segment ends.
+#[inline(never)]
+fn end(path: &[u8], at: usize) -> usize {
+    text::end(path, at)
+}
+
+/// The node of a kid, and the length of the text that leads to it.
+#[inline(always)]
+fn told(kid: u64) -> (usize, usize) {
+    ((kid >> KID_NODE) as u32 as usize, (kid >> KID_LENGTH) as usize)
+}
+
+/// The one of a few kids whose text stands in the path at this place, with that text's length.
+#[inline(always)]
+fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> Option<(usize, usize)> {
     let ahead = text::ahead(path, at);
-    let kids = words.get(kids..).and_then(|kids| kids.get(..n * KID));
-    let Some(kids) = kids else { return 0 };
-    for [first, kid] in kids.as_chunks::<KID>().0 {
+    for [first, kid] in words.get(kids..kids + n * KID)?.as_chunks::<KID>().0 {
         if (ahead ^ first).wrapping_shl(*kid as u32) == 0 {
-            let length = (kid >> KID_LENGTH) as usize;
-            let node = (kid >> KID_NODE) as u32 as usize;
-            if length < SHORT || goes_on(words, node + 1, length, path, at) {
-                return *kid;
+            let (node, length) = told(*kid);
+            if length < SHORT || goes_on(words, node, length, path, at) {
+                return Some((node, length));
             }
         }
     }
-    0
+    None
 }
 
-/// The same of many.
-#[inline(always)]
-fn grouped(words: &[u64], kids: usize, bits: u32, path: &[u8], at: usize) -> u64 {
+/// The same of many: as a word like that of one of few.
+#[inline(never)]
+fn grouped(words: &[u64], kids: usize, bits: u32, path: &[u8], at: usize) -> Option<u64> {
     let segment = text::segment(path, at);
     let length = segment.end - at;
-    let hash = text::settle(segment.hash);
-    let spread = text::spread(tag(hash));
-    let mut number = group(hash, bits);
+    let spread = text::spread(tag(segment.hash));
+    let mut number = group(segment.hash, bits);
     loop {
-        let group = words.get(kids + number * GROUP..).and_then(<[u64]>::first_chunk::<GROUP>);
-        let Some(group) = group else { return 0 };
-        let [tags, ..] = group;
+        let group = words.get(kids + number * GROUP..)?.first_chunk::<GROUP>()?;
+        let [tags, nodes @ ..] = group;
         let mut same = text::marks(*tags, spread);
         while same != 0 {
             let place = same.trailing_zeros() / 8;
-            let pair = group.get(1 + place as usize / 2).copied().unwrap_or(0);
-            let node = (pair >> (place % 2 * 32)) as u32;
-            let at_node = words.get(node as usize..).and_then(<[u64]>::first_chunk);
-            let Some([kid, first]) = at_node else { return 0 };
-            if NodeHead(*kid).text() == length
-                && (length == 0
-                    || *first == segment.first
-                        && (length <= SHORT || goes_on(words, node as usize + 1, length, path, at)))
+            let pair = nodes.get(place as usize / 2).copied().unwrap_or(0);
+            let node = (pair >> (place % 2 * 32)) as u32 as usize;
+            if words.get(node.wrapping_sub(1)) == Some(&segment.first)
+                && (length < SHORT || goes_on(words, node, length, path, at))
             {
-                return u64::from(node) << KID_NODE | (length as u64) << KID_LENGTH;
+                return Some((node as u64) << KID_NODE | (length as u64) << KID_LENGTH);
             }
             same &= same - 1;
         }
         // A group with a free place is the last of its row.
         if tags >> 63 == 0 {
-            return 0;
+            return None;
         }
         number = (number + 1) & ((1 << bits) - 1);
     }
 }
 
-/// Whether the path goes on with a text of so many bytes that stands in the words from `text` on, and a segment ends with
-/// it.
+/// Whether the path, which begins as the text of so many bytes before a node does, goes on like it, and a segment ends
+/// with it.
 #[inline(never)]
-fn goes_on(words: &[u64], text: usize, length: usize, path: &[u8], at: usize) -> bool {
-    match (words.get(text..), path.get(at..at + length)) {
-        (Some(words), Some(found)) => {
-            text::is_text(words, found) && path.get(at + length).is_none_or(|next| *next == b'/')
-        }
-        _ => false,
+fn goes_on(words: &[u64], node: usize, length: usize, path: &[u8], at: usize) -> bool {
+    let Some(second) = words.get(node.wrapping_sub(2)) else { return false };
+    // The path is as long, so that only what ends the last segment may lie behind its end.
+    if at + length > path.len() {
+        return false;
     }
+    if length < 2 * SHORT {
+        return (text::ahead(path, at + SHORT) ^ second) << ((2 * SHORT - 1 - length) * 8) == 0;
+    }
+    goes_far(words, node, length, path, at)
+}
+
+/// The same of a text of more than two words.
+#[inline(never)]
+fn goes_far(words: &[u64], node: usize, length: usize, path: &[u8], at: usize) -> bool {
+    let n_words = length / 8 + 1;
+    let Some(held) = words.get(node.wrapping_sub(n_words)..node) else { return false };
+    held.iter().rev().enumerate().skip(1).all(|(number, word)| {
+        let much = (8 * (number + 1)).saturating_sub(length + 1) * 8;
+        (text::ahead(path, at + number * 8) ^ word) << much == 0
+    })
 }
