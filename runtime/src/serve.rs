@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub(crate) use alarm::Alarm;
 pub use date::http_date;
 pub(crate) use date::with_http_date;
-pub use drain::{Drain, Drainer};
+pub use drain::{Drain, Drainer, GRACE};
 pub use limits::Limits;
 pub(crate) use settle::Settle;
 

@@ -530,17 +530,38 @@ async fn a_drain_finishes_what_is_in_flight() {
     .await;
     assert_eq!(answer, "HTTP/1.1 200 OK\nContent-Length: 4\nConnection: close\n\nslow");
     assert_eq!((begin.elapsed().as_secs(), drainer.live()), (5, 0));
-    // One that waits for a request goes at once.
-    let drainer = Drainer::new();
-    with(&site, drainer.drain(), async |mut io: DuplexStream| {
-        let begin = Instant::now();
-        io.write_all(get("/text").as_bytes()).await.unwrap();
-        sleep(Duration::from_secs(1)).await;
-        drainer.start();
-        io.read_to_end(&mut Vec::new()).await.unwrap();
-        assert_eq!(begin.elapsed().as_secs(), 1);
-    })
-    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_on_its_way_when_a_drain_begins_is_answered() {
+    let kept = "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello";
+    let closed = "HTTP/1.1 200 OK\nContent-Length: 5\nConnection: close\n\nhello";
+    let both = [kept, closed].concat();
+    for (before, after, told, ends) in [
+        (true, None, kept, 1000),
+        (true, Some(900), &*both, 900),
+        (false, None, "", 1000),
+        (false, Some(900), closed, 900),
+    ] {
+        let (site, drainer) = (Site::default(), Drainer::new());
+        with(&site, drainer.drain(), async |mut io: DuplexStream| {
+            if before {
+                io.write_all(get("/text").as_bytes()).await.unwrap();
+            }
+            sleep(Duration::from_secs(3)).await;
+            drainer.start();
+            let begin = Instant::now();
+            if let Some(after) = after {
+                sleep(Duration::from_millis(after)).await;
+                io.write_all(get("/text").as_bytes()).await.unwrap();
+            }
+            let mut answer = Vec::new();
+            io.read_to_end(&mut answer).await.unwrap();
+            let told_after = (plain(&answer), begin.elapsed().as_millis());
+            assert_eq!(told_after, (told.to_owned(), ends), "{before}, {after:?}");
+        })
+        .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

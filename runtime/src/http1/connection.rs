@@ -17,7 +17,9 @@ use super::{Decoder, Framing, RequestHead, Scan, parse_request};
 use crate::body::Body;
 use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version};
-use crate::serve::{Drain, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, Started};
+use crate::serve::{
+    Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Refusal, Settle, Started,
+};
 use crate::upgrade::{Tunnel, Upgrade};
 
 /// Serves a connection until it closes.
@@ -104,7 +106,7 @@ where
         let now = clock::now();
         let (mut deadline, calm) = (now + wait, now + CALM);
         let mut scan = Scan::new();
-        let mut begun = false;
+        let (mut begun, mut leaves) = (false, false);
         let mut blank = 0;
         let (limits, drain) = (self.limits, self.drain);
         poll_fn(move |cx| {
@@ -135,8 +137,9 @@ where
                     deadline = clock::now() + limits.head;
                 }
                 if !begun {
-                    if drain.poll_started(cx).is_ready() {
-                        return Poll::Ready(None);
+                    if !leaves && drain.poll_started(cx).is_ready() {
+                        leaves = true;
+                        deadline = deadline.min(clock::now() + GRACE);
                     }
                     wire.rest();
                 }

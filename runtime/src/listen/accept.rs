@@ -54,7 +54,7 @@ pub(crate) fn serve_connection<'d, H: Handler + 'static>(
 ) -> impl Future<Output = ()> + 'd {
     let opening = match is_plain(&taken.listener, taken.peer) {
         true => Opening::Done(plain(taken, session)),
-        false => Opening::Waits(Box::pin(in_time(taken, drain, session))),
+        false => Opening::Waits(Box::pin(in_time(taken, session))),
     };
     async move {
         let opened = match opening {
@@ -100,18 +100,12 @@ fn plain<H>(taken: Taken, session: impl FnOnce(Connection) -> H) -> Option<Opene
 }
 
 /// [`ready`] within the listener's time; nothing, and counted, where that fails.
-async fn in_time<H>(
-    taken: Taken,
-    drain: &Drain,
-    session: impl FnOnce(Connection) -> H,
-) -> Option<Opened<H>> {
+async fn in_time<H>(taken: Taken, session: impl FnOnce(Connection) -> H) -> Option<Opened<H>> {
     let Taken { stream, peer, listener, bind } = taken;
     let bind = listener.config.binds.get(bind)?.clone();
-    let ready = tokio::select! {
-        ready = tokio::time::timeout(listener.config.handshake, ready(stream, peer, &listener, &bind)) => ready,
-        // Before its first request nothing is in flight.
-        () = std::future::poll_fn(|cx| drain.poll_started(cx)) => return None,
-    };
+    // A drain does not end it: for the client, a request is on its way already.
+    let limit = listener.config.handshake;
+    let ready = tokio::time::timeout(limit, ready(stream, peer, &listener, &bind)).await;
     match ready {
         Ok(Ok((transport, connection))) => {
             Some(Opened::new(transport, connection, listener, &bind, session))

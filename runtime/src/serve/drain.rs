@@ -5,6 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// How long a connection on which nothing is under way is kept when it is time to finish: a request may be on its way on
+/// it, and would be lost with the connection. It is answered, and that closes it.
+pub const GRACE: Duration = Duration::from_secs(1);
 
 /// The end that tells. Dropping it tells nothing.
 #[derive(Clone, Default)]

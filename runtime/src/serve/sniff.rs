@@ -5,7 +5,7 @@ use std::task::{Poll, ready};
 
 use tokio::io::AsyncRead;
 
-use super::{Drain, Limits, Started};
+use super::{Drain, GRACE, Limits, Started};
 use crate::clock;
 use crate::http1::Shared;
 use crate::http2::PREFACE;
@@ -16,7 +16,8 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(
     limits: &Limits,
     drain: &Drain,
 ) -> Option<bool> {
-    let deadline = clock::now() + limits.head;
+    let mut deadline = clock::now() + limits.head;
+    let mut leaves = false;
     poll_fn(|cx| {
         let Shared { wire, alarm, .. } = &mut *started.borrow_mut();
         loop {
@@ -27,8 +28,9 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(
             if seen == PREFACE.len() {
                 return Poll::Ready(Some(true));
             }
-            if seen == 0 && drain.poll_started(cx).is_ready() {
-                return Poll::Ready(None);
+            if seen == 0 && !leaves && drain.poll_started(cx).is_ready() {
+                leaves = true;
+                deadline = deadline.min(clock::now() + GRACE);
             }
             match wire.poll_fill(cx, 0) {
                 Poll::Ready(Ok(1..)) => {}
