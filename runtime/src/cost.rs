@@ -129,9 +129,10 @@ fn forwarded<'e>(
         let total = whole.unwrap_or(timeouts.total);
         let begin = begin.unwrap_or(timeouts.first_byte);
         let tries = 1 + retry.retries;
-        let one = timeouts.connect.saturating_add(begin);
+        let connected = timeouts.queue.saturating_add(timeouts.connect);
+        let one = connected.saturating_add(begin);
         // What no endpoint may have seen fails before an answer could begin.
-        let failed = if retry.on.has_seen() { one } else { timeouts.connect };
+        let failed = if retry.on.has_seen() { one } else { connected };
         let first_byte = (1..tries)
             .map(|n| retry.longest_wait(n + 1).saturating_add(failed))
             .fold(one, Duration::saturating_add);

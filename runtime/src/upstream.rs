@@ -1,6 +1,7 @@
 //! Everything towards upstreams: endpoints, their health, connections to them, and the one verb `ask`.
 //! It knows no policy and decides no answer; it is told what to send, and says what came of it.
 
+mod adaptive;
 mod breaker;
 mod budget;
 mod causes;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+pub use adaptive::AdaptiveConfig;
 pub use breaker::BreakerConfig;
 pub use causes::{Cause, Causes};
 pub use config::{
@@ -54,6 +56,7 @@ pub use standing::EjectConfig;
 pub(crate) use stub::{Call, Does, Stubs};
 pub use tls::TlsError;
 
+use self::adaptive::Slot;
 use self::breaker::{Probe, Share};
 use self::budget::Budget;
 use self::clock::after;
@@ -125,7 +128,7 @@ pub struct Answer {
 /// How long an answer took.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timings {
-    /// Until there was a connection: the wait for a place included. Nearly nothing when one was reused.
+    /// Until there was a connection: the wait for a place included. Nearly nothing when one was reused at once.
     pub connect: Duration,
     /// Until the head of the answer was there, from the beginning.
     pub first_byte: Duration,
@@ -185,6 +188,16 @@ impl Upstream {
         &self.counters
     }
 
+    /// The requests that wait for a place, on all cores together.
+    pub fn n_waiting(&self) -> u32 {
+        self.breaker.breaker().n_waiting()
+    }
+
+    /// How many requests may wait for an answer at a time, on all cores together, if that is found out.
+    pub fn adaptive_limit(&self) -> Option<u32> {
+        self.group.adaptive.as_ref().map(|adaptive| adaptive.limit())
+    }
+
     /// Whether the breaker is open.
     pub fn is_open(&self) -> bool {
         self.breaker.breaker().is_open()
@@ -209,12 +222,11 @@ impl Upstream {
     ) -> Result<Answer, Box<Failure>> {
         more(&self.counters.requests);
         let begun = now();
-        let by = after(begun, terms.timeouts.connect.min(terms.timeouts.total));
         let probe = match self.pass(begun) {
             Ok(probe) => probe,
             Err(kind) => return Err(self.failure(unsent(kind, body), None)),
         };
-        let (view, place, hold) = match self.choose(terms, begun, by).await {
+        let Chosen { view, place, hold, slot } = match self.choose(terms, begun).await {
             Ok(chosen) => chosen,
             Err((kind, address)) => return Err(self.failure(unsent(kind, body), address)),
         };
@@ -231,6 +243,7 @@ impl Upstream {
         }
         let request = named.as_deref().unwrap_or(request);
         let is_here = body.as_full().is_some();
+        let by = after(now(), terms.timeouts.connect).min(after(begun, terms.timeouts.total));
         let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
         let result = match &self.wire {
             Wire::Http1 => attempt.http1(body, hold).await,
@@ -238,7 +251,7 @@ impl Upstream {
             Wire::Stubs(stubs) => Box::pin(attempt.stub(stubs, body, hold)).await,
         };
         let result = result.map_err(|lost| self.failure(lost, Some(endpoint.address)));
-        self.judge(endpoint, probe, &result, terms, is_here);
+        self.judge(endpoint, (probe, slot), &result, terms, is_here);
         result
     }
 
@@ -250,18 +263,18 @@ impl Upstream {
         }
     }
 
-    /// Takes in what came of a try: for the breaker, and for the standing of the endpoint. `was_here` says that the
-    /// content did not have to be waited for.
+    /// Takes in what came of a try: for the adaptive limit, for the breaker, and for the standing of the endpoint.
+    /// `was_here` says that the content did not have to be waited for.
     fn judge(
         &self,
         endpoint: &Endpoint,
-        probe: Option<Probe<'_>>,
+        (probe, slot): (Option<Probe<'_>>, Option<Slot<'_>>),
         result: &Result<Answer, Box<Failure>>,
         terms: &Terms<'_>,
         was_here: bool,
     ) {
         let UpstreamConfig { eject, breaker, .. } = &self.group.config;
-        if eject.is_none() && breaker.errors.is_none() {
+        if slot.is_none() && eject.is_none() && breaker.errors.is_none() {
             return;
         }
         let (cause, took) = match result {
@@ -278,6 +291,14 @@ impl Upstream {
         };
         let Some(cause) = cause else { return };
         let now = now();
+        if let Some(slot) = slot {
+            match (cause, took) {
+                // What is refused at once says nothing about what an answer takes.
+                (Cause::Status(..500), Some(took)) => slot.took(took, now),
+                (Cause::Timeout, _) => slot.took(terms.timeouts.first_byte, now),
+                _ => {}
+            }
+        }
         if self.breaker.settle(breaker, probe, breaker.on.has(cause), now) {
             more(&self.counters.openings);
             tracing::warn!(upstream = %self.group.config.name, "breaker opened");
@@ -297,27 +318,34 @@ impl Upstream {
         self.view().seats.iter().for_each(|seat| seat.sweep(keep));
     }
 
-    /// An endpoint by its place in a view, and the right to send it one request.
+    /// An endpoint, and the right to send it one request.
     async fn choose(
         &self,
         terms: &Terms<'_>,
-        now: Instant,
-        by: Instant,
-    ) -> Result<(Rc<View>, usize, Hold), (Kind, Option<SocketAddr>)> {
-        let mut view = self.view();
-        if view.set.list.is_empty() && !self.group.is_resolved() {
-            let resolved = Box::pin(timeout_at(by, self.group.resolved()));
-            resolved.await.map_err(|_| (Kind::Unresolved, None))?;
-            view = self.view();
+        begun: Instant,
+    ) -> Result<Chosen<'_>, (Kind, Option<SocketAddr>)> {
+        let until = |length: Duration| after(begun, length.min(terms.timeouts.total));
+        let by = until(terms.timeouts.queue);
+        if self.view().set.list.is_empty() && !self.group.is_resolved() {
+            let resolved = timeout_at(until(terms.timeouts.connect), self.group.resolved());
+            Box::pin(resolved).await.map_err(|_| (Kind::Unresolved, None))?;
         }
         let BreakerConfig { requests, pending, .. } = self.group.config.breaker;
         let permit = self.breaker.take(requests).map_err(|kind| (kind, None))?;
+        let slot = match &self.group.adaptive {
+            None => None,
+            Some(adaptive) => {
+                let entered = adaptive.enter(&permit, pending, by, || more(&self.counters.waited));
+                Some(entered.await.map_err(|kind| (kind, None))?)
+            }
+        };
+        let (view, now) = (self.view(), now());
         let Some(place) = self.place(&view, terms, now) else {
             return Err((self.nobody(&view, now), None));
         };
         let seat = view.seats.get(place).ok_or((Kind::NoEndpoint, None))?;
         match seat.enter(&self.counters, permit, pending, by).await {
-            Ok(hold) => Ok((view, place, hold)),
+            Ok(hold) => Ok(Chosen { view, place, hold, slot }),
             Err(kind) => Err((kind, view.set.list.get(place).map(|endpoint| endpoint.address))),
         }
     }
@@ -362,6 +390,15 @@ impl Upstream {
         self.counters.failed(&kind);
         Box::new(Failure { kind, address, sent, body, tries: 1 })
     }
+}
+
+/// An endpoint by its place in a view, and the right to send it one request.
+struct Chosen<'a> {
+    view: Rc<View>,
+    place: usize,
+    hold: Hold,
+    /// Held until an answer begins, and not while its content is read: a slow reader is no work for the upstream.
+    slot: Option<Slot<'a>>,
 }
 
 /// So often an endpoint may turn a stream away before the request fails: with a goodbye that crossed it on the way,

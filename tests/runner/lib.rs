@@ -4,8 +4,11 @@
 
 pub mod blocks;
 pub mod built;
+pub mod faults;
 pub mod gateway;
+pub mod load;
 pub mod modules;
+pub mod overload;
 pub mod page;
 pub mod peers;
 pub mod scripted;
@@ -53,6 +56,8 @@ fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
 pub fn trials() -> Vec<Trial> {
     let mut trials = peers::trials();
     trials.extend(built::trials());
+    trials.extend(faults::trials());
+    trials.extend(overload::trials());
     trials.extend(modules::trials());
     for path in pages() {
         let inside = path.strip_prefix(root()).unwrap_or(&path).to_owned();

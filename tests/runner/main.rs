@@ -11,7 +11,8 @@ fn main() -> ExitCode {
         return gwc::main(args);
     }
     if args.peek().is_some_and(|first| first == "upstream") {
-        return if gw_tests::peers::upstream().is_ok() {
+        let address = args.nth(1).unwrap_or_default();
+        return if gw_tests::load::upstream(&address.to_string_lossy()).is_ok() {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE

@@ -1,25 +1,24 @@
 //! Real traffic with peers written by others: nginx behind the gateway, curl in front of it, and a WebSocket on both
 //! sides. A peer that is not installed makes its tests *ignored*, by name; in CI it is a failure.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
 use crate::gateway::{Gateway, PATIENCE};
+use crate::load::Clients;
 use crate::scripted::script;
 
 type Test = fn() -> Result<(), Failed>;
 
 /// The tests, each with the programs it needs.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, &[&str], Test); 8] = [
+    let tests: [(&str, &[&str], Test); 7] = [
         ("nginx answers through the gateway byte for byte", &["nginx", "curl"], nginx_answers),
         ("uploads reach nginx byte for byte", &["nginx", "curl"], uploads_arrive),
         ("a content that turns out empty meets the cache", &["curl"], empty_content),
@@ -27,7 +26,6 @@ pub fn trials() -> Vec<Trial> {
         ("floods over HTTP/2 are counted, and others are served beside them", &[], http2_floods),
         ("a WebSocket passes through", &[], websocket),
         ("no request fails while the policy is reloaded", &[], reload_under_load),
-        ("no GET fails when one of two upstreams dies", &[], upstream_dies),
     ];
     tests
         .into_iter()
@@ -347,96 +345,6 @@ fn websocket() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Clients that ask over and over on connections they keep, until told to stop.
-struct Clients {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    threads: Vec<std::thread::JoinHandle<Result<(), String>>>,
-}
-
-impl Clients {
-    fn start(address: SocketAddr, n: usize) -> Clients {
-        let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let threads = (0..n)
-            .map(|_| {
-                let (stop, answered) = (stop.clone(), answered.clone());
-                std::thread::spawn(move || {
-                    while !stop.load(Ordering::Relaxed) {
-                        keep_asking(address, &stop, &answered)
-                            .map_err(|error| error.message().unwrap_or_default().to_owned())?;
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        Clients { stop, answered, threads }
-    }
-
-    /// Waits until so many more requests are answered, or until one fails, which [`Clients::finish`] tells.
-    fn wait(&self, more: usize) -> Result<(), Failed> {
-        let (goal, began) = (self.answered.load(Ordering::Relaxed) + more, Instant::now());
-        while self.answered.load(Ordering::Relaxed) < goal {
-            if self.threads.iter().any(|thread| thread.is_finished()) {
-                return Ok(());
-            }
-            if began.elapsed() > PATIENCE {
-                let answered = self.answered.load(Ordering::Relaxed);
-                return Err(format!("stuck at {answered} answers").into());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
-    }
-
-    /// Stops them; every request must have been answered with 200.
-    fn finish(self) -> Result<(), Failed> {
-        self.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads {
-            thread.join().map_err(|_| "a client panicked")??;
-        }
-        Ok(())
-    }
-}
-
-/// One connection's requests. A connection that the gateway closes after an answer that said so is no failure.
-fn keep_asking(
-    address: SocketAddr,
-    stop: &AtomicBool,
-    answered: &AtomicUsize,
-) -> Result<(), Failed> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    while !stop.load(Ordering::Relaxed) {
-        stream.write_all(b"GET /x HTTP/1.1\r\nhost: x.example\r\n\r\n")?;
-        let (mut status, mut length, mut closes) = (String::new(), 0, false);
-        reader.read_line(&mut status)?;
-        if !status.starts_with("HTTP/1.1 200") {
-            return Err(format!("answered {status:?}").into());
-        }
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line)? == 0 {
-                return Err("the head was cut".into());
-            }
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse()?;
-            }
-            closes |= line == "connection: close";
-        }
-        reader.read_exact(&mut vec![0; length])?;
-        answered.fetch_add(1, Ordering::Relaxed);
-        if closes {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
 fn reload_under_load() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("gateway.gw");
@@ -470,60 +378,4 @@ fn reload_under_load() -> Result<(), Failed> {
         clients.wait(10)?;
     }
     clients.finish()
-}
-
-fn upstream_dies() -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let alive = script("HTTP/1.1 200 OK\n\nalive".to_owned())?;
-    let mut dying = Mortal::start()?;
-    let policy = format!(
-        "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nupstream app {{\n  server \"{alive}\"\n  server \
-         \"{}\"\n}}\nroute all on web {{ forward app }}\n",
-        dying.address
-    );
-    let gateway = start(&folder, &policy)?;
-    let clients = Clients::start(gateway.address(None)?, 4);
-    clients.wait(100)?;
-    dying.die();
-    clients.wait(200)?;
-    clients.finish()
-}
-
-/// An upstream in a process of its own, so that it can die with its connections open.
-struct Mortal {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Mortal {
-    fn start() -> Result<Mortal, Failed> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("upstream")
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let stdout = child.stdout.take().ok_or("no output")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        Ok(Mortal { child, address: line.trim().parse()? })
-    }
-
-    fn die(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-impl Drop for Mortal {
-    fn drop(&mut self) {
-        self.die();
-    }
-}
-
-/// What the process of an upstream that dies does: it answers until it is killed.
-pub fn upstream() -> Result<(), Failed> {
-    let address = script("HTTP/1.1 200 OK\n\nmortal".to_owned())?;
-    println!("{address}");
-    loop {
-        std::thread::park();
-    }
 }

@@ -13,7 +13,12 @@ pub fn script(script: String) -> Result<SocketAddr, Failed> {
     if script == "refuse" {
         return refusing();
     }
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    script_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
+}
+
+/// The same at this address.
+pub fn script_at(address: SocketAddr, script: String) -> Result<SocketAddr, Failed> {
+    let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {

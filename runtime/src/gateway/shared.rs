@@ -173,6 +173,7 @@ fn add(known: &mut UpstreamSample, more: &UpstreamSample) {
     known.unbudgeted += more.unbudgeted;
     known.ejections += more.ejections;
     known.openings += more.openings;
+    known.waited += more.waited;
     for (word, count) in &more.failures {
         match known.failures.iter_mut().find(|(known, _)| known == word) {
             Some((_, sum)) => *sum += count,
@@ -229,6 +230,22 @@ fn write_upstreams(page: &mut Page, upstreams: &[UpstreamSample]) {
         |of| of.openings,
     );
     family("gw_upstream_breaker_open", "gauge", "1 while the breaker is open.", |of| of.open);
+    family("gw_upstream_pending", "gauge", "Requests that wait for a place, by upstream.", |of| {
+        of.waiting
+    });
+    family(
+        "gw_upstream_pending_total",
+        "counter",
+        "Requests that had to wait for a place, by upstream.",
+        |of| of.waited,
+    );
+    let name = "gw_upstream_adaptive_limit";
+    page.family(name, "gauge", "Requests that may wait for an answer at a time, by upstream.");
+    for upstream in upstreams {
+        if let Some(limit) = upstream.adaptive_limit {
+            page.sample(name, &[("upstream", &upstream.name)], limit);
+        }
+    }
     let name = "gw_upstream_failures_total";
     page.family(name, "counter", "Requests that an upstream did not answer, by reason.");
     for upstream in upstreams {

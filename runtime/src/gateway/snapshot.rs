@@ -54,6 +54,12 @@ pub struct UpstreamSample {
     pub ejections: u64,
     /// How often the breaker opened.
     pub openings: u64,
+    /// Requests that had to wait for a place.
+    pub waited: u64,
+    /// Those that wait now, the same on every core.
+    pub waiting: u64,
+    /// The limit that is found out, where one is, the same on every core.
+    pub adaptive_limit: Option<u64>,
     /// Endpoints that are ejected now, the same on every core.
     pub ejected: u64,
     /// 1 while the breaker is open, the same on every core.

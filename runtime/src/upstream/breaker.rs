@@ -110,6 +110,11 @@ impl Breaker {
         self.until.load(Relaxed) != 0
     }
 
+    /// How many requests wait.
+    pub(super) fn n_waiting(&self) -> u32 {
+        self.waiting.load(Relaxed)
+    }
+
     /// A place in the queue, if there is one.
     pub(super) fn wait(&self, most: u32) -> Result<Waiting<'_>, Kind> {
         let before = self.waiting.fetch_add(1, Relaxed);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::adaptive::AdaptiveConfig;
 use super::breaker::BreakerConfig;
 use super::retry::RetryConfig;
 use super::standing::EjectConfig;
@@ -30,6 +31,8 @@ pub struct UpstreamConfig {
     pub eject: Option<EjectConfig>,
     /// How much all of them together may hold.
     pub breaker: BreakerConfig,
+    /// How many requests wait for answers at a time is found out; it is not when absent.
+    pub adaptive: Option<AdaptiveConfig>,
     /// What is spoken with them.
     pub protocol: Protocol,
     /// TLS towards them; cleartext when absent.
@@ -96,7 +99,9 @@ impl Default for TlsConfig {
 /// How long anything may take. All are finite.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timeouts {
-    /// For a place among the connections, for the connection itself and for its TLS handshake, together.
+    /// For a place, where all are taken.
+    pub queue: Duration,
+    /// For a connection and its TLS handshake, together.
     pub connect: Duration,
     /// From the last byte of the request sent to the head of the answer.
     pub first_byte: Duration,
@@ -111,6 +116,7 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Timeouts {
         Timeouts {
+            queue: Duration::from_secs(2),
             connect: Duration::from_secs(2),
             first_byte: Duration::from_secs(30),
             // Long enough for a large download, short enough that a forgotten one ends.
@@ -235,6 +241,7 @@ impl UpstreamConfig {
             retry: RetryConfig::default(),
             eject: None,
             breaker: BreakerConfig::default(),
+            adaptive: None,
             protocol: Protocol::default(),
             tls: None,
             host: None,

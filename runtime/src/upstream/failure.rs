@@ -47,6 +47,9 @@ pub enum Kind {
     /// As many requests as allowed already wait.
     #[error("too many requests wait for the upstream")]
     Pending,
+    /// No place became free in time.
+    #[error("no place among the requests of the upstream became free in time")]
+    QueueTimeout,
     /// As many requests as allowed are already under way.
     #[error("too many requests are under way with the upstream")]
     Requests,
@@ -59,7 +62,7 @@ pub enum Kind {
     /// The TLS handshake failed, or ALPN did not agree.
     #[error("TLS handshake failed: {0}")]
     Tls(String),
-    /// No place, connection or handshake in time.
+    /// No connection or handshake in time.
     #[error("no connection in time")]
     ConnectTimeout,
     /// No head of an answer in time.
@@ -113,7 +116,7 @@ impl Kind {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Kind::Ejected(left) | Kind::Open(left) => Some(*left),
-            Kind::Pending | Kind::Requests => Some(Duration::ZERO),
+            Kind::Pending | Kind::QueueTimeout | Kind::Requests => Some(Duration::ZERO),
             _ => None,
         }
     }
@@ -129,6 +132,7 @@ impl Kind {
             Kind::NoEndpoint => ("no_endpoint", Fault::Upstream),
             Kind::Ejected(_) => ("ejected", Fault::Upstream),
             Kind::Pending => ("breaker_pending", Fault::Gateway),
+            Kind::QueueTimeout => ("queue_timeout", Fault::Gateway),
             Kind::Requests => ("breaker_requests", Fault::Gateway),
             Kind::Open(_) => ("breaker_open", Fault::Upstream),
             Kind::Connect(_) => ("connect", Fault::Upstream),
@@ -148,11 +152,12 @@ impl Kind {
 }
 
 /// Every word [`Kind::slug`] can say, in the order of the counters.
-pub const SLUGS: [&str; 15] = [
+pub const SLUGS: [&str; 16] = [
     "unresolved",
     "no_endpoint",
     "ejected",
     "breaker_pending",
+    "queue_timeout",
     "breaker_requests",
     "breaker_open",
     "connect",
@@ -180,6 +185,7 @@ impl Failure {
             | Kind::NoEndpoint
             | Kind::Ejected(_)
             | Kind::Pending
+            | Kind::QueueTimeout
             | Kind::Requests
             | Kind::Open(_)
             | Kind::Request(_)

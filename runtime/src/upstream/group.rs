@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::adaptive::Adaptive;
 use super::breaker::Breaker;
 use super::config::{Endpoints, Server, UpstreamConfig};
 use super::discover::{self, Lookup};
@@ -37,6 +38,7 @@ pub struct Group {
     /// What each source stands for now; absent until its name is resolved for the first time.
     found: Mutex<Vec<Option<Vec<Endpoint>>>>,
     pub(super) breaker: Arc<Breaker>,
+    pub(super) adaptive: Option<Arc<Adaptive>>,
     /// Held while it is decided whether an endpoint is ejected, so that two cores do not eject two of one too many.
     ejecting: Mutex<()>,
     tended: AtomicBool,
@@ -53,7 +55,7 @@ pub(super) struct Source {
 impl Group {
     /// The group for `config`. If `previous` was told the same, it is the answer, so that connections, health and
     /// counters survive a reload; otherwise the endpoints they share keep at least their health and their standing, and
-    /// the breaker what it knows.
+    /// the breaker and the adaptive limit what they know.
     /// Fails if a file of `config` cannot be read.
     pub fn build(
         config: UpstreamConfig,
@@ -86,6 +88,7 @@ impl Group {
             generation: watch::Sender::new(0),
             found: Mutex::new(found),
             breaker: previous.map(|previous| previous.breaker.clone()).unwrap_or_default(),
+            adaptive: adaptive(&config, previous),
             ejecting: Mutex::default(),
             tended: AtomicBool::new(false),
             tasks: Mutex::default(),
@@ -252,6 +255,14 @@ impl Drop for Group {
             task.abort();
         }
     }
+}
+
+/// The limit that is found out: the one there is, if it moves within the same bounds.
+fn adaptive(config: &UpstreamConfig, previous: Option<&Arc<Group>>) -> Option<Arc<Adaptive>> {
+    let wanted = config.adaptive.as_ref()?;
+    let known = previous.and_then(|previous| previous.adaptive.clone());
+    let known = known.filter(|known| known.config == *wanted);
+    Some(known.unwrap_or_else(|| Arc::new(Adaptive::new(wanted.clone(), Instant::now()))))
 }
 
 fn sources(endpoints: &Endpoints) -> Vec<Source> {

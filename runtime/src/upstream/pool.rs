@@ -86,7 +86,7 @@ impl Seat {
                 more(&counters.waited);
                 let room = Box::pin(timeout_at(by, self.room.clone().acquire_owned())).await;
                 // The semaphore is never closed, so a failure to acquire can only mean that time ran out.
-                room.ok().and_then(Result::ok).ok_or(Kind::ConnectTimeout)?
+                room.ok().and_then(Result::ok).ok_or(Kind::QueueTimeout)?
             }
         };
         self.active.set(self.active.get() + 1);
@@ -195,7 +195,7 @@ mod tests {
         assert!(matches!(third, Err(Kind::Pending)));
         assert_eq!((seat.active.get(), counters.active.get()), (1, 1));
 
-        assert!(matches!(enter().await, Err(Kind::ConnectTimeout)));
+        assert!(matches!(enter().await, Err(Kind::QueueTimeout)));
         drop(second);
         assert_eq!((seat.active.get(), counters.active.get()), (0, 0));
     }

@@ -47,6 +47,7 @@ fn terms() -> Terms<'static> {
         upgrade: None,
         takes_trailers: false,
         timeouts: Timeouts {
+            queue: Duration::from_millis(1500),
             connect: Duration::from_millis(1500),
             first_byte: Duration::from_millis(1500),
             total: Duration::from_secs(5),

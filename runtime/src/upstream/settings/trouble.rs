@@ -1,4 +1,4 @@
-//! The lines of an `upstream` block that are about trouble: what is sent again, who is left alone, how much is too much.
+//! The lines of an `upstream` block that are about trouble: what is sent again, who is left alone.
 //! What comes of them stands beside what they tend.
 
 use lang::params;
@@ -6,7 +6,6 @@ use lang::types::Ty;
 use lang::value::Value;
 use lang::vocab::{Argument, Decode, Setting, Times};
 
-use crate::upstream::breaker::BreakerConfig;
 use crate::upstream::causes::Causes;
 use crate::upstream::retry::{Only, RetryConfig};
 use crate::upstream::standing::EjectConfig;
@@ -34,17 +33,6 @@ pub(super) const EJECT: Setting = Setting {
     example: "eject errors=5, over=10s, slower=800ms, lasts=30s, at_most=40%",
 };
 
-/// `breaker`.
-pub(super) const BREAKER: Setting = Setting {
-    name: "breaker",
-    params: BreakerLine::PARAMS,
-    times: Times::Optional,
-    within: &[],
-    guards: &[],
-    doc: "How much the upstream may hold of the gateway, on all cores together, and when it is asked nothing at all. What is beyond is answered with 503 and `Retry-After` at once. With `errors` the breaker opens when that share of the tries fails; after `lasts` one request is let through, and what comes of it closes the breaker or leaves it open for as long again. Without the line: the defaults.",
-    example: "breaker pending=1000, requests=4096, errors=60%, over=30s",
-};
-
 params! {
     /// `eject`.
     pub struct EjectLine {
@@ -62,26 +50,6 @@ params! {
         at_most: Share = "50%",
         /// How long it takes until an endpoint that comes back has its whole share of the requests; it begins with a tenth.
         slow_start: Wait<1> = "10s",
-        /// What is an error: the words of `retry`.
-        on: Causes = "[connect, reset, timeout, malformed, 5xx]",
-    }
-}
-
-params! {
-    /// `breaker`.
-    pub struct BreakerLine {
-        /// Requests that wait for a place at an endpoint; see `cap`.
-        pending: u32 = "1024",
-        /// Requests under way.
-        requests: Count<1, { u32::MAX }> = "16384",
-        /// The share of tries that may fail; never opens when not given.
-        errors: Option<Share>,
-        /// The time in which tries are counted, on each core.
-        over: Wait<1> = "30s",
-        /// How long nobody is asked.
-        lasts: Wait<1> = "10s",
-        /// Fewer tries than this say nothing.
-        least: Count<1, 1_000_000> = "10",
         /// What is an error: the words of `retry`.
         on: Causes = "[connect, reset, timeout, malformed, 5xx]",
     }
@@ -132,21 +100,6 @@ pub(super) fn eject(given: &[Argument]) -> Result<EjectConfig, (usize, String)> 
     })
 }
 
-/// Reads a `breaker` line.
-pub(super) fn breaker(given: &[Argument]) -> Result<BreakerConfig, (usize, String)> {
-    let BreakerLine { pending, requests, errors, over, lasts, least, on } =
-        BreakerLine::decode(given)?;
-    Ok(BreakerConfig {
-        pending,
-        requests: requests.0,
-        errors: errors.map(Share::hundredths),
-        over: over.0,
-        lasts: lasts.0,
-        least: least.0,
-        on,
-    })
-}
-
 impl Decode for Only {
     fn ty() -> Ty {
         Ty::one_of(&["idempotent", "any"])
@@ -158,33 +111,5 @@ impl Decode for Only {
             Value::String(word) if &**word == "any" => Ok(Only::Any),
             other => Err(format!("expected {}, found `{other}`", Self::ty())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The arguments of a line on which nothing is written, read from the row.
-    fn presets(params: &[lang::vocab::Param]) -> Vec<Argument> {
-        let values = params.iter().map(|param| {
-            let Some(text) = param.default else { return Value::Absent };
-            let word = |text: &str| Value::string(text.trim());
-            match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-                Some(items) => Value::list(items.split(',').map(word)),
-                None => match lang::literal::literal(text, lang::Span::default(), None) {
-                    Ok((value, _)) => value,
-                    Err(_) => word(text),
-                },
-            }
-        });
-        values.map(Argument::Constant).collect()
-    }
-
-    #[test]
-    fn what_the_rows_say_is_what_is_done_without_a_line() {
-        assert_eq!(retry(&presets(RetryLine::PARAMS)), Ok(RetryConfig::default()));
-        assert_eq!(breaker(&presets(BreakerLine::PARAMS)), Ok(BreakerConfig::default()));
-        assert_eq!(eject(&presets(EjectLine::PARAMS)).map(|eject| eject.on), Ok(Causes::trouble()));
     }
 }

@@ -612,8 +612,14 @@ fn times_beyond_all_measure_are_no_trouble() {
     on_a_core(async {
         let upstream = upstream(servers::answering("x").await);
         let ages = Duration::MAX;
-        let timeouts =
-            Timeouts { connect: ages, first_byte: ages, total: ages, idle: ages, keep: ages };
+        let timeouts = Timeouts {
+            queue: ages,
+            connect: ages,
+            first_byte: ages,
+            total: ages,
+            idle: ages,
+            keep: ages,
+        };
         let terms = Terms { timeouts, ..terms() };
         let answer = upstream.send(&request(Method::Get), Body::empty(), &terms).await.unwrap();
         assert_eq!(text(answer).await.1, "x");
