@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::telemetry::text;
 
@@ -34,6 +34,8 @@ pub(crate) trait Report: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Admin {
     address: SocketAddr,
+    socket: std::net::TcpListener,
+    leave: Arc<Notify>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,32 +47,59 @@ const LIFE: Duration = Duration::from_secs(60);
 /// How long a request's head may take, and a connection may idle.
 const HEAD: Duration = Duration::from_secs(10);
 
-/// Serves `report` at `address`.
-pub(crate) fn start(address: SocketAddr, report: Arc<dyn Report>) -> io::Result<Admin> {
+/// Serves `report` at `address`: on the socket `taken` from another process, if it listens there.
+pub(crate) fn start(
+    address: SocketAddr,
+    taken: Option<std::net::TcpListener>,
+    report: Arc<dyn Report>,
+) -> io::Result<Admin> {
     let cannot = |error: io::Error| {
         let reason = crate::listen::why_not(&error);
         io::Error::new(error.kind(), format!("cannot serve the admin API at `{address}`: {reason}"))
     };
-    let socket = std::net::TcpListener::bind(address).map_err(cannot)?;
+    let is_there = |socket: &std::net::TcpListener| {
+        let there = socket.local_addr().ok();
+        there.is_some_and(|there| {
+            there.ip() == address.ip() && [0, there.port()].contains(&address.port())
+        })
+    };
+    let socket = match taken.filter(is_there) {
+        Some(socket) => socket,
+        None => std::net::TcpListener::bind(address).map_err(cannot)?,
+    };
     socket.set_nonblocking(true)?;
     let address = socket.local_addr()?;
+    let (leave, own) = (Arc::new(Notify::new()), socket.try_clone()?);
+    let left = leave.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = oneshot::channel();
     let thread = std::thread::Builder::new().name("gw-admin".to_owned()).spawn(move || {
         runtime.block_on(async {
             tokio::select! {
                 _ = stopped => {}
-                () = accept(socket, report) => {}
+                () = accept(own, left, report) => {}
             }
         });
         runtime.shutdown_background();
     })?;
-    Ok(Admin { address, stop: Some(stop), thread: Some(thread) })
+    Ok(Admin { address, socket, leave, stop: Some(stop), thread: Some(thread) })
 }
 
 impl Admin {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+impl Admin {
+    /// Its socket once more.
+    pub(crate) fn lend(&self) -> io::Result<std::net::TcpListener> {
+        self.socket.try_clone()
+    }
+
+    /// Takes no more connections; those that are there are served on.
+    pub(crate) fn leave(&self) {
+        self.leave.notify_one();
     }
 }
 
@@ -83,7 +112,7 @@ impl Drop for Admin {
     }
 }
 
-async fn accept(socket: std::net::TcpListener, report: Arc<dyn Report>) {
+async fn accept(socket: std::net::TcpListener, leave: Arc<Notify>, report: Arc<dyn Report>) {
     let listener = match TcpListener::from_std(socket) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the admin API is not served"),
@@ -91,7 +120,11 @@ async fn accept(socket: std::net::TcpListener, report: Arc<dyn Report>) {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(seat) = seats.clone().acquire_owned().await else { return };
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = leave.notified() => return std::future::pending().await,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let report = report.clone();
                 tokio::spawn(async move {

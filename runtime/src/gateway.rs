@@ -6,12 +6,13 @@ mod layout;
 mod modules;
 mod shared;
 mod snapshot;
+mod sockets;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub use self::hash::hash;
 pub use self::layout::Listener;
 pub use self::modules::{ModuleState, Serves};
 pub use self::snapshot::{Snapshot, UpstreamSample};
+pub use self::sockets::Sockets;
+pub(crate) use self::sockets::{Listening, SocketKey};
 
 use self::layout::Layout;
 use self::shared::{Phase, Shared};
@@ -29,17 +32,19 @@ use crate::admin::{self, Admin};
 use crate::telemetry::Telemetry;
 
 /// How a gateway runs, beyond what its policy says.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// Where `/healthz`, `/readyz`, `/metrics` and `/policy` are served; nowhere when absent.
     pub admin: Option<SocketAddr>,
     /// How long connections of a removed listener may take to finish.
     pub drain: Duration,
+    /// What it listens on instead of opening it, where it listens there: taken from the process before.
+    pub sockets: Sockets,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { admin: None, drain: Duration::from_secs(30) }
+        Options { admin: None, drain: Duration::from_secs(30), sockets: Sockets::default() }
     }
 }
 
@@ -82,15 +87,19 @@ impl<S: Snapshot> Gateway<S> {
         snapshot: Arc<S>,
         hash: &str,
         telemetry: Arc<Telemetry>,
-        options: Options,
+        mut options: Options,
     ) -> Result<Gateway<S>, Vec<LaunchError>> {
         let workers = telemetry.metrics.cores();
-        let (layout, sockets) = Layout::empty().next(&*snapshot, workers, &telemetry)?;
+        let (layout, sockets) =
+            Layout::empty().next(&*snapshot, workers, &telemetry, &mut options.sockets)?;
         let (handles, ends) = worker::channels(workers);
         let shared = Arc::new(Shared::new(telemetry, handles));
         let admin = match options.admin {
             None => None,
-            Some(address) => Some(admin::start(address, shared.clone()).map_err(one)?),
+            Some(address) => {
+                let taken = options.sockets.admin.take();
+                Some(admin::start(address, taken, shared.clone()).map_err(one)?)
+            }
         };
         let control = Control::start(shared.clone()).map_err(one)?;
         let gateway = Gateway {
@@ -118,7 +127,12 @@ impl<S: Snapshot> Gateway<S> {
     pub fn reload(&self, snapshot: Arc<S>, hash: &str) -> Result<(), Vec<LaunchError>> {
         let mut current = self.lock_layout();
         let result = current
-            .next(&*snapshot, self.shared.n_workers(), &self.shared.telemetry)
+            .next(
+                &*snapshot,
+                self.shared.n_workers(),
+                &self.shared.telemetry,
+                &mut Sockets::default(),
+            )
             .and_then(|(layout, sockets)| {
                 self.put(&mut current, snapshot, layout, sockets).map_err(|error| vec![error])
             });
@@ -170,6 +184,31 @@ impl<S: Snapshot> Gateway<S> {
         drained
     }
 
+    /// Every socket on which it waits for connections, once more, for the process that takes its place; it goes on
+    /// waiting there itself. Blocks for a moment.
+    pub fn lend(&self) -> Result<Sockets, LaunchError> {
+        let addresses = self.lock_layout().keys();
+        let (reply, lent) = mpsc::channel();
+        let mut all = Vec::new();
+        for orders in self.shared.workers() {
+            let order = Order::Lend(reply.clone());
+            orders.try_send(order).map_err(|_| LaunchError::new("a core is gone"))?;
+        }
+        for _ in self.shared.workers() {
+            let lent = lent.recv_timeout(ANSWER);
+            all.extend(lent.map_err(|_| LaunchError::new("a core does not answer"))??);
+        }
+        let admin = self.admin.as_ref().map(Admin::lend).transpose()?;
+        Ok(Sockets::of(all, &addresses, admin))
+    }
+
+    /// Takes no more connections on the admin address: the process that has taken over does.
+    pub fn leave_admin(&self) {
+        if let Some(admin) = &self.admin {
+            admin.leave();
+        }
+    }
+
     /// Where it listens: each listener's name with an address, in the policy's order. A port 0 has become a real one.
     pub fn addresses(&self) -> Vec<(Arc<str>, SocketAddr)> {
         self.lock_layout().addresses()
@@ -191,7 +230,7 @@ impl<S: Snapshot> Gateway<S> {
         current: &mut Layout,
         snapshot: Arc<S>,
         layout: Layout,
-        sockets: layout::NewSockets,
+        sockets: sockets::NewSockets,
     ) -> Result<(), LaunchError> {
         {
             let _runtime = self.control.runtime.enter();
@@ -199,7 +238,8 @@ impl<S: Snapshot> Gateway<S> {
         }
         let (done, served) = mpsc::channel();
         let mut sent = 0;
-        for (orders, sockets) in self.shared.workers().zip(sockets.by_core()) {
+        for (orders, sockets) in self.shared.workers().zip(sockets.by_core(self.shared.n_workers()))
+        {
             let serve = Serve {
                 snapshot: snapshot.clone(),
                 places: layout.places(),
@@ -228,11 +268,11 @@ impl<S: Snapshot> Gateway<S> {
         }
     }
 
-    fn lock_layout(&self) -> std::sync::MutexGuard<'_, Layout> {
+    fn lock_layout(&self) -> MutexGuard<'_, Layout> {
         self.layout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_cores(&self) -> std::sync::MutexGuard<'_, Vec<JoinHandle<()>>> {
+    fn lock_cores(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.cores.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,6 +17,7 @@ pub mod exposure;
 pub mod failure;
 pub mod fields;
 pub mod gateway;
+pub mod handover;
 pub mod http1;
 mod http2;
 mod limits;

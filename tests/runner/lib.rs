@@ -6,6 +6,7 @@ pub mod blocks;
 pub mod built;
 pub mod faults;
 pub mod gateway;
+pub mod handover;
 pub mod load;
 pub mod modules;
 pub mod overload;
@@ -57,6 +58,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = peers::trials();
     trials.extend(built::trials());
     trials.extend(faults::trials());
+    trials.extend(handover::trials());
     trials.extend(overload::trials());
     trials.extend(modules::trials());
     for path in pages() {

@@ -1,7 +1,9 @@
 //! `gwc run`: serves a policy until it is told to stop, and takes a changed one without dropping a connection.
 
 mod announce;
+mod handover;
 mod modules;
+mod notify;
 mod prepare;
 mod state;
 mod watch;
@@ -15,6 +17,7 @@ use compiler::Backend;
 use miette::{IntoDiagnostic, WrapErr};
 use runtime::engine::Engine;
 use runtime::gateway::{Gateway, ModuleState, Options};
+use runtime::handover::Taking;
 use runtime::telemetry::{Output, Telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,7 +32,8 @@ use crate::report::Color;
 /// the policy they began with. One that does not check leaves the running one in place; where only modules do not
 /// check, each keeps its last good version and all else is loaded. At the start a module that does not check and has no
 /// last good version is closed: what it owns is answered 503. SIGTERM and SIGINT drain:
-/// no new connections, requests under way finish; a second one ends at once.
+/// no new connections, requests under way finish; a second one ends at once. With `--handover` a new process takes over
+/// without a request lost: one that is started with the same path, or that SIGUSR2 starts.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The policy, or what `gwc build` made of it: `FILE.gwb`
@@ -53,6 +57,10 @@ pub(crate) struct Args {
     /// Where the last good version of each module is kept, so that it outlives a restart
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Where a new process takes over: it gets the listening sockets of the one that runs here, which drains when the new
+    /// one serves
+    #[arg(long, value_name = "SOCKET")]
+    handover: Option<PathBuf>,
     /// How long requests under way may take once it is time to stop
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     drain_timeout: Duration,
@@ -99,6 +107,8 @@ impl Served {
 /// What happens to a running gateway.
 enum Event {
     Reload(&'static str),
+    Anew,
+    Succeeded(u32),
     Stop,
 }
 
@@ -107,7 +117,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let workers = args.workers.map_or_else(available, usize::from);
     let telemetry = Telemetry::start(workers, args.log.clone()).into_diagnostic()?;
-    let (gateway, served, watched) = match start(args, telemetry) {
+    let started = match start(args, telemetry) {
         Ok(started) => started,
         Err(refused) => return refused.at_start(),
     };
@@ -116,11 +126,21 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         .build()
         .into_diagnostic()
         .wrap_err("signals cannot be received")?;
-    runtime.block_on(serve(args, &gateway, served, watched))
+    let outcome = runtime.block_on(serve(args, started));
+    // A process that was about to take over is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
-/// A gateway that serves, and the files that its policy depends on.
-type Started = (Arc<Gateway<Engine>>, Served, Vec<PathBuf>);
+/// A gateway that serves.
+struct Started {
+    gateway: Arc<Gateway<Engine>>,
+    served: Served,
+    /// The files that its policy depends on.
+    watched: Vec<PathBuf>,
+    /// The process that served until now waits to hear that this one does.
+    taking: Option<Taking>,
+}
 
 /// Starts one. What else was needed to get there is gone then: a
 /// policy takes more memory than its engine.
@@ -128,51 +148,87 @@ fn start(args: &Args, telemetry: Arc<Telemetry>) -> Result<Started, Refused> {
     let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
     let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
     let prepared = prepare(args, None, &served.shelf)?;
-    let options = Options { admin: args.admin, drain: args.drain_timeout };
-    let started = Gateway::start(prepared.engine.clone(), &prepared.hash, telemetry, options);
-    let gateway = match started {
-        Ok(gateway) => Arc::new(gateway),
-        Err(errors) => return Err(Refused::launch(errors, &prepared.check.sources)),
+    let refused = |errors| Refused::launch(errors, &prepared.check.sources);
+    let mut taking =
+        handover::take(args.handover.as_deref()).map_err(|error| refused(vec![error]))?;
+    let sockets = taking.as_mut().map(|taking| std::mem::take(&mut taking.sockets));
+    let options = Options {
+        admin: args.admin,
+        drain: args.drain_timeout,
+        sockets: sockets.unwrap_or_default(),
     };
+    let gateway = Gateway::start(prepared.engine.clone(), &prepared.hash, telemetry, options);
+    let gateway = Arc::new(gateway.map_err(refused)?);
     announce::announce(&prepared, &gateway);
     served.take(args, &gateway, &prepared);
-    Ok((gateway, served, prepared.watched))
+    Ok(Started { gateway, served, watched: prepared.watched, taking })
 }
 
-async fn serve(
-    args: &Args,
-    gateway: &Arc<Gateway<Engine>>,
-    mut served: Served,
-    watched: Vec<PathBuf>,
-) -> miette::Result<Outcome> {
+async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
+    let Started { gateway, mut served, watched, taking } = started;
     let receive = |kind| signal(kind).into_diagnostic().wrap_err("signals cannot be received");
-    let (mut hangup, mut terminate, mut interrupt) = (
+    let (mut hangup, mut terminate, mut interrupt, mut anew) = (
         receive(SignalKind::hangup())?,
         receive(SignalKind::terminate())?,
         receive(SignalKind::interrupt())?,
+        receive(SignalKind::user_defined2())?,
     );
     let mut watch = if args.watch { Some(watch::Watch::start(watched)?) } else { None };
+    let mut door = match &args.handover {
+        Some(path) => {
+            let door = handover::Door::open(path).into_diagnostic();
+            let why = || format!("`{}` cannot be opened for the next process", path.display());
+            Some(door.wrap_err_with(why)?)
+        }
+        None => None,
+    };
+    if let Some(taking) = taking
+        && let Err(error) = taking.serves()
+    {
+        tracing::warn!(%error, "the process before cannot be told that this one serves");
+    }
+    notify::ready();
     eprintln!("ready");
-    loop {
+    let successor = loop {
         let changed = async {
             match &mut watch {
                 Some(watch) => watch.changed().await,
                 None => std::future::pending().await,
             }
         };
+        let succeeded = async {
+            match &mut door {
+                Some(door) => door.succeeded(&gateway).await,
+                None => std::future::pending().await,
+            }
+        };
         let event = tokio::select! {
             _ = hangup.recv() => Event::Reload("SIGHUP"),
             () = changed => Event::Reload("a file changed"),
+            _ = anew.recv() => Event::Anew,
+            number = succeeded => Event::Succeeded(number),
             _ = terminate.recv() => Event::Stop,
             _ = interrupt.recv() => Event::Stop,
         };
         match event {
-            Event::Reload(why) => reload(args, gateway, &mut served, watch.as_mut(), why),
-            Event::Stop => break,
+            Event::Reload(why) => reload(args, &gateway, &mut served, watch.as_mut(), why),
+            Event::Anew if args.handover.is_some() => handover::start_anew(),
+            Event::Anew => eprintln!("nothing takes over (SIGUSR2): there is no `--handover`"),
+            Event::Succeeded(number) => break Some(number),
+            Event::Stop => break None,
         }
+    };
+    match successor {
+        Some(number) => {
+            gateway.leave_admin();
+            notify::succeeded_by(number);
+            eprintln!("process {number} has taken over");
+        }
+        None => notify::stopping(),
     }
+    drop(door);
     eprintln!("draining, at most {}", lang::Value::Duration(args.drain_timeout));
-    let (gateway, limit) = (gateway.clone(), args.drain_timeout);
+    let limit = args.drain_timeout;
     let drained = tokio::task::spawn_blocking(move || gateway.drain(limit));
     tokio::select! {
         drained = drained => {

@@ -2,12 +2,13 @@
 //! is opened before anything else changes, what is gone is left out. Nothing here accepts a connection.
 
 use std::collections::HashMap;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::LaunchError;
 use super::snapshot::Snapshot;
+use super::sockets::{NewSockets, SocketKey, Sockets};
 use crate::blocks::ListenerConfig;
 use crate::listen::tls::{Change, Tls};
 use crate::listen::{BindAddress, open};
@@ -31,10 +32,6 @@ pub struct Listener {
     handshakes: Arc<AtomicUsize>,
 }
 
-/// By what a socket is known again after a reload: its address; with port 0 its listener, and which of that one's.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct SocketKey(BindAddress, Option<(Arc<str>, usize)>);
-
 /// A socket's place: which line of which listener it serves.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -51,10 +48,6 @@ pub(super) struct Layout {
     listeners: Vec<Arc<Listener>>,
     places: Vec<Place>,
 }
-
-/// Sockets that were opened for a layout: for each key one for each core.
-#[derive(Debug, Default)]
-pub(super) struct NewSockets(Vec<(SocketKey, Vec<TcpListener>)>);
 
 impl Layout {
     /// No listener at all.
@@ -77,13 +70,19 @@ impl Layout {
             .collect()
     }
 
-    /// The layout that `snapshot` wants, and the sockets that it needs beyond those of this one. The errors are all
-    /// that were found; then no new socket stays open.
+    /// Where the sockets of each key listen.
+    pub(super) fn keys(&self) -> HashMap<SocketKey, SocketAddr> {
+        self.places.iter().map(|place| (place.key.clone(), place.address)).collect()
+    }
+
+    /// The layout that `snapshot` wants, and the sockets that it needs beyond those of this one: out of those that were
+    /// `taken` from another process, or new ones. The errors are all that were found; then no new socket stays open.
     pub(super) fn next<S: Snapshot>(
         &self,
         snapshot: &S,
         cores: usize,
         telemetry: &Telemetry,
+        taken: &mut Sockets,
     ) -> Result<(Layout, NewSockets), Vec<LaunchError>> {
         let mut errors = overlaps(snapshot.listeners());
         let mut next = Layout::empty();
@@ -101,14 +100,18 @@ impl Layout {
         let mut sockets = NewSockets::default();
         for listener in &next.listeners {
             for (bind, line) in listener.config.binds.iter().enumerate() {
-                let name = (line.address.port() == 0).then(|| (listener.config.name.clone(), bind));
-                let key = SocketKey(line.address, name);
+                let of = (line.address.port() == 0).then(|| (listener.config.name.clone(), bind));
+                let key = SocketKey { bind: line.address, of };
+                let mut found = || {
+                    let opened = || open(line.address, cores).map(|new| (new.address, new.sockets));
+                    taken.take(&key).map_or_else(opened, Ok)
+                };
                 let address = match known.get(&key) {
                     Some(address) => *address,
-                    None => match open(line.address, cores) {
-                        Ok(opened) => {
-                            sockets.0.push((key.clone(), opened.sockets));
-                            opened.address
+                    None => match found() {
+                        Ok((address, own)) => {
+                            sockets.push(key.clone(), own);
+                            address
                         }
                         Err(error) => {
                             let name = &listener.config.name;
@@ -162,20 +165,6 @@ impl Listener {
     /// How many handshakes are under way.
     pub(crate) fn handshakes(&self) -> &AtomicUsize {
         &self.handshakes
-    }
-}
-
-impl NewSockets {
-    /// What each core gets. INVARIANT: there are as many sockets for a key as there are cores.
-    pub(super) fn by_core(self) -> impl Iterator<Item = Vec<(SocketKey, TcpListener)>> {
-        let mut keys: Vec<_> =
-            self.0.into_iter().map(|(key, sockets)| (key, sockets.into_iter())).collect();
-        std::iter::from_fn(move || {
-            let next = |(key, sockets): &mut (SocketKey, std::vec::IntoIter<TcpListener>)| {
-                Some((key.clone(), sockets.next()?))
-            };
-            Some(keys.iter_mut().filter_map(next).collect())
-        })
     }
 }
 

@@ -150,6 +150,30 @@ fn only_address(gateway: &Gateway<Page>) -> SocketAddr {
 }
 
 #[test]
+fn another_gateway_takes_over_whatever_its_cores() {
+    for (before, after) in [(3, 1), (1, 3)] {
+        let old = start(before, page("old", vec![listener("web", "127.0.0.1:0")]));
+        let address = old.addresses()[0].1;
+        let sockets = old.lend().unwrap();
+        let lent: usize = sockets.listening.iter().map(|one| one.sockets.len()).sum();
+        assert_eq!(lent, before, "one for each core");
+        let options = Options { sockets, ..Options::default() };
+        let page = page("new", vec![listener("web", "127.0.0.1:0")]);
+        let new = Gateway::start(page, "two", Telemetry::silent(after), options).unwrap();
+        assert_eq!(new.addresses()[0].1, address);
+        // These the kernel has taken before the old one drains, or after it.
+        let mut streams: Vec<_> = (0..20).map(|_| connect(address)).collect();
+        let drained = old.drain(Duration::from_secs(5));
+        assert_eq!(drained, Drained { cut: 0 });
+        drop(old);
+        streams.extend((0..20).map(|_| connect(address)));
+        for stream in &mut streams[20..] {
+            assert!(ask(stream, "/").contains("new"), "{before} cores, then {after}");
+        }
+    }
+}
+
+#[test]
 fn a_reload_reaches_the_connections_that_stay_open() {
     let gateway = start(2, page("one", vec![listener("web", "127.0.0.1:0")]));
     let address = only_address(&gateway);

@@ -1,10 +1,11 @@
 //! One core: a thread with a runtime of its own, its sockets, its connections. It takes orders from the gateway
 //! between events, and shares nothing with other cores on a request's path.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,9 +17,10 @@ use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::layout::{Listener, Place, SocketKey};
+use super::layout::{Listener, Place};
 use super::shared::Shared;
 use super::snapshot::{Snapshot, UpstreamSample};
+use super::sockets::SocketKey;
 use crate::clock;
 use crate::listen::accept::{self, Taken};
 use crate::serve::Drainer;
@@ -30,6 +32,8 @@ pub(super) enum Order<S: Snapshot> {
     Serve(Box<Serve<S>>, std_mpsc::Sender<Result<(), String>>),
     /// Say what was counted of upstreams.
     Sample(oneshot::Sender<Vec<UpstreamSample>>),
+    /// Give every socket once more, and keep it.
+    Lend(std_mpsc::Sender<std::io::Result<Vec<(SocketKey, TcpListener)>>>),
     /// Finish; says how many connections were cut.
     Drain { limit: Duration, done: std_mpsc::Sender<usize> },
     /// End at once.
@@ -78,11 +82,28 @@ struct Here {
     drainer: Drainer,
 }
 
-/// A socket on this core.
+/// What of one address is on this core: a socket; more, where the process before had more cores; none, where it had fewer.
 struct Socket {
     here: RefCell<Rc<Here>>,
-    bind: std::cell::Cell<usize>,
+    bind: Cell<usize>,
+    listeners: Vec<Rc<tokio::net::TcpListener>>,
+    stopped: Cell<bool>,
     stop: Notify,
+}
+
+impl Socket {
+    /// Takes no more connections.
+    fn stop(&self) {
+        self.stopped.set(true);
+        self.stop.notify_waiters();
+    }
+
+    /// Ends when it is to take no more.
+    async fn stopped(&self) {
+        while !self.stopped.get() {
+            self.stop.notified().await;
+        }
+    }
 }
 
 struct Worker<S: Snapshot> {
@@ -179,6 +200,9 @@ impl<S: Snapshot> Worker<S> {
                 Some(Order::Sample(reply)) => {
                     let _ = reply.send(S::sample(&self.core));
                 }
+                Some(Order::Lend(reply)) => {
+                    let _ = reply.send(self.lend());
+                }
                 Some(Order::Drain { limit, done }) => {
                     while let Ok(gift) = ends.gifts.try_recv() {
                         self.take_gift(gift);
@@ -196,7 +220,10 @@ impl<S: Snapshot> Worker<S> {
     fn serve(self: &Rc<Self>, serve: Serve<S>) -> Result<(), String> {
         serve.snapshot.enter(&self.core);
         self.place_listeners(&serve.places, serve.drain);
-        let mut opened: HashMap<SocketKey, TcpListener> = serve.sockets.into_iter().collect();
+        let mut opened: HashMap<SocketKey, Vec<TcpListener>> = HashMap::new();
+        for (key, listener) in serve.sockets {
+            opened.entry(key).or_default().push(listener);
+        }
         let mut sockets = self.sockets.borrow_mut();
         let listeners = self.listeners.borrow();
         let mut failure = Ok(());
@@ -207,23 +234,26 @@ impl<S: Snapshot> Worker<S> {
                 socket.bind.set(place.bind);
                 continue;
             }
-            let listener = opened
-                .remove(&place.key)
-                .ok_or_else(|| std::io::Error::other("the socket is missing"))
-                .and_then(tokio::net::TcpListener::from_std);
-            match listener {
-                Ok(listener) => {
+            let own = opened.remove(&place.key).unwrap_or_default().into_iter();
+            let listeners =
+                own.map(|socket| tokio::net::TcpListener::from_std(socket).map(Rc::new));
+            match listeners.collect::<std::io::Result<Vec<_>>>() {
+                Ok(listeners) => {
                     let socket = Rc::new(Socket {
                         here: RefCell::new(here.clone()),
                         bind: place.bind.into(),
+                        listeners,
+                        stopped: Cell::new(false),
                         stop: Notify::new(),
                     });
                     sockets.insert(place.key.clone(), socket.clone());
-                    let key = place.key.clone();
-                    let taker = self.clone().accept(key, socket, listener);
                     let mut takers = self.takers.borrow_mut();
                     takers.retain(|taker| !taker.is_finished());
-                    takers.push(tokio::task::spawn_local(taker));
+                    for listener in &socket.listeners {
+                        let (key, listener) = (place.key.clone(), listener.clone());
+                        let taker = self.clone().accept(key, socket.clone(), listener);
+                        takers.push(tokio::task::spawn_local(taker));
+                    }
                 }
                 Err(error) => {
                     failure = Err(format!("cannot listen at `{}`: {error}", place.address));
@@ -233,11 +263,23 @@ impl<S: Snapshot> Worker<S> {
         sockets.retain(|key, socket| {
             let stays = serve.places.iter().any(|place| place.key == *key);
             if !stays {
-                socket.stop.notify_one();
+                socket.stop();
             }
             stays
         });
         failure
+    }
+
+    /// Every socket once more.
+    fn lend(&self) -> std::io::Result<Vec<(SocketKey, TcpListener)>> {
+        let sockets = self.sockets.borrow();
+        let all = sockets.iter().flat_map(|(key, socket)| {
+            socket.listeners.iter().map(|listener| {
+                let file = listener.as_fd().try_clone_to_owned()?;
+                Ok((key.clone(), TcpListener::from(file)))
+            })
+        });
+        all.collect()
     }
 
     /// Brings the listeners up to date, and sends the connections of those that are gone home.
@@ -270,13 +312,13 @@ impl<S: Snapshot> Worker<S> {
         self: Rc<Self>,
         key: SocketKey,
         socket: Rc<Socket>,
-        listener: tokio::net::TcpListener,
+        listener: Rc<tokio::net::TcpListener>,
     ) {
         let mut backoff = accept::Backoff::default();
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = socket.stop.notified() => break,
+                () = socket.stopped() => break,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -285,7 +327,7 @@ impl<S: Snapshot> Worker<S> {
                     self.distribute(&key, &socket, stream, peer);
                 }
                 Err(error) => tokio::select! {
-                    () = socket.stop.notified() => break,
+                    () = socket.stopped() => break,
                     () = backoff.wait(&error) => {}
                 },
             }
@@ -354,7 +396,7 @@ impl<S: Snapshot> Worker<S> {
     /// Stops every socket and every listener. The number of connections that had to be cut.
     async fn drain(&self, limit: Duration) -> usize {
         for (_, socket) in self.sockets.borrow_mut().drain() {
-            socket.stop.notify_one();
+            socket.stop();
         }
         // What the kernel has accepted is taken before the listeners are told.
         let takers = self.takers.take();
