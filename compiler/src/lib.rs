@@ -24,6 +24,7 @@ pub mod matcher;
 mod order;
 mod partial;
 mod passes;
+pub mod passing;
 mod pattern;
 pub mod program;
 pub mod proof;

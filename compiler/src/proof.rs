@@ -12,7 +12,7 @@ use lang::policy::{Assert, Host, Policy};
 use lang::{Diag, Span};
 
 use crate::program::Program;
-use crate::space::{arriving, scheme};
+use crate::space::{arriving, believes, scheme};
 
 pub(crate) mod basis;
 mod claims;
@@ -20,6 +20,7 @@ pub(crate) mod course;
 mod narrow;
 pub(crate) mod replay;
 pub(crate) mod search;
+mod sent;
 
 use basis::{Basis, Known};
 use claims::{Asked, asked};
@@ -121,16 +122,22 @@ fn one(
             continue;
         }
         let arriving = arriving(side.policy, table.block);
-        let question =
-            Question { basis, side, listener, arriving: &arriving, of, expect, narrow: &narrow };
+        let believes = believes(side.policy, table.block);
+        let (arriving, narrow) = (&arriving, &narrow);
+        let question = Question { basis, side, listener, arriving, believes, of, expect, narrow };
         let scheme = scheme(side.policy, table.block);
         match search(&question, known) {
             Found::Nothing => {}
             Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
             Found::Witness(witness, ending) => {
                 let example = witness.text(&basis.program, scheme);
-                let diag =
-                    refuted_assert(assert.expect_span, name, &example, &fate(&side, &ending));
+                let mut fate = fate(&side, &ending);
+                if side.lowered.listeners.len() > 1
+                    && let Some(listener) = side.policy.blocks.get(table.block)
+                {
+                    fate = format!("{fate}, on listener `{}`", listener.name);
+                }
+                let diag = refuted_assert(assert.expect_span, name, &example, &fate);
                 return Outcome::Refuted(match ending.span {
                     Some(span) => diag.label(span, place(&ending.end)),
                     None => diag,
@@ -153,7 +160,8 @@ fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
         (Outcome::Refuted(diag), _) => Some(diag),
         (Outcome::Undecided(..), Some(said)) => Some(unproved_assert(assert.span, name, &said.why)),
         (Outcome::Undecided(span, why), None) => {
-            Some(undecided_assert(assert.expect_span, name, (span, reason(why))))
+            let (why, help) = reason(why);
+            Some(undecided_assert(assert.expect_span, name, (span, why), help))
         }
         (Outcome::Holds(None), _) => Some(vacuous_assert(assert.span, name)),
         (Outcome::Holds(_), Some(said)) => Some(proved_all_the_same(assert.span, name, said.span)),
@@ -184,11 +192,28 @@ fn place(end: &End) -> &'static str {
     }
 }
 
-fn reason(why: Why) -> &'static str {
+/// Why it is undecided, and what would make it decidable.
+fn reason(why: Why) -> (&'static str, &'static str) {
     match why {
-        Why::Size => "there is too much to decide here",
-        Why::Upstream => "the upstream says what is answered here",
-        Why::Refusal => "a value of the request may be refused here",
-        Why::Computed => "what is computed on the way here cannot be taken apart",
+        Why::Size => (
+            "there is too much to decide here",
+            "claim it of fewer requests at once: `for req where req.host == \"…\"`",
+        ),
+        Why::Upstream => (
+            "the upstream says what is answered here",
+            "claim what the policy itself decides, such as what it sets behind `forward`",
+        ),
+        Why::Refusal => (
+            "a value of the request may be refused here",
+            "claim `denied or …` too: a request whose value cannot stand there is answered 400",
+        ),
+        Why::Written => (
+            "the gateway writes this header field by itself, as connection and content need it",
+            "claim a header field that statements set",
+        ),
+        Why::Computed => (
+            "what is computed on the way here cannot be taken apart",
+            "compare what the request says, as it came, with constants",
+        ),
     }
 }

@@ -27,7 +27,7 @@ mod paths;
 mod patience;
 mod test;
 
-pub(crate) use arrival::{Fact, arriving, scheme};
+pub(crate) use arrival::{Fact, arriving, believes, scheme};
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
 pub(crate) use identity::sources;

@@ -16,7 +16,7 @@ pub use forwarded::{Forwarded, append_via};
 pub use headers::{Headers, InvalidField};
 pub(crate) use headers::{is_token, is_value_byte, list, trim};
 pub(crate) use hop::names_protected;
-pub use hop::{Hop, PROTECTED, strip_hop_by_hop};
+pub use hop::{Hop, strip_hop_by_hop};
 pub(crate) use known::Known;
 pub use map::{header_map, headers_from_map, join_cookies};
 pub use method::Method;

@@ -12,7 +12,8 @@ use crate::interp::{Interp, ops};
 use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
 use crate::program::Step;
-use crate::proof::course::{Course, End, Header, Status};
+use crate::proof::course::{Course, End, Status};
+use crate::proof::sent::{Field, field, original};
 use crate::space::{Cut, Env, Formula, Of, Test};
 
 /// A claim whose expressions are those of a program.
@@ -38,84 +39,9 @@ pub(crate) enum Asked {
 pub(crate) struct Way<'w> {
     pub(crate) course: &'w Course,
     pub(crate) route: Option<(RouteId, &'w [Step])>,
+    /// Whether the listener may believe what a peer says about the client.
+    pub(crate) believes: bool,
 }
-
-/// Header fields of which the gateway decides by itself what is sent on (RFC 9110, section 7.6.1, and what tells of the
-/// client).
-const UP_OWN: &[&str] = &[
-    "connection",
-    "content-length",
-    "expect",
-    "forwarded",
-    "host",
-    "http2-settings",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-real-ip",
-];
-
-/// Header fields that `connection` may not name, so that they are always passed on.
-const KEPT: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "access-control-allow-origin",
-    "age",
-    "authorization",
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-language",
-    "content-location",
-    "content-range",
-    "content-type",
-    "cookie",
-    "date",
-    "etag",
-    "expires",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "location",
-    "origin",
-    "range",
-    "referer",
-    "set-cookie",
-    "strict-transport-security",
-    "user-agent",
-    "vary",
-    "www-authenticate",
-];
-
-/// Header fields that the gateway may put on its own answers.
-const RESP_OWN: &[&str] = &[
-    "alt-svc",
-    "allow",
-    "connection",
-    "content-length",
-    "content-type",
-    "date",
-    "keep-alive",
-    "location",
-    "ratelimit",
-    "ratelimit-policy",
-    "retry-after",
-    "server",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "www-authenticate",
-];
 
 /// The claim with its expressions added to the program's.
 pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
@@ -130,7 +56,7 @@ pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
         Claim::Cached => Asked::Cached(caching::Asks::add(exprs)),
         Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
         Claim::Header(message, name, is) => {
-            Asked::Header(*message, name.clone(), is.clone(), exprs.header(name))
+            Asked::Header(*message, name.clone(), is.clone(), original(*message, name, exprs))
         }
         Claim::Not(inner) => Asked::Not(Box::new(asked(inner, exprs))),
         Claim::All(parts) => Asked::All(parts.iter().map(|part| asked(part, exprs)).collect()),
@@ -145,6 +71,32 @@ impl Asked {
             Asked::Status(..) => true,
             Asked::Not(inner) => inner.asks_status(),
             Asked::All(parts) | Asked::Any(parts) => parts.iter().any(Asked::asks_status),
+            _ => false,
+        }
+    }
+
+    /// Whether it asks what an upstream may answer.
+    pub(crate) fn asks_answer(&self) -> bool {
+        match self {
+            Asked::Status(..) => true,
+            Asked::Header(message, ..) => *message == Message::Resp,
+            Asked::Not(inner) => inner.asks_answer(),
+            Asked::All(parts) | Asked::Any(parts) => parts.iter().any(Asked::asks_answer),
+            _ => false,
+        }
+    }
+
+    /// Whether it asks for a header field that the gateway may write by itself, without a statement.
+    pub(crate) fn asks_written(&self, way: Way<'_>) -> bool {
+        match self {
+            Asked::Header(message, name, ..) => {
+                let is_open = matches!(field(way, *message, name), Field::Unknown | Field::There);
+                is_open && !way.course.blurred && way.course.made(*message, name).is_none()
+            }
+            Asked::Not(inner) => inner.asks_written(way),
+            Asked::All(parts) | Asked::Any(parts) => {
+                parts.iter().any(|part| part.asks_written(way))
+            }
             _ => false,
         }
     }
@@ -269,37 +221,6 @@ fn status(cut: &mut Cut<'_>, course: &Course, how: Compare, than: u16, env: Env<
     }
 }
 
-/// What is known of a header field at the end of a course.
-enum Field<'c> {
-    /// What a statement made of it.
-    Made(&'c Header),
-    /// The client's, if it passes.
-    Copied,
-    Absent,
-    Unknown,
-}
-
-fn field<'c>(course: &'c Course, message: Message, name: &Arc<str>) -> Field<'c> {
-    if message == Message::Up && course.to().is_none() {
-        return Field::Absent;
-    }
-    if course.blurred {
-        return Field::Unknown;
-    }
-    let made = course.headers.iter().find(|(of, known, _)| (*of, known) == (message, name));
-    match (made, message) {
-        (Some((.., header)), _) => Field::Made(header),
-        (None, Message::Up) => {
-            let own = UP_OWN.contains(&&**name) || name.starts_with("x-forwarded-");
-            if own { Field::Unknown } else { Field::Copied }
-        }
-        (None, Message::Resp) => {
-            let known = course.own && !RESP_OWN.contains(&&**name);
-            if known { Field::Absent } else { Field::Unknown }
-        }
-    }
-}
-
 /// What is asked of a value.
 fn test(is: &HeaderIs) -> Test {
     match is {
@@ -316,21 +237,25 @@ fn header(
     original: ExprId,
     env: Env<'_>,
 ) -> Formula {
-    match field(way.course, message, name) {
-        Field::Absent | Field::Made(Header::Absent) => Formula::Always(false),
-        Field::Made(Header::Value(id)) => cut.ask(*id, &test(is), env),
-        Field::Copied => {
-            let copied = cut.ask(original, &test(is), env);
-            if KEPT.contains(&&**name) {
+    let test = test(is);
+    match field(way, message, name) {
+        Field::Absent => Formula::Always(false),
+        Field::Value(id) => cut.ask(id, &test, env),
+        Field::Text(text) => Formula::Always(test.holds(&Value::String(text.clone()))),
+        Field::There if matches!(test, Test::Present) => Formula::Always(true),
+        Field::Scheme => cut.ask(original, &test, env),
+        Field::Copied { always } => {
+            let copied = cut.ask(original, &test, env);
+            if always {
                 return copied;
             }
             let stripped = cut.stripped(name);
             Formula::all(vec![copied, stripped.not()])
         }
         // The name's own expression tells one unknown from the next.
-        Field::Unknown | Field::Made(Header::Unknown) => {
+        Field::There | Field::Unknown => {
             let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
-            cut.unknown(number, Of::Header, test(is))
+            cut.unknown(number, Of::Header, test)
         }
     }
 }
@@ -358,12 +283,16 @@ impl Seen<'_> {
         is: &HeaderIs,
         original: ExprId,
     ) -> Option<bool> {
-        let value = match field(way.course, message, name) {
-            Field::Absent | Field::Made(Header::Absent) => Value::Absent,
-            Field::Made(Header::Value(id)) => self.interp.value(*id).ok()?,
-            Field::Copied if self.witness.stripped.contains(name) => Value::Absent,
-            Field::Copied => self.interp.value(original).ok()?,
-            Field::Unknown | Field::Made(Header::Unknown) => return None,
+        let value = match field(way, message, name) {
+            Field::Absent => Value::Absent,
+            Field::Value(id) => self.interp.value(id).ok()?,
+            Field::Text(text) => Value::String(text.clone()),
+            Field::There => return matches!(is, HeaderIs::Present).then_some(true),
+            Field::Copied { always: false } if self.witness.stripped.contains(name) => {
+                Value::Absent
+            }
+            Field::Copied { .. } | Field::Scheme => self.interp.value(original).ok()?,
+            Field::Unknown => return None,
         };
         Some(test(is).holds(&value))
     }

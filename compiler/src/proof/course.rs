@@ -79,6 +79,12 @@ pub(crate) enum Status {
 pub(crate) enum Header {
     /// It has this value.
     Value(ExprId),
+    /// It says this.
+    Text(Arc<str>),
+    /// This value, which is there, stands beside what was there before.
+    Added(ExprId),
+    /// It is there, whatever it says.
+    There,
     /// It is taken away.
     Absent,
     /// Nobody knows.
@@ -115,6 +121,12 @@ impl Course {
             End::Forwarded(to) => Some(to),
             _ => None,
         }
+    }
+
+    /// What statements made of a header field, if any did.
+    pub(super) fn made(&self, message: Message, name: &Arc<str>) -> Option<&Header> {
+        let mut headers = self.headers.iter();
+        headers.find(|(of, known, _)| (*of, known) == (message, name)).map(|(.., header)| header)
     }
 
     fn put(&mut self, message: Message, name: &Arc<str>, header: Header) {
@@ -289,8 +301,12 @@ impl Act<'_> {
                 }
                 course.at = Some(self.at);
                 course.answer(self.status("status"), true);
-                if location.is_some() {
-                    course.put(Message::Resp, &Arc::from("location"), Header::Unknown);
+                if let Some(location) = location {
+                    course.put(Message::Resp, &Arc::from("location"), self.location(location));
+                }
+                if self.argument("json").is_some() && matches!(course.status, Status::Known(_)) {
+                    let json = Header::Text(Arc::from("application/json"));
+                    course.put(Message::Resp, &Arc::from("content-type"), json);
                 }
                 next.push(course);
             }
@@ -300,14 +316,19 @@ impl Act<'_> {
                 if value.is_none_or(|value| !self.fits(value)) {
                     self.may_refuse(&mut course, done);
                 }
-                let header = match (row.form, value) {
-                    (Form::Assign, Some(value)) => Header::Value(value),
-                    // Who knows what stands there already.
-                    _ => Header::Unknown,
+                let message = match &**field {
+                    "up.header" => Some(Message::Up),
+                    "resp.header" => Some(Message::Resp),
+                    _ => None,
                 };
-                match (&**field, key, value) {
-                    ("up.header", Some(key), _) => course.put(Message::Up, key, header),
-                    ("resp.header", Some(key), _) => course.put(Message::Resp, key, header),
+                match (&**field, message.zip(key.as_ref()), value) {
+                    (_, Some((message, key)), Some(value)) => {
+                        let header = match row.form {
+                            Form::Assign => Header::Value(value),
+                            _ => self.added(value, course.made(message, key)),
+                        };
+                        course.put(message, key, header);
+                    }
                     ("resp.status", ..) => {
                         let written = self.call.args.first();
                         course.status = written.map_or(Status::Unknown, |w| status(w, value));
@@ -402,6 +423,33 @@ impl Act<'_> {
         }
         done.push(unfit);
         course.doubt = Some(self.at);
+    }
+
+    /// What a header field is once this value was put beside what was made of it before.
+    fn added(&self, value: ExprId, before: Option<&Header>) -> Header {
+        let is_there = match self.program.expr(value) {
+            Expr::Const(value) => !value.is_absent(),
+            Expr::Template(_) | Expr::Capture(_) => true,
+            _ => false,
+        };
+        match before {
+            Some(Header::Absent) => Header::Value(value),
+            Some(Header::There | Header::Text(_) | Header::Added(_)) => Header::There,
+            None if is_there => Header::Added(value),
+            Some(_) if is_there => Header::There,
+            _ => Header::Unknown,
+        }
+    }
+
+    /// What `location` says: the policy's own words as they stand, if nothing in them is encoded on the way.
+    fn location(&self, id: ExprId) -> Header {
+        let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:?=&".contains(&byte);
+        match self.program.expr(id) {
+            Expr::Const(Value::String(text)) if text.bytes().all(stands) => {
+                Header::Text(text.clone())
+            }
+            _ => Header::There,
+        }
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {

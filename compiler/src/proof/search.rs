@@ -32,6 +32,8 @@ pub(crate) struct Question<'q> {
     pub(crate) listener: usize,
     /// What holds of every request that comes to it.
     pub(crate) arriving: &'q [Fact],
+    /// Whether the listener may believe what a peer says about the client.
+    pub(crate) believes: bool,
     pub(crate) of: &'q Asked,
     pub(crate) expect: &'q Asked,
     /// Where the requests lie that are asked about.
@@ -69,6 +71,8 @@ pub(crate) enum Why {
     Upstream,
     /// A value may be refused.
     Refusal,
+    /// The gateway writes a header field as connection and content need it.
+    Written,
     /// Something is computed that cannot be taken apart.
     Computed,
 }
@@ -112,7 +116,11 @@ pub(crate) fn speaks_of(question: &Question<'_>, known: &mut Known) -> Option<Sp
     for end in [End::Nobody, End::Method] {
         let course = Course::past(end);
         let mut cut = question.basis.cut();
-        let of = question.of.formula(&mut cut, Way { course: &course, route: None }, OPEN);
+        let of = question.of.formula(
+            &mut cut,
+            Way { course: &course, route: None, believes: question.believes },
+            OPEN,
+        );
         cut.arriving(question.arriving);
         if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
             return Some(Spoken::Anyhow);
@@ -133,7 +141,7 @@ pub(crate) fn speaks_of(question: &Question<'_>, known: &mut Known) -> Option<Sp
             let mut cut = question.basis.cut();
             let base = taken.whole(&mut cut);
             let all = courses.iter().map(|course| {
-                let way = Way { course, route: Some((taken.id, &taken.route.steps)) };
+                let way = question.way(course, &taken);
                 let guards = guards(&mut cut, course, taken.env());
                 let of = question.of.formula(&mut cut, way, taken.env());
                 Formula::all(vec![base.clone(), guards, of])
@@ -150,6 +158,11 @@ pub(crate) fn speaks_of(question: &Question<'_>, known: &mut Known) -> Option<Sp
 }
 
 impl<'q> Question<'q> {
+    fn way<'w>(&self, course: &'w Course, taken: &Taken<'w>) -> Way<'w> {
+        let route = Some((taken.id, taken.route.steps.as_slice()));
+        Way { course, route, believes: self.believes }
+    }
+
     fn listener(&self) -> Option<&'q Listener> {
         self.side.lowered.listeners.get(self.listener)
     }
@@ -216,7 +229,7 @@ impl<'q> Question<'q> {
     }
 
     fn course(&self, listener: &'q Listener, at: At, taken: &Taken<'_>, course: &Course) -> Found {
-        let way = Way { course, route: Some((taken.id, &taken.route.steps)) };
+        let way = self.way(course, taken);
         let ending = Ending {
             end: course.end.clone(),
             route: Some(taken.id),
@@ -269,7 +282,7 @@ impl<'q> Question<'q> {
                 continue;
             }
             let course = Course::past(end.clone());
-            let way = Way { course: &course, route: None };
+            let way = Way { course: &course, route: None, believes: self.believes };
             let mut cut = self.basis.cut();
             let of = self.of.formula(&mut cut, way, OPEN);
             let expect = self.expect.formula(&mut cut, way, OPEN);
@@ -380,23 +393,15 @@ impl<'q> Question<'q> {
     }
 
     fn why(&self, way: Way<'_>) -> Why {
-        let upstream = way.course.to().is_some();
-        if upstream && !way.course.own && (asks_answer(self.expect) || asks_answer(self.of)) {
+        let answered = way.course.to().is_some() && !way.course.own;
+        let both = [self.of, self.expect];
+        if answered && both.iter().any(|asked| asked.asks_answer()) {
             Why::Upstream
+        } else if both.iter().any(|asked| asked.asks_written(way)) {
+            Why::Written
         } else {
             Why::Computed
         }
-    }
-}
-
-/// Whether the claim asks what an upstream may answer.
-fn asks_answer(asked: &Asked) -> bool {
-    match asked {
-        Asked::Status(..) => true,
-        Asked::Header(message, ..) => *message == policy::Message::Resp,
-        Asked::Not(inner) => asks_answer(inner),
-        Asked::All(parts) | Asked::Any(parts) => parts.iter().any(asks_answer),
-        _ => false,
     }
 }
 

@@ -25,6 +25,11 @@ pub(crate) fn scheme(policy: &Policy, listener: usize) -> &'static str {
     if tls { "https" } else { "http" }
 }
 
+/// Whether this listener may believe what a peer says about the client.
+pub(crate) fn believes(policy: &Policy, listener: usize) -> bool {
+    policy.blocks.get(listener).is_none_or(|block| lines(block, "trust").next().is_some())
+}
+
 /// What holds of every request that comes to this listener.
 pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
     let Some(block) = policy.blocks.get(listener) else { return Vec::new() };

@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lang::Value;
 use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
+use lang::{Ty, Value};
 
 use super::test::Test;
 use super::{AtomId, Cut, Of, Term};
@@ -245,6 +245,12 @@ impl Cut<'_> {
                     _ => self.atom(Term::Slot(*slot), None, test.clone()),
                 }
             }
+            // Whatever is put together is a text; absent parts leave nothing.
+            Expr::Template(_) if matches!(test, Test::Present) => Formula::Always(true),
+            Expr::Template(parts) => match self.template(parts, test, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
             Expr::Local(local) => match env.locals.iter().rev().find(|(named, _)| named == local) {
                 Some((_, value)) => self.ask(*value, test, env),
                 None => self.fact(id, test, env),
@@ -263,6 +269,53 @@ impl Cut<'_> {
             },
             _ => self.fact(id, test, env),
         }
+    }
+
+    /// Whether a text that is put together is this one, where the constants at its ends decide that, or one text is all
+    /// that stands between them.
+    fn template(&mut self, parts: &[ExprId], test: &Test, env: Env<'_>) -> Option<Formula> {
+        let Test::Compare(Compare::Eq, Value::String(wanted)) = test else { return None };
+        let words = |cut: &Self, id: &ExprId| match cut.constant(*id)? {
+            Value::String(words) => Some(words),
+            _ => None,
+        };
+        let mut left = &**wanted;
+        let mut inner = parts;
+        while let Some((words, rest)) =
+            inner.split_first().and_then(|(first, rest)| Some((words(self, first)?, rest)))
+        {
+            let Some(behind) = left.strip_prefix(&*words) else {
+                return Some(Formula::Always(false));
+            };
+            (left, inner) = (behind, rest);
+        }
+        while let Some((words, rest)) =
+            inner.split_last().and_then(|(last, rest)| Some((words(self, last)?, rest)))
+        {
+            let Some(before) = left.strip_suffix(&*words) else {
+                return Some(Formula::Always(false));
+            };
+            (left, inner) = (before, rest);
+        }
+        let [one] = inner else {
+            return inner.is_empty().then_some(Formula::Always(left.is_empty()));
+        };
+        let is_text = match self.program.expr(*one) {
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| matches!(slot.ty.present(), Ty::String))
+            }
+            _ => false,
+        };
+        if !is_text {
+            return None;
+        }
+        let is = self.ask(*one, &Test::Compare(Compare::Eq, Value::string(left)), env);
+        if !left.is_empty() {
+            return Some(is);
+        }
+        let absent = self.ask(*one, &Test::Present, env).not();
+        Some(Formula::any(vec![is, absent]))
     }
 
     /// Whether an item lies in a group, where that can be taken apart.

@@ -1,54 +1,10 @@
 //! Fields that concern one connection only (RFC 9110 section 7.6.1), taken off before a message
 //! is passed on. What the next hop needs of them it writes itself.
 
+use compiler::passing::PROTECTED;
+
 use super::headers::{Headers, list};
 use super::known::Known;
-
-/// End-to-end fields that `Connection` may not name: stripping them would change what a request
-/// means (its length, who asks, what may be cached). A request that tries is refused.
-pub const PROTECTED: &[&str] = &[
-    "host",
-    "content-length",
-    "content-type",
-    "content-encoding",
-    "content-language",
-    "content-location",
-    "content-range",
-    "content-disposition",
-    "authorization",
-    "cookie",
-    "set-cookie",
-    "cache-control",
-    "vary",
-    "etag",
-    "expires",
-    "date",
-    "age",
-    "location",
-    "range",
-    "if-match",
-    "if-none-match",
-    "if-modified-since",
-    "if-unmodified-since",
-    "if-range",
-    "accept",
-    "accept-encoding",
-    "accept-language",
-    "origin",
-    "referer",
-    "user-agent",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "x-forwarded-host",
-    "x-real-ip",
-    "forwarded",
-    "via",
-    "expect",
-    "trailer",
-    "www-authenticate",
-    "strict-transport-security",
-    "access-control-allow-origin",
-];
 
 /// What the stripped fields said that the next hop may want to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

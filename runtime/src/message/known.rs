@@ -1,6 +1,8 @@
 //! The field names that mean something to the gateway itself. A name is recognised once, when its field is read or
 //! written; what is asked about it later is a bit.
 
+use compiler::passing::{CLIENT, HOP};
+
 use crate::normal::SINGLE;
 
 /// A set of names; a single name as a set of one, any other name as the empty set.
@@ -59,18 +61,7 @@ impl Known {
     /// Fields of which a request may have one.
     pub(crate) const SINGLE: Known = Known((1 << SINGLE.len()) - 1);
     /// What never passes a hop, whether `Connection` names it or not (RFC 9110, section 7.6.1).
-    pub(crate) const HOP: Known = Known::of(&[
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "transfer-encoding",
-        "upgrade",
-        "http2-settings",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-authentication-info",
-    ]);
+    pub(crate) const HOP: Known = Known::of(HOP);
     /// What each hop of HTTP/1 writes for itself.
     pub(crate) const WRITTEN: Known = Known::of(&[
         "te",
@@ -82,16 +73,7 @@ impl Known {
         "transfer-encoding",
     ]);
     /// What a proxy says about the client.
-    pub(crate) const CLIENT: Known = Known(
-        Known::of(&[
-            "forwarded",
-            "x-real-ip",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto",
-        ])
-        .0 | OTHER_FORWARDED.0,
-    );
+    pub(crate) const CLIENT: Known = Known(Known::of(CLIENT).0 | OTHER_FORWARDED.0);
 
     /// The set of these names, which must be among those that are known.
     pub(crate) const fn of(names: &[&str]) -> Known {

@@ -1,0 +1,67 @@
+//! Which header fields of a message the gateway passes on, and which it takes off or writes by itself. The runtime keeps to
+//! these names, and proofs know by them what becomes of a field.
+
+/// Fields that concern one connection only (RFC 9110, section 7.6.1): they are taken off before a message is passed on.
+pub const HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-authentication-info",
+];
+
+/// End-to-end fields that `Connection` may not name: stripping them would change what a request
+/// means (its length, who asks, what may be cached). A request that tries is refused.
+pub const PROTECTED: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "content-language",
+    "content-location",
+    "content-range",
+    "content-disposition",
+    "authorization",
+    "cookie",
+    "set-cookie",
+    "cache-control",
+    "vary",
+    "etag",
+    "expires",
+    "date",
+    "age",
+    "location",
+    "range",
+    "if-match",
+    "if-none-match",
+    "if-modified-since",
+    "if-unmodified-since",
+    "if-range",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "origin",
+    "referer",
+    "user-agent",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "x-real-ip",
+    "forwarded",
+    "via",
+    "expect",
+    "trailer",
+    "www-authenticate",
+    "strict-transport-security",
+    "access-control-allow-origin",
+];
+
+/// What a proxy says about the client, beside every other name that begins with `x-forwarded-`: unless the listener
+/// believes the peer, what came is taken off.
+pub const CLIENT: &[&str] =
+    &["forwarded", "x-real-ip", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];

@@ -1,0 +1,116 @@
+//! What is known of a header field that is sent at the end of a course: what its statements made of it, or what the gateway
+//! does with such a field by itself.
+
+use std::sync::Arc;
+
+use lang::Ty;
+use lang::policy::Message;
+use lang::vocab::ExprId;
+
+use crate::lower::expr::Exprs;
+use crate::passing::{CLIENT, HOP, PROTECTED};
+use crate::proof::claims::Way;
+use crate::proof::course::Header;
+
+/// What is known of a field.
+pub(super) enum Field<'c> {
+    /// It has this value, or is not there if that is absent.
+    Value(ExprId),
+    /// It says this.
+    Text(&'c Arc<str>),
+    /// The client's, if there is one; and if it passes, which it may not `always`.
+    Copied {
+        always: bool,
+    },
+    /// The scheme by which the request came.
+    Scheme,
+    /// It is there, and what it says is not known.
+    There,
+    Absent,
+    Unknown,
+}
+
+/// Fields of a request that are written with the connection to the upstream, or with the content, in mind.
+const UP_WRITTEN: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Fields that the gateway may put on its own answers.
+const RESP_WRITTEN: &[&str] = &[
+    "allow",
+    "connection",
+    "content-length",
+    "content-type",
+    "keep-alive",
+    "ratelimit",
+    "ratelimit-policy",
+    "retry-after",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+];
+
+/// What of the request as it came a field of this name says, if no statement makes anything of it.
+pub(super) fn original(message: Message, name: &Arc<str>, exprs: &mut Exprs) -> ExprId {
+    match (message, &**name) {
+        (Message::Up, "x-forwarded-proto") => {
+            exprs.read("req.scheme", None, Ty::one_of(&["http", "https"]))
+        }
+        _ => exprs.header(name),
+    }
+}
+
+/// What is known of this field at the end of a course.
+pub(super) fn field<'c>(way: Way<'c>, message: Message, name: &Arc<str>) -> Field<'c> {
+    let course = way.course;
+    if message == Message::Up && course.to().is_none() {
+        return Field::Absent;
+    }
+    // RFC 9110, section 6.6.1: an answer without a date gets one, whatever statements do.
+    if message == Message::Resp && &**name == "date" {
+        return Field::There;
+    }
+    if course.blurred {
+        return Field::Unknown;
+    }
+    let own = message == Message::Resp && course.own && !RESP_WRITTEN.contains(&&**name);
+    match course.made(message, name) {
+        Some(Header::Value(id)) => Field::Value(*id),
+        Some(Header::Text(text)) => Field::Text(text),
+        Some(Header::Absent) => Field::Absent,
+        // Beside nothing it stands alone.
+        Some(Header::Added(id)) if own => Field::Value(*id),
+        Some(Header::Added(_) | Header::There) => Field::There,
+        Some(Header::Unknown) => Field::Unknown,
+        None if message == Message::Up => passed(name, way.believes),
+        None if own => Field::Absent,
+        None => Field::Unknown,
+    }
+}
+
+/// What becomes of a client's field that no statement touches.
+fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
+    match name {
+        "via" | "x-forwarded-for" => Field::There,
+        "x-forwarded-proto" if believes => Field::There,
+        "x-forwarded-proto" => Field::Scheme,
+        // Of requests that name no host there is nothing to tell.
+        "x-forwarded-host" => Field::Unknown,
+        name if CLIENT.contains(&name) || name.starts_with("x-forwarded-") => match believes {
+            true => Field::Unknown,
+            false => Field::Absent,
+        },
+        name if UP_WRITTEN.contains(&name) => Field::Unknown,
+        name if HOP.contains(&name) => Field::Absent,
+        name => Field::Copied { always: PROTECTED.contains(&name) },
+    }
+}
