@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use compiler::program::Program;
 use compiler::{Matcher, Read};
@@ -90,6 +91,13 @@ impl Auth {
     pub fn is_carried_by(&self, name: &str) -> bool {
         match self {
             Auth::Jwt(jwt) => jwt.is_carried_by(name),
+        }
+    }
+
+    /// How many sub-requests one request may lead to before it is known who asks, and how long it waits for them at most.
+    pub fn fetches(&self) -> (usize, Duration) {
+        match self {
+            Auth::Jwt(jwt) => jwt.fetches(),
         }
     }
 

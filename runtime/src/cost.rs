@@ -13,6 +13,11 @@ use lang::{Diag, Value};
 use crate::actions;
 use crate::engine::{Destination, Engine};
 use crate::exchange::MOST_READ;
+use crate::upstream::Cause;
+
+mod asking;
+
+use asking::Asking;
 
 /// The worst case of one route.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,14 +30,14 @@ pub struct Cost {
     pub buffered: u64,
     /// How often the request is sent to an upstream, one time after the other.
     pub tries: u32,
-    /// Until an upstream's answer begins, over all tries and the waits between them; zero where nothing is forwarded. The
-    /// time in which the client sends its content is not in it.
+    /// Until the answer begins: what sub-requests are waited for, all tries and the waits between them. Zero where nothing is
+    /// waited for. The time in which the client sends its content is not in it.
     pub first_byte: Duration,
-    /// Until all of the answer is here, which bounds all tries together; zero where nothing is forwarded.
+    /// Until all of the answer is here: what sub-requests are waited for, and the bound on all tries together.
     pub total: Duration,
     /// The upstream that takes longest.
     pub upstream: Option<std::sync::Arc<str>>,
-    /// Requests that the gateway makes on its own to answer one.
+    /// Requests that the gateway makes on its own to answer one: for the keys of tokens.
     pub sub_requests: usize,
 }
 
@@ -43,6 +48,7 @@ pub fn costs(engine: &Engine) -> Vec<Cost> {
         engine.upstreams.iter().map(|destination| (&*destination.name, destination)).collect();
     let caps = caps(engine);
     let routing = compiler::burden::tests_before(engine.program());
+    let asking = Asking::new(engine);
     routes
         .map(|(at, route)| {
             let id = RouteId(at as u32);
@@ -51,16 +57,17 @@ pub fn costs(engine: &Engine) -> Vec<Cost> {
                 route.steps.iter().filter_map(|step| forwarded(engine, &upstreams, step));
             let forwarded: Vec<_> = forwarded.flatten().collect();
             let worst = forwarded.iter().max_by_key(|way| (way.total, way.first_byte));
-            let longest = forwarded.iter().map(|way| way.first_byte).max();
+            let longest = forwarded.iter().map(|way| way.first_byte).max().unwrap_or_default();
+            let (sub_requests, waits) = asking.of(at);
             Cost {
                 route: id,
                 predicates: routing.get(at).copied().unwrap_or(0) + own,
                 buffered: buffered(engine.program(), route, caps.get(at).copied().unwrap_or(0)),
                 tries: forwarded.iter().map(|way| way.tries).max().unwrap_or(0),
-                first_byte: longest.unwrap_or(Duration::ZERO),
-                total: worst.map_or(Duration::ZERO, |way| way.total),
+                first_byte: waits.saturating_add(longest),
+                total: waits.saturating_add(worst.map_or(Duration::ZERO, |way| way.total)),
                 upstream: worst.map(|way| way.to.name.clone()),
-                sub_requests: 0,
+                sub_requests,
             }
         })
         .collect()
@@ -128,11 +135,13 @@ fn forwarded<'e>(
         let (timeouts, retry) = (to.group.config.timeouts, &to.group.config.retry);
         let total = whole.unwrap_or(timeouts.total);
         let begin = begin.unwrap_or(timeouts.first_byte);
-        let tries = 1 + retry.retries;
+        // What an endpoint may have seen is sent again out of the budget, what none has seen costs none of it.
+        let (is_paid, is_free) = (retry.budget > 0, retry.on.has(Cause::Connect));
+        let tries = if is_paid || is_free { 1 + retry.retries } else { 1 };
         let connected = timeouts.queue.saturating_add(timeouts.connect);
         let one = connected.saturating_add(begin);
         // What no endpoint may have seen fails before an answer could begin.
-        let failed = if retry.on.has_seen() { one } else { connected };
+        let failed = if is_paid && retry.on.has_seen() { one } else { connected };
         let first_byte = (1..tries)
             .map(|n| retry.longest_wait(n + 1).saturating_add(failed))
             .fold(one, Duration::saturating_add);
@@ -195,8 +204,12 @@ pub fn beyond(engine: &Engine) -> Vec<Diag> {
             let tests = |n: usize| format!("{n} tests");
             if let Some(bound) = bounds.time.filter(|bound| cost.total > *bound) {
                 let to = cost.upstream.as_deref().unwrap_or_default();
-                let help =
-                    format!("lower `total` of upstream `{to}`, or give `forward` a `timeout`");
+                let help = match to {
+                    "" => "ask nobody whose keys have to be fetched, or allow more".to_owned(),
+                    to => {
+                        format!("lower `total` of upstream `{to}`, or give `forward` a `timeout`")
+                    }
+                };
                 exceeds(("take", &time(cost.total), &help), &time(bound));
             }
             if let Some(bound) = bounds.buffer.filter(|bound| cost.buffered > *bound) {

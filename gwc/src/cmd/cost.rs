@@ -12,9 +12,10 @@ use serde_json::json;
 use crate::report::{self, Color};
 use crate::{Outcome, ask, load};
 
-/// Tells the worst case of each route: tests, bytes kept in memory, time
+/// Tells the worst case of each route: tests, bytes kept in memory, sub-requests, time
 ///
-/// Times are those of an exchange with an upstream over all its tries; the time in which a client sends its request is
+/// Sub-requests fetch the keys of tokens. Times are those for which they are waited, and of an exchange with an upstream
+/// over all its tries; the time in which a client sends its request is
 /// bounded by the listener. A listener's `cost` line bounds what its routes may cost; these bounds are held by `gwc check`
 /// as well. Exit status: 0 when every bound is kept, 1 when one is not or the policy has errors, 2 for
 /// anything else.
@@ -110,17 +111,28 @@ fn object((name, place, cost): &Row) -> serde_json::Value {
 }
 
 fn table(rows: &[Row]) -> String {
-    let heads = ["route", "tests", "kept", "tries", "answer begins", "answer ends", "upstream"];
+    let heads = [
+        "route",
+        "tests",
+        "kept",
+        "sub-requests",
+        "tries",
+        "answer begins",
+        "answer ends",
+        "upstream",
+    ];
     let mut lines: Vec<Vec<String>> = vec![heads.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(|(name, _, cost)| {
-        let forwarded = |text: String| if cost.upstream.is_some() { text } else { "-".to_owned() };
+        let cell = |is_there: bool, text: String| if is_there { text } else { "-".to_owned() };
+        let (is_forwarded, is_awaited) = (cost.upstream.is_some(), !cost.total.is_zero());
         vec![
             name.clone(),
             cost.predicates.to_string(),
             bytes(cost.buffered),
-            forwarded(cost.tries.to_string()),
-            forwarded(time(cost.first_byte)),
-            forwarded(time(cost.total)),
+            cost.sub_requests.to_string(),
+            cell(is_forwarded, cost.tries.to_string()),
+            cell(is_awaited, time(cost.first_byte)),
+            cell(is_awaited, time(cost.total)),
             cost.upstream.as_deref().unwrap_or("-").to_owned(),
         ]
     }));

@@ -8,13 +8,13 @@ use super::context::Context;
 use crate::diag::Diag;
 use crate::diag::inner_limit::inner_limit;
 use crate::diag::retry_amplification::retry_amplification;
-use crate::diag::unreachable_retry::unreachable_retry;
+use crate::diag::unreachable_retry::{unpaid_retry, unreachable_retry};
 use crate::literal::literal;
 use crate::policy::{Block, Call, Expr, Route, StepKind};
 use crate::source::Span;
 use crate::types::Ty;
 use crate::value::Value;
-use crate::vocab::budget::{Budget, Place, Says};
+use crate::vocab::budget::{Budget, Place, Says, Vain};
 
 /// A route's limits in place of those of the block that it sends to.
 type Replaced = Vec<(Place, Value, Span)>;
@@ -58,21 +58,27 @@ pub(super) fn budgets(cx: &mut Context<'_>, blocks: &[Block], routes: &[Route]) 
 
 /// The tries of a block that never begin, with these limits of a route.
 fn vain(budget: &Budget, block: &Block, replaced: &Replaced) -> Option<Diag> {
-    let vain = (budget.vain)(Says(&|place| says(block, replaced, place)))?;
+    let written = |place| written(block, place).map(|expr| expr.span);
+    let late = match (budget.vain)(Says(&|place| says(block, replaced, place)))? {
+        Vain::Late(late) => late,
+        Vain::Unpaid { number, share } => {
+            let place = written(number).or_else(|| line(block, number))?;
+            return Some(unpaid_retry(place, share.1, written(share)));
+        }
+    };
     let here = |place: Place| {
         let of_route = replaced.iter().rev().find(|(known, ..)| *known == place);
         of_route.map(|(.., span)| *span)
     };
-    let written = |place| written(block, place).map(|expr| expr.span);
-    let ruled_out = here(vain.outer).or_else(|| here(vain.each));
-    let place = ruled_out.or_else(|| written(vain.number)).or_else(|| line(block, vain.number))?;
-    let each = here(vain.each).or_else(|| written(vain.each));
-    let outer = here(vain.outer).or_else(|| written(vain.outer));
+    let ruled_out = here(late.outer).or_else(|| here(late.each));
+    let place = ruled_out.or_else(|| written(late.number)).or_else(|| line(block, late.number))?;
+    let each = here(late.each).or_else(|| written(late.each));
+    let outer = here(late.outer).or_else(|| written(late.outer));
     let mended = match ruled_out {
         Some(_) => (None, None),
-        None => (written(vain.number), written(vain.each)),
+        None => (written(late.number), written(late.each)),
     };
-    Some(unreachable_retry(place, &vain, each, outer, mended))
+    Some(unreachable_retry(place, &late, each, outer, mended))
 }
 
 /// A limit of a route that one around it never lets be reached, be that the route's or the block's.

@@ -3,7 +3,7 @@
 use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 use crate::value::Value;
-use crate::vocab::budget::Vain;
+use crate::vocab::budget::Late;
 
 /// The catalogue's row.
 pub const ENTRY: Entry = Entry {
@@ -48,18 +48,18 @@ first byte has that second too; `forward app, timeout=1s, first_byte=300ms` does
 ",
 };
 
-/// Some retries are in `vain`. `place` says how many there are, or why there is no time; `each` how long one takes; `outer`
+/// Some retries come too `late`. `place` says how many there are, or why there is no time; `each` how long one takes; `outer`
 /// how long all may. The number and the length can be `mended` where they are written.
 pub fn unreachable_retry(
     place: Span,
-    vain: &Vain,
+    late: &Late,
     each: Option<Span>,
     outer: Option<Span>,
     mended: (Option<Span>, Option<Span>),
 ) -> Diag {
-    let (length, whole) = (Value::Duration(vain.length), Value::Duration(vain.whole));
-    let (limit, total) = (vain.each.1, vain.outer.1);
-    let which = match vain.begin + 1 {
+    let (length, whole) = (Value::Duration(late.length), Value::Duration(late.whole));
+    let (limit, total) = (late.each.1, late.outer.1);
+    let which = match late.begin + 1 {
         1 => "a".to_owned(),
         2 => "a second".to_owned(),
         3 => "a third".to_owned(),
@@ -75,14 +75,14 @@ pub fn unreachable_retry(
     if let Some(outer) = outer.filter(|outer| *outer != place) {
         diag = diag.label(outer, "all of them end here");
     }
-    let fits = vain.fits.map(Value::Duration);
+    let fits = late.fits.map(Value::Duration);
     let mut ways = Vec::new();
     if let Some(fits) = &fits {
         ways.push(format!("lower `{limit}` to at most {fits}"));
     }
     ways.push(format!("raise `{total}`"));
-    if vain.begin > 0 {
-        ways.push(format!("allow {} only", vain.begin));
+    if late.begin > 0 {
+        ways.push(format!("allow {} only", late.begin));
     }
     let ways = match ways.split_last() {
         Some((last, [])) => last.clone(),
@@ -93,9 +93,21 @@ pub fn unreachable_retry(
     if let (Some(place), Some(fits)) = (mended.1, fits) {
         diag = diag.suggest(format!("lower `{limit}` to {fits}"), place, fits.to_string());
     }
-    if let (Some(place), 1..) = (mended.0, vain.begin) {
-        let number = vain.begin.to_string();
+    if let (Some(place), 1..) = (mended.0, late.begin) {
+        let number = late.begin.to_string();
         diag = diag.suggest(format!("allow {number} only"), place, number);
     }
     diag
+}
+
+/// No retry, of as many as are said at `number`, ever begins: the `share` of requests that may be sent again is nothing.
+pub fn unpaid_retry(number: Span, share: &str, place: Option<Span>) -> Diag {
+    let diag = ENTRY
+        .at(number, format!("a retry never begins: its `{share}` is 0%"), "none of these")
+        .help(format!("raise `{share}`, or retry `connect`, which costs none of it"))
+        .suggest("write `0`", number, "0");
+    match place {
+        Some(place) => diag.label(place, "no request may be sent again"),
+        None => diag,
+    }
 }

@@ -15,7 +15,7 @@ pub struct Budget {
     /// Which of its parameters, where it is given, stands for which parameter of which setting. Of two for the same, the
     /// later one.
     pub replaces: &'static [(&'static str, Place)],
-    /// The tries that can never begin, because the time is over before.
+    /// The tries that can never begin.
     pub vain: fn(Says<'_>) -> Option<Vain>,
     /// How often a request is sent at most: because of anything, or (if so) because of what a gateway answers that has had
     /// no answer itself.
@@ -33,7 +33,21 @@ pub struct Says<'s>(pub &'s dyn Fn(Place) -> Option<Value>);
 
 /// Tries that never begin.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Vain {
+pub enum Vain {
+    /// The time is over before.
+    Late(Late),
+    /// All of them would be taken out of a share that is nothing.
+    Unpaid {
+        /// Where their number is said.
+        number: Place,
+        /// Where the share is.
+        share: Place,
+    },
+}
+
+/// Tries for which there is no time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Late {
     /// Where their number is said.
     pub number: Place,
     /// The number.

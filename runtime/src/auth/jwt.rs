@@ -93,6 +93,10 @@ impl Jwt {
         self.store.tend();
     }
 
+    pub(super) fn fetches(&self) -> (usize, Duration) {
+        self.store.fetches()
+    }
+
     pub(super) async fn wait(&self) {
         self.store.wait().await;
     }

@@ -175,6 +175,12 @@ impl Store {
         self.underway.load(Ordering::Acquire) > 0
     }
 
+    /// How many keys a request may have fetched before it is known who asks, and how long it waits for them at most.
+    pub(super) fn fetches(&self) -> (usize, Duration) {
+        let wait = if self.remotes.is_empty() { Duration::ZERO } else { LONGEST_WAIT };
+        (self.remotes.len(), wait)
+    }
+
     /// Waits until the fetches that are under way are over, for a bounded time.
     pub(super) async fn wait(&self) {
         let mut over = self.over.subscribe();

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use lang::value::Value;
 use lang::vocab::Decode;
-use lang::vocab::budget::{Budget, Leads, Place, Says, Vain};
+use lang::vocab::budget::{Budget, Late, Leads, Place, Says, Vain};
 
 use crate::listen::BindAddress;
 use crate::upstream::causes::{Cause, Causes};
 use crate::upstream::config::{Server, Timeouts};
 use crate::upstream::retry::RetryConfig;
-use crate::values::Pause;
+use crate::values::{Pause, Share};
 
 const RETRIES: Place = ("retry", "retries");
 const ON: Place = ("retry", "on");
+const SHARE: Place = ("retry", "budget");
 const BACKOFF: Place = ("retry", "backoff");
 const FIRST_BYTE: Place = ("timeout", "first_byte");
 const TOTAL: Place = ("timeout", "total");
@@ -36,10 +37,14 @@ static BUDGET: Budget = Budget {
     },
 };
 
-/// The retries for which there is no time: each of them follows a time limit or a wait, however fast all else is.
+/// The retries for which there is no time, each of which follows a time limit or a wait, however fast all else is; or no
+/// share of the requests, which all but those cost that no endpoint has seen.
 fn vain(says: Says<'_>) -> Option<Vain> {
     let (retry, on) = (RetryConfig::default(), causes(says));
     let retries = retries(says);
+    if retries > 0 && !is_paid(says) && !on.has(Cause::Connect) {
+        return Some(Vain::Unpaid { number: RETRIES, share: SHARE });
+    }
     let (least, _) = said(says, BACKOFF, retry.backoff, |Pause(least, most)| (least, most));
     let timeouts = Timeouts::default();
     let duration = |place, preset| said(says, place, preset, |length: Duration| length);
@@ -57,14 +62,21 @@ fn vain(says: Says<'_>) -> Option<Vain> {
     let begin = (1..retries).rev().find(|n| length.saturating_mul(*n) < whole).unwrap_or(0);
     let fits = (whole.saturating_sub(Duration::from_millis(1)) / retries).saturating_sub(least);
     let fits = Some(rounded(fits)).filter(|fits| each == FIRST_BYTE && !fits.is_zero());
-    Some(Vain { number: RETRIES, retries, begin, each, length, fits, outer: TOTAL, whole })
+    let (number, outer) = (RETRIES, TOTAL);
+    Some(Vain::Late(Late { number, retries, begin, each, length, fits, outer, whole }))
 }
 
 /// How often a request is sent.
 fn tries(says: Says<'_>, answered: bool) -> u32 {
     let on = causes(says);
     let repeats = [502, 503, 504].iter().any(|status| on.has(Cause::Status(*status)));
-    if answered && !repeats { 1 } else { 1 + retries(says) }
+    let never = if answered { !repeats || !is_paid(says) } else { retries(says) == 0 };
+    if never { 1 } else { 1 + retries(says) }
+}
+
+/// Whether a request that an endpoint may have seen is sent again at all.
+fn is_paid(says: Says<'_>) -> bool {
+    said(says, SHARE, RetryConfig::default().budget, |share: Share| share.hundredths()) > 0
 }
 
 fn retries(says: Says<'_>) -> u32 {
