@@ -2,7 +2,7 @@
 //! differ are looked at; there the requests are divided by what becomes of them in each, and where that differs, an
 //! example is made and replayed on both.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lang::Span;
@@ -12,11 +12,16 @@ use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
 
 mod bounds;
+mod choices;
+mod example;
+mod exposure;
 mod fate;
+mod guards;
 mod items;
 mod regions;
 mod split;
 
+use example::Found;
 use fate::Fate;
 use regions::{Signatures, regions};
 use split::{Divided, Pair};
@@ -50,14 +55,30 @@ pub struct Change {
     pub listener: Arc<str>,
     /// What it means for protection.
     pub kind: Kind,
+    /// Why, where the outcomes do not tell.
+    pub because: Vec<String>,
     /// What the old policy does with them.
     pub old: Outcome,
     /// What the new one does.
     pub new: Outcome,
-    /// One of them; none can be made where something is computed.
-    pub example: Option<String>,
+    /// One of them, or why there is none to show.
+    pub example: Result<String, NoExample>,
     /// At how many pairs of host and path there are such requests.
     pub places: usize,
+}
+
+/// Why no request is shown. Expressions are written as a program has them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NoExample {
+    /// Which requests they are hangs on these, to which no request can be fitted.
+    Computed(Vec<String>),
+    /// So many of them get the same of both: whether these ever come to something else is not known.
+    Alike {
+        /// How many requests were tried.
+        tried: usize,
+        /// What is computed.
+        of: Vec<String>,
+    },
 }
 
 /// What becomes of requests.
@@ -67,19 +88,31 @@ pub struct Outcome {
     pub words: String,
     /// The route that answers first among them, with its place.
     pub route: Option<(Arc<str>, Span)>,
-    /// Statements that have an effect and that the other policy does not run, each with what it is told otherwise than one
-    /// of its kind there.
-    pub effects: Vec<(Span, String)>,
+    /// Statements that have an effect and that the other policy does not run.
+    pub effects: Vec<Effect>,
     /// Policies that are applied, and are not by the other.
     pub applied: Vec<Arc<str>>,
 }
 
-/// What a change means for protection.
+/// A statement that one policy runs and the other does not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Effect {
+    /// Its place.
+    pub span: Span,
+    /// What it is told otherwise than one of its kind in the other policy, if there is one: `rate 20/s`.
+    pub comes_to: String,
+    /// Whether that is one of several things that are written there.
+    pub is_chosen: bool,
+}
+
+/// What a change means for protection, the worst first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Kind {
-    /// What was refused is let through, or a limit lets more through.
+    /// What was refused is let through, a limit lets more through, or what was kept from somebody reaches him.
     Loosened,
-    /// What was let through is refused, or a limit lets less through.
+    /// Something that protects is another one, and nobody can tell which protects more.
+    Unclear,
+    /// What was let through is refused, a limit lets less through, or what reached somebody is kept from him.
     Tightened,
     /// Neither.
     Changed,
@@ -105,8 +138,8 @@ pub struct ItemChange {
 pub struct SettingChange {
     /// The setting; of an input `type`, `source` or `default`.
     pub name: Arc<str>,
-    /// Whether it says who is let in, whom to believe or how much is taken.
-    pub guards: bool,
+    /// What it means for protection.
+    pub kind: Kind,
     /// What the old policy says, if anything.
     pub old: Option<Said>,
     /// What the new one says.
@@ -122,6 +155,17 @@ pub enum Said {
     Text(String),
 }
 
+impl ItemChange {
+    /// What it means for protection that the item is new or gone. What is set otherwise in it is told line by line.
+    pub fn verdict(&self) -> Kind {
+        match (&*self.kind, self.old, self.new) {
+            ("listener", None, _) => Kind::Unclear,
+            ("listener", _, None) => Kind::Tightened,
+            _ => Kind::Changed,
+        }
+    }
+}
+
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
     let (basis, ()) = Basis::new(&[old, new], |_| ());
@@ -129,7 +173,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     let [old_side, new_side] = basis.sides.as_slice() else { return comparison };
     let mut signatures = Signatures::default();
     let mut known = [Known::default(), Known::default()];
-    let mut found: HashMap<String, Change> = HashMap::new();
+    let mut found: BTreeMap<String, Change> = BTreeMap::new();
     for old_table in &old_side.lowered.listeners {
         let Some(new_at) = new_side.lowered.listener(&old_table.name) else { continue };
         let new_at = new_at.0 as usize;
@@ -146,8 +190,8 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
                 }
             };
             for pair in pairs {
-                if let Some(example) = pair.disagreement {
-                    comparison.disagreements.push(example);
+                if let Found::Disagrees(example) = &pair.found {
+                    comparison.disagreements.push(example.clone());
                     continue;
                 }
                 let key = pair.key(&old_table.name);
@@ -156,7 +200,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
                     .entry(key)
                     .and_modify(|known| {
                         known.places += 1;
-                        if known.example.is_none() {
+                        if known.example.is_err() {
                             known.example.clone_from(&change.example);
                         }
                     })
@@ -171,7 +215,11 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
             (c.kind, c.listener.clone(), at(&c.new), at(&c.old))
         };
         let words = |c: &Change| (c.old.words.clone(), c.new.words.clone());
-        key(a).cmp(&key(b)).then_with(|| words(a).cmp(&words(b)))
+        let shown = |c: &Change| c.example.clone().ok();
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| words(a).cmp(&words(b)))
+            .then_with(|| shown(a).cmp(&shown(b)))
     });
     comparison.changes = changes;
     comparison
@@ -193,7 +241,11 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
         let route = fate.route.and_then(|RouteId(id)| side?.policy.routes.get(id as usize));
         let missing = |effect: &&fate::Effect| !other.effects.iter().any(|o| o.does == effect.does);
         let effects = fate.effects.iter().filter(missing);
-        let effects = effects.map(|effect| (effect.span, effect.otherwise(other, &basis.program)));
+        let effects = effects.map(|effect| Effect {
+            span: effect.span,
+            comes_to: effect.otherwise(other, &basis.program),
+            is_chosen: effect.is_chosen,
+        });
         let applied = fate.applied.iter().filter(|policy| !other.applied.contains(policy));
         Outcome {
             words: fate.words.clone(),
@@ -202,18 +254,18 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
             applied: applied.cloned().collect(),
         }
     };
-    let kind = match (pair.old.refuses, pair.new.refuses) {
-        (true, false) => Kind::Loosened,
-        (false, true) => Kind::Tightened,
-        // Limits count what is refused, too: that is how guessing is slowed down.
-        _ => bounds::verdict(&pair.old.bounds, &pair.new.bounds).unwrap_or(Kind::Changed),
-    };
+    let (kind, because) = pair.verdict();
     Change {
         listener: listener.clone(),
         kind,
+        because,
         old: outcome(0, &pair.old, &pair.new),
         new: outcome(1, &pair.new, &pair.old),
-        example: pair.example,
+        example: match pair.found {
+            Found::Example(example) => Ok(example),
+            Found::No(why) => Err(why),
+            Found::Disagrees(_) => Err(NoExample::Computed(Vec::new())),
+        },
         places: 1,
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lang::policy::Path;
+use lang::policy::{Compare, Path};
 use lang::vocab::ExprId;
 use lang::{Span, Value};
 
@@ -56,6 +56,30 @@ pub struct Failure {
     pub span: Span,
     /// What it looked at, as the policy names it, and what was found.
     pub found: Vec<(String, Value)>,
+    /// What it computed of that.
+    pub computed: Vec<Computed>,
+}
+
+/// A value that a condition computes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Computed {
+    /// The expression, as a program has it.
+    pub text: String,
+    /// What it comes to.
+    pub value: Value,
+    /// What it would have to be, where one thing is asked of it.
+    pub wanted: Option<Wanted>,
+}
+
+/// What a value would have to be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// In this relation to that value.
+    Compare(Compare, Value),
+    /// One of these, or in one.
+    In(Value),
+    /// Any.
+    Present,
 }
 
 /// Why one route is tried before another.
@@ -134,7 +158,11 @@ fn loss(
     for (condition, span) in &route.conditions {
         match interp.holds(*condition) {
             Ok(true) => {}
-            Ok(false) => failures.push(Failure { span: *span, found: found(interp, *condition) }),
+            Ok(false) => failures.push(Failure {
+                span: *span,
+                found: found(interp, *condition),
+                computed: computed(interp, *condition),
+            }),
             Err(Pending(slot)) => pending = pending.or(Some(Loss::Pending(slot))),
         }
     }
@@ -167,6 +195,48 @@ fn found(interp: &Interp<'_>, root: ExprId) -> Vec<(String, Value)> {
         open.extend(operands.into_iter().rev());
     }
     found
+}
+
+/// What a condition computes, beyond what it reads, with what would have to come of it. Under a `not` nothing is wanted.
+fn computed(interp: &Interp<'_>, root: ExprId) -> Vec<Computed> {
+    let mut computed: Vec<Computed> = Vec::new();
+    let mut open = vec![(root, true)];
+    let mut seen = HashSet::new();
+    while let Some((id, plain)) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let mut side = |id: &ExprId, wanted: Option<Wanted>| {
+            let is_read = matches!(
+                interp.program.expr(*id),
+                Expr::Slot(_) | Expr::Capture(_) | Expr::Input(_) | Expr::Const(_)
+            );
+            let is_fixed = interp.constants.get(*id).is_some();
+            if let (false, false, Ok(value)) = (is_read, is_fixed, interp.value(*id)) {
+                let text = interp.program.show(*id).to_string();
+                computed.push(Computed { text, value, wanted: wanted.filter(|_| plain) });
+            }
+        };
+        let known = |id: &ExprId| interp.value(*id).ok().filter(|value| !value.is_absent());
+        match interp.program.expr(id) {
+            Expr::Compare(how, a, b) => {
+                side(a, known(b).map(|with| Wanted::Compare(*how, with)));
+                side(b, known(a).map(|with| Wanted::Compare(how.mirrored(), with)));
+            }
+            Expr::In(item, of) => {
+                side(item, known(of).map(Wanted::In));
+                side(of, None);
+            }
+            Expr::Present(of) => side(of, Some(Wanted::Present)),
+            Expr::Call(_, arguments) => arguments.iter().for_each(|argument| side(argument, None)),
+            Expr::Not(inner) => open.push((*inner, false)),
+            Expr::And(parts) | Expr::Or(parts) => {
+                open.extend(parts.iter().rev().map(|part| (*part, plain)));
+            }
+            _ => {}
+        }
+    }
+    computed
 }
 
 /// By which rule the first is tried before the second.

@@ -407,6 +407,17 @@ impl Space {
         self.values(set)
     }
 
+    /// The fields on which the set hangs and which no request can be made to fit.
+    pub(crate) fn computed(&self, set: Set) -> Vec<Term> {
+        let fields = self.diagram.support(set).into_iter();
+        let fields = fields.filter_map(|field| self.fields.get(field));
+        let mut terms: Vec<Term> =
+            fields.filter(|field| !field.settable).map(|field| field.term.clone()).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
     /// Fields for which the set lies in a few classes, and these.
     pub(crate) fn allowed(&self, set: Set) -> Vec<(usize, Vec<u32>)> {
         let fields = self.diagram.support(set).into_iter();

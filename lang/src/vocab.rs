@@ -8,11 +8,13 @@ use crate::value::Value;
 pub mod budget;
 pub mod clauses;
 pub mod decode;
+pub mod guard;
 pub mod identity;
 mod params;
 pub mod trial;
 
 pub use decode::{Argument, Decode, Dyn, ExprId, Known};
+pub use guard::{Guard, Shield, Stricter, Without};
 #[doc(hidden)]
 pub use params::plain_name;
 
@@ -59,6 +61,8 @@ pub struct Written {
     pub accepts: fn(&str, Known<'_>) -> Result<(), String>,
     /// Whether, under this key, one more can stand beside what is there.
     pub repeats: fn(&str) -> bool,
+    /// What the field is to protection, under this key, if it is anything.
+    pub shields: fn(&str) -> Option<Shield>,
 }
 
 /// How a field is looked into.
@@ -210,9 +214,8 @@ pub struct Setting {
     pub times: Times,
     /// Pairs of its parameters of which the first, where it is written, must not exceed the second.
     pub within: &'static [(&'static str, &'static str)],
-    /// Those of its parameters that say who is let in, whom to believe or how much is taken: where one changes, or a line
-    /// comes or goes, protection may be loosened.
-    pub guards: &'static [&'static str],
+    /// What of it says who is let in, whom to believe or how much is taken, and which way that protects more.
+    pub guards: &'static [Guard],
     /// One paragraph.
     pub doc: &'static str,
     /// A policy's line that uses it.
@@ -339,7 +342,8 @@ impl Param {
 
 impl Written {
     /// Takes every value of its type, once.
-    pub const ANYTHING: Written = Written { accepts: |_, _| Ok(()), repeats: |_| false };
+    pub const ANYTHING: Written =
+        Written { accepts: |_, _| Ok(()), repeats: |_| false, shields: |_| None };
 }
 
 impl Block {

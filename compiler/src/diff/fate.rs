@@ -1,5 +1,6 @@
 //! What becomes of a request, such that two policies that do the same with it give it equal fates.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::policy::{self, Expr, ExprKind, LocalId, RouteId};
@@ -7,6 +8,8 @@ use lang::vocab::{Ends, ExprId, Form};
 use lang::{Span, Value};
 
 use crate::diff::bounds::Bound;
+use crate::diff::choices::Chosen;
+use crate::diff::exposure::Exposure;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{Course, End, Status, locals};
@@ -24,6 +27,8 @@ pub(super) struct Fate {
     pub(super) effects: Vec<Effect>,
     /// The limits that count the request.
     pub(super) bounds: Vec<Bound>,
+    /// What reaches whom.
+    pub(super) exposure: Exposure,
     /// The policies whose statements run.
     pub(super) applied: Vec<Arc<str>>,
 }
@@ -35,6 +40,8 @@ pub(super) struct Effect {
     /// What its arguments are called.
     names: Vec<&'static str>,
     pub(super) span: Span,
+    /// Whether what it is told to do is one of several things that are written there.
+    pub(super) is_chosen: bool,
 }
 
 /// An action with its arguments, what their locals stand for, and where their captures come from.
@@ -91,17 +98,20 @@ impl Fate {
             route: None,
             effects: Vec::new(),
             bounds: Vec::new(),
+            exposure: Exposure::default(),
             applied: Vec::new(),
         }
     }
 
-    /// What a course of a side's route comes to; the captures are those of the path that was taken.
+    /// What a course of a side's route comes to, where its arguments come to what is chosen; the captures are those of the
+    /// path that was taken.
     pub(super) fn of(
         basis: &Basis<'_>,
         side: &Side<'_>,
         id: RouteId,
         course: &Course,
         captures: &[(Arc<str>, usize)],
+        chosen: &Chosen,
     ) -> Option<Fate> {
         let route = basis.route(side, id)?;
         let written = side.policy.routes.get(id.0 as usize)?;
@@ -151,6 +161,7 @@ impl Fate {
         };
         let lets = locals(&route.steps);
         let (mut effects, mut bounds) = (Vec::new(), Vec::new());
+        let mut exposure = Exposure::of(basis, course, &route.steps, chosen);
         let mut applied: Vec<Arc<str>> = Vec::new();
         let ran = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
         for (at, step, call, row, always) in ran.flat_map(|(at, pair)| acts(at, pair)) {
@@ -158,7 +169,8 @@ impl Fate {
             let (Some(call), Some(row)) = (call, row) else { continue };
             let requires =
                 row.row.asserts.and_then(|n| row.row.params.iter().position(|p| p.name == n));
-            let mut args = call.args.clone();
+            let came_to = |arg: &ExprId| chosen.get(arg).copied().unwrap_or(*arg);
+            let mut args: Vec<ExprId> = call.args.iter().map(came_to).collect();
             let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
             if let Some(condition) = requires {
                 if Some(at) != course.at {
@@ -190,12 +202,15 @@ impl Fate {
                 lets: used,
                 captured,
             };
-            bounds.extend(Bound::of(row, &does));
-            effects.push(Effect { does, names, span: step.span });
+            bounds.extend(Bound::of(basis, row, &does));
+            exposure.note(basis, course, (call, row), chosen);
+            let is_chosen = call.args.iter().any(|arg| chosen.contains_key(arg));
+            effects.push(Effect { does, names, span: step.span, is_chosen });
         }
+        in_one_order(&basis.program, &mut effects);
         applied.sort_unstable();
         applied.dedup();
-        Some(Fate { words, refuses, route: Some(id), effects, bounds, applied })
+        Some(Fate { words, refuses, route: Some(id), effects, bounds, exposure, applied })
     }
 
     /// What tells it apart.
@@ -205,6 +220,30 @@ impl Fate {
             effects: self.effects.iter().map(|effect| effect.does.clone()).collect(),
             applied: self.applied.clone(),
         }
+    }
+}
+
+/// Puts statements into one order that may as well stand in another: neighbours which change different places, and read
+/// nothing that statements change.
+fn in_one_order(program: &Program, effects: &mut [Effect]) {
+    let is_free = |effect: &Effect| {
+        let mut open = effect.does.args.clone();
+        open.extend(&effect.does.lets);
+        let mut stable = effect.does.place.is_some();
+        let mut seen = HashSet::new();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if let Code::Slot(slot) = program.expr(id) {
+                stable &= program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable);
+            }
+            program.expr(id).each_operand(&mut |operand| open.push(operand));
+        }
+        stable
+    };
+    for run in effects.chunk_by_mut(|a, b| is_free(a) && is_free(b)) {
+        run.sort_by(|a, b| a.does.place.cmp(&b.does.place));
     }
 }
 
@@ -236,7 +275,7 @@ fn meant(
 ) -> (Vec<ExprId>, Vec<(Arc<str>, usize)>) {
     let mut used = Vec::new();
     let mut captured = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut open = roots.to_vec();
     while let Some(id) = open.pop() {
         if !seen.insert(id) {

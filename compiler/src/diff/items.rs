@@ -1,5 +1,5 @@
-//! Configured items that are not the same: which line of which item, or what of an input, and whether that guards. Of
-//! whether it guards more or less than before nothing is said.
+//! Configured items that are not the same: which line of which item, or what of an input, and what that means for
+//! protection.
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use lang::Ty;
 use lang::policy::{self, Input, LocalId};
-use lang::vocab::{ExprId, Form};
+use lang::vocab::identity::CLAIMS;
+use lang::vocab::{ExprId, Form, Stricter, Without};
 
-use crate::diff::{ItemChange, Said, SettingChange};
+use crate::diff::guards::{self, Own};
+use crate::diff::{ItemChange, Kind, Said, SettingChange};
+use crate::frame::Slot;
+use crate::interp::Constants;
 use crate::program::{Block, Expr, Setting, Step, StepKind};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::locals;
@@ -25,9 +29,12 @@ pub(super) fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
     for (at, block) in olds.iter().enumerate() {
         let other = news.iter().position(|other| same(block, other));
         let settings = match (old.policy.blocks.get(at), other) {
-            (Some(rows), Some(other)) => {
-                let other = (news.get(other), new.policy.blocks.get(other));
-                settings((Some(block), Some(rows)), other)
+            (Some(rows), Some(at)) => {
+                let claims = |side| claims(side, &block.name);
+                let before = Written { claims: claims(old), lines: lines(Some(block), Some(rows)) };
+                let after = lines(news.get(at), new.policy.blocks.get(at));
+                let after = Written { claims: claims(new), lines: after };
+                settings(&basis.constants, &before, &after)
             }
             _ => Vec::new(),
         };
@@ -55,8 +62,11 @@ pub(super) fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
     changes
 }
 
-/// A block as it is lowered, and as it is written.
-type Written<'b> = (Option<&'b Block>, Option<&'b policy::Block>);
+/// A block: its lines, and the type of the claims that are read of it.
+struct Written<'b> {
+    lines: Vec<Line<'b>>,
+    claims: Option<&'b Ty>,
+}
 
 /// A line, as it is lowered and as it is written.
 type Line<'b> = (&'b Setting, &'b policy::Setting);
@@ -66,39 +76,63 @@ fn lines<'b>(block: Option<&'b Block>, rows: Option<&'b policy::Block>) -> Vec<L
     block.into_iter().flat_map(|block| &block.settings).zip(rows).collect()
 }
 
-/// The lines that are not the same: what only one side has, the first of it with the first, and so on.
-fn settings((old, old_rows): Written<'_>, (new, new_rows): Written<'_>) -> Vec<SettingChange> {
-    let (olds, news) = (lines(old, old_rows), lines(new, new_rows));
-    let alike = |a: &Setting, b: &Setting| (&a.name, &a.args) == (&b.name, &b.args);
-    let sequence = |all: &[Line<'_>]| {
-        all.iter().map(|(line, _)| (line.name.clone(), line.args.clone())).collect::<Vec<_>>()
-    };
-    if sequence(&olds) == sequence(&news) {
-        return Vec::new();
+/// The type of the claims that a side reads of an auth, if it reads any.
+fn claims<'b>(side: &Side<'b>, auth: &str) -> Option<&'b Ty> {
+    let is_its = |slot: &&Slot| *slot.field == *CLAIMS.path && slot.key.as_deref() == Some(auth);
+    side.lowered.slots.iter().find(is_its).map(|slot| slot.ty.present())
+}
+
+impl<'b> Written<'b> {
+    /// The lines of settings of which the first counts, side by side.
+    fn ordered(&self) -> Vec<Line<'b>> {
+        let mut lines: Vec<Line<'b>> =
+            self.lines.iter().filter(|(_, row)| first_counts(row)).copied().collect();
+        lines.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+        lines
     }
-    let mut left: Vec<_> = news.iter().collect();
+
+    fn own(&self, line: Option<&Line<'b>>, name: &str) -> Own<'b> {
+        let first = self.lines.iter().find(|(line, _)| *line.name == *name);
+        Own {
+            line: line.map(|(line, _)| *line),
+            first: first.map(|(line, _)| *line),
+            claims: self.claims,
+        }
+    }
+}
+
+/// The lines that are not the same: what only one side has, the first of it with the first, and so on.
+fn settings(constants: &Constants, old: &Written<'_>, new: &Written<'_>) -> Vec<SettingChange> {
+    let other_types = old.claims.zip(new.claims).is_some_and(|(old, new)| old != new);
+    let alike = |(a, row): &Line<'_>, (b, _): &Line<'_>| {
+        let by_types = row.row.guards.iter().any(|guard| matches!(guard.stricter, Stricter::Types));
+        (&a.name, &a.args) == (&b.name, &b.args) && !(by_types && other_types)
+    };
+    let change = |before: Option<&Line<'_>>, after: Option<&Line<'_>>| {
+        let (line, row) = before.or(after)?;
+        let (before, after) = (old.own(before, &line.name), new.own(after, &line.name));
+        Some(SettingChange {
+            name: line.name.clone(),
+            kind: guards::verdict(constants, row.row, before, after),
+            old: before.line.map(|line| Said::Line(line.span)),
+            new: after.line.map(|line| Said::Line(line.span)),
+        })
+    };
+    let mut left: Vec<&Line<'_>> = new.lines.iter().collect();
     let mut gone = Vec::new();
-    for one in &olds {
-        match left.iter().position(|other| alike(one.0, other.0)) {
+    for one in &old.lines {
+        match left.iter().position(|other| alike(one, other)) {
             Some(at) => drop(left.remove(at)),
             None => gone.push(one),
         }
     }
-    let change = |old: Option<&Line<'_>>, new: Option<&Line<'_>>| {
-        let (line, row) = old.or(new)?;
-        Some(SettingChange {
-            name: line.name.clone(),
-            guards: guards(row, old.map(|(line, _)| *line), new.map(|(line, _)| *line)),
-            old: old.map(|(line, _)| Said::Line(line.span)),
-            new: new.map(|(line, _)| Said::Line(line.span)),
-        })
-    };
-    if gone.is_empty() && left.is_empty() {
-        // The same lines in another order.
-        let pairs = olds.iter().zip(&news).filter(|(a, b)| !alike(a.0, b.0));
-        return pairs.filter_map(|(old, new)| change(Some(old), Some(new))).collect();
-    }
     let mut changes = Vec::new();
+    if gone.is_empty() && left.is_empty() {
+        // The same lines, perhaps in another order: that matters among those of which the first counts.
+        let (before, after) = (old.ordered(), new.ordered());
+        let pairs = before.iter().zip(&after).filter(|(a, b)| !alike(a, b));
+        changes.extend(pairs.filter_map(|(old, new)| change(Some(old), Some(new))));
+    }
     for one in gone {
         let other = left.iter().position(|other| other.0.name == one.0.name);
         changes.extend(change(Some(one), other.map(|at| left.remove(at))));
@@ -107,18 +141,9 @@ fn settings((old, old_rows): Written<'_>, (new, new_rows): Written<'_>) -> Vec<S
     changes
 }
 
-/// Whether what differs between two lines guards.
-fn guards(row: &policy::Setting, old: Option<&Setting>, new: Option<&Setting>) -> bool {
-    // One that takes what is left has more than one place.
-    let argument = |line: &Setting, name: &str| {
-        let at = row.row.params.iter().position(|param| param.name == name)?;
-        let end = if row.row.params.get(at)?.rest { line.args.len() } else { at + 1 };
-        line.args.get(at..end).map(<[ExprId]>::to_vec)
-    };
-    row.row.guards.iter().any(|name| match (old, new) {
-        (Some(old), Some(new)) => argument(old, name) != argument(new, name),
-        _ => true,
-    })
+/// Whether the first of several lines of its kind stands where the others do not.
+fn first_counts(line: &policy::Setting) -> bool {
+    line.row.guards.iter().any(|guard| matches!(guard.without, Without::First | Without::Unknown))
 }
 
 /// The inputs that are not the same.
@@ -155,7 +180,10 @@ fn inputs(basis: &Basis<'_>, old: &Side<'_>, new: &Side<'_>) -> Vec<ItemChange> 
         let settings: Vec<SettingChange> = differs
             .map(|(name, old, new)| SettingChange {
                 name: Arc::from(name),
-                guards: decisive.contains(&*input.name),
+                kind: match decisive.contains(&*input.name) {
+                    true => Kind::Unclear,
+                    false => Kind::Changed,
+                },
                 old: old.map(Said::Text),
                 new: new.map(Said::Text),
             })

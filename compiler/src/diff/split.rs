@@ -1,26 +1,26 @@
 //! The requests of one host and path, divided by what becomes of them on either side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use lang::Value;
-use lang::policy::{Compare, RouteId};
+use lang::policy::RouteId;
 use lang::vocab::ExprId;
 
-use crate::diff::Side as Which;
-use crate::diff::fate::{Effect, Fate, Key};
+use crate::diff::choices::{Chosen, by_argument, by_status};
+use crate::diff::example::{Found, Ground, hints};
+use crate::diff::fate::{Does, Fate, Key};
 use crate::diff::regions::{Region, Signatures};
-use crate::frame::Frame;
-use crate::interp::Interp;
+use crate::diff::{Kind, Side as Which, bounds, exposure};
 use crate::order::compare::budget;
-use crate::order::witness::Witness;
-use crate::program::{Expr, Listener, Program};
+use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
-use crate::proof::course::{Course, End, Status, locals};
-use crate::proof::replay::{Answer, answer, fits};
+use crate::proof::course::{Course, End};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided, arriving, scheme};
+use crate::space::{Cut, Formula, Set, Space, Undecided, arriving, scheme};
 use lang::segment::captures;
+
+/// The most requests of a region that are made up to see what computed values come to.
+const MOST_TRIED: usize = 64;
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -37,45 +37,72 @@ pub(super) struct Divided {
 pub(super) struct Pair {
     pub(super) old: Fate,
     pub(super) new: Fate,
-    pub(super) example: Option<String>,
-    /// An example that did not do what it was made for.
-    pub(super) disagreement: Option<String>,
+    pub(super) found: Found,
 }
 
 impl Pair {
     /// What pairs of one kind share.
     pub(super) fn key(&self, listener: &str) -> String {
+        let (kind, _) = self.verdict();
         match self.old.words == self.new.words {
             // Only their effects differ: these tell them apart.
-            true => format!("{listener} {:?} {:?}", self.old.key(), self.new.key()),
-            false => format!("{listener} {:?} {:?}", self.old.words, self.new.words),
+            true => format!("{listener} {kind:?} {:?} {:?}", self.old.key(), self.new.key()),
+            false => format!("{listener} {kind:?} {:?} {:?}", self.old.words, self.new.words),
         }
+    }
+
+    /// What the difference means for protection, and why where the outcomes do not tell.
+    pub(super) fn verdict(&self) -> (Kind, Vec<String>) {
+        let (old, new) = (&self.old, &self.new);
+        match (old.refuses, new.refuses) {
+            (true, false) => return (Kind::Loosened, Vec::new()),
+            (false, true) => return (Kind::Tightened, Vec::new()),
+            _ => {}
+        }
+        // Limits count what is refused, too: that is how guessing is slowed down.
+        let mut reasons = exposure::verdict(&old.exposure, &new.exposure);
+        reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
+        let kind = reasons.iter().map(|(kind, _)| *kind).min().unwrap_or(Kind::Changed);
+        (kind, reasons.into_iter().map(|(_, words)| words).collect())
     }
 }
 
 /// One way of faring, with where it comes from.
-struct Part {
-    fate: Fate,
-    course: Course,
-    taken: Option<RouteId>,
+pub(super) struct Part {
+    pub(super) fate: Fate,
+    pub(super) course: Course,
+    pub(super) taken: Option<RouteId>,
     set: Set,
 }
 
 /// A candidate with its formulas.
 struct Asked<'b> {
     taken: Taken<'b>,
+    captured: Vec<(Arc<str>, usize)>,
     whole: Formula,
     but_method: Formula,
     courses: Vec<(Course, Formula, Fate)>,
 }
 
-/// Divides the requests of a region.
-pub(super) fn divide(
-    basis: &Basis<'_>,
-    sides: [(Side<'_>, &Listener); 2],
+/// Divides the requests of a region: by what each argument comes to, where there are not too many of these.
+pub(super) fn divide<'b>(
+    basis: &'b Basis<'b>,
+    sides: [(Side<'b>, &'b Listener); 2],
     region: &Region,
     signatures: &mut Signatures,
     known: &mut [Known; 2],
+) -> Result<Divided, Undecided> {
+    let finely = divided(basis, sides, region, signatures, known, true);
+    finely.or_else(|_| divided(basis, sides, region, signatures, known, false))
+}
+
+fn divided<'b>(
+    basis: &'b Basis<'b>,
+    sides: [(Side<'b>, &'b Listener); 2],
+    region: &Region,
+    signatures: &mut Signatures,
+    known: &mut [Known; 2],
+    finely: bool,
 ) -> Result<Divided, Undecided> {
     let [(old, old_table), (new, new_table)] = sides;
     let lists = [old_table, new_table].map(|table| meeting(table, &region.host, &region.path));
@@ -104,8 +131,14 @@ pub(super) fn divide(
     let [known_old, known_new] = known;
     let rest_old: Vec<At> = olds.iter().skip(n_common).copied().collect();
     let rest_new: Vec<At> = news.iter().skip(n_common).copied().collect();
-    let rest_old = asked(basis, &old, old_table, &rest_old, &mut cut, known_old)?;
-    let rest_new = asked(basis, &new, new_table, &rest_new, &mut cut, known_new)?;
+    let mut rest_old = asked(basis, &old, old_table, &rest_old, &mut cut, known_old)?;
+    let mut rest_new = asked(basis, &new, new_table, &rest_new, &mut cut, known_new)?;
+    let mut hints = Vec::new();
+    if finely {
+        let (before, after) = (done(&rest_old), done(&rest_new));
+        chosen(basis, &old, &mut rest_old, &after, &mut cut, &mut hints);
+        chosen(basis, &new, &mut rest_new, &before, &mut cut, &mut hints);
+    }
 
     // What holds of requests to one alone is a difference of the listeners, and told as such.
     let before = arriving(old.policy, old_table.block);
@@ -126,15 +159,25 @@ pub(super) fn divide(
     let old_parts = parts(&mut space, left, by_method, &rest_old)?;
     let new_parts = parts(&mut space, left, by_method, &rest_new)?;
 
-    let mut pairs = Vec::new();
-    let plain: Result<Vec<Set>, Undecided> = plain.iter().map(|plain| space.set(plain)).collect();
-    let plain = plain?;
     let at = |side: &Side<'_>, table: &Listener| {
         side.lowered.listeners.iter().position(|known| known.name == table.name)
     };
     let (Some(old_at), Some(new_at)) = (at(&old, old_table), at(&new, new_table)) else {
         return Ok(Divided::default());
     };
+    let mut sets = |formulas: &[Formula]| -> Result<Vec<Set>, Undecided> {
+        formulas.iter().map(|formula| space.set(formula)).collect()
+    };
+    let ground = Ground {
+        basis,
+        sides: [(old, old_at), (new, new_at)],
+        host: &region.host,
+        path: &region.path,
+        scheme: scheme(new.policy, new_table.block),
+        plain: sets(&plain)?,
+        hints: sets(&hints)?,
+    };
+    let mut pairs = Vec::new();
     for (old_key, olds) in &old_parts {
         for (new_key, news) in &new_parts {
             if old_key == new_key {
@@ -144,48 +187,15 @@ pub(super) fn divide(
             for one in olds {
                 for other in news {
                     let both = space.meet(one.set, other.set)?;
-                    if both == Set::NONE || found.as_ref().is_some_and(|f| f.example.is_some()) {
+                    if both == Set::NONE || found.as_ref().is_some_and(|f| f.found.is_example()) {
                         continue;
                     }
-                    let mut tried = both;
-                    for plain in &plain {
-                        let plainer = space.meet(tried, *plain)?;
-                        if plainer != Set::NONE && space.witness(plainer).is_some() {
-                            tried = plainer;
-                        }
-                    }
-                    let certain = space.witness(tried);
-                    let is_certain = certain.is_some();
-                    let values = certain.or_else(|| space.guess(tried));
-                    let witness = values.map(|v| Witness::new(&region.host, &region.path, v));
-                    let witness = witness.map(|witness| {
-                        let before = fares(basis, (&old, old_at), &witness, one);
-                        let after = fares(basis, (&new, new_at), &witness, other);
-                        (witness, before.zip(after))
-                    });
-                    let same = one.fate.words == other.fate.words
-                        && one.fate.applied == other.fate.applied;
-                    let scheme = scheme(new.policy, new_table.block);
-                    let (mut example, mut disagreement) = (None, None);
-                    match witness {
-                        // What is written otherwise comes to the same here.
-                        Some((_, Some((before, after))))
-                            if same && before == after && before.iter().all(is_known) => {}
-                        Some((witness, Some(_))) => {
-                            example = Some(witness.text(&basis.program, scheme));
-                        }
-                        Some((witness, None)) if is_certain => {
-                            disagreement = Some(witness.text(&basis.program, scheme));
-                        }
-                        _ => {}
-                    }
-                    let pair = Pair {
+                    let example = ground.find(&mut space, (one, other), both)?;
+                    found = Some(Pair {
                         old: one.fate.clone(),
                         new: other.fate.clone(),
-                        example,
-                        disagreement,
-                    };
-                    found = Some(pair);
+                        found: example,
+                    });
                 }
             }
             pairs.extend(found);
@@ -196,7 +206,7 @@ pub(super) fn divide(
 
 /// The candidates with what they ask, and their courses with the fates these lead to.
 fn asked<'b>(
-    basis: &'b Basis<'_>,
+    basis: &'b Basis<'b>,
     side: &Side<'b>,
     table: &'b Listener,
     ats: &[At],
@@ -224,60 +234,53 @@ fn asked<'b>(
             }
             let guards = guards(cut, course, taken.env());
             for (course, formula) in by_status(&basis.program, course, cut, taken.env()) {
-                let fate = Fate::of(basis, side, taken.id, &course, &captured);
+                let fate = Fate::of(basis, side, taken.id, &course, &captured, &Chosen::new());
                 let formula = Formula::all(vec![guards.clone(), formula]);
                 made.extend(fate.map(|fate| (course, formula, fate)));
             }
         }
-        all.push(Asked { taken, whole, but_method, courses: made });
+        all.push(Asked { taken, captured, whole, but_method, courses: made });
     }
     Ok(all)
 }
 
-/// The most statuses by which a course is divided.
-const STATUSES: usize = 16;
-
-/// A course whose status is one of a few that the request chooses among, as one course for each.
-fn by_status(
-    program: &Program,
-    course: &Course,
+/// Divides courses further by what the arguments come to with which the other side does nothing, and adds what may make a
+/// difference between them.
+fn chosen(
+    basis: &Basis<'_>,
+    side: &Side<'_>,
+    all: &mut [Asked<'_>],
+    others: &HashSet<Does>,
     cut: &mut Cut<'_>,
-    env: Env<'_>,
-) -> Vec<(Course, Formula)> {
-    let whole = || vec![(course.clone(), Formula::Always(true))];
-    let Status::Computed(id) = &course.status else { return whole() };
-    let mut statuses = BTreeSet::new();
-    if !chosen(program, *id, env, &mut statuses) || statuses.len() > STATUSES {
-        return whole();
+    tried: &mut Vec<Formula>,
+) {
+    for one in all {
+        let mut made = Vec::with_capacity(one.courses.len());
+        for (course, formula, fate) in std::mem::take(&mut one.courses) {
+            let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
+            let arguments: BTreeSet<ExprId> =
+                differ.flat_map(|effect| effect.does.args.iter().copied()).collect();
+            if tried.len() < MOST_TRIED {
+                tried.extend(hints(basis, &arguments, cut, one.taken.env()));
+            }
+            for (given, chosen) in by_argument(&basis.program, &arguments, cut, one.taken.env()) {
+                if chosen.is_empty() {
+                    made.push((course.clone(), formula.clone(), fate.clone()));
+                    continue;
+                }
+                let fate = Fate::of(basis, side, one.taken.id, &course, &one.captured, &chosen);
+                let formula = Formula::all(vec![formula.clone(), given]);
+                made.extend(fate.map(|fate| (course.clone(), formula, fate)));
+            }
+        }
+        one.courses = made;
     }
-    let mut with = |status: u16| {
-        let test = Test::Compare(Compare::Eq, Value::Status(status));
-        let course = Course { status: Status::Known(status), ..course.clone() };
-        (course, cut.ask(*id, &test, env))
-    };
-    statuses.into_iter().map(&mut with).collect()
 }
 
-/// The statuses that an expression chooses among; false if it computes any other.
-fn chosen(program: &Program, id: ExprId, env: Env<'_>, statuses: &mut BTreeSet<u16>) -> bool {
-    if statuses.len() > STATUSES {
-        return false;
-    }
-    match program.expr(id) {
-        Expr::Const(Value::Status(status)) => {
-            statuses.insert(*status);
-            true
-        }
-        Expr::Match(_, arms) => arms.iter().all(|arm| chosen(program, arm.value, env, statuses)),
-        Expr::Coalesce(one, other) => {
-            chosen(program, *one, env, statuses) && chosen(program, *other, env, statuses)
-        }
-        Expr::Local(local) => {
-            let named = env.locals.iter().rev().find(|(named, _)| named == local);
-            named.is_some_and(|(_, value)| chosen(program, *value, env, statuses))
-        }
-        _ => false,
-    }
+/// Everything that is done on some course.
+fn done(all: &[Asked<'_>]) -> HashSet<Does> {
+    let fates = all.iter().flat_map(|one| &one.courses).map(|(.., fate)| fate);
+    fates.flat_map(|fate| &fate.effects).map(|effect| effect.does.clone()).collect()
 }
 
 /// The requests in `left` by what becomes of them.
@@ -323,43 +326,4 @@ fn parts(
         }
     }
     Ok(parts)
-}
-
-/// What the statements of a part come to for the example, by the code that decides and computes. `None` if it does not
-/// fare so.
-fn fares(
-    basis: &Basis<'_>,
-    (side, listener): (&Side<'_>, usize),
-    witness: &Witness,
-    part: &Part,
-) -> Option<Vec<Done>> {
-    let frame = Frame::new();
-    let expected = match (part.taken, &part.course.end) {
-        (Some(id), _) => Answer::Route(id),
-        (None, End::Method) => Answer::Method,
-        (None, _) => Answer::Nobody,
-    };
-    if answer(basis, side, listener, witness, &frame) != expected {
-        return None;
-    }
-    let fill = witness.fill(&basis.program);
-    let interp =
-        Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
-    let route = part.taken.and_then(|id| basis.route(side, id));
-    for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
-        frame.set_local(local, interp.value(value).unwrap_or_default());
-    }
-    let done = part.fate.effects.iter().map(|Effect { does, .. }| {
-        let values = does.args.iter().map(|arg| interp.value(*arg).ok());
-        (does.action.clone(), does.place.clone(), values.collect())
-    });
-    fits(&interp, &part.course).then(|| done.collect())
-}
-
-/// What a statement does, and with which values.
-type Done = (Arc<str>, Option<(Arc<str>, Option<Arc<str>>)>, Vec<Option<Value>>);
-
-/// Whether each value is known, and not one that an answer of an upstream decides.
-fn is_known((.., values): &Done) -> bool {
-    values.iter().all(Option::is_some)
 }

@@ -64,7 +64,10 @@ impl Exprs {
             },
             ExprKind::Record(fields) => {
                 let fields = fields.iter().map(|(name, value)| (name.clone(), self.lower(value)));
-                Expr::Record(fields.collect())
+                let mut fields: Vec<_> = fields.collect();
+                // The order in which they are written is nothing to a record; of two with one name the last counts.
+                fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+                Expr::Record(fields)
             }
             // INVARIANT: a policy that holds one has an error, and is lowered for nobody to run.
             ExprKind::Error => Expr::NOTHING,

@@ -229,10 +229,7 @@ impl fmt::Display for Shown<'_> {
                 None => write!(f, "input {}", input.0),
             },
             Expr::Slot(slot) => match program.slots.get(slot.0 as usize) {
-                Some(slot) => {
-                    f.write_str(&slot.field)?;
-                    slot.key.iter().try_for_each(|key| write!(f, "[{key:?}]"))
-                }
+                Some(slot) => f.write_str(&slot.written()),
                 None => write!(f, "slot {}", slot.0),
             },
             Expr::Capture(name) => write!(f, "path.{name}"),

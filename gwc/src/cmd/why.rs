@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use compiler::program::Program;
+use compiler::program::{Program, Route};
 use compiler::{Decision, Explanation, Loss, RouteId, Verdict};
 use lang::policy::{Module, Policy};
 use lang::{Sources, Span};
@@ -16,7 +16,10 @@ use crate::ask::{self, Ask};
 use crate::report::{self, Color};
 use crate::{Outcome, known, load, owner};
 
+mod loss;
 mod wish;
+
+use loss::reason;
 
 /// Tells which route answers a request, why the others do not, and what would run
 ///
@@ -98,6 +101,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         sources: &check.sources,
         listener: name,
         all: args.all,
+        wished: args.not.as_ref().and_then(|route| engine.program().route_named(route)),
     };
     let wish = match &args.not {
         Some(route) => Some(wish::of(&ask, &engine, listener, route)?),
@@ -108,7 +112,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             let answers = matches!(rehearsal.explanation.decision, Decision::Route(_));
             let text = match args.format {
                 Format::Human => {
-                    let wish = wish.as_ref().map(|wish| wish.human(engine.program()));
+                    let wish = wish.as_ref().map(|wish| page.wish(wish, &rehearsal));
                     page.human(&rehearsal) + &wish.unwrap_or_default()
                 }
                 Format::Json => {
@@ -153,6 +157,8 @@ struct Page<'p> {
     sources: &'p Sources,
     listener: &'p str,
     all: bool,
+    /// The route that is asked for by name.
+    wished: Option<RouteId>,
 }
 
 impl Page<'_> {
@@ -192,16 +198,19 @@ impl Page<'_> {
         }
         let mut lost: Vec<(RouteId, &Loss)> = losers(routes).collect();
         lost.sort_by_key(|(_, loss)| std::cmp::Reverse(loss.nearness()));
-        let near = |loss: &Loss| self.all || !matches!(loss, Loss::Host | Loss::Path);
-        let n_near = lost.iter().filter(|(_, loss)| near(loss)).count();
+        // Who asks for a route by name wants to know, however far it is.
+        lost.sort_by_key(|(id, loss)| !self.is_near(*id, loss));
+        let n_near = lost.iter().filter(|(id, loss)| self.is_near(*id, loss)).count();
         if n_near > 0 {
             text.push_str("the others, the nearest first:\n");
         }
         for (id, loss) in lost.iter().take(n_near) {
             let place = self.place(self.span(*id));
-            text.push_str(&format!("  {} ({place}): {}\n", self.name(*id), self.loss(loss)));
+            let loss = self.loss(*id, loss, rehearsal);
+            text.push_str(&format!("  {} ({place}): {loss}\n", self.name(*id)));
         }
-        let n_of = |wanted: &Loss| lost.iter().filter(|(_, loss)| *loss == wanted).count();
+        let far = lost.iter().skip(n_near);
+        let n_of = |wanted: &Loss| far.clone().filter(|(_, loss)| *loss == wanted).count();
         let (n_paths, n_hosts) = (n_of(&Loss::Path), n_of(&Loss::Host));
         if !self.all && n_paths + n_hosts > 0 {
             let mut far = Vec::new();
@@ -257,7 +266,7 @@ impl Page<'_> {
                 "route": self.name(*id),
                 "place": self.place(self.span(*id)),
                 "reason": reason(loss),
-                "words": self.loss(loss),
+                "words": self.loss(*id, loss, rehearsal),
                 "conditions": self.conditions(loss),
             })),
         });
@@ -273,79 +282,35 @@ impl Page<'_> {
         })
     }
 
+    /// Whether a loser is told by itself, and not counted among others of other hosts and paths.
+    fn is_near(&self, id: RouteId, loss: &Loss) -> bool {
+        self.all || self.wished == Some(id) || !matches!(loss, Loss::Host | Loss::Path)
+    }
+
     /// The module that owns the request.
     fn owner(&self, rehearsal: &Rehearsal) -> Option<&Module> {
         owner::of(self.policy, self.listener, &rehearsal.target)
     }
 
-    fn loss(&self, loss: &Loss) -> String {
-        match loss {
-            Loss::Host => "another host".to_owned(),
-            Loss::Path => "another path".to_owned(),
-            Loss::Method(methods) => format!("another method: it takes {}", methods.join(", ")),
-            Loss::Condition(failures) => {
-                let told = failures.iter().map(|failure| {
-                    let condition = self.text(failure.span);
-                    let place = self.place(failure.span);
-                    format!("`{condition}` does not hold ({place}): {}", found(&failure.found))
-                });
-                told.collect::<Vec<_>>().join("; ")
-            }
-            Loss::Pending(_) => "it depends on the request's content".to_owned(),
-            Loss::Later(first, rule) => {
-                use compiler::explain::Rule;
-                let place = self.place(self.span(*first));
-                let first = self.name(*first);
-                match rule {
-                    Rule::Host => format!("tried later: `{first}` ({place}) has a narrower host"),
-                    Rule::Path => format!("tried later: `{first}` ({place}) has a narrower path"),
-                    Rule::Condition => {
-                        format!("tried later: `{first}` ({place}) has a narrower condition")
-                    }
-                    Rule::Before => format!("tried later: `{first}` ({place}) is `before` it"),
-                }
-            }
-        }
-    }
-
-    fn conditions(&self, loss: &Loss) -> Value {
-        let Loss::Condition(failures) = loss else { return Value::Null };
-        let told = failures.iter().map(|failure| {
-            let found: serde_json::Map<String, Value> = failure
-                .found
-                .iter()
-                .map(|(name, value)| {
-                    let value = match value {
-                        lang::Value::Absent => Value::Null,
-                        value => json!(plain(value)),
-                    };
-                    (name.clone(), value)
-                })
-                .collect();
-            json!({
-                "text": self.text(failure.span),
-                "place": self.place(failure.span),
-                "found": found,
-            })
-        });
-        Value::Array(told.collect())
+    fn route(&self, id: RouteId) -> Option<&Route> {
+        self.program.routes.get(id.0 as usize)
     }
 
     fn name(&self, id: RouteId) -> &str {
-        self.program.routes.get(id.0 as usize).map_or("?", |route| &route.name)
+        self.route(id).map_or("?", |route| &route.name)
     }
 
     fn span(&self, id: RouteId) -> Span {
-        self.program.routes.get(id.0 as usize).map_or_else(Span::default, |route| route.span)
+        self.route(id).map_or_else(Span::default, |route| route.span)
     }
 
     fn step(&self, id: RouteId, at: usize) -> Option<Span> {
-        self.program.routes.get(id.0 as usize)?.steps.get(at).map(|step| step.span)
+        self.route(id)?.steps.get(at).map(|step| step.span)
     }
 
     /// A statement as it is written, on one line, with the policies through which it came.
     fn statement(&self, id: RouteId, at: usize) -> String {
-        let step = self.program.routes.get(id.0 as usize).and_then(|route| route.steps.get(at));
+        let step = self.route(id).and_then(|route| route.steps.get(at));
         let Some(step) = step else { return String::new() };
         let via: String = step.via.iter().map(|policy| format!("{policy}: ")).collect();
         format!("{via}{}", self.text(step.span))
@@ -367,31 +332,4 @@ fn losers(routes: &[(RouteId, Verdict)]) -> impl Iterator<Item = (RouteId, &Loss
         Verdict::Answers => None,
         Verdict::Lost(loss) => Some((*id, loss)),
     })
-}
-
-/// What a condition looked at, in words.
-fn found(read: &[(String, lang::Value)]) -> String {
-    let told = read.iter().map(|(name, value)| format!("{name} is {}", plain(value)));
-    let told: Vec<String> = told.collect();
-    if told.is_empty() { "it reads nothing of the request".to_owned() } else { told.join(", ") }
-}
-
-/// A value in a line of text, short.
-fn plain(value: &lang::Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(120) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or("")),
-        None => text,
-    }
-}
-
-fn reason(loss: &Loss) -> &'static str {
-    match loss {
-        Loss::Host => "host",
-        Loss::Path => "path",
-        Loss::Method(_) => "method",
-        Loss::Condition(_) => "condition",
-        Loss::Pending(_) => "pending",
-        Loss::Later(..) => "later",
-    }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use lang::vocab::decode::Size;
-use lang::vocab::{Argument, Block, Decode, Exclusive, ExprId, Setting, Times};
+use lang::vocab::{
+    Argument, Block, Decode, Exclusive, ExprId, Guard, Setting, Stricter, Times, Without,
+};
 use lang::{Span, Ty, Value, params};
 
 use super::{BlockError, read_line};
@@ -30,7 +32,7 @@ pub static ROW: Block = Block {
             params: Bind::PARAMS,
             times: Times::Some,
             within: &[],
-            guards: &["address"],
+            guards: &[Guard::of(&["address"], Stricter::Unknown, Without::More)],
             doc: "An address to take connections at. Several lines bind several addresses.",
             example: "bind \":443\", proto=[h1, h2]",
         },
@@ -39,7 +41,11 @@ pub static ROW: Block = Block {
             params: Tls::PARAMS,
             times: Times::Any,
             within: &[],
-            guards: &["min", "client_ca", "client"],
+            guards: &[
+                Guard::of(&["min"], Stricter::More, Without::First),
+                Guard::of(&["client_ca"], Stricter::Given, Without::First),
+                Guard::of(&["client"], Stricter::Word("required"), Without::First),
+            ],
             doc: "A certificate. With one such line or more, every address of the listener speaks TLS. The client's SNI chooses among them by the names in the certificates; the first line answers for every other name. The files are read again when they change; a relative path begins in the folder of the policy's file.",
             example: "tls cert=\"/etc/gw/shop.pem\", key=\"/etc/gw/shop.key\", min=1.2",
         },
@@ -48,7 +54,10 @@ pub static ROW: Block = Block {
             params: Trust::PARAMS,
             times: Times::Any,
             within: &[],
-            guards: &["what", "from"],
+            guards: &[
+                Guard::of(&["what"], Stricter::Unknown, Without::More),
+                Guard::of(&["from"], Stricter::Fewer, Without::More),
+            ],
             doc: "Believes what peers in these networks say about the client. Without it `client.ip` is the peer, whatever a header says.",
             example: "trust proxy_protocol, from=[10.0.0.0/8]",
         },
@@ -57,7 +66,13 @@ pub static ROW: Block = Block {
             params: Cap::PARAMS,
             times: Times::Optional,
             within: &[],
-            guards: &["header", "headers", "target", "body", "connections"],
+            guards: &[
+                Guard::of(&["header"], Stricter::Less, Without::Default),
+                Guard::of(&["headers"], Stricter::Less, Without::Default),
+                Guard::of(&["target"], Stricter::Less, Without::Default),
+                Guard::of(&["body"], Stricter::Less, Without::Default),
+                Guard::of(&["connections"], Stricter::Less, Without::Default),
+            ],
             doc: "The most that one connection, or all of them together, may take.",
             example: "cap header=32KiB, headers=100, body=10MiB, idle=60s, streams=100",
         },

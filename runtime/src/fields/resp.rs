@@ -29,7 +29,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             key: Key::IgnoreCase,
             ty: || Ty::String.optional(),
             from: Phase::Response,
-            written: Some(written::HEADER),
+            written: Some(written::ANSWER),
             doc: "A header field of the answer being sent; joined with `, ` if it stands several times. Setting it puts one field in the place of all of that name.",
             example: "set resp.header[\"x-frame-options\"] = \"DENY\"",
         },

@@ -2,7 +2,7 @@
 //! gateway's own business: a policy that could write them could smuggle.
 
 use lang::Value;
-use lang::vocab::{Decode, Known, Written};
+use lang::vocab::{Decode, Known, Shield, Written};
 
 use crate::message::Headers;
 use crate::normal;
@@ -10,7 +10,11 @@ use crate::splice::{path_of, plain};
 use crate::values::{Authority, FinalStatus};
 
 /// A header field.
-pub(super) const HEADER: Written = Written { accepts: header, repeats: repeats_header };
+pub(super) const HEADER: Written =
+    Written { accepts: header, repeats: repeats_header, shields: |_| None };
+
+/// A header field of an answer.
+pub(super) const ANSWER: Written = Written { shields: shields_client, ..HEADER };
 
 /// The status of an answer.
 pub(super) const STATUS: Written = once(|_, known| match known {
@@ -58,7 +62,7 @@ const OWN: &[&str] = &[
 const SINGLE: &[&str] = &["age", "etag", "expires", "location", "retry-after", "server"];
 
 const fn once(accepts: fn(&str, Known<'_>) -> Result<(), String>) -> Written {
-    Written { accepts, repeats: |_| false }
+    Written { accepts, repeats: |_| false, shields: |_| None }
 }
 
 fn header(name: &str, known: Known<'_>) -> Result<(), String> {
@@ -78,6 +82,34 @@ fn header(name: &str, known: Known<'_>) -> Result<(), String> {
 
 fn repeats_header(name: &str) -> bool {
     !OWN.contains(&name) && !SINGLE.contains(&name) && !normal::SINGLE.contains(&name)
+}
+
+/// What browsers and caches are held to, and what lets other sites read an answer (Fetch, section 3.3.3).
+fn shields_client(name: &str) -> Option<Shield> {
+    match name {
+        "access-control-allow-credentials"
+        | "access-control-allow-headers"
+        | "access-control-allow-methods"
+        | "access-control-allow-origin"
+        | "access-control-allow-private-network"
+        | "access-control-expose-headers"
+        | "timing-allow-origin" => Some(Shield::Opens),
+        "cache-control"
+        | "clear-site-data"
+        | "content-security-policy"
+        | "cross-origin-embedder-policy"
+        | "cross-origin-opener-policy"
+        | "cross-origin-resource-policy"
+        | "permissions-policy"
+        | "referrer-policy"
+        | "strict-transport-security"
+        | "x-content-type-options"
+        | "x-frame-options"
+        | "x-permitted-cross-domain-policies"
+        | "x-robots-tag"
+        | "x-xss-protection" => Some(Shield::Holds),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

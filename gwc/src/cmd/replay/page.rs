@@ -309,8 +309,10 @@ impl Page {
             let place = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
             Some(format!("{word} route {}{place}", shown(name, LONGEST)))
         };
-        let old = route(if self.two { "old" } else { "recorded" }, &change.old);
-        let routes: Vec<String> = [old, route("new", &change.new)].into_iter().flatten().collect();
+        // With one policy nothing is new: what was recorded is compared with what would be now.
+        let (then, now) = if self.two { ("old", "new") } else { ("recorded", "now") };
+        let routes = [route(then, &change.old), route(now, &change.new)];
+        let routes: Vec<String> = routes.into_iter().flatten().collect();
         (!routes.is_empty()).then(|| routes.join(", "))
     }
 

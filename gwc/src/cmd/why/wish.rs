@@ -144,9 +144,17 @@ impl Answer {
                 list(lines)
             ),
             Kind::Undecided => {
-                format!("what {route} would take cannot be told: it depends on computed values\n")
+                format!(
+                    "no request can be proposed for {route}: something that is asked is computed\n"
+                )
             }
         }
+    }
+
+    /// The route whose conditions are all that can be told.
+    pub(super) fn undecided(&self, program: &Program) -> Option<RouteId> {
+        let is_undecided = matches!(self.kind, Kind::Undecided);
+        program.route_named(&self.route).filter(|_| is_undecided)
     }
 
     /// As an object.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use compiler::program::Block as Told;
 use lang::vocab::identity::DECLARED;
-use lang::vocab::{Block, Decode, Function, Known, Param, Setting, Times};
+use lang::vocab::{
+    Block, Decode, Function, Guard, Known, Param, Setting, Stricter, Times, Without,
+};
 use lang::{Span, Ty, Value, params};
 
 use super::super::Making;
@@ -104,7 +106,7 @@ const SETTINGS: &[Setting] = &[
         params: IssuerLine::PARAMS,
         times: Times::Optional,
         within: &[],
-        guards: &["issuer", "others"],
+        guards: &[Guard::of(&["issuer", "others"], Stricter::Fewer, Without::Less)],
         doc: "Who may have issued a token: its `iss` is one of these. Without it, anybody whose key is known.",
         example: "issuer \"https://id.shop.example\"",
     },
@@ -113,7 +115,7 @@ const SETTINGS: &[Setting] = &[
         params: AudienceLine::PARAMS,
         times: Times::Optional,
         within: &[],
-        guards: &["audience", "others"],
+        guards: &[Guard::of(&["audience", "others"], Stricter::Fewer, Without::Unknown)],
         doc: "For whom a token is meant: one of its `aud` is one of these. Without it, a token that names an audience is refused.",
         example: "audience \"api\"",
     },
@@ -122,7 +124,10 @@ const SETTINGS: &[Setting] = &[
         params: KeysLine::PARAMS,
         times: Times::Some,
         within: &[],
-        guards: &["source", "ca"],
+        guards: &[
+            Guard::of(&["source"], Stricter::Unknown, Without::More),
+            Guard::of(&["ca"], Stricter::Given, Without::More),
+        ],
         doc: "Where the keys are that tokens are signed with: `jwks(…)`, `pem(…)` or `secret(…)`. Several lines add up. A token by an unknown key has them fetched again, at most every five seconds, and waits for that.",
         example: "keys jwks(\"https://id.shop.example/jwks.json\"), refresh=10min",
     },
@@ -131,7 +136,7 @@ const SETTINGS: &[Setting] = &[
         params: AcceptLine::PARAMS,
         times: Times::Optional,
         within: &[],
-        guards: &["algorithm", "others"],
+        guards: &[Guard::of(&["algorithm", "others"], Stricter::Fewer, Without::Less)],
         doc: "The algorithms that are accepted. Without it, those that each key is made for. `none` is never one.",
         example: "accept ES256, EdDSA",
     },
@@ -140,7 +145,7 @@ const SETTINGS: &[Setting] = &[
         params: LeewayLine::PARAMS,
         times: Times::Optional,
         within: &[],
-        guards: &["time"],
+        guards: &[Guard::of(&["time"], Stricter::Less, Without::Value("10s"))],
         doc: "By how much the clocks of issuer and gateway may differ. Without it: 10 seconds.",
         example: "leeway 30s",
     },
@@ -149,7 +154,10 @@ const SETTINGS: &[Setting] = &[
         params: FromLine::PARAMS,
         times: Times::Any,
         within: &[],
-        guards: &["place", "name"],
+        guards: &[
+            Guard::of(&["place"], Stricter::Unknown, Without::Unknown),
+            Guard::of(&["name"], Stricter::Unknown, Without::Unknown),
+        ],
         doc: "Where a request carries its token, instead of `Authorization: Bearer …`. Of several lines the first counts whose place is not empty.",
         example: "from cookie, \"__Host-token\"",
     },
@@ -158,7 +166,7 @@ const SETTINGS: &[Setting] = &[
         params: ClaimsLine::PARAMS,
         times: Times::Optional,
         within: &[],
-        guards: &["claims"],
+        guards: &[Guard::of(&["claims"], Stricter::Types, Without::Unknown)],
         doc: "The claims that are read, with their types. A claim whose type is not optional and that has no default must be there. A text with blanks in it is a `Set<String>` too, as scopes are written (RFC 8693, section 4.2).",
         example: "claims { sub: String, scope: Set<String>, tenant: String?, plan: \"free\" | \"pro\" = \"free\" }",
     },

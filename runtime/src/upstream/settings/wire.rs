@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lang::params;
 use lang::types::Ty;
 use lang::value::Value;
-use lang::vocab::{Argument, Decode, Setting, Times};
+use lang::vocab::{Argument, Decode, Guard, Setting, Stricter, Times, Without};
 
 use crate::upstream::config::{Protocol, TlsConfig};
 use crate::values::Authority;
@@ -16,7 +16,11 @@ pub(super) const TLS: Setting = Setting {
     params: TlsLine::PARAMS,
     times: Times::Optional,
     within: &[],
-    guards: &["ca", "server_name", "verify"],
+    guards: &[
+        Guard::of(&["ca"], Stricter::Given, Without::Less),
+        Guard::of(&["server_name"], Stricter::Unknown, Without::Less),
+        Guard::of(&["verify"], Stricter::True, Without::Less),
+    ],
     doc: "Speaks TLS with the endpoints and verifies their certificates.",
     example: "tls ca=\"/etc/gw/internal-ca.pem\"",
 };

@@ -1,0 +1,250 @@
+//! Requests that show a difference: made of a set, sent on their way on both sides by the code that decides and computes,
+//! and shown only where something else comes of them.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use lang::policy::{Compare, Host, Path};
+use lang::vocab::ExprId;
+use lang::{Ty, Value};
+
+use crate::diff::NoExample;
+use crate::diff::fate::{Effect, Fate};
+use crate::diff::split::Part;
+use crate::frame::{Frame, Slot};
+use crate::interp::Interp;
+use crate::order::witness::Witness;
+use crate::program::{Expr, Program};
+use crate::proof::basis::{Basis, Side};
+use crate::proof::course::{End, locals};
+use crate::proof::replay::{Answer, answer, fits};
+use crate::space::{Cut, Env, Formula, Set, Space, Term, Test, Undecided};
+
+/// The most values that are tried of what differing statements read, and the most sets that are made of them.
+const HINTS: usize = 24;
+
+/// Letters of an expression in a line of text.
+const MOST_TOLD: usize = 80;
+
+/// Where examples are looked for.
+pub(super) struct Ground<'b> {
+    pub(super) basis: &'b Basis<'b>,
+    /// Each side, with the place of its listener.
+    pub(super) sides: [(Side<'b>, usize); 2],
+    pub(super) host: &'b Host,
+    pub(super) path: &'b Path,
+    /// How examples are written.
+    pub(super) scheme: &'static str,
+    /// What makes a good one.
+    pub(super) plain: Vec<Set>,
+    /// What may make a difference where something is computed.
+    pub(super) hints: Vec<Set>,
+}
+
+/// What came of looking.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// This request fares differently.
+    Example(String),
+    /// None was found.
+    No(NoExample),
+    /// This one was to fare so and does not: a mistake of ours.
+    Disagrees(String),
+}
+
+impl Found {
+    pub(super) fn is_example(&self) -> bool {
+        matches!(self, Found::Example(_))
+    }
+}
+
+impl Ground<'_> {
+    /// An example of requests that fare as the one part says on the old side and as the other says on the new one.
+    pub(super) fn find(
+        &self,
+        space: &mut Space,
+        (old, new): (&Part, &Part),
+        both: Set,
+    ) -> Result<Found, Undecided> {
+        let mut tried = 0;
+        let hints = std::iter::once(None).chain(self.hints.iter().map(Some));
+        for hint in hints {
+            let mut set = match hint {
+                Some(hint) => space.meet(both, *hint)?,
+                None => both,
+            };
+            if set == Set::NONE {
+                continue;
+            }
+            for plain in &self.plain {
+                let plainer = space.meet(set, *plain)?;
+                if plainer != Set::NONE && space.witness(plainer).is_some() {
+                    set = plainer;
+                }
+            }
+            let sure = space.witness(set);
+            let certain = sure.is_some();
+            let Some(values) = sure.or_else(|| space.guess(set)) else { continue };
+            let witness = Witness::new(self.host, self.path, values);
+            let [before, after] = &self.sides;
+            let fared = fares(self.basis, before, &witness, old)
+                .zip(fares(self.basis, after, &witness, new));
+            match fared {
+                // What is written otherwise comes to the same here.
+                Some((before, after)) if is_alike(old, new) && before == after => {
+                    if !before.iter().all(is_known) {
+                        return Ok(Found::Example(self.text(&witness)));
+                    }
+                    tried += 1;
+                }
+                Some(_) => return Ok(Found::Example(self.text(&witness))),
+                None if certain => return Ok(Found::Disagrees(self.text(&witness))),
+                None => {}
+            }
+        }
+        let program = &self.basis.program;
+        Ok(Found::No(match tried {
+            0 => {
+                let terms = space.computed(both);
+                NoExample::Computed(terms.iter().map(|term| told(program, term)).collect())
+            }
+            tried => {
+                let [before, after] = [(&old.fate, &new.fate), (&new.fate, &old.fate)]
+                    .map(|(own, other)| differing(own, other));
+                let of: BTreeSet<ExprId> = before.into_iter().chain(after).collect();
+                NoExample::Alike {
+                    tried,
+                    of: of.into_iter().map(|id| shown(program, id)).collect(),
+                }
+            }
+        }))
+    }
+
+    fn text(&self, witness: &Witness) -> String {
+        witness.text(&self.basis.program, self.scheme)
+    }
+}
+
+/// The values that may make a difference between statements which compute something: of each field that they read whether
+/// it is there, texts that they name, and some that come out otherwise in another case or form.
+pub(super) fn hints(
+    basis: &Basis<'_>,
+    arguments: &BTreeSet<ExprId>,
+    cut: &mut Cut<'_>,
+    env: Env<'_>,
+) -> Vec<Formula> {
+    let program = &basis.program;
+    let (mut reads, mut texts) = (Vec::new(), vec![Value::string("Ab 1/2"), Value::string("7")]);
+    let mut seen = HashSet::new();
+    let mut open: Vec<ExprId> = arguments.iter().rev().copied().collect();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let expr = program.expr(id);
+        match expr {
+            Expr::Slot(_) | Expr::Capture(_) => reads.push(id),
+            Expr::Const(text @ Value::String(_)) if texts.len() < 6 => texts.push(text.clone()),
+            Expr::Local(local) => {
+                let named = env.locals.iter().rev().find(|(known, _)| known == local);
+                open.extend(named.map(|(_, value)| *value));
+            }
+            _ => {}
+        }
+        expr.each_operand(&mut |operand| open.push(operand));
+    }
+    let mut hints = Vec::new();
+    for read in reads {
+        let is_text = match program.expr(read) {
+            Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(|slot| {
+                matches!(&*slot.field, "req.header" | "req.cookie" | "req.query")
+                    && *slot.ty.present() == Ty::String
+            }),
+            _ => true,
+        };
+        hints.push(cut.ask(read, &Test::Present, env));
+        for text in texts.iter().filter(|_| is_text) {
+            hints.push(cut.ask(read, &Test::Compare(Compare::Eq, text.clone()), env));
+        }
+    }
+    hints.truncate(HINTS);
+    hints
+}
+
+/// The arguments of statements that the other side does not run so.
+pub(super) fn differing(own: &Fate, other: &Fate) -> Vec<ExprId> {
+    let runs = |effect: &&Effect| !other.effects.iter().any(|one| one.does == effect.does);
+    own.effects.iter().filter(runs).flat_map(|effect| effect.does.args.iter().copied()).collect()
+}
+
+/// Whether the two are told in the same words, so that only what their statements do can differ.
+fn is_alike(old: &Part, new: &Part) -> bool {
+    old.fate.words == new.fate.words && old.fate.applied == new.fate.applied
+}
+
+/// What a request cannot be made to fit, as a policy writes it.
+fn told(program: &Program, term: &Term) -> String {
+    match term {
+        Term::Computed(id, _) => shown(program, *id),
+        Term::Slot(slot) => {
+            program.slots.get(slot.0 as usize).map(Slot::written).unwrap_or_default()
+        }
+        Term::Claim(slot, claim) | Term::Held(slot, claim, _) => {
+            let auth = program.slots.get(slot.0 as usize).map(Slot::written).unwrap_or_default();
+            format!("{auth}.{claim}")
+        }
+        Term::Host => "req.host".to_owned(),
+        Term::Method => "req.method".to_owned(),
+        Term::Segment(_) | Term::Rest(_) | Term::Path => "req.path".to_owned(),
+        Term::Stripped(_) => "req.header[\"connection\"]".to_owned(),
+        Term::Unknown(..) => "the answer".to_owned(),
+    }
+}
+
+/// An expression, short.
+fn shown(program: &Program, id: ExprId) -> String {
+    let text = program.show(id).to_string();
+    match text.char_indices().nth(MOST_TOLD) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// What the statements of a part come to for the example, by the code that decides and computes. `None` if it does not
+/// fare so.
+fn fares(
+    basis: &Basis<'_>,
+    (side, listener): &(Side<'_>, usize),
+    witness: &Witness,
+    part: &Part,
+) -> Option<Vec<Done>> {
+    let frame = Frame::new();
+    let expected = match (part.taken, &part.course.end) {
+        (Some(id), _) => Answer::Route(id),
+        (None, End::Method) => Answer::Method,
+        (None, _) => Answer::Nobody,
+    };
+    if answer(basis, side, *listener, witness, &frame) != expected {
+        return None;
+    }
+    let fill = witness.fill(&basis.program);
+    let interp =
+        Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
+    let route = part.taken.and_then(|id| basis.route(side, id));
+    for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
+        frame.set_local(local, interp.value(value).unwrap_or_default());
+    }
+    let done = part.fate.effects.iter().map(|Effect { does, .. }| {
+        let values = does.args.iter().map(|arg| interp.value(*arg).ok());
+        (does.action.clone(), does.place.clone(), values.collect())
+    });
+    fits(&interp, &part.course).then(|| done.collect())
+}
+
+/// What a statement does, and with which values.
+type Done = (Arc<str>, Option<(Arc<str>, Option<Arc<str>>)>, Vec<Option<Value>>);
+
+/// Whether each value is known, and not one that an answer of an upstream decides.
+fn is_known((.., values): &Done) -> bool {
+    values.iter().all(Option::is_some)
+}

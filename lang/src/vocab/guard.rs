@@ -1,0 +1,71 @@
+//! Which parts of a setting protect, and which of their values protect more: what a comparison of two policies says of a
+//! line that is not the same.
+
+/// A part of a setting that says who is let in, whom to believe or how much is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Guard {
+    /// Its parameters: one, or one with those that collect what follows it.
+    pub params: &'static [&'static str],
+    /// Which of two values protects more.
+    pub stricter: Stricter,
+    /// What a block protects that has no such line.
+    pub without: Without,
+}
+
+/// Which of two values protects more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stricter {
+    /// The smaller one: how much is taken.
+    Less,
+    /// The larger one: a version.
+    More,
+    /// The one with fewer items: names and networks that are believed. Networks count by the addresses in them.
+    Fewer,
+    /// `true`.
+    True,
+    /// This word.
+    Word(&'static str),
+    /// One that is given; of two that are given and not the same nobody knows.
+    Given,
+    /// The types of claims that fewer tokens fit.
+    Types,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// What a block protects that has no line of a setting, compared with one that has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Without {
+    /// Less.
+    Less,
+    /// More: the line lets something in.
+    More,
+    /// As much as a line that gives only what it must.
+    Default,
+    /// As much as a line with this value, in the language.
+    Value(&'static str),
+    /// As much as the block's first line of the setting; without any, less.
+    First,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Guard {
+    /// A guard of one parameter.
+    pub const fn of(
+        params: &'static [&'static str],
+        stricter: Stricter,
+        without: Without,
+    ) -> Guard {
+        Guard { params, stricter, without }
+    }
+}
+
+/// What a header field of a message is to protection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shield {
+    /// Where it is said, a client is held to something: `content-security-policy`.
+    Holds,
+    /// Where it is said, others are let in: `access-control-allow-origin`.
+    Opens,
+}
