@@ -128,6 +128,7 @@ fn every_loser_knows_why() {
         Verdict::Lost(Loss::Condition(vec![Failure {
             span: lang::Span::default(),
             found: vec![("req.header[\"d\"]".to_owned(), Value::Absent)],
+            computed: Vec::new(),
         }])),
         Verdict::Answers,
         Verdict::Lost(Loss::Later(wins, Rule::Host)),

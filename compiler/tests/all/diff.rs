@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use compiler::diff::{Kind, compare};
 use compiler::lower;
-use lang::Span;
 use lang::policy::{Assert, Claim, Policy};
+use lang::{Span, Value};
 use proptest::prelude::*;
 
 use crate::build::*;
@@ -52,11 +52,24 @@ proptest! {
         let (old_matcher, new_matcher) = (matcher(&old), matcher(&new));
         let mut expected: BTreeSet<(String, String)> = BTreeSet::new();
         let mut otherwise: Option<String> = None;
+        // Requests whose `h` was kept from the upstream and reaches it, and the other way round.
+        let mut exposed: BTreeSet<(Kind, String, String)> = BTreeSet::new();
         for request in world() {
             for sent in [(false, None), (false, Some("z"))] {
                 let (a, _) = fate(&old, &old_matcher, &request, sent, (200, false));
                 let (b, _) = fate(&new, &new_matcher, &request, sent, (200, false));
                 let pair = (words(&a), words(&b));
+                let sent = request.says("req.header", Some("h"));
+                if !sent.is_absent() && a.to.is_some() && b.to.is_some() {
+                    let passes = |fate: &Fate| fate.up.iter().any(|(n, v)| *n == "h" && *v == sent);
+                    let kept = |fate: &Fate| fate.up.contains(&("h", Value::Absent));
+                    let kind = match (kept(&a), passes(&a), kept(&b), passes(&b)) {
+                        (true, _, _, true) => Some(Kind::Loosened),
+                        (_, true, true, _) => Some(Kind::Tightened),
+                        _ => None,
+                    };
+                    exposed.extend(kind.map(|kind| (kind, pair.0.clone(), pair.1.clone())));
+                }
                 if pair.0 != pair.1 {
                     expected.insert(pair);
                 } else if a.up != b.up || a.applied != b.applied || a.framed != b.framed && !a.denied {
@@ -78,9 +91,19 @@ proptest! {
             let kind = match (refuses(&change.old.words), refuses(&change.new.words)) {
                 (true, false) => Kind::Loosened,
                 (false, true) => Kind::Tightened,
-                _ => Kind::Changed,
+                // What is kept from an upstream is compared below.
+                _ => change.kind,
             };
             prop_assert_eq!(change.kind, kind);
+            let exposes = change.because.iter().any(|why| why.contains("reaches the upstream"));
+            let as_before = refuses(&change.old.words) == refuses(&change.new.words);
+            prop_assert_eq!(as_before && kind != Kind::Changed, exposes, "{:?}", change);
+        }
+        for (kind, old, new) in exposed {
+            let told = said.changes.iter().any(|change| {
+                (change.kind, &*change.old.words, &*change.new.words) == (kind, &*old, &*new)
+            });
+            prop_assert!(told, "{kind:?} {old} {new}: {said:?}");
         }
     }
 }
