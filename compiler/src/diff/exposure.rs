@@ -43,6 +43,8 @@ enum Put {
     Identity(ExprId),
     /// The policy says it.
     Own(ExprId),
+    /// It is there.
+    Said,
     /// Nobody knows.
     Unknown,
 }
@@ -71,11 +73,15 @@ impl Exposure {
                 Header::Value(value) => {
                     &Header::Value(chosen.get(value).copied().unwrap_or(*value))
                 }
+                // Beside it stands what the client says.
+                Header::Added(_) | Header::There if up => &Header::Unknown,
                 other => other,
             };
             let put = match header {
                 Header::Absent => Put::Kept,
                 Header::Unknown => Put::Unknown,
+                Header::Added(value) => Put::Own(*value),
+                Header::Text(_) | Header::There => Put::Said,
                 Header::Value(value) if up && echoes(basis, *value, name, &lets) => Put::Passes,
                 Header::Value(value) if says_who(basis, *value, &lets) => Put::Identity(*value),
                 Header::Value(value) => Put::Own(*value),
@@ -110,7 +116,7 @@ impl Exposure {
         let sent = self.fields.iter().filter(|((up, _), _)| *up);
         let sent = sent.filter_map(|(_, field)| match field.put {
             Put::Own(value) | Put::Identity(value) => Some(value),
-            Put::Passes | Put::Kept | Put::Unknown => None,
+            Put::Passes | Put::Kept | Put::Said | Put::Unknown => None,
         });
         let parts = key.filter(|parts| !parts.is_empty()).unwrap_or_else(|| sent.collect());
         self.cache = course.caches.map(|for_all| Cache { for_all, parts });
@@ -175,7 +181,7 @@ fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
 
 /// A field of the answer.
 fn answered(name: &str, shield: Option<Shield>, old: &Put, new: &Put) -> Option<Reason> {
-    let is_said = |put: &Put| matches!(put, Put::Own(_) | Put::Identity(_));
+    let is_said = |put: &Put| matches!(put, Put::Own(_) | Put::Identity(_) | Put::Said);
     Some(match (shield, is_said(old), is_said(new)) {
         (Some(_), true, true) => (Kind::Unclear, format!("`{name}` says something else")),
         (Some(Shield::Holds), true, false) => {
