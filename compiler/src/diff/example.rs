@@ -143,7 +143,7 @@ pub(super) fn hints(
         }
         let expr = program.expr(id);
         match expr {
-            Expr::Slot(_) | Expr::Capture(_) => reads.push(id),
+            Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..) => reads.push(id),
             Expr::Const(text @ Value::String(_)) if texts.len() < 6 => texts.push(text.clone()),
             Expr::Local(local) => {
                 let named = env.locals.iter().rev().find(|(known, _)| known == local);

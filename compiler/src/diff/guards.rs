@@ -59,6 +59,11 @@ impl Sides<'_> {
         if let Stricter::Types = guard.stricter {
             return self.of_claims(guard);
         }
+        if let Some(name) = guard.beside
+            && ![self.old, self.new].iter().all(|own| self.gives(own.line.or(own.first), name))
+        {
+            return None;
+        }
         let args = |own: &Own<'_>| own.line.map(|line| self.args(line, guard));
         if let (Some(old), Some(new)) = (args(&self.old), args(&self.new))
             && old == new
@@ -93,6 +98,13 @@ impl Sides<'_> {
             line.args.get(at..end).unwrap_or_default()
         });
         args.copied().collect()
+    }
+
+    /// Whether a line gives this parameter.
+    fn gives(&self, line: Option<&Setting>, name: &str) -> bool {
+        let at = place(self.row.params, name).map(|(at, _)| at);
+        let arg = line.zip(at).and_then(|(line, at)| line.args.get(at));
+        arg.is_some_and(|arg| self.constants.get(*arg).is_none_or(|value| !value.is_absent()))
     }
 
     fn held(&self, own: Own<'_>, guard: &Guard) -> Held {

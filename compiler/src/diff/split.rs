@@ -57,6 +57,8 @@ impl Pair {
         match (old.refuses, new.refuses) {
             (true, false) => return (Kind::Loosened, Vec::new()),
             (false, true) => return (Kind::Tightened, Vec::new()),
+            // Past all routes nothing is exposed, and nothing is there to be guessed.
+            _ if old.route.is_none() || new.route.is_none() => return (Kind::Changed, Vec::new()),
             _ => {}
         }
         // Limits count what is refused, too: that is how guessing is slowed down.

@@ -10,6 +10,8 @@ pub struct Guard {
     pub stricter: Stricter,
     /// What a block protects that has no such line.
     pub without: Without,
+    /// The parameter without which it says nothing.
+    pub beside: Option<&'static str>,
 }
 
 /// Which of two values protects more.
@@ -57,7 +59,12 @@ impl Guard {
         stricter: Stricter,
         without: Without,
     ) -> Guard {
-        Guard { params, stricter, without }
+        Guard { params, stricter, without, beside: None }
+    }
+
+    /// The same, of a line that gives this parameter too.
+    pub const fn beside(self, param: &'static str) -> Guard {
+        Guard { beside: Some(param), ..self }
     }
 }
 

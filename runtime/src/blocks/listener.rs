@@ -44,7 +44,8 @@ pub static ROW: Block = Block {
             guards: &[
                 Guard::of(&["min"], Stricter::More, Without::First),
                 Guard::of(&["client_ca"], Stricter::Given, Without::First),
-                Guard::of(&["client"], Stricter::Word("required"), Without::First),
+                Guard::of(&["client"], Stricter::Word("required"), Without::First)
+                    .beside("client_ca"),
             ],
             doc: "A certificate. With one such line or more, every address of the listener speaks TLS. The client's SNI chooses among them by the names in the certificates; the first line answers for every other name. The files are read again when they change; a relative path begins in the folder of the policy's file.",
             example: "tls cert=\"/etc/gw/shop.pem\", key=\"/etc/gw/shop.key\", min=1.2",
