@@ -262,6 +262,7 @@ pub mod not_available;
 pub mod not_constant;
 pub mod not_owned;
 pub mod out_of_range;
+pub mod plain_text;
 pub mod private_name;
 pub mod proof_disagreement;
 pub mod read_only;
@@ -357,6 +358,7 @@ catalogue![
     not_constant,
     not_owned,
     out_of_range,
+    plain_text,
     private_name,
     proof_disagreement,
     read_only,

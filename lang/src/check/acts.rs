@@ -181,6 +181,9 @@ fn arms<'a>(
             }
             ast::Line::Field(_) | ast::Line::Item(_) => {
                 sound = false;
+                if block.is_broken() {
+                    break;
+                }
                 let message = format!("the block of `{}` holds arms", row.name);
                 cx.report(
                     wrong_form(block.span(), message, "something else stands here")

@@ -134,7 +134,9 @@ pub(super) fn takes_no_block(cx: &mut Context<'_>, stmt: ast::Stmt<'_>, verb: &s
     cx.report(match verb {
         "where" => diag.help("what happens then is said by the statements below it"),
         "send" | "expect" | "each" => diag.help("each line of a test stands by itself"),
-        _ => diag,
+        _ => diag.help(format!(
+            "the values of `{verb}` stand behind it, and statements in lines of their own"
+        )),
     });
     true
 }

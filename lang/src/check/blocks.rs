@@ -84,9 +84,11 @@ pub(super) fn read<'a>(
             ast::Line::Field(field) => {
                 sound = false;
                 let name = field.name().map_or("name", |name| name.text);
+                let colon = super::steps::colon(cx, field.span());
                 cx.report(
                     wrong_form(field.span(), "a setting has no `:`", "not a setting")
-                        .help(format!("write the verb and its values: `{name} value`")),
+                        .help(format!("write the verb and its values: `{name} value`"))
+                        .suggest("remove the `:`", colon, " "),
                 );
             }
             ast::Line::Item(item) => {

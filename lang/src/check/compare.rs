@@ -8,10 +8,12 @@ use super::operators::{Sides, is_plain};
 use crate::diag::absent_comparison::absent_comparison;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::exposed_secret::exposed_secret;
+use crate::diag::plain_text::plain_wildcard;
 use crate::diag::{Diag, Edit};
 use crate::policy::{Compare, Expr, ExprKind};
 use crate::source::Span;
 use crate::types::Ty;
+use crate::value::Value;
 
 pub(super) fn compare<'a>(
     cx: &mut Context<'a>,
@@ -42,8 +44,29 @@ pub(super) fn compare<'a>(
         cx.report(diag);
         return reported(sides.span);
     }
+    if matches!(how, Compare::Eq | Compare::Ne) && cx.repeating == 0 {
+        wildcard(cx, &sides, (&left, &right), how);
+        wildcard(cx, &sides, (&right, &left), how);
+    }
     let kind = ExprKind::Compare(how, Box::new(left), Box::new(right));
     Expr { kind, ty: Ty::Bool, span: sides.span }
+}
+
+/// Warns of a text like a pattern for paths or hosts, where it is compared with one of a request.
+fn wildcard(cx: &mut Context<'_>, sides: &Sides<'_>, (value, text): (&Expr, &Expr), how: Compare) {
+    let Some(Value::String(pattern)) = super::constant::value(text) else { return };
+    let (asks, rest) = match (
+        pattern.strip_suffix("**").or_else(|| pattern.strip_suffix('*')),
+        pattern.strip_prefix('*'),
+    ) {
+        (Some(start), _) if start.starts_with('/') => ("starts_with", start),
+        (_, Some(end)) if end.starts_with('.') => ("ends_with", end),
+        _ => return,
+    };
+    let not = if how == Compare::Ne { "not " } else { "" };
+    let asks = format!("{not}{asks}({}, \"{rest}\")", cx.text(value.span));
+    let is_sure = value.ty == Ty::String && !rest.contains(['*', '"', '\\', '{']);
+    cx.report(plain_wildcard(text.span, is_sure.then_some((sides.span, asks))));
 }
 
 /// A type as a hint; an unknown one is none.

@@ -92,7 +92,7 @@ fn line(cx: &Context<'_>, span: Span) -> Option<Span> {
     let rest = after.trim_start_matches(is_blank).strip_prefix('\n')?;
     let end = span.end as usize + after.len() - rest.len();
     let is_alone = head.is_empty() || head.ends_with('\n');
-    is_alone.then(|| Span { start: head.len() as u32, end: end as u32, ..span })
+    is_alone.then_some(Span { start: head.len() as u32, end: end as u32, ..span })
 }
 
 /// The text before and behind a place.

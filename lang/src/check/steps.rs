@@ -44,6 +44,17 @@ const FOREIGN: &[(&str, &str)] = &[
         "`respond 403` refuses every request, `require CONDITION` those of which it does not hold",
     ),
     ("proxy_pass", "`forward NAME` sends to an `upstream`"),
+    ("backend", "`forward NAME` sends to an `upstream`"),
+    ("cluster", "`forward NAME` sends to an `upstream`"),
+    ("allow", "`require client.ip in [10.0.0.0/8], else=403` lets these through and no others"),
+    ("add_header", "`set resp.header[\"x-a\"] = \"1\"` behind `forward` sends it to the client"),
+    ("proxy_set_header", "`set up.header[\"x-a\"] = \"1\"` sends it to the upstream"),
+    ("rate_limit", "a `limit` says how many of what, `apply NAME` holds a route to it"),
+    ("limit_req", "a `limit` says how many of what, `apply NAME` holds a route to it"),
+    ("retries", "an `upstream` says it: `retry 2, on=[connect, 502]`"),
+    ("prefix_rewrite", "`rewrite \"/b/{id}\"` writes the whole path, with what `path` captures"),
+    ("server_name", "`host \"shop.example\"` takes the requests for a host"),
+    ("listen", "a `listener` has a line `bind \":8080\"`, a route stands `on` it"),
 ];
 
 /// A route's statements as they come together.
@@ -337,9 +348,11 @@ pub(super) fn not_a_statement(
         )),
         ast::Line::Field(field) => {
             let name = field.name().map_or("verb", |name| name.text);
+            let colon = colon(cx, field.span());
             cx.report(
                 wrong_form(field.span(), "a statement has no `:`", "not a statement")
-                    .help(format!("write the verb and its values: `{name} value`")),
+                    .help(format!("write the verb and its values: `{name} value`"))
+                    .suggest("remove the `:`", colon, " "),
             );
         }
         ast::Line::Item(item) => {
@@ -353,4 +366,13 @@ pub(super) fn not_a_statement(
         }
         ast::Line::Stmt(_) | ast::Line::Error(_) => {}
     }
+}
+
+/// The place of the first `:` in what looks like a field, with the blanks behind it.
+pub(super) fn colon(cx: &Context<'_>, field: Span) -> Span {
+    let text = cx.text(field);
+    let at = text.find(':').unwrap_or(0);
+    let rest = text.get(at + 1..).unwrap_or("");
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    field.part(at, (at + 1 + blanks).min(text.len()))
 }

@@ -6,6 +6,7 @@ use super::fields;
 use super::fit::{Why, fit, is_text_like};
 use crate::diag::bad_text::bad_text;
 use crate::diag::exposed_secret::exposed_secret;
+use crate::diag::plain_text::{plain_dollar, plain_variable};
 use crate::diag::wrong_type::wrong_type;
 use crate::policy::{Expr, ExprKind};
 use crate::syntax::ast;
@@ -17,6 +18,7 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
     let mut parts: Vec<Expr> = Vec::new();
     let mut plain = String::new();
     let mut sound = true;
+    foreign(cx, written);
     for part in written.parts() {
         match part {
             ast::Part::Text(word) => plain.push_str(word.text),
@@ -66,6 +68,41 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
         parts.push(constant(Value::string(plain), Ty::String, span));
     }
     Expr { kind: ExprKind::Template(parts), ty: Ty::String, span }
+}
+
+/// What other languages put into texts, and what that is here.
+const VARIABLES: &[(&str, &str)] = &[
+    ("$http_host", "req.host"),
+    ("$host", "req.host"),
+    ("$remote_addr", "client.ip"),
+    ("$request_uri", "req.target"),
+    ("$request_method", "req.method"),
+    ("$scheme", "req.scheme"),
+    ("$uri", "req.path"),
+];
+
+/// Warns of a `$` that was to put in a value.
+fn foreign(cx: &mut Context<'_>, written: ast::Str<'_>) {
+    if cx.repeating > 0 {
+        return;
+    }
+    let mut parts = written.parts().peekable();
+    while let Some(part) = parts.next() {
+        let ast::Part::Text(word) = part else { continue };
+        let length = word.text.len();
+        if word.text.ends_with('$') && matches!(parts.peek(), Some(ast::Part::Hole(_))) {
+            cx.report(plain_dollar(word.span.part(length - 1, length)));
+        }
+        let found = VARIABLES.iter().find_map(|(name, ours)| {
+            let at = word.text.find(name)?;
+            let behind = word.text.get(at + name.len()..)?.chars().next();
+            let is_whole = behind.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_');
+            is_whole.then_some((word.span.part(at, at + name.len()), name, ours))
+        });
+        if let Some((span, name, ours)) = found {
+            cx.report(plain_variable(span, name, ours));
+        }
+    }
 }
 
 fn bad_hole(cx: &mut Context<'_>, hole: ast::Hole<'_>) {

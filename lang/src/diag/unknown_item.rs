@@ -41,7 +41,29 @@ pub fn unknown_item(place: Span, word: &str, nearest: Option<&str>) -> Diag {
             nearest,
         ),
         None => {
-            diag.help("statements stand inside the braces of an item such as `route` or `policy`")
+            let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == word);
+            diag.help(foreign.map_or(
+                "statements stand inside the braces of an item such as `route` or `policy`",
+                |(_, help)| help,
+            ))
         }
     }
 }
+
+/// Words that begin a block in other languages, and what stands for them here.
+const FOREIGN: &[(&str, &str)] = &[
+    ("server", "a `listener` binds an address, a `site` or `route` says which host it answers for"),
+    (
+        "http",
+        "a file is a list of items such as `listener`, `upstream` and `route`, without a block around",
+    ),
+    ("location", "a `route NAME on LISTENER` says its `path` and where it is forwarded"),
+    ("virtual_host", "a `site NAME on LISTENER` says the `host` of its routes"),
+    (
+        "frontend",
+        "a `listener` binds an address, a `route` says what it takes and where it is forwarded",
+    ),
+    ("backend", "an `upstream` has a line `server` for each endpoint"),
+    ("cluster", "an `upstream` has a line `server` for each endpoint"),
+    ("service", "an `upstream` has a line `server` for each endpoint"),
+];

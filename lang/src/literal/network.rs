@@ -75,6 +75,18 @@ fn address(whole: &str, text: &str, span: Span) -> Result<IpAddr, Box<Diag>> {
             from += part.len() + 1;
         }
     }
+    if let Some((host, port)) = text.split_once(':')
+        && host.contains('.')
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        let message = format!("`{whole}` is no single address");
+        return Err(Box::new(
+            bad_literal(span, message, "an address with a port is a text")
+                .help(format!("write `\"{text}\"`"))
+                .fix("put it in quotes", span, format!("\"{text}\"")),
+        ));
+    }
     let mut from = 0;
     for part in text.split(':') {
         if part.len() > 4 && !part.contains('.') || part.contains(|c: char| !hexadecimal(c)) {

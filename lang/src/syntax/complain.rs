@@ -188,6 +188,11 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::missing_arrow => missing_mark(gap, next, "=>", next_text),
         Rule::missing_block => missing_mark(gap, next, "{", next_text),
         Rule::missing_params => missing_mark(gap, next, "(", next_text),
+        Rule::missing_type if next_text.starts_with(|c: char| c.is_ascii_digit() || c == '"') => {
+            unexpected_text(next, "a type", next_text).help(
+                "`name: Type` declares; an argument is `name=value`, a share of requests `90% => app`",
+            )
+        }
         Rule::missing_type => missing_part(gap, "a type", last_token(text, missed)),
         // A word that stands alone behind an item's name lacks what makes it a clause.
         Rule::missing_name
