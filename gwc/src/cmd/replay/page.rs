@@ -373,9 +373,9 @@ fn sentence(change: &Change) -> String {
 fn why(skip: &Skip) -> (&'static str, &'static str) {
     match skip {
         Skip::Unreadable(_) => ("unreadable", "that cannot be read"),
-        Skip::Refused => ("refused", "that were refused before any policy and say no path"),
+        Skip::Refused => ("refused", "refused before any policy, with no path in the log"),
         Skip::Cut => ("cut", "whose path was cut when it was logged"),
-        Skip::Foreign => ("foreign", "that go to no gateway, such as `data:`"),
+        Skip::Foreign => ("foreign", "for no gateway, such as `data:`"),
     }
 }
 
