@@ -76,6 +76,8 @@ impl<IO: AsyncRead + Unpin> Wire<IO> {
 pub struct Out {
     head: Vec<u8>,
     written: usize,
+    /// Whether others had their turn before the first write.
+    yielded: bool,
     tail: Bytes,
     after: &'static [u8],
 }
@@ -113,11 +115,19 @@ impl Out {
     }
 
     /// Writes once; the number of bytes that went.
+    ///
+    /// Before the first write, whatever else is ready on this core has its turn. So the writes of a burst follow each
+    /// other closely, and the peer whom the first one wakes is awake for the others: to wake a process that sleeps
+    /// costs more than to write, and one that finds a single event between two writes sleeps again at once.
     pub fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<usize>> {
+        if !std::mem::replace(&mut self.yielded, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let head = self.head.get(self.written..).unwrap_or_default();
         let count = if self.tail.is_empty() && self.after.is_empty() {
             ready!(Pin::new(io).poll_write(cx, head))?
