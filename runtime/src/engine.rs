@@ -65,7 +65,7 @@ pub(crate) struct RoutePlan {
     pub(crate) reads_origin: bool,
     /// Whether one of them, on the way back, may read what was sent.
     pub(crate) reads_sent: bool,
-    /// Whether one of them, on the way back, may read the request's header section.
+    /// Whether one of them, on the way back, or the access log may read the request's header section.
     pub(crate) reads_head: bool,
 }
 
@@ -130,6 +130,7 @@ impl Engine {
             upstreams: &numbers,
             limits: &limits,
             cache: cache.as_ref(),
+            logs_head: listeners.iter().any(|listener| !listener.logged.0.is_empty()),
         };
         let routes = program
             .routes
@@ -240,8 +241,8 @@ impl RoutePlan {
         let reads_late = |is_one| !reads(program, late(), is_one).is_empty();
         plan.identities = identities(program, &route.steps, turn);
         plan.reads_sent = reads_late(|field| field.starts_with("up."));
-        plan.reads_head =
-            reads_late(|field| field.starts_with("req.header") || field == "req.cookie");
+        plan.reads_head = around.logs_head
+            || reads_late(|field| field.starts_with("req.header") || field == "req.cookie");
         for (at, step) in route.steps.iter().enumerate() {
             let way_back = at > turn;
             let line = Building { route, around, way_back };
@@ -268,6 +269,8 @@ struct Around<'a> {
     upstreams: &'a HashMap<Arc<str>, UpstreamId>,
     limits: &'a RefCell<Limits>,
     cache: Option<&'a Arc<Store>>,
+    /// Whether a listener's log holds header fields of requests.
+    logs_head: bool,
 }
 
 /// What a statement is built with.
@@ -287,7 +290,7 @@ impl Building<'_> {
         errors: &mut Vec<BuildError>,
     ) -> Option<Statement> {
         let Building { route, around, way_back } = self;
-        let Around { matcher, upstreams, limits, cache } = around;
+        let Around { matcher, upstreams, limits, cache, .. } = around;
         match &step.kind {
             StepKind::Let(local, value) => Some(Statement::Let(*local, *value)),
             StepKind::Act(call) => {

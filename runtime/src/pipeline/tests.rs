@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use compiler::Backend;
@@ -19,7 +20,7 @@ use crate::gateway::{Gateway, Options, Snapshot};
 use crate::listen::Connection;
 use crate::message::{Headers, Method, Request, Response, Scheme, Target};
 use crate::serve::{Handler, Incoming};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Output, Telemetry};
 
 /// A policy of one listener, an upstream `app` of these servers, and a route for `/u/{id}` of these lines.
 fn policy(servers: &[SocketAddr], lines: &str) -> String {
@@ -458,9 +459,13 @@ fn what_inputs_decide_is_told_on_loading() {
 
 /// A gateway that serves `policy` on one core, and its address.
 fn start(policy: &str) -> (Gateway<Engine>, SocketAddr) {
+    start_with(policy, Telemetry::silent(1))
+}
+
+fn start_with(policy: &str, telemetry: Arc<Telemetry>) -> (Gateway<Engine>, SocketAddr) {
     let engine = engine(policy).unwrap_or_else(|wrong| panic!("{wrong:?}"));
     let options = Options::default();
-    let gateway = Gateway::start(Arc::new(engine), "test", Telemetry::silent(1), options).unwrap();
+    let gateway = Gateway::start(Arc::new(engine), "test", telemetry, options).unwrap();
     let address = gateway.addresses()[0].1;
     (gateway, address)
 }
@@ -508,6 +513,26 @@ async fn a_gateway_answers_over_a_socket() {
         gateway.reload(Arc::new(next), "next").unwrap();
         let (answer, _) = talk(address, request, "").await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_log_holds_the_header_fields_of_what_was_forwarded() {
+    on_a_core(async {
+        let policy = policy(&[mirror().await], "forward app")
+            .replacen("127.0.0.1:0\"", "127.0.0.1:0\"; log headers=[\"x-tag\"]", 1);
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("access.log");
+        let telemetry = Telemetry::start(1, Output::File(log.clone())).unwrap();
+        let (gateway, address) = start_with(&policy, telemetry);
+        let request =
+            "GET /u/7 HTTP/1.1\r\nHost: shop.example\r\nX-Tag: a\r\nConnection: close\r\n\r\n";
+        let (answer, _) = talk(address, request, "").await;
+        assert!(answer.contains("\r\nX-Tag: a\r\n"), "{answer}");
+        gateway.drain(Duration::from_secs(5));
+        let line = std::fs::read_to_string(log).unwrap();
+        assert!(line.contains(r#""headers":{"x-tag":"a"}"#), "{line}");
     })
     .await;
 }

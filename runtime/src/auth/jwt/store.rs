@@ -99,7 +99,8 @@ impl Store {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() && fixed.is_empty() && remotes.is_empty() {
+        // Who serves nothing has opened no file.
+        if making.serves && errors.is_empty() && fixed.is_empty() && remotes.is_empty() {
             let message = format!("auth `{}` has no keys", told.name);
             errors.push(BlockError::new(span, message));
         }
