@@ -520,8 +520,11 @@ async fn a_gateway_answers_over_a_socket() {
 #[tokio::test]
 async fn the_log_holds_the_header_fields_of_what_was_forwarded() {
     on_a_core(async {
-        let policy = policy(&[mirror().await], "forward app")
-            .replacen("127.0.0.1:0\"", "127.0.0.1:0\"; log headers=[\"x-tag\"]", 1);
+        let policy = policy(&[mirror().await], "forward app").replacen(
+            "127.0.0.1:0\"",
+            "127.0.0.1:0\"; log headers=[\"x-tag\"]",
+            1,
+        );
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("access.log");
         let telemetry = Telemetry::start(1, Output::File(log.clone())).unwrap();
