@@ -46,6 +46,7 @@ mod items;
 mod limits;
 mod lints;
 mod locals;
+mod lost;
 mod matches;
 mod members;
 mod membership;

@@ -41,10 +41,15 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                 }
                 let virtual_host = places.program.listeners.get(at);
                 let virtual_host = virtual_host.and_then(|listener| listener.hosts.list.get(group));
-                let left = groups.get_mut(group).and_then(|ordered| left(ordered, rank));
-                let plain = virtual_host.zip(groups.get(group)).is_some_and(|(host, ordered)| {
-                    reached_plainly(places, host, ordered, (rank, left))
-                });
+                let Some(ordered) = groups.get_mut(group) else { continue };
+                let shown = takes_an_example(places, at, ordered, rank);
+                // Where an example came by this very place, some requests are left, whichever they are.
+                let left = match shown && stands_alone(places, place) {
+                    true => Left::Some,
+                    false => left(ordered, rank),
+                };
+                let plain = virtual_host
+                    .is_some_and(|host| reached_plainly(places, host, ordered, (rank, &left)));
                 if !plain
                     && let Some(host) = groups.get(group).map(|ordered| &ordered.group.host)
                     && !matches!(host, Host::Exact(_))
@@ -53,8 +58,9 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                     order.leaning.push(host.clone());
                 }
                 let is_reached = plain
+                    || shown
                     || groups.get_mut(group).is_some_and(|ordered| {
-                        reached_by_example(places, at, ordered, (rank, left))
+                        reached_by_example(places, at, ordered, (rank, &left))
                     });
                 let cover = if is_reached {
                     None
@@ -87,8 +93,27 @@ fn place(groups: &[Ordered], group: usize, rank: usize) -> Option<Place> {
     ordered.place(*ordered.sequence.get(rank)?)
 }
 
-/// What the earlier members of its own cell leave to a candidate. `None` where that has no sets, or is not known.
-fn left(ordered: &mut Ordered, rank: usize) -> Option<Set> {
+/// What the earlier members of its own cell leave to a candidate.
+enum Left {
+    /// These requests.
+    Set(Set),
+    /// Some request or other.
+    Some,
+    /// It has no sets, or that is not known.
+    Unknown,
+}
+
+/// Whether its route stands at no other host or path.
+fn stands_alone(places: &Places<'_>, place: Place) -> bool {
+    let route = places.program.route(place.route);
+    route.is_some_and(|route| route.paths.len() == 1 && route.hosts.len() == 1)
+}
+
+fn left(ordered: &mut Ordered, rank: usize) -> Left {
+    set_left(ordered, rank).map_or(Left::Unknown, Left::Set)
+}
+
+fn set_left(ordered: &mut Ordered, rank: usize) -> Option<Set> {
     let node = *ordered.sequence.get(rank)?;
     let own = earlier_members(ordered, rank, node);
     let sets = ordered.sets.get_mut(node.cell)?.as_mut()?;
@@ -105,13 +130,14 @@ fn reached_plainly(
     places: &Places<'_>,
     host: &VirtualHost,
     ordered: &Ordered,
-    (rank, left): (usize, Option<Set>),
+    (rank, left): (usize, &Left),
 ) -> bool {
     let Some(node) = ordered.sequence.get(rank).copied() else { return false };
     let Some(cell) = ordered.group.cells.get(node.cell) else { return false };
     let Some(place) = ordered.place(node) else { return false };
+    let is_some = !matches!(left, Left::Unknown | Left::Set(Set::NONE));
     match ordered.sets.get(node.cell) {
-        Some(Some(sets)) if !sets.asks_head && left.is_some_and(|left| left != Set::NONE) => {}
+        Some(Some(sets)) if !sets.asks_head && is_some => {}
         Some(None) if cell.members.len() == 1 && places.is_unconditional(place) => {}
         _ => return false,
     }
@@ -127,19 +153,36 @@ fn reached_plainly(
     })
 }
 
-/// Whether a request that the earlier members of its own cell leave to the candidate comes to it.
+/// Whether some request that the candidate asks for comes to it, though nobody looked at who is tried before: thousands
+/// of routes may overlap at one place, and what they leave is large, but of most of them a plain example is not taken.
+fn takes_an_example(
+    places: &Places<'_>,
+    listener: usize,
+    ordered: &mut Ordered,
+    rank: usize,
+) -> bool {
+    let set = |ordered: &Ordered| {
+        let node = ordered.sequence.get(rank)?;
+        ordered.sets.get(node.cell)?.as_ref()?.sets.get(node.member).copied()
+    };
+    set(ordered)
+        .is_some_and(|set| reached_by_example(places, listener, ordered, (rank, &Left::Set(set))))
+}
+
+/// Whether a request of what is left to the candidate comes to it.
 fn reached_by_example(
     places: &Places<'_>,
     listener: usize,
     ordered: &mut Ordered,
-    (rank, left): (usize, Option<Set>),
+    (rank, left): (usize, &Left),
 ) -> bool {
     let Some(node) = ordered.sequence.get(rank).copied() else { return false };
     let Some((place, cell)) = ordered.place(node).zip(ordered.group.cells.get(node.cell)) else {
         return false;
     };
     let Some(Some(sets)) = ordered.sets.get_mut(node.cell) else { return false };
-    let values = left.and_then(|left| sets.space.witness(left));
+    let Left::Set(left) = left else { return false };
+    let values = sets.space.witness(*left);
     let example = values.map(|values| Witness::new(&ordered.group.host, &cell.path, values));
     example.is_some_and(|example| answer(places, listener, &example) == Some(place.route))
 }

@@ -10,6 +10,7 @@ use super::Unit;
 use super::constant::copies;
 use super::facts::Facts;
 use super::index::{Definition, Index, Meaning, Occurrence};
+use super::lost::Lost;
 use super::modules::Team;
 use super::path::Capture;
 use crate::diag::Diag;
@@ -17,7 +18,7 @@ use crate::diag::too_large::too_large;
 use crate::policy::{Expr, ExprKind, Input, InputId, LocalId};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::syntax::{Keyword, Kind, Node, Tree};
+use crate::syntax::{Keyword, Kind, Tree};
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::{Phase, Vocabulary};
@@ -37,7 +38,7 @@ pub(super) struct Context<'a> {
     pub(super) defaults: &'a HashMap<&'static str, Tree>,
     pub(super) items: Vec<Item<'a>>,
     /// By unit: what the parser could not make out, or not as a whole.
-    pub(super) broken: Vec<Vec<Node<'a>>>,
+    lost: Vec<Lost<'a>>,
     /// By unit: what its names stand for.
     pub(super) names: Vec<HashMap<&'a str, Entry>>,
     /// By unit: its routes and sites, which are named in places of their own (`before`), so that a route may be called as
@@ -186,7 +187,7 @@ impl<'a> Context<'a> {
             served: vocabulary,
             defaults,
             items: Vec::new(),
-            broken: units.iter().map(broken).collect(),
+            lost: units.iter().map(|unit| Lost::of(unit.tree)).collect(),
             names: vec![HashMap::new(); units.len()],
             routes: vec![HashMap::new(); units.len()],
             teams: Vec::new(),
@@ -224,19 +225,7 @@ impl<'a> Context<'a> {
 
     /// Whether a name may be that of an item which the parser could not make out; it has reported that one.
     pub(super) fn is_lost(&self, unit: usize, name: &str, kinds: &[Keyword]) -> bool {
-        let Some(broken) = self.broken.get(unit) else { return false };
-        let begins = |text: &str| {
-            let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-            words.filter(|word| !word.is_empty()).take(3).any(|word| word == name)
-        };
-        broken.iter().any(|node| match ast::Item::from_node(*node) {
-            None | Some(ast::Item::Unknown(_)) => begins(node.text()),
-            Some(item) if !kinds.contains(&super::items::keyword(&item)) => false,
-            Some(item) => item
-                .head()
-                .name()
-                .is_none_or(|word| is_head_broken(item.head()) && word.text.starts_with(name)),
-        })
+        self.lost.get(unit).is_some_and(|lost| lost.may_be(name, kinds))
     }
 
     /// Whether it is part of the policy without being used: the first file's own, or in the file of a module.
@@ -362,10 +351,6 @@ impl<'a> Scope<'a> {
     pub(super) fn local(&self, name: &str) -> Option<&Local<'a>> {
         self.locals.iter().rev().find(|local| local.name == name)
     }
-}
-
-fn broken<'a>(unit: &Unit<'a>) -> Vec<Node<'a>> {
-    unit.tree.nodes().filter(|node| node.is_broken()).collect()
 }
 
 /// Whether the line an item begins with did not parse.
