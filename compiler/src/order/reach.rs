@@ -24,6 +24,9 @@ use lang::segment::{Relation, Segments};
 /// The most candidates in front of a route that are looked at together.
 const MOST: usize = 4_000;
 
+/// With no more members than this in its cell, what the others leave to a candidate is looked at right away.
+const FEW: usize = 16;
+
 /// Says which routes of a program, whose listeners are complete, are never reached.
 pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
     let n_routes = places.program.routes.len();
@@ -163,6 +166,10 @@ fn takes_an_example(
 ) -> bool {
     let set = |ordered: &Ordered| {
         let node = ordered.sequence.get(rank)?;
+        let is_crowded = ordered.group.cells.get(node.cell)?.members.len() > FEW;
+        if !is_crowded {
+            return None;
+        }
         ordered.sets.get(node.cell)?.as_ref()?.sets.get(node.member).copied()
     };
     set(ordered)
