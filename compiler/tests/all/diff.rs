@@ -60,7 +60,9 @@ proptest! {
                 let (b, _) = fate(&new, &new_matcher, &request, sent, (200, false));
                 let pair = (words(&a), words(&b));
                 let sent = request.says("req.header", Some("h"));
-                if !sent.is_absent() && a.to.is_some() && b.to.is_some() {
+                // What a policy sets by itself may be what the client said.
+                let is_own = sent == Value::string("1");
+                if !sent.is_absent() && !is_own && a.to.is_some() && b.to.is_some() {
                     let passes = |fate: &Fate| fate.up.iter().any(|(n, v)| *n == "h" && *v == sent);
                     let kept = |fate: &Fate| fate.up.contains(&("h", Value::Absent));
                     let kind = match (kept(&a), passes(&a), kept(&b), passes(&b)) {
