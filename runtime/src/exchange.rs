@@ -75,6 +75,8 @@ pub struct Exchange {
     pub(crate) limited: Option<LimitId>,
     /// A limit that had no place for its key.
     pub(crate) crowded: Option<LimitId>,
+    /// How often a statement on the way back had a value that the answer cannot have.
+    pub(crate) left_out: u32,
     /// How it fared with the cache.
     pub(crate) cached: Option<Use>,
     /// Header fields that its answer gets, whoever gives that.
@@ -192,6 +194,7 @@ impl Exchange {
             fault: None,
             limited: None,
             crowded: None,
+            left_out: 0,
             cached: None,
             told: Vec::new(),
             received,

@@ -155,16 +155,11 @@ fn refuse(failure: Failure, standing: &[&[Statement]], ex: &mut Exchange) -> Res
     Ok(())
 }
 
-/// Runs what always holds. A statement that fails makes an answer of that, on which the others hold all the same.
+/// Runs what always holds.
 fn always(standing: &[&[Statement]], ex: &mut Exchange) {
-    let all = || standing.iter().copied().flatten();
-    let failed = all().find_map(|statement| run(statement, ex).err());
-    if let Some(failure) = failed {
-        ex.fail(&failure);
-        for statement in all() {
-            // What fails again has been told.
-            let _ = run(statement, ex);
-        }
+    for statement in standing.iter().copied().flatten() {
+        // INVARIANT: an `always` holds what changes the answer that there is, which leaves out what it cannot have.
+        let _ = run(statement, ex);
     }
 }
 

@@ -59,6 +59,8 @@ pub enum Done {
     Answered(u16),
     /// The request ends here with this status.
     Ended(u16),
+    /// It ends here with this status, because a value of it cannot stand where the statement puts it.
+    Unfit(u16),
     /// It runs on the way back, when the answer is known.
     OnTheWayBack,
 }
@@ -139,6 +141,7 @@ fn walk(engine: &Engine, ex: &mut Exchange) -> Vec<Done> {
                 )
             }
             Ok(Flow::Reply(answer)) => Done::Answered(answer.response.status),
+            Err(failure @ Failure::Value) => Done::Unfit(failure.status()),
             Err(failure) => Done::Ended(failure.status()),
         };
         let last = !matches!(done, Done::Passed);

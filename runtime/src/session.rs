@@ -326,6 +326,7 @@ impl Session {
             tries: ex.map_or(0, |ex| ex.tries),
             duration: ex.map(|ex| ex.started.elapsed()).unwrap_or_default(),
             first_byte: ex.and_then(|ex| ex.first_byte),
+            left_out: ex.map_or(0, |ex| ex.left_out),
             failure: fault(ex, refused, sent),
             id: ex.map(|ex| ex.id),
         };
@@ -338,6 +339,9 @@ impl Session {
         }
         if let Some(series) = of(ex.and_then(|ex| ex.crowded)) {
             series.crowded.add(1);
+        }
+        if record.left_out > 0 {
+            self.core.telemetry.metrics.left_out(record.left_out);
         }
         if let Some(used) = ex.and_then(|ex| ex.cached) {
             self.core.telemetry.metrics.used(used);

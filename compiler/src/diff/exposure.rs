@@ -70,7 +70,7 @@ impl Exposure {
         let fields = course.headers.iter().map(|(message, name, header)| {
             let up = *message == Message::Up;
             let header = match header {
-                Header::Value(value) => {
+                Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
                     &Header::Value(chosen.get(value).copied().unwrap_or(*value))
                 }
                 // Beside it stands what the client says.
@@ -84,7 +84,9 @@ impl Exposure {
                 Header::Text(_) | Header::There => Put::Said,
                 Header::Value(value) if up && echoes(basis, *value, name, &lets) => Put::Passes,
                 Header::Value(value) if says_who(basis, *value, &lets) => Put::Identity(*value),
-                Header::Value(value) => Put::Own(*value),
+                Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
+                    Put::Own(*value)
+                }
             };
             ((up, name.clone()), Field { put, shield: None })
         });

@@ -12,7 +12,7 @@ use crate::interp::{Interp, ops};
 use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
 use crate::program::Step;
-use crate::proof::course::{Course, End, Status};
+use crate::proof::course::{Course, End, Status, can_be_said, trimmed};
 use crate::proof::sent::{Field, field, original};
 use crate::space::{Cut, Env, Formula, Of, Test};
 
@@ -242,6 +242,25 @@ fn header(
         Field::Absent => Formula::Always(false),
         Field::Value(id) => cut.ask(id, &test, env),
         Field::Text(text) => Formula::Always(test.holds(&Value::String(text.clone()))),
+        Field::Nearly { value, sure } => {
+            let there = cut.ask(value, &Test::Present, env);
+            match is {
+                HeaderIs::Present if sure => there,
+                // What is said is what the value is, if that can be said.
+                HeaderIs::Text(text) if !can_be_said(text) || trimmed(text) != &**text => {
+                    Formula::Always(false)
+                }
+                _ => {
+                    let is = match is {
+                        HeaderIs::Present => Formula::Always(false),
+                        HeaderIs::Text(_) => cut.ask(value, &test, env),
+                    };
+                    let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
+                    let open = cut.unknown(number, Of::Header, test);
+                    Formula::any(vec![is, Formula::all(vec![there, open])])
+                }
+            }
+        }
         Field::There if matches!(test, Test::Present) => Formula::Always(true),
         Field::Scheme => cut.ask(original, &test, env),
         Field::Copied { always } => {
@@ -287,6 +306,11 @@ impl Seen<'_> {
             Field::Absent => Value::Absent,
             Field::Value(id) => self.interp.value(id).ok()?,
             Field::Text(text) => Value::String(text.clone()),
+            Field::Nearly { value, sure } => match self.interp.value(value).ok()? {
+                Value::Absent => Value::Absent,
+                Value::String(text) if sure || can_be_said(&text) => Value::string(trimmed(&text)),
+                _ => return None,
+            },
             Field::There => return matches!(is, HeaderIs::Present).then_some(true),
             Field::Copied { always: false } if self.witness.stripped.contains(name) => {
                 Value::Absent

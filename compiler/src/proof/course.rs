@@ -79,6 +79,10 @@ pub(crate) enum Status {
 pub(crate) enum Header {
     /// It has this value.
     Value(ExprId),
+    /// It has this value, but for blanks at its ends.
+    Trimmed(ExprId),
+    /// The same, if it can stand in a header field; else it is not there.
+    Fitting(ExprId),
     /// It says this.
     Text(Arc<str>),
     /// This value, which is there, stands beside what was there before.
@@ -194,13 +198,12 @@ pub(crate) fn courses(
                     let answered = call.row.ends != Ends::No;
                     for one in on {
                         next.push(match answered {
-                            true => hold(&standing, one, &mut done).map_err(|_| at)?,
+                            true => hold(&standing, one).map_err(|_| at)?,
                             false => one,
                         });
                     }
                     for one in ended {
-                        let one = hold(&standing, one, &mut done).map_err(|_| at)?;
-                        done.push(one);
+                        done.push(hold(&standing, one).map_err(|_| at)?);
                     }
                 }
                 _ => next.push(course),
@@ -218,28 +221,63 @@ pub(crate) fn courses(
 /// What comes of a statement is not known.
 struct Untold;
 
-/// Does what always holds to a course that has its answer. Where a value may be refused there, that is the answer, and
-/// all of it is done to that one too.
-fn hold(
-    standing: &[Act<'_>],
-    mut course: Course,
-    done: &mut Vec<Course>,
-) -> Result<Course, Untold> {
-    let mut refused = Vec::new();
-    for act in standing {
-        course = act.hold(course, &mut refused)?;
-    }
-    for mut one in refused {
-        for act in standing {
-            let mut failed = Vec::new();
-            one = act.hold(one, &mut failed)?;
-            if !failed.is_empty() {
-                act.forget(&mut one);
+/// Does what always holds to a course that has its answer.
+fn hold(standing: &[Act<'_>], course: Course) -> Result<Course, Untold> {
+    standing.iter().try_fold(course, |course, act| act.hold(course))
+}
+
+/// Where a value is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    Field,
+    Path,
+    Query,
+    Host,
+}
+
+/// What is taken off the ends of a header field's value (RFC 9110, section 5.5).
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// A text as a header field says it.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(BLANKS)
+}
+
+/// Whether a header field can say this text.
+pub(super) fn can_be_said(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}
+
+/// Fields of the request whose text can stand in a header field, because it stood in one or is of fewer characters.
+const FIELD_LIKE: &[&str] = &[
+    "req.header",
+    "req.host",
+    "req.method",
+    "req.path",
+    "req.target",
+    "req.scheme",
+    "req.id",
+    "client.ip",
+];
+
+impl Stands {
+    /// Whether these words can stand there, as far as that is plain to see.
+    fn takes(self, words: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        match self {
+            Stands::Field => can_be_said(words),
+            Stands::Query => true,
+            Stands::Path => {
+                words.starts_with('/') && words.bytes().all(|byte| byte == b'/' || is_plain(byte))
+            }
+            Stands::Host => {
+                words.len() <= 253
+                    && words
+                        .split('.')
+                        .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(is_plain))
             }
         }
-        done.push(one);
     }
-    Ok(course)
 }
 
 /// A statement.
@@ -276,7 +314,7 @@ impl Act<'_> {
         }
         match (row.ends, row.form) {
             (Ends::Forwards, _) if course.end == End::Open => {
-                if self.argument("host").is_some_and(|host| !self.fits(host)) {
+                if self.argument("host").is_some_and(|host| !self.fits(host, Stands::Host)) {
                     self.may_refuse(&mut course, done);
                 }
                 let targets = self.targets();
@@ -313,7 +351,15 @@ impl Act<'_> {
             (Ends::No, Form::Assign | Form::Append) => {
                 let value = self.lowered.args.first().copied();
                 let (field, key) = self.lowered.place.as_ref().ok_or(Untold)?;
-                if value.is_none_or(|value| !self.fits(value)) {
+                let stands = match &**field {
+                    "up.path" => Stands::Path,
+                    "up.query" => Stands::Query,
+                    "up.host" => Stands::Host,
+                    _ => Stands::Field,
+                };
+                let fits = value.is_some_and(|value| self.fits(value, stands));
+                // On the way back nothing is refused: what does not fit is left out.
+                if !fits && field.starts_with("up.") {
                     self.may_refuse(&mut course, done);
                 }
                 let message = match &**field {
@@ -323,9 +369,17 @@ impl Act<'_> {
                 };
                 match (&**field, message.zip(key.as_ref()), value) {
                     (_, Some((message, key)), Some(value)) => {
-                        let header = match row.form {
-                            Form::Assign => Header::Value(value),
-                            _ => self.added(value, course.made(message, key)),
+                        let before = course.made(message, key);
+                        let header = match (row.form, message) {
+                            (Form::Assign, Message::Resp) if !fits => Header::Fitting(value),
+                            (Form::Assign, _) => self.assigned(value),
+                            (_, Message::Resp) if !fits => match before {
+                                Some(Header::Text(_) | Header::Added(_) | Header::There) => {
+                                    Header::There
+                                }
+                                _ => Header::Unknown,
+                            },
+                            _ => self.added(value, before),
                         };
                         course.put(message, key, header);
                     }
@@ -370,7 +424,7 @@ impl Act<'_> {
                 next.push(course);
             }
             _ if row.name == "rewrite" => {
-                if self.lowered.args.first().is_none_or(|path| !self.fits(*path)) {
+                if self.lowered.args.first().is_none_or(|path| !self.fits(*path, Stands::Path)) {
                     self.may_refuse(&mut course, done);
                 }
                 next.push(course);
@@ -387,23 +441,13 @@ impl Act<'_> {
     }
 
     /// The course behind the statement, which always holds.
-    fn hold(&self, course: Course, refused: &mut Vec<Course>) -> Result<Course, Untold> {
-        let mut next = Vec::new();
-        self.advance(course, &mut next, refused)?;
-        // Nothing in an `always` branches, but what would do so is not known here.
+    fn hold(&self, course: Course) -> Result<Course, Untold> {
+        let (mut next, mut ended) = (Vec::new(), Vec::new());
+        self.advance(course, &mut next, &mut ended)?;
+        // Nothing in an `always` branches or refuses, but what would do so is not known here.
         match next.pop() {
-            Some(course) if next.is_empty() => Ok(course),
+            Some(course) if next.is_empty() && ended.is_empty() => Ok(course),
             _ => Err(Untold),
-        }
-    }
-
-    /// What the statement does may not have been done.
-    fn forget(&self, course: &mut Course) {
-        match &self.lowered.place {
-            Some((field, Some(key))) if &**field == "resp.header" => {
-                course.put(Message::Resp, key, Header::Unknown);
-            }
-            _ => course.status = Status::Unknown,
         }
     }
 
@@ -425,6 +469,49 @@ impl Act<'_> {
         course.doubt = Some(self.at);
     }
 
+    /// What a header field is once this value was put there.
+    fn assigned(&self, value: ExprId) -> Header {
+        match self.program.expr(value) {
+            _ if self.has_firm_ends(value) => Header::Value(value),
+            Expr::Const(Value::String(text)) => Header::Text(Arc::from(trimmed(text))),
+            _ => Header::Trimmed(value),
+        }
+    }
+
+    /// Whether no text that this comes to begins or ends with a blank.
+    fn has_firm_ends(&self, id: ExprId) -> bool {
+        match self.program.expr(id) {
+            Expr::Const(Value::String(text)) => trimmed(text) == &**text,
+            Expr::Const(_) | Expr::Capture(_) => true,
+            Expr::Local(local) => {
+                let value = self.locals.iter().find(|(named, _)| named == local);
+                value.is_some_and(|(_, value)| self.has_firm_ends(*value))
+            }
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| FIELD_LIKE.contains(&&*slot.field))
+            }
+            Expr::Coalesce(first, second) => {
+                [first, second].iter().all(|value| self.has_firm_ends(**value))
+            }
+            Expr::Match(_, arms) => arms.iter().all(|arm| self.has_firm_ends(arm.value)),
+            Expr::Template(parts) => {
+                let words = |id: &ExprId| match self.program.expr(*id) {
+                    Expr::Const(Value::String(text)) => Some(text),
+                    _ => None,
+                };
+                // Beside a value that may be empty the words of the policy are the end.
+                let first = parts.iter().find_map(words);
+                let last = parts.iter().rev().find_map(words);
+                let rest = parts.iter().filter(|part| words(part).is_none());
+                first.is_none_or(|text| !text.starts_with(BLANKS))
+                    && last.is_none_or(|text| !text.ends_with(BLANKS))
+                    && rest.copied().all(|part| self.has_firm_ends(part))
+            }
+            _ => false,
+        }
+    }
+
     /// What a header field is once this value was put beside what was made of it before.
     fn added(&self, value: ExprId, before: Option<&Header>) -> Header {
         let is_there = match self.program.expr(value) {
@@ -433,7 +520,7 @@ impl Act<'_> {
             _ => false,
         };
         match before {
-            Some(Header::Absent) => Header::Value(value),
+            Some(Header::Absent) => self.assigned(value),
             Some(Header::There | Header::Text(_) | Header::Added(_)) => Header::There,
             None if is_there => Header::Added(value),
             Some(_) if is_there => Header::There,
@@ -486,29 +573,75 @@ impl Act<'_> {
         targets
     }
 
-    /// Whether the value can stand in a header field or a segment, whatever the request says.
-    fn fits(&self, id: ExprId) -> bool {
+    /// Whether the value can stand there, whatever the request says. The policy's own words at the top of it are judged
+    /// where they are written.
+    fn fits(&self, id: ExprId, stands: Stands) -> bool {
+        match (self.program.expr(id), stands) {
+            // Whatever cannot stand in a query is encoded there.
+            (_, Stands::Query) | (Expr::Const(_), _) => true,
+            (Expr::Template(parts), Stands::Field) => {
+                parts.iter().all(|part| self.fits(*part, stands))
+            }
+            (Expr::Template(parts), Stands::Path) => self.is_path(parts),
+            _ => self.comes_to_fit(id, stands),
+        }
+    }
+
+    /// The same of a value that may be one of several.
+    fn comes_to_fit(&self, id: ExprId, stands: Stands) -> bool {
         match self.program.expr(id) {
-            Expr::Const(_) | Expr::Capture(_) => true,
+            Expr::Const(Value::String(words)) => stands.takes(words),
+            Expr::Const(value) => stands == Stands::Field || value.is_absent(),
             Expr::Local(local) => {
                 let value = self.locals.iter().find(|(named, _)| named == local);
-                value.is_some_and(|(_, value)| self.fits(*value))
+                value.is_some_and(|(_, value)| self.comes_to_fit(*value, stands))
             }
             Expr::Slot(slot) => {
                 let slot = self.program.slots.get(slot.0 as usize);
-                let path = self.call.row.name == "rewrite"
-                    || self.lowered.place.as_ref().is_some_and(|(field, _)| &**field == "up.path");
-                slot.is_some_and(|slot| match &*slot.field {
-                    "req.path" => true,
-                    "req.header" | "req.host" | "req.method" | "req.target" | "req.scheme"
-                    | "req.id" | "client.ip" => !path,
+                slot.is_some_and(|slot| match (&*slot.field, stands) {
+                    ("req.path", Stands::Path) => true,
+                    (field, Stands::Field) => FIELD_LIKE.contains(&field),
                     _ => false,
                 })
             }
-            Expr::Template(parts) => parts.iter().all(|part| self.fits(*part)),
-            Expr::Coalesce(first, second) => self.fits(*first) && self.fits(*second),
+            Expr::Capture(_) => stands != Stands::Host,
+            Expr::Template(parts) if stands == Stands::Field => {
+                parts.iter().all(|part| self.comes_to_fit(*part, stands))
+            }
+            Expr::Coalesce(first, second) => {
+                [first, second].iter().all(|value| self.comes_to_fit(**value, stands))
+            }
+            Expr::Match(_, arms) if stands != Stands::Path => {
+                arms.iter().all(|arm| self.comes_to_fit(arm.value, stands))
+            }
             _ => false,
         }
+    }
+
+    /// Whether these parts are a path together, whatever the request says: each fits, and none that the policy says
+    /// makes dots of its own with what a request says beside it.
+    fn is_path(&self, parts: &[ExprId]) -> bool {
+        let words = |id: &ExprId| match self.program.expr(*id) {
+            Expr::Const(value) => value.as_str(),
+            _ => None,
+        };
+        let is_one = |id: &ExprId| match self.program.expr(*id) {
+            Expr::Slot(_) | Expr::Capture(_) => self.comes_to_fit(*id, Stands::Path),
+            _ => words(id).is_some(),
+        };
+        let are_dots = |segment: Option<&str>| {
+            let dot = |c: char| ".%2eE".contains(c);
+            segment.is_some_and(|segment| !segment.is_empty() && segment.chars().all(dot))
+        };
+        let apart = parts.windows(2).all(|pair| match pair {
+            [before, behind] => match (words(before), words(behind)) {
+                (Some(before), _) => !are_dots(before.rsplit('/').next()),
+                (None, Some(behind)) => !are_dots(behind.split('/').next()),
+                (None, None) => true,
+            },
+            _ => true,
+        });
+        apart && parts.iter().all(is_one)
     }
 
     /// Whether it is a place to send a client to, whatever the request says: text that begins with the policy's own.
@@ -520,7 +653,7 @@ impl Act<'_> {
         match self.program.expr(id) {
             Expr::Template(parts) => {
                 parts.first().is_some_and(|part| own(*part))
-                    && parts.iter().all(|part| self.fits(*part))
+                    && parts.iter().all(|part| self.fits(*part, Stands::Field))
             }
             _ => own(id),
         }

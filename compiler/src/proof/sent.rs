@@ -16,6 +16,11 @@ use crate::proof::course::Header;
 pub(super) enum Field<'c> {
     /// It has this value, or is not there if that is absent.
     Value(ExprId),
+    /// It has nearly this value: without blanks at its ends, and unless that is `sure` perhaps not at all.
+    Nearly {
+        value: ExprId,
+        sure: bool,
+    },
     /// It says this.
     Text(&'c Arc<str>),
     /// The client's, if there is one; and if it passes, which it may not `always`.
@@ -43,6 +48,9 @@ const UP_WRITTEN: &[&str] = &[
     "transfer-encoding",
     "upgrade",
 ];
+
+/// Fields of a request by which the cache asks whether something has changed.
+const CONDITIONS: &[&str] = &["if-modified-since", "if-none-match"];
 
 /// Fields that the gateway may put on its own answers.
 const RESP_WRITTEN: &[&str] = &[
@@ -79,16 +87,20 @@ pub(super) fn field<'c>(way: Way<'c>, message: Message, name: &Arc<str>) -> Fiel
     if message == Message::Resp && &**name == "date" {
         return Field::There;
     }
-    if course.blurred {
+    // The cache asks for all of an answer, or whether the one that it keeps has changed.
+    let asks_again = CONDITIONS.contains(&&**name) && course.caches.is_some();
+    if course.blurred || (message == Message::Up && asks_again) {
         return Field::Unknown;
     }
     let own = message == Message::Resp && course.own && !RESP_WRITTEN.contains(&&**name);
     match course.made(message, name) {
         Some(Header::Value(id)) => Field::Value(*id),
+        Some(Header::Trimmed(value)) => Field::Nearly { value: *value, sure: true },
+        Some(Header::Fitting(value)) => Field::Nearly { value: *value, sure: false },
         Some(Header::Text(text)) => Field::Text(text),
         Some(Header::Absent) => Field::Absent,
         // Beside nothing it stands alone.
-        Some(Header::Added(id)) if own => Field::Value(*id),
+        Some(Header::Added(id)) if own => Field::Nearly { value: *id, sure: true },
         Some(Header::Added(_) | Header::There) => Field::There,
         Some(Header::Unknown) => Field::Unknown,
         None if message == Message::Up => passed(name, way.believes),

@@ -179,6 +179,9 @@ impl Page<'_> {
                         Done::Forwarded(to) => format!("  → upstream {to}\n"),
                         Done::Answered(status) => format!("  → {status}\n"),
                         Done::Ended(status) => format!("  → ends here with {status}\n"),
+                        Done::Unfit(status) => format!(
+                            "  → ends here with {status}: a value of the request cannot stand there\n"
+                        ),
                         Done::OnTheWayBack => "  (on the way back)\n".to_owned(),
                     });
                 }
@@ -247,6 +250,7 @@ impl Page<'_> {
                         Done::Forwarded(to) => ("forwarded", json!(&**to)),
                         Done::Answered(status) => ("answered", json!(status)),
                         Done::Ended(status) => ("ended", json!(status)),
+                        Done::Unfit(status) => ("unfit", json!(status)),
                         Done::OnTheWayBack => ("on-the-way-back", Value::Null),
                     };
                     json!({

@@ -32,7 +32,7 @@ pub const CLAUSES: &[Clause] = &[
     },
     Clause {
         name: "always",
-        doc: "Statements for every answer. From where it stands they run on whatever is answered: by an upstream, by `respond` or `redirect`, by a `require` behind it that refuses, and on the gateway's own 502, 503 or 504. They run before the statements of the way back, several in the order in which they are written. They change the answer and cannot give another. `origin` is absent where no upstream has answered.",
+        doc: "Statements for every answer. From where it stands they run on whatever is answered: by an upstream, by `respond` or `redirect`, by a `require` behind it that refuses, and on the gateway's own 502, 503 or 504. They run before the statements of the way back, several in the order in which they are written. They change the answer and cannot give another: a value that cannot stand in a header field is left out. `origin` is absent where no upstream has answered.",
         example: "always { set resp.header[\"x-frame-options\"] = \"DENY\" }",
     },
     Clause {

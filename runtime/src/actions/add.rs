@@ -14,7 +14,7 @@ pub(super) static ROW: Action = Action {
     late: true,
     coherent: None,
     asserts: None,
-    doc: "Puts one more header field beside those of its name: `up.header` before `forward`, `resp.header` behind it. An absent value adds nothing. Fields that have one value, such as `location`, are `set`.",
+    doc: "Puts one more header field beside those of its name: `up.header` before `forward`, `resp.header` behind it. An absent value adds nothing. A value of the request that cannot stand there is answered with 400 on the way in, and adds nothing on the way back. Fields that have one value, such as `location`, are `set`.",
     example: "add up.header[\"x-tag\"] = \"eu\"",
 };
 

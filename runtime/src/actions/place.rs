@@ -62,14 +62,16 @@ impl Place {
         }
         let value = plain(value);
         match self {
-            Place::UpHeader(name) => ex.change_up(|up| up.headers.append(name, value)),
-            Place::RespHeader(name) => match &mut ex.answer {
-                Some(answer) => answer.response.headers.append(name, value),
-                None => Ok(()),
-            },
-            _ => return Err(Failure::Ours("add")),
+            Place::UpHeader(name) => {
+                let added = ex.change_up(|up| up.headers.append(name, value));
+                added.map_err(|_| Failure::Value)
+            }
+            Place::RespHeader(name) => {
+                change_answer(ex, |answer| answer.response.headers.append(name, value).is_ok());
+                Ok(())
+            }
+            _ => Err(Failure::Ours("add")),
         }
-        .map_err(|_| Failure::Value)
     }
 
     /// Whether one more can stand there.
@@ -88,7 +90,8 @@ impl Place {
         !matches!(self, Place::RespHeader(_) | Place::RespStatus)
     }
 
-    /// Puts `value` there; an absent one takes away what is there.
+    /// Puts `value` there; an absent one takes away what is there. An answer that there is goes without what it cannot
+    /// have, a request is not sent so.
     pub(super) fn put(&self, ex: &mut Exchange, value: &Value) -> Result<(), Failure> {
         match self {
             Place::UpHeader(name) => ex.change_up(|up| put_header(&mut up.headers, name, value)),
@@ -104,14 +107,23 @@ impl Place {
                 let host = plain(value);
                 ex.change_up(|up| set_host(up, &host))
             }
-            Place::RespHeader(name) => match &mut ex.answer {
-                Some(answer) => put_header(&mut answer.response.headers, name, value),
-                None => Ok(()),
-            },
-            Place::RespStatus => match (value, &mut ex.answer) {
-                (Value::Status(status), Some(answer)) => put_status(answer, *status),
-                _ => Ok(()),
-            },
+            Place::RespHeader(name) => {
+                change_answer(ex, |answer| {
+                    let headers = &mut answer.response.headers;
+                    let stands = put_header(headers, name, value).is_ok();
+                    if !stands {
+                        headers.remove(name);
+                    }
+                    stands
+                });
+                Ok(())
+            }
+            Place::RespStatus => {
+                if let Value::Status(status) = value {
+                    change_answer(ex, |answer| put_status(answer, *status));
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -186,15 +198,32 @@ fn set_host(up: &mut Up, host: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A status that has no content loses it, and one that belongs to a tunnel cannot be given or taken.
-fn put_status(answer: &mut Answer, status: u16) -> Result<(), Failure> {
-    if status < 200 || answer.tunnel.is_some() {
-        return Err(Failure::Ours("status"));
+/// Changes the answer, if there is one, and notes where that cannot be.
+fn change_answer(ex: &mut Exchange, change: impl FnOnce(&mut Answer) -> bool) {
+    if let Some(answer) = &mut ex.answer
+        && !change(answer)
+    {
+        ex.left_out += 1;
+    }
+}
+
+/// A status that has no content loses it, and what was to become a tunnel does not with another status. One that
+/// announces an answer cannot be given.
+fn put_status(answer: &mut Answer, status: u16) -> bool {
+    if answer.response.status == status {
+        return true;
+    }
+    if status < 200 {
+        return false;
+    }
+    if answer.tunnel.take().is_some() {
+        answer.body = crate::body::Body::empty();
+        answer.response.headers.remove("upgrade");
     }
     answer.response.status = status;
     if matches!(status, 204 | 304) {
         answer.body = crate::body::Body::empty();
         answer.response.headers.remove("content-length");
     }
-    Ok(())
+    true
 }

@@ -14,7 +14,7 @@ pub(super) static ROW: Action = Action {
     late: true,
     coherent: None,
     asserts: None,
-    doc: "Gives a field a value: `up.…` before `forward`, `resp.…` behind it. An absent value takes the field away. What is written replaces every header field of that name.",
+    doc: "Gives a field a value: `up.…` before `forward`, `resp.…` behind it. An absent value takes the field away. What is written replaces every header field of that name. A value of the request that cannot stand there, such as a line break in a header field, is answered with 400 on the way in; on the way back it counts as absent, and `left_out` in the access log tells of it.",
     example: "set up.header[\"x-user\"] = req.header[\"x-caller\"]",
 };
 

@@ -14,7 +14,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::Status,
             from: Phase::Response,
             written: Some(written::STATUS),
-            doc: "The status being sent.",
+            doc: "The status being sent. One below 200 cannot be given. An answer that was to switch protocols does not where another status is set.",
             example: "set resp.status = 404",
         },
         read: |ex, _| {

@@ -25,6 +25,7 @@ pub struct Metrics {
     limits: Mutex<BTreeMap<Arc<str>, Arc<LimitSeries>>>,
     cached: [Shards<Counter>; Use::ALL.len()],
     store: Mutex<Weak<Store>>,
+    left_out: Shards<Counter>,
     /// Lines of the access log that nobody will read.
     pub log_lines_dropped: Shards<Counter>,
     /// Reloads that went live.
@@ -163,6 +164,7 @@ impl Metrics {
             limits: Mutex::default(),
             cached: std::array::from_fn(|_| Shards::new(cores)),
             store: Mutex::default(),
+            left_out: Shards::new(cores),
             log_lines_dropped: Shards::new(cores),
             reloads_ok: Counter::default(),
             compiled_blocks: Counter::default(),
@@ -206,6 +208,11 @@ impl Metrics {
         if let Some((_, shards)) = known {
             shards.add(1);
         }
+    }
+
+    /// Counts values that answers went without.
+    pub(crate) fn left_out(&self, times: u32) {
+        self.left_out.add(u64::from(times));
     }
 
     /// From now on this is the cache of the gateway.
@@ -257,6 +264,12 @@ impl Metrics {
             "counter",
             "Conditions of routes that became machine code.",
             self.compiled_blocks.value(),
+        );
+        page.single(
+            "gw_answer_values_left_out_total",
+            "counter",
+            "Values of statements on the way back that the answer could not have.",
+            self.left_out.sum(),
         );
         page.single(
             "gw_log_lines_dropped_total",
@@ -530,6 +543,7 @@ mod tests {
             tries: 0,
             duration: Duration::from_millis(millis),
             first_byte: None,
+            left_out: 0,
             failure: None,
             id: None,
         }

@@ -51,6 +51,8 @@ pub struct Record<'r> {
     pub duration: Duration,
     /// From the request's first byte to the head of the upstream's answer.
     pub first_byte: Option<Duration>,
+    /// How often a statement on the way back had a value that the answer cannot have; written where that was so.
+    pub left_out: u32,
     /// What went wrong.
     pub failure: Option<Fault<'r>>,
     /// `req.id`; absent where the request was refused before it had one.
@@ -109,6 +111,9 @@ impl Record<'_> {
         milliseconds(line, "duration_ms", self.duration);
         if let Some(first_byte) = self.first_byte {
             milliseconds(line, "first_byte_ms", first_byte);
+        }
+        if self.left_out > 0 {
+            number(line, "left_out", u64::from(self.left_out));
         }
         if let Some(failure) = self.failure {
             text(line, "failure", failure.what);
@@ -263,6 +268,7 @@ pub(super) mod tests {
             tries: 3,
             duration: Duration::from_micros(12_034),
             first_byte: None,
+            left_out: 0,
             failure: Some(Fault { what: "refused", whose: "upstream" }),
             id: Some(RequestId::random()),
         }

@@ -60,9 +60,13 @@ fn summary(view: &View<'_>) -> Option<String> {
         Some(route) => format!("route `{route}` answered {status}"),
         None => format!("no route answered; the gateway said {status}"),
     };
-    let to = last.log("upstream").as_str().map(|upstream| format!(" by upstream `{upstream}`"));
-    let failure = last.log("failure").as_str().map(|failure| format!(": {failure}"));
-    Some([Some(by), to, failure].into_iter().flatten().collect())
+    let (to, failure) = (last.log("upstream"), last.log("failure"));
+    Some(match (to.as_str(), failure.as_str()) {
+        (Some(to), None) => format!("{by} by upstream `{to}`"),
+        (Some(to), Some(failure)) => format!("{by}: {failure}; upstream `{to}` was to be asked"),
+        (None, Some(failure)) => format!("{by}: {failure}"),
+        (None, None) => by,
+    })
 }
 
 /// The values that were read on the way.
