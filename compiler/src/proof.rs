@@ -7,8 +7,8 @@ use lang::diag::proof_disagreement::proof_disagreement;
 use lang::diag::refuted_assert::refuted_assert;
 use lang::diag::undecided_assert::undecided_assert;
 use lang::diag::unproved_assert::{proved_all_the_same, unproved_assert};
-use lang::diag::vacuous_assert::vacuous_assert;
-use lang::policy::{Assert, Host, Policy};
+use lang::diag::vacuous_assert::{no_such_outcome, vacuous_assert};
+use lang::policy::{Assert, Claim, Host, Policy};
 use lang::{Diag, Span};
 
 use crate::program::Program;
@@ -163,9 +163,22 @@ fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
             let (why, help) = reason(why);
             Some(undecided_assert(assert.expect_span, name, (span, why), help))
         }
+        (Outcome::Holds(None), _) if names_outcome(&assert.of) => {
+            Some(no_such_outcome(assert.span, name))
+        }
         (Outcome::Holds(None), _) => Some(vacuous_assert(assert.span, name)),
         (Outcome::Holds(_), Some(said)) => Some(proved_all_the_same(assert.span, name, said.span)),
         (Outcome::Holds(_), None) => None,
+    }
+}
+
+/// Whether a claim says what comes of requests, and not only which they are.
+fn names_outcome(claim: &Claim) -> bool {
+    match claim {
+        Claim::Request(_) | Claim::Route(_) => false,
+        Claim::All(parts) | Claim::Any(parts) => parts.iter().any(names_outcome),
+        Claim::Not(inner) => names_outcome(inner),
+        _ => true,
     }
 }
 

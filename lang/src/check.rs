@@ -200,6 +200,7 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
     let names: Vec<_> = routes.iter().map(|route: &Route| route.name.clone()).collect();
     let tests = trial::tests(&mut cx, &names);
     lints::lint(&mut cx);
+    modules::other_root(&mut cx);
     let source = |unit: usize| units.get(unit).map(|unit| unit.source.id);
     let modules = ownership::modules(&cx.teams, source, |id| places.get(&id).copied());
     let mut diags = cx.diags;

@@ -5,6 +5,7 @@
 pub mod check;
 pub mod diag;
 pub mod eval;
+mod foreign;
 mod format;
 pub mod functions;
 pub mod hosts;

@@ -65,6 +65,9 @@ pub fn literal(text: &str, span: Span, expected: Option<&Ty>) -> Result<(Value, 
     if text.contains(':') || text.bytes().filter(|&byte| byte == b'.').count() > 1 {
         return network::address_or_network(text, span);
     }
+    if let Some(diag) = rate_elsewhere(text, span) {
+        return Err(Box::new(diag));
+    }
     if let Some(at) = text.find('/') {
         return rate(text, at, span);
     }
@@ -83,7 +86,15 @@ pub fn regex(body: &str, span: Span) -> Result<(Value, Ty), Box<Diag>> {
         let clamp = |offset: usize| written(body, offset).min(body.len());
         let (from, to) = (clamp(at.start.offset), clamp(at.end.offset));
         let reason = kind.trim_end_matches('.');
-        return Err(Box::new(bad_regex(span.part(from, to.max(from)), reason)));
+        let nth = text.get(..at.start.offset).map_or(0, |before| before.chars().count()) + 1;
+        let reason = format!("{reason}, at character {nth} of the pattern");
+        let diag = bad_regex(span.part(from, to.max(from)), reason);
+        return Err(Box::new(match kind.contains("look-around") {
+            true => {
+                diag.help("what a text must not match is asked apart: `not matches(text, re\"…\")`")
+            }
+            false => diag,
+        }));
     }
     match compiled(&text) {
         Some(pattern) => Ok((Value::Regex(pattern), Ty::Regex)),
@@ -180,6 +191,21 @@ fn range(
         ));
     }
     Ok((Value::Range(Arc::new((low, high))), Ty::Range(Arc::new(ty))))
+}
+
+/// A rate as other gateways write it: `10r/s`, `600rpm`, `10req/s`.
+fn rate_elsewhere(text: &str, span: Span) -> Option<Diag> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0)?;
+    let (count, unit) = text.split_at(digits);
+    let per = match unit {
+        "r/s" | "rps" | "req/s" | "reqs/s" | "qps" | "r/sec" | "requests/s" => "s",
+        "r/m" | "r/min" | "rpm" | "req/min" | "req/m" => "min",
+        "r/h" | "rph" => "h",
+        _ => return None,
+    };
+    let mended = format!("{count}/{per}");
+    let diag = bad_literal(span, format!("`{text}` is not a rate"), "how many in which time");
+    Some(diag.help(format!("write `{mended}`")).fix(format!("write `{mended}`"), span, mended))
 }
 
 fn rate(text: &str, at: usize, span: Span) -> Result<(Value, Ty), Box<Diag>> {

@@ -9,7 +9,7 @@ use lang::diag::contrary_before::contrary_before;
 use lang::diag::disagreement::disagreement as disagreement_diag;
 use lang::diag::duplicate_route::duplicate_route;
 use lang::diag::idle_before::idle_before;
-use lang::diag::impossible_route::impossible_route;
+use lang::diag::impossible_route::{Asked, impossible_route};
 use lang::diag::undecided_order::undecided_order;
 use lang::diag::unreachable_route::unreachable_route;
 use lang::policy::{Host, Policy, Route, RouteId};
@@ -115,10 +115,12 @@ pub(super) fn duplicate(
     }
     let example = witness.text(places.program, scheme);
     let same = same_outcome(places.program, later.route, first.route);
+    let several = |route: &Route| route.hosts.len() > 1 || route.paths.len() > 1;
+    let at = (several(route) || several(other)).then(|| format!("{}{}", group.host, cell.path));
     findings.diags.push(duplicate_route(
         (&route.name, route.span),
         (&other.name, other.span),
-        &example,
+        (&example, at.as_deref()),
         same,
         route.item,
     ));
@@ -224,7 +226,26 @@ pub(super) fn unreachable(
     let name = (&*this.name, this.span);
     if covered.by.is_empty() {
         let condition = this.conditions.first().map(|condition| condition.span);
-        findings.diags.push(impossible_route(name, condition, asks_arrival(places.program, id)));
+        let asked = asked(places.program, id);
+        let mut others: Vec<(Span, &str)> = Vec::new();
+        let written = |span: &Span| !span.is_empty() && *span != this.span;
+        if asked.contains(&Asked::Host) {
+            others.extend(
+                this.hosts.iter().map(|(_, span)| *span).filter(written).map(|span| (span, "host")),
+            );
+        }
+        if asked.contains(&Asked::Path) {
+            others.extend(
+                this.paths.iter().map(|(_, span)| *span).filter(written).map(|span| (span, "path")),
+            );
+        }
+        if asked.contains(&Asked::Method)
+            && let Some((_, span)) = &this.methods
+        {
+            others.push((*span, "methods"));
+        }
+        others.truncate(MOST_LABELS);
+        findings.diags.push(impossible_route(name, condition, &others, &asked));
         return;
     }
     let covers: Vec<(&str, Span)> = covered
@@ -247,15 +268,29 @@ pub(super) fn unreachable(
     findings.diags.push(diag);
 }
 
-/// Whether the route's conditions ask how a request arrived.
-fn asks_arrival(program: &Program, id: RouteId) -> bool {
+/// Parts of a route that are pointed at beside the condition that contradicts them.
+const MOST_LABELS: usize = 4;
+
+/// What the route's conditions ask of how a request arrived.
+fn asked(program: &Program, id: RouteId) -> Vec<Asked> {
     let conditions = program.route(id).into_iter().flat_map(|route| &route.conditions);
     let read = program.reads(conditions.map(|(id, _)| *id));
-    let mut fields = read.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
-    fields.any(|slot| {
-        matches!(&*slot.field, "req.host" | "req.path" | "req.scheme")
-            || slot.field.starts_with("conn.")
-    })
+    let fields = read.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+    let mut asked = Vec::new();
+    for slot in fields {
+        let what = match &*slot.field {
+            "req.host" => Asked::Host,
+            "req.path" => Asked::Path,
+            "req.method" => Asked::Method,
+            "req.scheme" => Asked::Connection,
+            field if field.starts_with("conn.") => Asked::Connection,
+            _ => continue,
+        };
+        if !asked.contains(&what) {
+            asked.push(what);
+        }
+    }
+    asked
 }
 
 impl Findings {

@@ -164,8 +164,17 @@ fn size(text: &str) -> miette::Result<u64> {
     }
 }
 
+/// A time as people read it: what is no whole number of a unit is seconds with their fraction, from two minutes on behind
+/// the minutes.
 fn time(length: Duration) -> String {
-    Value::Duration(length).to_string()
+    let ms = length.as_millis();
+    if ms < 1_000 || ms.is_multiple_of(1_000) {
+        return Value::Duration(length).to_string();
+    }
+    let (minutes, rest) = if ms < 120_000 { (0, ms) } else { (ms / 60_000, ms % 60_000) };
+    let fraction = format!("{}.{:03}", rest / 1_000, rest % 1_000);
+    let seconds = format!("{}s", fraction.trim_end_matches('0').trim_end_matches('.'));
+    if minutes == 0 { seconds } else { format!("{minutes}min {seconds}") }
 }
 
 fn bytes(bytes: u64) -> String {

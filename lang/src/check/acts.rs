@@ -162,6 +162,7 @@ fn arms<'a>(
     load.when = When::Load;
     let mut arms: Vec<(Expr, Expr)> = Vec::new();
     let mut sound = !block.is_broken();
+    let mut reversed: Option<Span> = None;
     for line in block.lines() {
         let arm = match line {
             ast::Line::Arm(arm) if arm.is_broken() => {
@@ -192,6 +193,28 @@ fn arms<'a>(
                 break;
             }
         };
+        if let (
+            Some(ast::Expr::Name(name)),
+            Some(ast::ArmValue::Expr(share @ ast::Expr::Literal(_))),
+        ) = (arm.pattern(), arm.value())
+            && cx.text(share.span()).ends_with('%')
+        {
+            sound = false;
+            let (name, share) = (cx.text(name.span()), cx.text(share.span()));
+            if reversed.replace(arm.span()).is_none() {
+                let message = "a share stands in front of what it leads to";
+                cx.report(
+                    wrong_form(arm.span(), message, "the other way round")
+                        .help(format!("write `{share} => {name}`"))
+                        .suggest(
+                            format!("write `{share} => {name}`"),
+                            arm.span(),
+                            format!("{share} => {name}"),
+                        ),
+                );
+            }
+            continue;
+        }
         let says = |ty: &Ty| Why::says(format!("an arm of `{}` has {ty} here", row.name));
         let left = match arm.pattern() {
             Some(written) => wanted(cx, &load, written, pattern, &says(pattern)),

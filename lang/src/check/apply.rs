@@ -189,13 +189,23 @@ fn policy_named<'a>(
             let is_known = matches!(cx.item(id).state, State::Broken) || cx.is_contested(id);
             if !is_known && !is_refused(keyword) {
                 let place = cx.item(id).span;
-                cx.report(wrong_kind(
+                let diag = wrong_kind(
                     word.span,
                     word.text,
                     kind_name(keyword),
                     "a policy or a limit",
                     place,
-                ));
+                );
+                cx.report(match keyword {
+                    Keyword::Auth => diag.help(format!(
+                        "a token is asked for by `require {0}`: whoever has none is answered 401",
+                        word.text
+                    )),
+                    Keyword::Upstream => {
+                        diag.help(format!("`forward {}` sends to an upstream", word.text))
+                    }
+                    _ => diag,
+                });
             }
             None
         }

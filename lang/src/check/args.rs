@@ -8,7 +8,7 @@ use super::expr::{constant, expr, wanted};
 use super::fit::{Why, fit};
 use super::index::Meaning;
 use crate::diag::missing_argument::missing_argument;
-use crate::diag::not_constant::not_constant;
+use crate::diag::not_constant::{ENTRY as NOT_CONSTANT, not_constant};
 use crate::diag::repeated_argument::repeated_argument;
 use crate::diag::too_many_arguments::too_many_arguments;
 use crate::diag::unknown_argument::unknown_argument;
@@ -87,10 +87,20 @@ pub(super) fn of_fields<'a>(
     let mut slots: Vec<Slot<'a>> = Vec::new();
     for field in fields {
         let Some(name) = field.name() else { continue };
-        let ty = match field.ty() {
-            Some(ty) => super::types::ty(cx, ty),
-            None => Ty::Error,
-        };
+        let ty =
+            match field.ty() {
+                Some(ty) => super::types::ty(cx, ty),
+                None => {
+                    if !field.is_broken() {
+                        let diag = missing_argument(name.span, name.text, "type", "a type");
+                        cx.report(diag.help(format!(
+                            "a parameter says what it takes: `{}: String`",
+                            name.text
+                        )));
+                    }
+                    Ty::Error
+                }
+            };
         slots.push(Slot {
             name: name.text,
             ty,
@@ -304,7 +314,18 @@ fn one<'a>(
     }
     let mut load = scope.clone();
     load.when = When::Load;
+    let known = cx.diags.len();
     let read = wanted(cx, &load, value, &slot.ty, &why);
+    // Where requests are at hand, the rule of this parameter says more than that of all settings.
+    if let (When::Step(_), Some(diag)) = (scope.when, cx.diags.get_mut(known))
+        && diag.slug == NOT_CONSTANT.slug
+        && slot.row.is_some()
+    {
+        diag.help = Some(format!(
+            "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
+            slot.name
+        ));
+    }
     if !read.ty.is_error() && !is_load_time(&read, &cx.open) {
         let help = format!("`{}` of `{what}` is fixed when the policy is loaded", slot.name);
         cx.report(not_constant(read.span, help));

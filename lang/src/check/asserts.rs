@@ -22,6 +22,8 @@ use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
 
+use crate::diag::Diag;
+use crate::foreign;
 use crate::policy::{Assert, Claim, Compare, Expr, ExprKind, HeaderIs, Message, RouteId, Unproved};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -164,7 +166,16 @@ impl<'a> Claims<'_, 'a> {
                 }
                 other => {
                     let near = nearest(other, ["for", "expect"]);
-                    cx.report(unknown_verb(verb.span, other, "an assert", near));
+                    let diag = unknown_verb(verb.span, other, "an assert", near);
+                    let start = Span { end: verb.span.start, ..verb.span };
+                    cx.report(match (other, near) {
+                        ("where", _) => diag
+                            .help("which requests are spoken of is `for req where CONDITION`")
+                            .fix("write `for req` in front", start, "for req "),
+                        (_, None) => diag
+                            .help("an assert holds `for req where CONDITION` and `expect OUTCOME`"),
+                        _ => diag,
+                    });
                 }
             }
         }
@@ -193,6 +204,10 @@ impl<'a> Claims<'_, 'a> {
     }
 
     fn claim(&mut self, cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::Expr<'a>) -> Claim {
+        if let Some(diag) = misnamed(cx, scope, written) {
+            cx.report(diag);
+            return nothing();
+        }
         if self.depth >= DEEPEST || !speaks(written, 0) {
             let why = Why::says("a claim is a condition").absence("the claim would not hold");
             return Claim::Request(wanted(cx, scope, written, &Ty::Bool, &why));
@@ -393,6 +408,10 @@ impl<'a> Claims<'_, 'a> {
             ("denied", None) => Claim::Denied,
             ("responded", None) => Claim::Responded,
             ("forwarded", None) => Claim::Forwarded(None),
+            ("forwarded", Some(to)) if matches!(to, ast::Expr::Member(_)) => {
+                let name = self.item(cx, scope, to, Keyword::Upstream);
+                name.map_or_else(nothing, |name| Claim::Forwarded(Some(name)))
+            }
             ("forwarded", Some(to)) => {
                 let scope = Scope::new(scope.unit, When::Load);
                 let why = Why::says("`to` names an upstream");
@@ -439,8 +458,19 @@ impl<'a> Claims<'_, 'a> {
         written: ast::Expr<'a>,
         wanted: Keyword,
     ) -> Option<Arc<str>> {
+        let words = fields::words(written).unwrap_or_default();
+        if let Some(found) = super::modules::theirs(cx, scope.unit, &words, wanted) {
+            return found.map(|id| cx.item(id).unique.clone());
+        }
         let ast::Expr::Name(name) = written else {
-            self.not_a_claim(cx, written.span());
+            let help = match scope.unit {
+                0 => {
+                    "the first file names what a module has as `MODULE.NAME`, and its own by their names"
+                }
+                _ => "a file's claims speak of what the file knows by a name of its own",
+            };
+            let message = format!("this names no {}", wanted.as_str());
+            cx.report(wrong_form(written.span(), message, "a name belongs here").help(help));
             return None;
         };
         let word = name.word();
@@ -485,7 +515,18 @@ impl<'a> Claims<'_, 'a> {
                 let known = id.and_then(|id| identity::condition(cx, id, word.span));
                 return known.map_or_else(nothing, Claim::Request);
             }
-            Some(other) => return self.not_a_claim(cx, other.span()),
+            Some(other) => {
+                let words = fields::words(other).unwrap_or_default();
+                let found = super::modules::theirs(cx, scope.unit, &words, Keyword::Auth);
+                return match found {
+                    Some(Some(id)) => {
+                        let known = identity::condition(cx, id, other.span());
+                        known.map_or_else(nothing, Claim::Request)
+                    }
+                    Some(None) => nothing(),
+                    None => self.not_a_claim(cx, other.span()),
+                };
+            }
         };
         if known.is_empty() {
             let diag = wrong_form(span, "the policy knows nobody", "there is no auth to ask");
@@ -511,7 +552,7 @@ impl<'a> Claims<'_, 'a> {
             Some((_, None)) => Claim::Any(Vec::new()),
             None => {
                 let near = match cx.may_search(self.plans.len()) {
-                    true => nearest(&name, own().map(|(plan, _)| &*plan.local)),
+                    true => routes::nearest_route(&name, own().map(|(plan, _)| &*plan.local)),
                     false => None,
                 };
                 let place = near.and_then(|near| {
@@ -648,6 +689,35 @@ fn comparison(op: BinaryOp) -> Option<Compare> {
         BinaryOp::Greater => Compare::Gt,
         BinaryOp::GreaterEqual => Compare::Ge,
         _ => return None,
+    })
+}
+
+/// Says what a word of a claim is called here.
+fn misnamed(cx: &Context<'_>, scope: &Scope<'_>, written: ast::Expr<'_>) -> Option<Diag> {
+    let word = match written {
+        ast::Expr::Name(name) => name.word(),
+        ast::Expr::Call(call) => match call.callee()? {
+            ast::Expr::Name(name) => name.word(),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let meant = foreign::outcome(word.text)?;
+    let is_call = matches!(written, ast::Expr::Call(_));
+    // A value or function of the policy may be called so.
+    let entry = cx.names.get(scope.unit).and_then(|names| names.get(word.text));
+    if let Some(Entry::Item(id)) = entry
+        && matches!(
+            cx.item(*id).keyword,
+            Keyword::Let | Keyword::Fn | Keyword::Param | Keyword::Auth
+        )
+    {
+        return None;
+    }
+    let diag = unknown_name(word.span, "outcome", word.text, None).help(meant.help);
+    Some(match meant.ours.filter(|_| !is_call) {
+        Some(ours) => diag.suggest(format!("write `{ours}`"), word.span, ours),
+        None => diag,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::diag::repeated_setting::repeated_setting;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_setting::unknown_setting;
 use crate::diag::wrong_form::wrong_form;
+use crate::foreign;
 use crate::policy::{Block, Expr, Setting};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -139,10 +140,23 @@ fn setting<'a>(
         let names = block.settings.iter().map(|setting| setting.name);
         let known: Vec<Arc<str>> = names.clone().map(Into::into).collect();
         let known = super::names::listed(&known);
-        let near = nearest(verb.text, names.clone());
+        // Only what this kind of block has is offered.
+        let fits =
+            |meant: &&foreign::Foreign| meant.ours.is_none_or(|ours| block.setting(ours).is_some());
+        let meant = foreign::setting(verb.text).filter(fits);
+        let near = nearest(verb.text, names.clone()).filter(|_| meant.is_none());
         let plain = near.is_some_and(|near| is_plainly(verb.text, near, names));
         let diag = unknown_setting(verb.span, block.name, verb.text, near, &known);
-        cx.report(diag.certain_if(plain));
+        cx.report(match meant {
+            Some(meant) => {
+                let diag = diag.help(meant.help);
+                match meant.ours {
+                    Some(ours) => diag.suggest(format!("write `{ours}`"), verb.span, ours),
+                    None => diag,
+                }
+            }
+            None => diag.certain_if(plain),
+        });
         return None;
     };
     cx.note(verb.span, Meaning::Setting(row));

@@ -16,11 +16,13 @@ use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
 use crate::diag::unknown_function::unknown_function;
 use crate::diag::wrong_kind::wrong_kind;
+use crate::foreign;
 use crate::policy::{Expr, ExprKind, Quantifier};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast::{self, BinaryOp};
 use crate::types::Ty;
+use crate::vocab::trial::STUB;
 use crate::vocab::{Key, nearest};
 
 const QUANTIFIERS: &[(&str, Quantifier)] =
@@ -46,7 +48,8 @@ pub(super) fn call<'a>(
     };
     let Some(&first) = words.first() else { return reported(span) };
     let written = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
-    let is_taken = cx.names.get(scope.unit).is_some_and(|names| names.contains_key(first.text));
+    let is_taken = !fields::is_open(cx, scope.unit, first.text)
+        && cx.names.get(scope.unit).is_some_and(|names| names.contains_key(first.text));
     if words.len() > 1 && !is_taken {
         return match cx.vocabulary.field(&written) {
             Some(row) if row.key != Key::None => match call.positional().next() {
@@ -60,7 +63,7 @@ pub(super) fn call<'a>(
                     reported(span)
                 }
             },
-            _ => unknown(cx, scope, call, &written, callee.span()),
+            _ => unknown(cx, scope, call, &written, callee.span(), want),
         };
     }
     if let [word] = words.as_slice()
@@ -84,7 +87,7 @@ pub(super) fn call<'a>(
         (None, [word]) => {
             let word = *word;
             let Some(row) = cx.vocabulary.function(word.text) else {
-                return unknown(cx, scope, call, word.text, word.span);
+                return unknown(cx, scope, call, word.text, word.span, want);
             };
             cx.note(word.span, Meaning::Function(row));
             let given = given(cx, &call, row.name, word.span);
@@ -97,7 +100,7 @@ pub(super) fn call<'a>(
             }
             return Expr { kind: ExprKind::Call(row, arguments), ty: (row.returns)(), span };
         }
-        _ => return unknown(cx, scope, call, &written, callee.span()),
+        _ => return unknown(cx, scope, call, &written, callee.span(), want),
     };
     if cx.item(id).keyword != Keyword::Fn {
         cx.use_item(id, word.span);
@@ -113,7 +116,6 @@ pub(super) fn call<'a>(
         });
         return reported(span);
     }
-    let _ = want;
     own(cx, scope, call, id, word)
 }
 
@@ -134,6 +136,7 @@ fn unknown<'a>(
     call: ast::Call<'a>,
     name: &str,
     span: Span,
+    want: Option<&Ty>,
 ) -> Expr {
     if cx.is_lost(scope.unit, name, &[Keyword::Fn]) {
         return reported(call.span());
@@ -147,16 +150,35 @@ fn unknown<'a>(
     let words = QUANTIFIERS.iter().map(|(name, _)| *name);
     let near = nearest(name, own.iter().map(|(name, _)| *name).chain(built_in).chain(words));
     let place = |near: &str| own.iter().find(|(known, _)| *known == near).map(|(_, place)| *place);
+    let meant = foreign::function(name);
+    let near = near.filter(|_| meant.is_none());
     let diag = unknown_function(span, name, near.map(|near| (near, place(near))));
+    if want.map(Ty::present) == Some(&STUB) && near.is_none() {
+        let diag = diag.help("an upstream answers with `respond(200)`, or does `refuse`, `reset`, `delay(…)`, `drip(…)` or `sequence(…)`");
+        cx.report(diag);
+        return reported(call.span());
+    }
     if let Some((base, last)) = name.rsplit_once('.')
-        && cx.vocabulary.functions.iter().any(|row| row.name == last)
+        && let Some(last) = cx
+            .vocabulary
+            .functions
+            .iter()
+            .map(|row| row.name)
+            .find(|row| *row == last)
+            .or_else(|| foreign::function(last)?.ours)
     {
         cx.report(
             diag.help(format!("a function takes its values in brackets: `{last}({base}, …)`")),
         );
         return reported(call.span());
     }
-    cx.report(if cx.vocabulary.action(name).is_some() {
+    cx.report(if let Some(meant) = meant {
+        let diag = diag.help(meant.help);
+        match meant.ours {
+            Some(ours) => diag.fix(format!("write `{ours}`"), span, ours),
+            None => diag,
+        }
+    } else if cx.vocabulary.action(name).is_some() {
         diag.help(format!("`{name}` is a verb: it begins a line of its own"))
     } else {
         diag

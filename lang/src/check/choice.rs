@@ -1,6 +1,6 @@
 //! Which requests a route takes: its hosts, paths, methods and conditions, and what its paths capture.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::args;
@@ -52,8 +52,16 @@ pub(super) fn choose<'a>(
     place: &str,
     choice: &mut Choice,
 ) {
+    let mut behind: Option<Span> = None;
     for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
-        let Some(verb) = stmt.verb().filter(|verb| CHOOSING.contains(&verb.text)) else { continue };
+        let Some(verb) = stmt.verb() else { continue };
+        if !CHOOSING.contains(&verb.text) {
+            behind.get_or_insert(stmt.span());
+            continue;
+        }
+        if let Some(first) = behind.filter(|_| place == "route" || verb.text != "path") {
+            cx.report(behind_statements(cx, verb, stmt.span(), first, place));
+        }
         let Some(clause) = CLAUSES.iter().find(|clause| clause.name == verb.text) else { continue };
         cx.note(verb.span, Meaning::Clause(clause));
         if clause.name == "where" {
@@ -99,6 +107,37 @@ pub(super) fn choose<'a>(
     }
 }
 
+/// Says that a clause stands behind a statement: it chooses the route, before any statement of it runs.
+fn behind_statements(
+    cx: &Context<'_>,
+    verb: ast::Word<'_>,
+    clause: Span,
+    first: Span,
+    place: &str,
+) -> Diag {
+    let gone = erase::statement(cx, clause);
+    let text = cx.text(clause);
+    let end = match cx.text(gone).ends_with('\n') {
+        true => format!("\n{}", super::fit::indentation(cx, first)),
+        false => "; ".to_owned(),
+    };
+    let edits = vec![
+        Edit { span: Span { end: first.start, ..first }, text: format!("{text}{end}") },
+        Edit { span: gone, text: String::new() },
+    ];
+    let diag = misplaced_clause(verb.span, verb.text, &format!("a {place} behind its statements"))
+        .label(first, "the statements begin here");
+    match verb.text {
+        "where" => diag
+            .help("`where` chooses the route before its statements run: move it in front of them; a statement that must hold is a `require`")
+            .suggest_all("move it in front of the statements", edits)
+            .suggest("write `require`", verb.span, "require"),
+        word => diag
+            .help(format!("`{word}` says which requests the {place} takes: move it in front of the statements"))
+            .fix_all("move it in front of the statements", edits),
+    }
+}
+
 /// Says that a clause stands twice: in a route, where one line takes what both say, or in its site too.
 fn again(cx: &Context<'_>, clause: &str, (first, of_site): (Span, bool), second: Span) -> Diag {
     let word = |line: Span| line.part(0, clause.len());
@@ -137,7 +176,7 @@ pub(super) fn hosts(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
 
 pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
     let mut sound = true;
-    let mut first: Option<(Vec<Capture>, Span)> = None;
+    let mut all: Vec<(Vec<Capture>, Span)> = Vec::new();
     for written in values {
         let ast::Expr::Str(text) = written else {
             sound = false;
@@ -154,12 +193,7 @@ pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
                 }
                 foreign(cx, text, &pattern);
                 choice.paths.push((pattern, written.span()));
-                match &first {
-                    None => first = Some((captures, written.span())),
-                    Some((known, place)) => {
-                        sound &= agree(cx, known, *place, &captures, written.span());
-                    }
-                }
+                all.push((captures, written.span()));
             }
             Err(diag) => {
                 sound = false;
@@ -167,10 +201,12 @@ pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
             }
         }
     }
+    let captures = agreed(cx, &all);
     if sound {
-        crossing(cx, choice);
+        let shared = captures.iter().filter(|(_, ty, _)| !ty.is_error());
+        crossing(cx, choice, &shared.map(|(name, ..)| name.clone()).collect());
     }
-    if let Some((captures, _)) = first {
+    if !all.is_empty() {
         choice.captures = captures;
     } else if !sound {
         // Nothing is known of what a broken path captures; what uses it is not to blame.
@@ -186,12 +222,12 @@ const MOST_PAIRS: usize = 1_000_000;
 
 /// Says of which requests a capture could be either of two segments. Where one path lies inside the other the narrower
 /// one is tried first, so that it is known which segment is meant.
-fn crossing(cx: &mut Context<'_>, choice: &Choice) {
+fn crossing(cx: &mut Context<'_>, choice: &Choice, shared: &HashSet<Arc<str>>) {
     // By where they capture what: two paths that capture at the same places agree.
     let mut kinds: BTreeMap<Places, Vec<(&Path, Span)>> = BTreeMap::new();
     for (path, span) in &choice.paths {
-        let mut places: Places =
-            captures(path).into_iter().map(|(name, place, _)| (name, place)).collect();
+        let captured = captures(path).into_iter().filter(|(name, ..)| shared.contains(name));
+        let mut places: Places = captured.map(|(name, place, _)| (name, place)).collect();
         places.sort_unstable();
         kinds.entry(places).or_default().push((path, *span));
     }
@@ -271,57 +307,52 @@ fn loose(values: &[ast::Expr<'_>]) -> Vec<Capture> {
     captures
 }
 
-fn agree(
-    cx: &mut Context<'_>,
-    first: &[Capture],
-    first_span: Span,
-    other: &[Capture],
-    other_span: Span,
-) -> bool {
-    for (name, ty, span) in other {
-        match first.iter().find(|(known, ..)| known == name) {
+/// What the paths of a route capture. What some of them capture and others do not, or as another type, is of no type: only
+/// whoever reads it is told.
+fn agreed(cx: &mut Context<'_>, all: &[(Vec<Capture>, Span)]) -> Vec<Capture> {
+    let mut found: Vec<Capture> = Vec::new();
+    let mut places: HashMap<Arc<str>, (usize, usize)> = HashMap::new();
+    let mut others: HashMap<Arc<str>, (Ty, Span)> = HashMap::new();
+    for (name, ty, span) in all.iter().flat_map(|(captures, _)| captures) {
+        let known = places.get_mut(name);
+        match known {
             None => {
-                cx.report(
-                    capture_mismatch(
-                        *span,
-                        format!("`{name}` is captured by one path and not by another"),
-                        "captured here",
-                    )
-                    .label(first_span, "this path does not capture it")
-                    .help("every path of a route captures the same names"),
-                );
-                return false;
+                places.insert(name.clone(), (found.len(), 1));
+                found.push((name.clone(), ty.clone(), *span));
             }
-            Some((_, known, place)) if known != ty => {
-                cx.report(
-                    capture_mismatch(
-                        *span,
-                        format!("`{name}` is captured as two types"),
-                        format!("this is {ty}"),
-                    )
-                    .label(*place, format!("this is {known}"))
-                    .help("give both the same type"),
-                );
-                return false;
+            Some((at, count)) => {
+                *count += 1;
+                if found.get(*at).is_some_and(|(_, first, _)| first != ty) {
+                    others.entry(name.clone()).or_insert((ty.clone(), *span));
+                }
             }
-            Some(_) => {}
         }
     }
-    if let Some((name, _, span)) =
-        first.iter().find(|(name, ..)| !other.iter().any(|(known, ..)| known == name))
-    {
-        cx.report(
-            capture_mismatch(
-                *span,
-                format!("`{name}` is captured by one path and not by another"),
-                "captured here",
-            )
-            .label(other_span, "this path does not capture it")
-            .help("every path of a route captures the same names"),
-        );
-        return false;
+    for (name, ty, span) in &mut found {
+        let count = places.get(name).map_or(0, |(_, count)| *count);
+        let diag = if let Some((other, place)) = others.get(name) {
+            let message = format!("`{name}` is captured as two types");
+            capture_mismatch(*place, message, format!("this is {other}"))
+                .label(*span, format!("this is {ty}"))
+                .help("give both the same type, or each path a route of its own")
+        } else if count < all.len() {
+            let lacks = |(captures, _): &&(Vec<Capture>, Span)| {
+                captures.iter().all(|(known, ..)| known != name)
+            };
+            let message = format!("`{name}` is captured by one path and not by another");
+            let diag = capture_mismatch(*span, message, "captured here");
+            let diag = match all.iter().find(lacks) {
+                Some((_, place)) => diag.label(*place, "this path does not capture it"),
+                None => diag,
+            };
+            diag.help("what is read is captured by every path: capture it in this one too, or give each path a route of its own")
+        } else {
+            continue;
+        };
+        *ty = Ty::Error;
+        cx.unshared.insert(*span, diag);
     }
-    true
+    found
 }
 
 pub(super) fn methods<'a>(
@@ -376,6 +407,27 @@ pub(super) fn methods<'a>(
     choice.methods = Some((list, verb.span));
 }
 
+/// Says that a second `where` stands in a route or site. Both have held so far: they are one condition, joined with `and`.
+fn second_where(cx: &Context<'_>, first: Span, second: ast::Stmt<'_>) -> Diag {
+    let word = |line: Span| line.part(0, "where".len());
+    let diag = repeated_clause(word(second.span()), "where", word(first))
+        .help("a request has to fit both: join them with `and`");
+    let condition = |line: Span| cx.text(line).get("where".len()..).unwrap_or("").trim();
+    let (one, other) = (condition(first), condition(second.span()));
+    if one.is_empty() || other.is_empty() || second.is_line_broken() {
+        return diag;
+    }
+    // What `and` holds tighter than the condition does has to stay together.
+    let whole = |text: &str| match text.split_whitespace().any(|word| word == "or") {
+        true => format!("({text})"),
+        false => text.to_owned(),
+    };
+    let joined = format!("where {} and {}", whole(one), whole(other));
+    let gone = erase::statement(cx, second.span());
+    let edits = vec![Edit { span: first, text: joined }, Edit { span: gone, text: String::new() }];
+    diag.fix_all("join them with `and`", edits)
+}
+
 pub(super) fn wheres<'a>(
     cx: &mut Context<'a>,
     scope: &mut Scope<'a>,
@@ -383,11 +435,16 @@ pub(super) fn wheres<'a>(
 ) -> Vec<Expr> {
     scope.when = When::Choice;
     let mut conditions = Vec::new();
+    let mut first: Option<Span> = None;
     for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
         let Some(verb) = stmt.verb().filter(|verb| verb.text == "where") else { continue };
         scope.statement = Some(stmt.span());
         if args::takes_no_block(cx, stmt, "where") {
             continue;
+        }
+        match first {
+            Some(first) => cx.report(second_where(cx, first, stmt)),
+            None => first = Some(stmt.span()),
         }
         if let Some(assignment) = stmt.assignment() {
             cx.report(

@@ -12,6 +12,7 @@ use crate::diag::plain_text::plain_wildcard;
 use crate::diag::{Diag, Edit};
 use crate::policy::{Compare, Expr, ExprKind};
 use crate::source::Span;
+use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
 
@@ -21,16 +22,28 @@ pub(super) fn compare<'a>(
     sides: Sides<'a>,
     how: Compare,
 ) -> Expr {
+    if let Some(diag) = with_null(cx, scope, &sides, how) {
+        cx.report(diag);
+        return reported(sides.span);
+    }
     let (mut left, mut right);
     if is_plain(sides.left) && !is_plain(sides.right) {
         right = expr(cx, scope, sides.right, None);
         let ty = right.ty.present().clone();
         left = expr(cx, scope, sides.left, known(&ty));
+        if let Some(diag) = misread(cx, &sides, &left, &right, how) {
+            cx.report(diag);
+            return reported(sides.span);
+        }
         left = matched(cx, scope, left, &right);
     } else {
         left = expr(cx, scope, sides.left, None);
         let ty = left.ty.present().clone();
         right = expr(cx, scope, sides.right, known(&ty));
+        if let Some(diag) = misread(cx, &sides, &left, &right, how) {
+            cx.report(diag);
+            return reported(sides.span);
+        }
         right = matched(cx, scope, right, &left);
     }
     if left.ty.is_error() || right.ty.is_error() {
@@ -67,6 +80,102 @@ fn wildcard(cx: &mut Context<'_>, sides: &Sides<'_>, (value, text): (&Expr, &Exp
     let asks = format!("{not}{asks}({}, \"{rest}\")", cx.text(value.span));
     let is_sure = value.ty == Ty::String && !rest.contains(['*', '"', '\\', '{']);
     cx.report(plain_wildcard(text.span, is_sure.then_some((sides.span, asks))));
+}
+
+/// A comparison with `null` of what is no document: whether something is there is another question.
+fn with_null<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    sides: &Sides<'a>,
+    how: Compare,
+) -> Option<Diag> {
+    let is_null =
+        |side: ast::Expr<'a>| matches!(side, ast::Expr::Name(name) if name.text() == "null");
+    let other = match (is_null(sides.left), is_null(sides.right)) {
+        (false, true) => sides.left,
+        (true, false) => sides.right,
+        _ => return None,
+    };
+    if !matches!(how, Compare::Eq | Compare::Ne) || cx.entry(scope.unit, "null").is_some() {
+        return None;
+    }
+    let known = cx.diags.len();
+    let read = expr(cx, scope, other, None);
+    cx.diags.truncate(known);
+    if read.ty.is_error() || *read.ty.present() == Ty::Json {
+        return None;
+    }
+    let (word, text) =
+        (if how == Compare::Eq { "absent" } else { "present" }, cx.text(other.span()));
+    let op = cx.text(sides.op);
+    let diag = bad_operator(
+        sides.op,
+        format!("`{op}` does not compare {} with `null`", read.ty),
+        "`null` stands in documents only",
+    );
+    if !read.ty.is_optional() {
+        return Some(diag.help(format!("`{text}` is always there")));
+    }
+    let mended = format!("{text} is {word}");
+    Some(diag.help(format!("write `{mended}`")).fix(
+        format!("write `is {word}`"),
+        sides.span,
+        mended,
+    ))
+}
+
+/// A comparison of a text with a number, or of a list with what it may hold: how each is read is the author's to write.
+fn misread(
+    cx: &Context<'_>,
+    sides: &Sides<'_>,
+    left: &Expr,
+    right: &Expr,
+    how: Compare,
+) -> Option<Diag> {
+    let (a, b) = (left.ty.present(), right.ty.present());
+    let op = cx.text(sides.op);
+    let (x, y) = (cx.text(left.span), cx.text(right.span));
+    let is_number = |ty: &Ty| matches!(ty, Ty::Int | Ty::Float | Ty::Size);
+    let (text, number) = match (a, b) {
+        (Ty::String, number) if is_number(number) => (left, right),
+        (number, Ty::String) if is_number(number) => (right, left),
+        (Ty::List(of) | Ty::Set(of), one)
+            if !one.is_error() && *one != Ty::Json && one.fits(of) =>
+        {
+            let diag = bad_operator(
+                sides.op,
+                format!("`{op}` does not compare {a} with {b}"),
+                "these are never equal",
+            );
+            return Some(match how {
+                Compare::Eq => diag
+                    .help(format!("write `{y} in {x}`: it asks whether the list has it"))
+                    .suggest("write `in`", sides.span, format!("{y} in {x}")),
+                _ => diag.help(format!("`{y} not in {x}` asks whether the list has it not")),
+            });
+        }
+        _ => return None,
+    };
+    let is_field = !matches!(text.kind, ExprKind::Const(_));
+    // An equality with a text is as likely meant.
+    if !is_field || (matches!(how, Compare::Eq | Compare::Ne) && *number.ty.present() == Ty::Int) {
+        return None;
+    }
+    let written = cx.text(text.span);
+    let diag = bad_operator(
+        sides.op,
+        format!("`{op}` does not compare {a} with {b}"),
+        "a text has no order among numbers",
+    )
+    .label(text.span, "this is a text");
+    Some(if written.to_ascii_lowercase().contains("content-length") {
+        diag.help("the size of the content is `req.body.size`, as in `req.body.size < 1000B`; it is known for content without a `content-length` too")
+    } else {
+        let given = if text.ty.is_optional() { " ?? \"\"" } else { "" };
+        diag.help(format!(
+            "`int({written}{given})` reads a number, and is absent where the text is none"
+        ))
+    })
 }
 
 /// A type as a hint; an unknown one is none.

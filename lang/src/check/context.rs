@@ -63,6 +63,8 @@ pub(super) struct Context<'a> {
     pub(super) spent: usize,
     /// How many values may stand in what a local is.
     pub(super) copies: HashMap<LocalId, usize>,
+    /// By place: what is said of whoever reads a capture that not all paths of its route have.
+    pub(super) unshared: HashMap<Span, Diag>,
     /// How many names were looked through for one that is like another.
     searched: Cell<usize>,
     /// Inside a test: the names of the routes.
@@ -202,6 +204,7 @@ impl<'a> Context<'a> {
             depth: 0,
             spent: 0,
             copies: HashMap::new(),
+            unshared: HashMap::new(),
             searched: Cell::new(0),
             trial: None,
             trial_of: None,

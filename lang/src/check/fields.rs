@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use super::constant::value;
-use super::context::{Context, Scope, When, reported};
+use super::context::{Context, Entry, Scope, When, reported};
 use super::expr::expr;
 use super::fit::Why;
 use super::index::Meaning;
 use super::members::{looked_up, members};
 use super::phases::{is_there, too_early, when_exists};
+use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::bad_value::bad_value;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_capture::unknown_capture;
 use crate::diag::unknown_field::unknown_field;
 use crate::diag::unknown_name::unknown_name;
+use crate::diag::wrong_type::wrong_type;
+use crate::foreign;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
+use crate::syntax::Keyword;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
@@ -26,6 +30,24 @@ use crate::vocab::{Field, Key, is_plainly, nearest};
 pub(super) fn is_namespace(cx: &Context<'_>, word: &str) -> bool {
     let begins = |field: &&&Field| field.path.split('.').next() == Some(word);
     word == "path" || cx.vocabulary.fields.iter().any(|field| begins(&field))
+}
+
+/// Whether a word that fields begin with means them: nothing else of that name is a value. A listener called `client`
+/// hides no `client.ip`.
+pub(super) fn is_open(cx: &Context<'_>, unit: usize, word: &str) -> bool {
+    let hides = match cx.names.get(unit).and_then(|names| names.get(word)) {
+        Some(Entry::Item(id)) => !matches!(
+            cx.item(*id).keyword,
+            Keyword::Listener
+                | Keyword::Upstream
+                | Keyword::Policy
+                | Keyword::Limit
+                | Keyword::Store
+        ),
+        Some(Entry::File(_)) => true,
+        None => false,
+    };
+    !hides && is_namespace(cx, word)
 }
 
 /// The words of `a.b.c`, if it is nothing else.
@@ -86,6 +108,38 @@ pub(super) fn path<'a>(
     members(cx, scope, read, words.get(taken..).unwrap_or_default())
 }
 
+/// A header whose name has a `-`, written with dots: `up.header.x-user` reads as a difference, which no header has.
+pub(super) fn dashed(
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    left: ast::Expr<'_>,
+    span: Span,
+) -> Option<Diag> {
+    let mut first = left;
+    while let ast::Expr::Binary(binary) = first {
+        first = binary.left()?;
+    }
+    let words = words(first)?;
+    let root = words.first()?;
+    if scope.local(root.text).is_some() || !is_open(cx, scope.unit, root.text) {
+        return None;
+    }
+    let (row, taken) = longest(cx, &words)?;
+    let text = cx.text(span);
+    let name = text.strip_prefix(row.path)?.strip_prefix('.')?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if row.key == Key::None || taken + 1 != words.len() || !is_name {
+        return None;
+    }
+    let mended = format!("{}[\"{name}\"]", row.path);
+    let diag = unknown_field(span, text, None);
+    Some(diag.help(format!("`{}` is looked into by name: `{mended}`", row.path)).fix(
+        format!("write `{mended}`"),
+        span,
+        mended,
+    ))
+}
+
 /// The field with the longest path that the words begin with, and how many words it takes.
 fn longest(cx: &Context<'_>, words: &[ast::Word<'_>]) -> Option<(&'static Field, usize)> {
     (1..=words.len()).rev().take(8).find_map(|n| {
@@ -110,13 +164,20 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     let within = words.first().map_or("", |word| word.text);
     let beneath: Vec<Arc<str>> =
         paths().filter(|path| path.split('.').next() == Some(within)).map(Arc::from).collect();
-    let near = nearest(&written, paths()).or_else(same_tail);
+    let meant = foreign::value(&written);
+    let near = nearest(&written, paths()).or_else(same_tail).filter(|_| meant.is_none());
     let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| match cx.trial {
         Some(_) => "after a `send`",
         None => when_exists(row.from),
     });
     let plain = near.is_some_and(|near| is_plainly(&written, near, paths()));
     let mut diag = unknown_field(span, &written, near.zip(exists)).certain_if(plain);
+    if let Some(meant) = meant {
+        diag = diag.help(meant.help);
+        if let Some(ours) = meant.ours {
+            diag = diag.suggest(format!("write `{ours}`"), span, ours);
+        }
+    }
     if diag.help.is_none() {
         let listed = super::names::listed(&beneath);
         diag = diag.help(if within == "path" {
@@ -166,8 +227,7 @@ pub(super) fn index<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, index: ast::Ind
     if let Some(words) = words(base)
         && let Some(root) = words.first()
         && scope.local(root.text).is_none()
-        && is_namespace(cx, root.text)
-        && !cx.names.get(scope.unit).is_some_and(|names| names.contains_key(root.text))
+        && is_open(cx, scope.unit, root.text)
         && root.text != "path"
     {
         return match longest(cx, &words) {
@@ -200,6 +260,11 @@ pub(super) fn keyed<'a>(
     place: Span,
     span: Span,
 ) -> Expr {
+    if let Some(diag) = bare_key(cx, scope, key) {
+        cx.report(diag);
+        cx.note(place, Meaning::Field(row));
+        return reported(span);
+    }
     let why = Why::says(format!("`{}` is looked into by a name", row.path));
     let read = super::expr::wanted(cx, scope, key, &Ty::String, &why);
     if let (Key::IgnoreCase, Some(Value::String(name))) = (row.key, value(&read))
@@ -235,6 +300,24 @@ pub(super) fn keyed<'a>(
     Expr { span, ..field }
 }
 
+/// Says that a key is a name without its quotes, such as `x-debug`, which reads as a difference.
+fn bare_key(cx: &Context<'_>, scope: &Scope<'_>, key: ast::Expr<'_>) -> Option<Diag> {
+    let text = cx.text(key.span());
+    let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let first = text.split('-').next().unwrap_or("");
+    let is_known = scope.local(first).is_some() || cx.entry(scope.unit, first).is_some();
+    if !is_name || is_known || matches!(key, ast::Expr::Literal(_)) {
+        return None;
+    }
+    let diag = wrong_type(key.span(), "a name without quotes", "a text in quotes", None);
+    Some(diag.help(format!("write `\"{text}\"`")).fix(
+        "put it in quotes",
+        key.span(),
+        format!("\"{text}\""),
+    ))
+}
+
 /// Whether it is a token (RFC 9110, section 5.6.2).
 fn is_token(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -261,6 +344,16 @@ pub(super) fn capture(
     };
     let captures = captures.clone();
     match captures.iter().find(|(known, ..)| **known == *name.text) {
+        Some((_, _, place)) if cx.unshared.contains_key(place) => {
+            if let Some(diag) = cx.unshared.get(place).cloned() {
+                let diag = diag.label(span, "it is read here");
+                let says = |said: &Diag| said.code == diag.code && said.span() == diag.span();
+                if !cx.diags.iter().any(says) {
+                    cx.report(diag);
+                }
+            }
+            reported(span)
+        }
         Some((known, ty, place)) => {
             let definition = cx.defined.get(place).copied();
             if let Some(definition) = definition {
@@ -285,6 +378,10 @@ pub(super) fn place<'a>(
     scope: &Scope<'a>,
     written: ast::Expr<'a>,
 ) -> Option<(&'static Field, Option<Arc<str>>, Span)> {
+    if let Some(diag) = unplaced(cx, scope, written) {
+        cx.report(diag);
+        return None;
+    }
     let read = expr(cx, scope, written, None);
     match read.kind {
         ExprKind::Field(row, key) => Some((row, key, written.span())),
@@ -294,6 +391,42 @@ pub(super) fn place<'a>(
             cx.report(diag.help("a field of the request being sent or of the answer belongs here, such as `up.header[\"x\"]`"));
             None
         }
+    }
+}
+
+/// Says that the message is missing whose header or status is to change.
+fn unplaced(cx: &Context<'_>, scope: &Scope<'_>, written: ast::Expr<'_>) -> Option<Diag> {
+    let (name, rest) = match written {
+        ast::Expr::Index(index) => match index.base()? {
+            ast::Expr::Name(name) => {
+                (name.word(), cx.text(Span { start: name.span().end, ..index.span() }))
+            }
+            _ => return None,
+        },
+        ast::Expr::Name(name) => (name.word(), ""),
+        _ => return None,
+    };
+    if scope.local(name.text).is_some() || cx.entry(scope.unit, name.text).is_some() {
+        return None;
+    }
+    let diag = unknown_name(name.span, "field", name.text, None);
+    match name.text {
+        "header" | "headers" => {
+            let key = if rest.is_empty() { "[\"x-name\"]" } else { rest };
+            let diag = diag.help(format!(
+                "`up.header{key}` is what the upstream gets, in front of `forward`; `resp.header{key}` what the client gets, behind it"
+            ));
+            Some(diag.suggest("set it for the upstream", name.span, "up.header").suggest(
+                "set it for the client",
+                name.span,
+                "resp.header",
+            ))
+        }
+        "status" | "code" => Some(
+            diag.help("`set resp.status = 404` behind `forward` changes the status of the answer, `respond 404` answers")
+                .suggest("write `resp.status`", name.span, "resp.status"),
+        ),
+        _ => None,
     }
 }
 

@@ -175,6 +175,13 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
     {
         return not_available(expr.span, word);
     }
+    // Of a `match` the arm is to blame that gives something else.
+    if let ExprKind::Match(_, arms) = &expr.kind
+        && let Some(arm) = arms.iter().find(|arm| !arm.value.ty.fits(wanted))
+        && !arm.value.ty.is_optional()
+    {
+        return mismatch(cx, &arm.value, wanted, why);
+    }
     let found = expr.ty.to_string();
     // That it may also be absent is no help to who has something there.
     let expected = if expr.ty.is_optional() { wanted } else { wanted.present() };
@@ -196,6 +203,11 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 let inner = inside_quotes(cx, expr.span);
                 diag = diag.suggest(format!("write `{near}`"), inner, near);
             }
+        }
+        (Some(Value::String(text)), Ty::Method) if text.starts_with('/') => {
+            remedy = Some(format!("a method stands in front: `GET, {written}`"));
+            let start = Span { end: expr.span.start, ..expr.span };
+            diag = diag.fix("write `GET` in front", start, "GET, ");
         }
         (Some(Value::String(text)), Ty::Method)
             if text.chars().all(|c| c.is_ascii_alphabetic()) =>
@@ -235,6 +247,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 diag = diag.fix("remove the quotes", expr.span, text.to_string());
             }
         }
+        (Some(Value::Bool(_) | Value::Null), Ty::String) => {}
         (Some(_), Ty::String) if !written.contains(['"', '{', '\\']) && !written.is_empty() => {
             let is_fit = |text: &&String| match why.accepts {
                 Some(accepts) => accepts(Known::Value(&Value::string(text.as_str()))).is_ok(),
@@ -245,8 +258,17 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             let quoted = texts.iter().take(if why.accepts.is_some() { 2 } else { 1 }).find(is_fit);
             if let Some(text) = quoted {
                 remedy = Some(format!("write `\"{text}\"`"));
-                diag = diag.fix("put it in quotes", expr.span, format!("\"{text}\""));
+                // Only where it is known what is fit there is it known that this is meant.
+                diag = diag
+                    .suggest("put it in quotes", expr.span, format!("\"{text}\""))
+                    .certain_if(why.accepts.is_some());
             }
+        }
+        (_, Ty::String) if matches!(expr.ty.present(), Ty::Regex) => {
+            remedy = Some(format!("a pattern is asked, as in `matches(req.path, {written})`"));
+        }
+        (_, Ty::String) if matches!(expr.ty.present(), Ty::List(_) | Ty::Set(_)) => {
+            remedy = Some(format!("a list is asked as `\"…\" in {written}`"));
         }
         (_, Ty::List(of)) if expr.ty.fits(of) && !written.is_empty() => {
             remedy = Some(format!("write `[{written}]`"));
@@ -289,6 +311,9 @@ pub(super) fn absent(
     if let Some((place, text)) = &why.place {
         diag = diag.label(*place, text.clone());
     }
+    if super::identity::is_claims(expr) {
+        return of_nobody(cx, scope, expr, diag);
+    }
     diag = diag.help("say what happens then: `?? default`, or a test for presence before it");
     if let Some(default) = default_for(expr.ty.present()) {
         let (start, end) = (
@@ -314,6 +339,28 @@ pub(super) fn absent(
         diag = diag.suggest(format!("write `{verb} {written} is present` before it"), at, line);
     }
     diag
+}
+
+/// The claims of a token that nobody has to have shown: the mend is to ask for it.
+fn of_nobody(cx: &Context<'_>, scope: &Scope<'_>, expr: &Expr, diag: Diag) -> Diag {
+    let name = cx.text(expr.span);
+    let message = format!("`{name}` may be absent: not every request brings its token");
+    let diag = Diag { message, ..diag };
+    match (scope.when, scope.statement, asserting_verb(cx)) {
+        (When::Step(_), Some(statement), Some(verb)) => {
+            let at = Span { end: statement.start, ..statement };
+            let line = format!("{verb} {name}\n{}", indentation(cx, statement));
+            diag.help(format!(
+                "write `{verb} {name}` before it: whoever has no token is answered 401"
+            ))
+            .suggest(format!("write `{verb} {name}` before it"), at, line)
+        }
+        _ => {
+            let start = Span { end: expr.span.start, ..expr.span };
+            diag.help(format!("ask for it first: `{name} and {name}.… == …`; `{name}?.…` is absent where there is no token"))
+                .suggest(format!("write `{name} and` before it"), start, format!("{name} and "))
+        }
+    }
 }
 
 /// The verb whose condition is known to hold behind it.

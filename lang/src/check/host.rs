@@ -61,6 +61,13 @@ pub(super) fn host(text: &str, span: Span) -> Result<Host, Box<Diag>> {
             .suggest("remove the port", place(at, name.len()), ""),
         ));
     }
+    if text == "*" || text == "**" {
+        let diag =
+            bad_host(span, format!("`{text}` is no host pattern"), "every host needs no pattern");
+        return Err(Box::new(diag.help(
+            "leave `host` out for every host; `*.x` is one label before `x`, `**.x` is one or more",
+        )));
+    }
     if let Some(at) = name.find('*') {
         return Err(Box::new(
             bad_host(

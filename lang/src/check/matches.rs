@@ -12,6 +12,7 @@ use crate::diag::bad_operator::bad_operator;
 use crate::diag::exposed_secret::exposed_secret;
 use crate::diag::missing_arm::missing_arm;
 use crate::diag::not_constant::not_constant;
+use crate::diag::unknown_name::ENTRY as UNKNOWN_NAME;
 use crate::diag::unreachable_arm::unreachable_arm;
 use crate::policy::{Arm, Expr, ExprKind};
 use crate::source::Span;
@@ -216,7 +217,26 @@ fn read<'a>(
         }
         let element = if of == Ty::Ip { Ty::Cidr } else { of.clone() };
         let hint = if of.is_error() { None } else { Some(&element) };
+        let known = cx.diags.len();
         let read = expr(cx, scope, one, hint);
+        if let (ast::Expr::Name(name), Some(diag)) = (one, cx.diags.get_mut(known))
+            && diag.slug == UNKNOWN_NAME.slug
+            && !diag.help.as_deref().is_some_and(|help| help.starts_with("did you mean"))
+        {
+            diag.fixes.clear();
+            diag.help = Some(format!(
+                "a pattern is a value and binds no name: `_ => …` takes all that is left, `\"{}\"` is a text",
+                name.text()
+            ));
+            return None;
+        }
+        if read.ty == Ty::Regex {
+            let message = "a pattern of an arm is a value, not a regular expression";
+            let (subject, re) = (cx.text(subject.span), cx.text(read.span));
+            let help = format!("ask it: `match matches({subject}, {re}) {{ true => …, _ => … }}`");
+            cx.report(bad_operator(read.span, message, "never equal to a text").help(help));
+            return None;
+        }
         let is_range = matches!(&read.ty, Ty::Range(inner)
             if inner.fits(&of) || (**inner == Ty::Int && of == Ty::Status));
         let place = read.span;

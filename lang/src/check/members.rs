@@ -2,8 +2,8 @@
 
 use super::constant::value;
 use super::context::{Context, Entry, Scope, reported};
-use super::expr::expr;
-use super::fields::{is_namespace, path, words};
+use super::expr::{constant, expr};
+use super::fields::{is_open, path, words};
 use super::fit::{Why, absent};
 use super::items::exported;
 use super::names::item;
@@ -12,6 +12,7 @@ use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_member::unknown_member;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
+use crate::syntax::Keyword;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
@@ -34,8 +35,17 @@ pub(super) fn member<'a>(
         {
             return route;
         }
+        if let Some(Ty::Item(kind)) = want.map(Ty::present)
+            && let Some(wanted) = Keyword::from_word(kind).filter(|_| cx.trial.is_some())
+            && let Some(found) = super::modules::theirs(cx, scope.unit, &words, wanted)
+        {
+            return found.map_or_else(
+                || reported(span),
+                |id| constant(Value::Item(cx.item(id).unique.clone()), Ty::Item(kind), span),
+            );
+        }
         match cx.names.get(scope.unit).and_then(|names| names.get(root.text)).copied() {
-            None if is_namespace(cx, root.text) => return path(cx, scope, &words, span),
+            _ if is_open(cx, scope.unit, root.text) => return path(cx, scope, &words, span),
             Some(Entry::File(file)) if words.len() == 2 => {
                 return from_file(cx, scope, file, &words, span, want);
             }

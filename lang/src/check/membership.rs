@@ -171,6 +171,13 @@ fn not_a_group(cx: &Context<'_>, sides: &Sides<'_>, item: &Expr, of: &Expr) -> D
         (_, other) if a.fits(other) || other.fits(a) => {
             diag.help("`==` compares two values").suggest("write `==`", sides.op, "==")
         }
+        (_, Ty::Record(fields)) => {
+            let of = fields.first().map_or("String".to_owned(), |(_, ty)| ty.to_string());
+            diag.help(format!(
+                "this is a record, whose members are named; a map, whose keys are asked, says its type: `let {}: Map<String, {of}> = {{ … }}`",
+                if y.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') { y } else { "NAME" }
+            ))
+        }
         _ => diag.help("a list, a set, a map, a network or a range belongs here"),
     }
 }

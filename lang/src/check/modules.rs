@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::args;
 use super::choice::{Choice, hosts, paths};
-use super::context::{Context, ItemId, Scope, When, is_head_broken};
+use super::context::{Context, Entry, ItemId, Scope, When, is_head_broken, kind_name};
 use super::erase;
 use super::index::Meaning;
 use super::items::target_at;
@@ -21,8 +21,10 @@ use crate::diag::missing_setting::missing_setting;
 use crate::diag::no_listener::no_listener;
 use crate::diag::repeated_argument::repeated_argument;
 use crate::diag::unknown_argument::unknown_argument;
+use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
+use crate::diag::wrong_kind::wrong_kind;
 use crate::policy::{Ground, Host, Path};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -425,6 +427,81 @@ fn read_paths(cx: &mut Context<'_>, named: ast::NamedArg<'_>) -> Vec<(Path, Span
         }
     }
     found
+}
+
+/// The item of a module that the first file's tests and claims name, as in `billing.app`: what the module's own file knows
+/// under that name. None if the words name no module; reported if it has none of that kind.
+pub(super) fn theirs<'a>(
+    cx: &mut Context<'a>,
+    unit: usize,
+    words: &[ast::Word<'a>],
+    wanted: Keyword,
+) -> Option<Option<ItemId>> {
+    let [module, word] = words else { return None };
+    let is_file = matches!(cx.names.get(unit)?.get(module.text), Some(Entry::File(_)));
+    let team = cx.teams.iter().find(|team| unit == 0 && !is_file && team.name == module.text)?;
+    let Some(own) = team.units.first().copied() else { return Some(None) };
+    let names = cx.names.get(own).filter(|_| own != 0)?;
+    match names.get(word.text).copied() {
+        Some(Entry::Item(id)) if cx.item(id).keyword == wanted => {
+            cx.use_item(id, word.span);
+            Some(Some(id))
+        }
+        Some(Entry::Item(id)) => {
+            let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
+            if keyword != Keyword::Unknown && !cx.is_contested(id) {
+                let (found, wanted) = (kind_name(keyword), kind_name(wanted));
+                cx.report(wrong_kind(word.span, word.text, found, wanted, place));
+            }
+            Some(None)
+        }
+        _ if cx.is_lost(own, word.text, &[wanted]) => Some(None),
+        _ => {
+            let names = names_of(cx, &Scope::new(own, When::Load), &[wanted]);
+            let near = nearest(word.text, names.iter().map(|(name, _)| *name));
+            let place = |near: &str| names.iter().find(|(n, _)| *n == near).map(|(_, at)| *at);
+            let what = format!("{} in the module `{}` called", wanted.as_str(), module.text);
+            let similar = near.map(|near| (near, place(near)));
+            cx.report(unknown_name(word.span, &what, word.text, similar));
+            Some(None)
+        }
+    }
+}
+
+/// Says that a module's file imports from another policy's first file than the one that is checked: its listeners are
+/// others then, and whatever else is said of the module is an echo of that.
+pub(super) fn other_root(cx: &mut Context<'_>) -> bool {
+    let grants = |unit: &usize| of_unit(cx, *unit).iter().any(|view| view.from().is_some());
+    let others: Vec<usize> = (1..cx.units.len()).filter(grants).collect();
+    let mut places = Vec::new();
+    for unit in
+        (1..cx.units.len()).filter(|unit| owner(cx, *unit).is_some() && !others.contains(unit))
+    {
+        let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { continue };
+        for item in ast::items(tree) {
+            let ast::Item::Use(item) = item else { continue };
+            let Some(path) = item.path() else { continue };
+            if let Some(Ok(other)) = target_at(cx, unit, path.span())
+                && others.contains(&other)
+            {
+                places.push((path, other));
+            }
+        }
+    }
+    let Some((path, other)) = places.first().copied() else { return false };
+    let file = |unit: usize| cx.units.get(unit).map_or("", |unit| &*unit.source.name);
+    let (root, written) = (file(0), file(other));
+    let reason =
+        format!("`{written}` grants modules itself: it is the first file of another policy");
+    let mut diag = import_failed(path.span(), path.text(), &reason).help(format!(
+        "`{root}` is checked, and its modules belong to `{written}`: check `{written}`, or let both import what they share from a file of its own (`use \"./shared.gw\" {{ … }}`)"
+    ));
+    for (path, _) in places.iter().skip(1) {
+        diag = diag.label(path.span(), "this too");
+    }
+    cx.diags.clear();
+    cx.report(diag);
+    true
 }
 
 /// Tells a team that the listener it was given is there, and how its file gets hold of it.

@@ -16,6 +16,7 @@ use crate::diag::recursion::recursion;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::wrong_kind::wrong_kind;
 use crate::diag::wrong_phase::unserved;
+use crate::foreign;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -85,7 +86,12 @@ pub(super) fn name<'a>(
         cx.note(word.span, Meaning::Balancer(row));
         return constant(Value::Item(row.name.into()), Ty::Item("balancer"), word.span);
     }
-    let entry = cx.entry(scope.unit, word.text);
+    let entry = match wanted {
+        Some(Ty::Item(_)) => cx.entry(scope.unit, word.text),
+        _ => {
+            cx.entry(scope.unit, word.text).filter(|_| !fields::is_open(cx, scope.unit, word.text))
+        }
+    };
     let names_item = matches!((wanted, entry), (Some(Ty::Item(kind)), Some(Entry::Item(id)))
         if cx.item(id).keyword.as_str() == *kind);
     if let Some(local) = scope.local(word.text).filter(|_| !names_item) {
@@ -189,7 +195,16 @@ fn unknown(
         nearest(word.text, names)
     };
     let place = |near: &str| places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
+    let meant = foreign::value(word.text).filter(|_| kinds.contains(&Keyword::Let));
+    let near = near.filter(|_| meant.is_none());
     let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))));
+    if let Some(meant) = meant {
+        let diag = diag.help(meant.help);
+        return match meant.ours {
+            Some(ours) => diag.suggest(format!("write `{ours}`"), word.span, ours),
+            None => diag,
+        };
+    }
     if near.is_none()
         && kinds.contains(&Keyword::Let)
         && let Some(field) = fields::ending_in(cx, scope.when, word.text)
@@ -201,13 +216,17 @@ fn unknown(
         );
     }
     match wanted {
-        _ if near.is_none() && matches!(word.text, "absent" | "present") => {
-            diag.help(format!("write `x is {}`", word.text))
+        _ if near.is_none() && word.text == "absent" => diag.help(
+            "`x is absent` asks whether something is missing, and no value is absent by itself: `unset resp.header[\"x\"]` takes a field away, and a route of its own or a default says what is sent otherwise",
+        ),
+        _ if near.is_none() && word.text == "present" => diag.help("write `x is present`"),
+        _ if near.is_none() && matches!(word.text, "default" | "otherwise") => {
+            diag.help("the arm for all that is left is `_ => …`")
         }
         _ if near.is_none() && matches!(word.text, "nil" | "none" | "None" | "undefined") => {
             diag.help("write `x is absent`")
         }
-        Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").fix(
+        Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").suggest(
             "put it in quotes",
             word.span,
             format!("\"{}\"", word.text),
@@ -325,10 +344,13 @@ pub(super) fn item<'a>(
         _ if cx.is_contested(id) => reported(word.span),
         _ => {
             let diag = wrong_kind(word.span, word.text, kind_name(keyword), "a value", definition);
-            cx.report(if keyword == Keyword::Fn {
-                diag.help(format!("call it: `{}(…)`", word.text))
-            } else {
-                diag
+            cx.report(match keyword {
+                Keyword::Fn => diag.help(format!("call it: `{}(…)`", word.text)),
+                Keyword::Upstream => diag.help(format!(
+                    "`forward {0}` sends there; several share what comes as `forward {{ 90% => {0}, 10% => NAME }}`",
+                    word.text
+                )),
+                _ => diag,
             });
             reported(word.span)
         }

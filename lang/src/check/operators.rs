@@ -8,6 +8,7 @@ use super::context::{Context, Scope, reported};
 use super::erase;
 use super::expr::{constant, expr, wanted};
 use super::facts::learned;
+use super::fields;
 use super::fit::{Why, fit};
 use super::membership::member;
 use crate::diag::Diag;
@@ -103,6 +104,12 @@ pub(super) fn binary<'a>(
         );
         return reported(span);
     }
+    if op.op == BinaryOp::Subtract
+        && let Some(diag) = fields::dashed(cx, scope, left, span)
+    {
+        cx.report(diag);
+        return reported(span);
+    }
     let sides = Sides { left, right, op: op.span, span };
     match op.op {
         BinaryOp::Equal => compare(cx, scope, sides, Compare::Eq),
@@ -120,10 +127,19 @@ pub(super) fn binary<'a>(
         BinaryOp::Multiply => arithmetic(cx, scope, sides, Arithmetic::Mul, want),
         BinaryOp::Divide => arithmetic(cx, scope, sides, Arithmetic::Div, want),
         BinaryOp::And | BinaryOp::Or | BinaryOp::Alternative => {
-            cx.report(
-                bad_operator(op.span, "`|` joins patterns, not values", "no value comes of this")
-                    .fix("write `or`", op.span, "or"),
-            );
+            let diag =
+                bad_operator(op.span, "`|` joins patterns, not values", "no value comes of this");
+            let (a, b) = (cx.text(left.span()), cx.text(right.span()));
+            cx.report(match want.map(Ty::present) {
+                None | Some(Ty::Bool) => {
+                    diag.help("`or` joins two conditions").fix("write `or`", op.span, "or")
+                }
+                _ => diag.help(format!("values are separated by commas: `{a}, {b}`")).fix(
+                    "write `,`",
+                    span,
+                    format!("{a}, {b}"),
+                ),
+            });
             reported(span)
         }
     }

@@ -12,7 +12,10 @@ use super::index::{Definition, Meaning};
 use super::locals::renumber;
 use super::names::names_of;
 use super::path::Capture;
-use super::steps::{CHOOSING, Flow, not_a_statement, statement, unused_locals};
+use super::steps::{
+    CHOOSING, Flow, headless, is_headless, not_a_statement, statement, unused_locals,
+};
+use crate::diag::Edit;
 use crate::diag::beyond_limits::too_many_places;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::misplaced_clause::misplaced_clause;
@@ -21,13 +24,16 @@ use crate::diag::no_listener::no_listener;
 use crate::diag::repeated_clause::repeated_clause;
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
+use crate::diag::unused::empty;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
 use crate::diag::wrong_order::wrong_order;
+use crate::foreign;
 use crate::policy::{Before, Host, Path, Route, RouteId};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast;
+use crate::vocab::clauses::CLAUSES;
 use crate::vocab::{Ends, Phase, nearest};
 
 /// A route before it is checked.
@@ -140,6 +146,16 @@ pub(super) fn empty_site(cx: &mut Context<'_>, id: ItemId) {
             ast::Line::Item(ast::Item::Route(_)) => behind = true,
             ast::Line::Stmt(stmt) if behind => {
                 if let Some(verb) = stmt.verb() {
+                    let known = cx.vocabulary.action(verb.text).is_some()
+                        || CLAUSES.iter().any(|clause| clause.name == verb.text);
+                    if !known && (is_headless(stmt) || foreign::verb(verb.text).is_some()) {
+                        let diag = unknown_verb(verb.span, verb.text, "a site", None);
+                        cx.report(match foreign::verb(verb.text) {
+                            Some(meant) => diag.help(meant.help),
+                            None => headless(diag, verb),
+                        });
+                        continue;
+                    }
                     cx.report(
                         misplaced_clause(verb.span, verb.text, "a site behind its routes").help(
                             "a site's own lines stand before its routes, as they run before theirs",
@@ -152,6 +168,11 @@ pub(super) fn empty_site(cx: &mut Context<'_>, id: ItemId) {
         }
     }
     if !has_routes {
+        if let (Some(name), Some(false)) =
+            (site.name(), site.block().map(|block| block.is_broken()))
+        {
+            cx.unread.push(empty(name.span, name.text));
+        }
         cx.spent = 0;
         let mut taken = Choice::default();
         choose(cx, unit, &site, "site", &mut taken);
@@ -286,7 +307,12 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
         paths: choice.paths,
         methods: choice.methods,
         conditions,
-        captures: choice.captures.into_iter().map(|(name, ty, _)| (name, ty)).collect(),
+        captures: choice
+            .captures
+            .into_iter()
+            .filter(|(_, ty, _)| !ty.is_error())
+            .map(|(name, ty, _)| (name, ty))
+            .collect(),
         steps: flow.steps,
         doc: view.docs().unwrap_or_default().into(),
         span: name_span,
@@ -396,6 +422,17 @@ fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
 /// The listeners that a header names behind `on`.
 pub(super) fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>) -> Vec<ItemId> {
     let mut found: Vec<ItemId> = Vec::new();
+    let mut clauses = head.clauses().filter(|(word, _)| word.text == "on");
+    if let (Some((first, one)), Some((second, other))) = (clauses.next(), clauses.next()) {
+        let diag = repeated_clause(second.span, "on", first.span);
+        let names = cx.text(other).get("on".len()..).unwrap_or("").trim().to_owned();
+        let end = Span { start: one.end, ..one };
+        let edits = vec![
+            Edit { span: end, text: format!(", {names}") },
+            Edit { span: erase::statement(cx, other), text: String::new() },
+        ];
+        cx.report(diag.fix_all("write all listeners behind one `on`", edits));
+    }
     for word in head.on() {
         match cx.entry(unit, word.text) {
             Some(Entry::Item(id)) if cx.item(id).keyword == Keyword::Listener => {
@@ -469,7 +506,7 @@ pub(super) fn order(
                     continue;
                 }
                 let near = match cx.may_search(plans.len()) {
-                    true => nearest(word.text, names.clone().map(|other| &*other.local)),
+                    true => nearest_route(word.text, names.clone().map(|other| &*other.local)),
                     false => None,
                 };
                 let place = near.and_then(|near| {
@@ -496,6 +533,19 @@ pub(super) fn order(
         }
     }
     edges
+}
+
+/// The route that was meant by a name that is none's: the near one, or the one of a site that is called so, or nearly so.
+pub(super) fn nearest_route<'n>(
+    name: &str,
+    routes: impl Iterator<Item = &'n str> + Clone,
+) -> Option<&'n str> {
+    let short = |route: &'n str| route.rsplit('.').next().unwrap_or(route);
+    nearest(name, routes.clone()).or_else(|| {
+        let near = nearest(name, routes.clone().map(short))?;
+        let mut of_sites = routes.filter(|route| short(route) == near);
+        of_sites.next().filter(|_| of_sites.next().is_none())
+    })
 }
 
 /// What goes where `before` is not to name this route: the name, or the clause if it names no other.

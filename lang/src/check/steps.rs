@@ -16,6 +16,7 @@ use super::fields;
 use super::fit::Why;
 use super::index::{Definition, Meaning};
 use super::types;
+use crate::diag::Diag;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::not_available::{is_planned, not_available};
@@ -23,6 +24,7 @@ use crate::diag::shadowed::shadowed;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::unused::unused;
 use crate::diag::wrong_form::wrong_form;
+use crate::foreign;
 use crate::policy::{Expr, Step, StepKind};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -33,29 +35,6 @@ use crate::vocab::{Ends, Phase, is_plainly, nearest};
 
 /// The clauses that choose a route.
 pub(super) const CHOOSING: &[&str] = &["host", "path", "method", "where"];
-
-/// What other gateways call a statement or a clause, and how it is said here.
-const FOREIGN: &[(&str, &str)] = &[
-    ("path_prefix", "`path \"/a/**\"` is `/a` and everything beneath it"),
-    ("prefix", "`path \"/a/**\"` is `/a` and everything beneath it"),
-    ("return", "`respond 200` answers, `redirect 308, \"https://…\"` sends elsewhere"),
-    (
-        "deny",
-        "`respond 403` refuses every request, `require CONDITION` those of which it does not hold",
-    ),
-    ("proxy_pass", "`forward NAME` sends to an `upstream`"),
-    ("backend", "`forward NAME` sends to an `upstream`"),
-    ("cluster", "`forward NAME` sends to an `upstream`"),
-    ("allow", "`require client.ip in [10.0.0.0/8], else=403` lets these through and no others"),
-    ("add_header", "`set resp.header[\"x-a\"] = \"1\"` behind `forward` sends it to the client"),
-    ("proxy_set_header", "`set up.header[\"x-a\"] = \"1\"` sends it to the upstream"),
-    ("rate_limit", "a `limit` says how many of what, `apply NAME` holds a route to it"),
-    ("limit_req", "a `limit` says how many of what, `apply NAME` holds a route to it"),
-    ("retries", "an `upstream` says it: `retry 2, on=[connect, 502]`"),
-    ("prefix_rewrite", "`rewrite \"/b/{id}\"` writes the whole path, with what `path` captures"),
-    ("server_name", "`host \"shop.example\"` takes the requests for a host"),
-    ("listen", "a `listener` has a line `bind \":8080\"`, a route stands `on` it"),
-];
 
 /// A route's statements as they come together.
 pub(super) struct Flow {
@@ -176,7 +155,8 @@ fn unknown<'a>(
     let actions = cx.vocabulary.actions.iter().map(|action| action.name);
     let words = CLAUSES.iter().map(|clause| clause.name);
     let known = actions.chain(words);
-    let near = nearest(verb.text, known.clone());
+    let meant = foreign::verb(verb.text);
+    let near = nearest(verb.text, known.clone()).filter(|_| meant.is_none());
     let plain = near.is_some_and(|near| is_plainly(verb.text, near, known));
     match near.and_then(|near| cx.vocabulary.action(near)).map(|row| row.ends) {
         Some(Ends::No) => {}
@@ -185,12 +165,6 @@ fn unknown<'a>(
     }
     let mut diag =
         unknown_verb(verb.span, verb.text, &format!("a {place}"), near).certain_if(plain);
-    if matches!(verb.text, "if" | "when" | "unless" | "else") {
-        cx.report(diag.help(
-            "statements do not branch: `where` chooses between routes, and `match` between values",
-        ));
-        return;
-    }
     if near.is_none() {
         let is_policy = matches!(
             cx.names.get(scope.unit).and_then(|names| names.get(verb.text)),
@@ -199,7 +173,6 @@ fn unknown<'a>(
         let home = cx.vocabulary.blocks.iter().find(|block| block.setting(verb.text).is_some());
         let takes =
             cx.vocabulary.actions.iter().find(|row| row.params.iter().any(|p| p.name == verb.text));
-        let meant = FOREIGN.iter().find(|(foreign, _)| *foreign == verb.text);
         diag = match home {
             _ if is_policy => {
                 let start = Span { end: verb.span.start, ..verb.span };
@@ -209,7 +182,14 @@ fn unknown<'a>(
                     "apply ",
                 )
             }
-            _ if meant.is_some() => diag.help(meant.map_or("", |(_, ours)| ours)),
+            _ if place == "site" && meant.is_none() && is_headless(stmt) => headless(diag, verb),
+            _ if let Some(meant) = meant => {
+                let diag = diag.help(meant.help);
+                match meant.ours {
+                    Some(ours) => diag.suggest(format!("write `{ours}`"), verb.span, ours),
+                    None => diag,
+                }
+            }
             _ if takes.is_some() => {
                 let of = takes.map_or("", |row| row.name);
                 diag.help(format!("`{0}` is an argument of `{of}`: `{of} …, {0}=…`", verb.text))
@@ -238,6 +218,19 @@ fn unknown<'a>(
         touch(cx, scope, value);
     }
     cx.diags.truncate(known);
+}
+
+/// Whether it looks like a route whose `route` is missing: a name and a block.
+pub(super) fn is_headless(stmt: ast::Stmt<'_>) -> bool {
+    stmt.block().is_some() && stmt.positional().next().is_none() && stmt.named().next().is_none()
+}
+
+/// Asks whether `route` is missing in front of a name and its block.
+pub(super) fn headless(diag: Diag, verb: ast::Word<'_>) -> Diag {
+    let start = Span { end: verb.span.start, ..verb.span };
+    let help =
+        format!("is `route` missing in front of it? A site holds `route {} {{ … }}`", verb.text);
+    diag.help(help).suggest("write `route`", start, "route ")
 }
 
 /// Counts a bare name as used.

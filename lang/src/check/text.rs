@@ -8,6 +8,7 @@ use crate::diag::bad_text::bad_text;
 use crate::diag::exposed_secret::exposed_secret;
 use crate::diag::plain_text::{plain_dollar, plain_variable};
 use crate::diag::wrong_type::wrong_type;
+use crate::foreign;
 use crate::policy::{Expr, ExprKind};
 use crate::syntax::ast;
 use crate::types::Ty;
@@ -18,7 +19,7 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
     let mut parts: Vec<Expr> = Vec::new();
     let mut plain = String::new();
     let mut sound = true;
-    foreign(cx, written);
+    variables(cx, scope, written);
     for part in written.parts() {
         match part {
             ast::Part::Text(word) => plain.push_str(word.text),
@@ -70,19 +71,8 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
     Expr { kind: ExprKind::Template(parts), ty: Ty::String, span }
 }
 
-/// What other languages put into texts, and what that is here.
-const VARIABLES: &[(&str, &str)] = &[
-    ("$http_host", "req.host"),
-    ("$host", "req.host"),
-    ("$remote_addr", "client.ip"),
-    ("$request_uri", "req.target"),
-    ("$request_method", "req.method"),
-    ("$scheme", "req.scheme"),
-    ("$uri", "req.path"),
-];
-
 /// Warns of a `$` that was to put in a value.
-fn foreign(cx: &mut Context<'_>, written: ast::Str<'_>) {
+fn variables(cx: &mut Context<'_>, scope: &Scope<'_>, written: ast::Str<'_>) {
     if cx.repeating > 0 {
         return;
     }
@@ -93,14 +83,19 @@ fn foreign(cx: &mut Context<'_>, written: ast::Str<'_>) {
         if word.text.ends_with('$') && matches!(parts.peek(), Some(ast::Part::Hole(_))) {
             cx.report(plain_dollar(word.span.part(length - 1, length)));
         }
-        let found = VARIABLES.iter().find_map(|(name, ours)| {
-            let at = word.text.find(name)?;
-            let behind = word.text.get(at + name.len()..)?.chars().next();
-            let is_whole = behind.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_');
-            is_whole.then_some((word.span.part(at, at + name.len()), name, ours))
-        });
-        if let Some((span, name, ours)) = found {
-            cx.report(plain_variable(span, name, ours));
+        for (at, _) in word.text.match_indices('$') {
+            let behind = word.text.get(at + 1..).unwrap_or("");
+            let length = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let name = behind.get(..length.unwrap_or(behind.len())).unwrap_or("");
+            let captures = scope.captures.as_deref().unwrap_or_default();
+            let is_capture = captures.iter().any(|(known, ..)| **known == *name);
+            let meant = match foreign::variable(name) {
+                _ if is_capture => format!("path.{name}"),
+                Some(row) => row.ours.unwrap_or("").to_owned(),
+                None => continue,
+            };
+            let place = word.span.part(at, at + 1 + name.len());
+            cx.report(plain_variable(place, &format!("${name}"), &meant));
         }
     }
 }
@@ -122,7 +117,7 @@ fn bad_hole(cx: &mut Context<'_>, hole: ast::Hole<'_>) {
                 format!("`{{{}}}` is no value", hole.text()),
                 "a value belongs between the braces",
             )
-            .help("write `\\{` for a brace as it is"),
+            .help("write `\\{` for a brace as it is; a JSON answer is written without quotes, `json={ name: value }`"),
         );
     }
 }

@@ -10,7 +10,7 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Error,
     mends: Mends::ByHand("which of the paths captures what was meant is not known"),
     explain: "\
-A route with several paths captures the same names with the same types in each, so that `path.NAME` always has a value. Of two paths that hold the same request, one lies inside the other or both capture the same segments, so that it is one value.
+Of a route with several paths, what `path.NAME` reads is captured by each of them with the same type, so that it always has a value; what nobody reads may differ. Of two paths that hold the same request, one lies inside the other or both capture the same segments, so that it is one value.
 
 ```gw fails
 edition 2026
@@ -19,7 +19,7 @@ listener web { bind \":8080\" }
 
 route all on web {
   path \"/a/{id}\", \"/b/{name}\"
-  respond 200
+  respond 200, path.id
 }
 ```
 
@@ -32,7 +32,7 @@ listener web { bind \":8080\" }
 
 route all on web {
   path \"/a/{id}\", \"/b/{id}\"
-  respond 200
+  respond 200, path.id
 }
 ```
 ",

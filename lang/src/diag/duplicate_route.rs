@@ -34,22 +34,26 @@ route b on web { path \"/a\"; method POST; respond 200, \"b\" }
 ",
 };
 
-/// `route` at `span` takes the same requests as `first` at `first_span`, such as `example`; `same` says whether it does the
-/// same with them. `item` is the whole of it.
+/// `route` and `first`, written before it, both take what the other takes: everywhere, or `at` one host and path of several.
+/// `same` is whether they do the same with it, `item` the whole of `route`.
 pub fn duplicate_route(
     (route, span): (&str, Span),
     (first, first_span): (&str, Span),
-    example: &str,
+    (example, at): (&str, Option<&str>),
     same: bool,
     item: Span,
 ) -> Diag {
-    let diag = ENTRY
-        .at(
-            span,
-            format!("`{route}` takes exactly the requests of `{first}`"),
-            format!("`{example}` fits this"),
-        )
-        .label(first_span, "and this");
+    let message = match at {
+        Some(at) => format!("`{route}` and `{first}` take the same requests at `{at}`"),
+        None => format!("`{route}` takes exactly the requests of `{first}`"),
+    };
+    let diag =
+        ENTRY.at(span, message, format!("`{example}` fits this")).label(first_span, "and this");
+    if at.is_some() {
+        return diag.help(
+            "one of them has to be narrower there: name this host or path in one of them alone, each in a route or site of its own",
+        );
+    }
     let diag = diag.help(match same {
         true => format!("both do the same: remove `{route}`"),
         false => "they do different things: remove one of them, or narrow it".to_owned(),

@@ -51,11 +51,37 @@ pub fn foreign_infix(place: Span, written: &str) -> Diag {
         .help(format!("call a function: `{call}`"))
 }
 
-/// A statement that other languages have, with what stands behind its block at `place`.
-pub fn foreign_verb(place: Span, written: &str) -> Diag {
-    ENTRY.at(place, format!("there is no `{written}`"), "statements run one after another").help(
-        "statements do not branch: `where` chooses between routes, and `match` between values",
-    )
+/// A statement that other gateways and languages have; `help` says what is written here.
+pub fn foreign_verb(place: Span, written: &str, help: &str) -> Diag {
+    ENTRY.at(place, format!("there is no `{written}`"), "not a verb here").help(help)
+}
+
+/// What stands between two values elsewhere; `help` says what is written here, `ours` what takes its place.
+pub fn foreign_word(place: Span, written: &str, ours: Option<&str>, help: &str) -> Diag {
+    let diag =
+        ENTRY.at(place, format!("there is no `{written}`"), "not an operator here").help(help);
+    match ours {
+        Some(ours) => diag.fix(format!("write `{ours}`"), place, ours),
+        None => diag,
+    }
+}
+
+/// A comment between `/*` and `*/`.
+pub fn foreign_comment(place: Span) -> Diag {
+    ENTRY
+        .at(place, "a comment begins with `//`, and ends with its line", "no comment begins so")
+        .help("write `//` in front of each line of it")
+}
+
+/// A line that begins with what is no verb: with a value, or an assignment.
+pub fn no_verb(place: Span, written: &str, help: &str) -> Diag {
+    ENTRY
+        .at(
+            place,
+            format!("a line begins with a verb, not with `{written}`"),
+            "no verb stands before this",
+        )
+        .help(help)
 }
 
 /// A loop, which the language has not.

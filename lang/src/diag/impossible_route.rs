@@ -40,25 +40,50 @@ route a on web {
 ",
 };
 
-/// No request fits the route; `condition` is the part of its `where` that cannot hold with the rest, and `of_arrival` says
-/// that it asks how requests arrive.
+/// No request fits the route: what the condition at `condition` says contradicts what `others` say, or itself. `asked` is
+/// what its conditions look at.
 pub fn impossible_route(
     (route, span): (&str, Span),
     condition: Option<Span>,
-    of_arrival: bool,
+    others: &[(Span, &str)],
+    asked: &[Asked],
 ) -> Diag {
     let message = format!("`{route}` never answers: no request can fit it");
-    let diag = match condition {
-        Some(condition) => ENTRY
-            .at(condition, message, "this can not hold together with the rest")
-            .label(span, "of what this route asks"),
-        None => ENTRY.at(span, message, "this asks for what no request has"),
+    let Some(condition) = condition else {
+        return ENTRY.at(span, message, "this asks for what no request has");
     };
-    match of_arrival {
-        true => diag.help(
-            "requests arrive with their host in lower case and without a port, their path decoded and without dots, \
-             and over TLS only where the listener has a `tls` line",
-        ),
-        false => diag,
+    let mut diag = match others {
+        [] => ENTRY
+            .at(condition, message, "no request fits this")
+            .label(span, "the route that asks it"),
+        _ => ENTRY.at(condition, message, "no request fits this, together with the rest"),
+    };
+    for (place, what) in others {
+        diag = diag.label(*place, format!("the {what} it would have to have"));
     }
+    let says = |asked: &Asked| match asked {
+        Asked::Host => "a host arrives in lower case and without its port",
+        Asked::Path => {
+            "a path arrives decoded, with `.` and `..` resolved and `//` merged, and no path holds a backslash (in `re\"…\"` a dot is written `\\.`)"
+        }
+        Asked::Method => "a request has one method: `req.method in [GET, POST]` takes either",
+        Asked::Connection => "TLS is spoken where the listener has a `tls` line, and only there",
+    };
+    match asked {
+        [] => diag,
+        _ => diag.help(asked.iter().map(says).collect::<Vec<_>>().join("; ")),
+    }
+}
+
+/// What the conditions of a route look at that has a form when it arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// The host.
+    Host,
+    /// The path.
+    Path,
+    /// The method.
+    Method,
+    /// How it came.
+    Connection,
 }

@@ -33,7 +33,15 @@ route all on web { respond 200 }
 
 /// `word` begins no item; `nearest` is the word it was probably meant to be.
 pub fn unknown_item(place: Span, word: &str, nearest: Option<&str>) -> Diag {
+    let meant = crate::foreign::item(word);
     let diag = ENTRY.at(place, format!("`{word}` begins no item"), "not the word of an item");
+    if let Some(meant) = meant {
+        let diag = diag.help(meant.help);
+        return match meant.ours {
+            Some(ours) => diag.suggest(format!("write `{ours}`"), place, ours),
+            None => diag,
+        };
+    }
     match nearest {
         Some(nearest) => diag.help(format!("did you mean `{nearest}`?")).suggest(
             format!("change it to `{nearest}`"),
@@ -41,29 +49,7 @@ pub fn unknown_item(place: Span, word: &str, nearest: Option<&str>) -> Diag {
             nearest,
         ),
         None => {
-            let foreign = FOREIGN.iter().find(|(foreign, _)| *foreign == word);
-            diag.help(foreign.map_or(
-                "statements stand inside the braces of an item such as `route` or `policy`",
-                |(_, help)| help,
-            ))
+            diag.help("an item begins with `listener`, `upstream`, `site`, `route`, `policy`, `limit`, `auth`, `let`, `fn`, `param`, `secret`, `use`, `module`, `assert` or `test`; statements stand inside the braces of one, such as a `route`")
         }
     }
 }
-
-/// Words that begin a block in other languages, and what stands for them here.
-const FOREIGN: &[(&str, &str)] = &[
-    ("server", "a `listener` binds an address, a `site` or `route` says which host it answers for"),
-    (
-        "http",
-        "a file is a list of items such as `listener`, `upstream` and `route`, without a block around",
-    ),
-    ("location", "a `route NAME on LISTENER` says its `path` and where it is forwarded"),
-    ("virtual_host", "a `site NAME on LISTENER` says the `host` of its routes"),
-    (
-        "frontend",
-        "a `listener` binds an address, a `route` says what it takes and where it is forwarded",
-    ),
-    ("backend", "an `upstream` has a line `server` for each endpoint"),
-    ("cluster", "an `upstream` has a line `server` for each endpoint"),
-    ("service", "an `upstream` has a line `server` for each endpoint"),
-];

@@ -40,3 +40,10 @@ pub fn unused(span: Span, kind: &str, name: &str) -> Diag {
         .at(span, format!("the {kind} `{name}` is not used"), "never used")
         .help("remove it, use it, or mark it `pub` if other files use it")
 }
+
+/// A site that holds no route.
+pub fn empty(span: Span, name: &str) -> Diag {
+    ENTRY
+        .at(span, format!("the site `{name}` holds no route"), "it answers nothing")
+        .help("a site answers by its routes: write `route NAME { … }` in it")
+}

@@ -49,3 +49,14 @@ pub fn vacuous_assert(span: Span, name: &str) -> Diag {
         .at(span, format!("`{name}` speaks of no request"), "its `for` is never true")
         .help("it holds whatever the policy does: widen its `for`")
 }
+
+/// The policy lets nothing come to the outcome that the `for` of the assert names.
+pub fn no_such_outcome(span: Span, name: &str) -> Diag {
+    let diag = ENTRY.at(
+        span,
+        format!("`{name}` holds, and its `expect` is never asked: the policy lets no request come to what its `for` says"),
+        "no request comes to that",
+    );
+    let diag = diag.help("if that is the claim, say so: leave the outcome out of `for`, and write it behind `expect not`");
+    Diag { severity: Severity::Note, ..diag }
+}

@@ -11,12 +11,14 @@ use super::prepare::{Prepared, prepare};
 use super::scan::scan;
 use crate::diag::beyond_limits::too_long;
 use crate::diag::foreign_syntax::{
-    foreign_alias, foreign_infix, foreign_loop, foreign_operator, foreign_verb,
+    foreign_alias, foreign_comment, foreign_infix, foreign_loop, foreign_operator, foreign_verb,
+    foreign_word, no_verb,
 };
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
 use crate::diag::{Diag, Edit};
+use crate::foreign;
 use crate::source::{SourceId, Span};
 
 /// Something that did not fit, by the error production that took it.
@@ -160,7 +162,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     let gap = span(missed, missed);
     let next = next_token(text, start);
     let next_text = text.get(next.range()).unwrap_or("");
-    if let Some(diag) = next_statement(text, complaint, gap, next, next_text) {
+    let known = next_statement(text, complaint, gap, next, next_text)
+        .or_else(|| of_elsewhere(text, complaint, next, next_text));
+    if let Some(diag) = known {
         return diag;
     }
     match rule {
@@ -204,6 +208,13 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             let place = before(text, complaint.from);
             let word = next_token(text, complaint.from);
             let found = text.get(word.range()).unwrap_or("");
+            // Behind what it is made by nothing else names that.
+            let line = text.get(..place).and_then(|head| head.rsplit('\n').next());
+            let has_provider = line.is_some_and(|head| head.contains('='));
+            if is_provider && has_provider {
+                let diag = unexpected_text(word, "`{`", found);
+                return diag.suggest("remove it", span(place, word.end as usize), "");
+            }
             missing_mark(span(place, place), word, if is_provider { "=" } else { "on" }, found)
         }
         Rule::missing_name if last_token(text, missed) == "is" => {
@@ -227,6 +238,136 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         }
         _ => second_look(text, complaint),
     }
+}
+
+/// What other gateways and languages write so: a comment, a verb, an operator, or a line that begins with a value.
+fn of_elsewhere(
+    text: &str,
+    complaint: &Complaint<'_>,
+    next: Span,
+    next_text: &str,
+) -> Option<Diag> {
+    let rest = text.get(next.start as usize..)?;
+    if rest.starts_with("/*") {
+        return Some(foreign_comment(next.part(0, 2.min(next.len() + 1))));
+    }
+    let is_assert = item_word(text) == "assert";
+    let at = complaint.verb.and_then(|verb| Some((verb, verb_place(text, complaint.start, verb)?)));
+    if let Some((verb, place)) = at {
+        let behind = text.get(place.end as usize..).unwrap_or("");
+        if let Some(row) = foreign::verb_anywhere(verb) {
+            let help = match verb {
+                "if" | "when" | "unless" if is_assert => CLAIM,
+                _ => row.help,
+            };
+            return Some(foreign_verb(place, verb, help));
+        }
+        if behind.starts_with(['.', '(', '['])
+            && (complaint.rule != Rule::bad_rest || is_assert)
+            && !is_single(Some(verb))
+        {
+            let help = match item_word(text) {
+                "assert" => CLAIM,
+                "test" => {
+                    "a line of a test begins with `stub`, `send`, `advance`, `expect` or `each`"
+                }
+                _ => {
+                    "`where CONDITION` chooses a route, `require CONDITION` refuses where it does not hold, `let NAME = VALUE` names a value"
+                }
+            };
+            return Some(no_verb(place, verb, help));
+        }
+        let value = behind.trim_start_matches([' ', '\t']);
+        if value.starts_with(['=', '<', '>', '!']) {
+            let mark = text.len() - value.len();
+            let is_assigned = value.starts_with('=') && !value.starts_with("==");
+            let is_type =
+                value.trim_start_matches(['=', ' ']).starts_with(|c: char| c.is_ascii_uppercase());
+            let help = match item_word(text) {
+                "auth" if is_assigned && is_type => {
+                    let diag = unexpected_text(span(mark, mark + 1), "`:`", "=");
+                    let gone = span(place.end as usize, mark + 1);
+                    return Some(diag.help("a claim has a type: `sub: String`").fix(
+                        "write `:`",
+                        gone,
+                        ":",
+                    ));
+                }
+                "listener" | "upstream" | "limit" | "auth" if is_assigned => {
+                    let diag = unexpected_text(span(mark, mark + 1), "a value", "=");
+                    let help =
+                        format!("a setting is its name and its values, without `=`: `{verb} …`");
+                    let gone = span(place.end as usize, mark + 1);
+                    return Some(diag.help(help).suggest("remove the `=`", gone, " "));
+                }
+                "fn" => {
+                    "a function is one expression, without braces: `fn f(x: String): Bool = x == \"a\"`"
+                }
+                "assert" if !is_single(Some(verb)) => CLAIM,
+                _ if is_assigned && !is_single(Some(verb)) => {
+                    let diag = unexpected_text(span(mark, mark + 1), "a value", "=");
+                    return Some(diag.help("a line is a verb and its values; `let NAME = VALUE` names a value for good, `set resp.header[\"x\"] = VALUE` changes a message"));
+                }
+                _ => return None,
+            };
+            return Some(no_verb(place, verb, help));
+        }
+    }
+    let operator = match (next_text, complaint.rule) {
+        (">", Rule::missing_expr) if last_token(text, before(text, next.start as usize)) == "-" => {
+            let row = foreign::operator("->")?;
+            let arrow = span(before(text, next.start as usize) - 1, next.end as usize);
+            return Some(foreign_word(arrow, "->", None, row.help));
+        }
+        ("=", _)
+            if rest.starts_with("=>")
+                && matches!(complaint.verb, Some("for" | "expect" | "where" | "require")) =>
+        {
+            let row = foreign::operator("=>")?;
+            return Some(foreign_word(next.part(0, 1), "=>", None, row.help));
+        }
+        _ => next_text,
+    };
+    let row = foreign::operator(operator).filter(|_| {
+        !rest.get(operator.len()..).is_some_and(|rest| rest.starts_with(['=', '(', ',']))
+    });
+    if let Some(row) = row {
+        return Some(foreign_word(next, row.word, row.ours, row.help));
+    }
+    // `if` where a value is to be: what stands behind it is what the grammar trips over.
+    let element = text.get(complaint.from..next.start as usize)?.trim_end();
+    if element.ends_with("if") && !element.trim_end_matches("if").ends_with(is_word) {
+        let row = foreign::operator("if")?;
+        let end = complaint.from + element.len();
+        return Some(foreign_word(span(end - "if".len(), end), "if", None, row.help));
+    }
+    None
+}
+
+/// How an assert is written.
+const CLAIM: &str =
+    "an assert is written `for req where CONDITION`, and in a line of its own `expect OUTCOME`";
+
+/// The word that the item begins with.
+fn item_word(text: &str) -> &str {
+    let code =
+        text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with("//"));
+    let code = code.unwrap_or("");
+    let code = code.strip_prefix("pub ").unwrap_or(code).trim_start();
+    code.split(|c| !is_word(c)).next().unwrap_or("")
+}
+
+/// Where the verb of the line stands that `at` lies in.
+fn verb_place(text: &str, at: usize, verb: &str) -> Option<Span> {
+    let head = text.get(..at.max(verb.len()))?;
+    let begins = |start: &usize| {
+        let before = head.get(..*start).unwrap_or("").trim_end_matches([' ', '\t', '\r']);
+        let behind = text.get(start + verb.len()..).unwrap_or("");
+        before.is_empty()
+            || before.ends_with(['\n', '{', ';', '}', ',']) && !behind.starts_with(is_word)
+    };
+    let start = head.rmatch_indices(verb).map(|(start, _)| start).find(begins)?;
+    Some(span(start, start + verb.len()))
 }
 
 /// A line of a test or an assert behind another one that has not ended.
@@ -261,6 +402,11 @@ fn missing_comma(
     next_text: &str,
 ) -> Diag {
     let before = text.get(complaint.from..gap.start as usize).unwrap_or("");
+    if is_unit(next_text) && before.ends_with(|c: char| c.is_ascii_digit()) {
+        return unexpected_text(next, "`,` or an operator", next_text)
+            .help("a unit stands right behind its number")
+            .fix("write them together", span(gap.start as usize, next.start as usize), "");
+    }
     let operator = ["and", "or", "not", "in", "is"].into_iter().find(|word| {
         next_text.len() > 1 && *word != next_text && super::keyword::distance(word, next_text) == 1
     });
@@ -270,6 +416,10 @@ fn missing_comma(
         return unexpected_text(next, "`,` or an operator", next_text)
             .help(format!("did you mean `{word}`?"))
             .suggest(format!("change it to `{word}`"), next, word);
+    }
+    if complaint.verb == Some("allow") && next_text == "per" {
+        return unexpected_text(next, "`,` or an operator", next_text)
+            .help("a rate is written `100/s` or `20/min`");
     }
     let rest = text.get(next.start as usize..).unwrap_or("");
     if let Some(length) = url(rest) {
@@ -318,13 +468,101 @@ fn missing_comma(
         return missing_mark(gap, next, ";", next_text)
             .help("values are separated by `,`, statements by a new line or `;`");
     }
-    let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if let Some(diag) = doubled(text, complaint, before, next, next_text) {
+        return diag;
+    }
+    let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    let is_behind = text.get(..complaint.from).is_some_and(|text| text.trim_end().ends_with(','));
+    if is_name
+        && is_behind
+        && !is_list(text, complaint, before, next)
+        && next_text.starts_with(|c: char| c == '[' || c == '"' || c.is_ascii_digit())
+    {
+        let blank = span(gap.start as usize, next.start as usize);
+        let mut diag = missing_mark(gap, next, "=", next_text)
+            .help(format!("a value with a name is written `{before}=…`"));
+        diag.fixes.clear();
+        return diag.fix("insert `=`", blank, "=");
+    }
     let diag = missing_mark(gap, next, ",", next_text);
-    if is_name && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+    let mut diag = if is_list(text, complaint, before, next) {
+        diag
+    } else {
+        // An operator may be what is missing, or the `=` behind a name.
+        let place = gap;
+        let mut diag = diag;
+        diag.fixes.clear();
+        let diag = diag.suggest("insert `,`", place, ",");
+        let blank = span(gap.start as usize, next.start as usize);
+        if is_name { diag.suggest("insert `=`", blank, "=") } else { diag }
+    };
+    if is_single(complaint.verb) {
+        diag.fixes.clear();
+        return diag.help(
+            "an operator such as `==`, `in` or `and` joins two values, `,` separates arguments",
+        );
+    }
+    if is_name {
         diag.help("values are separated by `,`; a named one is written `name=value`")
     } else {
         diag.help("values are separated by `,`, statements by a new line or `;`")
     }
+}
+
+/// A word that stands twice: the verb again, or a value.
+fn doubled(
+    text: &str,
+    complaint: &Complaint<'_>,
+    before: &str,
+    next: Span,
+    next_text: &str,
+) -> Option<Diag> {
+    let begin = complaint.from;
+    let is_word =
+        before.starts_with(|c: char| c.is_ascii_alphabetic()) && before.chars().all(is_word);
+    let behind = text.get(next.end as usize..).unwrap_or("");
+    let place = match complaint.verb {
+        _ if !is_word => return None,
+        Some(verb) if verb == before && text.get(..begin)?.trim_end().ends_with(verb) => {
+            span(begin, next.start as usize)
+        }
+        _ if before == next_text && !behind.starts_with(['=', '(', '.', '[']) => {
+            span(begin, next.start as usize)
+        }
+        _ => return None,
+    };
+    let diag = unexpected_text(place.part(0, before.len()), "a value", before);
+    Some(diag.help(format!("`{before}` stands twice")).fix("say it once", place, ""))
+}
+
+/// Whether two values beside each other are of a list beyond doubt, so that nothing but a comma can be missing.
+fn is_list(text: &str, complaint: &Complaint<'_>, before: &str, next: Span) -> bool {
+    let behind = text.get(next.end as usize..).unwrap_or("");
+    let is_named =
+        behind.starts_with('=') && !behind.starts_with("==") && !behind.starts_with("=>");
+    let mut open = Vec::new();
+    for letter in text.get(..complaint.from).unwrap_or("").chars() {
+        match letter {
+            '(' | '[' | '{' => open.push(letter),
+            ')' | ']' | '}' => drop(open.pop()),
+            _ => {}
+        }
+    }
+    let is_bare =
+        before.starts_with(|c: char| c.is_ascii_lowercase()) && before.chars().all(is_word);
+    is_named || open.last() == Some(&'[') || !is_single(complaint.verb) && !is_bare
+}
+
+/// Whether the verb takes one value, beside which no other stands without an operator or a name.
+fn is_single(verb: Option<&str>) -> bool {
+    let verbs = ["where", "require", "expect", "for", "set", "add", "unset", "rewrite", "let"];
+    verb.is_some_and(|verb| verbs.contains(&verb))
+}
+
+/// Whether the word is a unit that numbers have, apart from them.
+fn is_unit(word: &str) -> bool {
+    matches!(word, "ms" | "s" | "min" | "h" | "d" | "B" | "KiB" | "MiB" | "GiB" | "TiB")
 }
 
 /// The end of a text in curly quotes that begins at `open`.
@@ -370,6 +608,7 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             || text.get(before(text, start)..start).is_some_and(|blank| blank.contains('\n'));
         return match character {
             '#' => diag.certain_if(is_first),
+            '$' => diag.help("a value is named as it is, `req.path`; in a text it stands in braces, `\"{req.path}\"`"),
             _ => match curly(text, place) {
                 Some(end) => {
                     let edit = |span| Edit { span, text: "\"".to_owned() };
@@ -392,13 +631,6 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             }
             None => unexpected_text(place, "a name before `=`", "").help("write `name=value`"),
         };
-    }
-    if rule == Rule::bad_tail
-        && let Some(verb) = complaint.verb
-        && is_foreign(verb)
-    {
-        let begin = text.get(..start).and_then(|before| before.rfind(verb)).unwrap_or(start);
-        return foreign_verb(span(begin, begin + verb.len()), verb);
     }
     if rule == Rule::bad_tail
         && complaint.verb == Some("for")
@@ -442,6 +674,27 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::bad_rest => return unexpected_text(place, "the closing bracket", found),
         Rule::bad_stmt => return unexpected_text(place, "a statement", found),
         Rule::bad_head => return unexpected_text(place, "`{`", found),
+        Rule::bad_tail
+            if complaint.verb == Some("for")
+                && matches!(last_token(text, before(text, start)), "where" | "all" | "every") =>
+        {
+            let end = before(text, start);
+            let word = last_token(text, end);
+            let word_place = span(end - word.len(), end);
+            let diag = unexpected_text(word_place, "`req`", word)
+                .help("a claim speaks of requests: `for req where CONDITION`");
+            return match word {
+                "where" => diag.fix("write `req` in front", word_place.part(0, 0), "req "),
+                _ => diag.suggest("remove it", span(end - word.len(), place.start as usize), ""),
+            };
+        }
+        Rule::bad_tail if last_token(text, before(text, start)) == "return" => {
+            let end = before(text, start);
+            let word = span(end - "return".len(), place.start as usize);
+            return unexpected_text(word.part(0, "return".len()), "a value", "return")
+                .help("a function is one expression, without `return`")
+                .fix("remove it", word, "");
+        }
         Rule::bad_tail => {
             return unexpected_text(place, "the end of the line", found)
                 .help("a statement ends with its line, or with `;`: nothing else fits behind it");
@@ -511,11 +764,6 @@ fn url(text: &str) -> Option<usize> {
     let length = text.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '{', '}']);
     let is_word = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (is_word && !scheme.is_empty()).then_some(length.unwrap_or(text.len()))
-}
-
-/// Whether other languages begin a statement with it, and ours has none like it.
-fn is_foreign(verb: &str) -> bool {
-    matches!(verb, "if" | "while" | "switch" | "unless" | "foreach")
 }
 
 fn begins_nothing(character: char) -> bool {

@@ -120,7 +120,12 @@ fn entry(prepared: &Prepared, diags: &mut Vec<Diag>) -> (Rule, Keyword) {
         let at = rest.find(word).unwrap_or(0) + start;
         let span =
             Span::new(SourceId(0), prepared.original(at), prepared.original(at + word.len()));
-        let nearest = Keyword::nearest(word);
+        let meant = crate::foreign::item(word).map(|meant| meant.ours);
+        let nearest = match meant {
+            // What `use` brings in has to be named, which other languages do not: that is said once.
+            Some(ours) => ours.and_then(Keyword::from_word).filter(|word| *word != Keyword::Use),
+            None => Keyword::nearest(word),
+        };
         if word.is_empty() {
             return Keyword::Unknown;
         }

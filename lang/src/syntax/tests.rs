@@ -155,7 +155,7 @@ fn one_mistake_gives_one_message() {
             &["2 expected `{` to open this block", "4 this `(` is never closed"],
         ),
         ("fn f(x) =\n", &["1 expected a value after `=`"]),
-        ("upstream a {\n  server =\"x\"\n  b 1\n}\n", &["2 expected a name before `=`"]),
+        ("upstream a {\n  server =\"x\"\n  b 1\n}\n", &["2 expected a value, found `=`"]),
         ("route a { where == 3 }\n", &["1 expected a value before `==`"]),
         ("route a { where a =~ \"b\" }\n", &["1 `=~` does not stand between two values"]),
         (

@@ -56,7 +56,7 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
             "E0213 [di] the path captures no `di` -> id",
         ),
         (
-            "  path \"/a/{id}\", \"/b/{ix}\"\n  respond 200",
+            "  path \"/a/{id}\", \"/b/{ix}\"\n  respond 200, path.ix",
             "E0409 [ix] `ix` is captured by one path and not by another",
         ),
         (
@@ -507,4 +507,58 @@ fn what_grows_without_bound_is_refused() {
     assert!(!of_where(&deep).contains("panic"));
     let sum = vec!["length(req.path)"; 60].join(" + ");
     assert_eq!(of_where(&format!("{sum} > 5")), "");
+}
+
+#[test]
+fn clauses_stand_once_and_in_front() {
+    assert_eq!(
+        of_route(
+            "  path \"/a\"\n  require req.method == GET\n  where req.host == \"a\"\n  respond 200"
+        ),
+        "E0406 [where] `where` does not belong in a route behind its statements -> where req.host == \"a\"⏎   … "
+    );
+    assert_eq!(
+        of_route("  require req.method == GET; path \"/a\"; respond 200"),
+        "E0406 [path] `path` does not belong in a route behind its statements -> path \"/a\";  … "
+    );
+    assert_eq!(
+        of_route(
+            "  where req.host == \"a\" or req.host == \"b\"\n  where req.method == GET\n  respond 200"
+        ),
+        "E0413 [where] `where` stands twice -> where (req.host == \"a\" or req.host == \"b\") and req.method == GET … "
+    );
+    let text = route("  respond 200").replace("on web {", "on web on side {");
+    assert_eq!(
+        said(&text.replace("pub upstream app", "listener side { bind \":81\" }\npub upstream app")),
+        "E0413 [on] `on` stands twice -> , side … "
+    );
+}
+
+#[test]
+fn parameters_have_types() {
+    for item in ["policy p(n) { require req.method == n }", "fn f(n) = n"] {
+        let said = said(&format!(
+            "edition 2026\nlistener web {{ bind \":80\" }}\npub {item}\nroute all on web {{ respond 200 }}\n"
+        ));
+        assert_eq!(said.lines().next(), Some("E0312 [n] `n` needs its `type`"), "{item}: {said}");
+        assert_eq!(said.lines().filter(|line| line.starts_with('E')).count(), 1, "{item}: {said}");
+    }
+}
+
+#[test]
+fn an_auth_is_made_by_one_provider() {
+    let of = |head: &str| {
+        said(&format!(
+            "edition 2026\nlistener web {{ bind \":80\" }}\nauth t = {head} {{ }}\nroute all on web {{ respond 200 }}\n"
+        ))
+    };
+    for head in ["jwt = jwt", "jwt jwt"] {
+        assert!(of(head).contains("E0104 "), "{}", of(head));
+    }
+}
+
+#[test]
+fn what_is_no_value_hides_no_field() {
+    let text = "edition 2026\nlistener client { bind \":80\" }\nupstream req { server \"a:1\" }\nroute all on client { where client.ip in 10.0.0.0/8 and req.header[\"x\"] == \"1\"; forward req }\n";
+    assert_eq!(said(text), "");
 }

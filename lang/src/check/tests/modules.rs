@@ -258,3 +258,48 @@ fn a_closed_module_answers_503_and_nothing_else() {
     assert_eq!(closed.listeners, [0]);
     assert_eq!(closed.steps.len(), 1);
 }
+
+#[test]
+fn the_first_file_names_what_a_module_has() {
+    let billing = "policy staff { require client.ip in 10.0.0.0/8 }\nroute a on web { host \"billing.example\"; apply staff; forward app }\n";
+    let claims = |claim: &str| {
+        format!(
+            "route rest on web {{ respond 404 }}\nassert a {{ for req where route == billing.a; expect {claim} }}\n"
+        )
+    };
+    for claim in ["forwarded(to=billing.app) or denied", "applied(policy=billing.staff)"] {
+        assert_eq!(of(billing, &claims(claim)).1, "", "{claim}");
+    }
+    let said = |claim: &str| of(billing, &claims(claim)).1;
+    assert!(
+        said("forwarded(to=billing.ap)")
+            .contains("there is no upstream in the module `billing` called `ap`"),
+        "{}",
+        said("forwarded(to=billing.ap)")
+    );
+    assert!(
+        said("applied(policy=billing.app)").contains("E0210"),
+        "{}",
+        said("applied(policy=billing.app)")
+    );
+    assert!(
+        said("applied(policy=biling.staff)").contains("E0412"),
+        "{}",
+        said("applied(policy=biling.staff)")
+    );
+}
+
+#[test]
+fn a_module_of_another_first_file_is_one_message() {
+    let other = ROOT.to_owned();
+    let root = ROOT.replace("listener side", "listener other");
+    let billing = "edition 2026\nuse \"./other.gw\" { web }\nroute a on web { host \"billing.example\"; respond 200 }\n";
+    let (_, said) = of_files(&[
+        ("root.gw", &root),
+        ("billing.gw", billing),
+        ("shop.gw", SHOP),
+        ("other.gw", &other),
+    ]);
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("E0206 billing.gw [\"./other.gw\"]"), "{said}");
+}
