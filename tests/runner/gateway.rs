@@ -105,6 +105,11 @@ impl Gateway {
         }
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal, such as `HUP`.
     pub fn signal(&self, name: &str) -> Result<(), Failed> {
         let sent = Command::new("sh")

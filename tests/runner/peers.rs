@@ -1,7 +1,7 @@
 //! Real traffic with peers written by others: nginx behind the gateway, curl in front of it, and a WebSocket on both
 //! sides. A peer that is not installed makes its tests *ignored*, by name; in CI it is a failure.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,13 +18,14 @@ type Test = fn() -> Result<(), Failed>;
 
 /// The tests, each with the programs it needs.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, &[&str], Test); 7] = [
+    let tests: [(&str, &[&str], Test); 8] = [
         ("nginx answers through the gateway byte for byte", &["nginx", "curl"], nginx_answers),
         ("uploads reach nginx byte for byte", &["nginx", "curl"], uploads_arrive),
         ("a content that turns out empty meets the cache", &["curl"], empty_content),
         ("curl speaks HTTP/2 over TLS, and SNI chooses the certificate", &["curl"], http2_over_tls),
         ("floods over HTTP/2 are counted, and others are served beside them", &[], http2_floods),
         ("a WebSocket passes through", &[], websocket),
+        ("a forwarded request takes six system calls", &["strace"], six_system_calls),
         ("no request fails while the policy is reloaded", &[], reload_under_load),
     ];
     tests
@@ -343,6 +344,60 @@ fn websocket() -> Result<(), Failed> {
     }
     socket.close(None)?;
     Ok(())
+}
+
+/// Two reads, two writes, and two waits between them: less is not possible over HTTP/1.1.
+fn six_system_calls() -> Result<(), Failed> {
+    const REQUESTS: usize = 200;
+    let folder = tempfile::tempdir()?;
+    let gateway = start(&folder, &forwarding(script("HTTP/1.1 200 OK\n\nhello".to_owned())?))?;
+    let mut client = TcpStream::connect(gateway.address(None)?)?;
+    client.set_read_timeout(Some(PATIENCE))?;
+    let mut ask = |n: usize| -> Result<(), Failed> {
+        for _ in 0..n {
+            client.write_all(b"GET / HTTP/1.1\r\nhost: x.example\r\n\r\n")?;
+            let (mut answer, mut piece) = (Vec::new(), [0; 1024]);
+            while !answer.ends_with(b"hello") {
+                match client.read(&mut piece)? {
+                    0 => return Err("the connection was closed".into()),
+                    n => answer.extend(&piece[..n]),
+                }
+            }
+        }
+        Ok(())
+    };
+    ask(5)?;
+    let table = folder.path().join("calls");
+    let mut strace = Command::new("strace")
+        .args(["-f", "-c", "-o", &table.to_string_lossy(), "-p", &gateway.id().to_string()])
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut said = BufReader::new(strace.stderr.take().ok_or("no output")?);
+    let mut line = String::new();
+    said.read_line(&mut line)?;
+    if !line.contains("attached") {
+        return Err(line.into());
+    }
+    ask(REQUESTS)?;
+    drop(Command::new("sh").args(["-c", &format!("kill -INT {}", strace.id())]).status());
+    said.read_to_string(&mut line)?;
+    strace.wait()?;
+    let table = std::fs::read_to_string(table)?;
+    // Columns: share, seconds, each, calls, errors where there were some, name.
+    let calls = table.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let calls = words.nth(3)?.parse::<usize>().ok()?;
+        Some((words.last()?, calls))
+    });
+    let of = |name: &str| calls.clone().find(|(known, _)| *known == name).map_or(0, |(_, n)| n);
+    let (reads, writes, all) = (of("recvfrom"), of("sendto"), of("total"));
+    // What goes on beside requests is seldom.
+    let is_seldom = |more: usize| more < REQUESTS / 2;
+    match (reads, writes, all.checked_sub(6 * REQUESTS).is_some_and(is_seldom)) {
+        // A wake-up for nothing costs a read.
+        (reads, writes, true) if reads <= 2 * REQUESTS + 5 && writes == 2 * REQUESTS => Ok(()),
+        _ => Err(table.into()),
+    }
 }
 
 fn reload_under_load() -> Result<(), Failed> {
