@@ -6,6 +6,7 @@ mod modules;
 mod notify;
 mod prepare;
 mod state;
+mod tidy;
 mod watch;
 
 use std::net::SocketAddr;
@@ -189,6 +190,7 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
     }
     notify::ready();
     eprintln!("ready");
+    tidy::soon();
     let successor = loop {
         let changed = async {
             match &mut watch {
@@ -211,7 +213,10 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
             _ = interrupt.recv() => Event::Stop,
         };
         match event {
-            Event::Reload(why) => reload(args, &gateway, &mut served, watch.as_mut(), why),
+            Event::Reload(why) => {
+                reload(args, &gateway, &mut served, watch.as_mut(), why);
+                tidy::soon();
+            }
             Event::Anew if args.handover.is_some() => handover::start_anew(),
             Event::Anew => eprintln!("nothing takes over (SIGUSR2): there is no `--handover`"),
             Event::Succeeded(number) => break Some(number),

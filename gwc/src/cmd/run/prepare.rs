@@ -52,6 +52,8 @@ pub(super) fn prepare(
             return Err(Refused::policy(&check, watched));
         };
         watched.extend(files(&program.inputs, &check.sources));
+        // The program has what is needed of the routes from here on.
+        drop(std::mem::take(&mut check.policy.routes));
         let failing = troubles.names();
         let (with, backend) = (args.with.as_deref(), args.backend());
         match engine::try_build(program, with, &check.sources, previous, backend, &failing) {
