@@ -2,7 +2,8 @@
 //! differ are looked at; there the requests are divided by what becomes of them in each, and where that differs, an
 //! example is made and replayed on both.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lang::Span;
@@ -16,6 +17,7 @@ mod choices;
 mod example;
 mod exposure;
 mod fate;
+mod focus;
 mod guards;
 mod items;
 mod regions;
@@ -33,10 +35,19 @@ pub struct Comparison {
     pub changes: Vec<Change>,
     /// Items that configure the gateway and are not the same: listeners, upstreams, inputs.
     pub items: Vec<ItemChange>,
-    /// Routes at whose hosts and paths it could not be decided, by place in the new policy, or in the old one.
-    pub undecided: Vec<(Side, Span)>,
+    /// What could not be decided.
+    pub undecided: Vec<Undecided>,
     /// Examples that did not do what they were made for: mistakes of ours.
     pub disagreements: Vec<String>,
+}
+
+/// What could not be decided.
+#[derive(Clone, Debug)]
+pub enum Undecided {
+    /// Whether anything differs at the hosts and paths of the route with this place: there is too much to look at.
+    TooMuch(Side, Span),
+    /// Whether there are requests that fare so. The change has no example.
+    Perhaps(Change),
 }
 
 /// Which of the two.
@@ -63,7 +74,7 @@ pub struct Change {
     pub new: Outcome,
     /// One of them, or why there is none to show.
     pub example: Result<String, NoExample>,
-    /// At how many pairs of host and path there are such requests.
+    /// At how many pairs of host and path such requests are known.
     pub places: usize,
 }
 
@@ -173,7 +184,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     let [old_side, new_side] = basis.sides.as_slice() else { return comparison };
     let mut signatures = Signatures::default();
     let mut known = [Known::default(), Known::default()];
-    let mut found: BTreeMap<String, Change> = BTreeMap::new();
+    let mut found: BTreeMap<String, Class> = BTreeMap::new();
     for old_table in &old_side.lowered.listeners {
         let Some(new_at) = new_side.lowered.listener(&old_table.name) else { continue };
         let new_at = new_at.0 as usize;
@@ -185,30 +196,29 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
                 Ok(divided) => divided,
                 Err(_) => {
                     basis.patience.give_up();
-                    comparison.undecided.push((region.side, region.span));
+                    comparison.undecided.push(Undecided::TooMuch(region.side, region.span));
                     continue;
                 }
             };
             for pair in pairs {
-                if let Found::Disagrees(example) = &pair.found {
-                    comparison.disagreements.push(example.clone());
-                    continue;
-                }
+                let place = match &pair.found {
+                    Found::Disagrees(example) => {
+                        comparison.disagreements.push(example.clone());
+                        continue;
+                    }
+                    Found::Example { place, .. } => Some(place.clone()),
+                    Found::No(_) => None,
+                };
                 let key = pair.key(&old_table.name);
                 let change = change(&basis, &old_table.name, pair);
-                found
-                    .entry(key)
-                    .and_modify(|known| {
-                        known.places += 1;
-                        if known.example.is_err() {
-                            known.example.clone_from(&change.example);
-                        }
-                    })
-                    .or_insert(change);
+                match found.entry(key) {
+                    Entry::Vacant(entry) => drop(entry.insert(Class::new(change, place))),
+                    Entry::Occupied(mut entry) => entry.get_mut().join(change, place),
+                }
             }
         }
     }
-    let mut changes: Vec<Change> = found.into_values().collect();
+    let mut changes: Vec<Change> = found.into_values().map(Class::change).collect();
     changes.sort_by(|a, b| {
         let key = |c: &Change| {
             let at = |outcome: &Outcome| outcome.route.as_ref().map(|(_, span)| *span);
@@ -221,8 +231,34 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
             .then_with(|| words(a).cmp(&words(b)))
             .then_with(|| shown(a).cmp(&shown(b)))
     });
+    let (changes, perhaps) = changes.into_iter().partition(|change| change.example.is_ok());
     comparison.changes = changes;
+    comparison.undecided.splice(0..0, perhaps.into_iter().map(Undecided::Perhaps));
     comparison
+}
+
+/// Requests of one kind, as they are gathered from the places at which there are some.
+struct Class {
+    change: Change,
+    places: BTreeSet<String>,
+}
+
+impl Class {
+    fn new(change: Change, place: Option<String>) -> Class {
+        Class { change, places: place.into_iter().collect() }
+    }
+
+    /// Takes in those of another place. What is told of a class is told of the request that is shown.
+    fn join(&mut self, change: Change, place: Option<String>) {
+        if self.change.example.is_err() && change.example.is_ok() {
+            self.change = change;
+        }
+        self.places.extend(place);
+    }
+
+    fn change(self) -> Change {
+        Change { places: self.places.len(), ..self.change }
+    }
 }
 
 impl Comparison {
@@ -262,10 +298,10 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
         old: outcome(0, &pair.old, &pair.new),
         new: outcome(1, &pair.new, &pair.old),
         example: match pair.found {
-            Found::Example(example) => Ok(example),
+            Found::Example { text, .. } => Ok(text),
             Found::No(why) => Err(why),
             Found::Disagrees(_) => Err(NoExample::Computed(Vec::new())),
         },
-        places: 1,
+        places: 0,
     }
 }

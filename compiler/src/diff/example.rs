@@ -9,7 +9,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use crate::diff::NoExample;
-use crate::diff::fate::{Effect, Fate};
+use crate::diff::fate::{Effect, Fate, told};
 use crate::diff::split::Part;
 use crate::frame::{Frame, Slot};
 use crate::interp::Interp;
@@ -22,9 +22,6 @@ use crate::space::{Cut, Env, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most values that are tried of what differing statements read, and the most sets that are made of them.
 const HINTS: usize = 24;
-
-/// Letters of an expression in a line of text.
-const MOST_TOLD: usize = 80;
 
 /// Where examples are looked for.
 pub(super) struct Ground<'b> {
@@ -45,7 +42,11 @@ pub(super) struct Ground<'b> {
 #[derive(Debug)]
 pub(super) enum Found {
     /// This request fares differently.
-    Example(String),
+    Example {
+        text: String,
+        /// Its host and path.
+        place: String,
+    },
     /// None was found.
     No(NoExample),
     /// This one was to fare so and does not: a mistake of ours.
@@ -54,7 +55,7 @@ pub(super) enum Found {
 
 impl Found {
     pub(super) fn is_example(&self) -> bool {
-        matches!(self, Found::Example(_))
+        matches!(self, Found::Example { .. })
     }
 }
 
@@ -93,11 +94,11 @@ impl Ground<'_> {
                 // What is written otherwise comes to the same here.
                 Some((before, after)) if is_alike(old, new) && before == after => {
                     if !before.iter().all(is_known) {
-                        return Ok(Found::Example(self.text(&witness)));
+                        return Ok(self.example(&witness));
                     }
                     tried += 1;
                 }
-                Some(_) => return Ok(Found::Example(self.text(&witness))),
+                Some(_) => return Ok(self.example(&witness)),
                 None if certain => return Ok(Found::Disagrees(self.text(&witness))),
                 None => {}
             }
@@ -106,18 +107,20 @@ impl Ground<'_> {
         Ok(Found::No(match tried {
             0 => {
                 let terms = space.computed(both);
-                NoExample::Computed(terms.iter().map(|term| told(program, term)).collect())
+                NoExample::Computed(terms.iter().map(|term| named(program, term)).collect())
             }
             tried => {
                 let [before, after] = [(&old.fate, &new.fate), (&new.fate, &old.fate)]
                     .map(|(own, other)| differing(own, other));
                 let of: BTreeSet<ExprId> = before.into_iter().chain(after).collect();
-                NoExample::Alike {
-                    tried,
-                    of: of.into_iter().map(|id| shown(program, id)).collect(),
-                }
+                NoExample::Alike { tried, of: of.into_iter().map(|id| told(program, id)).collect() }
             }
         }))
+    }
+
+    fn example(&self, witness: &Witness) -> Found {
+        let place = format!("{}{}", witness.host, witness.path);
+        Found::Example { text: self.text(witness), place }
     }
 
     fn text(&self, witness: &Witness) -> String {
@@ -183,9 +186,9 @@ fn is_alike(old: &Part, new: &Part) -> bool {
 }
 
 /// What a request cannot be made to fit, as a policy writes it.
-fn told(program: &Program, term: &Term) -> String {
+fn named(program: &Program, term: &Term) -> String {
     match term {
-        Term::Computed(id, _) => shown(program, *id),
+        Term::Computed(id, _) => told(program, *id),
         Term::Slot(slot) => {
             program.slots.get(slot.0 as usize).map(Slot::written).unwrap_or_default()
         }
@@ -198,15 +201,6 @@ fn told(program: &Program, term: &Term) -> String {
         Term::Segment(_) | Term::Rest(_) | Term::Path => "req.path".to_owned(),
         Term::Stripped(_) => "req.header[\"connection\"]".to_owned(),
         Term::Unknown(..) => "the answer".to_owned(),
-    }
-}
-
-/// An expression, short.
-fn shown(program: &Program, id: ExprId) -> String {
-    let text = program.show(id).to_string();
-    match text.char_indices().nth(MOST_TOLD) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
     }
 }
 

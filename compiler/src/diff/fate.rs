@@ -65,19 +65,33 @@ impl Effect {
         let names = self.names.iter().copied().chain(std::iter::repeat(""));
         let pairs = names.zip(args.iter().zip(&like.does.args));
         let told = pairs.filter(|(_, (own, other))| own != other).map(|(name, (own, _))| {
-            let value = program.show(*own).to_string();
             let gap = if name.is_empty() { "" } else { " " };
-            match value.char_indices().nth(MOST_TOLD) {
-                Some((end, _)) => format!("{name}{gap}{}…", value.get(..end).unwrap_or_default()),
-                None => format!("{name}{gap}{value}"),
-            }
+            format!("{name}{gap}{}", told(program, *own))
         });
         told.collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Letters of a value in a line of text.
-const MOST_TOLD: usize = 60;
+/// Letters of an expression in a line of text.
+const MOST_TOLD: usize = 80;
+
+/// An expression in a line of text: short, and a text that is put together as a policy writes it.
+pub(super) fn told(program: &Program, id: ExprId) -> String {
+    let text = match program.expr(id) {
+        Code::Template(parts) => {
+            let parts = parts.iter().map(|part| match program.expr(*part) {
+                Code::Const(Value::String(text)) => text.to_string(),
+                _ => format!("{{{}}}", program.show(*part)),
+            });
+            format!("\"{}\"", parts.collect::<String>())
+        }
+        _ => program.show(id).to_string(),
+    };
+    match text.char_indices().nth(MOST_TOLD) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
 
 /// What tells fates apart.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -15,6 +15,8 @@ use lang::segment::Segments;
 pub(super) struct Region {
     pub(super) host: Host,
     pub(super) path: Path,
+    /// The candidates of just this host and path that differ, of either side: whoever fits none of them fares the same here.
+    pub(super) differing: [Vec<At>; 2],
     /// The route that differs there, for who cannot be told more.
     pub(super) side: Which,
     pub(super) span: Span,
@@ -70,8 +72,8 @@ pub(super) fn regions(
             listener.hosts.list.iter().enumerate().map(|(at, host)| (&host.host, at)).collect()
         })
         .collect();
-    let mut regions = Vec::new();
-    let mut known: HashSet<(Host, Vec<Segments>, bool)> = HashSet::new();
+    let mut regions: Vec<Region> = Vec::new();
+    let mut known: HashMap<(Host, Vec<Segments>, bool), usize> = HashMap::new();
     for host in hosts {
         let mut sequences: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
         let mut ats: [Option<(usize, &VirtualHost)>; 2] = [None, None];
@@ -93,22 +95,29 @@ pub(super) fn regions(
         let [old, new] = &sequences;
         let differing = differing(old, new);
         for (which, candidates) in differing.into_iter().enumerate() {
-            let (Some((side, _)), Some(Some((_, of)))) = (sides.get(which), ats.get(which)) else {
+            let (Some((side, _)), Some(Some((host_at, of)))) = (sides.get(which), ats.get(which))
+            else {
                 continue;
             };
-            for candidate in candidates {
-                let Some(candidate) = of.candidates.get(candidate) else { continue };
+            for at in candidates {
+                let at = At { host: *host_at, candidate: at };
+                let Some(candidate) = of.candidates.get(at.candidate) else { continue };
                 let Some(route) = basis.route(side, candidate.route) else { continue };
                 let Some((path, _)) = route.paths.get(candidate.path) else { continue };
                 let kinds: Vec<Segments> = path.segments.iter().map(Segments::of).collect();
-                if known.insert((host.clone(), kinds, path.rest)) {
+                let region = *known.entry((host.clone(), kinds, path.rest)).or_insert_with(|| {
                     regions.push(Region {
                         host: host.clone(),
                         path: path.clone(),
+                        differing: [Vec::new(), Vec::new()],
                         side: if which == 0 { Which::Old } else { Which::New },
                         span: route.span,
                     });
-                }
+                    regions.len() - 1
+                });
+                let region = regions.get_mut(region);
+                let own = region.and_then(|region| region.differing.get_mut(which));
+                own.into_iter().for_each(|own| own.push(at));
             }
         }
     }

@@ -9,6 +9,7 @@ use lang::vocab::ExprId;
 use crate::diff::choices::{Chosen, by_argument, by_status};
 use crate::diff::example::{Found, Ground, hints};
 use crate::diff::fate::{Does, Fate, Key};
+use crate::diff::focus::Focus;
 use crate::diff::regions::{Region, Signatures};
 use crate::diff::{Kind, Side as Which, bounds, exposure};
 use crate::order::compare::budget;
@@ -74,12 +75,15 @@ pub(super) struct Part {
     pub(super) fate: Fate,
     pub(super) course: Course,
     pub(super) taken: Option<RouteId>,
+    /// Whether who takes these requests differs.
+    differs: bool,
     set: Set,
 }
 
 /// A candidate with its formulas.
 struct Asked<'b> {
     taken: Taken<'b>,
+    differs: bool,
     captured: Vec<(Arc<str>, usize)>,
     whole: Formula,
     but_method: Formula,
@@ -107,8 +111,13 @@ fn divided<'b>(
     finely: bool,
 ) -> Result<Divided, Undecided> {
     let [(old, old_table), (new, new_table)] = sides;
-    let lists = [old_table, new_table].map(|table| meeting(table, &region.host, &region.path));
-    let [olds, news] = &lists;
+    let focus = Focus::of(basis, sides, region);
+    let meeting = |side: &Side<'b>, table: &'b Listener| {
+        let mut all = meeting(table, &region.host, &region.path);
+        all.retain(|at| focus.may_meet(basis, side, table, *at));
+        all
+    };
+    let (olds, news) = (&meeting(&old, old_table), &meeting(&new, new_table));
     if olds.len().max(news.len()) > MOST {
         return Err(Undecided);
     }
@@ -124,6 +133,12 @@ fn divided<'b>(
     let mut cut = basis.cut();
     let head = vec![cut.host(&region.host), cut.path(&region.path)];
     let head = Formula::all(head);
+    let mut concerned = Vec::new();
+    for ((side, table), differing) in sides.iter().zip(&region.differing) {
+        let differing = differing.iter().filter_map(|at| basis.taken(side, table, *at));
+        concerned.extend(differing.map(|taken| taken.but_method(&mut cut)));
+    }
+    let concerned = Formula::any(concerned);
     let plain = plainly(&mut cut);
     let mut common = Vec::with_capacity(n_common);
     for at in olds.iter().take(n_common) {
@@ -133,8 +148,11 @@ fn divided<'b>(
     let [known_old, known_new] = known;
     let rest_old: Vec<At> = olds.iter().skip(n_common).copied().collect();
     let rest_new: Vec<At> = news.iter().skip(n_common).copied().collect();
-    let mut rest_old = asked(basis, &old, old_table, &rest_old, &mut cut, known_old)?;
-    let mut rest_new = asked(basis, &new, new_table, &rest_new, &mut cut, known_new)?;
+    let [old_differ, new_differ] = region.differing.each_ref().map(|all| all.iter().collect());
+    let mut rest_old =
+        asked(basis, (&old, old_table), (&rest_old, &old_differ), &mut cut, known_old)?;
+    let mut rest_new =
+        asked(basis, (&new, new_table), (&rest_new, &new_differ), &mut cut, known_new)?;
     let mut hints = Vec::new();
     if finely {
         let (before, after) = (done(&rest_old), done(&rest_new));
@@ -148,7 +166,8 @@ fn divided<'b>(
         arriving(new.policy, new_table.block).into_iter().filter(|fact| before.contains(fact));
     cut.arriving(&both.collect::<Vec<_>>());
     let mut space = cut.finish(budget(olds.len() + news.len()))?;
-    let mut left = space.set(&head)?;
+    let (mut left, concerned) = (space.set(&head)?, space.set(&concerned)?);
+    left = space.meet(left, concerned)?;
     let mut takes = Vec::with_capacity(common.len());
     let mut by_method = Vec::with_capacity(common.len());
     for (whole, but_method) in &common {
@@ -188,6 +207,11 @@ fn divided<'b>(
             let mut found: Option<Pair> = None;
             for one in olds {
                 for other in news {
+                    // Where neither differs who takes a request, both sides try the same one first.
+                    let is_past = one.taken.is_none() && other.taken.is_none();
+                    if !(one.differs || other.differs || is_past) {
+                        continue;
+                    }
                     let both = space.meet(one.set, other.set)?;
                     if both == Set::NONE || found.as_ref().is_some_and(|f| f.found.is_example()) {
                         continue;
@@ -209,9 +233,8 @@ fn divided<'b>(
 /// The candidates with what they ask, and their courses with the fates these lead to.
 fn asked<'b>(
     basis: &'b Basis<'b>,
-    side: &Side<'b>,
-    table: &'b Listener,
-    ats: &[At],
+    (side, table): (&Side<'b>, &'b Listener),
+    (ats, differing): (&[At], &HashSet<&At>),
     cut: &mut Cut<'_>,
     known: &mut Known,
 ) -> Result<Vec<Asked<'b>>, Undecided> {
@@ -241,7 +264,8 @@ fn asked<'b>(
                 made.extend(fate.map(|fate| (course, formula, fate)));
             }
         }
-        all.push(Asked { taken, captured, whole, but_method, courses: made });
+        let differs = differing.contains(at);
+        all.push(Asked { taken, differs, captured, whole, but_method, courses: made });
     }
     Ok(all)
 }
@@ -313,6 +337,7 @@ fn parts(
                 fate: fate.clone(),
                 course: course.clone(),
                 taken: Some(one.taken.id),
+                differs: one.differs,
                 set,
             });
         }
@@ -323,7 +348,13 @@ fn parts(
     for (end, set) in [(End::Method, method), (End::Nobody, nobody)] {
         if set != Set::NONE {
             let fate = Fate::past(&end);
-            let part = Part { fate: fate.clone(), course: Course::past(end), taken: None, set };
+            let part = Part {
+                fate: fate.clone(),
+                course: Course::past(end),
+                taken: None,
+                differs: false,
+                set,
+            };
             parts.entry(fate.key()).or_default().push(part);
         }
     }

@@ -11,6 +11,7 @@ use crate::{Outcome, load};
 
 mod human;
 mod json;
+mod line;
 mod markdown;
 mod owners;
 mod page;
@@ -41,8 +42,8 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Deny {
-    /// Protection that is loosened or may be, by requests that fare otherwise and by settings, and what could not be
-    /// decided
+    /// Protection that is loosened or may be, by requests that fare otherwise and by settings, and what may loosen it and
+    /// could not be decided
     Loosened,
 }
 
@@ -72,7 +73,10 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Format::Json => format!("{:#}\n", json::object(&page)),
         Format::Markdown => markdown::text(&page),
     })?;
-    let denied = args.deny == Some(Deny::Loosened) && page.may_be_loosened();
+    let denied = args.deny == Some(Deny::Loosened) && (page.loosens() || page.may_loosen());
+    if denied && !page.loosens() {
+        eprintln!("whether protection is loosened cannot be decided, and `--deny loosened` fails");
+    }
     let wrong = denied || !comparison.disagreements.is_empty();
     Ok(if wrong { Outcome::Faulty } else { Outcome::Clean })
 }

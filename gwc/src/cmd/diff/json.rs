@@ -1,6 +1,6 @@
 //! A comparison for programs.
 
-use compiler::diff::{Kind, Outcome as Fate, Said};
+use compiler::diff::{Change, Kind, Outcome as Fate, Said, Side, Undecided};
 use serde_json::{Value as Json, json};
 
 use super::page::{KINDS, Page, no_example, place, statements};
@@ -18,17 +18,29 @@ pub(super) fn object(page: &Page<'_>) -> Json {
             "policies": fate.applied.iter().map(|name| &**name).collect::<Vec<_>>(),
         })
     };
-    let changes = page.comparison.changes.iter().map(|change| {
-        json!({
+    let told = |change: &Change| {
+        let mut told = json!({
             "kind": word(change.kind),
             "because": change.because,
             "listener": &*change.listener,
             "old": side(&change.old, page.old),
             "new": side(&change.new, page.new),
-            "example": change.example.as_ref().ok(),
-            "no_example": change.example.as_ref().err().map(no_example),
-            "places": change.places,
-        })
+        });
+        match &change.example {
+            Ok(example) => {
+                told["example"] = json!(example);
+                told["places"] = json!(change.places);
+            }
+            Err(why) => told["why"] = json!(no_example(why).plain()),
+        }
+        told
+    };
+    let undecided = page.comparison.undecided.iter().map(|undecided| match undecided {
+        Undecided::Perhaps(change) => told(change),
+        Undecided::TooMuch(of, span) => {
+            let check = if *of == Side::Old { page.old } else { page.new };
+            json!({ "why": "there is too much to decide", "place": place(check, *span) })
+        }
     });
     let items = page.comparison.items.iter().map(|item| {
         let settings = item.settings.iter().map(|setting| {
@@ -49,10 +61,10 @@ pub(super) fn object(page: &Page<'_>) -> Json {
         })
     });
     json!({
-        "changes": changes.collect::<Vec<_>>(),
+        "changes": page.comparison.changes.iter().map(told).collect::<Vec<_>>(),
         "ownership": page.ownership(),
         "items": items.collect::<Vec<_>>(),
-        "undecided": page.undecided(),
+        "undecided": undecided.collect::<Vec<_>>(),
         "internal": page.comparison.disagreements,
     })
 }

@@ -2,7 +2,8 @@
 
 use compiler::diff::Kind;
 
-use super::page::{KINDS, Page};
+use super::line::Line;
+use super::page::{KINDS, Page, UNDECIDED};
 
 /// The whole as Markdown.
 pub(super) fn text(page: &Page<'_>) -> String {
@@ -18,19 +19,27 @@ pub(super) fn text(page: &Page<'_>) -> String {
             text.push_str("| before → after | example | more |\n|---|---|---|\n");
         }
         for change in &changes {
-            let mut details = page.details(change);
-            let example =
-                if change.example.is_ok() { code(&details.remove(0)) } else { String::new() };
+            let mut details = page.details(change).into_iter();
             text.push_str(&format!(
-                "| {} | {example} | {} |\n",
-                cell(&page.sentence(change)),
-                details.iter().map(|line| cell(line)).collect::<Vec<_>>().join("<br>")
+                "| {} | {} | {} |\n",
+                cell(&Line::words(&page.sentence(change))),
+                details.next().map(|example| cell(&example)).unwrap_or_default(),
+                details.map(|line| cell(&line)).collect::<Vec<_>>().join("<br>")
             ));
         }
         if !changes.is_empty() {
             text.push('\n');
         }
         list(&mut text, &settings);
+    }
+    let undecided = page.undecided();
+    if !undecided.is_empty() {
+        text.push_str(&format!("### {UNDECIDED}\n\n| before → after | more |\n|---|---|\n"));
+        for (line, details) in &undecided {
+            let details = details.iter().map(cell).collect::<Vec<_>>().join("<br>");
+            text.push_str(&format!("| {} | {details} |\n", cell(line)));
+        }
+        text.push('\n');
     }
     if page.is_quiet() {
         text.push_str("No request is treated differently.\n\n");
@@ -44,19 +53,14 @@ pub(super) fn text(page: &Page<'_>) -> String {
     text
 }
 
-fn list(text: &mut String, lines: &[String]) {
-    text.extend(lines.iter().map(|line| format!("- {line}\n")));
+fn list(text: &mut String, lines: &[Line]) {
+    text.extend(lines.iter().map(|line| format!("- {}\n", line.markdown())));
     if !lines.is_empty() {
         text.push('\n');
     }
 }
 
-/// A text in a cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
-}
-
-/// A text as code in a cell.
-fn code(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("`{}`", cell(text).replace('`', "'")) }
+/// A line in a cell of a table.
+fn cell(line: &Line) -> String {
+    line.markdown().replace('|', "\\|")
 }

@@ -1,8 +1,9 @@
 //! What a comparison is told with: sections, sentences and details, which each way of writing puts down in its own form.
 
-use compiler::diff::{Change, Comparison, Kind, NoExample, Outcome as Fate, Side};
+use compiler::diff::{Change, Comparison, Kind, NoExample, Outcome as Fate, Side, Undecided};
 use lang::Span;
 
+use super::line::Line;
 use crate::load::Check;
 use crate::owner;
 
@@ -28,13 +29,22 @@ pub(super) const KINDS: [(Kind, &str, &str); 4] = [
 /// What is said where nothing differs.
 pub(super) const SAME: &str = "no request is treated differently";
 
+/// Above what could not be decided.
+pub(super) const UNDECIDED: &str = "Could not be decided";
+
 impl Page<'_> {
-    /// Whether protection is loosened, or may be as far as is known.
-    pub(super) fn may_be_loosened(&self) -> bool {
-        let is_worse = |kind| matches!(kind, Kind::Loosened | Kind::Unclear);
+    /// Whether what differs loosens protection, or may do so.
+    pub(super) fn loosens(&self) -> bool {
         self.comparison.changes.iter().any(|change| is_worse(change.kind))
-            || !self.comparison.undecided.is_empty()
             || self.settings().any(|(kind, _)| is_worse(kind))
+    }
+
+    /// Whether what could not be decided may loosen protection.
+    pub(super) fn may_loosen(&self) -> bool {
+        self.comparison.undecided.iter().any(|undecided| match undecided {
+            Undecided::TooMuch(..) => true,
+            Undecided::Perhaps(change) => is_worse(change.kind),
+        })
     }
 
     /// Whether no request is treated differently, for certain.
@@ -61,12 +71,11 @@ impl Page<'_> {
     }
 
     /// The example, who answers it, and what differs on the way.
-    pub(super) fn details(&self, change: &Change) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        lines.push(match &change.example {
-            Ok(example) => example.clone(),
+    pub(super) fn details(&self, change: &Change) -> Vec<Line> {
+        let mut lines = vec![match &change.example {
+            Ok(example) => Line::code(example),
             Err(why) => no_example(why),
-        });
+        }];
         let route = |word: &str, fate: &Fate, check: &Check| {
             let (name, span) = fate.route.as_ref()?;
             Some(format!("{word} route {name} ({})", place(check, *span)))
@@ -76,65 +85,87 @@ impl Page<'_> {
                 .into_iter()
                 .flatten()
                 .collect();
-        lines.push(routes.join(", "));
-        lines.extend(change.because.iter().cloned());
-        let target = change.example.as_deref().unwrap_or("");
-        let owner =
-            |check: &Check| Some(owner::of(&check.policy, &change.listener, target)?.name.clone());
-        match (owner(self.old), owner(self.new)) {
-            (None, None) => {}
-            (Some(old), Some(new)) if old == new => {
-                lines.push(format!("on the ground of the module {new}"));
-            }
-            (old, new) => {
-                let named = |of: Option<std::sync::Arc<str>>| {
-                    of.map_or_else(|| "no module".to_owned(), |name| format!("the module {name}"))
-                };
-                lines.push(format!("owned by {} → {}", named(old), named(new)));
-            }
+        if !routes.is_empty() {
+            lines.push(Line::words(&routes.join(", ")));
         }
+        lines.extend(change.because.iter().map(|why| Line::words(why)));
+        lines.extend(self.owned(change));
         let (before, after) =
             (statements(self.old, &change.old), statements(self.new, &change.new));
         for (sign, fate, own, other) in
-            [("-", &change.old, &before, &after), ("+", &change.new, &after, &before)]
+            [("- ", &change.old, &before, &after), ("+ ", &change.new, &after, &before)]
         {
-            lines.extend(fate.applied.iter().map(|name| format!("{sign} policy {name}")));
+            let signed = || Line::words(sign);
+            lines.extend(fate.applied.iter().map(|name| signed().and(&format!("policy {name}"))));
             lines.extend(own.iter().zip(&fate.effects).map(|(text, effect)| {
+                let line = signed().and_code(text);
                 // Words that are the same on both sides, or that say several things, do not tell what differs.
                 match (other.contains(text) || effect.is_chosen) && !effect.comes_to.is_empty() {
-                    true => format!("{sign} {text}, that is {}", effect.comes_to),
-                    false => format!("{sign} {text}"),
+                    true => line.and(", that is ").and_code(&effect.comes_to),
+                    false => line,
                 }
             }));
         }
-        if change.places > 1 {
-            lines.push(format!("at {} hosts and paths", change.places));
+        match change.places {
+            0 | 1 => {}
+            2 => lines.push(Line::words("and so at 1 other host and path")),
+            n => lines.push(Line::words(&format!("and so at {} other hosts and paths", n - 1))),
         }
-        lines.retain(|line| !line.is_empty());
         lines
     }
 
+    /// The module on whose ground it is.
+    fn owned(&self, change: &Change) -> Option<Line> {
+        let target = change.example.as_deref().unwrap_or("");
+        let owner =
+            |check: &Check| Some(owner::of(&check.policy, &change.listener, target)?.name.clone());
+        let named = |of: Option<std::sync::Arc<str>>| {
+            of.map_or_else(|| "no module".to_owned(), |name| format!("the module {name}"))
+        };
+        Some(Line::words(&match (owner(self.old), owner(self.new)) {
+            (None, None) => return None,
+            (Some(old), Some(new)) if old == new => format!("on the ground of the module {new}"),
+            (old, new) => format!("owned by {} → {}", named(old), named(new)),
+        }))
+    }
+
+    /// What could not be decided: a line, and what stands beneath it.
+    pub(super) fn undecided(&self) -> Vec<(Line, Vec<Line>)> {
+        let undecided = self.comparison.undecided.iter().map(|undecided| match undecided {
+            Undecided::TooMuch(side, span) => {
+                let check = if *side == Side::Old { self.old } else { self.new };
+                let at = place(check, *span);
+                let words = format!("there is too much to decide at the hosts and paths of {at}");
+                (Line::words(&words), Vec::new())
+            }
+            Undecided::Perhaps(change) => {
+                let mut details = self.details(change);
+                if let Some(would) = would_be(change.kind) {
+                    details.push(Line::words(&format!("if there are any, {would}")));
+                }
+                (Line::words(&format!("{}, perhaps", self.sentence(change))), details)
+            }
+        });
+        undecided.collect()
+    }
+
     /// Everything that is no class of requests.
-    pub(super) fn rest(&self) -> Vec<(&'static str, Vec<String>)> {
+    pub(super) fn rest(&self) -> Vec<(&'static str, Vec<Line>)> {
         let internal = self.comparison.disagreements.iter().map(|example| {
-            format!("internal error, please report: `{example}` was to differ and does not")
+            let line = Line::words("internal error, please report: ").and_quoted(example);
+            line.and(" was to differ and does not")
         });
         let all = [
-            ("Ownership", self.ownership()),
+            ("Ownership", self.ownership().iter().map(|line| Line::words(line)).collect()),
             ("Configuration", self.settings_of(Kind::Changed)),
-            ("Not decided", self.undecided()),
             ("Mistakes of ours", internal.collect()),
         ];
         all.into_iter().filter(|(_, lines)| !lines.is_empty()).collect()
     }
+}
 
-    pub(super) fn undecided(&self) -> Vec<String> {
-        let lines = self.comparison.undecided.iter().map(|(side, span)| {
-            let check = if *side == Side::Old { self.old } else { self.new };
-            format!("there is too much to decide at the hosts and paths of {}", place(check, *span))
-        });
-        lines.collect()
-    }
+fn is_worse(kind: Kind) -> bool {
+    matches!(kind, Kind::Loosened | Kind::Unclear)
 }
 
 /// The statements that only one side runs, as they are written.
@@ -142,25 +173,39 @@ pub(super) fn statements(check: &Check, fate: &Fate) -> Vec<String> {
     fate.effects.iter().map(|effect| text(check, effect.span)).collect()
 }
 
+/// What a change would mean for protection, if there were requests that fare so.
+fn would_be(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Loosened => Some("protection is loosened"),
+        Kind::Unclear => Some("protection may be loosened"),
+        Kind::Tightened => Some("protection is tightened"),
+        Kind::Changed => None,
+    }
+}
+
 /// Why there is no request to show, and what to look at instead.
-pub(super) fn no_example(why: &NoExample) -> String {
-    let list =
-        |of: &[String]| of.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+pub(super) fn no_example(why: &NoExample) -> Line {
+    let list = |line: Line, of: &[String]| {
+        let commas = std::iter::once("").chain(std::iter::repeat(", "));
+        of.iter().zip(commas).fold(line, |line, (one, comma)| line.and(comma).and_quoted(one))
+    };
     match why {
         NoExample::Computed(of) if of.is_empty() => {
-            "no example can be made: it hangs on a value that is computed".to_owned()
+            Line::words("whether a request fares so hangs on a value that is computed")
         }
         NoExample::Computed(of) => {
-            format!("no example can be made: it hangs on what {} comes to", list(of))
+            let line = Line::words("whether a request fares so hangs on what ");
+            list(line, of).and(" comes to")
         }
-        NoExample::Alike { tried: 1, of } => format!(
-            "no example was found: the request that was tried gets the same of both; what differs is {}",
-            list(of)
-        ),
-        NoExample::Alike { tried, of } => format!(
-            "no example was found: the {tried} requests that were tried get the same of both; what differs is {}",
-            list(of)
-        ),
+        NoExample::Alike { tried, of } => {
+            let line = match tried {
+                1 => Line::words("the request that was tried gets the same of both; "),
+                n => {
+                    Line::words(&format!("the {n} requests that were tried get the same of both; "))
+                }
+            };
+            list(line.and("what is not written alike is "), of)
+        }
     }
 }
 
