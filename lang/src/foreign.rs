@@ -153,6 +153,7 @@ const VERBS: &[Foreign] = &[
     say("path_prefix", PREFIX),
     say("prefix", PREFIX),
     say("path_beg", PREFIX),
+    say("exact", "`path \"/a\"` is this path alone"),
     say("location", ROUTE),
     say("handle", ROUTE),
     say("path_regex", MATCHES),

@@ -116,7 +116,18 @@ pub(super) fn duplicate(
     let example = witness.text(places.program, scheme);
     let same = same_outcome(places.program, later.route, first.route);
     let several = |route: &Route| route.hosts.len() > 1 || route.paths.len() > 1;
-    let at = (several(route) || several(other)).then(|| format!("{}{}", group.host, cell.path));
+    let asks = |route: &Route| !route.conditions.is_empty();
+    let stands = |route: &Route| {
+        let hosts: BTreeSet<String> =
+            route.hosts.iter().map(|(host, _)| host.to_string()).collect();
+        let paths: BTreeSet<String> =
+            route.paths.iter().map(|(path, _)| path.to_string()).collect();
+        (hosts, paths)
+    };
+    // A condition may ask for the host or path, and hold of this one only.
+    let everywhere = !asks(route) && !asks(other) && stands(route) == stands(other);
+    let at = (!everywhere && (several(route) || several(other)))
+        .then(|| format!("{}{}", group.host, cell.path));
     findings.diags.push(duplicate_route(
         (&route.name, route.span),
         (&other.name, other.span),

@@ -186,7 +186,8 @@ impl<'a> Claims<'_, 'a> {
                 at.source == all.source && at.start >= all.start && at.end <= all.end
             });
             if !said {
-                cx.report(missing_part(name.span, "`expect` in the assert", ""));
+                let diag = missing_part(name.span, "`expect` in the assert", "");
+                cx.report(diag.help("an assert holds `for req where CONDITION`, if not all requests are meant, and `expect OUTCOME`"));
             }
             return None;
         };

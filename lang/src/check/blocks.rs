@@ -183,6 +183,21 @@ fn setting<'a>(
         span: verb.span,
         broken: stmt.is_line_broken() || strays,
     };
+    if let Some(first) = given.positional.first()
+        && row.params.len() > 2
+        && row.params.iter().all(|param| *(param.ty)().present() == Ty::Duration)
+    {
+        let message = format!("`{}` has several times, and this one has no name", row.name);
+        let start = Span { end: first.span().start, ..first.span() };
+        let names: Vec<Arc<str>> = row.params.iter().map(|param| param.name.into()).collect();
+        let mut diag = wrong_form(first.span(), message, "which of them is this?")
+            .help(format!("name it: the times are {}", super::names::listed(&names)));
+        for name in &names {
+            diag = diag.suggest(format!("write `{name}=`"), start, format!("{name}="));
+        }
+        cx.report(diag);
+        return None;
+    }
     let slots = with_balancer(cx, &mut given, args::of_rows(row.params));
     let args = args::bind(cx, scope, &given, &slots);
     for pair in row.within {

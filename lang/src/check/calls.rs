@@ -172,6 +172,15 @@ fn unknown<'a>(
         );
         return reported(call.span());
     }
+    if want.map(Ty::present) == Some(&Ty::Status)
+        && cx.vocabulary.action(name).is_some()
+        && let Some(ast::Expr::Literal(status)) = call.positional().next()
+    {
+        let text = status.text();
+        let diag = diag.help(format!("a status stands alone: `{text}`"));
+        cx.report(diag.fix(format!("write `{text}`"), call.span(), text));
+        return reported(call.span());
+    }
     cx.report(if let Some(meant) = meant {
         let diag = diag.help(meant.help);
         match meant.ours {

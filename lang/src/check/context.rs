@@ -63,6 +63,8 @@ pub(super) struct Context<'a> {
     pub(super) spent: usize,
     /// How many values may stand in what a local is.
     pub(super) copies: HashMap<LocalId, usize>,
+    /// Whose claims were read without asking, by the end of the route.
+    pub(super) unasked: HashSet<(Option<Span>, String)>,
     /// By place: what is said of whoever reads a capture that not all paths of its route have.
     pub(super) unshared: HashMap<Span, Diag>,
     /// How many names were looked through for one that is like another.
@@ -204,6 +206,7 @@ impl<'a> Context<'a> {
             depth: 0,
             spent: 0,
             copies: HashMap::new(),
+            unasked: HashSet::new(),
             unshared: HashMap::new(),
             searched: Cell::new(0),
             trial: None,

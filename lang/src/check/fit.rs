@@ -74,7 +74,7 @@ pub(super) fn fit(
         && inner.fits(wanted)
     {
         let diag = absent(cx, scope, &expr, wanted, why);
-        cx.report(diag);
+        report_absent(cx, scope, &expr, diag);
         return reported(expr.span);
     }
     if expr.ty.fits(wanted) {
@@ -339,6 +339,18 @@ pub(super) fn absent(
         diag = diag.suggest(format!("write `{verb} {written} is present` before it"), at, line);
     }
     diag
+}
+
+/// Reports that a value may be absent: of the claims of one token once for each route, which the same line mends.
+pub(super) fn report_absent(cx: &mut Context<'_>, scope: &Scope<'_>, expr: &Expr, diag: Diag) {
+    if super::identity::is_claims(expr) {
+        let is_new = cx.unasked.insert((scope.end, diag.message.clone()));
+        let says = |said: &Diag| said.code == diag.code && said.message == diag.message;
+        if !is_new && cx.diags.iter().any(says) {
+            return;
+        }
+    }
+    cx.report(diag);
 }
 
 /// The claims of a token that nobody has to have shown: the mend is to ask for it.

@@ -4,7 +4,7 @@ use super::constant::value;
 use super::context::{Context, Entry, Scope, reported};
 use super::expr::{constant, expr};
 use super::fields::{is_open, path, words};
-use super::fit::{Why, absent};
+use super::fit::{Why, absent, report_absent};
 use super::items::exported;
 use super::names::item;
 use crate::diag::bad_operator::bad_operator;
@@ -73,7 +73,7 @@ fn part<'a>(
             diag = diag.suggest("write `?.`, which is absent then too", dot, "?.");
             diag.fixes.rotate_right(1);
         }
-        cx.report(diag);
+        report_absent(cx, scope, &base, diag);
         return reported(span);
     }
     let chained = member.is_optional() && base.ty.is_optional();
@@ -139,7 +139,7 @@ pub(super) fn members<'a>(
             let mut diag = absent(cx, scope, &read, &present, &why);
             diag = diag.suggest("write `?.`, which is absent then too", dot, "?.");
             diag.fixes.rotate_right(1);
-            cx.report(diag);
+            report_absent(cx, scope, &read, diag);
             return reported(span);
         }
         let Some(ty) = member_type(cx, &read.ty, *name) else { return reported(span) };

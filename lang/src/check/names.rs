@@ -180,8 +180,11 @@ fn unknown(
         Some(Ty::Item(kind)) => (*kind, &[]),
         Some(Ty::Method) => {
             let near = nearest(word.text, METHODS.iter().copied());
+            let upper = word.text.to_ascii_uppercase();
+            let is_plain = METHODS.contains(&&*upper);
             return unknown_name(word.span, "method", word.text, near.map(|near| (near, None)))
-                .help("methods are written in upper case");
+                .help("methods are written in upper case")
+                .certain_if(is_plain);
         }
         _ if super::trial::is_outside(cx, word.text) => return unserved(word.span, word.text),
         _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret, Keyword::Auth]),

@@ -184,6 +184,11 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             missing_mark(gap, next, "from", next_text)
         }
         Rule::missing_eq => missing_mark(gap, next, "=", next_text),
+        Rule::missing_colon if is_subjectless(text, complaint.from) => {
+            unexpected_text(next, "what the `match` looks at", next_text).help(
+                "a `match` compares one value with patterns: `match req.path { \"/a\" => x, _ => y }`; of a condition it is `match CONDITION { true => x, _ => y }`",
+            )
+        }
         Rule::missing_colon => missing_mark(gap, next, ":", next_text),
         Rule::missing_arrow if matches!(next_text, "" | "," | ";" | "}") => {
             let pattern = span(complaint.from, missed.max(complaint.from));
@@ -471,6 +476,13 @@ fn missing_comma(
     if let Some(diag) = doubled(text, complaint, before, next, next_text) {
         return diag;
     }
+    // `path prefix "/a"`: the word says how elsewhere, and what stands behind it what.
+    if let Some(row) = foreign::verb(before)
+        && next_text.starts_with(['"', '/'])
+    {
+        let end = complaint.from + before.len();
+        return unexpected_text(span(complaint.from, end), "a value", before).help(row.help);
+    }
     let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
     let is_behind = text.get(..complaint.from).is_some_and(|text| text.trim_end().ends_with(','));
@@ -497,9 +509,9 @@ fn missing_comma(
         let blank = span(gap.start as usize, next.start as usize);
         if is_name { diag.suggest("insert `=`", blank, "=") } else { diag }
     };
-    if is_single(complaint.verb) {
+    if is_single(complaint.verb) && diag.certain_fix().is_none() {
         diag.fixes.clear();
-        return diag.help(
+        return unexpected_text(next, "an operator", next_text).help(
             "an operator such as `==`, `in` or `and` joins two values, `,` separates arguments",
         );
     }
@@ -508,6 +520,13 @@ fn missing_comma(
     } else {
         diag.help("values are separated by `,`, statements by a new line or `;`")
     }
+}
+
+/// Whether the block around `at` is that of a `match` without a subject, which reads as a record.
+fn is_subjectless(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or("").trim_end();
+    let Some(before) = before.strip_suffix('{') else { return false };
+    last_token(before.trim_end(), before.trim_end().len()) == "match"
 }
 
 /// A word that stands twice: the verb again, or a value.
@@ -632,6 +651,11 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             None => unexpected_text(place, "a name before `=`", "").help("write `name=value`"),
         };
     }
+    if found == ":" && matches!(complaint.verb, Some("set" | "add")) {
+        return unexpected_text(place, "`=`", found)
+            .help("a field is set by `=`: `set resp.header[\"x\"] = VALUE`")
+            .fix("write `=`", place, " =");
+    }
     if rule == Rule::bad_tail
         && complaint.verb == Some("for")
         && (found == "in" || last_token(text, before(text, start)) == "each")
@@ -687,6 +711,13 @@ fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
                 "where" => diag.fix("write `req` in front", word_place.part(0, 0), "req "),
                 _ => diag.suggest("remove it", span(end - word.len(), place.start as usize), ""),
             };
+        }
+        Rule::bad_tail
+            if item_word(text) == "use" && found.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+        {
+            return unexpected_text(place, "`{`", found)
+                .help(format!("names stand in braces: `use \"./file.gw\" {{ {found} }}`"))
+                .suggest("put it in braces", place, format!("{{ {found} }}"));
         }
         Rule::bad_tail if last_token(text, before(text, start)) == "return" => {
             let end = before(text, start);

@@ -388,8 +388,15 @@ impl<'t> Mender<'t> {
                 b'[' => ("]", unclosed_bracket(opener, span(at, at), '[', ']')),
                 _ => ("}", unclosed_brace(opener, span(at, at))),
             };
+            // What closes it may stand behind the `//` of a URL without quotes, which reads as a comment.
+            let is_url = self.text.get(..at).is_some_and(|before| before.ends_with(':'))
+                && self.text.get(at..).is_some_and(|rest| rest.starts_with("//"));
             self.mend.inserted.push((at, text));
-            self.mend.diags.push(diag);
+            self.mend.diags.push(match is_url {
+                true => Diag { fixes: Vec::new(), ..diag }
+                    .help("`//` begins a comment: a URL stands in quotes, as in `\"http://…\"`"),
+                false => diag,
+            });
         }
     }
 }
