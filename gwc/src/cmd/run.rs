@@ -190,7 +190,7 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
     }
     notify::ready();
     eprintln!("ready");
-    tidy::soon();
+    tidy::soon(None);
     let successor = loop {
         let changed = async {
             match &mut watch {
@@ -214,8 +214,12 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
         };
         match event {
             Event::Reload(why) => {
+                let before = served.engine.clone();
                 reload(args, &gateway, &mut served, watch.as_mut(), why);
-                tidy::soon();
+                let stays = |engine: &Arc<Engine>| {
+                    served.engine.as_ref().is_some_and(|now| Arc::ptr_eq(now, engine))
+                };
+                tidy::soon(before.filter(|engine| !stays(engine)));
             }
             Event::Anew if args.handover.is_some() => handover::start_anew(),
             Event::Anew => eprintln!("nothing takes over (SIGUSR2): there is no `--handover`"),
