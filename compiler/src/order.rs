@@ -11,7 +11,7 @@ use lang::policy::{Host, Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
-use crate::space::{Fact, Patience, Undecided, arriving, scheme};
+use crate::space::{Door, Fact, Patience, Undecided, arriving, door};
 use lang::segment::{Relation, common_path, path_relation};
 
 mod before;
@@ -211,11 +211,11 @@ pub(crate) fn order(places: &Places<'_>) -> Order {
     let mut findings = Findings::default();
     let mut listeners = Vec::new();
     for (listener, groups) in cells::groups(places.policy) {
-        let scheme = scheme(places.policy, listener);
+        let door = door(places.policy, listener);
         let arriving = arriving(places.policy, listener);
         let groups = groups.into_iter();
         let ordered = groups
-            .map(|group| order_group(places, group, &before, (scheme, &arriving), &mut findings));
+            .map(|group| order_group(places, group, &before, (door, &arriving), &mut findings));
         listeners.push((listener, ordered.collect()));
     }
     findings.close(places.policy);
@@ -227,7 +227,7 @@ fn order_group(
     places: &Places<'_>,
     group: Group,
     before: &HashMap<(RouteId, RouteId), usize>,
-    (scheme, arriving): (&str, &[Fact]),
+    (door, arriving): (Door<'_>, &[Fact]),
     findings: &mut Findings,
 ) -> Ordered {
     let mut nodes: Vec<Node> = Vec::new();
@@ -274,7 +274,7 @@ fn order_group(
                     continue;
                 }
                 Ok(Relation::Equal) => {
-                    report::duplicate(places, (a.route, b.route), (&group, cell), scheme, findings);
+                    report::duplicate(places, (a.route, b.route), (&group, cell), door, findings);
                     continue;
                 }
                 Ok(_) => Why::Conditions(cell_at, (pair.first, pair.second)),
@@ -322,7 +322,7 @@ fn order_group(
                     Verdict::Decided(_, witness) => Why::Paths(witness),
                     Verdict::Undecided => Why::Paths(None),
                     Verdict::Disagreement(witness) => {
-                        report::disagreement(places, pair, &witness, scheme, findings);
+                        report::disagreement(places, pair, &witness, door, findings);
                         continue;
                     }
                 };
@@ -365,7 +365,7 @@ fn order_group(
                 let (cell, sets) = (group.cells.get(at)?, sets.get_mut(at)?.as_mut()?);
                 Some(compare::example(places, (&group.host, cell), sets, pair))
             };
-            report::ambiguous(places, (a, b), &group.host, (why, &mut example), scheme, findings);
+            report::ambiguous(places, (a, b), &group.host, (why, &mut example), door, findings);
         }
     }
     let sequence: Vec<Node> =

@@ -12,7 +12,7 @@ use lang::policy::{Assert, Claim, Host, Policy};
 use lang::{Diag, Span};
 
 use crate::program::Program;
-use crate::space::{arriving, believes, scheme};
+use crate::space::{arriving, believes, door};
 
 pub(crate) mod basis;
 mod claims;
@@ -125,18 +125,13 @@ fn one(
         let believes = believes(side.policy, table.block);
         let (arriving, narrow) = (&arriving, &narrow);
         let question = Question { basis, side, listener, arriving, believes, of, expect, narrow };
-        let scheme = scheme(side.policy, table.block);
+        let door = door(side.policy, table.block);
         match search(&question, known) {
             Found::Nothing => {}
             Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
             Found::Witness(witness, ending) => {
-                let example = witness.text(&basis.program, scheme);
-                let mut fate = fate(&side, &ending);
-                if side.lowered.listeners.len() > 1
-                    && let Some(listener) = side.policy.blocks.get(table.block)
-                {
-                    fate = format!("{fate}, on listener `{}`", listener.name);
-                }
+                let example = witness.text(&basis.program, door);
+                let fate = fate(&side, &ending);
                 let diag = refuted_assert(assert.expect_span, name, &example, &fate);
                 return Outcome::Refuted(match ending.span {
                     Some(span) => diag.label(span, place(&ending.end)),
@@ -144,7 +139,7 @@ fn one(
                 });
             }
             Found::Disagreement(witness) => {
-                let example = witness.text(&basis.program, scheme);
+                let example = witness.text(&basis.program, door);
                 return Outcome::Refuted(proof_disagreement(assert.span, name, &example));
             }
         }

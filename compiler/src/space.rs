@@ -27,12 +27,14 @@ mod paths;
 mod patience;
 mod test;
 
-pub(crate) use arrival::{Fact, arriving, believes, scheme};
+pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme};
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
 pub(crate) use identity::sources;
 pub(crate) use patience::Patience;
 pub(crate) use test::Test;
+
+pub(crate) use cut::is_host_name;
 
 use cut::Kind;
 use diagram::Diagram;
@@ -94,8 +96,18 @@ pub(crate) struct Cut<'p> {
     n_asked: usize,
     /// What holds of every request there can be.
     rules: Vec<Formula>,
+    /// Two fields that are one, where that is so.
+    mirror: Option<Mirror>,
     /// The slots of claims of which the rules are known.
     ruled: Vec<SlotId>,
+}
+
+/// Two fields of the same type that say the same.
+struct Mirror {
+    one: Term,
+    other: Term,
+    /// For these requests they need not.
+    unless: Formula,
 }
 
 struct Atom {
@@ -151,6 +163,7 @@ impl<'p> Cut<'p> {
             n_fresh: 0,
             n_asked: 0,
             rules: Vec::new(),
+            mirror: None,
             ruled: Vec::new(),
         }
     }
@@ -284,6 +297,10 @@ impl<'p> Cut<'p> {
             let rule = space.build(rule)?;
             possible = space.diagram.meet(possible, rule)?;
         }
+        if let Some(mirror) = &self.mirror {
+            let same = space.same(mirror)?;
+            possible = space.diagram.meet(possible, same)?;
+        }
         space.possible = possible;
         Ok(space)
     }
@@ -308,6 +325,8 @@ impl<'p> Cut<'p> {
                 match slot.map_or("", |slot| &*slot.field) {
                     "req.header" => Kind::Header,
                     "req.cookie" => Kind::Cookie,
+                    "conn.sni" => Kind::Name,
+                    "req.id" => Kind::Id,
                     _ => Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone())),
                 }
             }
@@ -456,6 +475,26 @@ impl Space {
                 self.join_all(parts?)?
             }
         })
+    }
+
+    /// The requests in which two fields are in classes of the same sample.
+    fn same(&mut self, mirror: &Mirror) -> Result<Set, Undecided> {
+        let place = |term: &Term| {
+            self.fields.iter().position(|field| field.term == *term && field.settable)
+        };
+        let (Some(one), Some(other)) = (place(&mirror.one), place(&mirror.other)) else {
+            return Ok(Set::ALL);
+        };
+        let samples = |at: usize| self.fields.get(at).map(|field| field.samples.clone());
+        let (mine, theirs) = (samples(one).unwrap_or_default(), samples(other).unwrap_or_default());
+        let mut alike = vec![self.build(&mirror.unless)?];
+        for (class, sample) in (0..).zip(&mine) {
+            let Some(at) = theirs.iter().position(|theirs| theirs == sample) else { continue };
+            let here = self.diagram.classes(one, &[class])?;
+            let there = self.diagram.classes(other, &[at as u32])?;
+            alike.push(self.diagram.meet(here, there)?);
+        }
+        self.join_all(alike)
     }
 
     /// The paths there can be: an empty segment is the last, and behind the end there is nothing.

@@ -10,8 +10,10 @@ use miette::miette;
 use runtime::auth::Identity;
 use runtime::engine::Engine;
 use runtime::message::Scheme;
-use runtime::rehearsal::{self, Question, Rehearsal, rehearse};
+use runtime::rehearsal::{self, Over, Question, Rehearsal, rehearse};
 use runtime::serve::Refusal;
+
+use crate::told;
 
 /// A request that nobody sent.
 #[derive(Clone, Debug)]
@@ -25,19 +27,27 @@ pub struct Ask {
     /// In order; without `host`.
     headers: Vec<(String, String)>,
     from: IpAddr,
+    over: Over,
+    /// The length of its content.
+    content: u64,
+    /// Whether it comes in HTTP/1.0.
+    is_old: bool,
     on: Option<String>,
     /// Who is to have been verified, in words and as that.
     who: Option<(String, Identity)>,
 }
 
 impl Ask {
-    /// Reads `METHOD URL`; the method may be left out. Headers are `name: value`.
+    /// Reads `METHOD URL`, and what an example says behind it; the method alone may be left out. More headers are
+    /// `name: value`.
     pub fn parse(
         request: &str,
         headers: &[String],
         from: IpAddr,
         on: Option<&str>,
     ) -> miette::Result<Ask> {
+        let told = told::read(request)?;
+        let request = &*told.request;
         let help = "write it as `GET https://shop.example/path?query`";
         let wrong = |what: &str| miette!(help = help, "`{request}` {what}");
         let (method, url) = request.trim().split_once(' ').unwrap_or(("GET", request.trim()));
@@ -49,15 +59,17 @@ impl Ask {
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
-        if authority.is_empty() {
+        // `OPTIONS http://x.example*` asks about the whole server.
+        let (authority, target) = match authority.strip_suffix('*') {
+            Some(authority) if target.is_empty() => (authority, "*"),
+            _ => (authority, target),
+        };
+        if authority.is_empty() && !told.is_old {
             return Err(wrong("has no host"));
-        }
-        if rest.contains(' ') {
-            return Err(wrong("has something behind its URL; a blank in a URL is `%20`"));
         }
         // A fragment never leaves the client (RFC 3986, section 3.5).
         let target = target.split('#').next().unwrap_or("");
-        let slash = if target.starts_with('/') { "" } else { "/" };
+        let slash = if target.starts_with('/') || target == "*" { "" } else { "/" };
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let mut ask = Ask {
             scheme,
@@ -66,11 +78,14 @@ impl Ask {
             authority: authority.to_owned(),
             target: format!("{slash}{target}"),
             headers: Vec::new(),
-            from,
-            on: on.map(str::to_owned),
+            from: told.from.unwrap_or(from),
+            over: told.over.clone(),
+            content: told.content,
+            is_old: told.is_old,
+            on: on.or(told.on.as_deref()).map(str::to_owned),
             who: None,
         };
-        for header in headers {
+        for header in told.headers.iter().chain(headers) {
             let (name, value) = header.split_once(':').ok_or_else(|| {
                 miette!(help = "write it as `name: value`", "the header `{header}` has no colon")
             })?;
@@ -111,7 +126,11 @@ impl Ask {
     /// The head as HTTP/1.1 writes it.
     fn head(&self) -> Vec<u8> {
         let Ask { method, target, authority, .. } = self;
-        let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {authority}\r\n");
+        let version = if self.is_old { "1.0" } else { "1.1" };
+        let mut head = format!("{method} {target} HTTP/{version}\r\n");
+        if !authority.is_empty() {
+            head.push_str(&format!("host: {authority}\r\n"));
+        }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -121,7 +140,8 @@ impl Ask {
 
     fn question<'q>(&self, listener: ListenerId, head: &'q [u8]) -> Question<'q> {
         let who = self.who.as_ref().map(|(_, who)| who.clone());
-        Question { listener, head, scheme: self.scheme, client: self.from, who }
+        let (over, content) = (self.over.clone(), self.content);
+        Question { listener, head, scheme: self.scheme, client: self.from, over, content, who }
     }
 
     /// What would have to change in it for `route` to answer.
@@ -225,8 +245,8 @@ impl Ask {
         text
     }
 
-    /// The listener it comes to: the one named; else the only one, the only one that binds its port, or the only one
-    /// of its scheme.
+    /// The listener it comes to: the one named; else the only one, the only one of its scheme, or the only one of these
+    /// that binds its port.
     pub fn listener(&self, program: &Program, engine: &Engine) -> miette::Result<ListenerId> {
         let names: Vec<&str> = program.listeners.iter().map(|listener| &*listener.name).collect();
         if let Some(on) = &self.on {
@@ -239,25 +259,19 @@ impl Ask {
             });
         }
         let tls = self.scheme == Scheme::Https;
-        let on_port: Vec<&str> = engine
-            .listeners
-            .iter()
-            .filter(|listener| listener.binds.iter().any(|bind| bind.address.port() == self.port))
-            .map(|listener| &*listener.name)
-            .collect();
-        let of_scheme: Vec<&str> = engine
-            .listeners
-            .iter()
-            .filter(|listener| listener.tls.is_empty() != tls)
-            .map(|listener| &*listener.name)
-            .collect();
-        match [&names[..], &on_port, &of_scheme].into_iter().find(|found| found.len() == 1) {
+        let of_scheme = || engine.listeners.iter().filter(|of| of.tls.is_empty() != tls);
+        let on_port =
+            of_scheme().filter(|of| of.binds.iter().any(|b| b.address.port() == self.port));
+        let on_port: Vec<&str> = on_port.map(|listener| &*listener.name).collect();
+        let of_scheme: Vec<&str> = of_scheme().map(|listener| &*listener.name).collect();
+        match [&names[..], &of_scheme, &on_port].into_iter().find(|found| found.len() == 1) {
             Some(found) => {
                 program.listener(found[0]).ok_or_else(|| miette!("there is no listener"))
             }
             None if names.is_empty() => Err(miette!("the policy has no listener")),
             None => {
-                let help = format!("name it with `--on`: {}", names.join(", "));
+                let could = if of_scheme.is_empty() { &names } else { &of_scheme };
+                let help = format!("name it with `--on`: {}", could.join(", "));
                 Err(miette!(help = help, "several listeners could take the request"))
             }
         }

@@ -18,6 +18,7 @@ mod owner;
 mod replace;
 pub mod report;
 pub mod seal;
+mod told;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ mod socket;
 pub mod tls;
 
 pub use address::{BindAddress, NotAnAddress};
-pub use connection::{Connection, TlsFacts};
+pub use connection::{Connection, Over, TlsFacts};
 pub use forwarded::client_behind;
 pub(crate) use socket::why_not;
 pub use socket::{BindError, ListenSockets, open};

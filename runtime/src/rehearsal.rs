@@ -16,6 +16,7 @@ use crate::exchange::Exchange;
 use crate::failure::Failure;
 use crate::http1::parse_request;
 use crate::listen::Connection;
+pub use crate::listen::Over;
 use crate::message::Scheme;
 use crate::serve::{Limits, Refusal};
 use crate::telemetry::Telemetry;
@@ -31,6 +32,10 @@ pub struct Question<'q> {
     pub scheme: Scheme,
     /// From where it would be sent.
     pub client: IpAddr,
+    /// What it would come over.
+    pub over: Over,
+    /// The length of its content, in bytes.
+    pub content: u64,
     /// Who would have been verified; where nobody is said, whoever its header fields prove.
     pub who: Option<Identity>,
 }
@@ -101,7 +106,8 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
     let sni = (question.scheme == Scheme::Https).then(|| parsed.request.target.host());
     let series = Telemetry::silent(1).metrics.listener(name);
     let connection = Connection::imagined(name, question.client, sni, series);
-    let connection = Connection { identity: question.who.clone().map(Box::new), ..connection };
+    let mut connection = Connection { identity: question.who.clone().map(Box::new), ..connection };
+    connection.is_over(&question.over);
     let target = format!(
         "{}://{}{}",
         question.scheme.as_str(),
@@ -109,8 +115,9 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
         parsed.request.target.path_and_query()
     );
     let decider = Rc::new(Arc::clone(&engine.decider));
-    let ex =
-        Exchange::new(Rc::new(connection), decider, parsed.request, Body::empty(), parsed.upgrade);
+    let content = usize::try_from(question.content).unwrap_or(usize::MAX);
+    let content = if content == 0 { Body::empty() } else { Body::full(vec![b' '; content]) };
+    let ex = Exchange::new(Rc::new(connection), decider, parsed.request, content, parsed.upgrade);
     Ok((ex, target))
 }
 

@@ -18,7 +18,7 @@ use crate::program::{Expr, Program};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{End, locals};
 use crate::proof::replay::{Answer, answer, fits};
-use crate::space::{Cut, Env, Formula, Set, Space, Term, Test, Undecided};
+use crate::space::{Cut, Door, Env, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most values that are tried of what differing statements read, and the most sets that are made of them.
 const HINTS: usize = 24;
@@ -124,7 +124,7 @@ impl Ground<'_> {
     }
 
     fn text(&self, witness: &Witness) -> String {
-        witness.text(&self.basis.program, self.scheme)
+        witness.text(&self.basis.program, Door { scheme: self.scheme, name: None })
     }
 }
 

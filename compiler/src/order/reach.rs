@@ -17,7 +17,7 @@ use crate::order::report::Covered;
 use crate::order::witness::Witness;
 use crate::order::{Findings, Node, Order, Ordered, Places, report};
 use crate::program::VirtualHost;
-use crate::space::{Cut, Fact, Formula, Set, Undecided, arriving, scheme};
+use crate::space::{Cut, Fact, Formula, Set, Undecided, arriving, door};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments};
 
@@ -85,8 +85,8 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
             continue;
         };
         let route = RouteId(number as u32);
-        let scheme = scheme(places.policy, listener);
-        report::unreachable(places, route, &covered, scheme, &mut findings);
+        let door = door(places.policy, listener);
+        report::unreachable(places, route, &covered, door, &mut findings);
     }
     findings.diags
 }

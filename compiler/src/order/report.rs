@@ -20,6 +20,7 @@ use crate::order::standing::{By, Standing};
 use crate::order::witness::Witness;
 use crate::order::{Findings, Places, Verdict, Why};
 use crate::program::{Program, Step, StepKind};
+use crate::space::Door;
 use lang::segment::common_path;
 
 /// Why a route is not reached.
@@ -39,7 +40,7 @@ pub(super) fn ambiguous(
     (a, b): (Place, Place),
     host: &Host,
     (why, example): (Why, Example<'_>),
-    scheme: &str,
+    door: Door<'_>,
     findings: &mut Findings,
 ) {
     let Some((a, b)) = later_first(places, a, b) else { return };
@@ -47,7 +48,7 @@ pub(super) fn ambiguous(
         return;
     }
     let (Some(one), Some(other)) = (route(places, a.route), route(places, b.route)) else { return };
-    let shown = |witness: &Witness| witness.text(places.program, scheme);
+    let shown = |witness: &Witness| witness.text(places.program, door);
     let path_span = |of: &Route, place: Place| {
         let written = of.paths.get(place.path).map(|(_, span)| *span);
         written.filter(|span| !span.is_empty()).unwrap_or(of.span)
@@ -93,7 +94,7 @@ pub(super) fn duplicate(
     places: &Places<'_>,
     (a, b): (RouteId, RouteId),
     (group, cell): (&Group, &Cell),
-    scheme: &str,
+    door: Door<'_>,
     findings: &mut Findings,
 ) {
     let at = |id| cell.members.iter().find(|place| place.route == id).copied();
@@ -113,7 +114,7 @@ pub(super) fn duplicate(
     {
         witness.method = method.clone();
     }
-    let example = witness.text(places.program, scheme);
+    let example = witness.text(places.program, door);
     let same = same_outcome(places.program, later.route, first.route);
     let several = |route: &Route| route.hosts.len() > 1 || route.paths.len() > 1;
     let asks = |route: &Route| !route.conditions.is_empty();
@@ -142,14 +143,14 @@ pub(super) fn disagreement(
     places: &Places<'_>,
     (a, b): (RouteId, RouteId),
     witness: &Witness,
-    scheme: &str,
+    door: Door<'_>,
     findings: &mut Findings,
 ) {
     if !findings.tell(a, b) {
         return;
     }
     if let (Some(one), Some(other)) = (route(places, a), route(places, b)) {
-        let example = witness.text(places.program, scheme);
+        let example = witness.text(places.program, door);
         findings.diags.push(disagreement_diag(
             (&one.name, one.span),
             (&other.name, other.span),
@@ -230,7 +231,7 @@ pub(super) fn unreachable(
     places: &Places<'_>,
     id: RouteId,
     covered: &Covered,
-    scheme: &str,
+    door: Door<'_>,
     findings: &mut Findings,
 ) {
     let Some(this) = route(places, id) else { return };
@@ -266,7 +267,7 @@ pub(super) fn unreachable(
         .map(|cover| (&*cover.name, cover.span))
         .collect();
     let sample = covered.sample.as_ref().and_then(|(witness, by)| {
-        let example = witness.text(places.program, scheme);
+        let example = witness.text(places.program, door);
         Some((example, &route(places, *by)?.name, same_outcome(places.program, id, *by)))
     });
     let sample = sample.as_ref().map(|(example, by, same)| (example.as_str(), &***by, *same));

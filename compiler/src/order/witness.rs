@@ -17,7 +17,7 @@ use crate::interp::Interp;
 use crate::lower::condition::jump_code;
 use crate::order::Places;
 use crate::program::{Program, Route};
-use crate::space::{Term, sources};
+use crate::space::{Door, Fact, Term, is_host_name, sources};
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
 
@@ -73,10 +73,14 @@ impl Witness {
             .map(|segment| Some(Arc::from(Segments::of(segment).sample())))
             .collect();
         let mut ended = usize::MAX;
+        let mut says_method = false;
         let mut rest: Option<(usize, Arc<str>)> = None;
         for (term, value) in values {
             match (term, value) {
-                (Term::Method, Value::Method(name)) => witness.method = name,
+                (Term::Method, Value::Method(name)) => {
+                    witness.method = name;
+                    says_method = true;
+                }
                 (Term::Host, Value::String(name)) => witness.host = name,
                 (Term::Segment(at), Value::String(text)) => {
                     if segments.len() <= at {
@@ -112,6 +116,9 @@ impl Witness {
         } else if segments.is_empty() {
             witness.path.push(if ended == 0 { '*' } else { '/' });
         }
+        if witness.path == "*" && !says_method {
+            witness.method = Arc::from("OPTIONS");
+        }
         witness
     }
 
@@ -127,6 +134,35 @@ impl Witness {
         let claims =
             claims.filter_map(|said| Some(Said { auth: place(said.auth)?, ..said.clone() }));
         Witness { slots: slots.collect(), claims: claims.collect(), ..self.clone() }
+    }
+
+    /// Whether it is let through as far as that is a matter of all of it together: its header section and its target are
+    /// no longer than is read, and its host is one.
+    pub(crate) fn arrives(&self, program: &Program, facts: &[Fact]) -> bool {
+        let length = |value: &Value| value.as_str().map_or(0, str::len);
+        // What stands around a name and its value.
+        const AROUND: usize = 4;
+        let (mut n_fields, mut head, mut query) = (1 + self.stripped.len(), self.host.len(), 0);
+        for (id, value) in self.slots.iter().filter(|(_, value)| !value.is_absent()) {
+            let Some(slot) = program.slots.get(id.0 as usize) else { continue };
+            let own = slot.key.as_deref().map_or(0, str::len) + length(value) + AROUND;
+            match &*slot.field {
+                "req.header" | "req.cookie" => {
+                    n_fields += 1;
+                    head += own;
+                }
+                "req.query" => query += own,
+                _ => {}
+            }
+        }
+        let target = self.path.len() + query;
+        (self.host.is_empty() || is_host_name(&self.host))
+            && facts.iter().all(|fact| match fact {
+                Fact::Longest { header, target: most, fields } => {
+                    n_fields <= *fields && head + target <= *header && target <= *most
+                }
+                _ => true,
+            })
     }
 
     /// Whether every text in it is a plain word.
@@ -240,7 +276,8 @@ impl Witness {
     }
 
     /// As a person would write it: `GET https://shop.example/a?q=1 from 10.0.0.1 with x-debug: 1`.
-    pub(crate) fn text(&self, program: &Program, scheme: &str) -> String {
+    pub(crate) fn text(&self, program: &Program, door: Door<'_>) -> String {
+        let scheme = door.scheme;
         let mut text = format!("{} {scheme}://{}{}", self.method, self.host, self.path);
         let mut details: Vec<String> = Vec::new();
         let mut from = String::new();
@@ -249,6 +286,10 @@ impl Witness {
             let Some(slot) = program.slots.get(id.0 as usize) else { continue };
             let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (&*slot.field, slot.key.as_deref()) {
+                ("conn.sni" | "conn.alpn", None) if value.is_absent() && scheme == "https" => {
+                    details.push(format!("{} absent", slot.field));
+                }
+                ("req.scheme", None) => {}
                 _ if value.is_absent() || self.is_token(program, slot) => {}
                 (field, Some(auth)) if field == CLAIMS.path => {
                     let Value::Map(claims) = self.token(*id, &slot.ty) else { continue };
@@ -269,17 +310,37 @@ impl Witness {
                 }
                 ("req.body.size", None) if *value == Value::Size(0) => {}
                 ("client.ip", None) => from = format!(" from {plain}"),
+                ("conn.peer", None) => match self.said(program, "client.ip") {
+                    None => from = format!(" from {plain}"),
+                    Some(client) if client == value => {}
+                    Some(_) => details.push(format!("conn.peer = {plain}")),
+                },
                 (field, Some(key)) => details.push(format!("{field}[{key:?}] = {value}")),
                 (field, None) => details.push(format!("{field} = {value}")),
             }
         }
         details.extend(self.stripped.iter().map(|name| format!("connection: {name}")));
+        if self.host.is_empty() {
+            text.push_str(" in HTTP/1.0");
+        }
         text.push_str(&from);
         for (at, detail) in details.iter().enumerate() {
             text.push_str(if at == 0 { " with " } else { " and " });
             text.push_str(detail);
         }
+        if let Some(name) = door.name {
+            text.push_str(" on ");
+            text.push_str(name);
+        }
         text
+    }
+}
+
+impl Witness {
+    /// What it says of this field, if that was asked.
+    fn said(&self, program: &Program, field: &str) -> Option<&Value> {
+        let is = |id: SlotId| program.slots.get(id.0 as usize).is_some_and(|s| &*s.field == field);
+        self.slots.iter().find(|(id, _)| is(*id)).map(|(_, value)| value)
     }
 }
 
@@ -304,6 +365,12 @@ impl Fill for World<'_> {
             "req.method" => Value::Method(self.witness.method.clone()),
             "req.host" => Value::String(self.witness.host.clone()),
             "req.path" => Value::string(self.witness.path.as_str()),
+            // Where only one is said, the client is whoever opened the connection.
+            "conn.peer" | "client.ip" => {
+                let other = if &*slot.field == "conn.peer" { "client.ip" } else { "conn.peer" };
+                let other = self.witness.said(self.program, other);
+                other.cloned().unwrap_or_else(|| plain(slot))
+            }
             _ => plain(slot),
         })
     }
@@ -359,7 +426,9 @@ fn sample_host(host: &Host) -> Arc<str> {
 
 /// A value in a line of text: control characters are escaped, an empty one is seen.
 fn shown(value: &str) -> String {
+    let joins = [" and ", " on ", "\""].iter().any(|word| value.contains(word));
     let odd = value.is_empty() || value.trim() != value || value.chars().any(char::is_control);
+    let odd = odd || joins;
     if odd { format!("{value:?}") } else { value.to_owned() }
 }
 

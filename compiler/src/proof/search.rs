@@ -385,6 +385,9 @@ impl<'q> Question<'q> {
         }
         let Some(values) = space.witness(tried) else { return Found::Undecided(place, why) };
         let witness = Box::new(Witness::new(host, path, values));
+        if !witness.arrives(&self.basis.program, self.arriving) {
+            return Found::Undecided(place, Why::Size);
+        }
         match replay(self, &witness, way) {
             Replayed::Contradicts => Found::Witness(witness, ending.clone()),
             Replayed::Unsure => Found::Undecided(place, Why::Refusal),
@@ -426,12 +429,16 @@ pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<
     Formula::all(all.collect())
 }
 
-/// Requests that make good examples: with a path, and with `GET`.
+/// Requests that make good examples: with a path, with `GET`, and for some host.
 pub(crate) fn plainly(cut: &mut crate::space::Cut<'_>) -> Vec<Formula> {
     let segment = Segment::Capture(Arc::from("x"), Ty::String);
     let path = cut.path(&Path { segments: vec![segment], rest: true });
     let get = cut.methods(Some(&[Arc::from("GET")]));
-    vec![path, get]
+    let mut plain = vec![path, get];
+    if cut.asks_host() {
+        plain.push(cut.host(&Host::Exact(Arc::from(""))).not());
+    }
+    plain
 }
 
 fn is_empty(space: Result<Space, Undecided>, formula: &Formula) -> bool {

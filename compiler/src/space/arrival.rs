@@ -1,12 +1,17 @@
-//! What holds of every request that a listener lets through, by its settings: over which protocol it comes, with whose
-//! certificate, how long its content is at most. A request that contradicts it reaches no route.
+//! What holds of every request that a listener lets through: by its settings over which protocol it comes, with whose
+//! certificate, from whom, how long it is at most; and by the forms of HTTP. A request that contradicts it reaches no
+//! route.
 
+use std::sync::Arc;
+
+use lang::literal::literal;
 use lang::policy::{Block, Compare, ExprKind, Policy, Setting};
-use lang::{Value, policy};
+use lang::{Span, Value, policy};
 
 use super::test::Test;
-use super::{Cut, Formula, Term};
-use crate::frame::SlotId;
+use super::{Cut, Formula, Mirror, Term};
+use crate::frame::{Slot, SlotId};
+use lang::segment::Segments;
 
 /// A fact about one field.
 #[derive(Clone, PartialEq, Debug)]
@@ -17,12 +22,48 @@ pub(crate) enum Fact {
     Is(&'static str, &'static str),
     /// It is no larger than this.
     AtMost(&'static str, Value),
+    /// It is one of these, or not there.
+    OneOf(&'static str, Vec<Value>),
+    /// The client is whoever opened the connection, unless that is one of these.
+    Peer(Vec<Value>),
+    /// Nothing is longer, in bytes, or of more fields.
+    Longest {
+        /// The header section.
+        header: usize,
+        /// The target.
+        target: usize,
+        /// The fields of the header section.
+        fields: usize,
+    },
 }
 
-/// How requests come to this listener, for examples.
+/// How requests come to a listener, for examples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Door<'p> {
+    /// What their URLs begin with.
+    pub(crate) scheme: &'static str,
+    /// The listener's name, where another one takes such URLs, too.
+    pub(crate) name: Option<&'p str>,
+}
+
+/// How requests come to this listener.
+pub(crate) fn door(policy: &Policy, listener: usize) -> Door<'_> {
+    let scheme = scheme(policy, listener);
+    let others = (0..policy.blocks.len())
+        .filter(|other| *other != listener && policy.blocks.get(*other).is_some_and(is_listener));
+    let several = others.into_iter().any(|other| self::scheme(policy, other) == scheme);
+    let name = policy.blocks.get(listener).filter(|_| several).map(|block| &*block.name);
+    Door { scheme, name }
+}
+
+/// The scheme of requests to this listener.
 pub(crate) fn scheme(policy: &Policy, listener: usize) -> &'static str {
     let tls = policy.blocks.get(listener).is_some_and(|block| lines(block, "tls").next().is_some());
     if tls { "https" } else { "http" }
+}
+
+fn is_listener(block: &Block) -> bool {
+    block.row.name == "listener"
 }
 
 /// Whether this listener may believe what a peer says about the client.
@@ -40,6 +81,7 @@ pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
         facts.extend(fields.map(|field| Fact::Present(field, false)));
     } else {
         facts.push(Fact::Present("conn.tls.version", true));
+        facts.extend(spoken(block).map(|words| Fact::OneOf("conn.alpn", words)));
         let newest = Value::Float(1.3);
         if tls.iter().all(|line| constant(line, "min") == Some(&newest)) {
             facts.push(Fact::Is("conn.tls.version", "1.3"));
@@ -55,10 +97,57 @@ pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
             facts.push(Fact::Present("conn.tls.client", true));
         }
     }
-    if let Some(most) = lines(block, "cap").find_map(|line| constant(line, "body")) {
-        facts.push(Fact::AtMost("req.body.size", most.clone()));
+    if let Some(most) = cap(block, "body") {
+        facts.push(Fact::AtMost("req.body.size", most));
     }
+    let bytes = |name| match cap(block, name) {
+        Some(Value::Size(bytes)) => usize::try_from(bytes).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    let fields = match cap(block, "headers") {
+        Some(Value::Int(most)) => usize::try_from(most).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    facts.push(Fact::Longest { header: bytes("header"), target: bytes("target"), fields });
+    facts.extend(believed(block).map(Fact::Peer));
     facts
+}
+
+/// The protocols that a handshake on the listener can agree on, as ALPN has them.
+fn spoken(block: &Block) -> Option<Vec<Value>> {
+    let mut words = Vec::new();
+    for line in lines(block, "bind") {
+        let Value::List(spoken) = constant(line, "proto")? else { return None };
+        for version in spoken.iter() {
+            words.push(match version.as_str()? {
+                "h1" => Value::string("http/1.1"),
+                version => Value::string(version),
+            });
+        }
+    }
+    Some(words)
+}
+
+/// Who may speak for others. `None` if an input says it.
+fn believed(block: &Block) -> Option<Vec<Value>> {
+    let mut networks = Vec::new();
+    for line in lines(block, "trust") {
+        match constant(line, "from")? {
+            Value::List(items) => networks.extend(items.iter().cloned()),
+            one => networks.push(one.clone()),
+        }
+    }
+    Some(networks)
+}
+
+/// What the listener's `cap` says of this, or what it is where there is no such line. `None` if an input says it.
+fn cap(block: &Block, name: &str) -> Option<Value> {
+    if let Some(line) = lines(block, "cap").next() {
+        return constant(line, name).cloned();
+    }
+    let row = block.row.setting("cap")?;
+    let preset = row.params.iter().find(|param| param.name == name)?.default?;
+    literal(preset, Span::default(), None).ok().map(|(value, _)| value)
 }
 
 impl Cut<'_> {
@@ -73,13 +162,138 @@ impl Cut<'_> {
                 Fact::AtMost(field, most) => {
                     (field, Test::Compare(Compare::Le, most.clone()), true)
                 }
+                Fact::OneOf(field, words) => {
+                    if let Some(term) = self.asked(field) {
+                        let there = self.atom(term.clone(), None, Test::Present);
+                        let one = Test::In(Value::list(words.iter().cloned()));
+                        let one = self.atom(term, None, one);
+                        self.rules.push(Formula::any(vec![there.not(), one]));
+                    }
+                    continue;
+                }
+                Fact::Peer(believed) => {
+                    self.peer(believed);
+                    continue;
+                }
+                Fact::Longest { header, target, .. } => {
+                    self.longest(*header, *target);
+                    continue;
+                }
             };
-            let slot = self.program.slots.iter().position(|slot| &*slot.field == *field);
-            let term = slot.map(|slot| Term::Slot(SlotId(slot as u32)));
-            let asked = term.filter(|term| self.atoms.iter().any(|atom| atom.term == *term));
-            let Some(term) = asked else { continue };
+            let Some(term) = self.asked(field) else { continue };
             let atom = self.atom(term, None, test);
             self.rules.push(if holds { atom } else { Formula::Not(Box::new(atom)) });
+        }
+        self.formed();
+    }
+
+    /// The field of the space that this field is, if it was asked.
+    fn asked(&self, field: &str) -> Option<Term> {
+        let slot = self.program.slots.iter().position(|slot| &*slot.field == field)?;
+        self.is_asked(SlotId(slot as u32)).then_some(Term::Slot(SlotId(slot as u32)))
+    }
+
+    fn is_asked(&self, slot: SlotId) -> bool {
+        self.atoms.iter().any(|atom| atom.term == Term::Slot(slot))
+    }
+
+    /// What HTTP says of every request: `*` is for `OPTIONS` alone and has no query (RFC 9112, section 3.2.4), and what
+    /// a client expects of the connection is no field of the request any more.
+    fn formed(&mut self) {
+        let program = self.program;
+        let mut methods = false;
+        let mut paths = false;
+        let mut queries = Vec::new();
+        for atom in &self.atoms {
+            match &atom.term {
+                Term::Method => methods = true,
+                Term::Segment(_) | Term::Path => paths = true,
+                Term::Slot(id) => {
+                    match program.slots.get(id.0 as usize) {
+                        Some(Slot { field, .. }) if &**field == "req.query" => queries.push(*id),
+                        _ => {}
+                    };
+                }
+                _ => {}
+            }
+        }
+        let expect =
+            |slot: &Slot| (&*slot.field, slot.key.as_deref()) == ("req.header", Some("expect"));
+        if let Some(slot) = program.slots.iter().position(expect)
+            && self.is_asked(SlotId(slot as u32))
+        {
+            let there = self.atom(Term::Slot(SlotId(slot as u32)), None, Test::Present);
+            self.rules.push(there.not());
+        }
+        if !paths || (!methods && queries.is_empty()) {
+            return;
+        }
+        let some_path = self.atom(Term::Segment(0), None, Test::End).not();
+        if methods {
+            let options = Test::Compare(Compare::Eq, Value::Method(Arc::from("OPTIONS")));
+            let options = self.atom(Term::Method, None, options);
+            self.rules.push(Formula::any(vec![some_path.clone(), options]));
+        }
+        queries.sort_unstable();
+        queries.dedup();
+        for query in queries {
+            let there = self.atom(Term::Slot(query), None, Test::Present);
+            self.rules.push(Formula::any(vec![some_path.clone(), there.not()]));
+        }
+    }
+
+    /// Holds the client to whoever opened the connection, unless that may speak for others.
+    fn peer(&mut self, believed: &[Value]) {
+        let (Some(client), Some(peer)) = (self.asked("client.ip"), self.asked("conn.peer")) else {
+            return;
+        };
+        let unless = match believed {
+            [] => Formula::Always(false),
+            believed => {
+                let spoken_for = Test::In(Value::list(believed.iter().cloned()));
+                self.atom(peer.clone(), None, spoken_for)
+            }
+        };
+        // Both are told apart alike, so that a class of one is a class of the other.
+        for (one, other) in [(&client, &peer), (&peer, &client)] {
+            let of_one = self.atoms.iter().filter(|atom| atom.term == *one);
+            let tests: Vec<Test> = of_one.map(|atom| atom.test.clone()).collect();
+            for test in tests {
+                self.atom(other.clone(), None, test);
+            }
+        }
+        self.mirror = Some(Mirror { one: client, other: peer, unless });
+    }
+
+    /// Rules out texts that are longer than what is read.
+    fn longest(&mut self, header: usize, target: usize) {
+        let program = self.program;
+        let mut ruled_out = Vec::new();
+        for atom in &self.atoms {
+            match (&atom.term, &atom.test) {
+                (Term::Slot(id), test) => {
+                    let field = program.slots.get(id.0 as usize).map_or("", |slot| &*slot.field);
+                    let most = match field {
+                        "req.header" | "req.cookie" => header,
+                        "req.query" => target,
+                        _ => continue,
+                    };
+                    let points = test.points().unwrap_or_default().into_iter();
+                    let long =
+                        points.filter(|point| point.as_str().is_some_and(|text| text.len() > most));
+                    ruled_out.extend(long.map(|point| (atom.term.clone(), point.clone())));
+                }
+                (Term::Segment(_), Test::Segment(Segments::Literal(text)))
+                    if text.len() > target =>
+                {
+                    ruled_out.push((atom.term.clone(), Value::String(text.clone())));
+                }
+                _ => {}
+            }
+        }
+        for (term, text) in ruled_out {
+            let is = self.is(term, &text);
+            self.rules.push(is.not());
         }
     }
 }

@@ -20,6 +20,10 @@ pub(super) enum Kind {
     Value(Ty),
     /// A host in the normal form.
     Host,
+    /// The name that a client asks for in its handshake, if it does.
+    Name,
+    /// What a request is known by.
+    Id,
     /// A segment of the path, the empty text behind a final `/`, or nothing behind the end.
     Segment,
     /// The value of a header field, if it is there.
@@ -52,14 +56,25 @@ pub(super) fn classes(
     match kind {
         Kind::Segment => segments(asked, led, patience),
         Kind::Header => {
-            or_absent(texts(asked, &VALUES, "x", &|text| Value::string(text), patience))
+            or_absent(texts(asked, (&VALUES, false), "x", &|text| Value::string(text), patience))
         }
         Kind::Cookie => {
-            or_absent(texts(asked, &COOKIES, "x", &|text| Value::string(text), patience))
+            or_absent(texts(asked, (&COOKIES, false), "x", &|text| Value::string(text), patience))
         }
         Kind::Host => {
             let text = |text: &str| Value::string(text);
-            texts(asked, &HOSTS, "host.example", &text, patience)
+            texts(asked, (&HOSTS, true), "host.example", &text, patience)
+        }
+        Kind::Name => or_absent(texts(
+            asked,
+            (&NAMES, true),
+            "host.example",
+            &|text| Value::string(text),
+            patience,
+        )),
+        Kind::Id => {
+            let plain = "3d8f2a6b7c915e04f1a2b3c4d5e6f708";
+            texts(asked, (&IDS, false), plain, &|text| Value::string(text), patience)
         }
         Kind::Value(ty) => {
             let classes = present(ty.present(), asked, patience);
@@ -85,9 +100,18 @@ fn or_absent(mut classes: Classes) -> Classes {
 /// The texts that a field can say; `None` stands for all.
 type Domain = LazyLock<Option<Pattern>>;
 
-/// The texts that can be a host in the normal form.
-static HOSTS: Domain =
-    LazyLock::new(|| Pattern::new(r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])?\z", SIZE));
+/// The texts that can be a host in the normal form; that names and labels are not too long is not in it.
+static HOSTS: Domain = LazyLock::new(|| {
+    let group = "(?:0|[1-9a-f][0-9a-f]{0,3})";
+    let address = format!(
+        r"(?:{group}(?::{group}){{0,6}})?::(?:{group}(?::{group}){{0,6}})?|(?:{group}:){{7}}{group}|::ffff:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}"
+    );
+    Pattern::new(&format!(r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[(?:{address})\])?\z"), SIZE)
+});
+/// The names among them.
+static NAMES: Domain = LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\z", SIZE));
+/// What a request is known by: 32 hexadecimal digits.
+static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
 /// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
 static VALUES: Domain = LazyLock::new(|| {
     Pattern::new(r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z", SIZE)
@@ -106,6 +130,16 @@ static RESTS: Domain =
     LazyLock::new(|| Pattern::new(&format!(r"\A(?:(?:/{})+/?|/)\z", segment()), SIZE));
 /// All texts.
 static TEXTS: Domain = LazyLock::new(|| Pattern::new(r"\A(?s:.)*\z", SIZE));
+
+/// Whether a text that has the form of a host is one: RFC 1035, section 2.3.4, for names, and addresses in one spelling.
+pub(crate) fn is_host_name(text: &str) -> bool {
+    match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
+        Some(address) => {
+            address.parse::<Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == address)
+        }
+        None => text.len() <= 253 && text.split('.').all(|label| label.len() <= 63),
+    }
+}
 
 /// Whether the field can say this; a text that is none of them is compared in vain.
 fn can_say(domain: &Domain, text: &str) -> bool {
@@ -133,7 +167,7 @@ fn present(ty: &Ty, asked: &[Asked<'_>], patience: &Patience) -> Classes {
         Ty::OneOf(words) => {
             all(asked, words.iter().map(|word| Value::String(word.clone())).collect())
         }
-        Ty::String => texts(asked, &TEXTS, "x", &|text| Value::string(text), patience),
+        Ty::String => texts(asked, (&TEXTS, false), "x", &|text| Value::string(text), patience),
         Ty::Method => methods(asked),
         Ty::Int | Ty::Status | Ty::Time | Ty::Size | Ty::Duration => line(ty, asked),
         Ty::Ip => addresses(asked),
@@ -161,7 +195,7 @@ fn points(asked: &[Asked<'_>]) -> Classes {
 
 fn methods(asked: &[Asked<'_>]) -> Classes {
     let mut classes = points(asked);
-    let other = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+    let other = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"];
     let unnamed = |name: &&str| !classes.samples.contains(&Value::Method(Arc::from(*name)));
     let other = other.iter().find(|name| unnamed(name)).map_or_else(
         || fresh("X", &|name| classes.samples.contains(&Value::Method(Arc::from(name)))),
@@ -169,17 +203,20 @@ fn methods(asked: &[Asked<'_>]) -> Classes {
     );
     classes.samples.pop();
     classes.samples.push(Value::Method(other));
+    // Nobody is let through to elsewhere: such a request is refused as it comes.
+    classes.samples.retain(|method| !matches!(method, Value::Method(name) if **name == *"CONNECT"));
     classes
 }
 
 /// Texts: the ones named are a class each, the others are told apart by the patterns.
 fn texts(
     asked: &[Asked<'_>],
-    domain: &Domain,
+    (domain, is_host): (&Domain, bool),
     plain: &str,
     value: &dyn Fn(&str) -> Value,
     patience: &Patience,
 ) -> Classes {
+    let is_said = |text: &str| can_say(domain, text) && (!is_host || is_host_name(text));
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
     let mut cut = Vec::with_capacity(asked.len());
@@ -188,7 +225,7 @@ fn texts(
         cut.push(language.is_some() || test.points().is_some());
         if let Some(points) = test.points().filter(|_| language.is_none()) {
             let texts = points.into_iter().filter_map(Value::as_str);
-            named.extend(texts.filter(|text| can_say(domain, text)).map(Arc::from));
+            named.extend(texts.filter(|text| is_said(text)).map(Arc::from));
         }
         patterns.extend(language);
     }

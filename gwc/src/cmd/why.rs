@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
 use crate::report::{self, Color};
-use crate::{Outcome, known, load, owner};
+use crate::{Outcome, known, load, owner, told};
 
 mod loss;
 mod wish;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// The policy
     #[arg(value_name = "FILE")]
     path: PathBuf,
-    /// The request, such as `GET https://shop.example/x?q=1`
+    /// The request, such as `GET https://shop.example/x?q=1`; also as `gwc check` shows examples, with what stands behind
     #[arg(value_name = "REQUEST")]
     request: String,
     /// A header of the request; may be repeated
@@ -76,7 +76,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             args.path.display()
         ));
     }
-    let (check, who) = match &args.who {
+    let told = told::read(&args.request)?.who;
+    let words = args.who.as_ref().or(told.as_ref());
+    let (check, who) = match words {
         Some(words) => known::check(&args.path, words)?,
         None => (load::check(&args.path)?, None),
     };
@@ -87,7 +89,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let Some(program) = check.program.or(check.unproved) else { return Ok(Outcome::Faulty) };
     let mut ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
-    if let (Some(words), Some(who)) = (&args.who, &who)
+    if let (Some(words), Some(who)) = (words, &who)
         && let Some(who) = known::identity(who, &engine)
     {
         ask = ask.sent_by(words.trim(), who);

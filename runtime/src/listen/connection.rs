@@ -46,6 +46,21 @@ pub struct TlsFacts {
     pub(super) shown: Option<(Arc<Tls>, usize)>,
 }
 
+/// What is said of a connection that was never opened; what is not said is as usual.
+#[derive(Clone, Default, Debug)]
+pub struct Over {
+    /// Who opened it, where that is not the client.
+    pub peer: Option<IpAddr>,
+    /// The name asked for in its handshake, or none.
+    pub sni: Option<Option<String>>,
+    /// The protocol agreed on, or none.
+    pub alpn: Option<Option<String>>,
+    /// The version of TLS.
+    pub version: Option<String>,
+    /// The subject of the client's certificate.
+    pub client: Option<String>,
+}
+
 impl Connection {
     /// A connection that was never opened, for requests that nobody sent: from `client`, over TLS if `https`, with the
     /// name that it would have asked for.
@@ -58,7 +73,7 @@ impl Connection {
         let source = SocketAddr::new(client, 0);
         let tls = sni.map(|name| {
             Box::new(TlsFacts {
-                sni: name.parse::<IpAddr>().is_err().then(|| name.into()),
+                sni: (!name.is_empty() && name.parse::<IpAddr>().is_err()).then(|| name.into()),
                 alpn: Some("http/1.1"),
                 version: "1.3",
                 client: None,
@@ -75,6 +90,26 @@ impl Connection {
             forwarded: Arc::default(),
             series,
             identity: None,
+        }
+    }
+
+    /// Makes of a connection that was never opened what is said of it.
+    pub(crate) fn is_over(&mut self, said: &Over) {
+        if let Some(peer) = said.peer {
+            self.peer = SocketAddr::new(peer, 0);
+        }
+        let Some(tls) = &mut self.tls else { return };
+        if let Some(sni) = &said.sni {
+            tls.sni = sni.as_deref().map(Arc::from);
+        }
+        if let Some(alpn) = &said.alpn {
+            tls.alpn = ["h2", "http/1.1"].into_iter().find(|known| alpn.as_deref() == Some(*known));
+        }
+        if let Some(version) = &said.version {
+            tls.version = if version == "1.2" { "1.2" } else { "1.3" };
+        }
+        if let Some(client) = &said.client {
+            tls.client = Some(Arc::from(client.as_str()));
         }
     }
 

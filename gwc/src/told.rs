@@ -1,0 +1,183 @@
+//! What an example says behind its URL, as `gwc check` shows it: `… from 10.0.0.1 with x-debug: 1 and conn.sni absent on web`.
+//! So an example can be given to `gwc why` as it stands.
+
+use std::net::IpAddr;
+
+use lang::{Span, Value};
+use miette::miette;
+use runtime::rehearsal::Over;
+
+/// A request and what is told of it.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Told {
+    /// The method and the URL.
+    pub(crate) request: String,
+    /// Header fields, as `name: value`.
+    pub(crate) headers: Vec<String>,
+    /// Whether it comes in HTTP/1.0, which may name no host.
+    pub(crate) is_old: bool,
+    pub(crate) from: Option<IpAddr>,
+    /// The listener.
+    pub(crate) on: Option<String>,
+    /// Who sends it, as `--as` says it.
+    pub(crate) who: Option<String>,
+    /// What it comes over.
+    pub(crate) over: Over,
+    /// The length of its content, in bytes.
+    pub(crate) content: u64,
+}
+
+/// More content than this is not made up.
+const MOST_CONTENT: u64 = 64 << 20;
+
+/// Reads a request and what stands behind it.
+pub(crate) fn read(text: &str) -> miette::Result<Told> {
+    let text = text.trim();
+    let mut words = text.splitn(3, ' ');
+    let (Some(method), Some(url), Some(behind)) = (words.next(), words.next(), words.next()) else {
+        return Ok(Told { request: text.to_owned(), ..Told::default() });
+    };
+    let mut told = Told { request: format!("{method} {url}"), ..Told::default() };
+    let wrong = || {
+        miette!(
+            help = "behind the URL stands what `gwc check` says there, as in `from 10.0.0.1 with x-a: 1 and conn.sni absent on web`; \
+                a blank in a URL is `%20`",
+            "`{text}` has something behind its URL that is not understood"
+        )
+    };
+    let mut left = format!(" {behind}");
+    if let Some(behind) = left.strip_prefix(" in HTTP/1.0") {
+        told.is_old = true;
+        left = behind.to_owned();
+    }
+    if let Some(behind) = left.strip_prefix(" from ") {
+        let (address, behind) = behind.split_once(' ').map_or((behind, ""), |(a, b)| (a, b));
+        told.from = Some(address.parse().map_err(|_| wrong())?);
+        left = if behind.is_empty() { String::new() } else { format!(" {behind}") };
+    }
+    let mut left = left.as_str();
+    let mut joint = " with ";
+    while let Some(behind) = left.strip_prefix(joint) {
+        left = detail(behind, &mut told).ok_or_else(wrong)?;
+        joint = " and ";
+    }
+    if let Some(name) = left.strip_prefix(" on ") {
+        told.on = Some(name.to_owned());
+        left = "";
+    }
+    if left.is_empty() { Ok(told) } else { Err(wrong()) }
+}
+
+/// Takes what is told first; what is left stands behind it.
+fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
+    let word = text.find([':', ' ', '(']).unwrap_or(text.len());
+    let (name, behind) = text.split_at(word);
+    if let Some(behind) = behind.strip_prefix(" absent") {
+        match name {
+            "conn.sni" => told.over.sni = Some(None),
+            "conn.alpn" => told.over.alpn = Some(None),
+            _ => return None,
+        }
+        return Some(behind);
+    }
+    if let Some(behind) = behind.strip_prefix(" = ") {
+        let (value, behind) = value(behind)?;
+        match name {
+            "conn.peer" => told.over.peer = Some(value.parse().ok()?),
+            "conn.sni" => told.over.sni = Some(Some(value)),
+            "conn.alpn" => told.over.alpn = Some(Some(value)),
+            "conn.tls.version" => told.over.version = Some(value),
+            "conn.tls.client" => told.over.client = Some(value),
+            "req.body.size" => match lang::literal::literal(&value, Span::default(), None) {
+                Ok((Value::Size(bytes), _)) if bytes <= MOST_CONTENT => told.content = bytes,
+                _ => return None,
+            },
+            _ => return None,
+        }
+        return Some(behind);
+    }
+    if behind.starts_with('(') {
+        let end = closing(behind)?;
+        told.who = Some(format!("{name}{}", behind.get(..end)?));
+        return behind.get(end..);
+    }
+    let behind = behind.strip_prefix(": ")?;
+    let cookie = behind.find('=').filter(|_| name == "cookie");
+    let (before, behind) = behind.split_at(cookie.map_or(0, |at| at + 1));
+    let (value, behind) = value(behind)?;
+    told.headers.push(format!("{name}: {before}{value}"));
+    Some(behind)
+}
+
+/// A value and what stands behind it.
+fn value(text: &str) -> Option<(String, &str)> {
+    if !text.starts_with('"') {
+        let ends = [" and ", " on "].iter().filter_map(|word| text.find(word)).min();
+        let (value, behind) = text.split_at(ends.unwrap_or(text.len()));
+        return Some((value.to_owned(), behind));
+    }
+    let mut value = String::new();
+    let mut chars = text.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        value.push(match c {
+            '"' => return Some((value, text.get(at + 1..)?)),
+            '\\' => match chars.next()?.1 {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                '0' => '\0',
+                'u' => {
+                    let code: String =
+                        chars.by_ref().map(|(_, c)| c).skip(1).take_while(|c| *c != '}').collect();
+                    char::from_u32(u32::from_str_radix(&code, 16).ok()?)?
+                }
+                other => other,
+            },
+            other => other,
+        });
+    }
+    None
+}
+
+/// Where the bracket ends that the text begins with.
+fn closing(text: &str) -> Option<usize> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => quoted = !quoted,
+            ')' if !quoted => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_read_as_it_is_shown() {
+        let told = read(
+            "GET https://a.example/x from 10.0.0.1 with x-a: 1 and cookie: c=\"a and b\" and x-b: \"\" \
+             and conn.sni absent and token(sub=\"a)\", n=1) and req.body.size = 11B on web",
+        )
+        .unwrap();
+        assert_eq!(told.request, "GET https://a.example/x");
+        assert_eq!(told.headers, ["x-a: 1", "cookie: c=a and b", "x-b: "]);
+        assert_eq!(told.over.sni, Some(None));
+        assert_eq!(told.who.as_deref(), Some("token(sub=\"a)\", n=1)"));
+        assert_eq!((told.content, told.on.as_deref()), (11, Some("web")));
+        assert_eq!(told.from, Some("10.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for text in ["GET http://a.example/ b", "GET http://a/ with x", "GET http://a/ from here"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert_eq!(read("http://a.example/").unwrap().request, "http://a.example/");
+    }
+}
