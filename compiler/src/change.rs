@@ -211,7 +211,7 @@ fn change(
 }
 
 /// Everything that a candidate asks of a request.
-fn whole(
+pub(crate) fn whole(
     program: &Program,
     host: &VirtualHost,
     candidate: &Candidate,

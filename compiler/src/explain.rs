@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lang::policy::{Compare, Path};
+use lang::policy::Compare;
 use lang::vocab::ExprId;
 use lang::{Span, Value};
 
@@ -12,7 +12,12 @@ use crate::decision::Decision;
 use crate::frame::{Head, Slot, SlotId};
 use crate::interp::{Interp, Pending};
 use crate::program::{Candidate, Expr, ListenerId, RouteId, VirtualHost};
-use lang::segment::{Relation, path_relation, split};
+use lang::segment::split;
+
+mod rule;
+
+pub use rule::Rule;
+use rule::rule;
 
 /// What becomes of a request, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,19 +85,6 @@ pub enum Wanted {
     In(Value),
     /// Any.
     Present,
-}
-
-/// Why one route is tried before another.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rule {
-    /// Its host is strictly narrower.
-    Host,
-    /// Its path is strictly narrower.
-    Path,
-    /// Its methods and `where` are strictly narrower.
-    Condition,
-    /// A `before` says so, directly or through others.
-    Before,
 }
 
 /// A candidate and the virtual host it belongs to.
@@ -237,27 +229,6 @@ fn computed(interp: &Interp<'_>, root: ExprId) -> Vec<Computed> {
         }
     }
     computed
-}
-
-/// By which rule the first is tried before the second.
-fn rule(interp: &Interp<'_>, first: Place<'_>, second: Place<'_>) -> Rule {
-    if first.0.host != second.0.host {
-        return Rule::Host;
-    }
-    let path = |candidate: &Candidate| -> Option<&Path> {
-        let route = interp.program.route(candidate.route)?;
-        route.paths.get(candidate.path).map(|(path, _)| path)
-    };
-    let relation = match (path(first.1), path(second.1)) {
-        (Some(a), Some(b)) => path_relation(a, b),
-        _ => Relation::Equal,
-    };
-    let pair = (first.1.route, second.1.route);
-    match relation {
-        Relation::Inside => Rule::Path,
-        Relation::Equal if !interp.program.before.contains(&pair) => Rule::Condition,
-        _ => Rule::Before,
-    }
 }
 
 impl Loss {

@@ -426,7 +426,8 @@ fn sample_host(host: &Host) -> Arc<str> {
 
 /// A value in a line of text: control characters are escaped, an empty one is seen.
 fn shown(value: &str) -> String {
-    let joins = [" and ", " on ", "\""].iter().any(|word| value.contains(word));
+    // Else who reads it could not tell where it ends.
+    let joins = value.starts_with('"') || [" and ", " on "].iter().any(|word| value.contains(word));
     let odd = value.is_empty() || value.trim() != value || value.chars().any(char::is_control);
     let odd = odd || joins;
     if odd { format!("{value:?}") } else { value.to_owned() }

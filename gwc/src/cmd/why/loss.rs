@@ -1,6 +1,6 @@
 //! Why a route lost, in words: the pattern or condition that did not fit, what was found, and what would have to be.
 
-use compiler::explain::{Failure, Wanted};
+use compiler::explain::{Failure, Rule, Wanted};
 use compiler::{Loss, RouteId, Verdict};
 use lang::Span;
 use lang::policy::Compare;
@@ -44,7 +44,6 @@ impl Page<'_> {
             }
             Loss::Pending(_) => "it depends on the request's content".to_owned(),
             Loss::Later(first, rule) => {
-                use compiler::explain::Rule;
                 let place = self.place(self.span(*first));
                 let first = self.name(*first);
                 match rule {
@@ -54,9 +53,30 @@ impl Page<'_> {
                         format!("tried later: `{first}` ({place}) has a narrower condition")
                     }
                     Rule::Before => format!("tried later: `{first}` ({place}) is `before` it"),
+                    Rule::Through(steps) => format!(
+                        "tried later: `{first}` ({place}) comes before it as others say: {}",
+                        self.through(first, steps)
+                    ),
                 }
             }
         }
+    }
+
+    /// How one route comes before another by way of others.
+    fn through(&self, first: &str, steps: &[(RouteId, Rule)]) -> String {
+        let mut from = first;
+        let told = steps.iter().map(|(to, rule)| {
+            let to = self.name(*to);
+            let words = match rule {
+                Rule::Host => format!("`{from}` has a narrower host than `{to}`"),
+                Rule::Path => format!("`{from}` has a narrower path than `{to}`"),
+                Rule::Condition => format!("`{from}` has a narrower condition than `{to}`"),
+                Rule::Before | Rule::Through(_) => format!("`{from}` is `before` `{to}`"),
+            };
+            from = to;
+            words
+        });
+        told.collect::<Vec<_>>().join(", ")
     }
 
     pub(super) fn conditions(&self, loss: &Loss) -> Value {
