@@ -114,6 +114,8 @@ pub struct Action {
     pub ends: Ends,
     /// Whether it still means something on the way back.
     pub late: bool,
+    /// The methods for whose requests it does anything; none are named where it does for all.
+    pub methods: &'static [&'static str],
     /// What cannot stand together, of its arguments as far as they are known: the place of the parameter to blame, and
     /// what is wrong, lower case, no full stop.
     pub coherent: Option<Coherent>,

@@ -8,6 +8,7 @@ use super::erase;
 use super::expr::constant;
 use super::index::Meaning;
 use crate::diag::inner_limit::inner_limit;
+use crate::diag::missing_argument::missing_argument;
 use crate::diag::missing_setting::missing_setting;
 use crate::diag::mixed_settings::mixed_settings;
 use crate::diag::not_available::{is_planned, not_available};
@@ -199,11 +200,31 @@ fn setting<'a>(
         return None;
     }
     let slots = with_balancer(cx, &mut given, args::of_rows(row.params));
+    if let Some(diag) = unkeyed(cx, &given, row.params.len(), verb) {
+        cx.report(diag);
+        return None;
+    }
     let args = args::bind(cx, scope, &given, &slots);
     for pair in row.within {
         within(cx, row, &args, *pair, verb.span);
     }
     Some((Setting { row, args, span: stmt.span() }, verb.span))
+}
+
+/// What a balancer goes by may be absent from a request, and not from the policy: it would choose at random.
+fn unkeyed(
+    cx: &Context<'_>,
+    given: &Given<'_>,
+    n_own: usize,
+    verb: ast::Word<'_>,
+) -> Option<crate::diag::Diag> {
+    let row = cx.vocabulary.balancer(given.what)?;
+    let key = row.params.first().filter(|key| key.default.is_none() && key.dynamic)?;
+    let is_given = given.positional.len() > n_own
+        || given.named.iter().any(|arg| arg.name.text == key.name)
+        || given.broken;
+    let diag = missing_argument(verb.span, row.name, key.name, "what it goes by");
+    (!is_given).then(|| diag.help(format!("as in `{}`", row.example)))
 }
 
 /// A limit inside of another one is not longer than that.

@@ -490,7 +490,11 @@ pub(super) fn other_root(cx: &mut Context<'_>) -> bool {
     }
     let Some((path, other)) = places.first().copied() else { return false };
     let file = |unit: usize| cx.units.get(unit).map_or("", |unit| &*unit.source.name);
-    let (root, written) = (file(0), file(other));
+    let name = |path: &str| path.rsplit('/').next().unwrap_or("").to_owned();
+    let (root, written) = match (name(file(0)), name(file(other))) {
+        (root, written) if root != written => (root, written),
+        _ => (file(0).to_owned(), file(other).to_owned()),
+    };
     let reason =
         format!("`{written}` grants modules itself: it is the first file of another policy");
     let mut diag = import_failed(path.span(), path.text(), &reason).help(format!(

@@ -20,6 +20,7 @@ use crate::diag::beyond_limits::too_many_places;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::never_ends::never_ends;
+use crate::diag::no_effect::of_no_method as of_no_method_diag;
 use crate::diag::no_listener::no_listener;
 use crate::diag::repeated_clause::repeated_clause;
 use crate::diag::unknown_name::unknown_name;
@@ -29,7 +30,7 @@ use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
 use crate::diag::wrong_order::wrong_order;
 use crate::foreign;
-use crate::policy::{Before, Host, Path, Route, RouteId};
+use crate::policy::{Before, Host, Path, Route, RouteId, StepKind};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast;
@@ -281,6 +282,7 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     }
     let own = scope.locals.split_off(shared);
     unused_locals(cx, &Scope { locals: own, ..scope.clone() }, "let");
+    of_no_method(cx, &flow, &choice, view.span());
     let broken = view.block().is_none_or(|block| has_error_line(&block));
     if flow.ended.is_none() && !flow.doubtful && !broken {
         let verbs: Vec<Arc<str>> = cx
@@ -320,6 +322,24 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     };
     renumber(&mut route);
     Planned { route, listeners: on }
+}
+
+/// Says which statements that stand in the route itself do nothing for the methods that it takes.
+fn of_no_method(cx: &mut Context<'_>, flow: &Flow, choice: &Choice, item: Span) {
+    let Some((taken, place)) = &choice.methods else { return };
+    for step in &flow.steps {
+        let StepKind::Act(call) = &step.kind else { continue };
+        let own =
+            step.span.source == item.source && item.range().contains(&(step.span.start as usize));
+        let row = call.row;
+        if !own || !step.via.is_empty() {
+            continue;
+        }
+        if !row.methods.is_empty() && !taken.iter().any(|method| row.methods.contains(&&**method)) {
+            let verb = step.span.part(0, row.name.len());
+            cx.report(of_no_method_diag(verb, row.name, row.methods, *place));
+        }
+    }
 }
 
 /// All routes together stand at no more combinations of a listener, a host and a path: each of them is a line of a table.

@@ -47,3 +47,16 @@ pub fn no_effect(span: Span, what: &str, end: Span) -> Diag {
         .label(end, "the way in ends here")
         .help("move it before the statement that ends the way in")
 }
+
+/// `what` does nothing for requests of the methods that the route takes.
+pub fn of_no_method(span: Span, what: &str, methods: &[&str], taken: Span) -> Diag {
+    let known = methods.iter().map(|method| format!("`{method}`")).collect::<Vec<_>>();
+    ENTRY
+        .at(
+            span,
+            format!("`{what}` has no effect here"),
+            format!("only for {}", known.join(" and ")),
+        )
+        .label(taken, "the route takes none of these")
+        .help("remove it, or give these methods a route of their own")
+}

@@ -12,6 +12,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: true,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Puts one more header field beside those of its name: `up.header` before `forward`, `resp.header` behind it. An absent value adds nothing. A value of the request that cannot stand there is answered with 400 on the way in, and adds nothing on the way back. Fields that have one value, such as `location`, are `set`.",

@@ -17,6 +17,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: false,
+    methods: &["GET", "HEAD"],
     coherent: None,
     asserts: None,
     doc: "Keeps what the upstream answers to `GET`, and answers `GET` and `HEAD` from it. How long an answer is fresh is said here, whatever `Cache-Control: max-age` or `Expires` say; whether it may be kept at all is the upstream's word: not with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, and only statuses 200, 203, 301, 308, 404 and 410. Answers that differ by fields that `Vary` names are kept apart. A request with `Authorization` or `Cookie` goes past the cache, unless the key says who asks or the answer is `public`; and where a statement of the route reads who asks, every request does. So do ranges, offers of another protocol (`Upgrade`), content, `Cache-Control: no-store`, and conditions other than `If-None-Match` and `If-Modified-Since`, which are answered from the cache. One request at a time fetches what others wait for. The statements behind `forward` run on every answer, kept or not; `Cache-Status` tells which it was.",

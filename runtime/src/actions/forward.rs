@@ -13,6 +13,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::Forwards,
     late: false,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Sends the request to an upstream, or by shares to several. The statements behind it run on the answer, also on the gateway's own 502, 503 or 504 when the upstream gave none. What an endpoint failed may be sent to another one, as the upstream's `retry` says. Connection fields are taken off, `X-Forwarded-For`, `-Proto` and `-Host` are written, and an upgrade such as WebSocket is passed through.",

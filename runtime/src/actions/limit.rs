@@ -66,6 +66,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: false,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Counts the request for its key, and refuses it where there were too many.",

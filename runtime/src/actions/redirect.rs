@@ -13,6 +13,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::Responds,
     late: true,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Answers with a `Location`: 301 or 308 for good, 302 or 307 for now, 303 to be asked for with `GET`. 307 and 308 keep the method. The statements behind it run on the answer.",

@@ -15,6 +15,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: true,
+    methods: &[],
     coherent: None,
     asserts: Some("condition"),
     doc: "Goes on only if the condition holds; otherwise the gateway answers and the statements behind it do not run. They may rely on it: what is required to be present is present there. An auth by itself asks whether it is known who sends the request.",

@@ -12,6 +12,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::Responds,
     late: true,
+    methods: &[],
     coherent: Some(coherent),
     asserts: None,
     doc: "Answers without an upstream: with a text, an HTML page or a JSON document, at most one of them. The statements behind it run on the answer.",

@@ -12,6 +12,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: false,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Puts another path in the request being sent; the query stays. A value spliced in stands within one segment, so it can add neither a segment nor a query; only text of the request's own path keeps its `/`. A value that cannot stand there (empty, `.`, `..` or with a `/`) is answered with 400.",

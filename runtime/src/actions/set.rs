@@ -12,6 +12,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: true,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Gives a field a value: `up.…` before `forward`, `resp.…` behind it. An absent value takes the field away. What is written replaces every header field of that name. A value of the request that cannot stand there, such as a line break in a header field, is answered with 400 on the way in; on the way back it counts as absent, and `left_out` in the access log tells of it.",

@@ -12,6 +12,7 @@ pub(super) static ROW: Action = Action {
     phase: Phase::Route,
     ends: Ends::No,
     late: true,
+    methods: &[],
     coherent: None,
     asserts: None,
     doc: "Takes a field away: `up.…` before `forward`, `resp.…` behind it. It does nothing if there is none.",

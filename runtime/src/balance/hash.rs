@@ -9,7 +9,7 @@ use super::{Key, Pick, Reading, Seats, eligible, equal_weights, mix, stable_hash
 pub(super) static ROW: Balancer = Balancer {
     name: "hash",
     params: HashBy::PARAMS,
-    doc: "The same key goes to the same endpoint, on every core and every gateway. An endpoint that comes or goes moves only the keys it takes or leaves. A request without the key goes anywhere.",
+    doc: "The same key goes to the same endpoint, on every core and every gateway. An endpoint that comes or goes moves only the keys it takes or leaves. A request without the key goes anywhere; the policy always says what the key is.",
     example: "balance hash, req.header[\"x-tenant\"]",
 };
 

@@ -104,6 +104,7 @@ const fn action(
         phase: Phase::Route,
         ends,
         late: true,
+        methods: &[],
         coherent: None,
         asserts,
         doc: "",
