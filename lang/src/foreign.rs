@@ -492,3 +492,30 @@ pub(crate) fn function(word: &str) -> Option<&'static Foreign> {
 pub(crate) fn operator(text: &str) -> Option<&'static Foreign> {
     of(OPERATORS, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::Keyword;
+
+    #[test]
+    fn every_word_stands_once_and_leads_to_one_of_ours() {
+        let tables = [ITEMS, VERBS, SETTINGS, VALUES, VARIABLES, FUNCTIONS, OPERATORS, OUTCOMES];
+        for rows in tables {
+            for (at, row) in rows.iter().enumerate() {
+                let again = rows.iter().skip(at + 1).any(|other| other.word == row.word);
+                assert!(!again, "`{}` stands twice", row.word);
+            }
+        }
+        for row in ITEMS {
+            assert_eq!(Keyword::from_word(row.word), None, "`{}` is an item here", row.word);
+            let ours = row.ours.map(Keyword::from_word);
+            assert_ne!(ours, Some(None), "`{}` leads to no item", row.word);
+        }
+        for row in FUNCTIONS {
+            let is_function = |name| crate::functions::FUNCTIONS.iter().any(|row| row.name == name);
+            assert!(!is_function(row.word), "`{}` is a function here", row.word);
+            assert!(row.ours.is_none_or(is_function), "`{}` leads to no function", row.word);
+        }
+    }
+}
