@@ -99,8 +99,8 @@ pub struct Frame {
     /// Made when there is something to keep.
     state: RefCell<Option<Box<State>>>,
     captured: Cell<Option<Captured>>,
-    /// A bit for each of the first slots that is known to be absent.
-    absent: Cell<u64>,
+    /// A bit for each of the first slots that is known to be absent, and [`KEPT`].
+    known: Cell<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -134,7 +134,10 @@ impl<'r> Read<'r> {
     /// Text that may not be there.
     #[inline]
     pub fn optional(text: Option<&'r str>) -> Read<'r> {
-        text.map_or(Read::Value(Value::Absent), Read::Text)
+        match text {
+            Some(text) => Read::Text(text),
+            None => Read::Value(Value::Absent),
+        }
     }
 }
 
@@ -156,13 +159,19 @@ impl Frame {
                 *kept = None;
             }
         });
-        self.absent.set(self.absent.get() & !absence(slot));
+        self.known.set(self.known.get() & !absence(slot));
+    }
+
+    /// Whether nothing is known of any slot.
+    #[inline]
+    pub(crate) fn is_new(&self) -> bool {
+        self.known.get() == 0
     }
 
     /// Whether the slot was found to be absent before.
     #[inline]
     pub(crate) fn is_absent(&self, slot: SlotId) -> bool {
-        self.absent.get() & absence(slot) != 0
+        self.known.get() & absence(slot) != 0
     }
 
     /// Whether a value read of this slot before is kept.
@@ -187,7 +196,7 @@ impl Frame {
     #[inline]
     pub(crate) fn keep(&self, slot: SlotId, value: Value) {
         match value {
-            Value::Absent => self.absent.set(self.absent.get() | absence(slot)),
+            Value::Absent => self.known.set(self.known.get() | absence(slot)),
             Value::Bool(_)
             | Value::Int(_)
             | Value::Ip(_)
@@ -200,6 +209,7 @@ impl Frame {
 
     fn keep_value(&self, slot: SlotId, value: Value) {
         let at = slot.0 as usize;
+        self.known.set(self.known.get() | KEPT);
         self.change(|state| {
             if state.slots.len() <= at {
                 state.slots.resize(at + 1, None);
@@ -258,8 +268,11 @@ impl Frame {
     }
 }
 
+/// The bit that says that the value of some slot is kept.
+const KEPT: u64 = 1 << 63;
+
 /// The bit of a slot; none for slots beyond the first.
 #[inline]
 fn absence(slot: SlotId) -> u64 {
-    1_u64.checked_shl(slot.0).unwrap_or(0)
+    1_u64.checked_shl(slot.0).unwrap_or(0) & !KEPT
 }

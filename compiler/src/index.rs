@@ -45,6 +45,25 @@ enum Asked {
     Plain,
 }
 
+/// Where a candidate was left because of its method.
+#[derive(Clone, Copy)]
+enum Missed<'i> {
+    Nowhere,
+    /// In this cell of this host alone.
+    In(&'i Host, u32),
+    /// In several.
+    Often,
+}
+
+impl<'i> Missed<'i> {
+    fn add(&mut self, host: &'i Host, cell: u32) {
+        *self = match self {
+            Missed::Nowhere => Missed::In(host, cell),
+            _ => Missed::Often,
+        };
+    }
+}
+
 impl Index {
     /// The index of a listener.
     pub(crate) fn new(listener: &Listener, bind: Bind<'_>) -> Index {
@@ -127,9 +146,9 @@ impl Index {
 
     /// The same from a walk on that has come to a first cell, or from the start.
     #[inline(never)]
-    fn search(
-        &self,
-        begun: Option<(&Host, &mut Walk<'_>, CellRef)>,
+    fn search<'i>(
+        &'i self,
+        begun: Option<(&'i Host, &mut Walk<'_>, CellRef)>,
         interp: &Interp<'_>,
         listener: ListenerId,
         head: &Head<'_>,
@@ -138,7 +157,7 @@ impl Index {
             return plain(interp, listener, head);
         }
         let run = Run::new(interp, head, listener);
-        let mut missed = false;
+        let mut missed = Missed::Nowhere;
         let asked =
             begun.and_then(|(host, walk, cell)| self.ask(host, walk, cell, &run, &mut missed));
         let asked = match asked {
@@ -150,17 +169,20 @@ impl Index {
             Some(Asked::Pending(slot)) => Decision::Pending(slot),
             Some(Asked::Plain) => plain(interp, listener, head),
             // Which methods would have found one is asked by the few requests that miss by theirs.
-            None if missed => self.allowed(&run),
-            None => {
-                interp.frame.capture_as(None);
-                Decision::NotFound
-            }
+            None => match missed {
+                Missed::Nowhere => {
+                    interp.frame.capture_as(None);
+                    Decision::NotFound
+                }
+                Missed::In(host, cell) => self.allowed(&run, Some((host, cell))),
+                Missed::Often => self.allowed(&run, None),
+            },
         }
     }
 
     /// What routes of hosts with wildcards say.
     #[inline(never)]
-    fn wide(&self, run: &Run<'_>, missed: &mut bool) -> Option<Asked> {
+    fn wide<'i>(&'i self, run: &Run<'_>, missed: &mut Missed<'i>) -> Option<Asked> {
         self.hosts.wide(run.head.host, &mut |host| {
             let mut walk = host.tree.walk(run.head.path);
             let first = walk.first();
@@ -168,29 +190,23 @@ impl Index {
         })
     }
 
-    /// Which methods would have found a route, now that none has.
+    /// Which methods would have found a route, now that none has: in this cell, or in any.
     #[inline(never)]
-    fn allowed(&self, run: &Run<'_>) -> Decision {
+    fn allowed(&self, run: &Run<'_>, cell: Option<(&Host, u32)>) -> Decision {
         let mut allowed = Methods::default();
-        let asked = self.hosts.find(run.head.host, &mut |host| {
-            if host.tree.root() == 0 {
-                return Some(Asked::Plain);
-            }
-            let side = &host.tree.side;
-            for cell in host.tree.cells(run.head.path) {
-                // One without code would have answered.
-                let CellRef::Cell(cell) = cell else { continue };
-                let cell = side.cells.get(cell as usize)?;
-                for place in 0..cell.candidates.len() {
-                    match run.missed_methods(&cell.code, place, &cell.candidates, host.place()) {
-                        Ok(Some(methods)) => allowed.add(methods),
-                        Ok(None) => {}
-                        Err(Pending(slot)) => return Some(Asked::Pending(slot)),
-                    }
+        let asked = match cell {
+            Some((host, cell)) => add_allowed(host, cell, run, &mut allowed),
+            None => self.hosts.find(run.head.host, &mut |host| {
+                if host.tree.root() == 0 {
+                    return Some(Asked::Plain);
                 }
-            }
-            None
-        });
+                host.tree.cells(run.head.path).find_map(|cell| match cell {
+                    CellRef::Cell(cell) => add_allowed(host, cell, run, &mut allowed),
+                    // It would have answered.
+                    CellRef::None | CellRef::Always(_) => None,
+                })
+            }),
+        };
         match asked {
             Some(Asked::Pending(slot)) => Decision::Pending(slot),
             Some(_) => plain(run.interp, run.listener, run.head),
@@ -202,13 +218,14 @@ impl Index {
     }
 
     /// What a host's routes say, from this cell of a walk on.
-    fn ask(
-        &self,
-        host: &Host,
+    #[inline(always)]
+    fn ask<'i>(
+        &'i self,
+        host: &'i Host,
         walk: &mut Walk<'_>,
         mut cell: CellRef,
         run: &Run<'_>,
-        missed: &mut bool,
+        missed: &mut Missed<'i>,
     ) -> Option<Asked> {
         if host.tree.root() == 0 {
             return Some(Asked::Plain);
@@ -217,11 +234,15 @@ impl Index {
             match cell {
                 CellRef::None => return None,
                 CellRef::Always(candidate) => break candidate,
-                CellRef::Cell(cell) => match asked(host, cell, run, missed) {
-                    Ok(Some(candidate)) => break candidate,
-                    Ok(None) => {}
-                    Err(Pending(slot)) => return Some(Asked::Pending(slot)),
-                },
+                CellRef::Cell(number) => {
+                    let mut has_missed = false;
+                    match asked(host, number, run, &mut has_missed) {
+                        Ok(Some(candidate)) => break candidate,
+                        Ok(None) if has_missed => missed.add(host, number),
+                        Ok(None) => {}
+                        Err(Pending(slot)) => return Some(Asked::Pending(slot)),
+                    }
+                }
             }
             cell = walk.next();
         };
@@ -246,6 +267,19 @@ fn asked(host: &Host, cell: u32, run: &Run<'_>, missed: &mut bool) -> Result<Opt
         Goal::Take(place) => candidates.get(place as usize).copied(),
         _ => None,
     })
+}
+
+/// Adds the methods with which a candidate of a cell would have answered; gives what keeps that from being said.
+fn add_allowed(host: &Host, cell: u32, run: &Run<'_>, allowed: &mut Methods) -> Option<Asked> {
+    let Cell { code, candidates } = host.tree.side.cells.get(cell as usize)?;
+    for place in 0..candidates.len() {
+        match run.missed_methods(code, place, candidates, host.place()) {
+            Ok(Some(methods)) => allowed.add(methods),
+            Ok(None) => {}
+            Err(Pending(slot)) => return Some(Asked::Pending(slot)),
+        }
+    }
+    None
 }
 
 /// The decision by the plain walk over the program.

@@ -15,7 +15,7 @@ use lang::Value;
 use crate::frame::SlotId;
 use crate::interp::Pending;
 use crate::interp::run::{Run, Seen};
-use crate::program::code::{Check, Code, Goal, MethodBit, Source};
+use crate::program::code::{Check, Code, Goal, Source};
 
 mod build;
 mod needs;
@@ -257,7 +257,7 @@ struct Cell<'c, 'r> {
 impl Cell<'_, '_> {
     /// The class of the request's method.
     fn method(&self) -> usize {
-        (MethodBit::of(self.run.head.method).0.trailing_zeros() as usize).min(METHODS - 1)
+        (self.run.method().0.trailing_zeros() as usize).min(METHODS - 1)
     }
 
     /// What is answered. `None` if that cannot be said.
@@ -268,7 +268,7 @@ impl Cell<'_, '_> {
                 let answer = self.run.look(*source, |seen| match seen {
                     Seen::Absent => Some(n_words + 1),
                     Seen::Text(text) => Some(words.number(text).unwrap_or(*n_words)),
-                    Seen::Ip(_) | Seen::Value(_) => None,
+                    Seen::Ip(_) | Seen::Int(_) | Seen::Value(_) => None,
                 });
                 answer.ok()?
             }
@@ -282,6 +282,10 @@ impl Cell<'_, '_> {
                         let number = sort.number(&Value::Ip(address))?;
                         Some(starts.partition_point(|start| *start <= number))
                     }
+                    Seen::Int(number) if *sort == Sort::Int => {
+                        Some(starts.partition_point(|start| *start <= number))
+                    }
+                    Seen::Int(_) => None,
                     Seen::Value(value) => {
                         let number = sort.number(value)?;
                         Some(starts.partition_point(|start| *start <= number))
@@ -323,7 +327,7 @@ impl Cell<'_, '_> {
                     windows.find(text, &mut each);
                     Some(())
                 }
-                Seen::Ip(_) | Seen::Value(_) => None,
+                Seen::Ip(_) | Seen::Int(_) | Seen::Value(_) => None,
             }),
         };
         known.ok()?
@@ -346,7 +350,7 @@ impl Cell<'_, '_> {
         }
         while at < end {
             let op = self.code.ops.get(at as usize)?;
-            match if self.holds(&op.check).ok()? { op.yes } else { op.no } {
+            match op.goal(self.holds(&op.check).ok()?) {
                 Goal::Op(next) => at = next,
                 Goal::Take(taken) => return Some(taken == place),
                 Goal::Leave => return Some(false),

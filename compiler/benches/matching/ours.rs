@@ -156,12 +156,7 @@ impl Fill for World<'_> {
 
     fn fill(&self, slot: SlotId) -> Read<'_> {
         match &self.ours.readers[slot.0 as usize] {
-            // One after the other; names are in lower case, as HTTP/2 has them.
-            Reader::Header(name) => {
-                let mut headers = self.request.headers.iter();
-                let found = headers.find(|(known, _)| **known == **name);
-                Read::optional(found.map(|(_, value)| *value))
-            }
+            Reader::Header(name) => Read::optional(self.request.header(name)),
             Reader::Address => Read::Value(Value::Ip(IpAddr::from(self.request.ip))),
             Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][*claim]),
             Reader::Nothing => Read::Value(Value::Absent),

@@ -188,6 +188,17 @@ impl Request {
         Request { host, path, headers: Box::default(), ip: [0; 4], method }
     }
 
+    /// The value of a header. They are looked at one after the other; names are in lower case, as HTTP/2 has them, and
+    /// few have both the length and the first letter of another.
+    #[inline(never)]
+    pub(crate) fn header(&self, name: &str) -> Option<&'static str> {
+        let (length, first) = (name.len(), name.as_bytes().first());
+        let is_it = |known: &str| {
+            known.len() == length && known.as_bytes().first() == first && known == name
+        };
+        self.headers.iter().find(|(known, _)| is_it(known)).map(|(_, value)| *value)
+    }
+
     /// Its method, by name.
     pub(crate) fn method(&self) -> &'static str {
         METHODS[usize::from(self.method)]

@@ -123,10 +123,10 @@ impl Hosts {
     }
 
     /// Calls `visit` with the trees that answer for a host, most specific first, until it gives something.
-    pub(super) fn find(
-        &self,
+    pub(super) fn find<'h>(
+        &'h self,
         host: &str,
-        visit: &mut dyn FnMut(&Host) -> Option<Asked>,
+        visit: &mut dyn FnMut(&'h Host) -> Option<Asked>,
     ) -> Option<Asked> {
         let exact = self.exact(host).and_then(&mut *visit);
         exact.or_else(|| self.wide(host, visit))
@@ -146,10 +146,10 @@ impl Hosts {
 
     /// As `find`, for the trees that answer for more than one name.
     #[inline(never)]
-    pub(super) fn wide(
-        &self,
+    pub(super) fn wide<'h>(
+        &'h self,
         host: &str,
-        visit: &mut dyn FnMut(&Host) -> Option<Asked>,
+        visit: &mut dyn FnMut(&'h Host) -> Option<Asked>,
     ) -> Option<Asked> {
         let wild = match self.one_label | self.labels {
             0 => None,
@@ -159,7 +159,11 @@ impl Hosts {
     }
 
     /// The same for wildcards.
-    fn wild(&self, host: &str, visit: &mut dyn FnMut(&Host) -> Option<Asked>) -> Option<Asked> {
+    fn wild<'h>(
+        &'h self,
+        host: &str,
+        visit: &mut dyn FnMut(&'h Host) -> Option<Asked>,
+    ) -> Option<Asked> {
         let behind = |name: &'_ str| {
             let (label, suffix) = name.split_once('.')?;
             (!label.is_empty()).then_some(name.len() - suffix.len())

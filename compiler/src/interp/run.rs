@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::net::IpAddr;
 
 use lang::Value;
+use lang::policy::Compare;
 
 use crate::frame::{Captured, Head, Read, SlotId};
 use crate::index::text;
@@ -20,6 +21,8 @@ pub(crate) struct Run<'r> {
     pub(crate) listener: ListenerId,
     /// The text that was read last: candidates of a cell ask for the same one after the other.
     text: Cell<Option<(&'r str, SlotId)>>,
+    /// The method's bit, once somebody asked.
+    method: Cell<Option<MethodBit>>,
 }
 
 /// What a source says.
@@ -28,6 +31,7 @@ pub(crate) enum Seen<'r> {
     Absent,
     Text(&'r str),
     Ip(IpAddr),
+    Int(i64),
     Value(&'r Value),
 }
 
@@ -38,13 +42,47 @@ impl<'r> Seen<'r> {
             Value::Absent => Seen::Absent,
             Value::String(text) => Seen::Text(text),
             Value::Ip(address) => Seen::Ip(*address),
+            Value::Int(number) => Seen::Int(*number),
             other => Seen::Value(other),
         }
     }
 
     #[inline]
-    fn is_text(self, holds: impl Fn(&str) -> bool) -> bool {
+    fn is_text(self, holds: impl FnOnce(&str) -> bool) -> bool {
         matches!(self, Seen::Text(text) if holds(text))
+    }
+
+    /// Whether a check holds of it.
+    fn holds(self, check: &Check) -> bool {
+        match check {
+            Check::Equal(_, text) => self.is_text(|seen| *seen == **text),
+            Check::Within(_, networks) => {
+                matches!(self, Seen::Ip(address) if networks.hold(&address))
+            }
+            Check::OneOf(_, texts) => self.is_text(|seen| texts.hold(seen)),
+            Check::Begins(_, text) => self.is_text(|seen| seen.starts_with(&**text)),
+            Check::Ends(_, text) => self.is_text(|seen| seen.ends_with(&**text)),
+            Check::Contains(_, text) => self.is_text(|seen| seen.contains(&**text)),
+            Check::Matches(_, fit) => self.is_text(|seen| fit.is_in(seen)),
+            Check::Present(_) => !matches!(self, Seen::Absent),
+            Check::True(_) => matches!(self, Seen::Value(Value::Bool(true))),
+            Check::Lists(_, text) => matches!(self, Seen::Value(of) if lists(of, text)),
+            Check::Compare(_, how, with) => self.compares(*how, with),
+            // Both need more than a source, and are made before it comes to that.
+            Check::Method(_) | Check::Symbolic(..) => false,
+        }
+    }
+
+    fn compares(self, how: Compare, with: &Value) -> bool {
+        match (self, with) {
+            (Seen::Absent, _) => false,
+            (Seen::Text(text), Value::String(with)) => ops::ordered(how, text.cmp(with)),
+            (Seen::Text(text), with) => ops::compare(how, &Value::string(text), with),
+            (Seen::Int(number), Value::Int(with)) => ops::ordered(how, number.cmp(with)),
+            (Seen::Int(number), with) => ops::compare(how, &Value::Int(number), with),
+            (Seen::Ip(address), with) => ops::compare(how, &Value::Ip(address), with),
+            (Seen::Value(value), with) => ops::compare(how, value, with),
+        }
     }
 }
 
@@ -69,7 +107,7 @@ impl View {
             Seen::Absent => View::Absent,
             Seen::Text(text) => View::Text(text.as_ptr(), text.len()),
             Seen::Ip(IpAddr::V4(address)) => View::V4(address.to_bits()),
-            Seen::Ip(IpAddr::V6(_)) | Seen::Value(_) => View::Other,
+            Seen::Ip(IpAddr::V6(_)) | Seen::Int(_) | Seen::Value(_) => View::Other,
         }
     }
 }
@@ -78,7 +116,7 @@ impl<'r> Run<'r> {
     /// A decision at this listener.
     #[inline]
     pub(crate) fn new(interp: &'r Interp<'r>, head: &'r Head<'r>, listener: ListenerId) -> Run<'r> {
-        Run { interp, head, listener, text: Cell::new(None) }
+        Run { interp, head, listener, text: Cell::new(None), method: Cell::new(None) }
     }
 
     /// Runs the code of a cell with these candidates of the host; notes in `missed` that a method was missed.
@@ -111,7 +149,7 @@ impl<'r> Run<'r> {
                 }
                 check => self.holds(check, candidates, host)?,
             };
-            goal = if holds { op.yes } else { op.no };
+            goal = op.goal(holds);
         }
         Ok(goal)
     }
@@ -139,7 +177,7 @@ impl<'r> Run<'r> {
                 }
                 check => self.holds(check, candidates, host)?,
             };
-            match if holds { op.yes } else { op.no } {
+            match op.goal(holds) {
                 Goal::Op(next) => at = next,
                 Goal::Take(taken) => return Ok(missed.filter(|_| taken as usize == place)),
                 Goal::Leave => return Ok(None),
@@ -150,7 +188,17 @@ impl<'r> Run<'r> {
 
     /// Whether the request's method is one of these.
     pub(crate) fn has_method(&self, methods: &Methods) -> bool {
-        methods.hold(MethodBit::of(self.head.method), self.head.method)
+        methods.hold(self.method(), self.head.method)
+    }
+
+    /// The bit of the request's method.
+    #[inline]
+    pub(crate) fn method(&self) -> MethodBit {
+        self.method.get().unwrap_or_else(|| {
+            let bit = MethodBit::of(self.head.method);
+            self.method.set(Some(bit));
+            bit
+        })
     }
 
     /// Whether a check holds that is not of the method.
@@ -161,7 +209,10 @@ impl<'r> Run<'r> {
         candidates: &[u32],
         host: u32,
     ) -> Result<bool, Pending> {
-        let Check::Symbolic(test, candidate) = check else { return self.direct(check) };
+        if let Some(source) = check.source() {
+            return self.look(source, |seen| seen.holds(check));
+        }
+        let Check::Symbolic(test, candidate) = check else { return Ok(false) };
         let candidate = candidates.get(*candidate as usize).copied();
         let captured = candidate.map(|candidate| self.captured(host, candidate));
         self.interp.frame.capture_as(captured);
@@ -170,23 +221,17 @@ impl<'r> Run<'r> {
 
     /// What a source says, for machine code.
     #[cfg(feature = "jit")]
+    #[inline]
     pub(crate) fn view(&self, source: Source) -> Result<View, Pending> {
-        let seen = match source {
-            Source::Slot(slot) => match self.seen(slot)? {
-                Some(seen) => seen,
+        Ok(match (self.seen(source)?, source) {
+            (Some(seen), _) => View::of(seen),
+            (None, Source::Slot(slot)) => {
+                let kept = self.interp.frame.with_slot(slot, |value| View::of(Seen::of(value)));
                 // A text that is made anew each time is kept by nobody.
-                None => {
-                    let kept = self.interp.frame.with_slot(slot, |value| View::of(Seen::of(value)));
-                    return Ok(kept.unwrap_or(View::Other));
-                }
-            },
-            Source::Segment(at) => match text::nth(self.head.path, usize::from(at)) {
-                Some(segment) => Seen::Text(segment),
-                None => Seen::Absent,
-            },
-            _ => return Ok(View::Other),
-        };
-        Ok(View::of(seen))
+                kept.unwrap_or(View::Other)
+            }
+            (None, _) => View::Other,
+        })
     }
 
     /// Whether somebody has to wait for the slot.
@@ -203,104 +248,54 @@ impl<'r> Run<'r> {
         Captured { listener: self.listener, host, candidate }
     }
 
-    #[inline]
-    fn direct(&self, check: &Check) -> Result<bool, Pending> {
-        match check {
-            Check::Equal(source, text) => {
-                self.look(*source, |seen| seen.is_text(|seen| *seen == **text))
-            }
-            Check::Within(source, networks) => self.look(*source, |seen| match seen {
-                Seen::Ip(address) => networks.hold(&address),
-                _ => false,
-            }),
-            Check::OneOf(source, texts) => {
-                self.look(*source, |seen| seen.is_text(|seen| texts.hold(seen)))
-            }
-            Check::Begins(source, text) => {
-                self.look(*source, |seen| seen.is_text(|seen| seen.starts_with(&**text)))
-            }
-            Check::Ends(source, text) => {
-                self.look(*source, |seen| seen.is_text(|seen| seen.ends_with(&**text)))
-            }
-            Check::Contains(source, text) => {
-                self.look(*source, |seen| seen.is_text(|seen| seen.contains(&**text)))
-            }
-            Check::Matches(source, fit) => {
-                self.look(*source, |seen| seen.is_text(|seen| fit.is_in(seen)))
-            }
-            Check::Present(source) => self.look(*source, |seen| !matches!(seen, Seen::Absent)),
-            Check::True(source) => {
-                self.look(*source, |seen| matches!(seen, Seen::Value(Value::Bool(true))))
-            }
-            Check::Lists(source, text) => self.look(*source, |seen| match seen {
-                Seen::Value(of) => lists(of, text),
-                _ => false,
-            }),
-            Check::Compare(source, how, with) => self.look(*source, |seen| match seen {
-                Seen::Absent => false,
-                Seen::Text(text) => match &**with {
-                    Value::String(with) => ops::ordered(*how, text.cmp(with)),
-                    with => ops::compare(*how, &Value::string(text), with),
-                },
-                Seen::Ip(address) => ops::compare(*how, &Value::Ip(address), with),
-                Seen::Value(value) => ops::compare(*how, value, with),
-            }),
-            // Both need more than a source, and are made before it comes to that.
-            Check::Method(_) | Check::Symbolic(..) => Ok(false),
-        }
-    }
-
     /// What `see` makes of what a source says.
     #[inline]
     pub(crate) fn look<T>(
         &self,
         source: Source,
-        mut see: impl FnMut(Seen<'_>) -> T,
+        see: impl FnMut(Seen<'_>) -> T,
     ) -> Result<T, Pending> {
-        Ok(match source {
-            Source::Slot(slot) => return self.look_at_slot(slot, see),
-            Source::Host => see(Seen::Text(self.head.host)),
-            Source::Path => see(Seen::Text(self.head.path)),
-            // Methods are compared with methods only, and by their text.
-            Source::Method => see(Seen::Text(self.head.method)),
-            Source::Segment(at) => match text::nth(self.head.path, usize::from(at)) {
-                Some(segment) => see(Seen::Text(segment)),
-                None => see(Seen::Absent),
-            },
-            Source::Integer(at) => {
-                let segment = text::nth(self.head.path, usize::from(at));
-                let value = segment.map(|segment| Segments::Int.value(segment));
-                see(value.as_ref().map_or(Seen::Absent, Seen::of))
-            }
-        })
-    }
-
-    #[inline]
-    fn look_at_slot<T>(
-        &self,
-        slot: SlotId,
-        mut see: impl FnMut(Seen<'_>) -> T,
-    ) -> Result<T, Pending> {
-        match self.seen(slot)? {
-            Some(seen) => Ok(see(seen)),
-            None => self.look_at_kept(slot, see),
+        let mut see = see;
+        match (self.seen(source)?, source) {
+            (Some(seen), _) => Ok(see(seen)),
+            (None, Source::Slot(slot)) => self.look_at_kept(slot, see),
+            (None, _) => Ok(see(Seen::Absent)),
         }
     }
 
-    /// What a slot says, where that stands in the request or is small; `None` where the frame keeps it.
-    #[inline]
-    fn seen(&self, slot: SlotId) -> Result<Option<Seen<'r>>, Pending> {
+    /// What a source says, where that stands in the request or is small; `None` where the frame keeps it.
+    #[inline(always)]
+    fn seen(&self, source: Source) -> Result<Option<Seen<'r>>, Pending> {
+        let segment = |at: u16| text::nth(self.head.path, usize::from(at));
+        Ok(Some(match source {
+            Source::Slot(slot) => return self.seen_of_slot(slot),
+            Source::Host => Seen::Text(self.head.host),
+            Source::Path => Seen::Text(self.head.path),
+            // Methods are compared with methods only, and by their text.
+            Source::Method => Seen::Text(self.head.method),
+            Source::Segment(at) => segment(at).map_or(Seen::Absent, Seen::Text),
+            Source::Integer(at) => match segment(at).map(|text| Segments::Int.value(text)) {
+                Some(Value::Int(number)) => Seen::Int(number),
+                _ => Seen::Absent,
+            },
+        }))
+    }
+
+    #[inline(always)]
+    fn seen_of_slot(&self, slot: SlotId) -> Result<Option<Seen<'r>>, Pending> {
         if let Some((text, known)) = self.text.get()
             && known == slot
         {
             return Ok(Some(Seen::Text(text)));
         }
         let Interp { frame, fill, .. } = *self.interp;
-        if frame.is_absent(slot) {
-            return Ok(Some(Seen::Absent));
-        }
-        if frame.has_kept(slot) {
-            return Ok(None);
+        if !frame.is_new() {
+            if frame.is_absent(slot) {
+                return Ok(Some(Seen::Absent));
+            }
+            if frame.has_kept(slot) {
+                return Ok(None);
+            }
         }
         Ok(Some(match fill.fill(slot) {
             Read::Text(text) => {
@@ -309,21 +304,31 @@ impl<'r> Run<'r> {
                 }
                 Seen::Text(text)
             }
-            Read::Value(Value::Ip(address)) => Seen::Ip(address),
             Read::Kept(value) => Seen::of(value),
-            Read::Value(Value::Absent) => {
-                self.interp.keep(slot, Value::Absent);
-                Seen::Absent
-            }
-            Read::Value(value) => {
-                self.interp.keep(slot, value);
-                return Ok(None);
-            }
             Read::Pending => return Err(Pending(slot)),
+            Read::Value(value) => return Ok(self.seen_anew(slot, value)),
         }))
     }
 
-    /// The same for what is not stable, or is kept in the frame.
+    /// What a value that was made for us says.
+    #[inline]
+    fn seen_anew(&self, slot: SlotId, value: Value) -> Option<Seen<'r>> {
+        let seen = match value {
+            Value::Ip(address) => Some(Seen::Ip(address)),
+            Value::Int(number) => Some(Seen::Int(number)),
+            Value::Absent => Some(Seen::Absent),
+            _ => None,
+        };
+        if let Some(Seen::Ip(_) | Seen::Int(_)) = seen {
+            // It owns nothing, and nobody has to look whether it does.
+            std::mem::forget(value);
+        } else {
+            self.interp.keep(slot, value);
+        }
+        seen
+    }
+
+    /// What `see` makes of what is not stable, or is kept in the frame.
     #[inline(never)]
     fn look_at_kept<T>(
         &self,

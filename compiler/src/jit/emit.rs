@@ -13,7 +13,7 @@ use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::shims;
-use crate::program::code::{Check, Code, Goal, Networks, Source};
+use crate::program::code::{Check, Code, Goal, Source};
 
 /// A candidate answers by its place; these two say that none does, and that the interpreter has to say.
 const LEAVE: u64 = 1 << 32;
@@ -47,48 +47,34 @@ pub(super) fn is_worth(code: &Code) -> bool {
 fn is_inline(check: &Check) -> bool {
     match check {
         Check::Method(methods) => methods.others.is_none(),
-        Check::Present(source) => is_kept(*source),
+        Check::Present(source) => is_plain(*source),
         Check::Equal(source, text) | Check::Begins(source, text) | Check::Ends(source, text) => {
-            is_text(*source) && text.len() <= LONGEST
+            is_plain(*source) && text.len() <= LONGEST
         }
         Check::OneOf(source, texts) => {
             let short = texts.0.iter().all(|text| text.len() <= LONGEST);
-            is_text(*source) && texts.0.len() <= FEW && short
+            is_plain(*source) && texts.0.len() <= FEW && short
         }
-        Check::Within(source, Networks(ranges)) => is_kept(*source) && ranges.v4.len() <= FEW,
+        Check::Within(source, networks) => is_plain(*source) && networks.v4().len() <= FEW,
         _ => false,
     }
 }
 
-fn is_text(source: Source) -> bool {
+/// Whether a source says a text or an address, or there is none.
+fn is_plain(source: Source) -> bool {
     !matches!(source, Source::Integer(_))
-}
-
-/// Whether what a source says has to be asked for, and is kept then.
-fn is_kept(source: Source) -> bool {
-    matches!(source, Source::Slot(_) | Source::Segment(_))
 }
 
 /// The source of a check that is made in place.
 fn source(check: &Check) -> Option<Source> {
-    match check {
-        Check::Present(source)
-        | Check::Equal(source, _)
-        | Check::Begins(source, _)
-        | Check::Ends(source, _)
-        | Check::OneOf(source, _)
-        | Check::Within(source, _) => Some(*source),
-        _ => None,
-    }
+    check.source().filter(|_| is_inline(check))
 }
 
 /// The sources that the code keeps, each once.
 fn kept(code: &Code) -> Vec<Source> {
     let mut kept: Vec<Source> = Vec::new();
-    for op in code.ops.iter().filter(|op| is_inline(&op.check)) {
-        if let Some(source) = source(&op.check).filter(|source| is_kept(*source))
-            && !kept.contains(&source)
-        {
+    for source in code.ops.iter().filter_map(|op| source(&op.check)) {
+        if !kept.contains(&source) {
             kept.push(source);
         }
     }
@@ -138,7 +124,7 @@ pub(super) fn emit(
     let entry = emit.at(code.entry);
     emit.b.ins().jump(entry, &[]);
     for (at, op) in code.ops.iter().enumerate() {
-        let (yes, no) = (emit.at(op.yes), emit.at(op.no));
+        let (yes, no) = (emit.at(op.goal(true)), emit.at(op.goal(false)));
         let Some((block, known)) = emit.ops.get(at).copied().zip(known.get(at)) else { continue };
         emit.b.switch_to_block(block);
         emit.op(at, &op.check, (yes, no), *known);
@@ -157,10 +143,10 @@ fn known(code: &Code, kept: &[Source]) -> Vec<Known> {
     for (at, op) in code.ops.iter().enumerate() {
         let Some(mut after) = known.get(at).copied() else { continue };
         let place = source(&op.check).and_then(|source| kept.iter().position(|k| *k == source));
-        let bit = place.filter(|_| is_inline(&op.check)).map_or(0, |place| 1 << place);
+        let bit = place.map_or(0, |place| 1 << place);
         after.surely |= bit;
         after.maybe |= bit;
-        for goal in [op.yes, op.no] {
+        for goal in [op.goal(true), op.goal(false)] {
             if let Goal::Op(next) = goal
                 && let Some(next) = known.get_mut(next as usize)
             {
@@ -287,7 +273,7 @@ impl Emit<'_> {
                 let from = self.b.ins().isub(end, length);
                 self.same(from, text.as_bytes(), yes, no);
             }
-            Check::Within(source, Networks(ranges)) => {
+            Check::Within(source, networks) => {
                 let Some((state, slot)) = self.state(*source, known) else { return };
                 let (v4, other, asked) =
                     (self.b.create_block(), self.b.create_block(), self.b.create_block());
@@ -298,7 +284,7 @@ impl Emit<'_> {
                 self.ask(at, yes, no);
                 self.b.switch_to_block(v4);
                 let bits = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_AT);
-                for (first, last) in &ranges.v4 {
+                for (first, last) in networks.v4() {
                     let next = self.b.create_block();
                     let first_bits = self.int(u64::from(*first));
                     let behind = self.b.ins().isub(bits, first_bits);
@@ -337,11 +323,7 @@ impl Emit<'_> {
                 slot,
             ));
         }
-        let number = match source {
-            Source::Slot(slot) => u64::from(slot.0),
-            Source::Segment(at) => shims::SEGMENT + u64::from(at),
-            _ => return None,
-        };
+        let number = shims::number(source)?;
         if known.maybe & bit == 0 {
             return Some((self.read(number, slot)?, slot));
         }
@@ -367,24 +349,14 @@ impl Emit<'_> {
 
     /// The text that a source is; goes to `no` where it is absent.
     fn text(&mut self, source: Source, known: Known, no: Block) -> Option<Text> {
-        let offset = match source {
-            Source::Host => shims::HOST,
-            Source::Path => shims::PATH,
-            Source::Method => shims::METHOD,
-            source => {
-                let (state, slot) = self.state(source, known)?;
-                let (text, other) = (self.b.create_block(), self.b.create_block());
-                self.is(state, shims::TEXT, text, other);
-                self.b.switch_to_block(other);
-                self.is(state, shims::ABSENT, no, self.bail);
-                self.b.switch_to_block(text);
-                let at = self.b.ins().stack_load(self.pointer, self.pointer, slot, shims::SLOT_AT);
-                let len = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_LEN);
-                return Some(Text { at, len });
-            }
-        };
-        let at = self.b.ins().load(self.pointer, MemFlagsData::trusted(), self.context, offset);
-        let len = self.load(self.context, offset + shims::LEN);
+        let (state, slot) = self.state(source, known)?;
+        let (text, other) = (self.b.create_block(), self.b.create_block());
+        self.is(state, shims::TEXT, text, other);
+        self.b.switch_to_block(other);
+        self.is(state, shims::ABSENT, no, self.bail);
+        self.b.switch_to_block(text);
+        let at = self.b.ins().stack_load(self.pointer, self.pointer, slot, shims::SLOT_AT);
+        let len = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_LEN);
         Some(Text { at, len })
     }
 

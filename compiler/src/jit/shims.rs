@@ -7,19 +7,14 @@ use std::cell::Cell;
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::frame::SlotId;
 use crate::interp::run::{Run, View};
-use crate::program::code::{Check, Code, MethodBit, Source};
+use crate::program::code::{Check, Code, Source};
 
 /// What a compiled block is given. The machine code knows it by the offsets below.
 #[repr(C)]
 #[derive(Debug)]
 pub(super) struct Context {
-    host: *const u8,
-    host_len: usize,
-    path: *const u8,
-    path_len: usize,
-    method: *const u8,
-    method_len: usize,
     /// The bit of the method, or zero.
     bit: u64,
     /// Not zero once a method was missed.
@@ -51,11 +46,6 @@ pub(super) struct Asked<'a, 'r> {
     panic: Cell<Option<Box<dyn Any + Send>>>,
 }
 
-pub(super) const HOST: i32 = offset_of!(Context, host) as i32;
-pub(super) const PATH: i32 = offset_of!(Context, path) as i32;
-pub(super) const METHOD: i32 = offset_of!(Context, method) as i32;
-/// A text's length stands behind where it begins.
-pub(super) const LEN: i32 = offset_of!(Context, host_len) as i32;
 pub(super) const BIT: i32 = offset_of!(Context, bit) as i32;
 pub(super) const MISSED: i32 = offset_of!(Context, missed) as i32;
 pub(super) const READ: i32 = offset_of!(Context, read) as i32;
@@ -77,11 +67,35 @@ pub(super) const OTHER: i64 = 4;
 /// The decision cannot go on here: something is pending.
 pub(super) const STOP: i64 = 5;
 
-/// A segment of the path, as a number for a source; slots have theirs below it.
-pub(super) const SEGMENT: u64 = 1 << 32;
+/// The parts of the head, and a segment of the path, as numbers for sources; slots have theirs below them.
+const HOST: u64 = 1 << 32;
+const PATH: u64 = HOST + 1;
+const METHOD: u64 = HOST + 2;
+const SEGMENT: u64 = 2 << 32;
 
-const _: () = assert!(PATH + LEN == offset_of!(Context, path_len) as i32);
-const _: () = assert!(METHOD + LEN == offset_of!(Context, method_len) as i32);
+/// The number by which machine code asks for a source.
+pub(super) fn number(source: Source) -> Option<u64> {
+    match source {
+        Source::Slot(slot) => Some(u64::from(slot.0)),
+        Source::Host => Some(HOST),
+        Source::Path => Some(PATH),
+        Source::Method => Some(METHOD),
+        Source::Segment(at) => Some(SEGMENT + u64::from(at)),
+        Source::Integer(_) => None,
+    }
+}
+
+/// The source that machine code asks for.
+#[inline]
+fn source(number: u64) -> Source {
+    match number {
+        slot if slot < HOST => Source::Slot(SlotId(slot as u32)),
+        HOST => Source::Host,
+        PATH => Source::Path,
+        METHOD => Source::Method,
+        segment => Source::Segment(segment as u16),
+    }
+}
 
 impl<'a, 'r> Asked<'a, 'r> {
     pub(super) fn new(
@@ -95,15 +109,8 @@ impl<'a, 'r> Asked<'a, 'r> {
 
     /// The context of a run. It is good as long as `self` is.
     pub(super) fn context(&self) -> Context {
-        let head = self.run.head;
         Context {
-            host: head.host.as_ptr(),
-            host_len: head.host.len(),
-            path: head.path.as_ptr(),
-            path_len: head.path.len(),
-            method: head.method.as_ptr(),
-            method_len: head.method.len(),
-            bit: u64::from(MethodBit::of(head.method).0),
+            bit: u64::from(self.run.method().0),
             missed: 0,
             read,
             check,
@@ -124,13 +131,7 @@ extern "C" fn read(context: *mut Context, source: u64, into: *mut Slot) -> u64 {
     // SAFETY: machine code passes on the pointer that `Block::run` gave it, whose context and what it refers to outlive the
     // call; nobody else has a reference into it meanwhile.
     let asked = unsafe { &*(*context).asked };
-    let seen = guarded(asked, || {
-        let source = match u16::try_from(source.wrapping_sub(SEGMENT)) {
-            Ok(place) => Source::Segment(place),
-            Err(_) => Source::Slot(crate::frame::SlotId(source as u32)),
-        };
-        asked.run.view(source).ok()
-    });
+    let seen = guarded(asked, || asked.run.view(self::source(source)).ok());
     let slot = match seen {
         None => Slot { state: STOP as u64, at: 0, len: 0 },
         Some(View::Absent) => Slot { state: ABSENT as u64, at: 0, len: 0 },

@@ -44,10 +44,9 @@ impl Bind<'_> {
             Goal::Op(at) => Goal::Op((n_ops - 1).saturating_sub(at)),
             end => end,
         };
-        let ops = ops.into_iter().rev().map(|op| Op {
-            check: op.check,
-            yes: turned(op.yes),
-            no: turned(op.no),
+        let ops = ops.into_iter().rev().map(|op| {
+            let (yes, no) = (turned(op.goal(true)), turned(op.goal(false)));
+            Op::new(op.check, yes, no)
         });
         let mut code = Code::new(turned(next), ops.collect(), starts);
         code.table = table::build(&code, self.program, self.tables).map(Box::new);
@@ -66,7 +65,7 @@ impl Bind<'_> {
             };
             let (yes, no) = (goal(test.yes), goal(test.no));
             let check = self.check(&test.kind, candidate, at);
-            ops.push(Op { check, yes, no });
+            ops.push(Op::new(check, yes, no));
             if let Some(entry) = entries.get_mut(place) {
                 *entry = Goal::Op(ops.len() as u32 - 1);
             }
@@ -76,7 +75,7 @@ impl Bind<'_> {
             None => entry,
             Some(names) => {
                 let check = Check::Method(Methods::of(names));
-                ops.push(Op { check, yes: entry, no: next });
+                ops.push(Op::new(check, entry, next));
                 Goal::Op(ops.len() as u32 - 1)
             }
         }

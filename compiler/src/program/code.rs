@@ -51,10 +51,22 @@ impl Code {
 pub struct Op {
     /// What is asked.
     pub check: Check,
-    /// Where to go if it holds.
-    pub yes: Goal,
-    /// Where to go if it does not.
-    pub no: Goal,
+    /// Where to go if it does not hold, and if it does; half as long as goals are, because policies have many.
+    goals: [u32; 2],
+}
+
+impl Op {
+    /// An instruction that leads to `yes` if its check holds, and to `no` if it does not.
+    pub fn new(check: Check, yes: Goal, no: Goal) -> Op {
+        Op { check, goals: [no.packed(), yes.packed()] }
+    }
+
+    /// Where it leads.
+    #[inline]
+    pub fn goal(&self, holds: bool) -> Goal {
+        let [no, yes] = self.goals;
+        Goal::unpacked(if holds { yes } else { no })
+    }
 }
 
 /// Where an instruction leads.
@@ -66,6 +78,29 @@ pub enum Goal {
     Take(u32),
     /// None of the cell's candidates does.
     Leave,
+}
+
+impl Goal {
+    const TAKE: u32 = 1 << 30;
+    const LEAVE: u32 = 1 << 31;
+
+    /// Nothing counts as far as the bits that tell goals apart: it would not lie in memory.
+    fn packed(self) -> u32 {
+        match self {
+            Goal::Op(at) => at,
+            Goal::Take(place) => place | Goal::TAKE,
+            Goal::Leave => Goal::LEAVE,
+        }
+    }
+
+    #[inline]
+    fn unpacked(goal: u32) -> Goal {
+        match goal {
+            at if at < Goal::TAKE => Goal::Op(at),
+            place if place < Goal::LEAVE => Goal::Take(place & !Goal::TAKE),
+            _ => Goal::Leave,
+        }
+    }
 }
 
 /// What is asked. Of a source that is absent, or is of another kind than the check speaks of, none holds.
@@ -98,6 +133,27 @@ pub enum Check {
     Compare(Source, Compare, Box<Value>),
     /// A test on expressions, for everything else. Captures it reads are those of the cell's candidate with this place.
     Symbolic(TestKind, u32),
+}
+
+impl Check {
+    /// What it looks at, if that is one thing.
+    #[inline]
+    pub fn source(&self) -> Option<Source> {
+        match self {
+            Check::Method(_) | Check::Symbolic(..) => None,
+            Check::Present(source)
+            | Check::True(source)
+            | Check::Equal(source, _)
+            | Check::OneOf(source, _)
+            | Check::Begins(source, _)
+            | Check::Ends(source, _)
+            | Check::Contains(source, _)
+            | Check::Matches(source, _)
+            | Check::Within(source, _)
+            | Check::Lists(source, _)
+            | Check::Compare(source, ..) => Some(*source),
+        }
+    }
 }
 
 /// What a check looks at.
@@ -134,9 +190,14 @@ pub const COMMON: [&str; 9] =
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Texts(pub Arc<[Box<str>]>);
 
-/// A set of addresses: disjoint closed ranges in order, for either version. Shared: lists are long.
+/// A set of addresses: disjoint closed ranges in order, for either version.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Networks(pub Arc<Ranges>);
+pub enum Networks {
+    /// One range, as most sets are.
+    V4([(u32, u32); 1]),
+    /// All others. Shared: lists are long.
+    Many(Arc<Ranges>),
+}
 
 /// The ranges of [`Networks`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -251,15 +312,36 @@ impl Networks {
                 _ => return None,
             }
         }
-        Some(Networks(Arc::new(Ranges { v4: merged(v4).into(), v6: merged(v6).into() })))
+        Some(match (&*merged(v4), &*merged(v6)) {
+            ([one], []) => Networks::V4([*one]),
+            (v4, v6) => Networks::Many(Arc::new(Ranges { v4: v4.into(), v6: v6.into() })),
+        })
+    }
+
+    /// Its ranges of IPv4.
+    #[inline]
+    pub fn v4(&self) -> &[(u32, u32)] {
+        match self {
+            Networks::V4(one) => one,
+            Networks::Many(ranges) => &ranges.v4,
+        }
+    }
+
+    /// Its ranges of IPv6.
+    #[inline]
+    pub fn v6(&self) -> &[(u128, u128)] {
+        match self {
+            Networks::V4(_) => &[],
+            Networks::Many(ranges) => &ranges.v6,
+        }
     }
 
     /// Whether this address lies in one of them.
     #[inline]
     pub fn hold(&self, address: &IpAddr) -> bool {
         match address {
-            IpAddr::V4(address) => within(&self.0.v4, address.to_bits()),
-            IpAddr::V6(address) => within(&self.0.v6, address.to_bits()),
+            IpAddr::V4(address) => within(self.v4(), address.to_bits()),
+            IpAddr::V6(address) => within(self.v6(), address.to_bits()),
         }
     }
 }

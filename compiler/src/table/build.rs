@@ -197,7 +197,7 @@ impl<'b> Build<'b> {
                 let way = if method { vec![(start, true)] } else { Vec::new() };
                 return Some((vec![way], false));
             }
-            for (holds, goal) in [(false, op.no), (true, op.yes)] {
+            for (holds, goal) in [false, true].map(|holds| (holds, op.goal(holds))) {
                 let longer = || way.iter().copied().chain([(at, holds)]).collect();
                 match goal {
                     Goal::Take(taken) if taken as usize == candidate => found.push(longer()),
@@ -227,7 +227,7 @@ impl<'b> Build<'b> {
     }
 
     fn key(&self, check: &'b Check) -> Option<Key<'b>> {
-        let source = source(check)?;
+        let source = check.source()?;
         // What says something else each time it is read is read where the code reads it.
         if self.slot(source).is_some_and(|(_, slot)| !slot.stable) {
             return None;
@@ -243,7 +243,7 @@ impl<'b> Build<'b> {
                 Some(sort) => Key::Number(source, sort),
                 None => Key::Check(check),
             },
-            Check::Within(_, networks) if networks.0.v6.is_empty() => Key::Number(source, Sort::V4),
+            Check::Within(_, networks) if networks.v6().is_empty() => Key::Number(source, Sort::V4),
             Check::Lists(..) => Key::List(source),
             check => match looked_for(check).is_empty() {
                 true => Key::Check(check),
@@ -274,7 +274,7 @@ impl<'b> Build<'b> {
                         .extend(read.into_iter().filter(|id| slot(id).is_none_or(Slot::may_wait)));
                 }
                 check if !is_asked => {
-                    probes.extend(source(check).and_then(|source| self.waits(source)));
+                    probes.extend(check.source().and_then(|source| self.waits(source)));
                 }
                 _ => {}
             }
@@ -292,7 +292,7 @@ impl<'b> Build<'b> {
         rows: &mut [Row],
         sets: &mut Sets,
     ) -> Option<(Group, u32)> {
-        let source = asked.ops.first().and_then(|op| self.check(*op)).and_then(source);
+        let source = asked.ops.first().and_then(|op| self.check(*op)).and_then(Check::source);
         let waits = source.and_then(|source| self.waits(source));
         let made = match (&asked.key, source) {
             (Key::Text(_), Some(source)) => self.text(asked, source, own)?,
@@ -370,7 +370,7 @@ impl<'b> Build<'b> {
                     starts.extend([Some(at), at.checked_add(1)].into_iter().flatten());
                 }
                 Check::Within(_, networks) => {
-                    for (first, last) in &networks.0.v4 {
+                    for (first, last) in networks.v4() {
                         starts.extend([i64::from(*first), i64::from(*last) + 1]);
                     }
                 }
@@ -541,24 +541,6 @@ fn by_class(
     Some(answers)
 }
 
-/// What a check looks at.
-fn source(check: &Check) -> Option<Source> {
-    match check {
-        Check::Method(_) | Check::Symbolic(..) => None,
-        Check::Present(source)
-        | Check::True(source)
-        | Check::Equal(source, _)
-        | Check::OneOf(source, _)
-        | Check::Begins(source, _)
-        | Check::Ends(source, _)
-        | Check::Contains(source, _)
-        | Check::Matches(source, _)
-        | Check::Within(source, _)
-        | Check::Lists(source, _)
-        | Check::Compare(source, ..) => Some(*source),
-    }
-}
-
 /// What of a text can be looked for, if a check needs some.
 fn looked_for(check: &Check) -> Vec<AnyOf> {
     match check {
@@ -576,7 +558,7 @@ fn cost(check: &Check) -> u32 {
         Check::Matches(source, _) => reading(*source) + 250,
         Check::Contains(source, _) => reading(*source) + 100,
         Check::Lists(source, _) => reading(*source) + 40,
-        check => 20 + source(check).map_or(0, reading),
+        check => 20 + check.source().map_or(0, reading),
     }
 }
 

@@ -131,7 +131,7 @@ fn code(chance: &mut Chance, fits: &RefCell<Fits>, n_candidates: usize) -> Code 
             if *has_method && op == starts[at] {
                 let names = [Arc::from(*chance.of(&METHODS[..2])), Arc::from("DELETE")];
                 let yes = if op + 1 < end { Goal::Op(op as u32 + 1) } else { take };
-                ops.push(Op { check: Check::Method(Methods::of(&names)), yes, no: next });
+                ops.push(Op::new(Check::Method(Methods::of(&names)), yes, next));
                 continue;
             }
             let goal = |chance: &mut Chance| match chance.below(3) {
@@ -140,7 +140,7 @@ fn code(chance: &mut Chance, fits: &RefCell<Fits>, n_candidates: usize) -> Code 
                 _ => take,
             };
             let (yes, no) = (goal(chance), goal(chance));
-            ops.push(Op { check: check(chance, fits), yes, no });
+            ops.push(Op::new(check(chance, fits), yes, no));
         }
     }
     let entry = if ops.is_empty() { Goal::Take(0) } else { Goal::Op(0) };
@@ -236,10 +236,10 @@ fn tables_are_made_of_long_lists_alone() {
     let fits = RefCell::new(Fits::default());
     let program = program();
     let of = |n_candidates: u32| {
-        let ops = (0..n_candidates).map(|at| Op {
-            check: Check::Equal(Source::Slot(SlotId(0)), Box::from(format!("tenant-{at}"))),
-            yes: Goal::Take(at),
-            no: if at + 1 < n_candidates { Goal::Op(at + 1) } else { Goal::Leave },
+        let ops = (0..n_candidates).map(|at| {
+            let check = Check::Equal(Source::Slot(SlotId(0)), Box::from(format!("tenant-{at}")));
+            let no = if at + 1 < n_candidates { Goal::Op(at + 1) } else { Goal::Leave };
+            Op::new(check, Goal::Take(at), no)
         });
         let code = Code::new(Goal::Op(0), ops.collect(), (0..=n_candidates).collect());
         build(&code, &program, Tables::Worth).is_some()
