@@ -2,9 +2,6 @@
 //! cell's code to the candidate that answers. It says the same as the plain walk over the program (`interp/decide.rs`)
 //! and owns nothing of a request.
 
-#[cfg(feature = "jit")]
-use std::sync::Arc;
-
 use lang::policy::Host as Pattern;
 
 use crate::decision::Decision;
@@ -12,8 +9,6 @@ use crate::frame::{Captured, Frame, Head, SlotId};
 use crate::interp::run::Run;
 use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
-#[cfg(feature = "jit")]
-use crate::program::code::Code;
 use crate::program::code::{Goal, Methods};
 use crate::program::{Listener, ListenerId, RouteId};
 
@@ -22,7 +17,8 @@ pub(crate) mod text;
 mod tree;
 
 use hosts::{Host, Hosts, Kind};
-use tree::{Cell, CellRef, LONGEST, Walk, build};
+pub(crate) use tree::Cell;
+use tree::{CellRef, LONGEST, Walk, build};
 
 /// The index of one listener.
 #[derive(Clone, Debug, Default)]
@@ -95,26 +91,11 @@ impl Index {
         Index { hosts: Hosts::new(names, any), routes: routes.into(), is_plain: false }
     }
 
-    /// The residual code of all cells.
+    /// All cells with something to decide, each with its host's place in the program's list.
     #[cfg(feature = "jit")]
-    pub(crate) fn codes(&self) -> impl Iterator<Item = &Arc<Code>> {
-        self.hosts.all().flat_map(|host| host.tree.side.cells.iter().map(|cell| &cell.code))
-    }
-
-    /// The residual code of the cells that hold a request with this head.
-    #[cfg(feature = "jit")]
-    pub(crate) fn codes_for(&self, head: &Head<'_>) -> Vec<Arc<Code>> {
-        let mut codes = Vec::new();
-        let _: Option<Asked> = self.hosts.find(head.host, &mut |host| {
-            for cell in host.tree.cells(head.path) {
-                if let CellRef::Cell(cell) = cell {
-                    let cell = host.tree.side.cells.get(cell as usize);
-                    codes.extend(cell.map(|cell| cell.code.clone()));
-                }
-            }
-            None
-        });
-        codes
+    pub(crate) fn cells(&self) -> impl Iterator<Item = (u32, &Cell)> {
+        let hosts = self.hosts.all();
+        hosts.flat_map(|host| host.tree.side.cells.iter().map(|cell| (host.place(), cell)))
     }
 
     /// Which route of the listener answers; `interp` is asked for if more than host and path have to say.

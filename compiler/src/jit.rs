@@ -88,7 +88,7 @@ pub(crate) fn compile<'c>(
     Ok(made)
 }
 
-/// The machine code of some residual code, disassembled.
-pub(crate) fn listing(code: &Code) -> Result<String, Refused> {
-    entry::listing(code)
+/// The machine code of some residual code, disassembled; none if there is to be none.
+pub(crate) fn listing(code: &Code) -> Result<Option<String>, Refused> {
+    emit::is_worth(code).then(|| entry::listing(code)).transpose()
 }

@@ -11,9 +11,13 @@ use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::fit::Fits;
 use crate::frame::{Fill, Frame, Head};
+#[cfg(feature = "jit")]
+use crate::index::Cell;
 use crate::index::Index;
 use crate::interp::{Constants, Interp, constants};
 use crate::lower::bind::Bind;
+#[cfg(feature = "jit")]
+use crate::program::code::Code;
 use crate::program::{ListenerId, Program, RouteId};
 use crate::table::Tables;
 
@@ -40,6 +44,13 @@ pub struct Compiled {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("no machine code can be made: {0}")]
 pub struct Refused(pub(crate) String);
+
+#[cfg(not(feature = "jit"))]
+impl Refused {
+    fn without() -> Refused {
+        Refused("this program was built without the feature `jit`".into())
+    }
+}
 
 /// Why inputs do not fit a program.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -152,7 +163,8 @@ impl Matcher {
         match self.backend {
             Backend::Interp => Ok(Compiled::default()),
             Backend::Jit => {
-                crate::jit::compile(self.indexes.iter().flat_map(Index::codes), at_once)
+                let cells = self.indexes.iter().flat_map(Index::cells);
+                crate::jit::compile(cells.map(|(_, cell)| &cell.code), at_once)
             }
         }
     }
@@ -161,20 +173,46 @@ impl Matcher {
     fn compile(&self, _: bool) -> Result<Compiled, Refused> {
         match self.backend {
             Backend::Interp => Ok(Compiled::default()),
-            Backend::Jit => Err(Refused("this program was built without the feature `jit`".into())),
+            Backend::Jit => Err(Refused::without()),
         }
     }
 
-    /// The machine code of the candidates for a request with this head, as an assembler would write it; empty where the
-    /// index alone decides.
+    /// The machine code of everything that is worth some, as an assembler would write it: each block behind the lines that
+    /// tell where it stands and between which routes it decides, in their order.
     #[cfg(feature = "jit")]
-    pub fn listing(&self, listener: ListenerId, head: &Head<'_>) -> Result<String, Refused> {
-        let index = self.indexes.get(listener.0 as usize);
+    pub fn listing(&self) -> Result<String, Refused> {
+        let mut blocks: Vec<(&Arc<Code>, String)> = Vec::new();
+        for (listener, index) in self.program.listeners.iter().zip(&self.indexes) {
+            let mut cells: Vec<(u32, &Cell)> = index.cells().collect();
+            cells.sort_by_key(|(host, _)| *host);
+            for (host, Cell { code, candidates }) in cells {
+                let Some(host) = listener.hosts.list.get(host as usize) else { continue };
+                let routes = candidates.iter().filter_map(|at| {
+                    let candidate = host.candidates.get(*at as usize)?;
+                    Some(&*self.program.route(candidate.route)?.name)
+                });
+                let routes = routes.collect::<Vec<_>>().join(", ");
+                let title = format!("; on {}, host {}: {routes}\n", listener.name, host.host);
+                match blocks.iter_mut().find(|(known, _)| Arc::ptr_eq(known, code)) {
+                    Some((_, titles)) => titles.push_str(&title),
+                    None => blocks.push((code, title)),
+                }
+            }
+        }
         let mut text = String::new();
-        for code in index.map(|index| index.codes_for(head)).unwrap_or_default() {
-            text.push_str(&crate::jit::listing(&code)?);
+        for (code, titles) in blocks {
+            if let Some(listing) = crate::jit::listing(code)? {
+                text.push_str(&titles);
+                text.push_str(&listing);
+            }
         }
         Ok(text)
+    }
+
+    /// There is none.
+    #[cfg(not(feature = "jit"))]
+    pub fn listing(&self) -> Result<String, Refused> {
+        Err(Refused::without())
     }
 
     /// Which route answers a request at this listener. Never waits. A frame serves one request.

@@ -39,11 +39,11 @@ pub(super) struct Side {
 
 /// Candidates with something to decide.
 #[derive(Clone, Debug)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     /// Decides it. Equal ones are one.
-    pub(super) code: Arc<Code>,
+    pub(crate) code: Arc<Code>,
     /// Its candidates, as the host numbers them.
-    pub(super) candidates: Box<[u32]>,
+    pub(crate) candidates: Box<[u32]>,
 }
 
 /// What a node has at one of its two places for cells.

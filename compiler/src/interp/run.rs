@@ -52,13 +52,21 @@ impl<'r> Seen<'r> {
         matches!(self, Seen::Text(text) if holds(text))
     }
 
-    /// Whether a check holds of it.
+    /// Whether a check holds of it. What is asked most stands in place.
+    #[inline(always)]
     fn holds(self, check: &Check) -> bool {
         match check {
             Check::Equal(_, text) => self.is_text(|seen| *seen == **text),
             Check::Within(_, networks) => {
                 matches!(self, Seen::Ip(address) if networks.hold(&address))
             }
+            check => self.holds_else(check),
+        }
+    }
+
+    #[inline(never)]
+    fn holds_else(self, check: &Check) -> bool {
+        match check {
             Check::OneOf(_, texts) => self.is_text(|seen| texts.hold(seen)),
             Check::Begins(_, text) => self.is_text(|seen| seen.starts_with(&**text)),
             Check::Ends(_, text) => self.is_text(|seen| seen.ends_with(&**text)),
@@ -68,8 +76,8 @@ impl<'r> Seen<'r> {
             Check::True(_) => matches!(self, Seen::Value(Value::Bool(true))),
             Check::Lists(_, text) => matches!(self, Seen::Value(of) if lists(of, text)),
             Check::Compare(_, how, with) => self.compares(*how, with),
-            // Both need more than a source, and are made before it comes to that.
-            Check::Method(_) | Check::Symbolic(..) => false,
+            // The first two are asked above; the others need more than a source, and are made before it comes to that.
+            Check::Equal(..) | Check::Within(..) | Check::Method(_) | Check::Symbolic(..) => false,
         }
     }
 
@@ -187,6 +195,7 @@ impl<'r> Run<'r> {
     }
 
     /// Whether the request's method is one of these.
+    #[inline]
     pub(crate) fn has_method(&self, methods: &Methods) -> bool {
         methods.hold(self.method(), self.head.method)
     }

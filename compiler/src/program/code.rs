@@ -277,11 +277,12 @@ impl Methods {
     /// Whether a method, with its bit, is one of these.
     #[inline]
     pub fn hold(&self, bit: MethodBit, name: &str) -> bool {
-        self.common & bit.0 != 0
-            || self
-                .others
-                .as_deref()
-                .is_some_and(|others| bit.0 == 0 && others.iter().any(|other| **other == *name))
+        self.common & bit.0 != 0 || bit.0 == 0 && self.hold_other(name)
+    }
+
+    #[inline(never)]
+    fn hold_other(&self, name: &str) -> bool {
+        self.others.as_deref().is_some_and(|others| others.iter().any(|other| **other == *name))
     }
 }
 

@@ -1,8 +1,11 @@
 //! `gwc build`: a policy as the program it compiles to, for a gateway that has no sources, or as text to read.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::ValueEnum;
+use compiler::{Backend, Program};
+use lang::Value;
 use miette::miette;
 
 use crate::report::{self, Color};
@@ -35,22 +38,30 @@ enum Emit {
     Gwb,
     /// The program as text; on standard output if no file is named
     Program,
+    /// The machine code that conditions become when they are asked often, for this machine, with the defaults of inputs;
+    /// on standard output if no file is named
+    Asm,
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
-    if args.sign.is_some() && args.emit == Emit::Program {
+    if args.sign.is_some() && args.emit != Emit::Gwb {
         return Err(miette!(
-            help = "leave `--sign` away, or `--emit program`",
+            help = "leave `--sign` away, or `--emit`",
             "only a built program can be signed"
         ));
     }
     let check = load::check(&args.path)?;
     report::human::print_all(check.found(), Color::Auto);
     let Some(program) = &check.program else { return Ok(Outcome::Faulty) };
-    match (args.emit, &args.output) {
-        (Emit::Program, None) => report::print(&program.to_string())?,
-        (Emit::Program, Some(output)) => replace::replace(output, program.to_string())?,
-        (Emit::Gwb, output) => {
+    let text = match args.emit {
+        Emit::Gwb => None,
+        Emit::Program => Some(program.to_string()),
+        Emit::Asm => Some(listing(program.clone())?),
+    };
+    match (text, &args.output) {
+        (Some(text), None) => report::print(&text)?,
+        (Some(text), Some(output)) => replace::replace(output, text)?,
+        (None, output) => {
             let output = output.clone().unwrap_or_else(|| args.path.with_extension("gwb"));
             if load::canonical(&output) == load::canonical(&args.path) {
                 return Err(miette!(
@@ -67,4 +78,16 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         }
     }
     Ok(Outcome::Clean)
+}
+
+/// The machine code of a program whose inputs have their defaults.
+fn listing(program: Program) -> miette::Result<String> {
+    let inputs = vec![Value::Absent; program.inputs.len()];
+    let matcher = compiler::load(Arc::new(program), inputs, Backend::Jit).map_err(|error| {
+        miette!(
+            help = "machine code is made for inputs that are bound: give it a default",
+            "{error}"
+        )
+    })?;
+    matcher.listing().map_err(|error| miette!("{error}"))
 }
