@@ -4,7 +4,8 @@
 //! A node is its head, what there is besides literals (one word for each capture, and one for what holds for all paths
 //! beneath), and its kids: with what is ahead of the first of their literals where they are few, in groups by tag where
 //! they are many. One of few stands for all literals up to the next node at which a path may end or fork, and beyond
-//! forks that leave it one of few. Before the head stands the text by which its parent finds it, if a word in the parent
+//! forks that leave it one of few. A node with nothing but a cell stands in none of its own: whatever leads there says the
+//! cell, unless it says the text by which the node is found. Before the head stands the text by which its parent finds it, if a word in the parent
 //! does not say all of it: the first word nearest, as `label` in `text.rs` writes it.
 
 use std::sync::Arc;
@@ -76,9 +77,10 @@ const FEW: usize = 12;
 /// Words of one of few.
 const KID: usize = 2;
 
-/// Where in the word of a kid its node and its length stand.
+/// Where in the word of a kid its node and its length stand, and the bit of one that is a [leaf](LEAF).
 const KID_NODE: u32 = 8;
 const KID_LENGTH: u32 = 40;
+const KID_LEAF: u64 = 1 << 7;
 
 /// Texts shorter than this are compared by one word, with what ends them.
 const SHORT: usize = 8;
@@ -95,9 +97,11 @@ const ANY: u32 = 0;
 const INT: u32 = 1;
 const UUID: u32 = 2;
 const OTHERS: u32 = 3;
-const BENEATH: u32 = 0x7fff_ffff;
+const BENEATH: u32 = 0x3fff_ffff;
 /// The bit of the last word besides the literals.
 const LAST: u64 = 1 << 63;
+/// The bit of a capture behind which every path ends: in place of a node the word says the cell.
+const LEAF: u64 = 1 << 62;
 
 impl Tree {
     /// Whether it is for this name.
@@ -177,11 +181,11 @@ impl CellRef {
     }
 }
 
-/// A kid: its node, the length of the text that leads to it, and in the lowest byte how many bits too many are ahead where
-/// it is compared with that.
-fn kid(node: u32, length: usize) -> u64 {
+/// A kid without its node: the length of the text that leads to it, and in the lowest six bits how many bits too many are
+/// ahead where it is compared with that.
+fn kid(length: usize) -> u64 {
     let much = 7_usize.saturating_sub(length) as u64 * 8;
-    much | u64::from(node) << KID_NODE | (length as u64) << KID_LENGTH
+    much | (length as u64) << KID_LENGTH
 }
 
 /// The tag of a segment among its siblings, never zero, and where among groups its own begin.

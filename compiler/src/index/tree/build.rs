@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, KID, KID_NODE, Kids, LAST, LATER, LONGEST,
-    NodeHead, OTHERS, SHORT, Side, Tree, UUID,
+    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, KID, KID_LEAF, KID_NODE, Kids, LAST, LATER, LEAF,
+    LONGEST, NodeHead, OTHERS, SHORT, Side, Tree, UUID,
 };
 use super::{group, kid, named, tag};
 use crate::index::hosts::Kind;
@@ -113,29 +113,46 @@ impl<'p> Build<'p, '_> {
             Kids::Few(_) => {
                 for (text, _) in &literals {
                     let first = text::label(text).next()?;
-                    self.words.extend([first, kid(0, text.len())]);
+                    self.words.extend([first, kid(text.len())]);
                 }
             }
             Kids::Groups(bits) => self.words.resize(first_kid + (GROUP << bits), 0),
         }
         let below = (depth + 1, returns);
         for (number, (_, next)) in node.captures.iter().enumerate() {
-            let child = self.node(*next, None, below)?;
-            *self.words.get_mut(more + number)? |= u64::from(child);
+            let behind = match self.leaf(*next)? {
+                Some(cell) => LEAF | u64::from(cell.code()),
+                None => u64::from(self.node(*next, None, below)?),
+            };
+            *self.words.get_mut(more + number)? |= behind;
         }
         for (number, (text, next)) in literals.into_iter().enumerate() {
-            let is_few = matches!(kids, Kids::Few(_));
-            let before = (!is_few || text.len() >= SHORT).then_some(&*text);
-            let child = self.node(next, before, below)?;
-            match kids {
-                Kids::Few(_) => {
-                    let word = self.words.get_mut(first_kid + number * KID + KID - 1)?;
-                    *word |= u64::from(child) << KID_NODE;
+            let behind = match kids {
+                Kids::Few(_) if text.len() < SHORT => match self.leaf(next)? {
+                    Some(cell) => KID_LEAF | u64::from(cell.code()) << KID_NODE,
+                    None => u64::from(self.node(next, None, below)?) << KID_NODE,
+                },
+                Kids::Few(_) => u64::from(self.node(next, Some(&text), below)?) << KID_NODE,
+                Kids::Groups(bits) => {
+                    let child = self.node(next, Some(&text), below)?;
+                    self.put(first_kid, bits, &text, child)?;
+                    continue;
                 }
-                Kids::Groups(bits) => self.put(first_kid, bits, &text, child)?,
-            }
+            };
+            *self.words.get_mut(first_kid + number * KID + KID - 1)? |= behind;
         }
         Some(place)
+    }
+
+    /// The cell of a node that has nothing else.
+    fn leaf(&mut self, node: usize) -> Option<Option<CellRef>> {
+        let node = self.host.nodes.get(node)?;
+        let is_bare =
+            node.literals.is_empty() && node.captures.is_empty() && node.beneath.is_empty();
+        if !is_bare || node.here.is_empty() {
+            return Some(None);
+        }
+        self.cell(&node.here).map(Some)
     }
 
     /// The literals behind a node. While they are few, one that leads to nothing but literals stands for each of those.

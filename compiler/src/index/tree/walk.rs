@@ -4,8 +4,8 @@
 //! What is seldom needed stands in functions of its own that are not inlined: the registers belong to the common way.
 
 use super::{
-    ANY, BENEATH, CellRef, GROUP, INT, KID, KID_LENGTH, KID_NODE, Kids, LAST, LATER, NodeHead,
-    OTHERS, SHORT, Side, Tree, UUID,
+    ANY, BENEATH, CellRef, GROUP, INT, KID, KID_LEAF, KID_LENGTH, KID_NODE, Kids, LAST, LATER,
+    LEAF, NodeHead, OTHERS, SHORT, Side, Tree, UUID,
 };
 use super::{group, tag};
 use crate::index::text;
@@ -105,9 +105,11 @@ fn find(
             let kid = match head.kids() {
                 Kids::Few(0) => None,
                 Kids::Few(n) => few(words, kids, n as usize, path, at),
-                Kids::Groups(bits) => grouped(words, kids, bits, path, at).map(told),
+                Kids::Groups(bits) => grouped(words, kids, bits, path, at),
             };
-            let Some((kid, length)) = kid else {
+            // A leaf is no use to a path that goes on.
+            let kid = kid.filter(|kid| kid & KID_LEAF == 0 || at + told(*kid).1 == path.len());
+            let Some(kid) = kid else {
                 if n_more != 0 {
                     next = node + 1;
                 }
@@ -116,10 +118,14 @@ fn find(
             if n_more != 0 {
                 later.leave(node + 1, at);
             }
-            node = kid;
+            let (behind, length) = told(kid);
+            if kid & KID_LEAF != 0 {
+                return CellRef::of(behind as u32);
+            }
+            node = behind;
             at += length + 1;
         }
-        // On with what stands besides them, until a capture takes the segment.
+        // On with what stands besides them, until a capture takes the segment and leads on.
         loop {
             if next == 0 {
                 later.n = later.n.wrapping_sub(1);
@@ -146,9 +152,12 @@ fn find(
                 ANY => at < end,
                 kind => takes(&tree.side, kind, path.get(at..end)),
             };
-            if takes {
+            if takes && word & LEAF == 0 {
                 (node, at) = (*word as u32 as usize, end + 1);
                 break;
+            }
+            if takes && end == path.len() {
+                return CellRef::of(*word as u32);
             }
         }
     }
@@ -189,7 +198,7 @@ fn kind(words: &[u64], at: usize) -> u32 {
 
 #[inline(always)]
 fn kind_of(word: u64) -> u32 {
-    ((word & !LAST) >> 32) as u32
+    ((word & !(LAST | LEAF)) >> 32) as u32
 }
 
 /// Where a segment ends.
@@ -198,21 +207,21 @@ fn end(path: &[u8], at: usize) -> usize {
     text::end(path, at)
 }
 
-/// The node of a kid, and the length of the text that leads to it.
+/// The node of a kid, or the cell of a leaf, and the length of the text that leads to it.
 #[inline(always)]
 fn told(kid: u64) -> (usize, usize) {
     ((kid >> KID_NODE) as u32 as usize, (kid >> KID_LENGTH) as usize)
 }
 
-/// The one of a few kids whose text stands in the path at this place, with that text's length.
+/// The one of a few kids whose text stands in the path at this place.
 #[inline(always)]
-fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> Option<(usize, usize)> {
+fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> Option<u64> {
     let ahead = text::ahead(path, at);
     for [first, kid] in words.get(kids..kids + n * KID)?.as_chunks::<KID>().0 {
         if (ahead ^ first).wrapping_shl(*kid as u32) == 0 {
             let (node, length) = told(*kid);
             if length < SHORT || goes_on(words, node, length, path, at) {
-                return Some((node, length));
+                return Some(*kid);
             }
         }
     }
