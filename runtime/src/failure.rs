@@ -209,6 +209,7 @@ mod tests {
             (Failure::Upstream(upstream::Kind::NoEndpoint), 503, Whose::Upstream),
             (Failure::Upstream(upstream::Kind::FirstByteTimeout), 504, Whose::Upstream),
             (Failure::Upstream(upstream::Kind::Pending), 503, Whose::Gateway),
+            (Failure::Upstream(upstream::Kind::QueueTimeout), 503, Whose::Gateway),
             (Failure::Upstream(upstream::Kind::Open(Duration::ZERO)), 503, Whose::Upstream),
             (Failure::Ours("argument"), 500, Whose::Gateway),
         ] {
@@ -226,6 +227,7 @@ mod tests {
             answer.response.headers.text("retry-after").map(str::to_owned)
         };
         assert_eq!(told(upstream::Kind::Requests).as_deref(), Some("1"));
+        assert_eq!(told(upstream::Kind::QueueTimeout).as_deref(), Some("1"));
         let left = Duration::from_millis(4001);
         assert_eq!(told(upstream::Kind::Ejected(left)).as_deref(), Some("5"));
         assert_eq!(told(upstream::Kind::NoEndpoint), None);
