@@ -250,6 +250,10 @@ pub(super) fn can_be_said(text: &str) -> bool {
 
 /// Fields of the request whose text can stand in a header field, because it stood in one or is of fewer characters.
 const FIELD_LIKE: &[&str] = &[
+    "conn.alpn",
+    "conn.peer",
+    "conn.sni",
+    "conn.tls.version",
     "req.header",
     "req.host",
     "req.method",
