@@ -54,6 +54,7 @@ static RESPOND: vocab::Action = vocab::Action {
     late: true,
     coherent: None,
     asserts: None,
+    methods: &[],
     doc: "",
     example: "",
 };

@@ -50,6 +50,7 @@ static RESPOND: vocab::Action = vocab::Action {
     late: true,
     coherent: None,
     asserts: None,
+    methods: &[],
     doc: "",
     example: "",
 };
@@ -63,7 +64,20 @@ const fn action(
 ) -> vocab::Action {
     let phase = Phase::Request;
     let (late, coherent, doc, example) = (true, None, "", "");
-    vocab::Action { name, params, form, phase, ends, late, coherent, asserts, doc, example }
+    let methods = &[];
+    vocab::Action {
+        name,
+        params,
+        form,
+        phase,
+        ends,
+        late,
+        coherent,
+        asserts,
+        methods,
+        doc,
+        example,
+    }
 }
 
 static REQUIRE: vocab::Action = action(

@@ -274,6 +274,7 @@ static RESPOND: Action = Action {
     late: true,
     coherent: None,
     asserts: None,
+    methods: &[],
     doc: "Answers without an upstream.",
     example: "respond 200, \"hello\"",
 };
