@@ -459,6 +459,7 @@ pub(super) fn plain_text(
             }
         },
         ast::Expr::Error(_) => None,
+        ast::Expr::Paren(paren) => plain_text(cx, paren.inner()?, what),
         other if cx.text(other.span()).starts_with("re\"") => {
             let (span, written) = (other.span(), cx.text(other.span()));
             let diag = crate::diag::wrong_type::wrong_type(span, "Regex", "a text in quotes", None);
@@ -476,8 +477,10 @@ pub(super) fn plain_text(
                 None,
             )
             .help(format!("{what} is a text in quotes"));
+            // What has quotes or brackets of its own is more than a text without quotes.
+            let is_plain = !written.contains(['"', '(', '[', '{']);
             let quoted = format!("\"{}\"", written.replace('"', ""));
-            cx.report(diag.fix("put it in quotes", other.span(), quoted));
+            cx.report(diag.suggest("put it in quotes", other.span(), quoted).certain_if(is_plain));
             None
         }
     }

@@ -562,3 +562,15 @@ fn what_is_no_value_hides_no_field() {
     let text = "edition 2026\nlistener client { bind \":80\" }\nupstream req { server \"a:1\" }\nroute all on client { where client.ip in 10.0.0.0/8 and req.header[\"x\"] == \"1\"; forward req }\n";
     assert_eq!(said(text), "");
 }
+
+#[test]
+fn a_text_in_brackets_is_that_text() {
+    let text = "edition 2026\nsecret hook from env((\"GW_HOOK\"))\nlistener web { bind \":80\" }\nroute all on web { host (\"a.example\"); respond 200 }\n";
+    assert_eq!(said(text), "W0601 [hook] the secret `hook` is not used");
+    assert_eq!(
+        of_route("  host a(\"x\")\n  respond 200"),
+        "E0301 [a(\"x\")] expected a text in quotes, found something without quotes -> \"a(x)\""
+    );
+    let (checked, _) = checked(&route("  host a(\"x\")\n  respond 200"));
+    assert!(checked.diags.iter().all(|diag| diag.certain_fix().is_none()));
+}
