@@ -12,8 +12,10 @@ use lang::policy::{Policy, RouteId};
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
 
+mod alike;
 mod bounds;
 mod choices;
+mod effective;
 mod example;
 mod exposure;
 mod fate;

@@ -20,7 +20,7 @@ pub(crate) mod course;
 mod narrow;
 pub(crate) mod replay;
 pub(crate) mod search;
-mod sent;
+pub(crate) mod sent;
 
 use basis::{Basis, Known};
 use claims::{Asked, asked};

@@ -118,7 +118,8 @@ fn each(
                 own.is_never() || each(program, arm.value, cut, env, own, cases)
             })
         }
-        Expr::Coalesce(first, second) => {
+        // What statements change is another thing each time.
+        Expr::Coalesce(first, second) if !changes(program, *first) => {
             let present = cut.ask(*first, &Test::Present, env);
             let one = Formula::all(vec![given.clone(), present.clone()]);
             let other = Formula::all(vec![given, present.not()]);
@@ -141,6 +142,14 @@ fn each(
             cases.push((given, id));
             true
         }
+    }
+}
+
+/// Whether it is a field that statements change.
+fn changes(program: &Program, id: ExprId) -> bool {
+    match program.expr(id) {
+        Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(|slot| !slot.stable),
+        _ => false,
     }
 }
 

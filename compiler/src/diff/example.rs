@@ -182,7 +182,7 @@ pub(super) fn differing(own: &Fate, other: &Fate) -> Vec<ExprId> {
 
 /// Whether the two are told in the same words, so that only what their statements do can differ.
 fn is_alike(old: &Part, new: &Part) -> bool {
-    old.fate.words == new.fate.words && old.fate.applied == new.fate.applied
+    old.fate.words == new.fate.words
 }
 
 /// What a request cannot be made to fit, as a policy writes it.

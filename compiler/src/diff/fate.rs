@@ -9,6 +9,7 @@ use lang::{Span, Value};
 
 use crate::diff::bounds::Bound;
 use crate::diff::choices::Chosen;
+use crate::diff::effective::{Ran, effective};
 use crate::diff::exposure::Exposure;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind};
 use crate::proof::basis::{Basis, Side};
@@ -39,6 +40,8 @@ pub(super) struct Effect {
     pub(super) does: Does,
     /// What its arguments are called.
     names: Vec<&'static str>,
+    /// What the locals of its arguments stand for.
+    pub(super) named: Vec<(LocalId, ExprId)>,
     pub(super) span: Span,
     /// Whether what it is told to do is one of several things that are written there.
     pub(super) is_chosen: bool,
@@ -53,6 +56,16 @@ pub(super) struct Does {
     arms: Vec<(ExprId, ExprId)>,
     pub(super) lets: Vec<ExprId>,
     pub(super) captured: Vec<(Arc<str>, usize)>,
+}
+
+impl Does {
+    /// Whether it is the same action with as many arguments, and nothing but these.
+    pub(super) fn is_like(&self, other: &Does) -> bool {
+        (&self.action, &self.place, self.args.len())
+            == (&other.action, &other.place, other.args.len())
+            && self.arms.is_empty()
+            && other.arms.is_empty()
+    }
 }
 
 impl Effect {
@@ -98,7 +111,6 @@ pub(super) fn told(program: &Program, id: ExprId) -> String {
 pub(super) struct Key {
     words: String,
     effects: Vec<Does>,
-    applied: Vec<Arc<str>>,
 }
 
 impl Fate {
@@ -125,7 +137,7 @@ impl Fate {
         id: RouteId,
         course: &Course,
         captures: &[(Arc<str>, usize)],
-        chosen: &Chosen,
+        (chosen, refusing): (&Chosen, &HashSet<usize>),
     ) -> Option<Fate> {
         let route = basis.route(side, id)?;
         let written = side.policy.routes.get(id.0 as usize)?;
@@ -174,11 +186,11 @@ impl Fate {
             }
         };
         let lets = locals(&route.steps);
-        let (mut effects, mut bounds) = (Vec::new(), Vec::new());
+        let (mut ran, mut bounds) = (Vec::new(), Vec::new());
         let mut exposure = Exposure::of(basis, course, &route.steps, chosen);
         let mut applied: Vec<Arc<str>> = Vec::new();
-        let ran = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
-        for (at, step, call, row, always) in ran.flat_map(|(at, pair)| acts(at, pair)) {
+        let steps = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
+        for (at, step, call, row, always) in steps.flat_map(|(at, pair)| acts(at, pair)) {
             applied.extend(step.via.iter().cloned());
             let (Some(call), Some(row)) = (call, row) else { continue };
             let requires =
@@ -207,20 +219,29 @@ impl Fate {
             }
             let roots: Vec<ExprId> =
                 args.iter().copied().chain(call.arms.iter().flat_map(|(a, b)| [*a, *b])).collect();
-            let (used, captured) = meant(&basis.program, &roots, &lets, captures);
+            let (named, captured) = meant(&basis.program, &roots, &lets, captures);
             let does = Does {
                 action: call.action.clone(),
                 args,
                 place: call.place.clone(),
                 arms: call.arms.clone(),
-                lets: used,
+                lets: named.iter().map(|(_, value)| *value).collect(),
                 captured,
             };
             bounds.extend(Bound::of(basis, row, &does));
             exposure.note(basis, course, (call, row), chosen);
             let is_chosen = call.args.iter().any(|arg| chosen.contains_key(arg));
-            effects.push(Effect { does, names, span: step.span, is_chosen });
+            let is_constant =
+                does.args.iter().all(|arg| matches!(basis.program.expr(*arg), Code::Const(_)));
+            ran.push(Ran {
+                effect: Effect { does, names, named, span: step.span, is_chosen },
+                form: row.row.form,
+                verb: row.row.name,
+                always,
+                refuses: refusing.contains(&at) && !is_constant,
+            });
         }
+        let mut effects = effective(&basis.program, course, ran);
         in_one_order(&basis.program, &mut effects);
         applied.sort_unstable();
         applied.dedup();
@@ -232,7 +253,6 @@ impl Fate {
         Key {
             words: self.words.clone(),
             effects: self.effects.iter().map(|effect| effect.does.clone()).collect(),
-            applied: self.applied.clone(),
         }
     }
 }
@@ -286,7 +306,7 @@ fn meant(
     roots: &[ExprId],
     lets: &[(LocalId, ExprId)],
     captures: &[(Arc<str>, usize)],
-) -> (Vec<ExprId>, Vec<(Arc<str>, usize)>) {
+) -> (Vec<(LocalId, ExprId)>, Vec<(Arc<str>, usize)>) {
     let mut used = Vec::new();
     let mut captured = Vec::new();
     let mut seen = HashSet::new();
@@ -298,9 +318,9 @@ fn meant(
         let expr = program.expr(id);
         match expr {
             Code::Local(local) => {
-                let value = lets.iter().find(|(known, _)| known == local).map(|(_, value)| *value);
-                used.extend(value);
-                open.extend(value);
+                let named = lets.iter().find(|(known, _)| known == local);
+                used.extend(named.copied());
+                open.extend(named.map(|(_, value)| *value));
             }
             Code::Capture(name) => {
                 captured.extend(captures.iter().find(|(known, _)| known == name).cloned());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lang::policy::RouteId;
 use lang::vocab::ExprId;
 
+use crate::diff::alike::{Choices, Told, alike, choices};
 use crate::diff::choices::{Chosen, by_argument, by_status};
 use crate::diff::example::{Found, Ground, hints};
 use crate::diff::fate::{Does, Fate, Key};
@@ -77,13 +78,23 @@ pub(super) struct Part {
     pub(super) taken: Option<RouteId>,
     /// Whether who takes these requests differs.
     differs: bool,
+    choices: Arc<Choices>,
     set: Set,
+}
+
+impl Part {
+    fn told(&self) -> Told<'_> {
+        Told { fate: &self.fate, choices: &self.choices }
+    }
 }
 
 /// A candidate with its formulas.
 struct Asked<'b> {
     taken: Taken<'b>,
     differs: bool,
+    /// The statements that may refuse a request.
+    refusing: HashSet<usize>,
+    choices: Arc<Choices>,
     captured: Vec<(Arc<str>, usize)>,
     whole: Formula,
     but_method: Formula,
@@ -212,8 +223,16 @@ fn divided<'b>(
                     if !(one.differs || other.differs || is_past) {
                         continue;
                     }
-                    let both = space.meet(one.set, other.set)?;
-                    if both == Set::NONE || found.as_ref().is_some_and(|f| f.found.is_example()) {
+                    if found.as_ref().is_some_and(|pair: &Pair| pair.found.is_example()) {
+                        continue;
+                    }
+                    let mut both = space.meet(one.set, other.set)?;
+                    if both != Set::NONE && one.fate.words == other.fate.words {
+                        let told = (one.told(), other.told());
+                        let same = alike(&basis.program, &mut space, both, told)?;
+                        both = space.minus(both, same)?;
+                    }
+                    if both == Set::NONE {
                         continue;
                     }
                     let example = ground.find(&mut space, (one, other), both)?;
@@ -247,6 +266,8 @@ fn asked<'b>(
         let captured: Vec<(Arc<str>, usize)> =
             captures(taken.path).into_iter().map(|(name, place, _)| (name, place)).collect();
         let mut made: Vec<(Course, Formula, Fate)> = Vec::new();
+        let refusing = courses.iter().filter(|course| !course.sure);
+        let refusing: HashSet<usize> = refusing.filter_map(|course| course.at).collect();
         // Which requests are beyond a limit is not told by the requests: the limit itself is compared.
         let told = |course: &&Course| course.sure && !matches!(course.end, End::Limited(_));
         for course in courses.iter().filter(told) {
@@ -259,13 +280,24 @@ fn asked<'b>(
             }
             let guards = guards(cut, course, taken.env());
             for (course, formula) in by_status(&basis.program, course, cut, taken.env()) {
-                let fate = Fate::of(basis, side, taken.id, &course, &captured, &Chosen::new());
+                let chosen = (&Chosen::new(), &refusing);
+                let fate = Fate::of(basis, side, taken.id, &course, &captured, chosen);
                 let formula = Formula::all(vec![guards.clone(), formula]);
                 made.extend(fate.map(|fate| (course, formula, fate)));
             }
         }
         let differs = differing.contains(at);
-        all.push(Asked { taken, differs, captured, whole, but_method, courses: made });
+        let choices = Arc::default();
+        all.push(Asked {
+            taken,
+            differs,
+            refusing,
+            choices,
+            captured,
+            whole,
+            but_method,
+            courses: made,
+        });
     }
     Ok(all)
 }
@@ -282,6 +314,7 @@ fn chosen(
 ) {
     for one in all {
         let mut made = Vec::with_capacity(one.courses.len());
+        let mut all_arguments = BTreeSet::new();
         for (course, formula, fate) in std::mem::take(&mut one.courses) {
             let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
             let arguments: BTreeSet<ExprId> =
@@ -294,11 +327,15 @@ fn chosen(
                     made.push((course.clone(), formula.clone(), fate.clone()));
                     continue;
                 }
-                let fate = Fate::of(basis, side, one.taken.id, &course, &one.captured, &chosen);
+                let chosen = (&chosen, &one.refusing);
+                let fate = Fate::of(basis, side, one.taken.id, &course, &one.captured, chosen);
                 let formula = Formula::all(vec![formula.clone(), given]);
                 made.extend(fate.map(|fate| (course.clone(), formula, fate)));
             }
+            all_arguments.extend(arguments);
         }
+        let arguments = all_arguments.into_iter().collect();
+        one.choices = Arc::new(choices(&basis.program, arguments, cut, one.taken.env()));
         one.courses = made;
     }
 }
@@ -338,6 +375,7 @@ fn parts(
                 course: course.clone(),
                 taken: Some(one.taken.id),
                 differs: one.differs,
+                choices: one.choices.clone(),
                 set,
             });
         }
@@ -353,6 +391,7 @@ fn parts(
                 course: Course::past(end),
                 taken: None,
                 differs: false,
+                choices: Arc::default(),
                 set,
             };
             parts.entry(fate.key()).or_default().push(part);

@@ -67,6 +67,11 @@ const RESP_WRITTEN: &[&str] = &[
     "www-authenticate",
 ];
 
+/// Whether the gateway may put this field on an answer of its own, without a statement.
+pub(crate) fn may_be_put(name: &str) -> bool {
+    RESP_WRITTEN.contains(&name)
+}
+
 /// What of the request as it came a field of this name says, if no statement makes anything of it.
 pub(super) fn original(message: Message, name: &Arc<str>, exprs: &mut Exprs) -> ExprId {
     match (message, &**name) {

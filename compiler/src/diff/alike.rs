@@ -1,0 +1,185 @@
+//! Statements that are not written alike and come to the same: which requests get the same of both for certain. What a
+//! policy has been spared because it is known there, `??` behind a field that is present for example, is found equal
+//! where it is known.
+
+use std::collections::HashMap;
+
+use lang::vocab::ExprId;
+
+use crate::diff::fate::{Effect, Fate};
+use crate::program::{Expr, Program};
+use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
+
+/// The most choices of the arguments of one way, and the most steps in which two of them are compared.
+const CHOICES: usize = 64;
+const STEPS: usize = 512;
+
+/// What is asked where an expression chooses, each time for what is chosen first: of `??` whether there is something, of
+/// `match` whether an arm takes it.
+pub(super) type Choices = HashMap<ExprId, Vec<Formula>>;
+
+/// Adds what the arguments choose by.
+pub(super) fn choices(
+    program: &Program,
+    mut open: Vec<ExprId>,
+    cut: &mut Cut<'_>,
+    env: Env<'_>,
+) -> Choices {
+    let mut choices = Choices::new();
+    let mut steps = STEPS;
+    while let (Some(id), Some(left)) = (open.pop(), steps.checked_sub(1)) {
+        steps = left;
+        if choices.contains_key(&id) || choices.len() >= CHOICES {
+            continue;
+        }
+        let expr = program.expr(id);
+        match expr {
+            Expr::Coalesce(first, _) => {
+                choices.insert(id, vec![cut.ask(*first, &Test::Present, env)]);
+            }
+            Expr::Match(subject, arms) => {
+                let taken = arms.iter().map(|arm| match &arm.patterns {
+                    Some(patterns) => cut.ask(*subject, &Test::Matches(patterns.clone()), env),
+                    None => Formula::Always(true),
+                });
+                choices.insert(id, taken.collect());
+            }
+            Expr::Local(local) => {
+                let named = env.locals.iter().rev().find(|(named, _)| named == local);
+                open.extend(named.map(|(_, value)| *value));
+            }
+            _ => {}
+        }
+        expr.each_operand(&mut |operand| open.push(operand));
+    }
+    choices
+}
+
+/// A statement's argument, with what tells what it means.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'f> {
+    pub(super) fate: &'f Fate,
+    pub(super) choices: &'f Choices,
+}
+
+/// Of these requests, those that get the same of the statements of both, for certain.
+pub(super) fn alike(
+    program: &Program,
+    space: &mut Space,
+    set: Set,
+    (old, new): (Told<'_>, Told<'_>),
+) -> Result<Set, Undecided> {
+    let (olds, news) = (&old.fate.effects, &new.fate.effects);
+    if olds.len() != news.len() {
+        return Ok(Set::NONE);
+    }
+    let mut left = set;
+    for (one, other) in olds.iter().zip(news) {
+        if one.does == other.does {
+            continue;
+        }
+        if !one.does.is_like(&other.does) {
+            return Ok(Set::NONE);
+        }
+        let choices = [old.choices, new.choices];
+        let mut pair = Pair { program, choices, effects: [one, other], steps: STEPS };
+        for (a, b) in one.does.args.iter().zip(&other.does.args) {
+            left = pair.same(space, left, *a, *b)?;
+        }
+    }
+    Ok(left)
+}
+
+struct Pair<'d> {
+    program: &'d Program,
+    choices: [&'d Choices; 2],
+    effects: [&'d Effect; 2],
+    steps: usize,
+}
+
+impl Pair<'_> {
+    /// Of these requests, those for which both come to the same.
+    fn same(
+        &mut self,
+        space: &mut Space,
+        set: Set,
+        a: ExprId,
+        b: ExprId,
+    ) -> Result<Set, Undecided> {
+        let Some(steps) = self.steps.checked_sub(1) else { return Ok(Set::NONE) };
+        self.steps = steps;
+        if set == Set::NONE {
+            return Ok(set);
+        }
+        for (side, own) in [a, b].into_iter().enumerate() {
+            let Some(cases) = self.cases(side, own) else { continue };
+            let mut left = set;
+            let mut same = Vec::new();
+            for (taken, value) in cases {
+                let taken = space.set(&taken)?;
+                let within = space.meet(left, taken)?;
+                left = space.minus(left, taken)?;
+                let (a, b) = if side == 0 { (value, b) } else { (a, value) };
+                same.push(self.same(space, within, a, b)?);
+            }
+            return space.join_all(same);
+        }
+        let program = self.program;
+        let pairs: Vec<(ExprId, ExprId)> = match (program.expr(a), program.expr(b)) {
+            (Expr::Const(one), Expr::Const(other)) if one == other => return Ok(set),
+            (Expr::Input(one), Expr::Input(other)) if one == other => return Ok(set),
+            (Expr::Slot(one), Expr::Slot(other)) => {
+                let is_stable = program.slots.get(one.0 as usize).is_some_and(|slot| slot.stable);
+                return Ok(if one == other && is_stable { set } else { Set::NONE });
+            }
+            (Expr::Capture(one), Expr::Capture(other)) => {
+                let [one, other] = [(0, one), (1, other)].map(|(side, name)| {
+                    let captured = &self.effects.get(side)?.does.captured;
+                    captured.iter().find(|(known, _)| known == name).map(|(_, at)| *at)
+                });
+                return Ok(if one.is_some() && one == other { set } else { Set::NONE });
+            }
+            (Expr::Member(one, name), Expr::Member(other, named)) if name == named => {
+                vec![(*one, *other)]
+            }
+            (Expr::Call(one, of), Expr::Call(other, than))
+                if one.name == other.name && of.len() == than.len() =>
+            {
+                of.iter().copied().zip(than.iter().copied()).collect()
+            }
+            (Expr::Template(of), Expr::Template(than)) | (Expr::List(of), Expr::List(than))
+                if of.len() == than.len() =>
+            {
+                of.iter().copied().zip(than.iter().copied()).collect()
+            }
+            (Expr::Record(of), Expr::Record(than))
+                if of.iter().map(|(name, _)| name).eq(than.iter().map(|(name, _)| name)) =>
+            {
+                of.iter().zip(than).map(|((_, one), (_, other))| (*one, *other)).collect()
+            }
+            _ => return Ok(Set::NONE),
+        };
+        pairs.into_iter().try_fold(set, |left, (one, other)| self.same(space, left, one, other))
+    }
+
+    /// What a side's expression comes to, and when, if it is one of several; the first that is taken counts.
+    fn cases(&self, side: usize, id: ExprId) -> Option<Vec<(Formula, ExprId)>> {
+        let whole = || Formula::Always(true);
+        match self.program.expr(id) {
+            Expr::Local(local) => {
+                let named = &self.effects.get(side)?.named;
+                let (_, value) = named.iter().find(|(known, _)| known == local)?;
+                Some(vec![(whole(), *value)])
+            }
+            Expr::Coalesce(first, second) => {
+                let present = self.choices.get(side)?.get(&id)?.first()?.clone();
+                Some(vec![(present, *first), (whole(), *second)])
+            }
+            Expr::Match(_, arms) => {
+                let taken = self.choices.get(side)?.get(&id)?;
+                Some(taken.iter().cloned().zip(arms.iter().map(|arm| arm.value)).collect())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which statements of a way leave something behind: not those whose work a later one undoes, and not those that change
+//! what is never sent.
+
+use std::collections::HashSet;
+
+use lang::vocab::Form;
+
+use crate::diff::fate::Effect;
+use crate::program::{Expr, Program};
+use crate::proof::course::Course;
+use crate::proof::sent::may_be_put;
+
+/// A statement that ran.
+pub(super) struct Ran {
+    pub(super) effect: Effect,
+    pub(super) form: Form,
+    /// The action, as a policy calls it.
+    pub(super) verb: &'static str,
+    /// Whether it stands in an `always`, and so runs with the answer and not where it is written.
+    pub(super) always: bool,
+    /// Whether it may refuse a request: then it matters that it ran.
+    pub(super) refuses: bool,
+}
+
+/// Those that leave something behind, in order.
+pub(super) fn effective(program: &Program, course: &Course, mut all: Vec<Ran>) -> Vec<Effect> {
+    if course.to().is_none() {
+        let is_read = all.iter().any(|one| reads(program, &one.effect, "up."));
+        all.retain(|one| is_read || one.refuses || !is_upward(one));
+    }
+    let mut at = 0;
+    while let Some(one) = all.get(at) {
+        let behind = all.get(at + 1..).unwrap_or_default();
+        let before = all.get(..at).unwrap_or_default();
+        match is_undone(program, one, behind) || is_idle(course, one, before) {
+            true => drop(all.remove(at)),
+            false => at += 1,
+        }
+    }
+    all.into_iter().map(|one| one.effect).collect()
+}
+
+/// Whether it changes only what an upstream gets.
+fn is_upward(one: &Ran) -> bool {
+    let place = one.effect.does.place.as_ref();
+    one.verb == "rewrite" || place.is_some_and(|(field, _)| field.starts_with("up."))
+}
+
+/// Whether a later statement changes the same place whatever is there, and nothing has asked for it in between.
+fn is_undone(program: &Program, one: &Ran, behind: &[Ran]) -> bool {
+    let Some((field, _)) = &one.effect.does.place else { return false };
+    if one.always || one.refuses {
+        return false;
+    }
+    for later in behind {
+        if reads(program, &later.effect, field) {
+            return false;
+        }
+        let replaces = matches!(later.form, Form::Assign | Form::Place) && !later.always;
+        if replaces && later.effect.does.place == one.effect.does.place {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether it takes away what is not there: a field that nothing has put on an answer of the gateway's own.
+fn is_idle(course: &Course, one: &Ran, before: &[Ran]) -> bool {
+    let Some((field, Some(name))) = &one.effect.does.place else { return false };
+    matches!(one.form, Form::Place)
+        && course.own
+        && !one.always
+        && &**field == "resp.header"
+        && &**name != "location"
+        && !may_be_put(name)
+        && !before.iter().any(|other| other.effect.does.place == one.effect.does.place)
+}
+
+/// Whether a statement reads a field whose name begins so.
+fn reads(program: &Program, effect: &Effect, field: &str) -> bool {
+    let does = &effect.does;
+    let mut open: Vec<_> = does.args.iter().chain(&does.lets).copied().collect();
+    let mut seen = HashSet::new();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        if let Expr::Slot(slot) = program.expr(id)
+            && program.slots.get(slot.0 as usize).is_some_and(|slot| slot.field.starts_with(field))
+        {
+            return true;
+        }
+        program.expr(id).each_operand(&mut |operand| open.push(operand));
+    }
+    false
+}
