@@ -139,7 +139,10 @@ pub(super) fn verdict(old: &Exposure, new: &Exposure) -> Vec<Reason> {
         match name.0 {
             true if old.forwards && new.forwards => sent(&name.1, &before, &after),
             true => None,
-            false => answered(&name.1, a.or(b), &before, &after),
+            false => {
+                let as_before = old.forwards == new.forwards;
+                answered(&name.1, a.or(b), (&before, &after), as_before)
+            }
         }
     });
     fields.chain(shared(old.cache.as_ref(), new.cache.as_ref())).collect()
@@ -181,8 +184,14 @@ fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
     })
 }
 
-/// A field of the answer.
-fn answered(name: &str, shield: Option<Shield>, old: &Put, new: &Put) -> Option<Reason> {
+/// A field of the answer. Only where the new policy asks an upstream `as_before` is it told what becomes of
+/// what that says.
+fn answered(
+    name: &str,
+    shield: Option<Shield>,
+    (old, new): (&Put, &Put),
+    as_before: bool,
+) -> Option<Reason> {
     let is_said = |put: &Put| matches!(put, Put::Own(_) | Put::Identity(_) | Put::Said);
     Some(match (shield, is_said(old), is_said(new)) {
         (Some(_), true, true) => (Kind::Unclear, format!("`{name}` says something else")),
@@ -198,6 +207,7 @@ fn answered(name: &str, shield: Option<Shield>, old: &Put, new: &Put) -> Option<
         (Some(Shield::Opens), true, false) => {
             (Kind::Tightened, format!("`{name}` no longer lets other sites in"))
         }
+        _ if !as_before => return None,
         (shield, ..) => match (old, new, shield) {
             (Put::Passes, Put::Kept, Some(Shield::Holds)) => {
                 (Kind::Loosened, format!("the client is no longer held to the upstream's `{name}`"))
