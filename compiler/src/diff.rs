@@ -49,7 +49,7 @@ pub enum Undecided {
     /// Whether anything differs at the hosts and paths of the route with this place: there is too much to look at.
     TooMuch(Side, Span),
     /// Whether there are requests that fare so. The change has no example.
-    Perhaps(Change),
+    Perhaps(Box<Change>),
 }
 
 /// Which of the two.
@@ -235,7 +235,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     });
     let (changes, perhaps) = changes.into_iter().partition(|change| change.example.is_ok());
     comparison.changes = changes;
-    comparison.undecided.splice(0..0, perhaps.into_iter().map(Undecided::Perhaps));
+    comparison.undecided.splice(0..0, perhaps.into_iter().map(Box::new).map(Undecided::Perhaps));
     comparison
 }
 

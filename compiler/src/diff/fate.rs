@@ -300,13 +300,16 @@ fn acts<'s>(at: usize, (step, written): (&'s Step, &'s policy::Step)) -> Vec<Act
     }
 }
 
+/// Captures, with the places of their segments.
+type Captured = Vec<(Arc<str>, usize)>;
+
 /// What the expressions mean beyond their words: the values of locals, the places of captures.
 fn meant(
     program: &Program,
     roots: &[ExprId],
     lets: &[(LocalId, ExprId)],
     captures: &[(Arc<str>, usize)],
-) -> (Vec<(LocalId, ExprId)>, Vec<(Arc<str>, usize)>) {
+) -> (Vec<(LocalId, ExprId)>, Captured) {
     let mut used = Vec::new();
     let mut captured = Vec::new();
     let mut seen = HashSet::new();
