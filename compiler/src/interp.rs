@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use lang::Value;
-use lang::policy::Quantifier;
+use lang::policy::{InputId, Quantifier};
 use lang::vocab::ExprId;
 
 use crate::frame::{Captured, Fill, Frame, Read, SlotId};
@@ -54,12 +54,20 @@ impl Fill for Nothing {
 
 /// The value of each expression that no request changes, with these inputs bound.
 pub(crate) fn constants(program: &Program, inputs: &[Value]) -> Constants {
+    constants_with(program, |input| inputs.get(input.0 as usize).cloned())
+}
+
+/// The same, with the inputs bound of which `value` says what they are.
+pub(crate) fn constants_with(
+    program: &Program,
+    value: impl Fn(InputId) -> Option<Value>,
+) -> Constants {
     let frame = Frame::new();
     let mut known = Constants::default();
     for (at, expr) in program.exprs.iter().enumerate() {
-        let value = match expr {
+        let found = match expr {
             Expr::Const(value) => Some(value.clone()),
-            Expr::Input(input) => inputs.get(input.0 as usize).cloned(),
+            Expr::Input(input) => value(*input),
             Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) => None,
             _ => {
                 let mut all = true;
@@ -70,10 +78,10 @@ pub(crate) fn constants(program: &Program, inputs: &[Value]) -> Constants {
                 if all { interp.compute(ExprId(at as u32)).ok() } else { None }
             }
         };
-        if let Some(lookup) = value.as_ref().and_then(Lookup::of) {
+        if let Some(lookup) = found.as_ref().and_then(Lookup::of) {
             known.lookups.insert(ExprId(at as u32), lookup);
         }
-        known.values.push(value);
+        known.values.push(found);
     }
     known
 }

@@ -54,11 +54,11 @@ fn contents(policy: &Policy) -> Program {
 }
 
 /// The contents of several policies as one program, in which equal expressions are one; inputs of one name and type are
-/// too. `more` adds to its expressions what is asked besides. No pass has run over it, and it has no listeners.
+/// too. `more` adds to its expressions what is asked besides. With it comes where each expression is first written. No pass has run over it, and it has no listeners.
 pub(crate) fn together<T>(
     policies: &[&Policy],
     more: impl FnOnce(&mut Exprs) -> T,
-) -> (Program, T) {
+) -> (Program, Vec<Span>, T) {
     let mut exprs = Exprs::default();
     let mut program = Program::default();
     for policy in policies {
@@ -78,8 +78,9 @@ pub(crate) fn together<T>(
         program.routes.extend(routes);
     }
     let added = more(&mut exprs);
+    let spans = exprs.spans();
     (program.exprs, program.slots) = exprs.finish();
-    (program, added)
+    (program, spans, added)
 }
 
 fn lower_block(block: &policy::Block, exprs: &mut Exprs) -> Block {

@@ -320,7 +320,7 @@ fn order_group(
                 ) {
                     Verdict::Decided(Relation::Disjoint, _) => continue,
                     Verdict::Decided(_, witness) => Why::Paths(witness),
-                    Verdict::Undecided => Why::Paths(None),
+                    Verdict::Undecided(_) => Why::Paths(None),
                     Verdict::Disagreement(witness) => {
                         report::disagreement(places, pair, &witness, door, findings);
                         continue;

@@ -9,15 +9,17 @@ use lang::diag::undecided_assert::undecided_assert;
 use lang::diag::unproved_assert::{proved_all_the_same, unproved_assert};
 use lang::diag::vacuous_assert::{no_such_outcome, vacuous_assert};
 use lang::policy::{Assert, Claim, Host, Policy};
+use lang::vocab::ExprId;
 use lang::{Diag, Span};
 
-use crate::program::Program;
+use crate::program::{Program, Route, Step};
 use crate::space::{arriving, believes, door};
 
 pub(crate) mod basis;
 mod claims;
 pub(crate) mod course;
 mod narrow;
+pub(crate) mod opaque;
 pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sent;
@@ -98,8 +100,21 @@ fn each(
         asserts.iter().map(|assert| both(assert, exprs)).collect::<Vec<_>>()
     });
     let mut known = Known::default();
+    // With inputs bound: to their defaults alone, and to values that are made up as well.
+    let mut bound = [None, None];
     for (assert, claims) in asserts.iter().zip(&claims) {
-        if !take(assert, one(&basis, assert, claims, within, &mut known)) {
+        let mut outcome = one(&basis, assert, claims, within, &mut known);
+        if matches!(outcome, Outcome::Undecided(..)) && !basis.program.inputs.is_empty() {
+            // Whoever says why it may stand knows what the inputs are.
+            let made_up = assert.unproved.is_none();
+            let bound = bound.get_mut(usize::from(made_up));
+            let bound = bound.map(|bound| &*bound.get_or_insert_with(|| basis.bound(made_up)));
+            let found = bound.map(|bound| one(bound, assert, claims, within, &mut known));
+            if let Some(found @ Outcome::Refuted(_)) = found {
+                outcome = found;
+            }
+        }
+        if !take(assert, outcome) {
             break;
         }
     }
@@ -132,7 +147,8 @@ fn one(
             Found::Witness(witness, ending) => {
                 let example = witness.text(&basis.program, door);
                 let fate = fate(&side, &ending);
-                let diag = refuted_assert(assert.expect_span, name, &example, &fate);
+                let with = inputs(basis, &side, &ending, [of, expect]);
+                let diag = refuted_assert(assert.expect_span, name, (&example, &with), &fate);
                 return Outcome::Refuted(match ending.span {
                     Some(span) => diag.label(span, place(&ending.end)),
                     None => diag,
@@ -155,8 +171,14 @@ fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
         (Outcome::Refuted(diag), _) => Some(diag),
         (Outcome::Undecided(..), Some(said)) => Some(unproved_assert(assert.span, name, &said.why)),
         (Outcome::Undecided(span, why), None) => {
-            let (why, help) = reason(why);
-            Some(undecided_assert(assert.expect_span, name, (span, why), help))
+            let (span, why, help) = match why {
+                Why::Opaque(at, why, help) => (at, why, help),
+                why => {
+                    let (why, help) = reason(&why);
+                    (span, why.to_owned(), help.to_owned())
+                }
+            };
+            Some(undecided_assert(assert.expect_span, name, (span, &why), &help))
         }
         (Outcome::Holds(None), _) if names_outcome(&assert.of) => {
             Some(no_such_outcome(assert.span, name))
@@ -175,6 +197,30 @@ fn names_outcome(claim: &Claim) -> bool {
         Claim::Not(inner) => names_outcome(inner),
         _ => true,
     }
+}
+
+/// What inputs are taken to be in an example: those that its route or the claim reads.
+fn inputs(
+    basis: &Basis<'_>,
+    side: &basis::Side<'_>,
+    ending: &Ending,
+    claims: [&Asked; 2],
+) -> String {
+    let mut roots: Vec<ExprId> = claims.into_iter().flat_map(Asked::conditions).collect();
+    let of = |route: &Route| -> Vec<ExprId> {
+        let conditions = route.conditions.iter().map(|(id, _)| *id);
+        conditions.chain(route.steps.iter().flat_map(Step::exprs)).collect()
+    };
+    match ending.route.and_then(|id| basis.route(side, id)) {
+        Some(route) => roots.extend(of(route)),
+        None => roots.extend(basis.program.routes.iter().flat_map(of)),
+    }
+    let said = basis.inputs(roots).into_iter().filter_map(|(id, value)| {
+        let input = basis.program.inputs.get(id.0 as usize)?;
+        let default = if input.default.is_some() { ", its default" } else { "" };
+        Some(format!("{} = {}{default}", input.name, value?))
+    });
+    said.collect::<Vec<_>>().join(" and ")
 }
 
 /// What becomes of an example.
@@ -201,7 +247,7 @@ fn place(end: &End) -> &'static str {
 }
 
 /// Why it is undecided, and what would make it decidable.
-fn reason(why: Why) -> (&'static str, &'static str) {
+fn reason(why: &Why) -> (&'static str, &'static str) {
     match why {
         Why::Size => (
             "there is too much to decide here",
@@ -219,7 +265,7 @@ fn reason(why: Why) -> (&'static str, &'static str) {
             "the gateway writes this header field by itself, as connection and content need it",
             "claim a header field that statements set",
         ),
-        Why::Computed => (
+        Why::Computed | Why::Opaque(..) => (
             "what is computed on the way here cannot be taken apart",
             "compare what the request says, as it came, with constants",
         ),

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
@@ -19,10 +20,14 @@ use lang::segment::{Relation, Segments};
 
 mod arrival;
 mod automata;
+mod before;
 mod cut;
 mod diagram;
 mod formula;
+mod guess;
 mod identity;
+mod items;
+mod known;
 mod paths;
 mod patience;
 mod test;
@@ -30,6 +35,7 @@ mod test;
 pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme};
 pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
+pub(crate) use guess::Blame;
 pub(crate) use identity::sources;
 pub(crate) use patience::Patience;
 pub(crate) use test::Test;
@@ -98,6 +104,12 @@ pub(crate) struct Cut<'p> {
     rules: Vec<Formula>,
     /// Two fields that are one, where that is so.
     mirror: Option<Mirror>,
+    /// The items of lists that quantifiers are taken apart into, innermost last.
+    bound: Vec<(LocalId, Value)>,
+    /// The expression that is asked at the moment.
+    asking: Option<ExprId>,
+    /// Of each two sides that are compared for being equal or not, the comparison that came first.
+    compared: HashMap<(ExprId, ExprId), (ExprId, Compare)>,
     /// The slots of claims of which the rules are known.
     ruled: Vec<SlotId>,
 }
@@ -114,6 +126,8 @@ struct Atom {
     term: Term,
     kind: Option<Segments>,
     test: Test,
+    /// The expression that first asks so, where that is a comparison or a function.
+    by: Option<ExprId>,
 }
 
 /// Sets over the fields that were asked.
@@ -124,6 +138,8 @@ pub(crate) struct Space {
     atoms: Vec<Set>,
     /// Every request there can be: behind the end of a path there is nothing, and nobody is known without a token.
     possible: Set,
+    /// What holds of computed values by what they are computed of.
+    facts: Set,
 }
 
 #[derive(Debug)]
@@ -133,15 +149,19 @@ struct Field {
     samples: Vec<Value>,
     /// Whether a request can be made to fit a class.
     settable: bool,
+    /// The test that the field is for, if its classes are the answers of that alone, and the expression that asks it.
+    alone: Option<(Test, Option<ExprId>)>,
 }
 
 /// Where an atom's answer stands.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Standing {
     /// In the classes of this field.
     Cut(usize),
     /// In this field, which has no other use.
     Alone(usize),
+    /// In the classes of the first field, but for these, where it stands in the second.
+    Partly(usize, Vec<u32>, usize),
     /// In the segments and what is behind them, all together.
     Walked,
 }
@@ -164,6 +184,9 @@ impl<'p> Cut<'p> {
             n_asked: 0,
             rules: Vec::new(),
             mirror: None,
+            bound: Vec::new(),
+            asking: None,
+            compared: HashMap::new(),
             ruled: Vec::new(),
         }
     }
@@ -180,14 +203,10 @@ impl<'p> Cut<'p> {
     }
 
     fn atom(&mut self, term: Term, kind: Option<Segments>, test: Test) -> Formula {
-        let text = match &test {
-            Test::Call(function, arguments, hole) => {
-                format!("{kind:?} {}({arguments:?}) {hole}", function.name)
-            }
-            test => format!("{kind:?} {test:?}"),
-        };
+        let text = format!("{kind:?} {}", test.written());
+        let by = self.asking;
         let id = *self.known.entry((term.clone(), text)).or_insert_with(|| {
-            self.atoms.push(Atom { term, kind, test });
+            self.atoms.push(Atom { term, kind, test, by });
             AtomId(self.atoms.len() as u32 - 1)
         });
         Formula::Atom(id)
@@ -207,7 +226,8 @@ impl<'p> Cut<'p> {
     }
 
     /// The space of what was asked. It makes at most `limit` nodes.
-    pub(crate) fn finish(self, limit: usize) -> Result<Space, Undecided> {
+    pub(crate) fn finish(mut self, limit: usize) -> Result<Space, Undecided> {
+        let facts = self.facts();
         let mut by_term: BTreeMap<Term, Vec<usize>> = BTreeMap::new();
         for (at, atom) in self.atoms.iter().enumerate() {
             by_term.entry(atom.term.clone()).or_default().push(at);
@@ -235,11 +255,14 @@ impl<'p> Cut<'p> {
             if let Term::Rest(_) = term {
                 match patterns.as_mut().and_then(|patterns| patterns.rest(field, self.patience)) {
                     Some(samples) => {
-                        fields.push(Field { term: term.clone(), samples, settable: true });
+                        fields.push(Field::cut(term.clone(), samples, true));
                     }
                     None => {
                         patterns = None;
-                        atoms.iter().for_each(|at| alone(*at, term, &mut fields, &mut places));
+                        for at in atoms {
+                            let field = self.alone(*at, term, &mut fields);
+                            set_at(&mut places, *at, Standing::Alone(field));
+                        }
                     }
                 }
                 continue;
@@ -261,12 +284,15 @@ impl<'p> Cut<'p> {
                 });
             }
             let settable = self.settable(term);
-            fields.push(Field { term: term.clone(), samples: classes.samples, settable });
-            for (at, cut) in atoms.iter().zip(classes.cut) {
-                match places.get_mut(*at) {
-                    Some(place) if cut => *place = Standing::Cut(field),
-                    _ => alone(*at, term, &mut fields, &mut places),
-                }
+            fields.push(Field::cut(term.clone(), classes.samples, settable));
+            let mut but = classes.but;
+            for (question, (at, cut)) in atoms.iter().zip(classes.cut).enumerate() {
+                let place = match but.remove(&question).filter(|but| !but.is_empty()) {
+                    _ if !cut => Standing::Alone(self.alone(*at, term, &mut fields)),
+                    Some(but) => Standing::Partly(field, but, self.alone(*at, term, &mut fields)),
+                    None => Standing::Cut(field),
+                };
+                set_at(&mut places, *at, place);
             }
         }
         let n_classes = fields.iter().map(|field| field.samples.len() as u32).collect();
@@ -280,6 +306,16 @@ impl<'p> Cut<'p> {
                     diagram.classes(field, &index.holding(atom))?
                 }
                 Standing::Alone(field) => diagram.classes(field, &[0])?,
+                Standing::Partly(field, but, alone) => {
+                    let index = indexes.get_mut(field).ok_or(Undecided)?;
+                    let mut holding = index.holding(atom);
+                    holding.retain(|class| !but.contains(class));
+                    let known = diagram.classes(field, &holding)?;
+                    let unknown = diagram.classes(field, &but)?;
+                    let alone = diagram.classes(alone, &[0])?;
+                    let alone = diagram.meet(unknown, alone)?;
+                    diagram.join(known, alone)?
+                }
                 // Below.
                 Standing::Walked => Set::NONE,
             });
@@ -291,7 +327,7 @@ impl<'p> Cut<'p> {
                 }
             }
         }
-        let mut space = Space { fields, diagram, atoms, possible: Set::ALL };
+        let mut space = Space { fields, diagram, atoms, possible: Set::ALL, facts: Set::ALL };
         let mut possible = space.paths()?;
         for rule in &self.rules {
             let rule = space.build(rule)?;
@@ -301,8 +337,20 @@ impl<'p> Cut<'p> {
             let same = space.same(mirror)?;
             possible = space.diagram.meet(possible, same)?;
         }
-        space.possible = possible;
+        for fact in &facts {
+            let fact = space.build(fact)?;
+            space.facts = space.diagram.meet(space.facts, fact)?;
+        }
+        space.possible = space.diagram.meet(possible, space.facts)?;
         Ok(space)
+    }
+
+    /// A field for an atom alone, which no request can be made to fit.
+    fn alone(&self, at: usize, term: &Term, fields: &mut Vec<Field>) -> usize {
+        let samples = vec![Value::Bool(true), Value::Bool(false)];
+        let alone = self.atoms.get(at).map(|atom| (atom.test.clone(), atom.by));
+        fields.push(Field { term: term.clone(), samples, settable: false, alone });
+        fields.len() - 1
     }
 
     /// The patterns over whole paths that these atoms ask, if they can be walked.
@@ -339,6 +387,10 @@ impl<'p> Cut<'p> {
             Term::Unknown(_, Of::Status) => Kind::Value(Ty::Status),
             Term::Unknown(_, Of::Header) => Kind::Value(Ty::String.optional()),
             Term::Computed(id, _) => Kind::Value(match self.program.expr(*id) {
+                Expr::Input(input) => {
+                    let input = self.program.inputs.get(input.0 as usize);
+                    input.map_or(Ty::Error, |input| input.ty.clone())
+                }
                 Expr::Call(function, _) => (function.returns)().optional(),
                 expr if expr.is_boolean() == Some(true) => Ty::Bool,
                 Expr::Template(_) => Ty::String,
@@ -357,18 +409,7 @@ impl<'p> Cut<'p> {
             | Term::Stripped(_)
             | Term::Claim(..)
             | Term::Held(..) => true,
-            Term::Slot(slot) => self.program.slots.get(slot.0 as usize).is_some_and(|slot| {
-                // What other fields, or the framing of a request, say too can not be chosen freely.
-                let reads_cookies = || self.program.slots.iter().any(|s| &*s.field == "req.cookie");
-                match (&*slot.field, slot.key.as_deref()) {
-                    ("req.target" | "req.header.all" | "req.query.all", _)
-                    | ("req.header", Some("host" | "content-length" | "transfer-encoding")) => {
-                        false
-                    }
-                    ("req.header", Some("cookie")) => !reads_cookies(),
-                    _ => true,
-                }
-            }),
+            Term::Slot(slot) => is_free(self.program, *slot),
             Term::Computed(..) | Term::Unknown(..) => false,
         }
     }
@@ -417,7 +458,20 @@ impl Space {
     pub(crate) fn witness(&mut self, set: Set) -> Option<Vec<(Term, Value)>> {
         let fields = &self.fields;
         let opaque = |field: usize| fields.get(field).is_none_or(|field| !field.settable);
-        let certain = self.diagram.whatever(set, &opaque).ok()?;
+        let diagram = &mut self.diagram;
+        let mut certain = || {
+            if self.facts == Set::ALL {
+                return diagram.whatever(set, &opaque);
+            }
+            // Of every request something is computed that fits the facts; nothing else is to be feared.
+            let unfit = diagram.negate(self.facts)?;
+            let either = diagram.join(set, unfit)?;
+            let certain = diagram.whatever(either, &opaque)?;
+            let outside = diagram.negate(set)?;
+            let never = diagram.whatever(outside, &opaque)?;
+            diagram.minus(certain, never)
+        };
+        let certain = certain().ok()?;
         self.values(certain)
     }
 
@@ -521,6 +575,25 @@ impl Space {
     }
 }
 
+/// Whether a slot can be given any value. What other fields, or the framing of a request, say too can not.
+fn is_free(program: &Program, slot: SlotId) -> bool {
+    program.slots.get(slot.0 as usize).is_some_and(|slot| {
+        let reads_cookies = || program.slots.iter().any(|s| &*s.field == "req.cookie");
+        match (&*slot.field, slot.key.as_deref()) {
+            ("req.target" | "req.header.all" | "req.query.all", _)
+            | ("req.header", Some("host" | "content-length" | "transfer-encoding")) => false,
+            ("req.header", Some("cookie")) => !reads_cookies(),
+            _ => true,
+        }
+    })
+}
+
+impl Field {
+    fn cut(term: Term, samples: Vec<Value>, settable: bool) -> Field {
+        Field { term, samples, settable, alone: None }
+    }
+}
+
 /// A field's samples, for tests to be asked of: thousands of routes may each ask for something else.
 struct Index<'f> {
     samples: &'f [Value],
@@ -586,11 +659,8 @@ impl<'f> Index<'f> {
     }
 }
 
-/// Gives an atom a field of its own, which no request can be made to fit.
-fn alone(at: usize, term: &Term, fields: &mut Vec<Field>, places: &mut [Standing]) {
+fn set_at(places: &mut [Standing], at: usize, standing: Standing) {
     if let Some(place) = places.get_mut(at) {
-        *place = Standing::Alone(fields.len());
+        *place = standing;
     }
-    let samples = vec![Value::Bool(true), Value::Bool(false)];
-    fields.push(Field { term: term.clone(), samples, settable: false });
 }

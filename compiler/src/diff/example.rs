@@ -85,22 +85,26 @@ impl Ground<'_> {
             }
             let sure = space.witness(set);
             let certain = sure.is_some();
-            let Some(values) = sure.or_else(|| space.guess(set)) else { continue };
-            let witness = Witness::new(self.host, self.path, values);
-            let [before, after] = &self.sides;
-            let fared = fares(self.basis, before, &witness, old)
-                .zip(fares(self.basis, after, &witness, new));
-            match fared {
-                // What is written otherwise comes to the same here.
-                Some((before, after)) if is_alike(old, new) && before == after => {
-                    if !before.iter().all(is_known) {
-                        return Ok(self.example(&witness));
+            let Basis { program, patience, .. } = self.basis;
+            let guesses = || space.guesses(set, program, patience);
+            for values in sure.map_or_else(guesses, |values| vec![values]) {
+                let witness = Witness::new(self.host, self.path, values);
+                let [before, after] = &self.sides;
+                let fared = fares(self.basis, before, &witness, old)
+                    .zip(fares(self.basis, after, &witness, new));
+                match fared {
+                    // What is written otherwise comes to the same here.
+                    Some((before, after)) if is_alike(old, new) && before == after => {
+                        if !before.iter().all(is_known) {
+                            return Ok(self.example(&witness));
+                        }
+                        tried += 1;
+                        break;
                     }
-                    tried += 1;
+                    Some(_) => return Ok(self.example(&witness)),
+                    None if certain => return Ok(Found::Disagrees(self.text(&witness))),
+                    None => {}
                 }
-                Some(_) => return Ok(self.example(&witness)),
-                None if certain => return Ok(Found::Disagrees(self.text(&witness))),
-                None => {}
             }
         }
         let program = &self.basis.program;

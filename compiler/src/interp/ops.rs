@@ -25,7 +25,7 @@ pub(crate) fn ordered(how: Compare, order: Ordering) -> bool {
 }
 
 /// The items a quantifier looks at, and whether these are all.
-pub(super) fn items(list: &Value) -> (Vec<&Value>, bool) {
+pub(crate) fn items(list: &Value) -> (Vec<&Value>, bool) {
     match list {
         Value::List(items) => (items.iter().take(ITEMS).collect(), items.len() <= ITEMS),
         Value::Set(items) => (items.iter().take(ITEMS).collect(), items.len() <= ITEMS),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lang::policy::{self, ExprKind, InputId};
 use lang::vocab::identity::CLAIMS;
 use lang::vocab::{ExprId, Field, Phase};
-use lang::{Ty, Value};
+use lang::{Span, Ty, Value};
 
 use crate::frame::{Slot, SlotId};
 use crate::program::{Expr, MatchArm};
@@ -16,6 +16,8 @@ use crate::program::{Expr, MatchArm};
 #[derive(Debug, Default)]
 pub(crate) struct Exprs {
     list: Vec<Expr>,
+    /// Where each is first written; those that nobody writes are not at the end.
+    spans: Vec<Span>,
     /// By what is written of an expression: values compare equal across kinds (`1` and `1.0`), their text does not.
     known: HashMap<String, ExprId>,
     slots: Vec<Slot>,
@@ -72,7 +74,17 @@ impl Exprs {
             // INVARIANT: a policy that holds one has an error, and is lowered for nobody to run.
             ExprKind::Error => Expr::NOTHING,
         };
-        self.intern(lowered)
+        let id = self.intern(lowered);
+        if self.spans.len() <= id.0 as usize {
+            self.spans.resize(id.0 as usize, Span::default());
+            self.spans.push(expr.span);
+        }
+        id
+    }
+
+    /// Where each expression is first written, as far as policies write them.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        self.spans.clone()
     }
 
     /// Reads the inputs of the expressions to come as these.

@@ -9,7 +9,7 @@ use crate::order::Places;
 use crate::order::cells::{Cell, Place};
 use crate::order::witness::Witness;
 use crate::program::Route;
-use crate::space::{Cut, Env, Fact, Formula, Set, Space, Undecided};
+use crate::space::{Blame, Cut, Env, Fact, Formula, Set, Space, Undecided};
 use lang::segment::{Relation, captures};
 
 /// How the conditions of two routes lie to each other.
@@ -17,8 +17,8 @@ use lang::segment::{Relation, captures};
 pub(crate) enum Verdict {
     /// Decided. Where they lie across each other, with a request that both take.
     Decided(Relation, Option<Witness>),
-    /// Too large, or something that cannot be taken apart.
-    Undecided,
+    /// Too large, or something that cannot be taken apart: this, as far as it is known.
+    Undecided(Vec<Blame>),
     /// A request that was to be taken by both is not: a mistake of ours.
     Disagreement(Witness),
 }
@@ -98,10 +98,12 @@ pub(crate) fn example(
 ) -> Verdict {
     let both = sets.sets.get(first).zip(sets.sets.get(second));
     let members = cell.members.get(first).zip(cell.members.get(second));
-    let (Some((a, b)), Some((one, other))) = (both, members) else { return Verdict::Undecided };
+    let (Some((a, b)), Some((one, other))) = (both, members) else {
+        return Verdict::Undecided(Vec::new());
+    };
     match sets.space.meet(*a, *b) {
         Ok(both) => seen(places, &mut sets.space, both, (host, &cell.path), [*one, *other]),
-        Err(Undecided) => Verdict::Undecided,
+        Err(Undecided) => Verdict::Undecided(Vec::new()),
     }
 }
 
@@ -116,7 +118,7 @@ pub(crate) fn across(
     let shown = cut.path(common);
     let mut formulas = vec![cut.host(host)];
     for place in pair {
-        let Some((_, path)) = places.of(place) else { return Verdict::Undecided };
+        let Some((_, path)) = places.of(place) else { return Verdict::Undecided(Vec::new()) };
         let path = cut.path(path);
         formulas.push(Formula::All(vec![path, conditions(places, place, &mut cut)]));
     }
@@ -131,7 +133,7 @@ pub(crate) fn across(
     };
     let Ok((mut space, both, shown)) = decide(cut) else {
         places.patience.give_up();
-        return Verdict::Undecided;
+        return Verdict::Undecided(Vec::new());
     };
     if both == Set::NONE {
         return Verdict::Decided(Relation::Disjoint, None);
@@ -252,10 +254,11 @@ fn seen(
         };
     }
     // Something was computed: the interpreter may still find that both take a request made of the rest.
-    let guess = space.guess(set).map(|values| Witness::new(host, path, values));
-    match guess.filter(taken) {
+    let guesses = space.guesses(set, places.program, &places.patience).into_iter();
+    let mut guesses = guesses.map(|values| Witness::new(host, path, values));
+    match guesses.find(taken) {
         Some(witness) => Verdict::Decided(Relation::Across, Some(witness)),
-        None => Verdict::Undecided,
+        None => Verdict::Undecided(space.blamed(set)),
     }
 }
 

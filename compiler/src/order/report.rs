@@ -20,8 +20,10 @@ use crate::order::standing::{By, Standing};
 use crate::order::witness::Witness;
 use crate::order::{Findings, Places, Verdict, Why};
 use crate::program::{Program, Step, StepKind};
-use crate::space::Door;
+use crate::proof::opaque::reason;
+use crate::space::{Blame, Door};
 use lang::segment::common_path;
+use lang::vocab::ExprId;
 
 /// Why a route is not reached.
 pub(crate) struct Covered {
@@ -77,6 +79,13 @@ pub(super) fn ambiguous(
                 Some(Verdict::Disagreement(witness)) => {
                     findings.diags.push(disagreement_diag(one, other, &shown(&witness)));
                     return;
+                }
+                Some(Verdict::Undecided(blamed)) => {
+                    let diag = undecided_order(one, other);
+                    match opaque(places, [a.route, b.route], &blamed) {
+                        Some((span, why)) => diag.label(span, why),
+                        None => diag,
+                    }
                 }
                 _ => undecided_order(one, other),
             }
@@ -322,6 +331,25 @@ fn later_first(places: &Places<'_>, a: Place, b: Place) -> Option<(Place, Place)
     let (one, other) = (route(places, a.route)?, route(places, b.route)?);
     let key = |route: &Route| (route.span.source, route.span.start);
     Some(if key(one) >= key(other) { (a, b) } else { (b, a) })
+}
+
+/// The first condition of two routes that cannot be followed: where it is written, and why.
+fn opaque(places: &Places<'_>, routes: [RouteId; 2], blamed: &[Blame]) -> Option<(Span, String)> {
+    let program = places.program;
+    let conditions =
+        || routes.iter().filter_map(|id| program.route(*id)).flat_map(|route| &route.conditions);
+    blamed.iter().find_map(|blame| {
+        let holds = |(condition, _): &&(ExprId, Span)| within(program, *condition, blame.expr);
+        let (_, span) = conditions().find(holds)?;
+        Some((*span, reason(program, &[], blame)?.0))
+    })
+}
+
+/// Whether an expression is another one, or has it in it.
+fn within(program: &Program, id: ExprId, other: Option<ExprId>) -> bool {
+    let mut found = Some(id) == other;
+    program.expr(id).each_operand(&mut |operand| found |= within(program, operand, other));
+    found
 }
 
 /// Whether two routes do the same with a request.

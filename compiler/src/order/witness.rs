@@ -75,6 +75,7 @@ impl Witness {
         let mut ended = usize::MAX;
         let mut says_method = false;
         let mut rest: Option<(usize, Arc<str>)> = None;
+        let mut whole: Option<Arc<str>> = None;
         for (term, value) in values {
             match (term, value) {
                 (Term::Method, Value::Method(name)) => {
@@ -91,6 +92,7 @@ impl Witness {
                     }
                 }
                 (Term::Rest(at), Value::String(text)) => rest = Some((at, text)),
+                (Term::Path, Value::String(text)) => whole = Some(text),
                 (Term::Segment(at) | Term::Rest(at), _) => ended = ended.min(at),
                 (Term::Slot(slot), value) => witness.slots.push((slot, value)),
                 (Term::Stripped(name), value) if value.is_true() => witness.stripped.push(name),
@@ -102,6 +104,10 @@ impl Witness {
                 }
                 _ => {}
             }
+        }
+        if let Some(path) = whole {
+            witness.path = path.to_string();
+            return witness;
         }
         if let Some((at, _)) = &rest {
             segments.resize(*at, None);
@@ -309,6 +315,7 @@ impl Witness {
                     details.push(format!("cookie: {key}={}", shown(&plain)));
                 }
                 ("req.body.size", None) if *value == Value::Size(0) => {}
+                ("req.json", None) => details.push(format!("content {}", json(value))),
                 ("client.ip", None) => from = format!(" from {plain}"),
                 ("conn.peer", None) => match self.said(program, "client.ip") {
                     None => from = format!(" from {plain}"),
@@ -421,6 +428,20 @@ fn sample_host(host: &Host) -> Arc<str> {
         Host::Any => Arc::from("any.example"),
         Host::Exact(name) => name.clone(),
         Host::OneLabel(suffix) | Host::Labels(suffix) => Arc::from(format!("any.{suffix}")),
+    }
+}
+
+/// A document as it is sent.
+fn json(value: &Value) -> String {
+    match value {
+        Value::Map(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name:?}:{}", json(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
+        }
+        Value::List(items) => {
+            format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
     }
 }
 

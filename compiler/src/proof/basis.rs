@@ -2,16 +2,17 @@
 //! candidates of each listener in the order in which they are tried.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use lang::policy::{Host, LocalId, Path, Policy, RouteId};
+use lang::policy::{Host, Input, InputId, LocalId, Path, Policy, RouteId};
 use lang::vocab::ExprId;
+use lang::{Span, Ty, Value};
 
 use crate::interp::{self, Constants};
 use crate::lower;
 use crate::lower::expr::Exprs;
-use crate::program::{Listener, Program, Route, VirtualHost};
+use crate::program::{Expr, Listener, Program, Route, VirtualHost};
 use crate::proof::course::{Course, courses, locals};
 use crate::space::{Cut, Env, Formula, Patience};
 use lang::hosts::host_relation;
@@ -22,6 +23,8 @@ use lang::segment::{Relation, Segments, captures};
 pub(crate) struct Side<'p> {
     pub(crate) policy: &'p Policy,
     pub(crate) lowered: &'p Program,
+    /// Its place in the [`Basis`].
+    at: usize,
     /// Where its routes begin in the program of the [`Basis`].
     first: usize,
 }
@@ -32,6 +35,10 @@ pub(crate) struct Basis<'p> {
     pub(crate) program: Program,
     pub(crate) constants: Constants,
     pub(crate) sides: Vec<Side<'p>>,
+    /// The constants of each side's own program.
+    own: Vec<Constants>,
+    /// Where each expression of the program is first written.
+    spans: Vec<Span>,
     /// What may still be spent on them.
     pub(crate) patience: Patience,
 }
@@ -60,15 +67,69 @@ impl<'p> Basis<'p> {
         more: impl FnOnce(&mut Exprs) -> T,
     ) -> (Basis<'p>, T) {
         let all: Vec<&Policy> = policies.iter().map(|(policy, _)| *policy).collect();
-        let (program, added) = lower::together(&all, more);
+        let (program, spans, added) = lower::together(&all, more);
         let constants = interp::constants(&program, &[]);
         let mut first = 0;
         let mut sides = Vec::with_capacity(policies.len());
-        for (policy, lowered) in policies {
-            sides.push(Side { policy, lowered, first });
+        for (at, (policy, lowered)) in policies.iter().enumerate() {
+            sides.push(Side { policy, lowered, at, first });
             first += policy.routes.len();
         }
-        (Basis { program, constants, sides, patience: Patience::default() }, added)
+        let own = policies.iter().map(|(_, lowered)| interp::constants(lowered, &[])).collect();
+        let patience = Patience::default();
+        (Basis { program, constants, sides, own, spans, patience }, added)
+    }
+
+    /// The same where inputs have values: what they are by default, and if `made_up` one of its type for each that has no
+    /// default but a plain type.
+    pub(crate) fn bound(&self, made_up: bool) -> Basis<'p> {
+        let value = |input: &Input| match &input.default {
+            Some(default) => Some(default.clone()),
+            None if made_up => plain(&input.ty),
+            None => None,
+        };
+        let bound = |program: &Program| {
+            interp::constants_with(program, |id| program.inputs.get(id.0 as usize).and_then(value))
+        };
+        Basis {
+            constants: bound(&self.program),
+            own: self.sides.iter().map(|side| bound(side.lowered)).collect(),
+            program: self.program.clone(),
+            sides: self.sides.clone(),
+            spans: self.spans.clone(),
+            patience: Patience::default(),
+        }
+    }
+
+    /// The constants of a side's own program.
+    pub(crate) fn own(&self, side: &Side<'_>) -> Option<&Constants> {
+        self.own.get(side.at)
+    }
+
+    /// Where an expression is first written, if a policy writes it.
+    pub(crate) fn span(&self, id: ExprId) -> Option<Span> {
+        self.spans.get(id.0 as usize).copied().filter(|span| *span != Span::default())
+    }
+
+    /// The inputs that these expressions read, by number, with their values where they are bound.
+    pub(crate) fn inputs(
+        &self,
+        roots: impl IntoIterator<Item = ExprId>,
+    ) -> BTreeMap<InputId, Option<&Value>> {
+        let mut inputs = BTreeMap::new();
+        let mut seen = HashSet::new();
+        let mut open: Vec<ExprId> = roots.into_iter().collect();
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let expr = self.program.expr(id);
+            if let Expr::Input(input) = expr {
+                inputs.insert(*input, self.constants.get(id));
+            }
+            expr.each_operand(&mut |operand| open.push(operand));
+        }
+        inputs
     }
 
     /// Nothing asked yet.
@@ -110,6 +171,17 @@ impl<'p> Basis<'p> {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// A value of the type, where any is as good as another.
+fn plain(ty: &Ty) -> Option<Value> {
+    Some(match ty {
+        Ty::String => Value::string("x"),
+        Ty::Int => Value::Int(1),
+        Ty::Bool => Value::Bool(true),
+        Ty::OneOf(words) => Value::String(words.first()?.clone()),
+        _ => return None,
+    })
 }
 
 impl Taken<'_> {

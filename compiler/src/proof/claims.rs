@@ -101,6 +101,18 @@ impl Asked {
         }
     }
 
+    /// The conditions on a request that it asks.
+    pub(crate) fn conditions(&self) -> Vec<ExprId> {
+        match self {
+            Asked::Request(id) => vec![*id],
+            Asked::Not(inner) => inner.conditions(),
+            Asked::All(parts) | Asked::Any(parts) => {
+                parts.iter().flat_map(Asked::conditions).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// What its claims about the cache ask.
     pub(crate) fn of_cache(&self) -> Option<&caching::Asks> {
         match self {

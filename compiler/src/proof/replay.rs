@@ -22,8 +22,13 @@ pub(crate) enum Replayed {
     Agrees,
 }
 
-/// Sends an example of a question on its way.
-pub(crate) fn replay(question: &Question<'_>, witness: &Witness, way: Way<'_>) -> Replayed {
+/// Sends an example of a question on its way. One that is a guess must contradict the claim whatever an upstream decides.
+pub(crate) fn replay(
+    question: &Question<'_>,
+    witness: &Witness,
+    way: Way<'_>,
+    certain: bool,
+) -> Replayed {
     let Question { basis, side, .. } = question;
     let expected = match (way.route, &way.course.end) {
         (Some((id, _)), _) => Answer::Route(id),
@@ -57,7 +62,11 @@ pub(crate) fn replay(question: &Question<'_>, witness: &Witness, way: Way<'_>) -
     let seen = Seen { interp, witness };
     let (of, expect) = (question.of.holds(&seen, way), question.expect.holds(&seen, way));
     // What an upstream decides is not seen here: such a part neither speaks for the example nor against it.
-    if of == Some(false) || expect == Some(true) {
+    let contradicts = match certain {
+        true => of != Some(false) && expect != Some(true),
+        false => of == Some(true) && expect == Some(false),
+    };
+    if !contradicts {
         return Replayed::Agrees;
     }
     // Plain words can stand anywhere; of others the gateway may think differently.
@@ -86,10 +95,10 @@ pub(crate) fn answer(
     let lowered = side.lowered;
     let Some(table) = lowered.listeners.get(listener) else { return Answer::Open };
     let moved = witness.moved(&basis.program, lowered);
-    let constants = crate::interp::constants(lowered, &[]);
+    let Some(constants) = basis.own(side) else { return Answer::Open };
     let fill = moved.fill(lowered);
     let own = Frame::new();
-    let interp = Interp { program: lowered, constants: &constants, frame: &own, fill: &fill };
+    let interp = Interp { program: lowered, constants, frame: &own, fill: &fill };
     let head: Head<'_> = moved.head();
     let decision = interp.decide(table, &head);
     frame.set_captures(own.captures());

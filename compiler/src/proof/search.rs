@@ -15,6 +15,7 @@ use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::claims::{Asked, Way};
 use crate::proof::course::{Course, End};
 use crate::proof::narrow::Narrow;
+use crate::proof::opaque::opaque;
 use crate::proof::replay::{Replayed, replay};
 use crate::space::{Env, Fact, Formula, Set, Space, Undecided};
 
@@ -63,7 +64,7 @@ pub(crate) struct Ending {
 }
 
 /// Why something is undecided.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Why {
     /// It is more than is looked at.
     Size,
@@ -75,6 +76,8 @@ pub(crate) enum Why {
     Written,
     /// Something is computed that cannot be taken apart.
     Computed,
+    /// This cannot be followed; where it is written, what is to be said of it, and what would help.
+    Opaque(Span, String, String),
 }
 
 /// A request of which a claim speaks.
@@ -369,7 +372,6 @@ impl<'q> Question<'q> {
         if left == Set::NONE {
             return Found::Nothing;
         }
-        let why = self.why(way);
         if !way.course.sure {
             return Found::Undecided(place, Why::Refusal);
         }
@@ -383,19 +385,30 @@ impl<'q> Question<'q> {
                 tried = both;
             }
         }
-        let Some(values) = space.witness(tried) else { return Found::Undecided(place, why) };
+        let Some(values) = space.witness(tried) else {
+            let Basis { program, patience, .. } = self.basis;
+            for values in space.guesses(tried, program, patience) {
+                let witness = Box::new(Witness::new(host, path, values));
+                if witness.arrives(program, self.arriving)
+                    && replay(self, &witness, way, false) == Replayed::Contradicts
+                {
+                    return Found::Witness(witness, ending.clone());
+                }
+            }
+            return Found::Undecided(place, self.why(way, &space, left));
+        };
         let witness = Box::new(Witness::new(host, path, values));
         if !witness.arrives(&self.basis.program, self.arriving) {
             return Found::Undecided(place, Why::Size);
         }
-        match replay(self, &witness, way) {
+        match replay(self, &witness, way, true) {
             Replayed::Contradicts => Found::Witness(witness, ending.clone()),
             Replayed::Unsure => Found::Undecided(place, Why::Refusal),
             Replayed::Agrees => Found::Disagreement(witness),
         }
     }
 
-    fn why(&self, way: Way<'_>) -> Why {
+    fn why(&self, way: Way<'_>, space: &Space, left: Set) -> Why {
         let answered = way.course.to().is_some() && !way.course.own;
         let both = [self.of, self.expect];
         if answered && both.iter().any(|asked| asked.asks_answer()) {
@@ -403,7 +416,7 @@ impl<'q> Question<'q> {
         } else if both.iter().any(|asked| asked.asks_written(way)) {
             Why::Written
         } else {
-            Why::Computed
+            opaque(self.basis, space, left).unwrap_or(Why::Computed)
         }
     }
 }

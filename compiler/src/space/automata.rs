@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
-use regex_automata::util::start;
+use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
 
 /// The most states of the product that are looked at.
@@ -18,9 +18,13 @@ pub(super) const WORK: usize = 4_000_000;
 /// The most bytes of one pattern's automaton.
 pub(super) const SIZE: usize = 1 << 20;
 
-/// A pattern as an automaton over bytes.
+/// A pattern as an automaton over bytes. One that asks for the ends of words knows those of ASCII alone: after any other
+/// byte it is lost, and takes nothing for certain.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Arc<dense::DFA<Vec<u32>>>);
+pub(super) struct Pattern {
+    dfa: Arc<dense::DFA<Vec<u32>>>,
+    may_be_lost: bool,
+}
 
 /// Where an automaton stands after a text; `None` once its pattern has fitted, because then it fits whatever follows.
 pub(super) type At = Option<StateID>;
@@ -43,52 +47,61 @@ impl Pattern {
             .match_kind(MatchKind::All)
             .start_kind(StartKind::Unanchored)
             .accelerate(false)
-            // Bytes for which this is not exact are never read: the walk gives up before.
             .unicode_word_boundary(true)
             .dfa_size_limit(Some(size))
             .determinize_size_limit(Some(size));
-        let dfa = dense::Builder::new().configure(config).build(pattern).ok()?;
-        Some(Pattern(Arc::new(dfa)))
+        let syntax = syntax::Config::new().utf8(false);
+        let dfa = dense::Builder::new().configure(config).syntax(syntax).build(pattern).ok()?;
+        let parsed = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern).ok()?;
+        let may_be_lost = parsed.properties().look_set().contains_word_unicode();
+        Some(Pattern { dfa: Arc::new(dfa), may_be_lost })
+    }
+
+    /// Whether there are texts of which it cannot say whether it takes them.
+    pub(super) fn may_be_lost(&self) -> bool {
+        self.may_be_lost
     }
 
     /// Where it stands before any text.
     pub(super) fn start(&self) -> Option<At> {
         let config = start::Config::new().anchored(Anchored::No);
-        let state = self.0.start_state(&config).ok()?;
-        Some((!self.0.is_match_state(state)).then_some(state))
+        let state = self.dfa.start_state(&config).ok()?;
+        Some((!self.dfa.is_match_state(state)).then_some(state))
     }
 
-    /// Where it stands after one more byte. The outer `None` says that it cannot read it.
-    pub(super) fn step(&self, at: At, byte: u8) -> Option<At> {
-        let Some(state) = at else { return Some(None) };
-        let next = self.0.next_state(state, byte);
-        match next {
-            next if self.0.is_quit_state(next) => None,
-            next if self.0.is_match_state(next) => Some(None),
-            next => Some(Some(next)),
+    /// Where it stands after one more byte.
+    pub(super) fn step(&self, at: At, byte: u8) -> At {
+        let state = at?;
+        if self.dfa.is_quit_state(state) {
+            return at;
         }
+        let next = self.dfa.next_state(state, byte);
+        (!self.dfa.is_match_state(next)).then_some(next)
     }
 
     /// Where it stands after more text.
-    pub(super) fn run(&self, at: At, text: &str) -> Option<At> {
-        text.bytes().try_fold(at, |at, byte| self.step(at, byte))
+    pub(super) fn run(&self, at: At, text: &str) -> At {
+        text.bytes().fold(at, |at, byte| self.step(at, byte))
     }
 
-    /// Whether it takes the text that led here, if nothing follows.
+    /// Whether it takes the text that led here, if nothing follows; `None` if it is lost.
     pub(super) fn takes(&self, at: At) -> Option<bool> {
         let Some(state) = at else { return Some(true) };
-        let end = self.0.next_eoi_state(state);
-        (!self.0.is_quit_state(end)).then(|| self.0.is_match_state(end))
+        if self.dfa.is_quit_state(state) {
+            return None;
+        }
+        let end = self.dfa.next_eoi_state(state);
+        (!self.dfa.is_quit_state(end)).then(|| self.dfa.is_match_state(end))
     }
 
-    /// Whether it takes this text; `None` if it cannot read it.
+    /// Whether it takes this text; `None` if it is lost in it.
     pub(super) fn fits(&self, text: &str) -> Option<bool> {
-        self.takes(self.run(self.start()?, text)?)
+        self.takes(self.run(self.start()?, text))
     }
 
     /// Whether nothing that follows changes what it says.
     pub(super) fn is_settled(&self, at: At) -> bool {
-        at.is_none_or(|state| self.0.is_dead_state(state))
+        at.is_none_or(|state| self.dfa.is_dead_state(state) || self.dfa.is_quit_state(state))
     }
 }
 
@@ -127,7 +140,7 @@ impl Track {
             Apart::TakenFrom(pattern, at) => (pattern, *at, false),
         };
         // What no pattern asks for leads an anchored one to its end and any other back to its beginning.
-        let usual = pattern.run(start, "~~~~").unwrap_or(start);
+        let usual = pattern.run(start, "~~~~");
         let mut track = Track {
             pattern: pattern.clone(),
             start,
@@ -135,14 +148,14 @@ impl Track {
             usual,
             usually: Tells::Taken(false),
         };
-        track.usually = track.tells(usual)?;
+        track.usually = track.tells(usual);
         Some(track)
     }
 
-    fn tells(&self, at: At) -> Option<Tells> {
+    fn tells(&self, at: At) -> Tells {
         match self.by_place {
-            true => Some(Tells::Led(at)),
-            false => self.pattern.takes(at).map(Tells::Taken),
+            true => Tells::Led(at),
+            false => self.pattern.takes(at).map_or(Tells::Lost, Tells::Taken),
         }
     }
 }
@@ -152,6 +165,7 @@ impl Track {
 enum Tells {
     Taken(bool),
     Led(At),
+    Lost,
 }
 
 /// Where every automaton stands after a text.
@@ -172,12 +186,12 @@ struct Walk {
     /// Prefixes of points: next ones by byte, and whether it is a point.
     prefixes: Vec<(HashMap<u8, usize>, bool)>,
     /// One byte for each class of bytes that all automata and points treat alike, the most readable first; with each the
-    /// tracks that it leads away from where they usually stand, and to where, if they can read it.
+    /// tracks that it leads away from where they usually stand, and to where.
     bytes: Vec<(u8, Vec<Step>)>,
 }
 
-/// A track, and where it goes from where it usually stands; `None` if it cannot read the byte.
-type Step = (u32, Option<At>);
+/// A track, and where it goes from where it usually stands.
+type Step = (u32, At);
 
 impl Walk {
     fn new(tracks: Vec<Track>, points: &BTreeSet<Arc<str>>) -> Option<Walk> {
@@ -202,14 +216,14 @@ impl Walk {
         let readable = (b'a'..=b'z').chain(b'0'..=b'9').chain(*b"-._/").chain(b'A'..=b'Z');
         let all = readable.chain(b'!'..=b'~').chain(0..=255);
         let bytes = all.filter(|byte| {
-            let class = |track: &Track| track.pattern.0.byte_classes().get(*byte);
+            let class = |track: &Track| track.pattern.dfa.byte_classes().get(*byte);
             let class: Vec<u8> = tracks.iter().map(class).collect();
             seen.insert((class, of_points.contains(byte).then_some(*byte)))
         });
         let leads = |byte: u8| {
             let next = (0..).zip(&tracks).map(|(number, track)| {
                 let next = track.pattern.step(track.usual, byte);
-                (number, next, next != Some(track.usual))
+                (number, next, next != track.usual)
             });
             let away = next.filter(|(.., away)| *away).map(|(number, next, _)| (number, next));
             (byte, away.collect())
@@ -276,24 +290,22 @@ impl Walk {
 
     /// The state after one more byte; the inner `None` where no text of the domain goes on so.
     #[expect(clippy::option_option, reason = "giving up and leading nowhere are different answers")]
-    fn step(&self, from: &State, byte: u8, away: &[(u32, Option<At>)]) -> Option<Option<State>> {
+    fn step(&self, from: &State, byte: u8, away: &[Step]) -> Option<Option<State>> {
         let mut at = Vec::with_capacity(from.at.len() + away.len());
         let mut away = away.iter().copied().peekable();
         for (number, state) in &from.at {
             while let Some((other, next)) = away.next_if(|(other, _)| other < number) {
-                at.push((other, next?));
+                at.push((other, next));
             }
             // This one stands elsewhere.
             away.next_if(|(other, _)| other == number);
             let track = self.tracks.get(*number as usize)?;
-            let next = track.pattern.step(*state, byte)?;
+            let next = track.pattern.step(*state, byte);
             if next != track.usual {
                 at.push((*number, next));
             }
         }
-        for (number, next) in away {
-            at.push((number, next?));
-        }
+        at.extend(away);
         let point = from.point.and_then(|point| self.prefixes.get(point)?.0.get(&byte).copied());
         let next = State { at, point };
         // The domain binds both ends of its texts.
@@ -320,7 +332,7 @@ impl Walk {
         let mut answer = Answer::new();
         for (number, at) in state.at.iter().filter(|(number, _)| *number > 0) {
             let track = self.tracks.get(*number as usize)?;
-            let tells = track.tells(*at)?;
+            let tells = track.tells(*at);
             if tells != track.usually {
                 answer.push((*number, tells));
             }
@@ -375,8 +387,18 @@ mod tests {
     #[test]
     fn a_pattern_too_large_is_given_up() {
         assert!(Pattern::new(r"(?:a|b)*a(?:a|b){20}", SIZE).is_none());
-        let points = BTreeSet::new();
-        let word = Apart::Taken(Pattern::new(r"\bé", SIZE).unwrap());
-        assert_eq!(samples(&[word], &all(), &points, WORK), None);
+    }
+
+    #[test]
+    fn words_that_are_not_of_ascii_have_a_text_of_their_own() {
+        let word = Pattern::new(r"\bb\b", SIZE).unwrap();
+        assert_eq!(
+            (word.fits("a b"), word.fits("ab"), word.fits("é b")),
+            (Some(true), Some(false), None)
+        );
+        let texts = samples_of(&[r"\bb\b"], &[]);
+        let mut told: Vec<_> = texts.iter().map(|text| word.fits(text)).collect();
+        told.sort_unstable();
+        assert_eq!(told, [None, Some(false), Some(true)]);
     }
 }

@@ -1,7 +1,7 @@
 //! Cuts the values of one field into finitely many classes, such that every test asked of the field answers alike for all
 //! values of a class. Each class has a value of it as its sample; the answers are found by asking that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub(super) struct Classes {
     pub(super) samples: Vec<Value>,
     /// For each question whether its answers are the same within each class. The others need a field of their own.
     pub(super) cut: Vec<bool>,
+    /// By the place of a question that is cut: the classes within which its answers may differ all the same.
+    pub(super) but: BTreeMap<usize, Vec<u32>>,
     /// Whether a segment's texts are told apart as patterns over the whole path need it.
     pub(super) led: bool,
 }
@@ -94,14 +96,23 @@ pub(super) fn rest(apart: &[Apart], patience: &Patience) -> Option<Vec<Value>> {
 /// Absence first: the last class is the one that nobody asks for.
 fn or_absent(mut classes: Classes) -> Classes {
     classes.samples.insert(0, Value::Absent);
+    classes.but.values_mut().flatten().for_each(|class| *class += 1);
     classes
 }
 
+/// A text of the field that fits the pattern.
+pub(super) fn example(is_path: bool, pattern: &Pattern, patience: &Patience) -> Option<Arc<str>> {
+    let domain: &Domain = if is_path { &RESTS } else { &VALUES };
+    let apart = [Apart::Taken(pattern.clone())];
+    let texts = patience.samples(&apart, domain, &BTreeSet::new())?;
+    texts.into_iter().find(|text| pattern.fits(text) == Some(true))
+}
+
 /// The texts that a field can say; `None` stands for all.
-type Domain = LazyLock<Option<Pattern>>;
+pub(super) type Domain = LazyLock<Option<Pattern>>;
 
 /// The texts that can be a host in the normal form; that names and labels are not too long is not in it.
-static HOSTS: Domain = LazyLock::new(|| {
+pub(super) static HOSTS: Domain = LazyLock::new(|| {
     let group = "(?:0|[1-9a-f][0-9a-f]{0,3})";
     let address = format!(
         r"(?:{group}(?::{group}){{0,6}})?::(?:{group}(?::{group}){{0,6}})?|(?:{group}:){{7}}{group}|::ffff:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}"
@@ -113,20 +124,21 @@ static NAMES: Domain = LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9
 /// What a request is known by: 32 hexadecimal digits.
 static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
 /// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
-static VALUES: Domain = LazyLock::new(|| {
+pub(super) static VALUES: Domain = LazyLock::new(|| {
     Pattern::new(r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z", SIZE)
 });
 /// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
-static COOKIES: Domain = LazyLock::new(|| {
+pub(super) static COOKIES: Domain = LazyLock::new(|| {
     Pattern::new(
         r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z",
         SIZE,
     )
 });
 /// The segments of a path that are not empty.
-static SEGMENTS: Domain = LazyLock::new(|| Pattern::new(&format!(r"\A{}\z", segment()), SIZE));
+pub(super) static SEGMENTS: Domain =
+    LazyLock::new(|| Pattern::new(&format!(r"\A{}\z", segment()), SIZE));
 /// What can stand behind segments of a path.
-static RESTS: Domain =
+pub(super) static RESTS: Domain =
     LazyLock::new(|| Pattern::new(&format!(r"\A(?:(?:/{})+/?|/)\z", segment()), SIZE));
 /// All texts.
 static TEXTS: Domain = LazyLock::new(|| Pattern::new(r"\A(?s:.)*\z", SIZE));
@@ -142,7 +154,7 @@ pub(crate) fn is_host_name(text: &str) -> bool {
 }
 
 /// Whether the field can say this; a text that is none of them is compared in vain.
-fn can_say(domain: &Domain, text: &str) -> bool {
+pub(super) fn can_say(domain: &Domain, text: &str) -> bool {
     domain.as_ref().is_none_or(|pattern| pattern.fits(text).unwrap_or(true))
 }
 
@@ -177,7 +189,7 @@ fn present(ty: &Ty, asked: &[Asked<'_>], patience: &Patience) -> Classes {
 
 /// Few values: each is a class.
 fn all(asked: &[Asked<'_>], samples: Vec<Value>) -> Classes {
-    Classes { samples, cut: vec![true; asked.len()], led: true }
+    Classes { samples, cut: vec![true; asked.len()], led: true, ..Classes::default() }
 }
 
 /// Values that are only compared for equality: each one named is a class, the others are one.
@@ -190,7 +202,7 @@ fn points(asked: &[Asked<'_>]) -> Classes {
     samples.dedup();
     // A value that no policy can write stands for all others.
     samples.push(Value::string("\u{0}"));
-    Classes { samples, cut, led: true }
+    Classes { samples, cut, led: true, ..Classes::default() }
 }
 
 fn methods(asked: &[Asked<'_>]) -> Classes {
@@ -229,20 +241,32 @@ fn texts(
         }
         patterns.extend(language);
     }
-    let mut others = None;
-    if !patterns.is_empty() {
-        others =
-            taken(patterns, patience).and_then(|apart| patience.samples(&apart, domain, &named));
-        if others.is_none() {
-            for (cut, (_, test)) in cut.iter_mut().zip(asked) {
-                *cut &= test.language().is_none();
-            }
+    let told = match patterns.is_empty() {
+        true => None,
+        false => {
+            taken(patterns, patience).and_then(|apart| patience.samples(&apart, domain, &named))
         }
-    }
-    let others = others.unwrap_or_else(|| vec![fresh(plain, &|text| named.contains(text))]);
+    };
+    let is_told = told.is_some();
+    let others = told.unwrap_or_else(|| vec![fresh(plain, &|text| named.contains(text))]);
     // What fits no pattern comes last, if there is such a thing; it comes first out of the walk or is rare.
-    let samples = named.iter().chain(others.iter().rev()).map(|text| value(text)).collect();
-    Classes { samples, cut, led: true }
+    let texts: Vec<&Arc<str>> = named.iter().chain(others.iter().rev()).collect();
+    let mut but = BTreeMap::new();
+    for (at, (_, test)) in asked.iter().enumerate() {
+        let Some(language) = test.language() else { continue };
+        // Of what is named it is known how every test answers.
+        let classes: Vec<u32> = match patience.pattern(&language).filter(|_| is_told) {
+            None => (named.len() as u32..texts.len() as u32).collect(),
+            Some(pattern) if pattern.may_be_lost() => {
+                let lost = (0..).zip(&texts).filter(|(_, text)| pattern.fits(text).is_none());
+                lost.map(|(class, _)| class).collect()
+            }
+            Some(_) => continue,
+        };
+        but.insert(at, classes);
+    }
+    let samples = texts.into_iter().map(|text| value(text)).collect();
+    Classes { samples, cut, but, led: true }
 }
 
 /// Texts told apart by which of the patterns take them.
@@ -282,7 +306,7 @@ fn line(ty: &Ty, asked: &[Asked<'_>]) -> Classes {
         };
         samples.extend(at_place(ty, nearest));
     }
-    Classes { samples, cut, led: true }
+    Classes { samples, cut, led: true, ..Classes::default() }
 }
 
 fn place(value: &Value) -> Option<i128> {
@@ -347,7 +371,7 @@ fn addresses(asked: &[Asked<'_>]) -> Classes {
     let v6 = within(v6, plain6).filter(|bits| !(MAPPED.0..=MAPPED.1).contains(bits));
     samples.extend(v6.map(|bits| Value::Ip(Ipv6Addr::from_bits(bits).into())));
     samples.extend(within(v4, plain4).map(|bits| Value::Ip(Ipv4Addr::from_bits(bits).into())));
-    Classes { samples, cut, led: true }
+    Classes { samples, cut, led: true, ..Classes::default() }
 }
 
 /// One number of each interval that begins with one of `starts`: `plain` where it lies in.
@@ -427,7 +451,7 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
     named.extend(upper);
     let texts = named.iter().chain(&others).map(|text| Value::String(text.clone()));
     let samples = [Value::Absent, Value::string("")].into_iter().chain(texts).collect();
-    Classes { samples, cut, led: is_led }
+    Classes { samples, cut, led: is_led, ..Classes::default() }
 }
 
 /// One integer of each gap between those named, that is not named as text either.

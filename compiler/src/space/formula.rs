@@ -9,6 +9,7 @@ use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
+use super::identity::carries_token;
 use super::test::Test;
 use super::{AtomId, Cut, Of, Term};
 use crate::pattern::{Plain, plain};
@@ -154,6 +155,9 @@ impl Cut<'_> {
         if let Some(value) = self.constants.get(id) {
             return Formula::Always(test.holds(value));
         }
+        if let Some(value) = self.folded(id) {
+            return Formula::Always(test.holds(&value));
+        }
         let boolean = matches!(test, Test::True);
         match program.expr(id) {
             Expr::Not(inner) if boolean => {
@@ -167,12 +171,18 @@ impl Cut<'_> {
             }
             Expr::Present(inner) if boolean => self.ask(*inner, &Test::Present, env),
             Expr::Compare(how, a, b) if boolean => match (self.constant(*a), self.constant(*b)) {
-                (_, Some(with)) => self.ask(*a, &Test::Compare(*how, with), env),
-                (Some(with), None) => self.ask(*b, &Test::Compare(how.mirrored(), with), env),
+                (_, Some(with)) => {
+                    self.asking = Some(id);
+                    self.ask(*a, &Test::Compare(*how, with), env)
+                }
+                (Some(with), None) => {
+                    self.asking = Some(id);
+                    self.ask(*b, &Test::Compare(how.mirrored(), with), env)
+                }
                 (None, None) => {
                     // With an absent side no comparison holds, whatever the other one is.
                     let sides = [*a, *b].map(|side| self.ask(side, &Test::Present, env));
-                    let fact = self.fact(id, test, env);
+                    let fact = self.compared(id, (*how, *a, *b), env);
                     Formula::all(sides.into_iter().chain([fact]).collect())
                 }
             },
@@ -188,9 +198,20 @@ impl Cut<'_> {
                 match (holes.next(), holes.next()) {
                     (Some((hole, (_, argument))), None) => {
                         let values = values.iter().map(|v| v.clone().unwrap_or_default()).collect();
+                        self.asking = Some(id);
                         self.ask(*argument, &Test::Call(function, values, hole), env)
                     }
                     _ => self.fact(id, test, env),
+                }
+            }
+            Expr::Call(function, arguments) => match self.before(function, arguments, test, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
+            Expr::Quantified(how, item, list, predicate) if boolean => {
+                match self.each(*how, *item, *list, *predicate, env) {
+                    Some(formula) => formula,
+                    None => self.fact(id, test, env),
                 }
             }
             Expr::Coalesce(first, second) => {
@@ -236,7 +257,7 @@ impl Cut<'_> {
                     },
                     _ if field.is_some_and(|field| !field.stable) => self.fact(id, test, env),
                     field if field == CLAIMS.path => self.known(*slot, id, test, env),
-                    _ if !matches!(test, Test::Present) && self.carries_token(*slot) => {
+                    _ if !matches!(test, Test::Present) && carries_token(self.program, *slot) => {
                         // What a token looks like is not for a condition to choose.
                         let present = self.atom(Term::Slot(*slot), None, Test::Present);
                         let fact = self.fact(id, test, env);
@@ -318,10 +339,31 @@ impl Cut<'_> {
         Some(Formula::any(vec![is, absent]))
     }
 
+    /// How two sides compare, neither of which is a constant. Of two that are there, whether they are equal says whether
+    /// they are not.
+    fn compared(
+        &mut self,
+        id: ExprId,
+        (how, a, b): (Compare, ExprId, ExprId),
+        env: Env<'_>,
+    ) -> Formula {
+        if !matches!(how, Compare::Eq | Compare::Ne) {
+            return self.fact(id, &Test::True, env);
+        }
+        let pair = (a.min(b), a.max(b));
+        let (first, first_how) = *self.compared.entry(pair).or_insert((id, how));
+        let fact = self.fact(first, &Test::True, env);
+        if how == first_how { fact } else { fact.not() }
+    }
+
     /// Whether an item lies in a group, where that can be taken apart.
     fn membership(&mut self, item: ExprId, of: ExprId, env: Env<'_>) -> Option<Formula> {
         let program = self.program;
         if let Some(of) = self.constant(of) {
+            let of = match of {
+                Value::Map(fields) => Value::list(fields.keys().cloned().map(Value::String)),
+                of => of,
+            };
             return Some(self.ask(item, &Test::In(of), env));
         }
         match program.expr(of) {
@@ -415,7 +457,7 @@ impl Cut<'_> {
                 Some(Formula::Not(Box::new(exactly(self, value)?)))
             }
             // What every path begins with is told by its segments, all else by walking the whole.
-            Test::Call(..) => match plain(&test.language()?) {
+            Test::Call(..) | Test::Of(..) => match plain(&test.language()?) {
                 Some(Plain::Is(path)) if path.starts_with('/') => {
                     exactly(self, &Value::string(path))
                 }
@@ -449,6 +491,6 @@ impl Cut<'_> {
     }
 
     pub(super) fn constant(&self, id: ExprId) -> Option<Value> {
-        self.constants.get(id).cloned()
+        self.constants.get(id).cloned().or_else(|| self.folded(id))
     }
 }

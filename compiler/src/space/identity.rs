@@ -45,22 +45,21 @@ pub(crate) fn sources(program: &Program, auth: &str) -> Vec<(&'static str, Arc<s
     if told.is_empty() { vec![("req.header", Arc::from("authorization"))] } else { told }
 }
 
+/// Whether an auth may look for its token in this slot.
+pub(super) fn carries_token(program: &Program, slot: SlotId) -> bool {
+    let Some(asked) = program.slots.get(slot.0 as usize) else { return false };
+    let auths = program.slots.iter().filter(|slot| *slot.field == *CLAIMS.path);
+    let mut sources =
+        auths.flat_map(|auth| sources(program, auth.key.as_deref().unwrap_or_default()));
+    sources.any(|(field, key)| field == &*asked.field && Some(&key) == asked.key.as_ref())
+}
+
 impl Cut<'_> {
     /// The slot of an auth's claims, if the expression is one.
     pub(super) fn token(&self, id: ExprId) -> Option<SlotId> {
         let Expr::Slot(slot) = self.program.expr(id) else { return None };
         let field = self.program.slots.get(slot.0 as usize)?;
         (*field.field == *CLAIMS.path).then_some(*slot)
-    }
-
-    /// Whether an auth may look for its token in this slot.
-    pub(super) fn carries_token(&self, slot: SlotId) -> bool {
-        let Some(asked) = self.program.slots.get(slot.0 as usize) else { return false };
-        let auths = self.program.slots.iter().filter(|slot| *slot.field == *CLAIMS.path);
-        let sources =
-            auths.flat_map(|auth| sources(self.program, auth.key.as_deref().unwrap_or_default()));
-        let mut sources = sources.into_iter();
-        sources.any(|(field, key)| field == &*asked.field && Some(&key) == asked.key.as_ref())
     }
 
     /// A test on an auth's claims as a whole.

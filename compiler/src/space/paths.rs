@@ -46,7 +46,7 @@ impl Patterns {
         let mut apart = BTreeSet::new();
         for (number, at) in &self.live {
             let (_, pattern) = self.all.get(*number)?;
-            let at = pattern.step(*at, b'/')?;
+            let at = pattern.step(*at, b'/');
             if !pattern.is_settled(at) {
                 apart.insert((*number, at));
             }
@@ -65,9 +65,9 @@ impl Patterns {
         let mut live = BTreeSet::new();
         for (number, at) in &self.live {
             let (_, pattern) = self.all.get(*number)?;
-            let before = pattern.step(*at, b'/')?;
+            let before = pattern.step(*at, b'/');
             for text in samples.iter().filter_map(Value::as_str).filter(|text| !text.is_empty()) {
-                live.insert((*number, pattern.run(before, text)?));
+                live.insert((*number, pattern.run(before, text)));
             }
         }
         self.live = live;
@@ -122,15 +122,15 @@ impl Patterns {
         let is_rest = place + 1 == self.fields.len();
         let mut sets = Vec::with_capacity(samples.len());
         for sample in samples {
-            let led = |from: At, text: &str| pattern.run(from, text).ok_or(Undecided);
+            let led = |from: At, text: &str| pattern.run(from, text);
             sets.push(match sample.as_str() {
                 // The one path without a segment is that of `OPTIONS *`.
-                None if place == 0 => ended(led(at, "*")?)?,
+                None if place == 0 => ended(led(at, "*"))?,
                 None => ended(at)?,
-                Some(text) if is_rest => ended(led(at, text)?)?,
-                Some("") => ended(led(at, "/")?)?,
+                Some(text) if is_rest => ended(led(at, text))?,
+                Some("") => ended(led(at, "/"))?,
                 Some(text) => {
-                    let at = led(led(at, "/")?, text)?;
+                    let at = led(led(at, "/"), text);
                     self.set(diagram, pattern, place + 1, at, memo)?
                 }
             });

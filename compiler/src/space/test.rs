@@ -8,6 +8,7 @@ use lang::hosts::host_holds;
 use lang::policy::{Compare, Host};
 use lang::vocab::Function;
 
+use super::before::language_before;
 use crate::interp::ops;
 use lang::segment::Segments;
 
@@ -26,6 +27,8 @@ pub(crate) enum Test {
     Matches(Vec<Value>),
     /// What the function says, with the value as the argument at this place.
     Call(&'static Function, Arc<[Value]>, usize),
+    /// What the test says of what the function makes of the value.
+    Of(&'static Function, Box<Test>),
     /// Whether the text begins so.
     Begins(Arc<str>),
     /// Whether the host is one of these.
@@ -52,6 +55,7 @@ impl Test {
                 }
                 (function.eval)(&arguments).is_true()
             }
+            Test::Of(function, test) => test.holds(&(function.eval)(std::slice::from_ref(value))),
             Test::Begins(prefix) => value.as_str().is_some_and(|text| text.starts_with(&**prefix)),
             Test::Host(host) => value.as_str().is_some_and(|name| host_holds(host, name)),
             Test::Segment(segments) => value.as_str().is_some_and(|text| segments.holds(text)),
@@ -102,8 +106,20 @@ impl Test {
                 Some(format!(r"\A(?:[^.]+\.)+{}\z", regex_syntax::escape(suffix)))
             }
             Test::Call(function, arguments, 0) => (function.texts?)(arguments.get(1..)?),
+            Test::Of(function, test) => language_before(function, test),
             Test::Begins(prefix) => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
             _ => None,
+        }
+    }
+
+    /// A text that equal tests share and no others.
+    pub(crate) fn written(&self) -> String {
+        match self {
+            Test::Call(function, arguments, hole) => {
+                format!("{}({arguments:?}) {hole}", function.name)
+            }
+            Test::Of(function, test) => format!("{} of {}", test.written(), function.name),
+            test => format!("{test:?}"),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use compiler::{Backend, Decision, Fill, Frame, Head, Matcher, Program, Read, SlotId, load, lower};
 use lang::policy::{
-    Before, Block, Call, Compare, Expr, ExprKind, Host, Path, Place, Policy, Route, RouteId,
-    Segment, Step, StepKind,
+    Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place, Policy, Quantifier,
+    Route, RouteId, Segment, Step, StepKind,
 };
 use lang::vocab::{self, Ends, Form, Key, Phase};
 use lang::{Diag, Source, SourceId, Span, Ty, Value, Vocabulary};
@@ -393,6 +393,17 @@ pub(crate) fn and(parts: Vec<Expr>) -> Expr {
 
 pub(crate) fn or(parts: Vec<Expr>) -> Expr {
     boolean(ExprKind::Or(parts))
+}
+
+/// Whether the predicate holds of one of these texts, which it calls [`item`].
+pub(crate) fn one_of(of: &[&str], predicate: Expr) -> Expr {
+    let list = constant(Value::list(of.iter().map(|&text| Value::string(text))));
+    let (list, predicate) = (Box::new(list), Box::new(predicate));
+    boolean(ExprKind::Quantified(Quantifier::Any, LocalId(99), list, predicate))
+}
+
+pub(crate) fn item() -> Expr {
+    expr(ExprKind::Local(LocalId(99)), Ty::String)
 }
 
 pub(crate) fn coalesce(a: Expr, text: &str) -> Expr {

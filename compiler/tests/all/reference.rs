@@ -42,7 +42,7 @@ pub(crate) enum Condition {
 }
 
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
-    (0_usize..14).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
+    (0_usize..17).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|c| Condition::Not(Box::new(c))),
             prop::collection::vec(inner.clone(), 1..3).prop_map(Condition::And),
@@ -123,6 +123,14 @@ pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
         Condition::Atom(10) => call("ends_with", vec![field(&PATH, None), constant(text("zz"))]),
         Condition::Atom(11) => matches(field(&PATH, None), "^/(a|[^/]*zz)(/|$)"),
         Condition::Atom(12) => matches(field(&PATH, None), "/b(/|$)"),
+        Condition::Atom(13) => is(call("lower", vec![coalesce(header("h"), "1")]), "x"),
+        Condition::Atom(14) => {
+            compare(Compare::Ge, call("length", vec![coalesce(header("h"), "")]), Value::Int(2))
+        }
+        Condition::Atom(15) => one_of(
+            &["1", "x"],
+            call("starts_with", vec![call("lower", vec![coalesce(header("h"), "2")]), item()]),
+        ),
         Condition::Atom(_) if shelf == 2 => is(capture("x"), "a"),
         Condition::Atom(_) if shelf == 3 => compare(Compare::Lt, capture("x"), Value::Int(5)),
         Condition::Atom(_) => boolean(lang::policy::ExprKind::Present(Box::new(header("h")))),
@@ -139,12 +147,13 @@ pub(crate) fn world() -> Vec<Request> {
             paths.extend(["", "/", "/zz"].map(|end| format!("/{one}/{two}{end}")));
         }
     }
-    let headers = [None, Some(""), Some("1"), Some("12"), Some("19"), Some("2"), Some("x")];
+    let headers = ["", "1", "12", "19", "2", "x", "X", "xx", "y", "yy"].map(Some);
+    let headers: Vec<Option<&str>> = [None].into_iter().chain(headers).collect();
     let mut requests = Vec::new();
     for host in ["y", "a.x", "f.x", "g.f.x"] {
         for path in &paths {
             for method in ["GET", "POST", "PUT"] {
-                for h in headers {
+                for h in headers.iter().copied() {
                     for i in [None, Some("1")] {
                         let mut request = get(&format!("{host}{path}")).method(method);
                         for (name, value) in [("h", h), ("i", i)] {

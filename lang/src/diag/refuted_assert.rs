@@ -45,7 +45,9 @@ assert admin_is_private {
 ",
 };
 
-/// `example` is a request of which `name` does not hold; `fate` says what becomes of it.
-pub fn refuted_assert(span: Span, name: &str, example: &str, fate: &str) -> Diag {
-    ENTRY.at(span, format!("`{name}` does not hold: {fate}"), format!("not so for `{example}`"))
+/// `example` is a request of which `name` does not hold where inputs are as `inputs` says; `fate` says what becomes of it.
+pub fn refuted_assert(span: Span, name: &str, (example, inputs): (&str, &str), fate: &str) -> Diag {
+    let inputs = if inputs.is_empty() { String::new() } else { format!(", with {inputs}") };
+    let example = format!("not so for `{example}`{inputs}");
+    ENTRY.at(span, format!("`{name}` does not hold: {fate}"), example)
 }

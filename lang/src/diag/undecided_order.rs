@@ -19,15 +19,15 @@ edition 2026
 
 listener web { bind \":8080\" }
 
-route even on web {
+route one on web {
   path \"/a\"
-  where lower(req.header[\"x-kind\"] ?? \"\") == \"even\"
-  respond 200, \"even\"
+  where (int(req.query[\"page\"] ?? \"\") ?? 0) + 1 == (int(req.query[\"next\"] ?? \"\") ?? 0)
+  respond 200, \"one\"
 }
-route lucky on web {
+route two on web {
   path \"/a\"
-  where upper(req.header[\"x-kind\"] ?? \"\") == \"LUCKY\"
-  respond 200, \"lucky\"
+  where (int(req.query[\"page\"] ?? \"\") ?? 0) + 2 == (int(req.query[\"next\"] ?? \"\") ?? 0)
+  respond 200, \"two\"
 }
 ```
 
@@ -38,15 +38,15 @@ edition 2026
 
 listener web { bind \":8080\" }
 
-route even before lucky on web {
+route one before two on web {
   path \"/a\"
-  where lower(req.header[\"x-kind\"] ?? \"\") == \"even\"
-  respond 200, \"even\"
+  where (int(req.query[\"page\"] ?? \"\") ?? 0) + 1 == (int(req.query[\"next\"] ?? \"\") ?? 0)
+  respond 200, \"one\"
 }
-route lucky on web {
+route two on web {
   path \"/a\"
-  where upper(req.header[\"x-kind\"] ?? \"\") == \"LUCKY\"
-  respond 200, \"lucky\"
+  where (int(req.query[\"page\"] ?? \"\") ?? 0) + 2 == (int(req.query[\"next\"] ?? \"\") ?? 0)
+  respond 200, \"two\"
 }
 ```
 ",
@@ -61,5 +61,8 @@ pub fn undecided_order((route, span): (&str, Span), (other, other_span): (&str, 
             "this may overlap",
         )
         .label(other_span, "with this")
-        .help("say with `before` which of them is tried first")
+        .help(
+            "say with `before` which of them is tried first: the narrower one, if one is; that is not \
+             checked where it cannot be decided",
+        )
 }

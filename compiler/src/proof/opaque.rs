@@ -1,0 +1,110 @@
+//! What cannot be followed where something is undecided, in the words of the policy: which expression it is, why, and what
+//! would make it decidable.
+
+use std::collections::BTreeSet;
+
+use lang::policy::InputId;
+use lang::vocab::ExprId;
+
+use crate::program::{Expr, Program};
+use crate::proof::basis::Basis;
+use crate::proof::search::Why;
+use crate::space::{Blame, Set, Space};
+
+/// The longest expression that is shown in a line.
+const LONGEST: usize = 60;
+
+/// Why it is not known whether there is a request in the set: the first expression on which that hangs, inputs before all
+/// else.
+pub(super) fn opaque(basis: &Basis<'_>, space: &Space, set: Set) -> Option<Why> {
+    let blamed = space.blamed(set);
+    let of_input = |blame: &&Blame| {
+        blame.expr.is_some_and(|id| basis.inputs([id]).values().any(Option::is_none))
+    };
+    let blame = blamed.iter().find(of_input).or_else(|| blamed.first())?;
+    let span = basis.span(blame.expr?).unwrap_or_default();
+    let bound: Vec<InputId> = basis
+        .inputs(blame.expr)
+        .into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(input, _)| input)
+        .collect();
+    let (why, help) = reason(&basis.program, &bound, blame)?;
+    Some(Why::Opaque(span, why, help))
+}
+
+/// Why something cannot be followed, and what would help. Inputs that are bound are no reason.
+pub(crate) fn reason(
+    program: &Program,
+    bound: &[InputId],
+    blame: &Blame,
+) -> Option<(String, String)> {
+    let id = blame.expr?;
+    let mut inputs = BTreeSet::new();
+    let mut open = vec![id];
+    while let Some(id) = open.pop() {
+        let expr = program.expr(id);
+        if let Expr::Input(input) = expr
+            && !bound.contains(input)
+        {
+            inputs.insert(*input);
+        }
+        expr.each_operand(&mut |operand| open.push(operand));
+    }
+    let inputs = inputs.iter().filter_map(|input| program.inputs.get(input.0 as usize));
+    let names: Vec<String> = inputs.map(|input| format!("`{}`", input.name)).collect();
+    Some(match names.as_slice() {
+        [] => told(program, id, blame.is_large),
+        [one] => (format!("{one} is an input, and may be anything"), HELP_INPUT.to_owned()),
+        all => {
+            (format!("{} are inputs, and may be anything", all.join(", ")), HELP_INPUT.to_owned())
+        }
+    })
+}
+
+const HELP_INPUT: &str =
+    "claim what holds for every value of it, or give it a default for an example to be made of";
+const HELP_FIXED: &str = "say in `for` what it reads: `for req where req.header[\"…\"] == \"…\"`";
+
+/// Why an expression cannot be followed, and what would help.
+fn told(program: &Program, id: ExprId, is_large: bool) -> (String, String) {
+    let shown = short(program, id);
+    if is_large {
+        return (
+            format!(
+                "with all else that is asked of the same text, `{shown}` is too much to decide"
+            ),
+            "ask fewer patterns of one text at once: fewer alternatives, no counted repetition"
+                .to_owned(),
+        );
+    }
+    let why = match program.expr(id) {
+        Expr::Call(function, _) => {
+            format!("proofs do not follow what `{}` computes", function.name)
+        }
+        Expr::Compare(_, a, b) if !is_constant(program, *a) && !is_constant(program, *b) => {
+            "both sides come with the request, and proofs compare with constants".to_owned()
+        }
+        Expr::Quantified(..) => {
+            "proofs do not look through a list that comes with the request".to_owned()
+        }
+        Expr::Arithmetic(..) => "proofs do not follow arithmetic".to_owned(),
+        Expr::Template(_) => "proofs do not follow text that is put together".to_owned(),
+        Expr::Member(..) => "proofs do not look into a document".to_owned(),
+        _ => format!("what `{shown}` comes to cannot be taken apart"),
+    };
+    (why, HELP_FIXED.to_owned())
+}
+
+fn is_constant(program: &Program, id: ExprId) -> bool {
+    matches!(program.expr(id), Expr::Const(_))
+}
+
+/// An expression, short.
+fn short(program: &Program, id: ExprId) -> String {
+    let text = program.show(id).to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}

@@ -1,0 +1,285 @@
+//! Requests that may belong to a set although something about it is unknown. Where an answer is wanted that no class
+//! tells, a value is made for which it should be given; whether it is, a replay finds out. And what is unknown is named.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::Compare;
+use lang::vocab::ExprId;
+
+use super::cut::{COOKIES, HOSTS, RESTS, SEGMENTS, VALUES, can_say, example};
+use super::diagram::Set;
+use super::identity::carries_token;
+use super::patience::Patience;
+use super::test::Test;
+use super::{Space, Term, is_free};
+use crate::pattern::{Plain, plain};
+use crate::program::{Expr, Program};
+
+/// Something on which a set depends and that no request can be made to fit.
+#[derive(Clone, Debug)]
+pub(crate) struct Blame {
+    /// The expression that cannot be followed, if it is known.
+    pub(crate) expr: Option<ExprId>,
+    /// Whether it could be, if less were asked of the same field.
+    pub(crate) is_large: bool,
+}
+
+/// What is wanted of a text: how it begins, what it holds, how it ends.
+#[derive(Default)]
+struct Wanted {
+    begins: String,
+    holds: String,
+    ends: String,
+}
+
+impl Space {
+    /// Values of a request that may belong to the set, the plainest first: a guess, to be replayed.
+    pub(crate) fn guesses(
+        &self,
+        set: Set,
+        program: &Program,
+        patience: &Patience,
+    ) -> Vec<Vec<(Term, Value)>> {
+        let Some(plainly) = self.values(set) else { return Vec::new() };
+        let mut guess = plainly.clone();
+        let mut texts: BTreeMap<Term, Wanted> = BTreeMap::new();
+        for (field, class) in self.diagram.pick(set).unwrap_or_default() {
+            let Some(field) = self.fields.get(field).filter(|field| !field.settable) else {
+                continue;
+            };
+            match (&field.alone, &field.term) {
+                (Some((test, _)), term) if class == 0 => match wanted(test, term, patience) {
+                    Some(plain) => texts.entry(term.clone()).or_default().add(plain),
+                    None => {
+                        if let (Term::Computed(id, _), Some(value)) = (term, passing(test)) {
+                            solve(program, *id, value, &mut guess);
+                        }
+                    }
+                },
+                (Some((Test::True, _)), Term::Computed(id, _)) => {
+                    solve(program, *id, Value::Bool(false), &mut guess);
+                }
+                (None, Term::Computed(id, _)) => {
+                    if let Some(value) = field.samples.get(class as usize) {
+                        solve(program, *id, value.clone(), &mut guess);
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (term, wanted) in texts {
+            let text = wanted.text();
+            match term {
+                Term::Computed(id, _) => solve(program, id, Value::string(text), &mut guess),
+                Term::Path => {
+                    let slash = if text.starts_with('/') { "" } else { "/" };
+                    put(&mut guess, Term::Path, Value::string(format!("{slash}{text}")));
+                }
+                term => put(&mut guess, term, Value::string(text)),
+            }
+        }
+        let is_possible = guess.iter().all(|(term, value)| can_be(program, term, value))
+            && fits_content(program, &guess)
+            && guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
+                Term::Slot(slot) => is_free(program, *slot) && !carries_token(program, *slot),
+                _ => true,
+            });
+        let mut guesses = vec![plainly];
+        guesses.extend(Some(guess).filter(|_| is_possible));
+        guesses
+    }
+
+    /// What no request can be made to fit, of all that the set depends on.
+    pub(crate) fn blamed(&self, set: Set) -> Vec<Blame> {
+        let support = self.diagram.support(set);
+        let fields = support.into_iter().filter_map(|field| self.fields.get(field));
+        let blamed = fields.filter(|field| !field.settable).filter_map(|field| {
+            let by = field.alone.as_ref().and_then(|(_, by)| *by);
+            match &field.term {
+                Term::Unknown(..) => None,
+                Term::Computed(id, _) => Some(Blame { expr: Some(*id), is_large: false }),
+                _ => {
+                    let language = field.alone.as_ref().and_then(|(test, _)| test.language());
+                    Some(Blame { expr: by, is_large: language.is_some() })
+                }
+            }
+        });
+        blamed.collect()
+    }
+}
+
+impl Wanted {
+    fn add(&mut self, plain: Plain) {
+        match plain {
+            Plain::Is(text) | Plain::Begins(text) => self.begins = text,
+            Plain::Holds(text) => self.holds.push_str(&text),
+            Plain::Ends(text) => self.ends = text,
+        }
+    }
+
+    fn text(self) -> String {
+        self.begins + &self.holds + &self.ends
+    }
+}
+
+/// What a test wants of a text, if it is one of texts.
+fn wanted(test: &Test, term: &Term, patience: &Patience) -> Option<Plain> {
+    let language = test.language()?;
+    plain(&language).or_else(|| {
+        let pattern = patience.pattern(&language)?;
+        let text = example(*term == Term::Path, &pattern, patience)?;
+        Some(Plain::Holds(text.to_string()))
+    })
+}
+
+/// A value that passes the test, if one is plain to see.
+fn passing(test: &Test) -> Option<Value> {
+    let next = |value: &Value, by: i64| match value {
+        Value::Int(value) => Some(Value::Int(value.saturating_add(by))),
+        _ => None,
+    };
+    match test {
+        Test::True => Some(Value::Bool(true)),
+        Test::Present => Some(Value::string("x")),
+        Test::Compare(Compare::Eq | Compare::Ge | Compare::Le, with) => Some(with.clone()),
+        Test::Compare(Compare::Gt | Compare::Ne, with) => next(with, 1),
+        Test::Compare(Compare::Lt, with) => next(with, -1),
+        Test::In(Value::List(items)) => items.first().and_then(within),
+        Test::In(of) => within(of),
+        Test::Matches(patterns) => patterns.first().and_then(within),
+        _ => None,
+    }
+}
+
+/// A value that lies in this one.
+fn within(of: &Value) -> Option<Value> {
+    Some(match of {
+        Value::Range(ends) => ends.0.clone(),
+        Value::Cidr(network) => Value::Ip(network.network()),
+        Value::List(_) | Value::Set(_) | Value::Map(_) | Value::Regex(_) => return None,
+        one => one.clone(),
+    })
+}
+
+/// Puts values where the expression reads, such that it should come to this one.
+fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Value)>) {
+    match (program.expr(id), value) {
+        (Expr::Slot(slot), value) => put(guess, Term::Slot(*slot), value),
+        (Expr::Coalesce(first, _), value) => solve(program, *first, value, guess),
+        (Expr::Member(base, name), value) if !value.is_absent() => {
+            let part = Value::Map(Arc::new(BTreeMap::from([(name.clone(), value)])));
+            solve(program, *base, part, guess);
+        }
+        (Expr::Not(inner), Value::Bool(holds)) => {
+            solve(program, *inner, Value::Bool(!holds), guess);
+        }
+        (Expr::And(parts), Value::Bool(true)) => {
+            parts.iter().for_each(|part| solve(program, *part, Value::Bool(true), guess));
+        }
+        (Expr::Or(parts), Value::Bool(true)) => {
+            parts.iter().take(1).for_each(|part| solve(program, *part, Value::Bool(true), guess));
+        }
+        (Expr::Present(inner), Value::Bool(true)) => {
+            solve(program, *inner, Value::string("x"), guess);
+        }
+        (Expr::Compare(how, a, b), Value::Bool(true)) => {
+            let same = matches!(how, Compare::Eq | Compare::Ge | Compare::Le);
+            let value = [a, b].into_iter().find_map(|side| said(program, *side, guess));
+            let value = value.filter(|_| same).unwrap_or_else(|| Value::string("x"));
+            for side in [a, b].into_iter().filter(|_| same) {
+                solve(program, *side, value.clone(), guess);
+            }
+        }
+        (Expr::Call(function, arguments), value) => {
+            let [argument] = arguments.as_slice() else { return };
+            let text = match (function.name, value) {
+                ("length", Value::Int(length)) => {
+                    "x".repeat(usize::try_from(length).unwrap_or_default().min(1_000))
+                }
+                ("lower" | "upper" | "trim", Value::String(text)) => text.to_string(),
+                ("int" | "ip", value) if !value.is_absent() => value.to_string(),
+                _ => return,
+            };
+            solve(program, *argument, Value::string(text), guess);
+        }
+        _ => {}
+    }
+}
+
+/// What an expression comes to if a field is given a value already.
+fn said(program: &Program, id: ExprId, guess: &[(Term, Value)]) -> Option<Value> {
+    match program.expr(id) {
+        Expr::Const(value) => Some(value.clone()),
+        Expr::Slot(slot) => known(guess, &Term::Slot(*slot)),
+        Expr::Coalesce(first, _) => said(program, *first, guess),
+        _ => None,
+    }
+}
+
+/// Whether a request can say this there.
+fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
+    let Some(text) = value.as_str() else { return true };
+    match term {
+        Term::Path => can_say(&RESTS, text),
+        Term::Segment(_) => text.is_empty() || can_say(&SEGMENTS, text),
+        Term::Host => can_say(&HOSTS, text),
+        Term::Slot(slot) => match program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
+            Some("req.header") => can_say(&VALUES, text),
+            Some("req.cookie") => can_say(&COOKIES, text),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// Whether a document, if there is one, is not longer than the content is said to be.
+fn fits_content(program: &Program, guess: &[(Term, Value)]) -> bool {
+    let said = |field: &str| {
+        guess.iter().find_map(|(term, value)| match term {
+            Term::Slot(slot) => {
+                let slot = program.slots.get(slot.0 as usize)?;
+                (&*slot.field == field).then_some(value)
+            }
+            _ => None,
+        })
+    };
+    match (said("req.json"), said("req.body.size")) {
+        (Some(Value::Absent) | None, _) => true,
+        (Some(document), Some(Value::Size(size))) => {
+            usize::try_from(*size).is_ok_and(|size| document.to_string().len() <= size)
+        }
+        (Some(_), _) => !program.slots.iter().any(|slot| &*slot.field == "req.body.size"),
+    }
+}
+
+fn known(guess: &[(Term, Value)], term: &Term) -> Option<Value> {
+    let known = guess.iter().find(|(other, value)| other == term && !value.is_absent());
+    known.map(|(_, value)| value.clone())
+}
+
+/// Gives a field this value; of a document, what it had is kept.
+fn put(guess: &mut Vec<(Term, Value)>, term: Term, value: Value) {
+    let value = match (known(guess, &term), value) {
+        (Some(Value::Map(old)), Value::Map(new)) => Value::Map(Arc::new(joined(&old, &new))),
+        (_, value) => value,
+    };
+    guess.retain(|(other, _)| *other != term);
+    guess.push((term, value));
+}
+
+fn joined(
+    old: &BTreeMap<Arc<str>, Value>,
+    new: &BTreeMap<Arc<str>, Value>,
+) -> BTreeMap<Arc<str>, Value> {
+    let mut all = old.clone();
+    for (name, value) in new {
+        let value = match (all.get(name), value) {
+            (Some(Value::Map(old)), Value::Map(new)) => Value::Map(Arc::new(joined(old, new))),
+            (_, value) => value.clone(),
+        };
+        all.insert(name.clone(), value);
+    }
+    all
+}
