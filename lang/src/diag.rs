@@ -281,6 +281,7 @@ pub mod unclosed_bracket;
 pub mod unclosed_string;
 pub mod undecided_assert;
 pub mod undecided_order;
+pub mod undecided_reach;
 pub mod unexpected_text;
 pub mod unknown_argument;
 pub mod unknown_capture;
@@ -377,6 +378,7 @@ catalogue![
     unclosed_string,
     undecided_assert,
     undecided_order,
+    undecided_reach,
     unexpected_text,
     unknown_argument,
     unknown_capture,

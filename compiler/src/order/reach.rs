@@ -2,6 +2,7 @@
 //!
 //! A plain example shows almost every route to be reached; only where none does are sets of requests compared.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lang::Diag;
@@ -21,7 +22,7 @@ use crate::space::{Cut, Fact, Formula, Set, Undecided, arriving, door};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments};
 
-/// The most candidates in front of a route that are looked at together.
+/// The most candidates in front of a route that are looked at together, as long as nothing was given up.
 const MOST: usize = 4_000;
 
 /// With no more members than this in its cell, what the others leave to a candidate is looked at right away.
@@ -33,6 +34,7 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
     let mut reached = vec![false; n_routes];
     let mut covered: Vec<Option<(usize, Covered)>> = Vec::new();
     covered.resize_with(n_routes, || None);
+    let mut undecided: BTreeSet<RouteId> = BTreeSet::new();
     for (at, (listener, groups)) in order.listeners.iter_mut().enumerate() {
         let arriving = arriving(places.policy, *listener);
         for group in 0..groups.len() {
@@ -65,26 +67,28 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                     || groups.get_mut(group).is_some_and(|ordered| {
                         reached_by_example(places, at, ordered, (rank, &left))
                     });
-                let cover = if is_reached {
-                    None
-                } else {
-                    cover(places, (at, &arriving), groups, group, rank)
+                let cover = match is_reached {
+                    true => Ok(None),
+                    false => cover(places, (at, &arriving), groups, group, rank),
                 };
                 match (cover, covered.get_mut(number), reached.get_mut(number)) {
-                    (None, _, Some(reached)) => *reached = true,
-                    (Some(cover), Some(known @ None), _) => *known = Some((*listener, cover)),
+                    (Ok(None), _, Some(reached)) => *reached = true,
+                    (Ok(Some(cover)), Some(known @ None), _) => *known = Some((*listener, cover)),
+                    (Err(Undecided), _, _) => {
+                        undecided.insert(place.route);
+                    }
                     _ => {}
                 }
             }
         }
     }
     let mut findings = Findings::default();
+    undecided.retain(|route| reached.get(route.0 as usize) == Some(&false));
+    report::undecided_reach(places, &undecided, &mut findings);
     for (number, covered) in covered.into_iter().enumerate() {
-        let Some((listener, covered)) = covered.filter(|_| reached.get(number) == Some(&false))
-        else {
-            continue;
-        };
         let route = RouteId(number as u32);
+        let is_open = reached.get(number) == Some(&false) && !undecided.contains(&route);
+        let Some((listener, covered)) = covered.filter(|_| is_open) else { continue };
         let door = door(places.policy, listener);
         report::unreachable(places, route, &covered, door, &mut findings);
     }
@@ -220,18 +224,18 @@ fn plain_paths(path: &Path) -> impl Iterator<Item = Vec<Arc<str>>> + use<> {
     })
 }
 
-/// What covers the candidate. `None` if some request reaches it, or it is not known.
+/// What covers the candidate. Nothing, if some request may reach it.
 fn cover(
     places: &Places<'_>,
     (listener, arriving): (usize, &[Fact]),
     groups: &[Ordered],
     group: usize,
     rank: usize,
-) -> Option<Covered> {
-    let ordered = groups.get(group)?;
-    let place = ordered.place(*ordered.sequence.get(rank)?)?;
-    let (_, path) = places.of(place)?;
-    let earlier = earlier(groups, group, rank)?;
+) -> Result<Option<Covered>, Undecided> {
+    let Some(ordered) = groups.get(group) else { return Ok(None) };
+    let Some(place) = place(groups, group, rank) else { return Ok(None) };
+    let Some((_, path)) = places.of(place) else { return Ok(None) };
+    let earlier = earlier(groups, (group, rank), places.patience.limit(MOST))?;
 
     let mut cut = Cut::new(places.program, &places.constants, &places.patience);
     let own = whole(places, &ordered.group.host, place, &mut cut)?;
@@ -241,39 +245,43 @@ fn cover(
     }
     let spent = |_: &Undecided| places.patience.give_up();
     cut.arriving(arriving);
-    let mut space = cut.finish(budget(earlier.len())).inspect_err(spent).ok()?;
-    let own = space.set(&own).inspect_err(spent).ok()?;
+    let mut space = cut.finish(budget(earlier.len())).inspect_err(spent)?;
+    let own = space.set(&own).inspect_err(spent)?;
     let mut left = own;
     let mut taking: Vec<(RouteId, Set)> = Vec::new();
     for ((_, place), formula) in earlier.iter().zip(&formulas) {
         if left == Set::NONE {
             break;
         }
-        let set = space.set(formula).inspect_err(spent).ok()?;
-        let less = space.minus(left, set).inspect_err(spent).ok()?;
+        let set = space.set(formula).inspect_err(spent)?;
+        let less = space.minus(left, set).inspect_err(spent)?;
         if less != left {
             taking.push((place.route, set));
         }
         left = less;
     }
     if left != Set::NONE {
-        return None;
+        return Ok(None);
     }
-    let by = fewest(&mut space, own, taking).ok()?;
+    let by = fewest(&mut space, own, taking)?;
     let sample = space.witness(own).or_else(|| space.guess(own)).and_then(|values| {
         let witness = Witness::new(&ordered.group.host, path, values);
         let answering = answer(places, listener, &witness)?;
         Some((witness, answering))
     });
-    Some(Covered { by, sample })
+    Ok(Some(Covered { by, sample }))
 }
 
-/// Every candidate that is tried before this one and has some host and path with it. `None` if there are too many.
-fn earlier(groups: &[Ordered], group: usize, rank: usize) -> Option<Vec<(&Host, Place)>> {
-    let own = groups.get(group)?;
-    let node = *own.sequence.get(rank)?;
-    let cell = own.group.cells.get(node.cell)?;
+/// Every candidate that is tried before this one and has some host and path with it, if there are no more than `most`.
+fn earlier(
+    groups: &[Ordered],
+    (group, rank): (usize, usize),
+    most: usize,
+) -> Result<Vec<(&Host, Place)>, Undecided> {
     let mut earlier = Vec::new();
+    let Some(own) = groups.get(group) else { return Ok(earlier) };
+    let Some(node) = own.sequence.get(rank).copied() else { return Ok(earlier) };
+    let Some(cell) = own.group.cells.get(node.cell) else { return Ok(earlier) };
     for (at, ordered) in groups.iter().enumerate() {
         let hosts = host_relation(&ordered.group.host, &own.group.host);
         if at != group && hosts != Relation::Inside {
@@ -296,17 +304,22 @@ fn earlier(groups: &[Ordered], group: usize, rank: usize) -> Option<Vec<(&Host, 
         let nodes = ranks.into_iter().filter_map(|rank| ordered.sequence.get(rank));
         let places = nodes.filter_map(|node| ordered.place(*node));
         earlier.extend(places.map(|place| (&ordered.group.host, place)));
-        if earlier.len() > MOST {
-            return None;
+        if earlier.len() > most {
+            return Err(Undecided);
         }
     }
-    Some(earlier)
+    Ok(earlier)
 }
 
 /// Everything that a candidate asks of a request.
-fn whole(places: &Places<'_>, host: &Host, place: Place, cut: &mut Cut<'_>) -> Option<Formula> {
-    let (_, path) = places.of(place)?;
-    Some(Formula::All(vec![cut.host(host), cut.path(path), conditions(places, place, cut)]))
+fn whole(
+    places: &Places<'_>,
+    host: &Host,
+    place: Place,
+    cut: &mut Cut<'_>,
+) -> Result<Formula, Undecided> {
+    let (_, path) = places.of(place).ok_or(Undecided)?;
+    Ok(Formula::All(vec![cut.host(host), cut.path(path), conditions(places, place, cut)]))
 }
 
 /// As few routes as it takes to cover the set: one if one does, else none without which they would not.

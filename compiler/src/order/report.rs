@@ -11,6 +11,7 @@ use lang::diag::duplicate_route::duplicate_route;
 use lang::diag::idle_before::idle_before;
 use lang::diag::impossible_route::{Asked, impossible_route};
 use lang::diag::undecided_order::undecided_order;
+use lang::diag::undecided_reach::undecided_reach as undecided_reach_diag;
 use lang::diag::unreachable_route::unreachable_route;
 use lang::policy::{Host, Policy, Route, RouteId};
 use lang::{Diag, Span};
@@ -287,6 +288,20 @@ pub(super) fn unreachable(
         }
     }
     findings.diags.push(diag);
+}
+
+/// Tells of the routes that may never answer, for all that is known.
+pub(super) fn undecided_reach(
+    places: &Places<'_>,
+    routes: &BTreeSet<RouteId>,
+    findings: &mut Findings,
+) {
+    let routes: Vec<(&str, Span)> = routes
+        .iter()
+        .filter_map(|id| route(places, *id))
+        .map(|route| (&*route.name, route.span))
+        .collect();
+    findings.diags.extend(undecided_reach_diag(&routes));
 }
 
 /// Parts of a route that are pointed at beside the condition that contradicts them.

@@ -23,7 +23,7 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// What is left of a limit.
-    pub(super) fn limit(&self, most: usize) -> usize {
+    pub(crate) fn limit(&self, most: usize) -> usize {
         most >> (self.given_up.get() / EACH).min(LEAST)
     }
 
