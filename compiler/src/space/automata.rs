@@ -105,20 +105,20 @@ impl Pattern {
     }
 }
 
-/// One text for each way in which texts can be told apart. `None` if that takes more than `most` looks, or cannot be.
+/// One text for each way in which texts can be told apart. `None` if that takes more looks than are `left`, or cannot be.
 ///
 /// Only texts that fit `domain` and are none of `points` count.
 pub(super) fn samples(
     apart: &[Apart],
     domain: &Pattern,
     points: &BTreeSet<Arc<str>>,
-    most: usize,
+    left: &mut usize,
 ) -> Option<Vec<Arc<str>>> {
     let mut tracks = vec![Track::new(&Apart::Taken(domain.clone()))?];
     for apart in apart {
         tracks.push(Track::new(apart)?);
     }
-    Walk::new(tracks, points)?.walk(most)
+    Walk::new(tracks, points)?.walk(left)
 }
 
 /// An automaton on its way.
@@ -233,7 +233,7 @@ impl Walk {
     }
 
     /// Visits states in the order of their shortest texts.
-    fn walk(&self, most: usize) -> Option<Vec<Arc<str>>> {
+    fn walk(&self, left: &mut usize) -> Option<Vec<Arc<str>>> {
         let start = self.start();
         let mut texts: HashMap<Answer, Arc<str>> = HashMap::new();
         let mut order: Vec<Answer> = Vec::new();
@@ -241,7 +241,6 @@ impl Walk {
         let mut states: Vec<(State, usize, u8)> = vec![(start.clone(), 0, 0)];
         let mut numbers: HashMap<State, usize> = HashMap::from([(start, 0)]);
         let mut open: VecDeque<usize> = VecDeque::from([0]);
-        let mut work = 0_usize;
         let mut note = |states: &[(State, usize, u8)], at: usize| -> Option<()> {
             let state = &states.get(at)?.0;
             let is_point = state.point.and_then(|p| self.prefixes.get(p)).is_some_and(|p| p.1);
@@ -261,10 +260,7 @@ impl Walk {
             }
             for (byte, away) in &self.bytes {
                 let from = &states.get(at)?.0;
-                work += 1 + from.at.len() + away.len();
-                if work > most {
-                    return None;
-                }
+                *left = left.checked_sub(1 + from.at.len() + away.len())?;
                 let Some(next) = self.step(from, *byte, away)? else { continue };
                 if let std::collections::hash_map::Entry::Vacant(entry) =
                     numbers.entry(next.clone())
@@ -365,7 +361,7 @@ mod tests {
         let apart = |pattern: &&str| Apart::Taken(Pattern::new(pattern, SIZE).unwrap());
         let patterns: Vec<Apart> = patterns.iter().map(apart).collect();
         let points = points.iter().map(|&p| Arc::from(p)).collect();
-        samples(&patterns, &all(), &points, WORK).unwrap()
+        samples(&patterns, &all(), &points, &mut WORK.clone()).unwrap()
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What may still be spent on telling requests apart: the more was given up, the less is tried. A policy made to be hard
-//! costs seconds so, and what is not decided is said to be.
+//! What may still be spent on telling requests apart: the more was given up or spent, the less is tried. A policy made to
+//! be hard costs seconds so, and what is not decided is said to be.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -13,10 +13,15 @@ const EACH: u32 = 8;
 /// At least one part in so many, as a power of two, is always tried.
 const LEAST: u32 = 8;
 
+/// So many of the longest walks through automata may be made before only short ones are.
+const WALKS: usize = 48;
+
 /// The patience with one policy.
 #[derive(Debug, Default)]
 pub(crate) struct Patience {
     given_up: Cell<u32>,
+    /// Steps of walks through automata.
+    walked: Cell<usize>,
     /// Automata by their patterns: many routes ask the same.
     patterns: RefCell<HashMap<String, Option<Pattern>>>,
 }
@@ -39,7 +44,11 @@ impl Patience {
         domain: &Option<Pattern>,
         points: &BTreeSet<Arc<str>>,
     ) -> Option<Vec<Arc<str>>> {
-        let samples = automata::samples(apart, domain.as_ref()?, points, self.limit(WORK));
+        let rest = (WALKS * WORK).saturating_sub(self.walked.get());
+        let most = self.limit(WORK).min(rest).max(WORK >> LEAST);
+        let mut left = most;
+        let samples = automata::samples(apart, domain.as_ref()?, points, &mut left);
+        self.walked.set(self.walked.get().saturating_add(most - left));
         if samples.is_none() {
             self.give_up();
         }
@@ -57,5 +66,26 @@ impl Patience {
         }
         self.patterns.borrow_mut().insert(pattern.to_owned(), made.clone());
         made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_are_shorter_once_much_was_walked() {
+        let patience = Patience::default();
+        let long: Vec<Apart> = ["a.{9}z", "b.{9}z", "c.{9}z"]
+            .map(|pattern| Apart::Taken(Pattern::new(pattern, SIZE).unwrap()))
+            .into();
+        let short = [Apart::Taken(Pattern::new("^a$", SIZE).unwrap())];
+        let all = Pattern::new(r"\A(?s:.)*\z", SIZE);
+        let samples = |apart: &[Apart]| patience.samples(apart, &all, &BTreeSet::new());
+        assert!(samples(&long).is_none() && patience.walked.get() > 0);
+        patience.walked.set(WALKS * WORK);
+        let before = patience.walked.get();
+        assert!(samples(&long).is_none() && patience.walked.get() - before <= WORK >> LEAST);
+        assert_eq!(samples(&short).map(|samples| samples.len()), Some(2));
     }
 }
