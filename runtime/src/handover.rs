@@ -7,7 +7,7 @@
 //! it serves, the old one has never stopped.
 //!
 //! What is said: the old process says `HELLO`, the length of a manifest, the manifest (JSON) and, in groups, a byte with
-//! the sockets attached; the new one says [`SERVES`].
+//! the sockets attached; the new one says `SERVES`.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
