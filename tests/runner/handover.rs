@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
@@ -54,6 +55,17 @@ fn answering(word: &str) -> String {
 fn expect(address: SocketAddr, word: &str) -> Result<(), Failed> {
     let answer = send(address, "GET / HTTP/1.1\nhost: x.example")?;
     if answer.ends_with(&format!("\n\n{word}")) { Ok(()) } else { Err(answer.into()) }
+}
+
+/// The same, in time: until the old process has stopped taking connections, either may answer.
+fn becomes(address: SocketAddr, word: &str) -> Result<(), Failed> {
+    let began = Instant::now();
+    loop {
+        match expect(address, word) {
+            Err(_) if began.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
+            outcome => return outcome,
+        }
+    }
 }
 
 /// An upstream that gives half of a long answer, and the rest when it is told; and echoes on WebSockets.
@@ -118,7 +130,7 @@ fn taken_over() -> Result<(), Failed> {
     if (new.address(None)?, new.admin()?) != (address, old.admin()?) {
         return Err("the new process listens elsewhere".into());
     }
-    expect(address, "new")?;
+    becomes(address, "new")?;
     let ready = send(new.admin()?, "GET /readyz HTTP/1.1\nhost: x")?;
     if !ready.starts_with("HTTP/1.1 200") {
         return Err(ready.into());
@@ -159,7 +171,7 @@ fn not_taken_over() -> Result<(), Failed> {
     expect(address, "old")?;
     let _new = place.start(&answering("new"))?;
     old.hear("has taken over")?;
-    expect(address, "new")
+    becomes(address, "new")
 }
 
 /// A process that this one has not started; ended when dropped.
@@ -184,5 +196,5 @@ fn started_anew() -> Result<(), Failed> {
     let _new = Stranger(number.ok_or(line)?);
     clients.wait(400)?;
     clients.finish()?;
-    expect(address, "new")
+    becomes(address, "new")
 }

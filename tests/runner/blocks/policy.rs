@@ -132,6 +132,7 @@ const NO_POLICY: &[(&str, &str)] = &[
     ("disagreement", "a mistake of ours: no policy is known to earn it"),
     ("proof-disagreement", "a mistake of ours: no policy is known to earn it"),
     ("too-large", "what earns it is thousands of lines long"),
+    ("undecided-reach", "what earns it is hundreds of patterns in front of each other"),
 ];
 
 /// The pages of the catalogue: a policy that `fails` earns the diagnostic, one `mended` is clean. Named files behind a
