@@ -1,0 +1,210 @@
+//! The second look: it runs the strict rule over the element that was broken, and says what it hoped for where it stopped.
+
+use pest::Parser;
+use pest::error::{ErrorVariant, InputLocation};
+
+use super::complaint::Complaint;
+use super::tokens::{before, item_word, last_token, next_token, span, url};
+use crate::diag::foreign_syntax::foreign_loop;
+use crate::diag::missing_part::missing_part;
+use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
+use crate::diag::{Diag, Edit};
+use crate::source::Span;
+use crate::syntax::parse::{Grammar, Rule};
+use crate::syntax::prepare::prepare;
+use crate::syntax::scan::scan;
+
+/// Runs the strict rule over the element that was broken, and says what it hoped for where it stopped.
+pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
+    let Complaint { rule, start, end, from, .. } = *complaint;
+    let place = next_token(text, start);
+    let found = text.get(place.range()).unwrap_or("");
+    if let Some(character) = found.chars().next()
+        && begins_nothing(character)
+    {
+        let diag = unexpected_character(place, character);
+        let is_first = before(text, start) == 0
+            || text.get(before(text, start)..start).is_some_and(|blank| blank.contains('\n'));
+        return match character {
+            '#' => diag.certain_if(is_first),
+            '$' => diag.help("a value is named as it is, `req.path`; in a text it stands in braces, `\"{req.path}\"`"),
+            _ => match curly(text, place) {
+                Some(end) => {
+                    let edit = |span| Edit { span, text: "\"".to_owned() };
+                    diag.fix_all("use straight quotes", vec![edit(place), edit(end)])
+                }
+                None => diag,
+            },
+        };
+    }
+    if found == "=" {
+        let rest = text.get(place.start as usize..).unwrap_or("");
+        return match rest.strip_prefix("==") {
+            Some(_) => missing_part(place.part(0, 0), "a value before `==`", ""),
+            None if matches!(complaint.verb, Some("for" | "expect")) => {
+                unexpected_text(place, "an operator", found).help("`==` compares two values").fix(
+                    "write `==`",
+                    place.part(0, 1),
+                    "==",
+                )
+            }
+            None => unexpected_text(place, "a name before `=`", "").help("write `name=value`"),
+        };
+    }
+    if found == ":" && matches!(complaint.verb, Some("set" | "add")) {
+        return unexpected_text(place, "`=`", found)
+            .help("a field is set by `=`: `set resp.header[\"x\"] = VALUE`")
+            .fix("write `=`", place, " =");
+    }
+    if rule == Rule::bad_tail
+        && complaint.verb == Some("for")
+        && (found == "in" || last_token(text, before(text, start)) == "each")
+    {
+        return foreign_loop(place);
+    }
+    if found == "/" && matches!(rule, Rule::bad_arg | Rule::bad_value | Rule::bad_elem) {
+        let rest = text.get(place.start as usize..).unwrap_or("");
+        let length = rest.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '}']);
+        let place = span(place.start as usize, place.start as usize + length.unwrap_or(rest.len()));
+        let written = text.get(place.range()).unwrap_or("");
+        return unexpected_text(place, "a text in quotes", written).fix(
+            "put it in quotes",
+            place,
+            format!("\"{written}\""),
+        );
+    }
+    if let Some(diag) = bare_url(text, place) {
+        return diag;
+    }
+    let strict = match rule {
+        Rule::bad_arg | Rule::bad_value => Rule::strict_args,
+        Rule::bad_entry => Rule::strict_entry,
+        Rule::bad_field => Rule::strict_field,
+        Rule::bad_elem => Rule::strict_elems,
+        Rule::bad_rest
+            if found == ","
+                && let Some(verb) = complaint.verb
+                && text.get(..from).unwrap_or("").trim_end().ends_with(verb) =>
+        {
+            return unexpected_text(place, "the closing bracket", found).help(format!(
+                "`{verb}` is no function: its values stand behind it, without brackets"
+            ));
+        }
+        Rule::bad_rest if found == "," => {
+            return unexpected_text(place, "the closing bracket", found).help(
+                "only a list, a call and a record have several values; an argument is `name=[…]`",
+            );
+        }
+        Rule::bad_rest => return unexpected_text(place, "the closing bracket", found),
+        Rule::bad_stmt => return unexpected_text(place, "a statement", found),
+        Rule::bad_head => return unexpected_text(place, "`{`", found),
+        Rule::bad_tail
+            if complaint.verb == Some("for")
+                && matches!(last_token(text, before(text, start)), "where" | "all" | "every") =>
+        {
+            let end = before(text, start);
+            let word = last_token(text, end);
+            let word_place = span(end - word.len(), end);
+            let diag = unexpected_text(word_place, "`req`", word)
+                .help("a claim speaks of requests: `for req where CONDITION`");
+            return match word {
+                "where" => diag.fix("write `req` in front", word_place.part(0, 0), "req "),
+                _ => diag.suggest("remove it", span(end - word.len(), place.start as usize), ""),
+            };
+        }
+        Rule::bad_tail
+            if item_word(text) == "use" && found.starts_with(|c: char| c.is_ascii_alphabetic()) =>
+        {
+            return unexpected_text(place, "`{`", found)
+                .help(format!("names stand in braces: `use \"./file.gw\" {{ {found} }}`"))
+                .suggest("put it in braces", place, format!("{{ {found} }}"));
+        }
+        Rule::bad_tail if last_token(text, before(text, start)) == "return" => {
+            let end = before(text, start);
+            let word = span(end - "return".len(), place.start as usize);
+            return unexpected_text(word.part(0, "return".len()), "a value", "return")
+                .help("a function is one expression, without `return`")
+                .fix("remove it", word, "");
+        }
+        Rule::bad_tail => {
+            return unexpected_text(place, "the end of the line", found)
+                .help("a statement ends with its line, or with `;`: nothing else fits behind it");
+        }
+        _ => return unexpected_text(place, "an item", found),
+    };
+    let slice = text.get(from..end).unwrap_or("");
+    let prepared = prepare(slice, &scan(slice));
+    let Err(error) = Grammar::parse(strict, &prepared.text) else {
+        return unexpected_text(place, "the end of the line", found);
+    };
+    let at = match error.location {
+        InputLocation::Pos(at) | InputLocation::Span((at, _)) => from + prepared.original(at),
+    };
+    let place = if at >= start { next_token(text, at) } else { place };
+    let found = text.get(place.range()).unwrap_or("");
+    let expected = match error.variant {
+        ErrorVariant::ParsingError { positives, .. } => words(&positives, rule),
+        ErrorVariant::CustomError { .. } => "something else".to_owned(),
+    };
+    unexpected_text(place, &expected, found)
+}
+
+/// What the rules in question are called in the language: never more than two things.
+fn words(rules: &[Rule], within: Rule) -> String {
+    let has = |wanted: &[Rule]| rules.iter().any(|rule| wanted.contains(rule));
+    let mut words = Vec::new();
+    if has(&[Rule::colon]) {
+        words.push("`:`");
+    }
+    if has(&[Rule::ty, Rule::ty_atom, Rule::ty_record]) {
+        words.push("a type");
+    }
+    if has(&[Rule::comma]) {
+        words.push("`,`");
+    }
+    if has(&[Rule::end]) {
+        words.push(match within {
+            Rule::bad_value => "the end of the line",
+            _ => "the closing bracket",
+        });
+    }
+    if words.is_empty() && has(&[Rule::expr, Rule::arg, Rule::literal, Rule::string, Rule::list]) {
+        words.push("a value");
+    }
+    if words.is_empty() && has(&[Rule::word, Rule::name, Rule::field, Rule::entry]) {
+        words.push("a name");
+    }
+    words.truncate(2);
+    if words.is_empty() { "something else".to_owned() } else { words.join(" or ") }
+}
+
+/// A URL without quotes, by the place of the colon in it.
+fn bare_url(text: &str, colon: Span) -> Option<Diag> {
+    let at = colon.start as usize;
+    let start = at - last_token(text, at).len();
+    let length = url(text.get(start..)?)?;
+    let place = span(start, start + length);
+    let written = text.get(place.range())?;
+    let diag = unexpected_text(place, "a text in quotes", written);
+    Some(diag.fix("put it in quotes", place, format!("\"{written}\"")))
+}
+
+/// The end of a text in curly quotes that begins at `open`.
+fn curly(text: &str, open: Span) -> Option<Span> {
+    let closers = match text.get(open.range())? {
+        "“" | "„" | "”" => "”“",
+        "‘" | "’" => "’‘",
+        "«" => "»",
+        "`" => "`",
+        _ => return None,
+    };
+    let rest = text.get(open.end as usize..)?.lines().next()?;
+    let at = open.end as usize + rest.find(|c| closers.contains(c))?;
+    let close = text.get(at..)?.chars().next()?;
+    let inner = text.get(open.end as usize..at)?;
+    (!inner.contains('"')).then(|| span(at, at + close.len_utf8()))
+}
+
+fn begins_nothing(character: char) -> bool {
+    !character.is_ascii_alphanumeric() && !"_\"'{}()[]<>=!&|+-*/.,:;?%@".contains(character)
+}

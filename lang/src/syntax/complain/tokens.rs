@@ -1,0 +1,70 @@
+//! The text around a place, read without the grammar: the tokens before and behind, the word of the item, a URL.
+
+use crate::source::{SourceId, Span};
+
+/// The token at or after `at` on its line; empty where the line ends.
+pub(super) fn next_token(text: &str, at: usize) -> Span {
+    let rest = text.get(at..).unwrap_or("");
+    let at = at + rest.len() - rest.trim_start_matches([' ', '\t', '\r']).len();
+    let rest = text.get(at..).unwrap_or("");
+    let length = match rest.chars().next() {
+        None | Some('\n') => 0,
+        Some('/') if rest.starts_with("//") => 0,
+        Some('"') => {
+            rest.get(1..).and_then(|inner| inner.find(['"', '\n'])).map_or(1, |end| end + 2)
+        }
+        Some(first) if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+        Some(first) => first.len_utf8(),
+    };
+    span(at, at + length)
+}
+
+/// The token that ends at `end`.
+pub(super) fn last_token(text: &str, end: usize) -> &str {
+    let before = text.get(..end).unwrap_or("");
+    let rest = match before.chars().next_back() {
+        Some(last) if is_word(last) => before.trim_end_matches(is_word),
+        Some(last) if ".=?<>&|!".contains(last) => {
+            before.trim_end_matches(|c| ".=?<>&|!".contains(c))
+        }
+        Some(last) => before.get(..before.len() - last.len_utf8()).unwrap_or(""),
+        None => "",
+    };
+    before.get(rest.len()..).unwrap_or("")
+}
+
+/// Where the code before `at` ends.
+pub(super) fn before(text: &str, at: usize) -> usize {
+    text.get(..at).map_or(at, |before| before.trim_end().len())
+}
+
+/// The word that the item begins with.
+pub(super) fn item_word(text: &str) -> &str {
+    let code =
+        text.lines().map(str::trim_start).find(|line| !line.is_empty() && !line.starts_with("//"));
+    let code = code.unwrap_or("");
+    let code = code.strip_prefix("pub ").unwrap_or(code).trim_start();
+    code.split(|c| !is_word(c)).next().unwrap_or("")
+}
+
+/// Whether the verb takes one value, beside which no other stands without an operator or a name.
+pub(super) fn is_single(verb: Option<&str>) -> bool {
+    let verbs = ["where", "require", "expect", "for", "set", "add", "unset", "rewrite", "let"];
+    verb.is_some_and(|verb| verbs.contains(&verb))
+}
+
+/// The length of a URL without quotes that a text begins with.
+pub(super) fn url(text: &str) -> Option<usize> {
+    let (scheme, _) = text.split_once("://")?;
+    let length = text.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '{', '}']);
+    let is_word = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_word && !scheme.is_empty()).then_some(length.unwrap_or(text.len()))
+}
+
+pub(super) fn is_word(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+pub(super) fn span(start: usize, end: usize) -> Span {
+    Span::new(SourceId(0), start, end)
+}
