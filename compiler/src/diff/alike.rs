@@ -2,8 +2,10 @@
 //! policy has been spared because it is known there, `??` behind a field that is present for example, is found equal
 //! where it is known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use lang::Value;
+use lang::policy::Compare;
 use lang::vocab::ExprId;
 
 use crate::diff::fate::{Effect, Fate};
@@ -14,35 +16,51 @@ use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
 const CHOICES: usize = 64;
 const STEPS: usize = 512;
 
-/// What is asked where an expression chooses, each time for what is chosen first: of `??` whether there is something, of
-/// `match` whether an arm takes it.
-pub(super) type Choices = HashMap<ExprId, Vec<Formula>>;
+/// What decides to what the arguments of one way come.
+#[derive(Default, Debug)]
+pub(super) struct Choices {
+    /// What is asked where an expression chooses, each time for what is chosen first: of `??` whether there is something,
+    /// of `match` whether an arm takes it.
+    taken: HashMap<ExprId, Vec<Formula>>,
+    /// Whether a field says what a constant of the other side is.
+    equal: HashMap<(ExprId, ExprId), Formula>,
+}
 
-/// Adds what the arguments choose by.
+/// Adds what the arguments choose by, and whether they are what the other side has in the place of one (`elsewhere`).
 pub(super) fn choices(
     program: &Program,
-    mut open: Vec<ExprId>,
+    (mut open, elsewhere): (Vec<ExprId>, &BTreeSet<ExprId>),
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Choices {
-    let mut choices = Choices::new();
+    let mut choices = Choices::default();
     let mut steps = STEPS;
     while let (Some(id), Some(left)) = (open.pop(), steps.checked_sub(1)) {
         steps = left;
-        if choices.contains_key(&id) || choices.len() >= CHOICES {
+        if choices.taken.contains_key(&id) || choices.taken.len() >= CHOICES {
             continue;
         }
         let expr = program.expr(id);
         match expr {
+            Expr::Slot(_) => {
+                for constant in elsewhere {
+                    if let Expr::Const(value @ Value::String(_)) = program.expr(*constant)
+                        && choices.equal.len() < CHOICES
+                    {
+                        let asked = cut.ask(id, &Test::Compare(Compare::Eq, value.clone()), env);
+                        choices.equal.insert((id, *constant), asked);
+                    }
+                }
+            }
             Expr::Coalesce(first, _) => {
-                choices.insert(id, vec![cut.ask(*first, &Test::Present, env)]);
+                choices.taken.insert(id, vec![cut.ask(*first, &Test::Present, env)]);
             }
             Expr::Match(subject, arms) => {
                 let taken = arms.iter().map(|arm| match &arm.patterns {
                     Some(patterns) => cut.ask(*subject, &Test::Matches(patterns.clone()), env),
                     None => Formula::Always(true),
                 });
-                choices.insert(id, taken.collect());
+                choices.taken.insert(id, taken.collect());
             }
             Expr::Local(local) => {
                 let named = env.locals.iter().rev().find(|(named, _)| named == local);
@@ -132,6 +150,8 @@ impl Pair<'_> {
                 let is_stable = program.slots.get(one.0 as usize).is_some_and(|slot| slot.stable);
                 return Ok(if one == other && is_stable { set } else { Set::NONE });
             }
+            (Expr::Slot(_), Expr::Const(_)) => return self.equal(space, set, 0, (a, b)),
+            (Expr::Const(_), Expr::Slot(_)) => return self.equal(space, set, 1, (b, a)),
             (Expr::Capture(one), Expr::Capture(other)) => {
                 let [one, other] = [(0, one), (1, other)].map(|(side, name)| {
                     let captured = &self.effects.get(side)?.does.captured;
@@ -162,6 +182,20 @@ impl Pair<'_> {
         pairs.into_iter().try_fold(set, |left, (one, other)| self.same(space, left, one, other))
     }
 
+    /// Of these requests, those for which the side's field says what the other side's constant is.
+    fn equal(
+        &self,
+        space: &mut Space,
+        set: Set,
+        side: usize,
+        pair: (ExprId, ExprId),
+    ) -> Result<Set, Undecided> {
+        let asked = self.choices.get(side).and_then(|choices| choices.equal.get(&pair));
+        let Some(asked) = asked else { return Ok(Set::NONE) };
+        let equal = space.set(asked)?;
+        space.meet(set, equal)
+    }
+
     /// What a side's expression comes to, and when, if it is one of several; the first that is taken counts.
     fn cases(&self, side: usize, id: ExprId) -> Option<Vec<(Formula, ExprId)>> {
         let whole = || Formula::Always(true);
@@ -172,11 +206,11 @@ impl Pair<'_> {
                 Some(vec![(whole(), *value)])
             }
             Expr::Coalesce(first, second) => {
-                let present = self.choices.get(side)?.get(&id)?.first()?.clone();
+                let present = self.choices.get(side)?.taken.get(&id)?.first()?.clone();
                 Some(vec![(present, *first), (whole(), *second)])
             }
             Expr::Match(_, arms) => {
-                let taken = self.choices.get(side)?.get(&id)?;
+                let taken = self.choices.get(side)?.taken.get(&id)?;
                 Some(taken.iter().cloned().zip(arms.iter().map(|arm| arm.value)).collect())
             }
             _ => None,

@@ -23,6 +23,9 @@ use crate::space::{Cut, Door, Env, Formula, Set, Space, Term, Test, Undecided};
 /// The most values that are tried of what differing statements read, and the most sets that are made of them.
 const HINTS: usize = 24;
 
+/// So many texts that statements name are tried.
+const NAMED: usize = 4;
+
 /// Where examples are looked for.
 pub(super) struct Ground<'b> {
     pub(super) basis: &'b Basis<'b>,
@@ -133,15 +136,23 @@ impl Ground<'_> {
 }
 
 /// The values that may make a difference between statements which compute something: of each field that they read whether
-/// it is there, texts that they name, and some that come out otherwise in another case or form.
+/// it is there, texts that they or the statements of the other side (`elsewhere`) name, and some that come out otherwise in
+/// another case or form.
 pub(super) fn hints(
     basis: &Basis<'_>,
-    arguments: &BTreeSet<ExprId>,
+    (arguments, elsewhere): (&BTreeSet<ExprId>, &BTreeSet<ExprId>),
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Vec<Formula> {
     let program = &basis.program;
-    let (mut reads, mut texts) = (Vec::new(), vec![Value::string("Ab 1/2"), Value::string("7")]);
+    let (mut reads, mut texts) = (Vec::new(), Vec::new());
+    for id in elsewhere.iter().filter(|id| !arguments.contains(id)) {
+        if let Expr::Const(text @ Value::String(_)) = program.expr(*id)
+            && texts.len() < NAMED
+        {
+            texts.push(text.clone());
+        }
+    }
     let mut seen = HashSet::new();
     let mut open: Vec<ExprId> = arguments.iter().rev().copied().collect();
     while let Some(id) = open.pop() {
@@ -151,7 +162,7 @@ pub(super) fn hints(
         let expr = program.expr(id);
         match expr {
             Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..) => reads.push(id),
-            Expr::Const(text @ Value::String(_)) if texts.len() < 6 => texts.push(text.clone()),
+            Expr::Const(text @ Value::String(_)) if texts.len() < NAMED => texts.push(text.clone()),
             Expr::Local(local) => {
                 let named = env.locals.iter().rev().find(|(known, _)| known == local);
                 open.extend(named.map(|(_, value)| *value));
@@ -171,7 +182,12 @@ pub(super) fn hints(
         };
         hints.push(cut.ask(read, &Test::Present, env));
         for text in texts.iter().filter(|_| is_text) {
-            hints.push(cut.ask(read, &Test::Compare(Compare::Eq, text.clone()), env));
+            for compare in [Compare::Eq, Compare::Ne] {
+                hints.push(cut.ask(read, &Test::Compare(compare, text.clone()), env));
+            }
+        }
+        for text in ["Ab 1/2", "7"].into_iter().filter(|_| is_text) {
+            hints.push(cut.ask(read, &Test::Compare(Compare::Eq, Value::string(text)), env));
         }
     }
     hints.truncate(HINTS);

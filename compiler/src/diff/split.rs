@@ -312,6 +312,8 @@ fn chosen(
     cut: &mut Cut<'_>,
     tried: &mut Vec<Formula>,
 ) {
+    let elsewhere: BTreeSet<ExprId> =
+        others.iter().flat_map(|does| does.args.iter().copied()).collect();
     for one in all {
         let mut made = Vec::with_capacity(one.courses.len());
         let mut all_arguments = BTreeSet::new();
@@ -320,7 +322,7 @@ fn chosen(
             let arguments: BTreeSet<ExprId> =
                 differ.flat_map(|effect| effect.does.args.iter().copied()).collect();
             if tried.len() < MOST_TRIED {
-                tried.extend(hints(basis, &arguments, cut, one.taken.env()));
+                tried.extend(hints(basis, (&arguments, &elsewhere), cut, one.taken.env()));
             }
             for (given, chosen) in by_argument(&basis.program, &arguments, cut, one.taken.env()) {
                 if chosen.is_empty() {
@@ -335,7 +337,8 @@ fn chosen(
             all_arguments.extend(arguments);
         }
         let arguments = all_arguments.into_iter().collect();
-        one.choices = Arc::new(choices(&basis.program, arguments, cut, one.taken.env()));
+        let asked = (arguments, &elsewhere);
+        one.choices = Arc::new(choices(&basis.program, asked, cut, one.taken.env()));
         one.courses = made;
     }
 }

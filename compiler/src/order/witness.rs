@@ -345,6 +345,30 @@ impl Witness {
 
 impl Witness {
     /// What it says of this field, if that was asked.
+    /// The `cookie` field of the cookies that are said.
+    fn cookies(&self, program: &Program) -> Value {
+        let pairs = self.slots.iter().filter_map(|(id, value)| {
+            let slot = program.slots.get(id.0 as usize).filter(|slot| &*slot.field == "req.cookie");
+            Some(format!("{}={}", slot?.key.as_deref()?, value.as_str()?))
+        });
+        let pairs: Vec<String> = pairs.collect();
+        match pairs.is_empty() {
+            true => Value::Absent,
+            false => Value::string(pairs.join("; ")),
+        }
+    }
+
+    /// The values of a header field or of the query, of which the request says one at most.
+    fn all(&self, program: &Program, slot: &Slot) -> Value {
+        let one = slot.field.strip_suffix(".all").unwrap_or_default();
+        let is = |id: SlotId| {
+            let known = program.slots.get(id.0 as usize);
+            known.is_some_and(|known| &*known.field == one && known.key == slot.key)
+        };
+        let said = self.slots.iter().find(|(id, _)| is(*id)).map(|(_, value)| value);
+        Value::list(said.filter(|value| !value.is_absent()).cloned())
+    }
+
     fn said(&self, program: &Program, field: &str) -> Option<&Value> {
         let is = |id: SlotId| program.slots.get(id.0 as usize).is_some_and(|s| &*s.field == field);
         self.slots.iter().find(|(id, _)| is(*id)).map(|(_, value)| value)
@@ -378,6 +402,10 @@ impl Fill for World<'_> {
                 let other = self.witness.said(self.program, other);
                 other.cloned().unwrap_or_else(|| plain(slot))
             }
+            "req.header" if slot.key.as_deref() == Some("cookie") => {
+                self.witness.cookies(self.program)
+            }
+            "req.header.all" | "req.query.all" => self.witness.all(self.program, slot),
             _ => plain(slot),
         })
     }

@@ -13,7 +13,7 @@ use super::diagram::Set;
 use super::identity::carries_token;
 use super::patience::Patience;
 use super::test::Test;
-use super::{Space, Term, is_free};
+use super::{Space, Term};
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, Program};
 
@@ -80,14 +80,22 @@ impl Space {
                 term => put(&mut guess, term, Value::string(text)),
             }
         }
-        let is_possible = guess.iter().all(|(term, value)| can_be(program, term, value))
-            && fits_content(program, &guess)
+        let is_possible = |guess: &[(Term, Value)]| {
+            guess.iter().all(|(term, value)| can_be(program, term, value))
+                && fits_content(program, guess)
+        };
+        let is_free = is_possible(&guess)
             && guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
-                Term::Slot(slot) => is_free(program, *slot) && !carries_token(program, *slot),
+                Term::Slot(slot) => {
+                    super::is_free(program, *slot) && !carries_token(program, *slot)
+                }
                 _ => true,
             });
-        let mut guesses = vec![plainly];
-        guesses.extend(Some(guess).filter(|_| is_possible));
+        let mut guesses = Vec::new();
+        if is_possible(&plainly) {
+            guesses.push(plainly);
+        }
+        guesses.extend(Some(guess).filter(|_| is_free));
         guesses
     }
 
@@ -228,6 +236,8 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
         Term::Slot(slot) => match program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
             Some("req.header") => can_say(&VALUES, text),
             Some("req.cookie") => can_say(&COOKIES, text),
+            Some("req.path") => can_say(&RESTS, text),
+            Some("req.host") => can_say(&HOSTS, text),
             _ => true,
         },
         _ => true,

@@ -362,7 +362,11 @@ fn said_by_compiler(diags: &[lang::Diag]) -> Said {
             "E0801" | "E0802" => drop(said.open.insert(pair())),
             "E0804" => drop(said.same.insert(pair())),
             "E0805" => drop(said.unreached.insert(route(0))),
-            "E0806" => drop(said.unreached.insert(route(diag.labels.len() - 1))),
+            // Its labels are what the route asks for; the route is named.
+            "E0806" => {
+                let name = diag.message.split('`').nth(1).and_then(|name| name.strip_prefix('r'));
+                said.unreached.insert(name.and_then(|number| number.parse().ok()).unwrap());
+            }
             other => panic!("{other}: {}", diag.message),
         }
     }
