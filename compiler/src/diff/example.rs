@@ -89,7 +89,10 @@ impl Ground<'_> {
             let sure = space.witness(set);
             let certain = sure.is_some();
             let Basis { program, patience, .. } = self.basis;
-            let guesses = || space.guesses(set, program, patience);
+            let guesses = || match self.basis.hangs_on_inputs(space, set) {
+                true => Vec::new(),
+                false => space.guesses(set, program, patience),
+            };
             for values in sure.map_or_else(guesses, |values| vec![values]) {
                 let witness = Witness::new(self.host, self.path, values);
                 let [before, after] = &self.sides;

@@ -136,10 +136,17 @@ impl Witness {
             Some(SlotId(to.slots.iter().position(same)? as u32))
         };
         let slots = self.slots.iter().filter_map(|(id, value)| Some((place(*id)?, value.clone())));
+        let mut slots: Vec<(SlotId, Value)> = slots.collect();
+        for (at, slot) in to.slots.iter().enumerate() {
+            let id = SlotId(at as u32);
+            if !slots.iter().any(|(known, _)| *known == id) {
+                slots.extend(self.implied(from, slot).map(|value| (id, value)));
+            }
+        }
         let claims = self.claims.iter();
         let claims =
             claims.filter_map(|said| Some(Said { auth: place(said.auth)?, ..said.clone() }));
-        Witness { slots: slots.collect(), claims: claims.collect(), ..self.clone() }
+        Witness { slots, claims: claims.collect(), ..self.clone() }
     }
 
     /// Whether it is let through as far as that is a matter of all of it together: its header section and its target are
@@ -345,17 +352,26 @@ impl Witness {
 
 impl Witness {
     /// What it says of this field, if that was asked.
+    /// What a field reads that nothing is said of, because something is said of another one.
+    fn implied(&self, program: &Program, slot: &Slot) -> Option<Value> {
+        match &*slot.field {
+            // Where only one is said, the client is whoever opened the connection.
+            "conn.peer" => self.said(program, "client.ip").cloned(),
+            "client.ip" => self.said(program, "conn.peer").cloned(),
+            "req.header" if slot.key.as_deref() == Some("cookie") => self.cookies(program),
+            "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
+            _ => None,
+        }
+    }
+
     /// The `cookie` field of the cookies that are said.
-    fn cookies(&self, program: &Program) -> Value {
+    fn cookies(&self, program: &Program) -> Option<Value> {
         let pairs = self.slots.iter().filter_map(|(id, value)| {
             let slot = program.slots.get(id.0 as usize).filter(|slot| &*slot.field == "req.cookie");
             Some(format!("{}={}", slot?.key.as_deref()?, value.as_str()?))
         });
         let pairs: Vec<String> = pairs.collect();
-        match pairs.is_empty() {
-            true => Value::Absent,
-            false => Value::string(pairs.join("; ")),
-        }
+        (!pairs.is_empty()).then(|| Value::string(pairs.join("; ")))
     }
 
     /// The values of a header field or of the query, of which the request says one at most.
@@ -396,17 +412,7 @@ impl Fill for World<'_> {
             "req.method" => Value::Method(self.witness.method.clone()),
             "req.host" => Value::String(self.witness.host.clone()),
             "req.path" => Value::string(self.witness.path.as_str()),
-            // Where only one is said, the client is whoever opened the connection.
-            "conn.peer" | "client.ip" => {
-                let other = if &*slot.field == "conn.peer" { "client.ip" } else { "conn.peer" };
-                let other = self.witness.said(self.program, other);
-                other.cloned().unwrap_or_else(|| plain(slot))
-            }
-            "req.header" if slot.key.as_deref() == Some("cookie") => {
-                self.witness.cookies(self.program)
-            }
-            "req.header.all" | "req.query.all" => self.witness.all(self.program, slot),
-            _ => plain(slot),
+            _ => self.witness.implied(self.program, slot).unwrap_or_else(|| plain(slot)),
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::lower;
 use crate::lower::expr::Exprs;
 use crate::program::{Expr, Listener, Program, Route, VirtualHost};
 use crate::proof::course::{Course, courses, locals};
-use crate::space::{Cut, Env, Formula, Patience};
+use crate::space::{Cut, Env, Formula, Patience, Set, Space};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments, captures};
 
@@ -130,6 +130,12 @@ impl<'p> Basis<'p> {
             expr.each_operand(&mut |operand| open.push(operand));
         }
         inputs
+    }
+
+    /// Whether the set hangs on an input that is not bound: who knows nothing of it can send no example on its way.
+    pub(crate) fn hangs_on_inputs(&self, space: &Space, set: Set) -> bool {
+        let blamed = space.blamed(set).into_iter().filter_map(|blame| blame.expr);
+        self.inputs(blamed).values().any(Option::is_none)
     }
 
     /// Nothing asked yet.
