@@ -324,7 +324,7 @@ impl Witness {
                 ("req.body.size", None) if *value == Value::Size(0) => {}
                 ("req.json", None) => details.push(format!("content {}", json(value))),
                 ("client.ip", None) => from = format!(" from {plain}"),
-                ("conn.peer", None) => match self.said(program, "client.ip") {
+                ("conn.peer", None) => match self.said(program, ("client.ip", None)) {
                     None => from = format!(" from {plain}"),
                     Some(client) if client == value => {}
                     Some(_) => details.push(format!("conn.peer = {plain}")),
@@ -351,13 +351,12 @@ impl Witness {
 }
 
 impl Witness {
-    /// What it says of this field, if that was asked.
     /// What a field reads that nothing is said of, because something is said of another one.
     fn implied(&self, program: &Program, slot: &Slot) -> Option<Value> {
         match &*slot.field {
             // Where only one is said, the client is whoever opened the connection.
-            "conn.peer" => self.said(program, "client.ip").cloned(),
-            "client.ip" => self.said(program, "conn.peer").cloned(),
+            "conn.peer" => self.said(program, ("client.ip", None)).cloned(),
+            "client.ip" => self.said(program, ("conn.peer", None)).cloned(),
             "req.header" if slot.key.as_deref() == Some("cookie") => self.cookies(program),
             "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
             _ => None,
@@ -377,16 +376,16 @@ impl Witness {
     /// The values of a header field or of the query, of which the request says one at most.
     fn all(&self, program: &Program, slot: &Slot) -> Value {
         let one = slot.field.strip_suffix(".all").unwrap_or_default();
-        let is = |id: SlotId| {
-            let known = program.slots.get(id.0 as usize);
-            known.is_some_and(|known| &*known.field == one && known.key == slot.key)
-        };
-        let said = self.slots.iter().find(|(id, _)| is(*id)).map(|(_, value)| value);
+        let said = self.said(program, (one, slot.key.as_deref()));
         Value::list(said.filter(|value| !value.is_absent()).cloned())
     }
 
-    fn said(&self, program: &Program, field: &str) -> Option<&Value> {
-        let is = |id: SlotId| program.slots.get(id.0 as usize).is_some_and(|s| &*s.field == field);
+    /// What it says of this field (and key), if that was asked.
+    fn said(&self, program: &Program, (field, key): (&str, Option<&str>)) -> Option<&Value> {
+        let is = |id: SlotId| {
+            let slot = program.slots.get(id.0 as usize);
+            slot.is_some_and(|slot| (&*slot.field, slot.key.as_deref()) == (field, key))
+        };
         self.slots.iter().find(|(id, _)| is(*id)).map(|(_, value)| value)
     }
 }
