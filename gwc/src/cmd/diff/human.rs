@@ -1,19 +1,11 @@
 //! A comparison for people.
 
-use compiler::diff::Kind;
-
-use super::page::{KINDS, Page, SAME, UNDECIDED};
+use super::page::{Page, SAME, UNDECIDED};
 
 /// The whole as text.
 pub(super) fn text(page: &Page<'_>) -> String {
     let mut text = String::new();
-    for (kind, _, title) in KINDS {
-        let changes: Vec<_> = page.of(kind).collect();
-        // What is neither looser nor stricter is told behind the requests.
-        let settings = if kind == Kind::Changed { Vec::new() } else { page.settings_of(kind) };
-        if changes.is_empty() && settings.is_empty() {
-            continue;
-        }
+    for (title, changes, settings) in page.kinds() {
         text.push_str(&format!("{title}\n"));
         for change in changes {
             text.push_str(&format!("  {}\n", page.sentence(change)));

@@ -1,19 +1,12 @@
 //! A comparison for a pull request.
 
-use compiler::diff::Kind;
-
 use super::line::Line;
-use super::page::{KINDS, Page, UNDECIDED};
+use super::page::{Page, UNDECIDED};
 
 /// The whole as Markdown.
 pub(super) fn text(page: &Page<'_>) -> String {
     let mut text = String::new();
-    for (kind, _, title) in KINDS {
-        let changes: Vec<_> = page.of(kind).collect();
-        let settings = if kind == Kind::Changed { Vec::new() } else { page.settings_of(kind) };
-        if changes.is_empty() && settings.is_empty() {
-            continue;
-        }
+    for (title, changes, settings) in page.kinds() {
         text.push_str(&format!("### {title}\n\n"));
         if !changes.is_empty() {
             text.push_str("| before → after | example | more |\n|---|---|---|\n");

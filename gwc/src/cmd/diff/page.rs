@@ -61,6 +61,16 @@ impl Page<'_> {
         self.comparison.changes.iter().filter(move |change| change.kind == kind)
     }
 
+    /// The kinds of which there is something to tell: their titles, the changes, and the settings told beside them. What is
+    /// neither looser nor stricter is told behind the requests.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (&'static str, Vec<&Change>, Vec<Line>)> {
+        let told = KINDS.into_iter().map(|(kind, _, title)| {
+            let settings = if kind == Kind::Changed { Vec::new() } else { self.settings_of(kind) };
+            (title, self.of(kind).collect::<Vec<_>>(), settings)
+        });
+        told.filter(|(_, changes, settings)| !changes.is_empty() || !settings.is_empty())
+    }
+
     /// `web: denied with 403 → forwarded to app`.
     pub(super) fn sentence(&self, change: &Change) -> String {
         let Change { listener, old, new, .. } = change;
