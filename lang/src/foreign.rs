@@ -1,25 +1,25 @@
 //! Words of other gateways and languages, and what is written here instead. Whoever does not know a word asks this table
 //! before it says so; no list of such words stands elsewhere.
 
-/// A word, and what to write here.
+/// Words that mean the same, and what to write here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Foreign {
-    /// As it is written elsewhere.
-    pub(crate) word: &'static str,
+    /// As they are written elsewhere.
+    words: &'static [&'static str],
     /// The word of ours that takes its place, where that is all there is to change.
     pub(crate) ours: Option<&'static str>,
     /// What to write here, as the help of a diagnostic.
     pub(crate) help: &'static str,
 }
 
-/// A word for which another has to be written, and maybe more.
-const fn say(word: &'static str, help: &'static str) -> Foreign {
-    Foreign { word, ours: None, help }
+/// Words for which another has to be written, and maybe more.
+const fn say(words: &'static [&'static str], help: &'static str) -> Foreign {
+    Foreign { words, ours: None, help }
 }
 
-/// A word that has another name here.
-const fn named(word: &'static str, ours: &'static str, help: &'static str) -> Foreign {
-    Foreign { word, ours: Some(ours), help }
+/// Words that have another name here.
+const fn named(words: &'static [&'static str], ours: &'static str, help: &'static str) -> Foreign {
+    Foreign { words, ours: Some(ours), help }
 }
 
 const LISTENER_AND_SITE: &str = "`listener NAME { bind \":80\" }` says where the gateway listens, `site NAME on LISTENER { host \"…\"; … }` holds the routes of a host, and what requests are sent to is an `upstream`";
@@ -55,197 +55,132 @@ const PLAIN_UPGRADE: &str = "nothing is to be said: `forward` passes a WebSocket
 
 /// Words that items begin with elsewhere.
 const ITEMS: &[Foreign] = &[
-    say("server", LISTENER_AND_SITE),
-    say("virtualhost", LISTENER_AND_SITE),
-    say("http", LISTENER_AND_SITE),
-    named("frontend", "listener", LISTENER_AND_SITE),
-    named("entrypoint", "listener", LISTENER_AND_SITE),
-    named("cluster", "upstream", UPSTREAM),
-    named("backend", "upstream", UPSTREAM),
-    named("service", "upstream", UPSTREAM),
-    named("vhost", "site", SITE),
-    named("virtual_host", "site", SITE),
-    named("domain", "site", SITE),
-    say("location", ROUTE),
-    say("router", ROUTE),
-    say("rule", ROUTE),
-    say("handle", ROUTE),
-    named("middleware", "policy", POLICY),
-    say("plugin", POLICY),
-    say("filter", POLICY),
-    say("acl", CONDITION),
-    say("map", CONDITION),
-    say("geo", CONDITION),
-    named("import", "use", USE),
-    named("include", "use", USE),
-    named("var", "let", LET),
-    named("const", "let", LET),
-    say("env", "`param NAME: String from env(\"NAME\")` takes a value from the environment"),
-    named("func", "fn", FN),
-    named("function", "fn", FN),
-    named("def", "fn", FN),
-    say("limit_req_zone", LIMIT),
-    say("rate_limit", LIMIT),
-    say("ratelimit", LIMIT),
-    say("jwt", AUTH),
+    say(&["server", "virtualhost", "http"], LISTENER_AND_SITE),
+    named(&["frontend", "entrypoint"], "listener", LISTENER_AND_SITE),
+    named(&["cluster", "backend", "service"], "upstream", UPSTREAM),
+    named(&["vhost", "virtual_host", "domain"], "site", SITE),
+    say(&["location", "router", "rule", "handle"], ROUTE),
+    named(&["middleware"], "policy", POLICY),
+    say(&["plugin", "filter"], POLICY),
+    say(&["acl", "map", "geo"], CONDITION),
+    named(&["import", "include"], "use", USE),
+    named(&["var", "const"], "let", LET),
+    say(&["env"], "`param NAME: String from env(\"NAME\")` takes a value from the environment"),
+    named(&["func", "function", "def"], "fn", FN),
+    say(&["limit_req_zone", "rate_limit", "ratelimit"], LIMIT),
+    say(&["jwt"], AUTH),
 ];
 
 /// Words that statements begin with elsewhere, or clauses.
 const VERBS: &[Foreign] = &[
-    say("return", RESPOND),
-    say("reply", RESPOND),
-    say("status", RESPOND),
-    say("error_page", RESPOND),
-    say("deny", REFUSE),
-    say("reject", REFUSE),
-    say("block", REFUSE),
-    say("drop", REFUSE),
-    say("forbid", REFUSE),
-    say("allow", ALLOW),
-    say("permit", ALLOW),
-    say("satisfy", ALLOW),
-    say("rate_limit", LIMIT),
-    say("ratelimit", LIMIT),
-    say("limit_req", LIMIT),
-    say("limit_rate", LIMIT),
-    say("throttle", LIMIT),
-    say("limit", LIMIT),
-    say("add_header", RESP_HEADER),
-    say("more_set_headers", RESP_HEADER),
-    say("header", RESP_HEADER),
-    say("expires", RESP_HEADER),
-    say("proxy_hide_header", "`unset resp.header[\"x-name\"]` behind `forward` takes a field away"),
-    say("proxy_set_header", UP_HEADER),
-    say("set_header", UP_HEADER),
-    say("request_header", UP_HEADER),
-    named("proxy_pass", "forward", FORWARD),
-    say("reverse_proxy", FORWARD),
-    say("fastcgi_pass", FORWARD),
-    say("grpc_pass", FORWARD),
-    say("proxy", FORWARD),
-    say("backend", FORWARD),
-    say("retries", "an `upstream` says it: `retry 2, on=[connect, 502]`"),
-    say("prefix_rewrite", "`rewrite \"/b/{id}\"` writes the whole path, with what `path` captures"),
-    say("listen", "a `listener` has a line `bind \":8080\"`, a route stands `on` it"),
-    say("upstream", FORWARD),
-    say("cluster", FORWARD),
-    say("use_backend", FORWARD),
-    say("root", FILES),
-    say("alias", FILES),
-    say("try_files", FILES),
-    say("index", FILES),
-    say("file_server", FILES),
-    say("auth", AUTH),
-    say("auth_request", AUTH),
-    say("auth_basic", AUTH),
-    say("basic_auth", AUTH),
-    say("jwt", AUTH),
-    say("authenticate", AUTH),
-    say("authorize", AUTH),
-    say("use", APPLY),
-    say("include", APPLY),
-    say("middleware", APPLY),
-    say("plugin", APPLY),
-    say("policy", APPLY),
-    say("server_name", SITE_HOST),
-    say("hostname", SITE_HOST),
-    say("domain", SITE_HOST),
-    say("path_prefix", PREFIX),
-    say("prefix", PREFIX),
-    say("path_beg", PREFIX),
-    say("exact", "`path \"/a\"` is this path alone"),
-    say("location", ROUTE),
-    say("handle", ROUTE),
-    say("path_regex", MATCHES),
-    say("path_regexp", MATCHES),
-    say("regex", MATCHES),
-    say("priority", ORDER),
-    say("order", ORDER),
-    say("websocket", PLAIN_UPGRADE),
-    say("upgrade", PLAIN_UPGRADE),
-    say("proxy_http_version", PLAIN_UPGRADE),
+    say(&["return", "reply", "status", "error_page"], RESPOND),
+    say(&["deny", "reject", "block", "drop", "forbid"], REFUSE),
+    say(&["allow", "permit", "satisfy"], ALLOW),
+    say(&["rate_limit", "ratelimit", "limit_req", "limit_rate", "throttle", "limit"], LIMIT),
+    say(&["add_header", "more_set_headers", "header", "expires"], RESP_HEADER),
     say(
-        "proxy_read_timeout",
+        &["proxy_hide_header"],
+        "`unset resp.header[\"x-name\"]` behind `forward` takes a field away",
+    ),
+    say(&["proxy_set_header", "set_header", "request_header"], UP_HEADER),
+    named(&["proxy_pass"], "forward", FORWARD),
+    say(
+        &[
+            "reverse_proxy",
+            "fastcgi_pass",
+            "grpc_pass",
+            "proxy",
+            "backend",
+            "upstream",
+            "cluster",
+            "use_backend",
+        ],
+        FORWARD,
+    ),
+    say(&["retries"], "an `upstream` says it: `retry 2, on=[connect, 502]`"),
+    say(
+        &["prefix_rewrite"],
+        "`rewrite \"/b/{id}\"` writes the whole path, with what `path` captures",
+    ),
+    say(&["listen"], "a `listener` has a line `bind \":8080\"`, a route stands `on` it"),
+    say(&["root", "alias", "try_files", "index", "file_server"], FILES),
+    say(
+        &["auth", "auth_request", "auth_basic", "basic_auth", "jwt", "authenticate", "authorize"],
+        AUTH,
+    ),
+    say(&["use", "include", "middleware", "plugin", "policy"], APPLY),
+    say(&["server_name", "hostname", "domain"], SITE_HOST),
+    say(&["path_prefix", "prefix", "path_beg"], PREFIX),
+    say(&["exact"], "`path \"/a\"` is this path alone"),
+    say(&["location", "handle"], ROUTE),
+    say(&["path_regex", "path_regexp", "regex"], MATCHES),
+    say(&["priority", "order"], ORDER),
+    say(&["websocket", "upgrade", "proxy_http_version"], PLAIN_UPGRADE),
+    say(
+        &["proxy_read_timeout"],
         "`forward NAME, first_byte=30s` says how long the answer may take to begin",
     ),
     say(
-        "proxy_connect_timeout",
+        &["proxy_connect_timeout"],
         "`timeout connect=1s` in the `upstream` says how long connecting may take",
     ),
     say(
-        "client_max_body_size",
+        &["client_max_body_size"],
         "`cap body=10MiB` in the `listener` bounds what requests bring, `require req.body.size <= 1MiB, else=413` those of a route",
     ),
-    say("var", "`let NAME = VALUE` names a value for the lines below"),
-    say("const", "`let NAME = VALUE` names a value for the lines below"),
-    say("if", BRANCH),
-    say("when", BRANCH),
-    say("unless", BRANCH),
-    say("else", BRANCH),
-    say("elif", BRANCH),
-    say("while", BRANCH),
-    say("switch", BRANCH),
-    say("foreach", "statements do not repeat: a list is asked by `any`, `all` and `count`"),
+    say(&["var", "const"], "`let NAME = VALUE` names a value for the lines below"),
+    say(&["if", "when", "unless", "else", "elif", "while", "switch"], BRANCH),
+    say(&["foreach"], "statements do not repeat: a list is asked by `any`, `all` and `count`"),
     say(
-        "break",
-        "statements run one after another: `forward`, `respond` and `redirect` end the way in",
-    ),
-    say(
-        "next",
+        &["break", "next"],
         "statements run one after another: `forward`, `respond` and `redirect` end the way in",
     ),
 ];
 
 /// Words that settings of a listener, an upstream, a limit or an auth begin with elsewhere.
 const SETTINGS: &[Foreign] = &[
-    named("listen", "bind", "`bind \":80\"` says where the gateway listens"),
-    named("port", "bind", "`bind \":80\"` says where the gateway listens"),
+    named(&["listen", "port"], "bind", "`bind \":80\"` says where the gateway listens"),
     named(
-        "address",
+        &["address"],
         "bind",
         "`bind \":80\"` says where the gateway listens, `server \"10.0.0.1:80\"` where requests are sent",
     ),
-    say("server_name", SITE_HOST),
-    say("ssl_certificate", "`tls cert=\"/a.pem\", key=\"/a.key\"` has the certificate"),
-    say("ssl_certificate_key", "`tls cert=\"/a.pem\", key=\"/a.key\"` has the certificate"),
-    say("certificate", "`tls cert=\"/a.pem\", key=\"/a.key\"` has the certificate"),
-    say("location", ROUTE),
+    say(&["server_name"], SITE_HOST),
+    say(
+        &["ssl_certificate", "ssl_certificate_key", "certificate"],
+        "`tls cert=\"/a.pem\", key=\"/a.key\"` has the certificate",
+    ),
+    say(&["location"], ROUTE),
     named(
-        "healthcheck",
+        &["healthcheck", "health_check", "health_checks"],
         "health",
         "`health GET, \"/healthz\", every=5s` asks the servers how they are",
     ),
     named(
-        "health_check",
-        "health",
-        "`health GET, \"/healthz\", every=5s` asks the servers how they are",
+        &["target", "endpoint", "url"],
+        "server",
+        "`server \"10.0.0.1:80\"` is where requests are sent",
     ),
     named(
-        "health_checks",
-        "health",
-        "`health GET, \"/healthz\", every=5s` asks the servers how they are",
+        &["lb_policy", "load_balancing"],
+        "balance",
+        "`balance least_request` says how a server is chosen",
     ),
-    named("target", "server", "`server \"10.0.0.1:80\"` is where requests are sent"),
-    named("endpoint", "server", "`server \"10.0.0.1:80\"` is where requests are sent"),
-    named("url", "server", "`server \"10.0.0.1:80\"` is where requests are sent"),
-    named("lb_policy", "balance", "`balance least_request` says how a server is chosen"),
-    named("load_balancing", "balance", "`balance least_request` says how a server is chosen"),
     named(
-        "least_conn",
+        &["least_conn"],
         "balance",
         "`balance least_request` takes the server with the fewest requests under way",
     ),
-    named("ip_hash", "balance", "`balance ip_hash` keeps a client at its server"),
-    say("keepalive", "`timeout keep=60s` says how long an unused connection is kept"),
-    say("max_fails", "`eject` leaves a server alone that fails again and again"),
-    say("circuit_breaker", "`breaker` bounds what is under way, and opens when too many fail"),
-    say("max_connections", "`breaker` bounds what is under way"),
-    say("client_max_body_size", "`cap body=10MiB` bounds what requests bring"),
-    named("rate", "allow", "`allow 10/s, burst=20` says how often"),
-    named("zone", "key", "`key client.ip` says what is counted"),
-    named("jwks_uri", "keys", "`keys jwks(\"https://…\")` says where the keys are"),
-    named("jwks", "keys", "`keys jwks(\"https://…\")` says where the keys are"),
-    named("algorithms", "accept", "`accept RS256, ES256` says which algorithms are taken"),
+    named(&["ip_hash"], "balance", "`balance ip_hash` keeps a client at its server"),
+    say(&["keepalive"], "`timeout keep=60s` says how long an unused connection is kept"),
+    say(&["max_fails"], "`eject` leaves a server alone that fails again and again"),
+    say(&["circuit_breaker"], "`breaker` bounds what is under way, and opens when too many fail"),
+    say(&["max_connections"], "`breaker` bounds what is under way"),
+    say(&["client_max_body_size"], "`cap body=10MiB` bounds what requests bring"),
+    named(&["rate"], "allow", "`allow 10/s, burst=20` says how often"),
+    named(&["zone"], "key", "`key client.ip` says what is counted"),
+    named(&["jwks_uri", "jwks"], "keys", "`keys jwks(\"https://…\")` says where the keys are"),
+    named(&["algorithms"], "accept", "`accept RS256, ES256` says which algorithms are taken"),
 ];
 
 /// Words of [`VERBS`] that lines of some block begin with here: alone they prove nothing.
@@ -254,198 +189,181 @@ const OURS_TOO: &[&str] =
 
 /// Names of values elsewhere, dotted ones whole.
 const VALUES: &[Foreign] = &[
-    named("request", "req", "the request is `req`: `req.path`, `req.host`, `req.header[\"x\"]`"),
-    named("response", "resp", "the answer is `resp`: `resp.status`, `resp.header[\"x\"]`"),
-    named("res", "resp", "the answer is `resp`: `resp.status`, `resp.header[\"x\"]`"),
-    named("remote_addr", "client.ip", "the client's address is `client.ip`"),
-    named("remote_ip", "client.ip", "the client's address is `client.ip`"),
-    named("client_ip", "client.ip", "the client's address is `client.ip`"),
-    named("source_ip", "client.ip", "the client's address is `client.ip`"),
-    named("src", "client.ip", "the client's address is `client.ip`"),
-    named("client.address", "client.ip", "the client's address is `client.ip`"),
-    named("client.addr", "client.ip", "the client's address is `client.ip`"),
-    named("req.ip", "client.ip", "the client's address is `client.ip`"),
-    named("req.client_ip", "client.ip", "the client's address is `client.ip`"),
-    named("req.remote_addr", "client.ip", "the client's address is `client.ip`"),
+    named(&["request"], "req", "the request is `req`: `req.path`, `req.host`, `req.header[\"x\"]`"),
     named(
-        "req.uri",
+        &["response", "res"],
+        "resp",
+        "the answer is `resp`: `resp.status`, `resp.header[\"x\"]`",
+    ),
+    named(
+        &[
+            "remote_addr",
+            "remote_ip",
+            "client_ip",
+            "source_ip",
+            "src",
+            "client.address",
+            "client.addr",
+            "req.ip",
+            "req.client_ip",
+            "req.remote_addr",
+        ],
+        "client.ip",
+        "the client's address is `client.ip`",
+    ),
+    named(
+        &["req.uri", "req.url"],
         "req.target",
         "`req.target` is path and query as they are sent on, `req.path` the path alone",
     ),
+    named(&["uri"], "req.path", "`req.path` is the path, `req.target` path and query"),
     named(
-        "req.url",
+        &["request_uri", "url"],
         "req.target",
-        "`req.target` is path and query as they are sent on, `req.path` the path alone",
+        "`req.target` is path and query, `req.path` the path alone",
     ),
-    named("uri", "req.path", "`req.path` is the path, `req.target` path and query"),
-    named("request_uri", "req.target", "`req.target` is path and query, `req.path` the path alone"),
-    named("url", "req.target", "`req.target` is path and query, `req.path` the path alone"),
-    named("http_host", "req.host", "the host that is asked for is `req.host`"),
-    named("hostname", "req.host", "the host that is asked for is `req.host`"),
-    named("request_method", "req.method", "the method is `req.method`"),
-    named("body_bytes", "req.body.size", "the size of the content is `req.body.size`"),
-    named("content_length", "req.body.size", "the size of the content is `req.body.size`"),
-    named("upstream_addr", "up.address", "the address of the server that answered is `up.address`"),
-    say("headers", "a field of the request is `req.header[\"x-name\"]`"),
-    say("http_user_agent", "a field of the request is `req.header[\"user-agent\"]`"),
-    say("args", "a parameter of the query is `req.query[\"q\"]`"),
+    named(&["http_host", "hostname"], "req.host", "the host that is asked for is `req.host`"),
+    named(&["request_method"], "req.method", "the method is `req.method`"),
+    named(
+        &["body_bytes", "content_length"],
+        "req.body.size",
+        "the size of the content is `req.body.size`",
+    ),
+    named(
+        &["upstream_addr"],
+        "up.address",
+        "the address of the server that answered is `up.address`",
+    ),
+    say(&["headers", "req.headers"], "a field of the request is `req.header[\"x-name\"]`"),
+    say(&["http_user_agent"], "a field of the request is `req.header[\"user-agent\"]`"),
+    say(&["args"], "a parameter of the query is `req.query[\"q\"]`"),
     say(
-        "params",
+        &["params"],
         "a parameter of the query is `req.query[\"q\"]`, a segment of the path `path.NAME`",
     ),
-    say("cookies", "a cookie is `req.cookie[\"name\"]`"),
-    say("req.body", "the content is `req.json`, its size `req.body.size`"),
-    say("req.headers", "a field of the request is `req.header[\"x-name\"]`"),
-    say("req.route", "a claim names the route itself: `route == NAME`"),
-    say("code", "the status of the answer is `status`"),
-    say("status_code", "the status of the answer is `status`"),
-    say("True", "truth is written `true` and `false`"),
-    say("False", "truth is written `true` and `false`"),
+    say(&["cookies"], "a cookie is `req.cookie[\"name\"]`"),
+    say(&["req.body"], "the content is `req.json`, its size `req.body.size`"),
+    say(&["req.route"], "a claim names the route itself: `route == NAME`"),
+    say(&["code", "status_code"], "the status of the answer is `status`"),
+    say(&["True", "False"], "truth is written `true` and `false`"),
 ];
 
 /// What stands behind a `$` in texts elsewhere.
 const VARIABLES: &[Foreign] = &[
-    named("http_host", "req.host", ""),
-    named("host", "req.host", ""),
-    named("remote_addr", "client.ip", ""),
-    named("request_uri", "req.target", ""),
-    named("request_method", "req.method", ""),
-    named("scheme", "req.scheme", ""),
-    named("uri", "req.path", ""),
+    named(&["http_host", "host"], "req.host", ""),
+    named(&["remote_addr"], "client.ip", ""),
+    named(&["request_uri"], "req.target", ""),
+    named(&["request_method"], "req.method", ""),
+    named(&["scheme"], "req.scheme", ""),
+    named(&["uri"], "req.path", ""),
 ];
 
 /// Functions elsewhere.
 const FUNCTIONS: &[Foreign] = &[
-    named("len", "length", "`length(x)` counts"),
-    named("size", "length", "`length(x)` counts; the size of the content is `req.body.size`"),
-    named("strlen", "length", "`length(x)` counts"),
-    named("startsWith", "starts_with", "`starts_with(text, prefix)` looks at how a text begins"),
-    named("startswith", "starts_with", "`starts_with(text, prefix)` looks at how a text begins"),
-    named("hasPrefix", "starts_with", "`starts_with(text, prefix)` looks at how a text begins"),
-    named("has_prefix", "starts_with", "`starts_with(text, prefix)` looks at how a text begins"),
-    named("path_beg", "starts_with", "`starts_with(text, prefix)` looks at how a text begins"),
-    named("endsWith", "ends_with", "`ends_with(text, suffix)` looks at how a text ends"),
-    named("endswith", "ends_with", "`ends_with(text, suffix)` looks at how a text ends"),
-    named("hasSuffix", "ends_with", "`ends_with(text, suffix)` looks at how a text ends"),
-    named("has_suffix", "ends_with", "`ends_with(text, suffix)` looks at how a text ends"),
+    named(&["len", "strlen"], "length", "`length(x)` counts"),
+    named(&["size"], "length", "`length(x)` counts; the size of the content is `req.body.size`"),
     named(
-        "includes",
+        &["startsWith", "startswith", "hasPrefix", "has_prefix", "path_beg"],
+        "starts_with",
+        "`starts_with(text, prefix)` looks at how a text begins",
+    ),
+    named(
+        &["endsWith", "endswith", "hasSuffix", "has_suffix"],
+        "ends_with",
+        "`ends_with(text, suffix)` looks at how a text ends",
+    ),
+    named(
+        &["includes", "indexOf"],
         "contains",
         "`contains(text, part)` looks into a text, `x in list` into a list",
     ),
     named(
-        "indexOf",
-        "contains",
-        "`contains(text, part)` looks into a text, `x in list` into a list",
+        &["toLower", "tolower", "to_lower", "lowercase", "toLowerCase"],
+        "lower",
+        "`lower(text)` writes a text in lower case",
     ),
-    named("toLower", "lower", "`lower(text)` writes a text in lower case"),
-    named("tolower", "lower", "`lower(text)` writes a text in lower case"),
-    named("to_lower", "lower", "`lower(text)` writes a text in lower case"),
-    named("lowercase", "lower", "`lower(text)` writes a text in lower case"),
-    named("toLowerCase", "lower", "`lower(text)` writes a text in lower case"),
-    named("toUpper", "upper", "`upper(text)` writes a text in upper case"),
-    named("toupper", "upper", "`upper(text)` writes a text in upper case"),
-    named("to_upper", "upper", "`upper(text)` writes a text in upper case"),
-    named("uppercase", "upper", "`upper(text)` writes a text in upper case"),
-    named("regex", "matches", "`matches(text, re\"…\")` asks a pattern"),
-    named("regexMatch", "matches", "`matches(text, re\"…\")` asks a pattern"),
-    named("regex_match", "matches", "`matches(text, re\"…\")` asks a pattern"),
-    named("path_reg", "matches", "`matches(text, re\"…\")` asks a pattern"),
-    say("exists", "`x is present` asks whether something is there"),
-    say("defined", "`x is present` asks whether something is there"),
-    say("isset", "`x is present` asks whether something is there"),
-    say("has", "`x is present` asks whether something is there"),
-    say("is_present", "`x is present` asks whether something is there"),
+    named(
+        &["toUpper", "toupper", "to_upper", "uppercase"],
+        "upper",
+        "`upper(text)` writes a text in upper case",
+    ),
+    named(
+        &["regex", "regexMatch", "regex_match", "path_reg"],
+        "matches",
+        "`matches(text, re\"…\")` asks a pattern",
+    ),
     say(
-        "empty",
+        &["exists", "defined", "isset", "has", "is_present"],
+        "`x is present` asks whether something is there",
+    ),
+    say(
+        &["empty", "isEmpty"],
         "`x is absent` asks whether something is not there, `x == \"\"` whether a text is empty",
     ),
+    say(&["query", "arg"], "a parameter of the query is `req.query[\"q\"]`"),
     say(
-        "isEmpty",
-        "`x is absent` asks whether something is not there, `x == \"\"` whether a text is empty",
-    ),
-    say("query", "a parameter of the query is `req.query[\"q\"]`"),
-    say(
-        "param",
+        &["param"],
         "a parameter of the query is `req.query[\"q\"]`, a segment of the path `path.NAME`",
     ),
-    say("arg", "a parameter of the query is `req.query[\"q\"]`"),
-    say("header", "a field of the request is `req.header[\"x-name\"]`"),
-    say("headers", "a field of the request is `req.header[\"x-name\"]`"),
-    say("hdr", "a field of the request is `req.header[\"x-name\"]`"),
-    say("cookie", "a cookie is `req.cookie[\"name\"]`"),
-    say("concat", "texts are put together as `\"{a}-{b}\"`"),
-    say("format", "texts are put together as `\"{a}-{b}\"`"),
+    say(&["header", "headers", "hdr"], "a field of the request is `req.header[\"x-name\"]`"),
+    say(&["cookie"], "a cookie is `req.cookie[\"name\"]`"),
+    say(&["concat", "format"], "texts are put together as `\"{a}-{b}\"`"),
     say(
-        "env",
+        &["env", "getenv"],
         "an item takes it: `param NAME: String from env(\"NAME\")`, or `secret NAME from env(\"NAME\")`",
     ),
-    say(
-        "getenv",
-        "an item takes it: `param NAME: String from env(\"NAME\")`, or `secret NAME from env(\"NAME\")`",
-    ),
-    say("file", "an item takes it: `secret NAME from file(\"/path\")`"),
+    say(&["file"], "an item takes it: `secret NAME from file(\"/path\")`"),
 ];
 
 /// What stands between two values elsewhere, or before one.
 const OPERATORS: &[Foreign] = &[
-    say("~", "`matches(req.path, re\"…\")` asks a pattern, `not matches(…)` its opposite"),
+    say(&["~"], "`matches(req.path, re\"…\")` asks a pattern, `not matches(…)` its opposite"),
     say(
-        "?",
+        &["?"],
         "`match condition { true => a, _ => b }` chooses between two values, `a ?? b` takes `b` where `a` is absent",
     ),
-    say("if", "`match condition { true => a, _ => b }` chooses between two values"),
-    say("->", "an arm is written `pattern => value`"),
-    named("AND", "and", "`and` joins two conditions that both have to hold"),
-    named("OR", "or", "`or` joins two conditions of which one has to hold"),
-    named("NOT", "not", "`not` stands before the condition"),
-    named("And", "and", "`and` joins two conditions that both have to hold"),
-    named("Or", "or", "`or` joins two conditions of which one has to hold"),
-    named("eq", "==", "`==` compares two values"),
-    named("equals", "==", "`==` compares two values"),
-    named("ne", "!=", "`!=` compares two values"),
-    say("xor", "`a != b` holds if one of two conditions does and the other does not"),
+    say(&["if"], "`match condition { true => a, _ => b }` chooses between two values"),
+    say(&["->"], "an arm is written `pattern => value`"),
+    named(&["AND", "And"], "and", "`and` joins two conditions that both have to hold"),
+    named(&["OR", "Or"], "or", "`or` joins two conditions of which one has to hold"),
+    named(&["NOT"], "not", "`not` stands before the condition"),
+    named(&["eq", "equals"], "==", "`==` compares two values"),
+    named(&["ne"], "!=", "`!=` compares two values"),
+    say(&["xor"], "`a != b` holds if one of two conditions does and the other does not"),
     say(
-        "implies",
+        &["implies", "=>"],
         "write `not a or b`; a claim about some requests is `for req where a` with `expect b`",
     ),
-    say(
-        "=>",
-        "write `not a or b`; a claim about some requests is `for req where a` with `expect b`",
-    ),
-    say("===", "`==` compares two values"),
-    say("<>", "`!=` compares two values"),
+    say(&["==="], "`==` compares two values"),
+    say(&["<>"], "`!=` compares two values"),
 ];
 
 /// Words that mean an outcome elsewhere, or something near to one, where a claim is made.
 const OUTCOMES: &[Foreign] = &[
-    say("called", "a claim asks where requests go: `forwarded(to=NAME)`"),
-    say("sent", "a claim asks what is sent by its headers: `up.header[\"x\"] is present`"),
-    say("forward", "a claim asks where requests go: `forwarded(to=NAME)`"),
-    say("forwards", "a claim asks where requests go: `forwarded(to=NAME)`"),
-    say("routed", "a claim asks where requests go: `route == NAME`, `forwarded(to=NAME)`"),
-    say("goes_to", "a claim asks where requests go: `forwarded(to=NAME)`"),
-    named("deny", "denied", "that the gateway refuses is `denied`"),
-    named("denies", "denied", "that the gateway refuses is `denied`"),
-    named("refused", "denied", "that the gateway refuses is `denied`"),
-    named("rejected", "denied", "that the gateway refuses is `denied`"),
-    named("blocked", "denied", "that the gateway refuses is `denied`"),
-    named("forbidden", "denied", "that the gateway refuses is `denied`"),
     say(
-        "allowed",
+        &["called", "forward", "forwards", "goes_to"],
+        "a claim asks where requests go: `forwarded(to=NAME)`",
+    ),
+    say(&["sent"], "a claim asks what is sent by its headers: `up.header[\"x\"] is present`"),
+    say(&["routed"], "a claim asks where requests go: `route == NAME`, `forwarded(to=NAME)`"),
+    named(
+        &["deny", "denies", "refused", "rejected", "blocked", "forbidden"],
+        "denied",
+        "that the gateway refuses is `denied`",
+    ),
+    say(
+        &["allowed"],
         "that a request passes is `forwarded` or `responded`, `not denied` if either will do",
     ),
-    named("respond", "responded", "that a route answers by itself is `responded`"),
-    say("apply", "that a policy is applied is `applied(policy=NAME)`"),
-    say("applies", "that a policy is applied is `applied(policy=NAME)`"),
-    say("limit", "that requests are counted is `limited(by=NAME)`"),
-    say("rate_limited", "that requests are counted is `limited(by=NAME)`"),
-    named("cache", "cached", "that an answer may come from the cache is `cached`"),
-    say("authorized", "that a token is asked for is `authenticated(by=NAME)`"),
+    named(&["respond"], "responded", "that a route answers by itself is `responded`"),
+    say(&["apply", "applies"], "that a policy is applied is `applied(policy=NAME)`"),
+    say(&["limit", "rate_limited"], "that requests are counted is `limited(by=NAME)`"),
+    named(&["cache"], "cached", "that an answer may come from the cache is `cached`"),
+    say(&["authorized"], "that a token is asked for is `authenticated(by=NAME)`"),
 ];
 
 fn of(rows: &'static [Foreign], word: &str) -> Option<&'static Foreign> {
-    rows.iter().find(|row| row.word == word)
+    rows.iter().find(|row| row.words.contains(&word))
 }
 
 /// A word at the place of an item.
@@ -460,7 +378,7 @@ pub(crate) fn verb(word: &str) -> Option<&'static Foreign> {
 
 /// A word at the place of a verb that is one of no block here, so that it is known without asking which block it is.
 pub(crate) fn verb_anywhere(word: &str) -> Option<&'static Foreign> {
-    verb(word).filter(|row| !OURS_TOO.contains(&row.word))
+    verb(word).filter(|_| !OURS_TOO.contains(&word))
 }
 
 /// A word at the place of a setting.
@@ -502,20 +420,25 @@ mod tests {
     fn every_word_stands_once_and_leads_to_one_of_ours() {
         let tables = [ITEMS, VERBS, SETTINGS, VALUES, VARIABLES, FUNCTIONS, OPERATORS, OUTCOMES];
         for rows in tables {
-            for (at, row) in rows.iter().enumerate() {
-                let again = rows.iter().skip(at + 1).any(|other| other.word == row.word);
-                assert!(!again, "`{}` stands twice", row.word);
+            let words: Vec<&str> = rows.iter().flat_map(|row| row.words).copied().collect();
+            for (at, word) in words.iter().enumerate() {
+                assert!(!words[at + 1..].contains(word), "`{word}` stands twice");
             }
         }
         for row in ITEMS {
-            assert_eq!(Keyword::from_word(row.word), None, "`{}` is an item here", row.word);
+            for word in row.words {
+                assert_eq!(Keyword::from_word(word), None, "`{word}` is an item here");
+            }
             let ours = row.ours.map(Keyword::from_word);
-            assert_ne!(ours, Some(None), "`{}` leads to no item", row.word);
+            assert_ne!(ours, Some(None), "{:?} leads to no item", row.words);
         }
         for row in FUNCTIONS {
-            let is_function = |name| crate::functions::FUNCTIONS.iter().any(|row| row.name == name);
-            assert!(!is_function(row.word), "`{}` is a function here", row.word);
-            assert!(row.ours.is_none_or(is_function), "`{}` leads to no function", row.word);
+            let is_function =
+                |name: &str| crate::functions::FUNCTIONS.iter().any(|row| row.name == name);
+            for word in row.words {
+                assert!(!is_function(word), "`{word}` is a function here");
+            }
+            assert!(row.ours.is_none_or(is_function), "{:?} leads to no function", row.words);
         }
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn of_elsewhere(
         !rest.get(operator.len()..).is_some_and(|rest| rest.starts_with(['=', '(', ',']))
     });
     if let Some(row) = row {
-        return Some(foreign_word(next, row.word, row.ours, row.help));
+        return Some(foreign_word(next, operator, row.ours, row.help));
     }
     // `if` where a value is to be: what stands behind it is what the grammar trips over.
     let element = text.get(complaint.from..next.start as usize)?.trim_end();
