@@ -134,13 +134,14 @@ impl<S: Snapshot> Gateway<S> {
                 &mut Sockets::default(),
             )
             .and_then(|(layout, sockets)| {
-                self.put(&mut current, snapshot, layout, sockets).map_err(|error| vec![error])
+                self.put(&mut current, snapshot.clone(), layout, sockets)
+                    .map_err(|error| vec![error])
             });
         match &result {
             Ok(()) => {
                 self.shared.went_live(hash);
                 self.shared.telemetry.metrics.reloads_ok.add(1);
-                self.shared.telemetry.metrics.forget_unused();
+                snapshot.settle(&self.shared.telemetry);
                 self.shared.telemetry.reopen_log();
             }
             Err(errors) => {

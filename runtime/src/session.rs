@@ -1,7 +1,7 @@
 //! What answers on a connection: each request takes the engine of the moment and keeps it to its end, and is recorded
 //! once, whatever becomes of it. What happens to it in between is the pipeline's.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -52,8 +52,10 @@ struct Live {
 
 /// Where requests of one listener are counted, and what of them is written down.
 struct Series {
+    listener: Arc<str>,
     logged: Arc<[Arc<str>]>,
-    routes: Vec<Option<Arc<RouteSeries>>>,
+    /// By route, looked up for its first request: a core that enters an engine with very many routes answers meanwhile.
+    routes: Box<[OnceCell<Arc<RouteSeries>>]>,
     none: Arc<RouteSeries>,
 }
 
@@ -88,6 +90,16 @@ impl Snapshot for Engine {
         crate::warm::tend(&self.decider, telemetry);
         self.upstreams.iter().for_each(|destination| destination.group.tend());
         self.decider.auths.iter().for_each(Auth::tend);
+    }
+
+    fn settle(&self, telemetry: &Arc<Telemetry>) {
+        let program = self.program();
+        telemetry.metrics.forget_unused(&|listener| {
+            let listener = program.listeners.iter().find(|known| *known.name == *listener);
+            let hosts = listener.into_iter().flat_map(|listener| &listener.hosts.list);
+            let routes = hosts.flat_map(|host| &host.candidates).map(|candidate| candidate.route);
+            routes.filter_map(|route| Some(&*program.route(route)?.name)).collect()
+        });
     }
 
     fn core(telemetry: &Arc<Telemetry>) -> Core {
@@ -161,18 +173,14 @@ impl Live {
     fn new(engine: Arc<Engine>, telemetry: &Telemetry) -> Live {
         let program = engine.program();
         let series = program.listeners.iter().map(|listener| {
-            let mut routes = vec![None; program.routes.len()];
-            for candidate in listener.hosts.list.iter().flat_map(|host| &host.candidates) {
-                let at = candidate.route.0 as usize;
-                if let (Some(place @ None), Some(route)) =
-                    (routes.get_mut(at), program.routes.get(at))
-                {
-                    *place = Some(telemetry.metrics.route(&listener.name, &route.name));
-                }
-            }
             let config = engine.listeners.iter().find(|config| config.name == listener.name);
-            let logged = config.map(|config| config.logged.0.clone()).unwrap_or_default();
-            Series { logged, routes, none: telemetry.metrics.route(&listener.name, "-") }
+            let name: Arc<str> = Arc::from("-");
+            Series {
+                listener: listener.name.clone(),
+                logged: config.map(|config| config.logged.0.clone()).unwrap_or_default(),
+                routes: program.routes.iter().map(|_| OnceCell::new()).collect(),
+                none: telemetry.metrics.route(&listener.name, &name),
+            }
         });
         let series = series.collect();
         let auths = engine.decider.auths.iter();
@@ -199,9 +207,18 @@ impl Live {
     }
 
     /// Where a request is counted; without a route if none answers.
-    fn series(&self, listener: Option<ListenerId>, route: Option<RouteId>) -> Option<&RouteSeries> {
+    fn series(
+        &self,
+        listener: Option<ListenerId>,
+        route: Option<RouteId>,
+        telemetry: &Telemetry,
+    ) -> Option<&RouteSeries> {
         let series = self.series.get(listener?.0 as usize)?;
-        let of_route = route.and_then(|route| series.routes.get(route.0 as usize)?.as_ref());
+        let of_route = route.and_then(|route| {
+            let place = series.routes.get(route.0 as usize)?;
+            let name = &self.engine.program().route(route)?.name;
+            Some(place.get_or_init(|| telemetry.metrics.route(&series.listener, name)))
+        });
         Some(of_route.unwrap_or(&series.none))
     }
 }
@@ -295,7 +312,7 @@ impl Session {
         let ex = ticket.ex.as_deref();
         let route = ex.and_then(|ex| ex.route);
         let listener = self.listener(&ticket.live);
-        let Some(series) = ticket.live.series(listener, route) else {
+        let Some(series) = ticket.live.series(listener, route, &self.core.telemetry) else {
             // No engine has the connection's listener: it was removed two reloads ago, and nothing counts for it.
             return;
         };

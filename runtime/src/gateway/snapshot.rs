@@ -22,6 +22,9 @@ pub trait Snapshot: Send + Sync + Sized + 'static {
     /// Begins what has to go on beside requests, once, on the runtime in whose context it is called.
     fn tend(&self, telemetry: &Arc<Telemetry>);
 
+    /// Forgets what was counted of what it does not have. Called, on no core, once all of them serve it.
+    fn settle(&self, telemetry: &Arc<Telemetry>);
+
     /// A core's own state. Called on the core's thread before it serves anything.
     fn core(telemetry: &Arc<Telemetry>) -> Self::Core;
 

@@ -43,6 +43,8 @@ impl Snapshot for Page {
 
     fn tend(&self, _: &Arc<Telemetry>) {}
 
+    fn settle(&self, _: &Arc<Telemetry>) {}
+
     fn core(_: &Arc<Telemetry>) -> Newest {
         RefCell::new(Arc::new(Page { text: "nothing", listeners: Vec::new() }))
     }

@@ -1,7 +1,7 @@
 //! Everything that is counted, and the page that shows it. Labels take their values from the policy alone (listeners,
 //! routes, limits), never from a request: a client cannot make a new series.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -181,10 +181,10 @@ impl Metrics {
 
     /// The series of a route on a listener; the same one for the same names, so that counters survive a reload.
     /// Requests without a route have the name `-`.
-    pub fn route(&self, listener: &str, route: &str) -> Arc<RouteSeries> {
+    pub fn route(&self, listener: &Arc<str>, route: &Arc<str>) -> Arc<RouteSeries> {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         let series = || Arc::new(RouteSeries { shares: Shards::new(self.cores) });
-        routes.entry((listener.into(), route.into())).or_insert_with(series).clone()
+        routes.entry((listener.clone(), route.clone())).or_insert_with(series).clone()
     }
 
     /// The series of a listener; the same one for the same name.
@@ -226,10 +226,20 @@ impl Metrics {
         auths.entry(name.into()).or_insert_with(|| Arc::new(AuthSeries::new(self.cores))).clone()
     }
 
-    /// Forgets the series that nobody holds. Called once a reload is over and the engine before it is gone.
-    pub fn forget_unused(&self) {
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.retain(|_, series| Arc::strong_count(series) > 1);
+    /// Forgets the series that nobody holds, and of routes those of which `routes` does not know the name on their
+    /// listener: a route that was not asked for since the last reload is held by nobody. Called once a reload is over.
+    pub fn forget_unused<'r>(&self, routes: &dyn Fn(&str) -> HashSet<&'r str>) {
+        let mut of_routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known: Option<(Arc<str>, HashSet<&str>)> = None;
+        // By listener, so that each is asked about once.
+        of_routes.retain(|(listener, route), series| {
+            let known = match &mut known {
+                Some(known) if known.0 == *listener => known,
+                known => known.insert((listener.clone(), routes(listener))),
+            };
+            known.1.contains(&**route) || Arc::strong_count(series) > 1
+        });
+        drop(of_routes);
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.retain(|_, series| Arc::strong_count(series) > 1);
         let mut auths = self.auths.lock().unwrap_or_else(PoisonError::into_inner);
@@ -552,7 +562,7 @@ mod tests {
     #[test]
     fn requests_are_counted_by_route_and_class() {
         let metrics = Metrics::new(1);
-        let series = metrics.route("web", "shop.user");
+        let series = metrics.route(&"web".into(), &"shop.user".into());
         for (status, millis) in [(200, 1), (204, 30), (503, 90_000), (0, 0)] {
             series.observe(&record(status, millis));
         }
@@ -576,12 +586,18 @@ mod tests {
     }
 
     #[test]
-    fn series_live_as_long_as_somebody_holds_them() {
+    fn series_live_as_long_as_somebody_holds_them_or_the_policy_has_their_route() {
         let metrics = Metrics::new(1);
-        let kept = metrics.route("web", "a");
-        drop(metrics.route("web", "b"));
-        metrics.forget_unused();
-        assert!(Arc::ptr_eq(&kept, &metrics.route("web", "a")));
-        assert_eq!(metrics.routes.lock().unwrap().len(), 1);
+        let route = |name: &str| metrics.route(&"web".into(), &name.into());
+        let held = route("a");
+        route("b").observe(&record(200, 1));
+        drop(route("c"));
+        metrics.forget_unused(&|listener| match listener {
+            "web" => HashSet::from(["b", "d"]),
+            _ => HashSet::new(),
+        });
+        assert!(Arc::ptr_eq(&held, &route("a")));
+        assert_eq!(route("b").sum().n_requests(), 1);
+        assert_eq!(metrics.routes.lock().unwrap().len(), 2);
     }
 }
