@@ -179,6 +179,7 @@ impl<'a> Claims<'_, 'a> {
 
 fn unproved(cx: &mut Context<'_>, view: &ast::Assert<'_>) -> Option<Unproved> {
     let mut why = None;
+    let mut first = None;
     for annotation in view.annotations() {
         let Some(name) = annotation.name() else { continue };
         if name.text != "unproved" {
@@ -186,6 +187,12 @@ fn unproved(cx: &mut Context<'_>, view: &ast::Assert<'_>) -> Option<Unproved> {
             cx.report(unknown_verb(name.span, name.text, "the header of an assert", near));
             continue;
         }
+        if let Some(first) = first {
+            let diag = repeated(name.span, "@unproved", first);
+            cx.report(diag.help("say all reasons in one"));
+            continue;
+        }
+        first = Some(name.span);
         match annotation.positional().next() {
             Some(ast::Expr::Str(text)) if text.plain().is_some_and(|t| !t.trim().is_empty()) => {
                 let span = erase::statement(cx, annotation.span());

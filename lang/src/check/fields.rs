@@ -335,10 +335,14 @@ pub(super) fn capture(
         if scope.when == When::Load {
             cx.report(not_constant(span, "what configures the gateway knows no request"));
         } else {
-            cx.report(
-                unknown_capture(name.span, name.text, None)
-                    .help("captures belong to a route: pass them as arguments"),
-            );
+            let help = match scope.when {
+                // Conditions of routes know what their paths capture.
+                When::Choice => {
+                    "captures belong to a route, and an assert speaks of requests to any: claim it of `req.path`, such as `starts_with(req.path, \"/users/\")`, or of the header field into which the route puts it"
+                }
+                _ => "captures belong to a route: pass them as arguments",
+            };
+            cx.report(unknown_capture(name.span, name.text, None).help(help));
         }
         return reported(span);
     };

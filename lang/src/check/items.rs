@@ -77,6 +77,13 @@ fn own(cx: &mut Context<'_>, unit: usize) {
     for view in ast::items(tree) {
         let head = view.head();
         let keyword = keyword(&view);
+        if !matches!(keyword, Keyword::Assert | Keyword::Unknown) {
+            for word in head.annotations().filter_map(|annotation| annotation.name()) {
+                let place = format!("the header of `{}`", keyword.as_str());
+                let diag = misplaced_clause(word.span, &format!("@{}", word.text), &place);
+                cx.report(diag.help("`@unproved(\"why\")` stands behind the name of an `assert`"));
+            }
+        }
         let Some(name) = head.name() else { continue };
         if matches!(keyword, Keyword::Edition | Keyword::Use | Keyword::Test | Keyword::Assert) {
             continue;

@@ -37,7 +37,11 @@ pub fn unexpected_text(place: Span, expected: &str, found: &str) -> Diag {
         "" => format!("expected {expected}"),
         _ => format!("expected {expected}, found `{found}`"),
     };
-    ENTRY.at(place, message, format!("expected {expected}"))
+    let diag = ENTRY.at(place, message, format!("expected {expected}"));
+    match found {
+        "@" => diag.help("`@unproved(\"why\")` stands behind the name of an `assert`"),
+        _ => diag,
+    }
 }
 
 /// A character that begins nothing in the language.

@@ -187,6 +187,12 @@ impl<'a> Claims<'_, 'a> {
                 Some((Message::Resp, key))
             }
             ExprKind::Error => None,
+            ExprKind::Field(row, _)
+                if ["up.", "resp."].iter().any(|of| row.path.starts_with(of)) =>
+            {
+                self.not_of_message(cx, written.span(), row.path);
+                None
+            }
             _ => {
                 self.not_a_claim(cx, written.span());
                 None
