@@ -95,6 +95,9 @@ pub struct Function {
     /// For a test of a text against a constant, that is with a text as its first argument: a pattern that fits exactly the
     /// texts of which it is true, made of the other arguments. What is proved about a policy understands the function by it.
     pub texts: Option<Pattern>,
+    /// Whether a text that it gives has no characters but those of its arguments, in either case: so it can stand in a
+    /// header field where these can.
+    pub keeps: bool,
     /// Its behaviour. Total: the checker has seen to the number and types of the arguments.
     pub eval: fn(&[Value]) -> Value,
 }

@@ -13,7 +13,8 @@ use crate::interp::{self, Constants};
 use crate::lower;
 use crate::lower::expr::Exprs;
 use crate::program::{Expr, Listener, Program, Route, VirtualHost};
-use crate::proof::course::{Course, courses, locals};
+use crate::proof::course::{Course, locals};
+use crate::proof::courses::courses;
 use crate::space::{Cut, Env, Formula, Patience, Set, Space};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments, captures};
@@ -80,16 +81,13 @@ impl<'p> Basis<'p> {
         (Basis { program, constants, sides, own, spans, patience }, added)
     }
 
-    /// The same where inputs have values: what they are by default, and if `made_up` one of its type for each that has no
-    /// default but a plain type.
-    pub(crate) fn bound(&self, made_up: bool) -> Basis<'p> {
-        let value = |input: &Input| match &input.default {
-            Some(default) => Some(default.clone()),
-            None if made_up => plain(&input.ty),
-            None => None,
-        };
+    /// The same where inputs have these values. No proof hangs on what a secret is.
+    pub(crate) fn bound(&self, value: impl Fn(&Input) -> Option<Value>) -> Basis<'p> {
         let bound = |program: &Program| {
-            interp::constants_with(program, |id| program.inputs.get(id.0 as usize).and_then(value))
+            interp::constants_with(program, |id| {
+                let input = program.inputs.get(id.0 as usize)?;
+                (*input.ty.present() != Ty::Secret).then(|| value(input)).flatten()
+            })
         };
         Basis {
             constants: bound(&self.program),
@@ -173,14 +171,16 @@ impl<'p> Basis<'p> {
     pub(crate) fn courses(&self, side: &Side<'_>, id: RouteId) -> Result<Vec<Course>, usize> {
         let written = side.policy.routes.get(id.0 as usize);
         match (written, self.route(side, id)) {
-            (Some(written), Some(route)) => courses(&self.program, written, route),
+            (Some(written), Some(route)) => {
+                courses((&self.program, &self.constants), written, route)
+            }
             _ => Ok(Vec::new()),
         }
     }
 }
 
 /// A value of the type, where any is as good as another.
-fn plain(ty: &Ty) -> Option<Value> {
+pub(super) fn plain(ty: &Ty) -> Option<Value> {
     Some(match ty {
         Ty::String => Value::string("x"),
         Ty::Int => Value::Int(1),

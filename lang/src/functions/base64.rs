@@ -13,6 +13,7 @@ pub(super) static ROW: Function = Function {
     doc: "The text in Base64 with padding (RFC 4648, section 4).",
     examples: &[(r#"base64("user:pass")"#, r#""dXNlcjpwYXNz""#), (r#"base64("")"#, r#""""#)],
     texts: None,
+    keeps: false,
     eval,
 };
 

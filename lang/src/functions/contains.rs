@@ -19,6 +19,7 @@ pub(super) static ROW: Function = Function {
         (r#"contains("curl/8", "bot")"#, "false"),
     ],
     texts: Some(texts),
+    keeps: false,
     eval,
 };
 

@@ -19,6 +19,7 @@ pub(super) static ROW: Function = Function {
         (r#"ends_with("logo.png", ".PNG")"#, "false"),
     ],
     texts: Some(texts),
+    keeps: false,
     eval,
 };
 

@@ -13,6 +13,7 @@ pub(super) static ROW: Function = Function {
     doc: "The integer that the text is, in decimal; absent if it is none.",
     examples: &[(r#"int("42") ?? 0"#, "42"), (r#"int("4 2") ?? 0"#, "0")],
     texts: None,
+    keeps: false,
     eval,
 };
 

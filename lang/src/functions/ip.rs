@@ -16,6 +16,7 @@ pub(super) static ROW: Function = Function {
         (r#"ip("localhost") ?? 127.0.0.1"#, "127.0.0.1"),
     ],
     texts: None,
+    keeps: false,
     eval,
 };
 

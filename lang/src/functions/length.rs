@@ -13,6 +13,7 @@ pub(super) static ROW: Function = Function {
     doc: "How many characters the text has.",
     examples: &[(r#"length("größe")"#, "5"), (r#"length("")"#, "0")],
     texts: None,
+    keeps: false,
     eval,
 };
 

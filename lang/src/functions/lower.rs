@@ -13,6 +13,7 @@ pub(super) static ROW: Function = Function {
     doc: "The text with ASCII letters in lower case; other letters stay, as HTTP compares names.",
     examples: &[(r#"lower("Example.COM")"#, r#""example.com""#)],
     texts: None,
+    keeps: true,
     eval,
 };
 

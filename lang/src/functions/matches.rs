@@ -19,6 +19,7 @@ pub(super) static ROW: Function = Function {
         (r#"matches("abc", re"^b")"#, "false"),
     ],
     texts: Some(texts),
+    keeps: false,
     eval,
 };
 

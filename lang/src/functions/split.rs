@@ -22,6 +22,7 @@ pub(super) static ROW: Function = Function {
         (r#"split("a", ",")"#, r#"["a"]"#),
     ],
     texts: None,
+    keeps: false,
     eval,
 };
 

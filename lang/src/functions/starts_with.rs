@@ -19,6 +19,7 @@ pub(super) static ROW: Function = Function {
         (r#"starts_with("/v1", "/v2")"#, "false"),
     ],
     texts: Some(texts),
+    keeps: false,
     eval,
 };
 

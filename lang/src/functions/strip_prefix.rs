@@ -19,6 +19,7 @@ pub(super) static ROW: Function = Function {
         (r#"strip_prefix("/users", "/api")"#, r#""/users""#),
     ],
     texts: None,
+    keeps: true,
     eval,
 };
 

@@ -17,6 +17,7 @@ pub(super) static ROW: Function = Function {
         (r#"text([1]) ?? "-""#, r#""-""#),
     ],
     texts: None,
+    keeps: true,
     eval,
 };
 

@@ -13,6 +13,7 @@ pub(super) static ROW: Function = Function {
     doc: "The text without spaces and tabs at its ends.",
     examples: &[(r#"trim("  a b ")"#, r#""a b""#)],
     texts: None,
+    keeps: true,
     eval,
 };
 

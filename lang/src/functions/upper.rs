@@ -13,6 +13,7 @@ pub(super) static ROW: Function = Function {
     doc: "The text with ASCII letters in upper case; other letters stay.",
     examples: &[(r#"upper("eu-west")"#, r#""EU-WEST""#)],
     texts: None,
+    keeps: true,
     eval,
 };
 

@@ -87,6 +87,7 @@ static RESPOND: Function = Function {
     doc: "The upstream answers.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| made("respond", &RESPOND, values),
 };
 
@@ -97,6 +98,7 @@ static REFUSE: Function = Function {
     doc: "The upstream refuses the connection: it sees nothing of the request.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| made("refuse", &REFUSE, values),
 };
 
@@ -107,6 +109,7 @@ static RESET: Function = Function {
     doc: "The upstream takes the request and drops the connection.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| made("reset", &RESET, values),
 };
 
@@ -120,6 +123,7 @@ static DELAY: Function = Function {
     doc: "The upstream takes the request and its time.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| made("delay", &DELAY, values),
 };
 
@@ -134,6 +138,7 @@ static DRIP: Function = Function {
     doc: "The upstream answers, and sends the content in pieces.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| made("drip", &DRIP, values),
 };
 
@@ -144,6 +149,7 @@ static SEQUENCE: Function = Function {
     doc: "The upstream does one after the other, and goes on doing the last.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| made("sequence", &SEQUENCE, values),
 };
 
@@ -155,6 +161,7 @@ pub static STATUS: Function = Function {
     doc: "A number as a status.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |values| match values {
         [Value::Int(code @ 100..=599)] => u16::try_from(*code).map_or(Value::Absent, Value::Status),
         _ => Value::Absent,
@@ -172,6 +179,7 @@ static CALLED: Function = Function {
     doc: "Whether the last `send` reached the upstream. A refused connection reaches nobody.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |_| Value::Absent,
 };
 
@@ -182,6 +190,7 @@ static CALLS: Function = Function {
     doc: "How often the last `send` reached the upstream.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |_| Value::Absent,
 };
 
@@ -192,6 +201,7 @@ static SENT: Function = Function {
     doc: "The last request that the upstream got of the last `send`: `method`, `host`, `path`, `query`, `header[…]`, `body` and `json`. Nothing of it is there if it got none.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |_| Value::Absent,
 };
 

@@ -31,6 +31,7 @@ static DNS: Function = Function {
     doc: "",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |arguments| match arguments {
         [Value::String(name)] => Value::Item(format!("dns:{name}").into()),
         _ => Value::Absent,

@@ -56,6 +56,7 @@ static JWKS: Function = Function {
     doc: "The public keys of a JWK set (RFC 7517). From a URL they are fetched beside requests and again and again; the last good ones stay while a fetch fails.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |arguments| named("jwks", arguments),
 };
 
@@ -75,6 +76,7 @@ static PEM: Function = Function {
     doc: "The public keys of a PEM file: RSA, P-256, P-384 or Ed25519.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |arguments| named("pem", arguments),
 };
 
@@ -94,6 +96,7 @@ static SECRET: Function = Function {
     doc: "A secret that the issuer shares, for `HS256`, `HS384` and `HS512`. Whoever has it can issue tokens.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |arguments| match arguments {
         [Value::Secret(at)] => Value::Item(format!("secret:{at}").into()),
         _ => Value::Absent,

@@ -50,6 +50,7 @@ pub static DNS: Function = Function {
     doc: "All addresses of a name, as endpoints of an upstream. The last good answer stays while a later one fails.",
     examples: &[],
     texts: None,
+    keeps: false,
     eval: |arguments| match arguments {
         [Value::String(name)] => Value::Item(format!("dns:{name}").into()),
         _ => Value::Absent,

@@ -1,0 +1,298 @@
+//! What one statement makes of a course: where it goes on, where it ends, what is known behind it. It reads rows, so an
+//! action that is new here leaves nothing known behind it rather than something wrong.
+
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::{self, Expr as Written, ExprKind, Message};
+use lang::vocab::{Ends, ExprId, Form};
+
+use super::course::{Course, End, Header, Status};
+use super::values::{Stands, Values, trimmed};
+use crate::program::{Call, Expr, Step};
+
+/// What comes of a statement is not known.
+pub(super) struct Untold;
+
+/// A statement.
+pub(super) struct Act<'s> {
+    pub(super) values: Values<'s>,
+    /// All statements of the route.
+    pub(super) steps: &'s [Step],
+    /// Its place.
+    pub(super) at: usize,
+    pub(super) call: &'s policy::Call,
+    pub(super) lowered: &'s Call,
+}
+
+impl Act<'_> {
+    /// Where courses go on behind the statement, and where they end in it.
+    pub(super) fn advance(
+        &self,
+        mut course: Course,
+        next: &mut Vec<Course>,
+        done: &mut Vec<Course>,
+    ) -> Result<(), Untold> {
+        let row = self.call.row;
+        if let Some(id) = row.asserts.and_then(|name| self.argument(name)) {
+            let mut denied = course.clone();
+            denied.guards.push((id, false));
+            denied.answer(self.status("else"), true);
+            if denied.end == End::Open {
+                denied.end = End::Denied;
+            }
+            denied.at = Some(self.at);
+            done.push(denied);
+            course.guards.push((id, true));
+            next.push(course);
+            return Ok(());
+        }
+        match (row.ends, row.form) {
+            (Ends::Forwards, _) if course.end == End::Open => {
+                if self.argument("host").is_some_and(|host| !self.values.fits(host, Stands::Host)) {
+                    self.may_refuse(&mut course, done);
+                }
+                let targets = self.targets();
+                if targets.is_empty() {
+                    return Err(Untold);
+                }
+                for to in targets {
+                    let mut course = course.clone();
+                    course.end = End::Forwarded(to);
+                    course.at = Some(self.at);
+                    course.answer(Status::Unknown, false);
+                    next.push(course);
+                }
+            }
+            (Ends::Responds, _) => {
+                let location = self.argument("location");
+                if location.is_some_and(|location| !self.values.is_place(location)) {
+                    self.may_refuse(&mut course, done);
+                }
+                if course.end == End::Open {
+                    course.end = End::Answered;
+                }
+                course.at = Some(self.at);
+                course.answer(self.status("status"), true);
+                if let Some(location) = location {
+                    course.put(Message::Resp, &Arc::from("location"), self.location(location));
+                }
+                if self.argument("json").is_some() && matches!(course.status, Status::Known(_)) {
+                    let json = Header::Text(Arc::from("application/json"));
+                    course.put(Message::Resp, &Arc::from("content-type"), json);
+                }
+                next.push(course);
+            }
+            (Ends::No, Form::Assign | Form::Append) => {
+                let value = self.lowered.args.first().copied();
+                let (field, key) = self.lowered.place.as_ref().ok_or(Untold)?;
+                let stands = match &**field {
+                    "up.path" => Stands::Path,
+                    "up.query" => Stands::Query,
+                    "up.host" => Stands::Host,
+                    _ => Stands::Field,
+                };
+                let fits = value.is_some_and(|value| self.values.fits(value, stands));
+                // On the way back nothing is refused: what does not fit is left out.
+                if !fits && field.starts_with("up.") {
+                    self.may_refuse(&mut course, done);
+                }
+                let message = match &**field {
+                    "up.header" => Some(Message::Up),
+                    "resp.header" => Some(Message::Resp),
+                    _ => None,
+                };
+                match (&**field, message.zip(key.as_ref()), value) {
+                    (_, Some((message, key)), Some(value)) => {
+                        let before = course.made(message, key);
+                        let header = match (row.form, message) {
+                            (Form::Assign, Message::Resp) if !fits => Header::Fitting(value),
+                            (Form::Assign, _) => self.assigned(value),
+                            (_, Message::Resp) if !fits => match before {
+                                Some(Header::Text(_) | Header::Added(_) | Header::There) => {
+                                    Header::There
+                                }
+                                _ => Header::Unknown,
+                            },
+                            _ => self.added(value, before),
+                        };
+                        course.put(message, key, header);
+                    }
+                    ("resp.status", ..) => {
+                        let written = self.call.args.first();
+                        course.status = written.map_or(Status::Unknown, |w| status(w, value));
+                    }
+                    _ => {}
+                }
+                next.push(course);
+            }
+            (Ends::No, Form::Place) => {
+                match &self.lowered.place {
+                    Some((field, Some(key))) if &**field == "up.header" => {
+                        course.put(Message::Up, key, Header::Absent);
+                    }
+                    Some((field, Some(key))) if &**field == "resp.header" => {
+                        course.put(Message::Resp, key, Header::Absent);
+                    }
+                    _ => {}
+                }
+                next.push(course);
+            }
+            (Ends::No, Form::Applied) => {
+                let name = self.call.args.first().and_then(item).ok_or(Untold)?;
+                course.limits.push(name.clone());
+                let mut over = course.clone();
+                over.answer(self.status("status"), true);
+                over.end = End::Limited(name);
+                over.at = Some(self.at);
+                done.push(over);
+                next.push(course);
+            }
+            _ if row.name == "cache" => {
+                let is_true = |id: ExprId| {
+                    !matches!(self.values.program.expr(id), Expr::Const(Value::Bool(false)))
+                };
+                let by_key = |id: ExprId| self.values.program.tells_who(id, self.steps);
+                let for_all = self.argument("public").is_some_and(is_true)
+                    || self.argument("key").is_some_and(by_key);
+                let is_kept = for_all || !self.values.program.asks_who(self.steps);
+                course.caches = is_kept.then_some(for_all);
+                next.push(course);
+            }
+            _ if row.name == "rewrite" => {
+                if self
+                    .lowered
+                    .args
+                    .first()
+                    .is_none_or(|path| !self.values.fits(*path, Stands::Path))
+                {
+                    self.may_refuse(&mut course, done);
+                }
+                next.push(course);
+            }
+            _ => {
+                course.blurred = true;
+                course.headers.clear();
+                course.status = Status::Unknown;
+                self.may_refuse(&mut course, done);
+                next.push(course);
+            }
+        }
+        Ok(())
+    }
+
+    /// The course behind the statement, which always holds.
+    pub(super) fn hold(&self, course: Course) -> Result<Course, Untold> {
+        let (mut next, mut ended) = (Vec::new(), Vec::new());
+        self.advance(course, &mut next, &mut ended)?;
+        // Nothing in an `always` branches or refuses, but what would do so is not known here.
+        match next.pop() {
+            Some(course) if next.is_empty() && ended.is_empty() => Ok(course),
+            _ => Err(Untold),
+        }
+    }
+
+    /// Adds the course of requests whose values are refused here.
+    fn may_refuse(&self, course: &mut Course, done: &mut Vec<Course>) {
+        let mut unfit = course.clone();
+        unfit.sure = false;
+        unfit.at = Some(self.at);
+        if unfit.end == End::Open {
+            unfit.end = End::Unfit;
+            unfit.answer(Status::Known(400), true);
+        } else {
+            unfit.answer(Status::Unknown, true);
+        }
+        if unfit.blurred {
+            unfit.status = Status::Unknown;
+        }
+        done.push(unfit);
+        course.doubt = Some(self.at);
+    }
+
+    /// What a header field is once this value was put there.
+    fn assigned(&self, value: ExprId) -> Header {
+        match self.values.constants.get(value) {
+            _ if self.values.has_firm_ends(value) => Header::Value(value),
+            Some(Value::String(text)) => Header::Text(Arc::from(trimmed(text))),
+            _ => Header::Trimmed(value),
+        }
+    }
+
+    /// What a header field is once this value was put beside what was made of it before.
+    fn added(&self, value: ExprId, before: Option<&Header>) -> Header {
+        let is_there = match self.values.program.expr(value) {
+            Expr::Const(value) => !value.is_absent(),
+            Expr::Template(_) | Expr::Capture(_) => true,
+            _ => false,
+        };
+        match before {
+            Some(Header::Absent) => self.assigned(value),
+            Some(Header::There | Header::Text(_) | Header::Added(_)) => Header::There,
+            None if is_there => Header::Added(value),
+            Some(_) if is_there => Header::There,
+            _ => Header::Unknown,
+        }
+    }
+
+    /// What `location` says: the policy's own words as they stand, if nothing in them is encoded on the way.
+    fn location(&self, id: ExprId) -> Header {
+        let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:?=&".contains(&byte);
+        match self.values.program.expr(id) {
+            Expr::Const(Value::String(text)) if text.bytes().all(stands) => {
+                Header::Text(text.clone())
+            }
+            _ => Header::There,
+        }
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        self.call.row.params.iter().position(|param| param.name == name)
+    }
+
+    fn argument(&self, name: &str) -> Option<ExprId> {
+        let id = self.lowered.args.get(self.place_of(name)?).copied()?;
+        let absent = matches!(self.values.program.expr(id), Expr::Const(Value::Absent));
+        (!absent).then_some(id)
+    }
+
+    fn status(&self, name: &str) -> Status {
+        let at = self.place_of(name);
+        let written = at.and_then(|at| self.call.args.get(at));
+        written.map_or(Status::Unknown, |written| status(written, self.argument(name)))
+    }
+
+    /// The upstreams that may be asked.
+    fn targets(&self) -> Vec<Arc<str>> {
+        let no_share = |written: &Written| match &written.kind {
+            ExprKind::Const(Value::Percent(share)) => *share <= 0.0,
+            _ => false,
+        };
+        let mut targets: Vec<Arc<str>> = match self.call.arms.as_slice() {
+            [] => self.call.args.first().and_then(item).into_iter().collect(),
+            arms => {
+                let arms = arms.iter().filter(|(share, _)| !no_share(share));
+                arms.filter_map(|(_, to)| item(to)).collect()
+            }
+        };
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+}
+
+/// The item that is named.
+fn item(written: &Written) -> Option<Arc<str>> {
+    match &written.kind {
+        ExprKind::Const(Value::Item(name)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+fn status(written: &Written, lowered: Option<ExprId>) -> Status {
+    match (&written.kind, lowered) {
+        (ExprKind::Const(Value::Status(status)), _) => Status::Known(*status),
+        (_, Some(id)) => Status::Computed(id),
+        _ => Status::Unknown,
+    }
+}

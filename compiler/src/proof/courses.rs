@@ -1,0 +1,75 @@
+//! Every course of a route: its statements are walked one after the other, and what always holds is done to each course
+//! that has its answer.
+
+use lang::policy;
+use lang::vocab::Ends;
+
+use super::act::{Act, Untold};
+use super::course::{Course, locals};
+use super::values::Values;
+use crate::interp::Constants;
+use crate::program::{Program, Route, StepKind};
+
+/// The most courses of one route.
+const MOST: usize = 512;
+
+/// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
+/// are too many, or of which it is not known what comes of it.
+pub(crate) fn courses(
+    (program, constants): (&Program, &Constants),
+    written: &policy::Route,
+    route: &Route,
+) -> Result<Vec<Course>, usize> {
+    let locals = locals(&route.steps);
+    let values = Values { program, constants, locals: &locals };
+    let steps = &route.steps;
+    let mut done = Vec::new();
+    let mut open = vec![Course::begin()];
+    let mut standing: Vec<Act<'_>> = Vec::new();
+    for (at, (step, lowered)) in written.steps.iter().zip(&route.steps).enumerate() {
+        let mut next = Vec::new();
+        if let (policy::StepKind::Always(held), StepKind::Always(lowered)) =
+            (&step.kind, &lowered.kind)
+        {
+            for pair in held.iter().zip(lowered) {
+                if let (policy::StepKind::Act(call), StepKind::Act(lowered)) =
+                    (&pair.0.kind, &pair.1.kind)
+                {
+                    standing.push(Act { values, steps, at, call, lowered });
+                }
+            }
+        }
+        for mut course in open {
+            course.ran = at + 1;
+            match (&step.kind, &lowered.kind) {
+                (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
+                    let act = Act { values, steps, at, call, lowered };
+                    let (mut on, mut ended) = (Vec::new(), Vec::new());
+                    act.advance(course, &mut on, &mut ended).map_err(|_| at)?;
+                    let answered = call.row.ends != Ends::No;
+                    for one in on {
+                        next.push(match answered {
+                            true => hold(&standing, one).map_err(|_| at)?,
+                            false => one,
+                        });
+                    }
+                    for one in ended {
+                        done.push(hold(&standing, one).map_err(|_| at)?);
+                    }
+                }
+                _ => next.push(course),
+            }
+        }
+        open = next;
+        if open.len() + done.len() > MOST {
+            return Err(at);
+        }
+    }
+    done.extend(open);
+    Ok(done)
+}
+
+/// Does what always holds to a course that has its answer.
+fn hold(standing: &[Act<'_>], course: Course) -> Result<Course, Untold> {
+    standing.iter().try_fold(course, |course, act| act.hold(course))
+}

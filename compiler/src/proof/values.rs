@@ -1,0 +1,256 @@
+//! Which values can stand where a statement puts them, whatever the request says: what cannot is refused on the way in.
+
+use lang::policy::LocalId;
+use lang::vocab::ExprId;
+use lang::{Ty, Value};
+
+use crate::interp::Constants;
+use crate::program::{Expr, Program};
+
+/// The values of a route's expressions.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'s> {
+    pub(super) program: &'s Program,
+    /// What no request changes.
+    pub(super) constants: &'s Constants,
+    /// What lets name.
+    pub(super) locals: &'s [(LocalId, ExprId)],
+}
+
+/// Where a value is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stands {
+    Field,
+    Path,
+    Query,
+    Host,
+}
+
+/// What is taken off the ends of a header field's value (RFC 9110, section 5.5).
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// A text as a header field says it.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(BLANKS)
+}
+
+/// Whether a header field can say this text.
+pub(super) fn can_be_said(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
+}
+
+/// Fields of the request whose text can stand in a header field, because it stood in one or is of fewer characters.
+const FIELD_LIKE: &[&str] = &[
+    "conn.alpn",
+    "conn.peer",
+    "conn.sni",
+    "conn.tls.version",
+    "req.header",
+    "req.host",
+    "req.method",
+    "req.path",
+    "req.target",
+    "req.scheme",
+    "req.id",
+    "client.ip",
+];
+
+/// Whether every value of the type can stand in a header field.
+fn can_always_be_said(ty: &Ty) -> bool {
+    match ty.present() {
+        Ty::OneOf(words) => words.iter().all(|word| can_be_said(word)),
+        ty => is_number(ty),
+    }
+}
+
+/// Whether values of the type are written in figures, or as `true` or `false`.
+fn is_number(ty: &Ty) -> bool {
+    let ty = ty.present();
+    matches!(ty, Ty::Bool | Ty::Int | Ty::Float | Ty::Ip | Ty::Size | Ty::Duration | Ty::Status)
+}
+
+impl Stands {
+    /// Whether these words can stand there, as far as that is plain to see.
+    fn takes(self, words: &str) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        match self {
+            Stands::Field => can_be_said(words),
+            Stands::Query => true,
+            Stands::Path => {
+                words.starts_with('/') && words.bytes().all(|byte| byte == b'/' || is_plain(byte))
+            }
+            Stands::Host => {
+                words.len() <= 253
+                    && words
+                        .split('.')
+                        .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(is_plain))
+            }
+        }
+    }
+}
+
+impl Values<'_> {
+    /// Whether the value can stand there, whatever the request says. The policy's own words at the top of it are judged
+    /// where they are written, those of its inputs where they are bound.
+    pub(super) fn fits(&self, id: ExprId, stands: Stands) -> bool {
+        match (self.program.expr(id), stands) {
+            // Whatever cannot stand in a query is encoded there.
+            (_, Stands::Query) | (Expr::Const(_), _) => true,
+            _ if self.is_told_on_loading(id) => true,
+            (Expr::Template(parts), Stands::Field) => {
+                let is_written = |part: ExprId| matches!(self.program.expr(part), Expr::Const(_));
+                parts.iter().all(|part| is_written(*part) || self.comes_to_fit(*part, stands))
+            }
+            (Expr::Template(parts), Stands::Path) => self.is_path(parts),
+            _ => self.comes_to_fit(id, stands),
+        }
+    }
+
+    /// Whether nothing of a request is in it. A value that cannot stand there keeps such a policy from being loaded.
+    fn is_told_on_loading(&self, id: ExprId) -> bool {
+        let mut open = vec![id];
+        while let Some(id) = open.pop() {
+            let expr = self.program.expr(id);
+            match expr {
+                Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) => return false,
+                _ => expr.each_operand(&mut |operand| open.push(operand)),
+            }
+        }
+        true
+    }
+
+    /// The same of a value that may be one of several.
+    fn comes_to_fit(&self, id: ExprId, stands: Stands) -> bool {
+        match self.constants.get(id) {
+            Some(Value::String(words)) => return stands.takes(words),
+            Some(value) => return stands == Stands::Field || value.is_absent(),
+            None => {}
+        }
+        match self.program.expr(id) {
+            Expr::Local(local) => {
+                let value = self.locals.iter().find(|(named, _)| named == local);
+                value.is_some_and(|(_, value)| self.comes_to_fit(*value, stands))
+            }
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| match (&*slot.field, stands) {
+                    ("req.path", Stands::Path) => true,
+                    (field, Stands::Field) => {
+                        FIELD_LIKE.contains(&field)
+                            || field == "req.cookie"
+                            || can_always_be_said(&slot.ty)
+                    }
+                    _ => false,
+                })
+            }
+            Expr::Capture(_) => stands != Stands::Host,
+            Expr::Input(input) if stands == Stands::Field => {
+                let input = self.program.inputs.get(input.0 as usize);
+                input.is_some_and(|input| can_always_be_said(&input.ty))
+            }
+            Expr::Call(function, arguments) if stands == Stands::Field => {
+                can_always_be_said(&(function.returns)())
+                    || (function.keeps && arguments.iter().all(|a| self.comes_to_fit(*a, stands)))
+            }
+            Expr::Arithmetic(..) => stands == Stands::Field,
+            Expr::Template(parts) if stands == Stands::Field => {
+                parts.iter().all(|part| self.comes_to_fit(*part, stands))
+            }
+            Expr::Coalesce(first, second) => {
+                [first, second].iter().all(|value| self.comes_to_fit(**value, stands))
+            }
+            Expr::Match(_, arms) if stands != Stands::Path => {
+                arms.iter().all(|arm| self.comes_to_fit(arm.value, stands))
+            }
+            expr => stands == Stands::Field && expr.is_boolean() == Some(true),
+        }
+    }
+
+    /// Whether these parts are a path together, whatever the request says: each fits, and none that the policy says
+    /// makes dots of its own with what a request says beside it.
+    fn is_path(&self, parts: &[ExprId]) -> bool {
+        let words = |id: &ExprId| match self.program.expr(*id) {
+            Expr::Const(value) => value.as_str(),
+            _ => None,
+        };
+        let is_one = |id: &ExprId| match self.program.expr(*id) {
+            Expr::Slot(_) | Expr::Capture(_) => self.comes_to_fit(*id, Stands::Path),
+            _ => words(id).is_some(),
+        };
+        let are_dots = |segment: Option<&str>| {
+            let dot = |c: char| ".%2eE".contains(c);
+            segment.is_some_and(|segment| !segment.is_empty() && segment.chars().all(dot))
+        };
+        let apart = parts.windows(2).all(|pair| match pair {
+            [before, behind] => match (words(before), words(behind)) {
+                (Some(before), _) => !are_dots(before.rsplit('/').next()),
+                (None, Some(behind)) => !are_dots(behind.split('/').next()),
+                (None, None) => true,
+            },
+            _ => true,
+        });
+        apart && parts.iter().all(is_one)
+    }
+
+    /// Whether it is a place to send a client to, whatever the request says: text that begins with the policy's own.
+    pub(super) fn is_place(&self, id: ExprId) -> bool {
+        let own = |id: ExprId| match self.program.expr(id) {
+            Expr::Const(value) => value.as_str().is_some_and(|text| !text.is_empty()),
+            _ => false,
+        };
+        match self.program.expr(id) {
+            Expr::Template(parts) => {
+                parts.first().is_some_and(|part| own(*part))
+                    && parts.iter().all(|part| self.fits(*part, Stands::Field))
+            }
+            _ => own(id),
+        }
+    }
+
+    /// Whether no text that this comes to begins or ends with a blank.
+    pub(super) fn has_firm_ends(&self, id: ExprId) -> bool {
+        match self.constants.get(id) {
+            Some(Value::String(text)) => return trimmed(text) == &**text,
+            Some(_) => return true,
+            None => {}
+        }
+        match self.program.expr(id) {
+            Expr::Capture(_) | Expr::Arithmetic(..) => true,
+            Expr::Input(input) => {
+                let input = self.program.inputs.get(input.0 as usize);
+                input.is_some_and(|input| is_number(&input.ty))
+            }
+            Expr::Call(function, arguments) => match arguments.as_slice() {
+                // Of one text nothing but its letters is changed, or blanks at its ends.
+                [argument] if function.keeps => self.has_firm_ends(*argument),
+                _ => is_number(&(function.returns)()),
+            },
+            Expr::Local(local) => {
+                let value = self.locals.iter().find(|(named, _)| named == local);
+                value.is_some_and(|(_, value)| self.has_firm_ends(*value))
+            }
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| FIELD_LIKE.contains(&&*slot.field) || is_number(&slot.ty))
+            }
+            Expr::Coalesce(first, second) => {
+                [first, second].iter().all(|value| self.has_firm_ends(**value))
+            }
+            Expr::Match(_, arms) => arms.iter().all(|arm| self.has_firm_ends(arm.value)),
+            Expr::Template(parts) => {
+                let words = |id: &ExprId| match self.program.expr(*id) {
+                    Expr::Const(Value::String(text)) => Some(text),
+                    _ => None,
+                };
+                // Beside a value that may be empty the words of the policy are the end.
+                let first = parts.iter().find_map(words);
+                let last = parts.iter().rev().find_map(words);
+                let rest = parts.iter().filter(|part| words(part).is_none());
+                first.is_none_or(|text| !text.starts_with(BLANKS))
+                    && last.is_none_or(|text| !text.ends_with(BLANKS))
+                    && rest.copied().all(|part| self.has_firm_ends(part))
+            }
+            expr => expr.is_boolean() == Some(true),
+        }
+    }
+}
