@@ -30,6 +30,7 @@ mod items;
 mod known;
 mod paths;
 mod patience;
+mod sums;
 mod test;
 
 pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme};

@@ -319,7 +319,12 @@ impl Witness {
                 }
                 ("req.header", Some(key)) => details.push(format!("{key}: {}", shown(&plain))),
                 ("req.cookie", Some(key)) => {
-                    details.push(format!("cookie: {key}={}", shown(&plain)));
+                    // Blanks at the ends of a value are part of it between quotes, which are none themselves.
+                    let blanks = |c: char| c.is_ascii_whitespace();
+                    let quoted = plain.len() > 1 && plain.starts_with('"') && plain.ends_with('"');
+                    let bare = !quoted && !plain.starts_with(blanks) && !plain.ends_with(blanks);
+                    let plain = if bare { plain } else { format!("\"{plain}\"") };
+                    details.push(format!("cookie: {}", shown(&format!("{key}={plain}"))));
                 }
                 ("req.body.size", None) if *value == Value::Size(0) => {}
                 ("req.json", None) => details.push(format!("content {}", json(value))),

@@ -7,6 +7,7 @@ use lang::policy::Compare;
 use lang::segment::Segments;
 use lang::vocab::{ExprId, Function};
 use lang::{Ty, Value};
+use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{
     Capture, Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind,
     Repetition,
@@ -82,11 +83,16 @@ impl Cut<'_> {
 /// A pattern that fits the texts of which the function makes something that passes the test, if there is one.
 pub(super) fn language_before(function: &Function, test: &Test) -> Option<String> {
     match function.name {
-        "lower" => Some(cased(&regex_syntax::parse(&texts(test)?).ok()?, Case::Lower).to_string()),
-        "upper" => Some(cased(&regex_syntax::parse(&texts(test)?).ok()?, Case::Upper).to_string()),
+        "lower" => Some(cased(&bytes(&texts(test)?)?, Case::Lower).to_string()),
+        "upper" => Some(cased(&bytes(&texts(test)?)?, Case::Upper).to_string()),
         "length" => lengths(test),
         _ => None,
     }
+}
+
+/// A pattern that may speak of bytes, as those do that count characters.
+fn bytes(pattern: &str) -> Option<Hir> {
+    ParserBuilder::new().utf8(false).build().parse(pattern).ok()
 }
 
 /// A pattern that fits the texts which pass the test.
@@ -238,6 +244,8 @@ mod tests {
             ("length", int(Compare::Eq, 5)),
             ("length", int(Compare::Lt, 0)),
             ("length", int(Compare::Ne, 3)),
+            ("lower", Test::Of(function("length"), Box::new(int(Compare::Eq, 5)))),
+            ("upper", Test::Of(function("length"), Box::new(int(Compare::Lt, 4)))),
         ];
         let texts = ["", "b[ot", "B[OT", "web-é", "WeB-é", "WEB-É", "ab", "größe", "Web", "aéio"];
         for (name, test) in tests {

@@ -127,13 +127,10 @@ static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
 pub(super) static VALUES: Domain = LazyLock::new(|| {
     Pattern::new(r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z", SIZE)
 });
-/// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`.
-pub(super) static COOKIES: Domain = LazyLock::new(|| {
-    Pattern::new(
-        r"\A(?:[^\x00-\x20\x7f;](?:[^\x00-\x08\x0a-\x1f\x7f;]*[^\x00-\x20\x7f;])?)?\z",
-        SIZE,
-    )
-});
+/// The texts that can be the value of a cookie as it is read of a header: it ends before a `;`, and between quotes, which
+/// are no part of it, blanks may stand at its ends.
+pub(super) static COOKIES: Domain =
+    LazyLock::new(|| Pattern::new(r"\A[^\x00-\x08\x0a-\x1f\x7f;]*\z", SIZE));
 /// The segments of a path that are not empty.
 pub(super) static SEGMENTS: Domain =
     LazyLock::new(|| Pattern::new(&format!(r"\A{}\z", segment()), SIZE));

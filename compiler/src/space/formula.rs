@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lang::policy::{Compare, Host, LocalId, Path};
+use lang::policy::{Compare, Host, LocalId, Path, Quantifier};
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
@@ -214,6 +214,16 @@ impl Cut<'_> {
                     None => self.fact(id, test, env),
                 }
             }
+            Expr::Quantified(Quantifier::Count, item, list, predicate) => {
+                match self.counted((*item, *list, *predicate), test, env) {
+                    Some(formula) => formula,
+                    None => self.fact(id, test, env),
+                }
+            }
+            Expr::Arithmetic(how, a, b) => match self.sum(*how, (*a, *b), test, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
             Expr::Coalesce(first, second) => {
                 let present = self.ask(*first, &Test::Present, env);
                 let one = self.ask(*first, test, env);
@@ -438,8 +448,12 @@ impl Cut<'_> {
     fn whole_path(&mut self, test: &Test) -> Option<Formula> {
         let exactly = |cut: &mut Self, value: &Value| -> Option<Formula> {
             let path = value.as_str()?;
+            if path == "*" {
+                return Some(cut.atom(Term::Segment(0), None, Test::End));
+            }
             if !path.starts_with('/') {
-                return None;
+                // No other path is without one.
+                return Some(Formula::Always(false));
             }
             let mut all = Vec::new();
             let mut length = 0;

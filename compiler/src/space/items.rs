@@ -1,5 +1,5 @@
 //! Quantifiers over lists that the policy says: the predicate is asked of each item, and what it computes of the item alone
-//! is known.
+//! is known. Where those that fit are counted, each way to come to a number is a case.
 
 use lang::Value;
 use lang::policy::{LocalId, Quantifier};
@@ -13,6 +13,9 @@ use crate::program::Expr;
 
 /// The most items of a list that a quantifier is taken apart into.
 const MOST: usize = 64;
+
+/// The most of them that may fit or not, as a request says, where they are counted: so many tell 1,024 cases apart.
+const MOST_COUNTED: usize = 10;
 
 impl Cut<'_> {
     /// A quantifier over a list that the policy says, item by item.
@@ -42,6 +45,35 @@ impl Cut<'_> {
         })
     }
 
+    /// A test on how many items of a list that the policy says fit a predicate.
+    pub(super) fn counted(
+        &mut self,
+        (item, list, predicate): (LocalId, ExprId, ExprId),
+        test: &Test,
+        env: Env<'_>,
+    ) -> Option<Formula> {
+        let list = self.constant(list)?;
+        let (items, _) = ops::items(&list);
+        if items.len() > MOST {
+            return None;
+        }
+        let mut certain = 0;
+        let mut open = Vec::new();
+        for value in items {
+            self.bound.push((item, value.clone()));
+            let fits = self.ask(predicate, &Test::True, env);
+            self.bound.pop();
+            match fits {
+                Formula::Always(fits) => certain += i64::from(fits),
+                fits => open.push(fits),
+            }
+        }
+        if open.len() > MOST_COUNTED {
+            return None;
+        }
+        Some(count(&open, certain, test))
+    }
+
     /// The value of an expression in which an item of a quantifier stands for one of a list, if nothing else is asked.
     pub(super) fn folded(&self, id: ExprId) -> Option<Value> {
         if self.bound.is_empty() {
@@ -65,4 +97,17 @@ impl Cut<'_> {
         let Cut { program, constants, .. } = *self;
         Interp { program, constants, frame: &frame, fill: &Nothing }.value(id).ok()
     }
+}
+
+/// Whether the test holds of how many of these are true, beside so many that are.
+fn count(open: &[Formula], certain: i64, test: &Test) -> Formula {
+    let Some((first, rest)) = open.split_first() else {
+        return Formula::Always(test.holds(&Value::Int(certain)));
+    };
+    let with = count(rest, certain + 1, test);
+    let without = count(rest, certain, test);
+    Formula::any(vec![
+        Formula::all(vec![first.clone(), with]),
+        Formula::all(vec![first.clone().not(), without]),
+    ])
 }

@@ -31,7 +31,7 @@ edition 2026
 listener web { bind \":8080\" }
 
 route all on web {
-  where lower(\"a\") == req.path
+  where lower(\"/a\") == req.path
   respond 200
 }
 ```
