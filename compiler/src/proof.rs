@@ -3,30 +3,38 @@
 //!
 //! Proofs speak of the requests that reach a policy: those in the normal form, within the gateway's limits.
 
+use std::collections::HashMap;
+
 use lang::diag::proof_disagreement::proof_disagreement;
+use lang::diag::proved_by_default::{self, proved_by_default};
 use lang::diag::refuted_assert::refuted_assert;
 use lang::diag::undecided_assert::undecided_assert;
-use lang::diag::unproved_assert::{proved_all_the_same, unproved_assert};
+use lang::diag::unproved_assert::{self, proved_all_the_same, unproved_assert};
 use lang::diag::vacuous_assert::{no_such_outcome, vacuous_assert};
-use lang::policy::{Assert, Claim, Host, Policy};
+use lang::policy::{Assert, Claim, Host, Input, Policy};
 use lang::vocab::ExprId;
-use lang::{Diag, Span};
+use lang::{Diag, Span, Value};
 
 use crate::program::{Program, Route, Step};
 use crate::space::{arriving, believes, door};
 
+mod act;
 pub(crate) mod basis;
 mod claims;
 pub(crate) mod course;
+mod courses;
+mod defaults;
 mod narrow;
 pub(crate) mod opaque;
 pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sent;
+mod values;
 
 use basis::{Basis, Known};
 use claims::{Asked, asked};
 use course::End;
+use defaults::Defaults;
 use narrow::Narrow;
 pub(crate) use search::Spoken;
 use search::{Ending, Found, Question, Why, search, speaks_of};
@@ -43,7 +51,7 @@ pub(crate) fn prove_noting(policy: &Policy, program: &Program) -> (Vec<Diag>, Ve
     let mut spoken = Vec::with_capacity(policy.asserts.len());
     each(policy, program, &policy.asserts, None, |assert, outcome| {
         let of = match &outcome {
-            Outcome::Holds(of) => *of,
+            Outcome::Holds(of) => of.clone(),
             _ => None,
         };
         spoken.push(of);
@@ -72,14 +80,67 @@ pub(crate) fn hold_within(
     (spoken.len() == asserts.len()).then_some(spoken)
 }
 
+/// What is to be said of asserts where inputs have these values, one for each, absent where its default holds. Only those
+/// are looked at of which a check said, in `found`, that they hold by default or stand without a proof: others hold
+/// whatever inputs are.
+pub fn prove_bound(
+    policy: &Policy,
+    program: &Program,
+    found: &[Diag],
+    values: &[Value],
+) -> Vec<Diag> {
+    let is_open = |assert: &&Assert| {
+        let codes = [proved_by_default::ENTRY.code, unproved_assert::ENTRY.code];
+        found.iter().any(|diag| diag.span() == assert.span && codes.contains(&diag.code))
+    };
+    let asserts: Vec<Assert> = policy.asserts.iter().filter(is_open).cloned().collect();
+    if asserts.is_empty() {
+        return Vec::new();
+    }
+    let (basis, claims) = basis(policy, program, &asserts);
+    let given: HashMap<&str, &Value> =
+        program.inputs.iter().zip(values).map(|(input, value)| (&*input.name, value)).collect();
+    let basis = basis.bound(|input| {
+        let given = given.get(&*input.name).filter(|value| !value.is_absent());
+        match (given, &input.default) {
+            (Some(value), _) => Some((*value).clone()),
+            (None, Some(default)) => Some(default.clone()),
+            // Nothing is given, and there may be nothing.
+            (None, None) => Some(Value::Absent),
+        }
+    });
+    let mut known = Known::default();
+    let outcomes = asserts.iter().zip(&claims).map(|(assert, claims)| {
+        let outcome = one(&basis, assert, claims, None, &mut known);
+        said(assert, outcome)
+    });
+    outcomes.flatten().filter(Diag::is_error).collect()
+}
+
 /// What comes of an assert.
 enum Outcome {
     /// There is no request that contradicts it; and one of which it speaks, if there is any.
     Holds(Option<Spoken>),
+    /// The same where inputs are what they are by default; which those are on which that hangs.
+    ByDefault(String),
     /// A finished diagnostic says why it does not.
     Refuted(Diag),
     /// There may be one; where that hangs, and why.
     Undecided(Span, Why),
+}
+
+/// A policy with its program, and what its asserts ask.
+fn basis<'p>(
+    policy: &'p Policy,
+    program: &'p Program,
+    asserts: &[Assert],
+) -> (Basis<'p>, Vec<(Asked, Asked)>) {
+    Basis::new(&[(policy, program)], |exprs| {
+        let both = |assert: &Assert, exprs: &mut _| {
+            (asked(&assert.of, exprs), asked(&assert.expect, exprs))
+        };
+        asserts.iter().map(|assert| both(assert, exprs)).collect()
+    })
 }
 
 /// Hands over what comes of each assert, as long as that is asked for.
@@ -93,26 +154,15 @@ fn each(
     if asserts.is_empty() {
         return;
     }
-    let (basis, claims) = Basis::new(&[(policy, program)], |exprs| {
-        let both = |assert: &Assert, exprs: &mut _| {
-            (asked(&assert.of, exprs), asked(&assert.expect, exprs))
-        };
-        asserts.iter().map(|assert| both(assert, exprs)).collect::<Vec<_>>()
-    });
+    let (basis, claims) = basis(policy, program, asserts);
     let mut known = Known::default();
-    // With inputs bound: to their defaults alone, and to values that are made up as well.
-    let mut bound = [None, None];
+    let mut defaults = Defaults::of(&basis);
     for (assert, claims) in asserts.iter().zip(&claims) {
         let mut outcome = one(&basis, assert, claims, within, &mut known);
-        if matches!(outcome, Outcome::Undecided(..)) && !basis.program.inputs.is_empty() {
-            // Whoever says why it may stand knows what the inputs are.
-            let made_up = assert.unproved.is_none();
-            let bound = bound.get_mut(usize::from(made_up));
-            let bound = bound.map(|bound| &*bound.get_or_insert_with(|| basis.bound(made_up)));
-            let found = bound.map(|bound| one(bound, assert, claims, within, &mut known));
-            if let Some(found @ Outcome::Refuted(_)) = found {
-                outcome = found;
-            }
+        if let Outcome::Undecided(_, why) = &outcome
+            && !basis.program.inputs.is_empty()
+        {
+            outcome = defaults.decide(assert, claims, within, why).unwrap_or(outcome);
         }
         if !take(assert, outcome) {
             break;
@@ -169,10 +219,11 @@ fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
     let name = &*assert.name;
     match (outcome, &assert.unproved) {
         (Outcome::Refuted(diag), _) => Some(diag),
+        (Outcome::ByDefault(inputs), _) => Some(proved_by_default(assert.span, name, &inputs)),
         (Outcome::Undecided(..), Some(said)) => Some(unproved_assert(assert.span, name, &said.why)),
         (Outcome::Undecided(span, why), None) => {
             let (span, why, help) = match why {
-                Why::Opaque(at, why, help) => (at, why, help),
+                Why::Opaque { at, why, help, .. } => (at, why, help),
                 why => {
                     let (why, help) = reason(&why);
                     (span, why.to_owned(), help.to_owned())
@@ -183,7 +234,9 @@ fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
         (Outcome::Holds(None), _) if names_outcome(&assert.of) => {
             Some(no_such_outcome(assert.span, name))
         }
-        (Outcome::Holds(None), _) => Some(vacuous_assert(assert.span, name)),
+        (Outcome::Holds(None), _) => {
+            Some(vacuous_assert(assert.span, name, names_route(&assert.of)))
+        }
         (Outcome::Holds(_), Some(said)) => Some(proved_all_the_same(assert.span, name, said.span)),
         (Outcome::Holds(_), None) => None,
     }
@@ -192,10 +245,20 @@ fn said(assert: &Assert, outcome: Outcome) -> Option<Diag> {
 /// Whether a claim says what comes of requests, and not only which they are.
 fn names_outcome(claim: &Claim) -> bool {
     match claim {
-        Claim::Request(_) | Claim::Route(_) => false,
+        Claim::Request(_) | Claim::Route(Some(_)) => false,
         Claim::All(parts) | Claim::Any(parts) => parts.iter().any(names_outcome),
         Claim::Not(inner) => names_outcome(inner),
         _ => true,
+    }
+}
+
+/// Whether a claim names a route.
+fn names_route(claim: &Claim) -> bool {
+    match claim {
+        Claim::Route(route) => route.is_some(),
+        Claim::All(parts) | Claim::Any(parts) => parts.iter().any(names_route),
+        Claim::Not(inner) => names_route(inner),
+        _ => false,
     }
 }
 
@@ -217,10 +280,15 @@ fn inputs(
     }
     let said = basis.inputs(roots).into_iter().filter_map(|(id, value)| {
         let input = basis.program.inputs.get(id.0 as usize)?;
-        let default = if input.default.is_some() { ", its default" } else { "" };
-        Some(format!("{} = {}{default}", input.name, value?))
+        Some(shown(input, value?))
     });
     said.collect::<Vec<_>>().join(" and ")
+}
+
+/// An input with its value.
+fn shown(input: &Input, value: &Value) -> String {
+    let default = if input.default.as_ref() == Some(value) { ", its default" } else { "" };
+    format!("{} = {value}{default}", input.name)
 }
 
 /// What becomes of an example.
@@ -265,7 +333,7 @@ fn reason(why: &Why) -> (&'static str, &'static str) {
             "the gateway writes this header field by itself, as connection and content need it",
             "claim a header field that statements set",
         ),
-        Why::Computed | Why::Opaque(..) => (
+        Why::Computed | Why::Opaque { .. } => (
             "what is computed on the way here cannot be taken apart",
             "compare what the request says, as it came, with constants",
         ),

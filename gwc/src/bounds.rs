@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use compiler::{Backend, Program};
 use lang::policy::Input;
-use lang::{Diag, Sources, Span, Ty, Value};
+use lang::{Diag, Sources, Ty, Value};
 use runtime::cost::beyond;
 use runtime::engine::{Engine, Ground};
 use runtime::exposure::exposed;
 
 use crate::engine::folder;
 use crate::inputs::Unbound;
-use crate::report::places::{at_places, together};
 
 /// What is beyond a bound, as far as the defaults of the policy's params tell. Where one has none and nothing can be built
 /// without it, that is told when it has a value.
@@ -38,13 +37,7 @@ pub(crate) fn hold(engine: &Engine, sources: &Sources) -> Result<(), Unbound> {
         (_, exposed) if !exposed.is_empty() => ("the log would hold tokens", exposed),
         _ => return Ok(()),
     };
-    let report = |diag: &Diag| {
-        let labels: Vec<(Span, String)> =
-            diag.labels.iter().map(|label| (label.span, label.text.clone())).collect();
-        at_places(diag.message.clone(), diag.help.as_deref(), &labels, sources)
-    };
-    let reports = wrong.iter().map(report).collect();
-    Err(Unbound { report: together(what, reports), places: wrong.iter().map(Diag::span).collect() })
+    Err(Unbound::because(what, &wrong, sources))
 }
 
 /// The engine of `program` with the defaults of its params and a text in place of each secret; none if it cannot be built

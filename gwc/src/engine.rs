@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use compiler::{Backend, Program};
-use lang::{SourceId, Sources};
+use lang::{SourceId, Sources, Value};
 use miette::miette;
 use runtime::engine::{BuildError, Engine, Ground};
 
@@ -21,20 +21,20 @@ pub fn build(
     previous: Option<&Engine>,
     backend: Backend,
 ) -> miette::Result<Engine> {
-    let built = try_build(program, with, sources, previous, backend, &[]);
+    let bound = inputs::bind(&program.inputs, with, sources, &[]);
+    let built = bound.and_then(|bound| try_build(program, bound, sources, previous, backend));
     built.map_err(|unbuilt| unbuilt.report)
 }
 
-/// As [`build`], for a policy whose modules `excused` are not served as their files say; the error tells its places.
+/// As [`build`], with inputs bound to these values; the error tells its places.
 pub fn try_build(
     program: Program,
-    with: Option<&Path>,
+    bound: Vec<Value>,
     sources: &Sources,
     previous: Option<&Engine>,
     backend: Backend,
-    excused: &[&str],
 ) -> Result<Engine, Unbound> {
-    let engine = on(program, (with, excused), sources, previous, (backend, true))?;
+    let engine = on(program, bound, sources, previous, (backend, true))?;
     bounds::hold(&engine, sources)?;
     Ok(engine)
 }
@@ -46,17 +46,18 @@ pub fn rehearsing(
     sources: &Sources,
     backend: Backend,
 ) -> miette::Result<Engine> {
-    on(program, (with, &[]), sources, None, (backend, false)).map_err(|unbuilt| unbuilt.report)
+    let bound = inputs::bind(&program.inputs, with, sources, &[]);
+    let engine = bound.and_then(|bound| on(program, bound, sources, None, (backend, false)));
+    engine.map_err(|unbuilt| unbuilt.report)
 }
 
 fn on(
     program: Program,
-    (with, excused): (Option<&Path>, &[&str]),
+    bound: Vec<Value>,
     sources: &Sources,
     previous: Option<&Engine>,
     (backend, serves): (Backend, bool),
 ) -> Result<Engine, Unbound> {
-    let bound = inputs::bind(&program.inputs, with, sources, excused)?;
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
     let matcher =

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use lang::policy::{From, Input};
-use lang::{Sources, Span, Ty, Value, vocab};
+use lang::{Diag, Sources, Span, Ty, Value, vocab};
 use miette::{IntoDiagnostic, MietteDiagnostic, Report, WrapErr};
 
 use self::decode::{from_text, from_toml};
@@ -34,6 +34,19 @@ pub struct Unbound {
 impl std::convert::From<Report> for Unbound {
     fn from(report: Report) -> Unbound {
         Unbound { report, places: Vec::new() }
+    }
+}
+
+impl Unbound {
+    /// What is wrong with a policy that has these values for its inputs; `what` says so of more than one thing.
+    pub(crate) fn because(what: &str, wrong: &[Diag], sources: &Sources) -> Unbound {
+        let report = |diag: &Diag| {
+            let labels: Vec<(Span, String)> =
+                diag.labels.iter().map(|label| (label.span, label.text.clone())).collect();
+            at_places(diag.message.clone(), diag.help.as_deref(), &labels, sources)
+        };
+        let report = together(what, wrong.iter().map(report).collect());
+        Unbound { report, places: wrong.iter().map(Diag::span).collect() }
     }
 }
 

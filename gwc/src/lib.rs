@@ -15,6 +15,7 @@ mod known;
 pub mod load;
 mod mend;
 mod owner;
+mod proofs;
 mod replace;
 pub mod report;
 pub mod seal;

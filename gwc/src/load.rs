@@ -165,7 +165,15 @@ pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette:
 
 /// Checks the texts that a built program was made of.
 fn check_built(path: &Path, more: &str) -> miette::Result<Check> {
-    let sources = built::read(path, None)?.sources;
+    check_sources(&built::read(path, None)?.sources, more)
+}
+
+/// Checks the texts of a built program that was read, the first one first.
+pub fn check_texts_of(sources: &Sources) -> miette::Result<Check> {
+    check_sources(sources, "")
+}
+
+fn check_sources(sources: &Sources, more: &str) -> miette::Result<Check> {
     let text = |source: &lang::Source| (plain(Path::new(&*source.name)), source.text.to_string());
     let texts = sources.iter().map(text).collect();
     let first = sources.iter().next().map(|source| PathBuf::from(&*source.name));

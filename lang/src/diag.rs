@@ -265,6 +265,7 @@ pub mod out_of_range;
 pub mod plain_text;
 pub mod private_name;
 pub mod proof_disagreement;
+pub mod proved_by_default;
 pub mod read_only;
 pub mod recursion;
 pub mod refuted_assert;
@@ -362,6 +363,7 @@ catalogue![
     plain_text,
     private_name,
     proof_disagreement,
+    proved_by_default,
     read_only,
     recursion,
     refuted_assert,

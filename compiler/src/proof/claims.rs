@@ -1,6 +1,7 @@
 //! A claim on one course: the requests for which it holds, as a formula; and whether it holds for one request, as the
 //! interpreter sees it. The second holds the first to account.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use lang::Value;
@@ -12,8 +13,9 @@ use crate::interp::{Interp, ops};
 use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
 use crate::program::Step;
-use crate::proof::course::{Course, End, Status, can_be_said, trimmed};
+use crate::proof::course::{Course, End, Status};
 use crate::proof::sent::{Field, field, original};
+use crate::proof::values::{can_be_said, trimmed};
 use crate::space::{Cut, Env, Formula, Of, Test};
 
 /// A claim whose expressions are those of a program.
@@ -75,6 +77,16 @@ impl Asked {
         }
     }
 
+    /// Whether it asks what comes of a request, and not only what the request says.
+    pub(crate) fn asks_outcome(&self) -> bool {
+        match self {
+            Asked::Request(_) => false,
+            Asked::Not(inner) => inner.asks_outcome(),
+            Asked::All(parts) | Asked::Any(parts) => parts.iter().any(Asked::asks_outcome),
+            _ => true,
+        }
+    }
+
     /// Whether it asks what an upstream may answer.
     pub(crate) fn asks_answer(&self) -> bool {
         match self {
@@ -90,7 +102,10 @@ impl Asked {
     pub(crate) fn asks_written(&self, way: Way<'_>) -> bool {
         match self {
             Asked::Header(message, name, ..) => {
-                let is_open = matches!(field(way, *message, name), Field::Unknown | Field::There);
+                let is_open = matches!(
+                    field(way, *message, name),
+                    Field::Unknown | Field::There | Field::Host
+                );
                 is_open && !way.course.blurred && way.course.made(*message, name).is_none()
             }
             Asked::Not(inner) => inner.asks_written(way),
@@ -275,6 +290,29 @@ fn header(
         }
         Field::There if matches!(test, Test::Present) => Formula::Always(true),
         Field::Scheme => cut.ask(original, &test, env),
+        Field::Peer => match is {
+            HeaderIs::Present => Formula::Always(true),
+            HeaderIs::Text(text) => match written_address(text) {
+                Some(address) => cut.ask(original, &Test::Compare(Compare::Eq, address), env),
+                None => Formula::Always(false),
+            },
+        },
+        Field::Host => {
+            let named = |host: &str| Test::Compare(Compare::Eq, Value::string(host));
+            match is {
+                HeaderIs::Present => cut.ask(original, &named(""), env).not(),
+                HeaderIs::Text(text) => {
+                    let (host, _) = host_and_port(text);
+                    if host.is_empty() {
+                        return Formula::Always(false);
+                    }
+                    // Which port was written is not for a policy to know.
+                    let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
+                    let port = cut.unknown(number, Of::Header, test);
+                    Formula::all(vec![cut.ask(original, &named(host), env), port])
+                }
+            }
+        }
         Field::Copied { always } => {
             let copied = cut.ask(original, &test, env);
             if always {
@@ -288,6 +326,22 @@ fn header(
             let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
             cut.unknown(number, Of::Header, test)
         }
+    }
+}
+
+/// The address that a text is, as the gateway writes it.
+fn written_address(text: &str) -> Option<Value> {
+    let address: IpAddr = text.parse().ok()?;
+    (address.to_canonical().to_string() == text).then_some(Value::Ip(address))
+}
+
+/// A host, and the port that a text has behind it.
+fn host_and_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
+            (host, Some(port))
+        }
+        _ => (text, None),
     }
 }
 
@@ -328,6 +382,18 @@ impl Seen<'_> {
                 Value::Absent
             }
             Field::Copied { .. } | Field::Scheme => self.interp.value(original).ok()?,
+            Field::Peer => Value::string(self.interp.value(original).ok()?.to_string()),
+            Field::Host => {
+                let host = self.interp.value(original).ok()?;
+                let host = host.as_str().unwrap_or_default();
+                return match is {
+                    HeaderIs::Present => Some(!host.is_empty()),
+                    HeaderIs::Text(text) if host.is_empty() || host_and_port(text).0 != host => {
+                        Some(false)
+                    }
+                    HeaderIs::Text(_) => None,
+                };
+            }
             Field::Unknown => return None,
         };
         Some(test(is).holds(&value))

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use lang::Value;
 use lang::policy::InputId;
 use lang::vocab::ExprId;
 
@@ -23,14 +24,12 @@ pub(super) fn opaque(basis: &Basis<'_>, space: &Space, set: Set) -> Option<Why> 
     };
     let blame = blamed.iter().find(of_input).or_else(|| blamed.first())?;
     let span = basis.span(blame.expr?).unwrap_or_default();
-    let bound: Vec<InputId> = basis
-        .inputs(blame.expr)
-        .into_iter()
-        .filter(|(_, value)| value.is_some())
-        .map(|(input, _)| input)
-        .collect();
+    let (bound, open): (Vec<_>, Vec<_>) =
+        basis.inputs(blame.expr).into_iter().partition(|(_, value)| value.is_some());
+    let ids = |of: Vec<(InputId, Option<&Value>)>| of.into_iter().map(|(id, _)| id).collect();
+    let bound: Vec<InputId> = ids(bound);
     let (why, help) = reason(&basis.program, &bound, blame)?;
-    Some(Why::Opaque(span, why, help))
+    Some(Why::Opaque { at: span, why, help, inputs: ids(open) })
 }
 
 /// Why something cannot be followed, and what would help. Inputs that are bound are no reason.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lang::Span;
-use lang::policy::{Host, Path, Segment};
+use lang::policy::{Host, InputId, Path, Segment};
 use lang::{Ty, policy};
 
 use crate::caching::Asks;
@@ -26,6 +26,7 @@ const MOST: usize = 20_000;
 const OPEN: Env<'_> = Env { captures: &[], locals: &[] };
 
 /// A claim, ready to be proved on one side.
+#[derive(Clone, Copy)]
 pub(crate) struct Question<'q> {
     pub(crate) basis: &'q Basis<'q>,
     pub(crate) side: Side<'q>,
@@ -76,18 +77,34 @@ pub(crate) enum Why {
     Written,
     /// Something is computed that cannot be taken apart.
     Computed,
-    /// This cannot be followed; where it is written, what is to be said of it, and what would help.
-    Opaque(Span, String, String),
+    /// This cannot be followed.
+    Opaque {
+        /// Where it is written.
+        at: Span,
+        /// What is to be said of it.
+        why: String,
+        /// What would help.
+        help: String,
+        /// The inputs it reads that have no value.
+        inputs: Vec<InputId>,
+    },
 }
 
 /// A request of which a claim speaks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Spoken {
     /// One that there is whatever the routes are.
     Anyhow,
-    /// One that this route may take.
+    /// One that this route takes.
     Of(policy::RouteId),
+    /// One for this host that no route takes.
+    Past(Arc<str>),
+    /// Perhaps one; on which routes that hangs is not known.
+    Perhaps,
 }
+
+/// What holds of no request.
+static NEVER: Asked = Asked::Any(Vec::new());
 
 /// Looks for a request on the question's listener that the claim speaks of and that does not do as is expected.
 pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
@@ -115,55 +132,32 @@ pub(crate) fn search(question: &Question<'_>, known: &mut Known) -> Found {
 
 /// A request on the listener of which the claim speaks, if there is one.
 pub(crate) fn speaks_of(question: &Question<'_>, known: &mut Known) -> Option<Spoken> {
-    let listener = question.listener()?;
-    for end in [End::Nobody, End::Method] {
-        let course = Course::past(end);
+    let of = question.of;
+    if !of.asks_outcome() {
         let mut cut = question.basis.cut();
-        let of = question.of.formula(
-            &mut cut,
-            Way { course: &course, route: None, believes: question.believes },
-            OPEN,
-        );
+        let any = of.formula(&mut cut, question.nobodys(&Course::past(End::Nobody)), OPEN);
         cut.arriving(question.arriving);
-        if !of.is_never() && !is_empty(cut.finish(budget(1)), &of) {
-            return Some(Spoken::Anyhow);
-        }
+        let is_none = any.is_never() || is_empty(cut.finish(budget(1)), &any);
+        return (!is_none).then_some(Spoken::Anyhow);
     }
-    for (host_at, host) in listener.hosts.list.iter().enumerate() {
-        if !question.narrow.fits_host(&host.host) {
-            continue;
-        }
-        for candidate in 0..host.candidates.len() {
-            let at = At { host: host_at, candidate };
-            let Some(taken) = question.basis.taken(&question.side, listener, at) else { continue };
-            if !question.narrow.fits_path(taken.path) {
-                continue;
-            }
-            let courses = known.courses(question.basis, &question.side, taken.id);
-            let Ok(courses) = &*courses else { return Some(Spoken::Of(taken.id)) };
-            let mut cut = question.basis.cut();
-            let base = taken.whole(&mut cut);
-            let all = courses.iter().map(|course| {
-                let way = question.way(course, &taken);
-                let guards = guards(&mut cut, course, taken.env());
-                let of = question.of.formula(&mut cut, way, taken.env());
-                Formula::all(vec![base.clone(), guards, of])
-            });
-            let any = Formula::any(all.collect());
-            let any = Formula::all(vec![question.possible(&mut cut), any]);
-            cut.arriving(question.arriving);
-            if !any.is_never() && !is_empty(cut.finish(budget(1)), &any) {
-                return Some(Spoken::Of(taken.id));
-            }
-        }
+    // Whoever expects what never is finds one of which it speaks.
+    match search(&Question { expect: &NEVER, ..*question }, known) {
+        Found::Nothing => None,
+        Found::Witness(_, Ending { route: Some(route), .. }) => Some(Spoken::Of(route)),
+        Found::Witness(witness, _) => Some(Spoken::Past(witness.host)),
+        Found::Undecided(..) | Found::Disagreement(_) => Some(Spoken::Perhaps),
     }
-    None
 }
 
 impl<'q> Question<'q> {
     fn way<'w>(&self, course: &'w Course, taken: &Taken<'w>) -> Way<'w> {
         let route = Some((taken.id, taken.route.steps.as_slice()));
         Way { course, route, believes: self.believes }
+    }
+
+    /// The way of requests that no route takes.
+    fn nobodys<'w>(&self, course: &'w Course) -> Way<'w> {
+        Way { course, route: None, believes: self.believes }
     }
 
     fn listener(&self) -> Option<&'q Listener> {
@@ -285,7 +279,7 @@ impl<'q> Question<'q> {
                 continue;
             }
             let course = Course::past(end.clone());
-            let way = Way { course: &course, route: None, believes: self.believes };
+            let way = self.nobodys(&course);
             let mut cut = self.basis.cut();
             let of = self.of.formula(&mut cut, way, OPEN);
             let expect = self.expect.formula(&mut cut, way, OPEN);

@@ -29,6 +29,10 @@ pub(super) enum Field<'c> {
     },
     /// The scheme by which the request came.
     Scheme,
+    /// The address of whoever opened the connection.
+    Peer,
+    /// The host that was asked for, if one was, and perhaps a port behind it.
+    Host,
     /// It is there, and what it says is not known.
     There,
     Absent,
@@ -78,6 +82,8 @@ pub(super) fn original(message: Message, name: &Arc<str>, exprs: &mut Exprs) -> 
         (Message::Up, "x-forwarded-proto") => {
             exprs.read("req.scheme", None, Ty::one_of(&["http", "https"]))
         }
+        (Message::Up, "x-forwarded-for") => exprs.read("conn.peer", None, Ty::Ip),
+        (Message::Up, "x-forwarded-host") => exprs.read("req.host", None, Ty::String),
         _ => exprs.header(name),
     }
 }
@@ -117,11 +123,12 @@ pub(super) fn field<'c>(way: Way<'c>, message: Message, name: &Arc<str>) -> Fiel
 /// What becomes of a client's field that no statement touches.
 fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
     match name {
-        "via" | "x-forwarded-for" => Field::There,
-        "x-forwarded-proto" if believes => Field::There,
+        "via" => Field::There,
+        "x-forwarded-for" | "x-forwarded-proto" if believes => Field::There,
+        "x-forwarded-for" => Field::Peer,
         "x-forwarded-proto" => Field::Scheme,
-        // Of requests that name no host there is nothing to tell.
-        "x-forwarded-host" => Field::Unknown,
+        "x-forwarded-host" if believes => Field::Unknown,
+        "x-forwarded-host" => Field::Host,
         name if CLIENT.contains(&name) || name.starts_with("x-forwarded-") => match believes {
             true => Field::Unknown,
             false => Field::Absent,

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use lang::hosts::host_holds;
 use lang::policy::{Assert, Claim, Host, Input, Policy, RouteId};
 
 use super::facts::Places;
@@ -27,8 +28,21 @@ struct Held {
     listeners: Vec<Arc<str>>,
     /// The names of the routes that it speaks of.
     routes: Vec<(RouteId, Arc<str>)>,
-    /// The item with a route that takes a request of which it speaks; none, if there is one whatever the routes are.
-    item: Option<usize>,
+    /// On what it hangs that it speaks of a request.
+    by: By,
+}
+
+/// On what it hangs that there is a request of which a claim speaks.
+#[derive(Clone, Debug)]
+enum By {
+    /// There is one whatever the routes are.
+    Nothing,
+    /// A route of this item takes one.
+    Item(usize),
+    /// No route takes one for this host.
+    Host(Arc<str>),
+    /// It is not known.
+    All,
 }
 
 impl Claims {
@@ -51,7 +65,7 @@ impl Claims {
                 assert: assert.clone(),
                 listeners: assert.listeners.iter().filter_map(block).collect(),
                 routes,
-                item: item((*spoken)?, policy, place)?,
+                by: by(spoken.clone()?, policy, place)?,
             })
         });
         let inputs = policy.inputs.iter().map(name).collect();
@@ -91,9 +105,15 @@ impl Claims {
         let spoken = hold_within(policy, program, &asserts?, hosts)?;
         let mut claims = self.clone();
         for (held, spoken) in claims.held.iter_mut().zip(spoken) {
-            if held.item.is_some_and(|number| gone.contains(&number)) {
-                // Whether it speaks of anything else is not known.
-                held.item = item(spoken?, policy, place)?;
+            let is_open = match &held.by {
+                By::Nothing => false,
+                By::Item(number) => gone.contains(number),
+                By::Host(host) => hosts.iter().any(|touched| host_holds(touched, host)),
+                By::All => true,
+            };
+            if is_open {
+                // Whether it speaks of a request elsewhere is not known.
+                held.by = by(spoken?, policy, place)?;
             }
         }
         Some(claims)
@@ -123,11 +143,13 @@ fn name(input: &Input) -> Arc<str> {
     input.name.clone()
 }
 
-/// The number of the item with the route, or none if no route is needed. `None` if that is not known.
-fn item(spoken: Spoken, policy: &Policy, place: &Places<'_>) -> Option<Option<usize>> {
+/// On what it hangs. `None` if the item with the route is not known.
+fn by(spoken: Spoken, policy: &Policy, place: &Places<'_>) -> Option<By> {
     match spoken {
-        Spoken::Anyhow => Some(None),
-        Spoken::Of(id) => place.number(policy.routes.get(id.0 as usize)?.item).map(Some),
+        Spoken::Anyhow => Some(By::Nothing),
+        Spoken::Of(id) => place.number(policy.routes.get(id.0 as usize)?.item).map(By::Item),
+        Spoken::Past(host) => Some(By::Host(host)),
+        Spoken::Perhaps => Some(By::All),
     }
 }
 

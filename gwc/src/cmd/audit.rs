@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::program::{Expr, Program, Step};
+use lang::diag::proved_by_default;
 use lang::diag::unproved_assert::proved_all_the_same;
-use lang::policy::{Expr as Written, ExprKind, From, Host, InputId, Policy, Route, StepKind};
+use lang::policy::{
+    Assert, Expr as Written, ExprKind, From, Host, InputId, Policy, Route, StepKind,
+};
 use lang::vocab::identity::{CLAIMS, provider};
 use lang::vocab::{Ends, ExprId, Form};
 use lang::{Diag, Sources, Span, Ty, Value};
@@ -61,6 +64,11 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Desk { policy: &check.policy, program, sources: &check.sources, diags: &check.diags };
     let sections = [
         Section { key: "unproved", title: "claims without a proof", lines: desk.unproved() },
+        Section {
+            key: "by_default",
+            title: "claims that are proved for the defaults of inputs",
+            lines: desk.by_default(),
+        },
         Section { key: "secrets", title: "secrets, and where they go", lines: desk.secrets() },
         Section {
             key: "unverified",
@@ -82,10 +90,12 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
         Section { key: "modules", title: "modules, and what they own", lines: desk.modules() },
     ];
-    // A policy without modules or auths needs no line that says so.
+    // A policy without modules, auths or claims on inputs needs no line that says so.
     let sections: Vec<Section> = sections
         .into_iter()
-        .filter(|section| section.key != "modules" || !section.lines.is_empty())
+        .filter(|section| {
+            !["modules", "by_default"].contains(&section.key) || !section.lines.is_empty()
+        })
         .filter(|section| !["unidentified", "unbound"].contains(&section.key) || desk.has_auths())
         .collect();
     let text = match args.format {
@@ -122,6 +132,22 @@ impl Desk<'_> {
             Some(Line { name: assert.name.to_string(), detail, place: Some(assert.span) })
         });
         lines.collect()
+    }
+
+    /// Claims that hold with the defaults of inputs, and perhaps not with other values.
+    fn by_default(&self) -> Vec<Line> {
+        let said = |assert: &Assert| {
+            let of = self.diags.iter().find(|diag| {
+                diag.code == proved_by_default::ENTRY.code && diag.span() == assert.span
+            });
+            let label = of.and_then(|diag| diag.labels.first());
+            Some(Line {
+                name: assert.name.to_string(),
+                detail: label?.text.clone(),
+                place: Some(assert.span),
+            })
+        };
+        self.policy.asserts.iter().filter_map(said).collect()
     }
 
     fn secrets(&self) -> Vec<Line> {

@@ -1,17 +1,18 @@
-//! `gwc check`: whether policies may run. Needs no network and no values of inputs.
+//! `gwc check`: whether policies may run. Needs no network, and values of inputs only to prove what hangs on them.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use compiler::judge::{Difference, judge};
 use compiler::program::Program;
 use lang::Severity;
+use lang::diag::proved_by_default;
 use miette::miette;
 
 use crate::report::{self, Color};
-use crate::{Outcome, load};
+use crate::{Outcome, inputs, load};
 
 /// Checks policies: syntax, names, types and the order of routes
 ///
@@ -27,6 +28,9 @@ pub(crate) struct Args {
     /// Whether warnings fail the check as well
     #[arg(long)]
     deny_warnings: bool,
+    /// Values of inputs, with which asserts are proved that hang on them: a TOML file of `name = value` lines
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
     /// Put requests made up for the policy to everything that decides: machine code, decision tables, the interpreter and a
     /// plain evaluator must say the same
     #[arg(long)]
@@ -53,7 +57,12 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
-    let (checks, unread) = load::check_each(&args.paths, &load::Overlay::new())?;
+    let (mut checks, unread) = load::check_each(&args.paths, &load::Overlay::new())?;
+    if args.with.is_some() {
+        for check in &mut checks {
+            prove(check, args.with.as_deref())?;
+        }
+    }
     let found = || checks.iter().flat_map(load::Check::found);
     let mut out = std::io::stdout().lock();
     let written = match args.format {
@@ -85,6 +94,18 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     };
     let faulty = found().any(|(_, diag)| fails(diag.severity));
     Ok(if faulty { Outcome::Faulty } else { Outcome::Clean })
+}
+
+/// Proves what hangs on inputs with the values that they are given, in place of their defaults.
+fn prove(check: &mut load::Check, with: Option<&Path>) -> miette::Result<()> {
+    let Some(program) = &check.program else { return Ok(()) };
+    let bound = inputs::bind(&program.inputs, with, &check.sources, &[]);
+    let bound = bound.map_err(|unbound| unbound.report)?;
+    let wrong = compiler::prove_bound(&check.policy, program, &check.diags, &bound);
+    check.diags.retain(|diag| diag.code != proved_by_default::ENTRY.code);
+    check.diags.extend(wrong);
+    check.diags.sort_by_key(|diag| (diag.span(), diag.code));
+    Ok(())
 }
 
 /// Whether everything that decides says the same of every policy that compiles; what it found is told.

@@ -43,11 +43,16 @@ assert no_trace {
 ",
 };
 
-/// `name` speaks of no request.
-pub fn vacuous_assert(span: Span, name: &str) -> Diag {
-    ENTRY
-        .at(span, format!("`{name}` speaks of no request"), "its `for` is never true")
-        .help("it holds whatever the policy does: widen its `for`")
+/// `name` speaks of no request, whatever the routes are; or where it names one `by_route`, because that takes none such.
+pub fn vacuous_assert(span: Span, name: &str, by_route: bool) -> Diag {
+    let (label, help) = match by_route {
+        true => (
+            "the route that its `for` names takes no such request",
+            "say which requests are meant by what they say, and expect the route",
+        ),
+        false => ("its `for` is never true", "it holds whatever the policy does: widen its `for`"),
+    };
+    ENTRY.at(span, format!("`{name}` speaks of no request"), label).help(help)
 }
 
 /// The policy lets nothing come to the outcome that the `for` of the assert names.

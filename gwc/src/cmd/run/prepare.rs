@@ -10,10 +10,10 @@ use runtime::gateway::{LaunchError, ModuleState, hash};
 
 use super::Args;
 use super::modules::{self, Shelf, Troubles};
-use crate::inputs::files;
+use crate::inputs::{self, files};
 use crate::load::Check;
 use crate::report::places::{at_places, together};
-use crate::{Outcome, built, engine};
+use crate::{Outcome, built, engine, proofs};
 
 /// A policy that can be served.
 pub(super) struct Prepared {
@@ -52,11 +52,17 @@ pub(super) fn prepare(
             return Err(Refused::policy(&check, watched));
         };
         watched.extend(files(&program.inputs, &check.sources));
+        let failing = troubles.names();
+        let bound = inputs::bind(&program.inputs, args.with.as_deref(), &check.sources, &failing);
+        let proved = bound.and_then(|bound| {
+            proofs::hold(&check, &program, &bound, named.is_some()).map(|()| bound)
+        });
         // The program has what is needed of the routes from here on.
         drop(std::mem::take(&mut check.policy.routes));
-        let failing = troubles.names();
-        let (with, backend) = (args.with.as_deref(), args.backend());
-        match engine::try_build(program, with, &check.sources, previous, backend, &failing) {
+        let built = proved.and_then(|bound| {
+            engine::try_build(program, bound, &check.sources, previous, args.backend())
+        });
+        match built {
             Ok(engine) => break (check, named, engine),
             Err(unbuilt) => {
                 let refused = Refused::world(unbuilt.report, watched.clone());
