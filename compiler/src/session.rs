@@ -72,8 +72,7 @@ pub fn check_without(
     closed: &[&str],
 ) -> Whole {
     let checked = lang::check_without(units, vocabulary, closed);
-    let mut diags = found;
-    diags.extend(checked.diags);
+    let mut diags = checked.joined(&found);
     let (mut program, mut unproved) = (None, None);
     let (mut leaning, mut spoken) = (Vec::new(), Vec::new());
     if !diags.iter().any(Diag::is_error) {

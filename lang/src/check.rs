@@ -8,10 +8,10 @@
 //! expressions; `fit` says what stands in a wrong place. One mistake is said once: an expression that was reported has
 //! a type that fits everything, and an item that was reported keeps its name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::diag::Diag;
 use crate::diag::not_available::not_available;
+use crate::diag::{Diag, foreign_syntax, missing_mark, missing_part, unexpected_text};
 use crate::policy::{Policy, Route, RouteId};
 use crate::source::{Source, SourceId, Span};
 use crate::syntax::ast;
@@ -100,6 +100,34 @@ pub struct Checked {
     pub diags: Vec<Diag>,
     /// What stands where.
     pub index: Index,
+    /// Lines that did not parse because nobody knows their verb.
+    echoes: Vec<Span>,
+}
+
+impl Checked {
+    /// What is wrong with the policy, in the order of the text: what the parser `found`, and what the check did. A line
+    /// that begins with a word which nobody knows is that mistake alone.
+    pub fn joined(&self, found: &[Diag]) -> Vec<Diag> {
+        let kinds = [
+            unexpected_text::ENTRY,
+            missing_part::ENTRY,
+            missing_mark::ENTRY,
+            foreign_syntax::ENTRY,
+        ];
+        let is_echo = |diag: &&Diag| {
+            let place = diag.span();
+            let begins = |line: &Span| (line.source, line.start) <= (place.source, place.start);
+            let last = self.echoes.partition_point(begins).checked_sub(1);
+            kinds.iter().any(|kind| kind.code == diag.code)
+                && last
+                    .and_then(|last| self.echoes.get(last))
+                    .is_some_and(|line| line.source == place.source && place.end <= line.end)
+        };
+        let said = found.iter().filter(|diag| !is_echo(diag)).chain(&self.diags);
+        let mut diags: Vec<Diag> = said.cloned().collect();
+        diags.sort_by_key(|diag| (diag.span(), diag.code));
+        diags
+    }
 }
 
 /// The files that a file imports: the path as written, and its place, which is the key of [`Unit::uses`].
@@ -215,10 +243,16 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
         diag.is_error() || !wrong.iter().any(touches)
     });
     diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
+    let mut echoes = cx.echoes;
+    let said: HashSet<Span> = diags.iter().map(Diag::span).collect();
+    echoes.retain(|verb, _| said.contains(verb));
+    let mut echoes: Vec<Span> = echoes.into_values().collect();
+    echoes.sort_unstable();
     Checked {
         policy: Policy { inputs: cx.inputs, blocks: kept, routes, modules, before, asserts, tests },
         diags,
         index: cx.index,
+        echoes,
     }
 }
 

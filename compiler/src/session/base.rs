@@ -11,10 +11,10 @@ use lang::syntax::ast::Item;
 use lang::syntax::{ItemTree, Tree};
 use lang::{Diag, SourceId, Unit, Vocabulary};
 
+use super::Whole;
 use super::claims::Claims;
 use super::facts::{Fact, Places, fact};
 use super::touched::{Touched, Wanted};
-use super::{Whole, sort};
 use crate::lower::lower_noting;
 use crate::program::Program;
 
@@ -145,7 +145,7 @@ impl Base {
         loop {
             self.reach(&mut touched, &gone)?;
             let trees = self.slice(units, &differences, &touched.items);
-            let checked = lang::check(&sliced(units, &trees), vocabulary);
+            let mut checked = lang::check(&sliced(units, &trees), vocabulary);
 
             let mut added = fresh.clone();
             let numbers = new_numbers(units, &differences, self.facts.len());
@@ -157,16 +157,17 @@ impl Base {
                 continue;
             }
 
-            let mut diags = found.to_vec();
-            for diag in checked.diags {
+            let mut kept = Vec::new();
+            for diag in std::mem::take(&mut checked.diags) {
                 match diag.slug {
                     // Names and their spelling are looked up among all there are.
                     "unknown-name" | "wrong-kind" | "duplicate-name" => return None,
                     "unused" if self.is_used(&place, &diag, &gone, &touched.items)? => {}
-                    _ => diags.push(diag),
+                    _ => kept.push(diag),
                 }
             }
-            sort(&mut diags);
+            checked.diags = kept;
+            let diags = checked.joined(found);
             if diags.iter().any(Diag::is_error) {
                 return Some(diags);
             }

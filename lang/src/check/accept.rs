@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::constant::{children, children_mut, fold};
 use super::context::{Context, reported};
 use crate::diag::Diag;
 use crate::diag::bad_value::bad_value;
@@ -14,9 +15,9 @@ use crate::vocab::{Field, Known, Param, Written};
 /// The expression, if `row` accepts all that it may come to; reported otherwise. `what` takes it.
 pub(super) fn argument(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr) -> Expr {
     let label = format!("as `{}` of `{what}`", row.name.trim_start_matches("r#"));
-    match refused(&expr, &row.accepts) {
-        Some((span, reason)) => {
-            let diag = bad_value(span, reason, label);
+    match refused(cx, &expr, &row.accepts) {
+        Some(refusal) => {
+            let diag = refusal.diag(label);
             cx.report(match row.hint {
                 Some(hint) => diag.help(hint),
                 None => diag,
@@ -33,10 +34,9 @@ pub(super) fn element(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr)
         Known::Value(value) => (row.accepts)(Known::Value(&Value::list([value.clone()]))),
         _ => Ok(()),
     };
-    match refused(&expr, &each) {
-        Some((span, reason)) => {
-            let label = format!("among the `{}` of `{what}`", row.name);
-            cx.report(bad_value(span, reason, label));
+    match refused(cx, &expr, &each) {
+        Some(refusal) => {
+            cx.report(refusal.diag(format!("among the `{}` of `{what}`", row.name)));
             reported(expr.span)
         }
         None => expr,
@@ -74,13 +74,13 @@ pub(super) fn addition(
 pub(super) fn assigned(cx: &mut Context<'_>, field: &Field, key: Option<&str>, expr: Expr) -> Expr {
     let Some(rule) = rule(field, key) else { return expr };
     let accepts = |known: Known<'_>| (rule.accepts)(key.unwrap_or_default(), known);
-    match refused(&expr, &accepts) {
-        Some((span, reason)) => {
+    match refused(cx, &expr, &accepts) {
+        Some(refusal) => {
             let label = match key {
                 Some(key) => format!("as `{}[\"{key}\"]`", field.path),
                 None => format!("as `{}`", field.path),
             };
-            cx.report(bad_value(span, reason, label));
+            cx.report(refusal.diag(label));
             reported(expr.span)
         }
         None => expr,
@@ -121,15 +121,75 @@ pub(super) fn exclusive(cx: &mut Context<'_>, blocks: &[Block]) {
     }
 }
 
-/// What is refused of all that an expression may come to.
+/// Something that is refused, and why.
+struct Refusal {
+    span: Span,
+    reason: String,
+    /// The input to whose default it comes, if it is refused for that.
+    input: Option<(Span, String)>,
+}
+
+impl Refusal {
+    fn diag(self, label: String) -> Diag {
+        let diag = bad_value(self.span, self.reason, label);
+        match self.input {
+            Some((span, name)) => diag.label(span, format!("where the default of `{name}` holds")),
+            None => diag,
+        }
+    }
+}
+
+/// What is refused of all that an expression may come to, where the defaults of inputs hold too.
 fn refused(
+    cx: &mut Context<'_>,
+    expr: &Expr,
+    accepts: &dyn Fn(Known<'_>) -> Result<(), String>,
+) -> Option<Refusal> {
+    if let Some((span, reason)) = of_known(expr, accepts) {
+        return Some(Refusal { span, reason, input: None });
+    }
+    let mut input = None;
+    let assumed = assuming_defaults(cx, expr, &mut input);
+    let (span, name) = input?;
+    let (_, reason) = of_known(&assumed?, accepts)?;
+    Some(Refusal { span: expr.span, reason, input: Some((span, name)) })
+}
+
+/// The same expression with the defaults of inputs, and the first of these; `None` where it reads none that has one.
+fn assuming_defaults(
+    cx: &mut Context<'_>,
+    expr: &Expr,
+    first: &mut Option<(Span, String)>,
+) -> Option<Expr> {
+    if let ExprKind::Input(id) = expr.kind {
+        let input = cx.inputs.get(id.0 as usize)?;
+        let value = input.default.clone()?;
+        first.get_or_insert_with(|| (input.span, input.name.to_string()));
+        return Some(Expr { kind: ExprKind::Const(value), ..expr.clone() });
+    }
+    let given: Vec<Option<Expr>> =
+        children(&expr.kind).into_iter().map(|child| assuming_defaults(cx, child, first)).collect();
+    if given.iter().all(Option::is_none) {
+        return None;
+    }
+    let mut assumed = expr.clone();
+    for (child, given) in children_mut(&mut assumed.kind).into_iter().zip(given) {
+        if let Some(given) = given {
+            *child = given;
+        }
+    }
+    Some(fold(cx, assumed))
+}
+
+/// What is refused of all that an expression may come to.
+fn of_known(
     expr: &Expr,
     accepts: &dyn Fn(Known<'_>) -> Result<(), String>,
 ) -> Option<(Span, String)> {
     match &expr.kind {
-        ExprKind::Match(_, arms) => arms.iter().find_map(|arm| refused(&arm.value, accepts)),
+        ExprKind::Match(_, arms) => arms.iter().find_map(|arm| of_known(&arm.value, accepts)),
         ExprKind::Coalesce(first, second) => {
-            refused(first, accepts).or_else(|| refused(second, accepts))
+            of_known(first, accepts).or_else(|| of_known(second, accepts))
         }
         ExprKind::Const(value) => {
             accepts(Known::Value(value)).err().map(|reason| (expr.span, reason))

@@ -11,8 +11,7 @@ use super::facts::learned;
 use super::fit::Why;
 use super::index::Meaning;
 use super::steps::Flow;
-use super::{accept, always, identity};
-use super::{fields, phases};
+use super::{accept, always, fields, identity, names, phases};
 use crate::diag::bad_sum::bad_sum;
 use crate::diag::bad_value::bad_value;
 use crate::diag::constant_condition::constant_condition;
@@ -299,7 +298,9 @@ fn assign<'a>(
     let changed = writable(cx, scope, flow, assignment.target, row, verb);
     let written = assignment.value?;
     let Some((field, key, span)) = changed else {
-        expr(cx, scope, written, None);
+        if !names::is_absent(cx, scope, written) {
+            expr(cx, scope, written, None);
+        }
         return None;
     };
     if matches!(row.form, Form::Append)

@@ -160,6 +160,7 @@ pub(super) fn bind<'a>(
 ) -> Vec<Expr> {
     let mut written: Vec<Option<(ast::Expr<'a>, Span)>> = vec![None; slots.len()];
     let mut rest: Vec<ast::Expr<'a>> = Vec::new();
+    let mut too_many = None;
     let mut positional = given.positional.iter().enumerate();
     for (at, value) in positional.by_ref() {
         match (slots.get(at), written.get_mut(at)) {
@@ -170,7 +171,7 @@ pub(super) fn bind<'a>(
             (Some(_), Some(place)) => *place = Some((*value, value.span())),
             _ => {
                 let diag = too_many_arguments(value.span(), given.what, &takes(slots));
-                cx.report(match erase::argument(cx, value.span()) {
+                too_many = Some(match erase::argument(cx, value.span()) {
                     Some(whole) => diag.suggest("remove it", whole, ""),
                     None => diag,
                 });
@@ -234,7 +235,19 @@ pub(super) fn bind<'a>(
         cx.diags.truncate(known);
         cx.report(diag);
     }
+    // Whose values are of wrong types thought of something else that takes more of them: said of the first.
+    if let Some(diag) = too_many
+        && cx.diags.get(known).is_none_or(|first| !is_positional(given, first.span()))
+    {
+        cx.report(diag);
+    }
     bound
+}
+
+/// Whether a place is in a value without a name.
+fn is_positional(given: &Given<'_>, place: Span) -> bool {
+    let mut values = given.positional.iter().map(|value| value.span());
+    values.any(|value| value.start <= place.start && place.end <= value.end)
 }
 
 /// Two values of wrong types, said behind `known`, each of which would be right in the place of the other.
@@ -308,6 +321,7 @@ fn one<'a>(
     };
     let mut why = why.absence(format!("`{what}` would have no `{}`", slot.name));
     why.accepts = slot.row.filter(|row| !row.rest).map(|row| row.accepts);
+    why.hint = slot.row.and_then(|row| row.hint);
     if slot.dynamic {
         let read = wanted(cx, scope, value, &slot.ty, &why);
         return accepted(cx, what, slot, read);

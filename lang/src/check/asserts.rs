@@ -140,14 +140,15 @@ impl<'a> Claims<'_, 'a> {
                     let near = nearest(other, ["for", "expect"]);
                     let diag = unknown_verb(verb.span, other, "an assert", near);
                     let start = Span { end: verb.span.start, ..verb.span };
-                    cx.report(match (other, near) {
+                    let diag = match (other, near) {
                         ("where", _) => diag
                             .help("which requests are spoken of is `for req where CONDITION`")
                             .fix("write `for req` in front", start, "for req "),
                         (_, None) => diag
                             .help("an assert holds `for req where CONDITION` and `expect OUTCOME`"),
                         _ => diag,
-                    });
+                    };
+                    cx.report_verb(stmt, diag);
                 }
             }
         }

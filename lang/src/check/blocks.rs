@@ -148,7 +148,7 @@ fn setting<'a>(
         let near = nearest(verb.text, names.clone()).filter(|_| meant.is_none());
         let plain = near.is_some_and(|near| is_plainly(verb.text, near, names));
         let diag = unknown_setting(verb.span, block.name, verb.text, near, &known);
-        cx.report(match meant {
+        let diag = match meant {
             Some(meant) => {
                 let diag = diag.help(meant.help);
                 match meant.ours {
@@ -157,7 +157,8 @@ fn setting<'a>(
                 }
             }
             None => diag.certain_if(plain),
-        });
+        };
+        cx.report_verb(stmt, diag);
         return None;
     };
     cx.note(verb.span, Meaning::Setting(row));

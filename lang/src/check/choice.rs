@@ -56,7 +56,10 @@ pub(super) fn choose<'a>(
     for stmt in head.block().into_iter().flat_map(|block| block.stmts()) {
         let Some(verb) = stmt.verb() else { continue };
         if !CHOOSING.contains(&verb.text) {
-            behind.get_or_insert(stmt.span());
+            // A word that nobody knows may have been meant for a clause.
+            if is_statement(cx, verb) {
+                behind.get_or_insert(stmt.span());
+            }
             continue;
         }
         if let Some(first) = behind.filter(|_| place == "route" || verb.text != "path") {
@@ -105,6 +108,12 @@ pub(super) fn choose<'a>(
             choice.captures.extend(loose(&values));
         }
     }
+}
+
+/// Whether a line begins with the word of a statement.
+fn is_statement(cx: &Context<'_>, verb: ast::Word<'_>) -> bool {
+    CLAUSES.iter().any(|clause| clause.name == verb.text)
+        || cx.vocabulary.action(verb.text).is_some()
 }
 
 /// Says that a clause stands behind a statement: it chooses the route, before any statement of it runs.

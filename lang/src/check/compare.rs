@@ -22,7 +22,7 @@ pub(super) fn compare<'a>(
     sides: Sides<'a>,
     how: Compare,
 ) -> Expr {
-    if let Some(diag) = with_null(cx, scope, &sides, how) {
+    if let Some(diag) = with_nothing(cx, scope, &sides, how) {
         cx.report(diag);
         return reported(sides.span);
     }
@@ -82,36 +82,43 @@ fn wildcard(cx: &mut Context<'_>, sides: &Sides<'_>, (value, text): (&Expr, &Exp
     cx.report(plain_wildcard(text.span, is_sure.then_some((sides.span, asks))));
 }
 
-/// A comparison with `null` of what is no document: whether something is there is another question.
-fn with_null<'a>(
+/// A comparison with `absent`, or with `null` of what is no document: whether something is there is another question.
+fn with_nothing<'a>(
     cx: &mut Context<'a>,
     scope: &Scope<'a>,
     sides: &Sides<'a>,
     how: Compare,
 ) -> Option<Diag> {
-    let is_null =
-        |side: ast::Expr<'a>| matches!(side, ast::Expr::Name(name) if name.text() == "null");
-    let other = match (is_null(sides.left), is_null(sides.right)) {
-        (false, true) => sides.left,
-        (true, false) => sides.right,
+    let nothing = |side: ast::Expr<'a>| match side {
+        ast::Expr::Name(name) if matches!(name.text(), "null" | "absent") => Some(name.text()),
+        _ => None,
+    };
+    let (other, nothing) = match (nothing(sides.left), nothing(sides.right)) {
+        (None, Some(nothing)) => (sides.left, nothing),
+        (Some(nothing), None) => (sides.right, nothing),
         _ => return None,
     };
-    if !matches!(how, Compare::Eq | Compare::Ne) || cx.entry(scope.unit, "null").is_some() {
+    let is_name = cx.entry(scope.unit, nothing).is_some() || scope.local(nothing).is_some();
+    if !matches!(how, Compare::Eq | Compare::Ne) || is_name {
         return None;
     }
     let known = cx.diags.len();
     let read = expr(cx, scope, other, None);
     cx.diags.truncate(known);
-    if read.ty.is_error() || *read.ty.present() == Ty::Json {
+    if read.ty.is_error() || (nothing == "null" && *read.ty.present() == Ty::Json) {
         return None;
     }
+    let reason = match nothing {
+        "null" => "`null` stands in documents only",
+        _ => "what is absent equals nothing",
+    };
     let (word, text) =
         (if how == Compare::Eq { "absent" } else { "present" }, cx.text(other.span()));
     let op = cx.text(sides.op);
     let diag = bad_operator(
         sides.op,
-        format!("`{op}` does not compare {} with `null`", read.ty),
-        "`null` stands in documents only",
+        format!("`{op}` does not compare {} with `{nothing}`", read.ty),
+        reason,
     );
     if !read.ty.is_optional() {
         return Some(diag.help(format!("`{text}` is always there")));

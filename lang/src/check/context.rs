@@ -15,6 +15,7 @@ use super::modules::Team;
 use super::path::Capture;
 use crate::diag::Diag;
 use crate::diag::too_large::too_large;
+use crate::foreign;
 use crate::policy::{Expr, ExprKind, Input, InputId, LocalId};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -50,6 +51,8 @@ pub(super) struct Context<'a> {
     pub(super) owners: Vec<Option<usize>>,
     pub(super) inputs: Vec<Input>,
     pub(super) diags: Vec<Diag>,
+    /// Verbs that nobody knows, in lines that did not parse, each with its line.
+    pub(super) echoes: HashMap<Span, Span>,
     pub(super) index: Index,
     /// Definitions by their places.
     pub(super) defined: HashMap<Span, usize>,
@@ -198,6 +201,7 @@ impl<'a> Context<'a> {
             owners: Vec::new(),
             inputs: Vec::new(),
             diags: Vec::new(),
+            echoes: HashMap::new(),
             index: Index::default(),
             defined: HashMap::new(),
             repeating: 0,
@@ -219,14 +223,32 @@ impl<'a> Context<'a> {
         self.diags.push(diag);
     }
 
-    /// Does something to what the parser reported already, if `broken`: nothing more is said of it.
+    /// Does something to what the parser reported already, if `broken`: nothing more is said of it, but that nobody
+    /// knows its verb, because then that is why.
     pub(super) fn quietly<T>(&mut self, broken: bool, check: impl FnOnce(&mut Self) -> T) -> T {
         let known = self.diags.len();
         let result = check(self);
         if broken {
-            self.diags.truncate(known);
+            let found = self.diags.split_off(known.min(self.diags.len()));
+            let echoes = &self.echoes;
+            self.diags.extend(found.into_iter().filter(|diag| echoes.contains_key(&diag.span())));
         }
         result
+    }
+
+    /// Reports that nobody knows the verb of a line. What the parser found missing in such a line is an echo: the
+    /// grammar of a word that means nothing is anybody's guess.
+    pub(super) fn report_verb(&mut self, stmt: ast::Stmt<'a>, diag: Diag) {
+        let verb = diag.span();
+        let line = stmt.span();
+        let end = stmt.block().map_or(line.end, |block| block.span().start);
+        let behind = self.text(Span { start: verb.end, ..line }).trim_start_matches([' ', '\t']);
+        // A value, or something that is given one: the parser has said what belongs before it.
+        let is_value = behind.starts_with(['.', '(', '[', '=', '<', '>', '!']);
+        if stmt.is_line_broken() && !is_value && foreign::verb_anywhere(self.text(verb)).is_none() {
+            self.echoes.insert(verb, Span { end, ..line });
+        }
+        self.report(diag);
     }
 
     /// Whether a name may be that of an item which the parser could not make out; it has reported that one.

@@ -27,6 +27,8 @@ pub(super) struct Why {
     pub(super) says: Option<String>,
     /// What an absent value would do.
     pub(super) absence: Option<String>,
+    /// What is written there, if a row says so.
+    pub(super) hint: Option<&'static str>,
     /// Which constants are taken there, if that is known.
     pub(super) accepts: Option<fn(Known<'_>) -> Result<(), String>>,
 }
@@ -69,6 +71,19 @@ pub(super) fn fit(
     }
     if *wanted == Ty::Bool && super::identity::is_claims(&expr) {
         return super::identity::is_there(expr);
+    }
+    if value(&expr) == Some(&Value::Absent)
+        && cx.text(expr.span) == "absent"
+        && !wanted.is_optional()
+        && *wanted != Ty::Json
+    {
+        let place = why.place.clone();
+        let diag = wrong_type(expr.span, "`absent`", &wanted.to_string(), place);
+        cx.report(match &why.says {
+            Some(says) => diag.help(format!("{says}, which is always there")),
+            None => diag.help(format!("{wanted} is always there; only {wanted}? may be absent")),
+        });
+        return reported(expr.span);
     }
     if let (Ty::Optional(inner), false) = (&expr.ty, wanted.is_optional() || *wanted == Ty::Json)
         && inner.fits(wanted)
@@ -264,7 +279,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                     .certain_if(why.accepts.is_some());
             }
         }
-        (_, Ty::String) if matches!(expr.ty.present(), Ty::Regex) => {
+        (_, Ty::String) if matches!(expr.ty.present(), Ty::Regex) && why.hint.is_none() => {
             remedy = Some(format!("a pattern is asked, as in `matches(req.path, {written})`"));
         }
         (_, Ty::String) if matches!(expr.ty.present(), Ty::List(_) | Ty::Set(_)) => {
@@ -280,7 +295,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         }
         _ => {}
     }
-    match (&why.says, remedy) {
+    match (&why.says, remedy.or_else(|| why.hint.map(str::to_owned))) {
         (Some(says), Some(remedy)) => diag.help(format!("{says}: {remedy}")),
         (Some(says), None) => diag.help(says.clone()),
         (None, Some(remedy)) => diag.help(remedy),

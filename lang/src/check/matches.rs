@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::constant::value;
 use super::context::{Context, Scope, reported};
 use super::erase;
-use super::expr::expr;
+use super::expr::{constant, expr};
 use super::fit::{Why, fit};
+use super::names;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::exposed_secret::exposed_secret;
 use crate::diag::missing_arm::missing_arm;
@@ -38,6 +39,8 @@ pub(super) fn matches<'a>(
     let mut all: Option<Span> = None;
     let mut arms: Vec<Arm> = Vec::new();
     let mut ty: Option<Ty> = want.cloned();
+    // Arms that are `absent` before one says of which type.
+    let mut untyped: Vec<ast::Expr<'a>> = Vec::new();
     let mut sound = !written.is_broken();
     for arm in written.arms() {
         let patterns = arm.pattern().and_then(|pattern| read(cx, scope, pattern, &subject));
@@ -56,9 +59,24 @@ pub(super) fn matches<'a>(
             inner.facts.learn(&subject);
         }
         sound &= reachable(cx, &subject.ty, patterns.as_deref(), arm, &mut seen, &mut all);
-        let value = arm_value(cx, &inner, arm, ty.as_ref());
-        let value = joined(cx, scope, value, want, &mut ty, arms.first());
-        sound &= value.ty != Ty::Error;
+        let value = match arm.value() {
+            Some(ast::ArmValue::Expr(value))
+                if ty.is_none() && names::is_absent(cx, scope, value) =>
+            {
+                untyped.push(value);
+                constant(Value::Absent, Ty::Error, value.span())
+            }
+            _ => {
+                let value = arm_value(cx, &inner, arm, ty.as_ref());
+                let typed = arms.get(untyped.len());
+                let value = joined(cx, scope, value, want, &mut ty, typed);
+                sound &= value.ty != Ty::Error;
+                if !untyped.is_empty() {
+                    ty = ty.map(Ty::optional);
+                }
+                value
+            }
+        };
         let patterns = patterns.map(|values| values.into_iter().map(|(value, _)| value).collect());
         arms.push(Arm { patterns, value, span });
     }
@@ -86,7 +104,15 @@ pub(super) fn matches<'a>(
         cx.report(diag);
         return reported(span);
     }
-    let Some(ty) = ty else { return reported(span) };
+    let Some(ty) = ty else {
+        if let Some(first) = untyped.first() {
+            expr(cx, scope, *first, None);
+        }
+        return reported(span);
+    };
+    for arm in arms.iter_mut().take(untyped.len()) {
+        arm.value.ty = ty.clone();
+    }
     Expr { kind: ExprKind::Match(Box::new(subject), arms), ty, span }
 }
 

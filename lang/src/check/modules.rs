@@ -316,14 +316,15 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
     let Some(clause) = MODULE.iter().find(|clause| clause.name == verb.text) else {
         let near = nearest(verb.text, MODULE.iter().map(|clause| clause.name));
         let diag = unknown_verb(verb.span, verb.text, "a module", near);
-        cx.report(match (near, verb.text) {
+        let diag = match (near, verb.text) {
             (Some(_), _) => diag,
             (None, "host" | "path") => diag.help(format!(
                 "write `owns {}=…`: the hosts and paths that are the module's",
                 verb.text
             )),
             (None, _) => diag.help("a module holds `owns` lines; its routes stand in its file"),
-        });
+        };
+        cx.report_verb(stmt, diag);
         return false;
     };
     cx.note(verb.span, Meaning::Clause(clause));

@@ -10,10 +10,11 @@ use super::expr::{constant, expr, repeated, wanted};
 use super::fit::Why;
 use super::index::Meaning;
 use super::{fields, inputs, types};
+use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
-use crate::diag::unknown_name::unknown_name;
+use crate::diag::unknown_name::{ENTRY as UNKNOWN_NAME, unknown_name};
 use crate::diag::wrong_kind::wrong_kind;
 use crate::diag::wrong_phase::unserved;
 use crate::foreign;
@@ -124,6 +125,9 @@ pub(super) fn name<'a>(
         if word.text == "null" {
             return constant(Value::Null, Ty::Json, word.span);
         }
+        if let ("absent", Some(ty)) = (word.text, want) {
+            return constant(Value::Absent, ty.clone().optional(), word.span);
+        }
     }
     let kinds: &[Keyword] = match wanted {
         Some(Ty::Item("upstream")) => &[Keyword::Upstream],
@@ -137,6 +141,38 @@ pub(super) fn name<'a>(
     reported(word.span)
 }
 
+/// Whether it is the word `absent`, and nothing is called so.
+pub(super) fn is_absent(cx: &Context<'_>, scope: &Scope<'_>, written: ast::Expr<'_>) -> bool {
+    matches!(written, ast::Expr::Name(name) if name.text() == "absent")
+        && scope.local("absent").is_none()
+        && cx.entry(scope.unit, "absent").is_none()
+}
+
+/// A word with `-` in it, which no name has: `gateway-error` reads as a difference, of which nobody knows the first part.
+pub(super) fn dashed<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    left: ast::Expr<'a>,
+    span: Span,
+    want: Option<&Ty>,
+) -> Option<Diag> {
+    let text = cx.text(span);
+    let is_word = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let mut first = left;
+    while let ast::Expr::Binary(binary) = first {
+        first = binary.left()?;
+    }
+    let ast::Expr::Name(first) = first else { return None };
+    let known = cx.diags.len();
+    name(cx, scope, first.word(), want);
+    let is_unknown = cx.diags.get(known).is_some_and(|diag| diag.slug == UNKNOWN_NAME.slug);
+    cx.diags.truncate(known);
+    if !is_word || !is_unknown {
+        return None;
+    }
+    Some(unknown(cx, scope, ast::Word { text, span }, want.map(Ty::present)))
+}
+
 /// Whether it is a method: a registered one, or a word of one's own that is not near a usual one.
 fn is_method(text: &str) -> bool {
     let is_upper = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
@@ -145,12 +181,7 @@ fn is_method(text: &str) -> bool {
 }
 
 /// A name that stands for nothing, with the nearest that does.
-fn unknown(
-    cx: &Context<'_>,
-    scope: &Scope<'_>,
-    word: ast::Word<'_>,
-    wanted: Option<&Ty>,
-) -> crate::diag::Diag {
+fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Option<&Ty>) -> Diag {
     if let Some(Ty::OneOf(words)) = wanted {
         let near = nearest(word.text, words.iter().map(|known| &**known));
         if is_planned(word.text) {
@@ -220,7 +251,7 @@ fn unknown(
     }
     match wanted {
         _ if near.is_none() && word.text == "absent" => diag.help(
-            "`x is absent` asks whether something is missing, and no value is absent by itself: `unset resp.header[\"x\"]` takes a field away, and a route of its own or a default says what is sent otherwise",
+            "`x is absent` asks whether something is missing; as a value it stands where a type says of what: `let x: String? = absent`",
         ),
         _ if near.is_none() && word.text == "present" => diag.help("write `x is present`"),
         _ if near.is_none() && matches!(word.text, "default" | "otherwise") => {
@@ -229,6 +260,10 @@ fn unknown(
         _ if near.is_none() && matches!(word.text, "nil" | "none" | "None" | "undefined") => {
             diag.help("write `x is absent`")
         }
+        None | Some(Ty::Bool) if near.is_none() && word.text.contains('-') => diag.help(format!(
+            "a name has no `-`; a field of the request is `req.header[\"{}\"]`",
+            word.text.to_ascii_lowercase()
+        )),
         Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").suggest(
             "put it in quotes",
             word.span,

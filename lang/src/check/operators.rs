@@ -11,6 +11,7 @@ use super::facts::learned;
 use super::fields;
 use super::fit::{Why, fit};
 use super::membership::member;
+use super::names;
 use crate::diag::Diag;
 use crate::diag::bad_division::bad_division;
 use crate::diag::bad_literal::bad_literal;
@@ -106,6 +107,12 @@ pub(super) fn binary<'a>(
     }
     if op.op == BinaryOp::Subtract
         && let Some(diag) = fields::dashed(cx, scope, left, span)
+    {
+        cx.report(diag);
+        return reported(span);
+    }
+    if op.op == BinaryOp::Subtract
+        && let Some(diag) = names::dashed(cx, scope, left, span, want)
     {
         cx.report(diag);
         return reported(span);

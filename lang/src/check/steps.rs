@@ -196,8 +196,11 @@ fn unknown<'a>(
             }
             Some(block) => diag.help(format!("`{}` is a setting of `{}`", verb.text, block.name)),
             None => {
-                let known: Vec<Arc<str>> =
+                let mut known: Vec<Arc<str>> =
                     cx.vocabulary.actions.iter().map(|action| action.name.into()).collect();
+                let words = CLAUSES.iter().map(|clause| clause.name);
+                known.extend(words.filter(|word| !CHOOSING.contains(word)).map(Arc::from));
+                known.sort_unstable();
                 let verbs = super::names::listed(&known);
                 diag.help(match place {
                     "route" | "site" => {
@@ -210,7 +213,7 @@ fn unknown<'a>(
             }
         };
     }
-    cx.report(diag);
+    cx.report_verb(stmt, diag);
     // What a misspelt verb is given is looked at by whoever mends the verb; names in it count as used.
     let known = cx.diags.len();
     for value in stmt.positional().chain(stmt.named().filter_map(|arg| arg.value)) {

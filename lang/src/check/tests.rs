@@ -29,7 +29,7 @@ fn checked(text: &str) -> (Checked, Source) {
     let (tree, syntax) = crate::syntax::parse(&source);
     let unit = Unit { source: &source, tree: &tree, uses: Vec::new() };
     let mut checked = check(&[unit], &words::vocabulary());
-    checked.diags.extend(syntax);
+    checked.diags = checked.joined(&syntax);
     (checked, source)
 }
 

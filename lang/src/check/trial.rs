@@ -12,6 +12,7 @@ use super::context::{Bound, Context, Local, Scope, When, reported};
 use super::expr::{expr, wanted};
 use super::fit::Why;
 use super::index::{Definition, Meaning};
+use super::names;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::idle_test::idle_test;
 use crate::diag::misplaced_clause::misplaced_clause;
@@ -234,14 +235,15 @@ fn line<'a>(
         // Whatever it was to be, it may have been the `send`.
         *sent = true;
         let diag = unknown_verb(verb.span, verb.text, "a test", near);
-        cx.report(match (near, verb.text) {
+        let diag = match (near, verb.text) {
             (None, "for") => diag.help("a table is written `each row = [ … ]`, at the top"),
             (None, "let") => {
                 diag.help("a value that tests share is named by a `let` outside of them")
             }
             (None, _) => diag.help("a test has `each`, `stub`, `send`, `advance` and `expect`"),
             _ => diag,
-        });
+        };
+        cx.report_verb(stmt, diag);
         return;
     };
     cx.note(verb.span, Meaning::Clause(clause));
@@ -310,7 +312,15 @@ fn each<'a>(
             return;
         }
     };
-    let rows = expr(cx, scope, rows, None);
+    let known = cx.diags.len();
+    cx.repeating += 1;
+    let row_type = self::row_type(cx, scope, rows);
+    cx.repeating -= 1;
+    cx.diags.truncate(known);
+    let rows = match row_type {
+        Some(of) => wanted(cx, scope, rows, &Ty::list(of), &Why::default()),
+        None => expr(cx, scope, rows, None),
+    };
     let of = match &rows.ty {
         Ty::List(of) => Ty::clone(of),
         Ty::Error => Ty::Error,
@@ -336,6 +346,35 @@ fn each<'a>(
         used: Rc::new(Cell::new(true)),
     });
     test.table = Some(Table { row, rows, span: stmt.span() });
+}
+
+/// The type of the rows of a table, if each is a record: what one row leaves out, or says is `absent`, may be absent.
+fn row_type<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, rows: ast::Expr<'a>) -> Option<Ty> {
+    let ast::Expr::List(list) = rows else { return None };
+    let mut fields: Vec<(Arc<str>, Ty, usize)> = Vec::new();
+    let mut n_rows = 0;
+    for row in list.items() {
+        let ast::Expr::Record(record) = row else { return None };
+        n_rows += 1;
+        for entry in record.entries() {
+            let (Some(key), Some(value)) = (entry.key(), entry.value()) else { return None };
+            if names::is_absent(cx, scope, value) {
+                continue;
+            }
+            match fields.iter_mut().find(|(name, ..)| **name == *key.text) {
+                Some((_, _, n_given)) => *n_given += 1,
+                None => fields.push((key.text.into(), expr(cx, scope, value, None).ty, 1)),
+            }
+        }
+    }
+    if fields.iter().all(|(.., n_given)| *n_given == n_rows) {
+        return None;
+    }
+    let ty = |(name, ty, n_given): (Arc<str>, Ty, usize)| match n_given == n_rows {
+        true => (name, ty),
+        false => (name, ty.optional()),
+    };
+    Some(Ty::Record(fields.into_iter().map(ty).collect()))
 }
 
 /// `stub UPSTREAM = what it does`.

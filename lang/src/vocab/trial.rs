@@ -42,7 +42,7 @@ pub const CLAUSES: &[Clause] = &[
 pub const SEND: &[Param] = &[
     param("method", || Ty::Method, "The method."),
     param("url", || Ty::String, "Where it goes: scheme, host, path and query."),
-    param("headers", headers, "Its header fields."),
+    param("headers", headers, "Its header fields; one that is absent is left out."),
     param("body", || Ty::String.optional(), "Its content."),
     param("json", || Ty::Json.optional(), "Its content, as a document; the content type says so."),
     param("from", || Ty::Ip.optional(), "Who sends it; 127.0.0.1 when not given."),
@@ -81,7 +81,7 @@ static RESPOND: Function = Function {
         param("status", || Ty::Status, "The status."),
         param("body", || Ty::String.optional(), "The content."),
         param("json", || Ty::Json.optional(), "The content, as a document."),
-        param("headers", headers, "The header fields."),
+        param("headers", headers, "The header fields; one that is absent is left out."),
     ],
     returns: stub,
     doc: "The upstream answers.",
@@ -323,7 +323,7 @@ fn stub() -> Ty {
 }
 
 fn headers() -> Ty {
-    Ty::Map(Arc::new(Ty::String)).optional()
+    Ty::Map(Arc::new(Ty::String.optional())).optional()
 }
 
 fn sent() -> Ty {

@@ -44,10 +44,10 @@ fn loaded(policy: &str, previous: Option<&Engine>) -> Engine {
 fn built(policy: &str, previous: Option<&Engine>) -> Result<Engine, Vec<BuildError>> {
     let mut sources = lang::Sources::default();
     let source = sources.add("test.gw", policy).clone();
-    let (tree, mut wrong) = lang::parse(&source);
+    let (tree, found) = lang::parse(&source);
     let unit = lang::Unit { source: &source, tree: &tree, uses: Vec::new() };
     let checked = lang::check(&[unit], &crate::vocabulary());
-    wrong.extend(checked.diags);
+    let mut wrong = checked.joined(&found);
     wrong.retain(lang::Diag::is_error);
     assert!(wrong.is_empty(), "{wrong:#?}\n{policy}");
     let (program, wrong) = compiler::lower(&checked.policy);

@@ -155,7 +155,7 @@ fn head(method: &str, url: &Url<'_>, headers: &Value, lines: String) -> Result<V
     let mut fields = String::new();
     let mut lines = lines;
     if let Value::Map(headers) = headers {
-        for (name, value) in headers.iter() {
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_absent()) {
             let value = value.as_str().unwrap_or_default();
             if [&**name, value].iter().any(|text| text.contains(['\r', '\n'])) {
                 return Err(format!("`{name}` has a line break in it"));

@@ -49,7 +49,7 @@ fn respond(stub: &Value) -> Result<Does, String> {
     };
     let mut response = Response::new(status);
     if let Value::Map(headers) = member(stub, "headers") {
-        for (name, value) in headers.iter() {
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_absent()) {
             let text = value.as_str().unwrap_or_default();
             response.headers.append(name, text).map_err(|error| format!("`{name}`: {error}"))?;
         }

@@ -52,7 +52,7 @@ params! {
     pub struct TlsLine {
         /// A PEM file of the authorities to trust, instead of the system's. A relative path begins in the folder of
         /// the policy's file.
-        ca: Option<String>,
+        ca: Option<Authorities>,
         /// The name to ask for and to verify; the server's own when not given.
         server_name: Option<VerifiedName>,
         /// Whether certificates are verified.
@@ -76,6 +76,10 @@ params! {
     }
 }
 
+/// A file of authorities.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Authorities(String);
+
 /// A name that a certificate can be for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct VerifiedName(Arc<str>);
@@ -83,7 +87,7 @@ pub(crate) struct VerifiedName(Arc<str>);
 /// Reads a `tls` line.
 pub(super) fn tls(given: &[Argument]) -> Result<TlsConfig, (usize, String)> {
     let TlsLine { ca, server_name, verify } = TlsLine::decode(given)?;
-    let (ca, server_name) = (ca.map(Into::into), server_name.map(|name| name.0));
+    let (ca, server_name) = (ca.map(|file| file.0.into()), server_name.map(|name| name.0));
     Ok(TlsConfig { ca, server_name, verify })
 }
 
@@ -96,6 +100,20 @@ pub(super) fn proto(given: &[Argument]) -> Result<Protocol, (usize, String)> {
 pub(super) fn host(given: &[Argument]) -> Result<Arc<str>, (usize, String)> {
     let HostLine { host: Authority(host) } = HostLine::decode(given)?;
     Ok(host.into())
+}
+
+impl Decode for Authorities {
+    const HINT: Option<&'static str> = Some(
+        "TLS is spoken where a line `tls` stands, and not where none does; `tls verify=false` takes any certificate",
+    );
+
+    fn ty() -> Ty {
+        Ty::String
+    }
+
+    fn decode(value: &Value) -> Result<Authorities, String> {
+        String::decode(value).map(Authorities)
+    }
 }
 
 impl Decode for VerifiedName {
