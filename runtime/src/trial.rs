@@ -46,6 +46,8 @@ pub struct Trial {
 pub struct Outcome {
     /// The row's number, from 1, and the row.
     pub row: Option<(usize, Value)>,
+    /// Where the row is written, if it stands in the table itself.
+    pub place: Option<Span>,
     /// What did not hold; empty if the test passed.
     pub misses: Vec<Miss>,
 }
@@ -114,7 +116,7 @@ impl Trial {
     pub fn run(&self, test: &Test) -> std::io::Result<Vec<Outcome>> {
         let Some(table) = &test.table else {
             let misses = self.once(&test.lines, None)?;
-            return Ok(vec![Outcome { row: None, misses }]);
+            return Ok(vec![Outcome { row: None, place: None, misses }]);
         };
         let rows = match eval::eval(&table.rows, &View::of(self.engine.inputs(), None, None)) {
             Value::List(rows) => rows,
@@ -123,11 +125,12 @@ impl Trial {
         if rows.is_empty() || rows.len() > MOST_ROWS {
             let reason = format!("a table has 1 to {MOST_ROWS} rows, this one has {}", rows.len());
             let miss = Miss::new(table.rows.span, "there is nothing to run", reason);
-            return Ok(vec![Outcome { row: None, misses: vec![miss] }]);
+            return Ok(vec![Outcome { row: None, place: None, misses: vec![miss] }]);
         }
         let outcomes = rows.iter().enumerate().map(|(at, row)| {
             let misses = self.once(&test.lines, Some((table.row, row.clone())))?;
-            Ok(Outcome { row: Some((at + 1, row.clone())), misses })
+            let place = table.places.get(at).copied();
+            Ok(Outcome { row: Some((at + 1, row.clone())), place, misses })
         });
         outcomes.collect()
     }

@@ -51,18 +51,22 @@ pub(crate) fn reason(
         expr.each_operand(&mut |operand| open.push(operand));
     }
     let inputs = inputs.iter().filter_map(|input| program.inputs.get(input.0 as usize));
+    let help = match inputs.clone().all(|input| input.default.is_some()) {
+        true => HELP_PRESET,
+        false => HELP_INPUT,
+    };
     let names: Vec<String> = inputs.map(|input| format!("`{}`", input.name)).collect();
     Some(match names.as_slice() {
         [] => told(program, id, blame.is_large),
-        [one] => (format!("{one} is an input, and may be anything"), HELP_INPUT.to_owned()),
-        all => {
-            (format!("{} are inputs, and may be anything", all.join(", ")), HELP_INPUT.to_owned())
-        }
+        [one] => (format!("{one} is an input, and may be anything"), help.to_owned()),
+        all => (format!("{} are inputs, and may be anything", all.join(", ")), help.to_owned()),
     })
 }
 
 const HELP_INPUT: &str =
     "claim what holds for every value of it, or give it a default for an example to be made of";
+const HELP_PRESET: &str =
+    "claim what holds for every value of it: it has a default, but another value may be given";
 const HELP_FIXED: &str = "say in `for` what it reads: `for req where req.header[\"…\"] == \"…\"`";
 
 /// Why an expression cannot be followed, and what would help.

@@ -1,12 +1,20 @@
 //! A source as a report shows it: by the table of its lines, so that neither its size nor the place in it matters, and of a
 //! very long line only what stands around the place.
 
+use std::borrow::Cow;
+
 use lang::{Source, Span};
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
+use super::shown;
+
 /// A source to show excerpts of.
 #[derive(Debug)]
-pub(super) struct Excerpt<'s>(pub(super) &'s Source);
+pub(super) struct Excerpt<'s> {
+    source: &'s Source,
+    /// Its text as it is shown.
+    text: Cow<'s, str>,
+}
 
 /// Bytes of a line that are shown whole.
 const LONG: usize = 400;
@@ -17,7 +25,24 @@ const AROUND: usize = 80;
 /// Lines between two places that are shown, so that both stand in one excerpt.
 const BETWEEN: usize = 4;
 
-impl Excerpt<'_> {
+impl<'s> Excerpt<'s> {
+    /// A source of which these places are shown, with a line on each side.
+    pub(super) fn of(source: &'s Source, places: impl Iterator<Item = Span>) -> Excerpt<'s> {
+        let plain = Excerpt { source, text: Cow::Borrowed(&source.text) };
+        let mut near = places.map(|span| {
+            let first = plain.line(span.start as usize).saturating_sub(BETWEEN);
+            plain.start(first)..plain.start(plain.line(span.end as usize) + BETWEEN)
+        });
+        // Only if something near is not seen is the text copied, which may be large.
+        let is_clean = |near: std::ops::Range<usize>| {
+            source.text.get(near).is_none_or(|text| matches!(shown::source(text), Cow::Borrowed(_)))
+        };
+        if near.all(is_clean) {
+            return plain;
+        }
+        Excerpt { source, text: shown::source(&source.text) }
+    }
+
     /// A place, not longer than can be shown in one line.
     pub(super) fn shown(source: &Source, span: Span) -> Span {
         let text = source.slice(span);
@@ -31,12 +56,12 @@ impl Excerpt<'_> {
 
     /// The line of a byte, from 0 on.
     fn line(&self, at: usize) -> usize {
-        self.0.line_starts().partition_point(|start| *start as usize <= at).saturating_sub(1)
+        self.source.line_starts().partition_point(|start| *start as usize <= at).saturating_sub(1)
     }
 
     /// Where a line begins; behind the last one, the end.
     fn start(&self, line: usize) -> usize {
-        self.0.line_starts().get(line).map_or(self.0.text.len(), |start| *start as usize)
+        self.source.line_starts().get(line).map_or(self.source.text.len(), |start| *start as usize)
     }
 
     fn is_long(&self, line: usize) -> bool {
@@ -51,7 +76,7 @@ impl SourceCode for Excerpt<'_> {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let text = &*self.0.text;
+        let text = &*self.text;
         let from = span.offset();
         let to = from + span.len();
         if to > text.len() {
@@ -86,7 +111,7 @@ impl SourceCode for Excerpt<'_> {
         let column = if before > 0 { 0 } else { from - self.start(first) };
         let lines = self.line(end.saturating_sub(1).max(start)) - line + 1;
         let contents = MietteSpanContents::new_named(
-            self.0.name.to_string(),
+            self.source.name.to_string(),
             data,
             (start, end - start).into(),
             line,
@@ -110,7 +135,7 @@ mod tests {
 
     fn read(text: &str, from: usize, to: usize) -> Option<(String, usize)> {
         let source = Source::new(SourceId(0), "x.gw", text);
-        let excerpt = Excerpt(&source);
+        let excerpt = Excerpt::of(&source, std::iter::empty());
         let contents = excerpt.read_span(&(from, to - from).into(), 1, 1).ok()?;
         let data = std::str::from_utf8(contents.data()).unwrap().to_owned();
         Some((data, contents.line()))

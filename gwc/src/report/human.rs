@@ -5,8 +5,8 @@ use std::fmt;
 use lang::{Diag, Severity, Source, Sources, Span};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
-use super::Color;
 use super::excerpt::Excerpt;
+use super::{Color, shown};
 use crate::load::Check;
 
 /// Prints one diagnostic on standard error.
@@ -100,18 +100,22 @@ impl<'d> Page<'d> {
         Page {
             title: Title::Of(diag),
             severity: diag.severity,
-            source: sources.get(home).map(Excerpt),
+            source: sources.get(home).map(|source| {
+                let places = diag.labels.iter().map(|label| label.span);
+                Excerpt::of(source, places.filter(|span| here(*span)))
+            }),
             labels: labels
                 .map(|(at, label)| labeled(sources.get(home), label.span, &label.text, at == 0))
                 .collect(),
-            help: diag.help.clone(),
+            help: diag.help.as_deref().map(|help| shown::lines(help).into_owned()),
             related: elsewhere
                 .map(|label| {
                     let source = sources.get(label.span.source);
                     Page {
                         title: Title::Elsewhere,
                         severity: Severity::Note,
-                        source: source.map(Excerpt),
+                        source: source
+                            .map(|source| Excerpt::of(source, std::iter::once(label.span))),
                         labels: vec![labeled(source, label.span, &label.text, true)],
                         help: None,
                         related: Vec::new(),
@@ -125,7 +129,7 @@ impl<'d> Page<'d> {
 fn labeled(source: Option<&Source>, span: Span, text: &str, primary: bool) -> LabeledSpan {
     let span = source.map_or(span, |source| Excerpt::shown(source, span));
     let place = (span.start as usize, span.len());
-    let text = (!text.is_empty()).then(|| text.to_owned());
+    let text = (!text.is_empty()).then(|| shown::lines(text).into_owned());
     if primary {
         LabeledSpan::new_primary_with_span(text, place)
     } else {
@@ -136,7 +140,7 @@ fn labeled(source: Option<&Source>, span: Span, text: &str, primary: bool) -> La
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.title {
-            Title::Of(diag) => f.write_str(&diag.message),
+            Title::Of(diag) => f.write_str(&shown::lines(&diag.message)),
             Title::Elsewhere => f.write_str("in another file"),
         }
     }

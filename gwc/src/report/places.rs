@@ -6,6 +6,8 @@ use std::fmt;
 use lang::{Sources, Span};
 use miette::{Diagnostic, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
+use super::shown;
+
 /// Several reports as one.
 #[derive(Debug)]
 struct Together {
@@ -32,7 +34,7 @@ pub fn at_places(
     sources: &Sources,
 ) -> Report {
     let home = places.first().map(|(span, _)| span.source);
-    let mut diagnostic = MietteDiagnostic::new(message);
+    let mut diagnostic = MietteDiagnostic::new(shown::lines(&message));
     let mut helps: Vec<String> = help.map(str::to_owned).into_iter().collect();
     for (span, text) in places {
         if Some(span.source) == home {
@@ -44,18 +46,20 @@ pub fn at_places(
         }
     }
     if !helps.is_empty() {
-        diagnostic = diagnostic.with_help(helps.join("\n"));
+        diagnostic = diagnostic.with_help(shown::lines(&helps.join("\n")));
     }
     match home.and_then(|home| sources.get(home)) {
-        Some(source) => Report::new(diagnostic)
-            .with_source_code(NamedSource::new(&source.name, source.text.to_string())),
+        Some(source) => Report::new(diagnostic).with_source_code(NamedSource::new(
+            &source.name,
+            shown::source(&source.text).into_owned(),
+        )),
         None => Report::new(diagnostic),
     }
 }
 
 /// A label without words is only underlined.
 fn text_of(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
+    (!text.is_empty()).then(|| shown::lines(text).into_owned())
 }
 
 impl fmt::Display for Together {

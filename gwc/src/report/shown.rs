@@ -1,6 +1,8 @@
 //! Text that somebody else wrote, made fit to be shown: a recorded request must not steer a terminal, break a line or
 //! turn the direction of writing.
 
+use std::borrow::Cow;
+
 /// The text with everything escaped that is not seen, cut to so many letters.
 pub fn shown(text: &str, most: usize) -> String {
     let mut seen = String::with_capacity(text.len().min(most));
@@ -17,6 +19,36 @@ pub fn shown(text: &str, most: usize) -> String {
     seen
 }
 
+/// The text with everything escaped that is not seen, but for the ends of its lines.
+pub(super) fn lines(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_laid_out) {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<String> = text.split('\n').map(|line| shown(line, usize::MAX)).collect();
+    Cow::Owned(lines.join("\n"))
+}
+
+/// A source as it is shown, in which every place stays where it is: what is not seen is replaced by a mark of as many
+/// bytes.
+pub(super) fn source(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_laid_out) {
+        return Cow::Borrowed(text);
+    }
+    let marked = |letter: char| match (is_laid_out(letter), letter.len_utf8()) {
+        (true, _) => letter,
+        (false, 1) => '?',
+        (false, 2) => '\u{bf}',
+        (false, 3) => '\u{fffd}',
+        (false, _) => '\u{1f7a8}',
+    };
+    Cow::Owned(text.chars().map(marked).collect())
+}
+
+/// Whether a letter is seen, or is a blank of a text in lines.
+fn is_laid_out(letter: char) -> bool {
+    matches!(letter, '\n' | '\r' | '\t') || is_seen(letter)
+}
+
 /// Whether a letter is written as itself: no control character, no mark that turns or joins what stands around it.
 fn is_seen(letter: char) -> bool {
     !letter.is_control()
@@ -28,11 +60,19 @@ fn is_seen(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{lines, shown, source};
 
     #[test]
     fn what_steers_a_terminal_is_written_out() {
         assert_eq!(shown("a\u{1b}[2J\u{9b}\n\u{202e}é", 20), "a\\u{1b}[2J\\u{9b}\\u{a}\\u{202e}é");
         assert_eq!(shown("abcdef", 3), "abc…");
+        assert_eq!(lines("a\n\u{1b}b"), "a\n\\u{1b}b");
+    }
+
+    #[test]
+    fn a_source_keeps_its_places() {
+        let text = "a\u{1b}b\u{9b}c\u{202e}d\u{e0001}\n";
+        assert_eq!(source(text), "a?b\u{bf}c\u{fffd}d\u{1f7a8}\n");
+        assert_eq!(source(text).len(), text.len());
     }
 }

@@ -12,7 +12,7 @@ use super::phases::{is_there, too_early, when_exists};
 use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::bad_value::bad_value;
-use crate::diag::not_constant::not_constant;
+use crate::diag::not_constant::{not_constant, not_written_out};
 use crate::diag::unknown_capture::unknown_capture;
 use crate::diag::unknown_field::unknown_field;
 use crate::diag::unknown_name::unknown_name;
@@ -458,7 +458,10 @@ pub(super) fn plain_text(
         ast::Expr::Str(text) => match text.plain() {
             Some(plain) => Some((plain.into(), text.inner_span())),
             None => {
-                cx.report(not_constant(text.span(), format!("{what} is a text without `{{…}}`")));
+                let help = format!(
+                    "{what} is a text without `{{…}}`: neither a request nor an input has a part in it"
+                );
+                cx.report(not_written_out(text.span(), help));
                 None
             }
         },

@@ -7,6 +7,7 @@ use super::fields::{is_open, path, words};
 use super::fit::{Why, absent, report_absent};
 use super::items::exported;
 use super::names::item;
+use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_member::unknown_member;
@@ -70,8 +71,7 @@ fn part<'a>(
         let why = Why::default().absence(format!("there would be no `{}` to look at", name.text));
         let mut diag = absent(cx, scope, &base, &present, &why);
         if let Some(dot) = member.dot() {
-            diag = diag.suggest("write `?.`, which is absent then too", dot, "?.");
-            diag.fixes.rotate_right(1);
+            diag = chain(diag, dot, cx.text(base.span), name.text);
         }
         report_absent(cx, scope, &base, diag);
         return reported(span);
@@ -136,9 +136,8 @@ pub(super) fn members<'a>(
             let why =
                 Why::default().absence(format!("there would be no `{}` to look at", name.text));
             let dot = Span { start: read.span.end, end: name.span.start, ..span };
-            let mut diag = absent(cx, scope, &read, &present, &why);
-            diag = diag.suggest("write `?.`, which is absent then too", dot, "?.");
-            diag.fixes.rotate_right(1);
+            let diag = absent(cx, scope, &read, &present, &why);
+            let diag = chain(diag, dot, cx.text(read.span), name.text);
             report_absent(cx, scope, &read, diag);
             return reported(span);
         }
@@ -147,6 +146,16 @@ pub(super) fn members<'a>(
         read = super::facts::narrow(&scope.facts, Expr { kind, ty, span });
     }
     read
+}
+
+/// Says of a reading of what may be absent how it is made one that is absent then too.
+fn chain(diag: Diag, dot: Span, base: &str, name: &str) -> Diag {
+    let help = format!(
+        "`{base}?.{name}` is absent where `{base}` is; or say what it is then: `?? default`, or a test for presence before it"
+    );
+    let mut diag = diag.help(help).suggest("write `?.`, which is absent then too", dot, "?.");
+    diag.fixes.rotate_right(1);
+    diag
 }
 
 pub(super) fn looked_up<'a>(
@@ -173,8 +182,18 @@ pub(super) fn looked_up<'a>(
         Ty::Map(of) => Ty::clone(of).optional(),
         Ty::Json => Ty::Json.optional(),
         other => {
-            let message = format!("a value of type {other} is not looked into");
-            cx.report(bad_operator(span, message, "there is no such reading"));
+            let of = match other {
+                Ty::Record(_) => "a record".to_owned(),
+                other => format!("a value of type {other}"),
+            };
+            let message = format!("{of} is not looked into by a text");
+            let diag = bad_operator(span, message, "nothing is read so");
+            cx.report(match other {
+                Ty::Record(_) => diag.help(
+                    "what is looked into by a text is a map: `let NAME: Map<String, String> = { … }`; a record's parts are read as `NAME.part`",
+                ),
+                _ => diag,
+            });
             return reported(span);
         }
     };
@@ -184,7 +203,22 @@ pub(super) fn looked_up<'a>(
             Expr { kind: ExprKind::Member(Box::new(base), name), ty, span }
         }
         _ => {
-            cx.report(not_constant(key.span, "a key is a literal"));
+            let entry = match value(&base) {
+                Some(Value::Map(entries)) => entries.iter().next(),
+                _ => None,
+            };
+            let (name, of) = match entry {
+                Some((name, Value::String(of))) => (&**name, format!("\"{of}\"")),
+                Some((name, of)) => (&**name, of.to_string()),
+                None => ("a", "…".to_owned()),
+            };
+            let key_text = cx.text(key.span);
+            cx.report(not_constant(
+                key.span,
+                format!(
+                    "a map is looked into by a literal; what belongs to a value of the request is said by `match {key_text} {{ \"{name}\" => {of}, _ => absent }}`"
+                ),
+            ));
             reported(span)
         }
     }

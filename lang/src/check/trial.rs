@@ -312,6 +312,10 @@ fn each<'a>(
             return;
         }
     };
+    let places = match rows {
+        ast::Expr::List(list) => list.items().map(|row| row.span()).collect(),
+        _ => Vec::new(),
+    };
     let known = cx.diags.len();
     cx.repeating += 1;
     let row_type = self::row_type(cx, scope, rows);
@@ -345,7 +349,7 @@ fn each<'a>(
         bound: Bound::Local(row, of),
         used: Rc::new(Cell::new(true)),
     });
-    test.table = Some(Table { row, rows, span: stmt.span() });
+    test.table = Some(Table { row, rows, places, span: stmt.span() });
 }
 
 /// The type of the rows of a table, if each is a record: what one row leaves out, or says is `absent`, may be absent.

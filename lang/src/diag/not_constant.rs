@@ -38,6 +38,11 @@ route all on web {
 ",
 };
 
+/// What stands at `span` is put together of values, where `why` says that a text is written out.
+pub fn not_written_out(span: Span, why: impl Into<String>) -> Diag {
+    ENTRY.at(span, "this must be written out", "what is put in is not known here").help(why)
+}
+
 /// What stands at `span` depends on the request; `why` says who wants a constant.
 pub fn not_constant(span: Span, why: impl Into<String>) -> Diag {
     ENTRY.at(span, "this must be constant", "it depends on the request").help(why)

@@ -25,6 +25,8 @@ pub struct Table {
     pub row: LocalId,
     /// The rows: an expression of a list.
     pub rows: Expr,
+    /// Where each row is written, if they stand in the table itself.
+    pub places: Vec<Span>,
     /// Where it is written.
     pub span: Span,
 }

@@ -33,7 +33,7 @@ pub(crate) struct SentPath(String);
 
 impl Decode for SentPath {
     const HINT: Option<&'static str> = Some(
-        "write the new path as one text, `rewrite \"/b/{id}\"` with what `path` captures, or `rewrite \"/b{strip_prefix(req.path, \"/a\") ?? req.path}\"` for all that is beneath `/a`",
+        "write the new path as one text, `rewrite \"/b/{id}\"` with what `path` captures, or `rewrite \"/b{strip_prefix(req.path, \"/a\")}\"` for all that is beneath `/a`",
     );
 
     fn ty() -> Ty {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Case, Suite};
 use crate::report::places::at_places;
+use crate::report::shown;
 
 /// What is said of a policy that has errors.
 pub(super) const BROKEN: &str = "the policy has errors: its tests did not run";
@@ -13,17 +14,20 @@ pub(super) const BROKEN: &str = "the policy has errors: its tests did not run";
 /// What is said of one that has asserts without a proof.
 pub(super) const UNPROVED: &str = "the policy has asserts that are not proved";
 
+/// Letters of a row that are shown.
+const MOST_OF_A_ROW: usize = 400;
+
 /// The results, each failure with its places, and a last line that counts.
 pub(super) fn human(suites: &[Suite]) -> String {
     let mut text = String::new();
     for suite in suites.iter().filter(|suite| suite.broken.is_some() || !suite.cases.is_empty()) {
-        text.push_str(&format!("{}\n", suite.name));
+        text.push_str(&format!("{}\n", shown(&suite.name, usize::MAX)));
         if let Some(broken) = suite.broken {
             text.push_str(&format!("  FAILED {broken}\n"));
         }
         for case in &suite.cases {
             let word = if case.failed() { "FAILED" } else { "ok" };
-            text.push_str(&format!("  {word:<6} {}\n", case.name));
+            text.push_str(&format!("  {word:<6} {}\n", shown(&case.name, usize::MAX)));
             for miss in &case.came.misses {
                 text.push_str(&report(suite, case, miss));
             }
@@ -45,9 +49,13 @@ fn report(suite: &Suite, case: &Case, miss: &Miss) -> String {
     let mut places = vec![(miss.span, miss.reason.clone())];
     places.extend(miss.found.iter().cloned());
     let mut help = miss.help.clone();
-    if let Some((_, row)) = &case.came.row {
-        let row = format!("the row is {row}");
-        help = Some(help.map_or(row.clone(), |help| format!("{help}\n{row}")));
+    match (&case.came.row, case.came.place) {
+        (Some((at, _)), Some(place)) => places.push((place, format!("row {at}"))),
+        (Some((_, row)), None) => {
+            let row = format!("the row is {}", shown(&row.to_string(), MOST_OF_A_ROW));
+            help = Some(help.map_or(row.clone(), |help| format!("{help}\n{row}")));
+        }
+        (None, _) => {}
     }
     let report = at_places(miss.message.clone(), help.as_deref(), &places, &suite.sources);
     format!("{report:?}\n")
@@ -100,5 +108,24 @@ impl Suite {
     /// What is written there.
     pub(super) fn text(&self, span: Span) -> &str {
         self.sources.get(span.source).map_or("", |source| source.slice(span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lang::Sources;
+    use runtime::trial::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn names_do_not_steer_a_terminal() {
+        let came = Outcome { row: None, place: None, misses: Vec::new() };
+        let cases = vec![Case { name: "b\u{9b}2J".to_owned(), came }];
+        let name = "a\u{1b}[2J.gw".to_owned();
+        let (sources, broken, coverage) = (Sources::default(), None, None);
+        let suites = [Suite { name, sources, cases, broken, coverage }];
+        assert_eq!(human(&suites), "a\\u{1b}[2J.gw\n  ok     b\\u{9b}2J\n1 test passed\n");
+        assert!(serde_json::from_str::<Value>(json(&suites).trim_end()).is_ok());
     }
 }

@@ -158,22 +158,34 @@ fn doubled(
     Some(diag.help(format!("`{before}` stands twice")).fix("say it once", place, ""))
 }
 
+/// Bytes in front of a place in which the bracket is looked for that is open there, so that many mistakes cost no more
+/// each than few.
+const FAR: usize = 4096;
+
 /// Whether two values beside each other are of a list beyond doubt, so that nothing but a comma can be missing.
 fn is_list(text: &str, complaint: &Complaint<'_>, before: &str, next: Span) -> bool {
     let behind = text.get(next.end as usize..).unwrap_or("");
     let is_named =
         behind.starts_with('=') && !behind.starts_with("==") && !behind.starts_with("=>");
-    let mut open = Vec::new();
-    for letter in text.get(..complaint.from).unwrap_or("").chars() {
-        match letter {
-            '(' | '[' | '{' => open.push(letter),
-            ')' | ']' | '}' => drop(open.pop()),
-            _ => {}
+    let head = text.get(..complaint.from).unwrap_or("");
+    let mut n_closed = 0_usize;
+    let open = head.bytes().rev().take(FAR).find(|byte| match byte {
+        b')' | b']' | b'}' => {
+            n_closed += 1;
+            false
         }
-    }
+        b'(' | b'[' | b'{' => match n_closed.checked_sub(1) {
+            Some(left) => {
+                n_closed = left;
+                false
+            }
+            None => true,
+        },
+        _ => false,
+    });
     let is_bare =
         before.starts_with(|c: char| c.is_ascii_lowercase()) && before.chars().all(is_word);
-    is_named || open.last() == Some(&'[') || !is_single(complaint.verb) && !is_bare
+    is_named || open == Some(b'[') || !is_single(complaint.verb) && !is_bare
 }
 
 /// Whether the word is a unit that numbers have, apart from them.

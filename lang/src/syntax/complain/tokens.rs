@@ -55,10 +55,13 @@ pub(super) fn is_single(verb: Option<&str>) -> bool {
 
 /// The length of a URL without quotes that a text begins with.
 pub(super) fn url(text: &str) -> Option<usize> {
-    let (scheme, _) = text.split_once("://")?;
+    let scheme =
+        text.find(|letter: char| !letter.is_ascii_alphanumeric()).filter(|end| *end > 0)?;
+    if !text.get(scheme..)?.starts_with("://") {
+        return None;
+    }
     let length = text.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '{', '}']);
-    let is_word = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (is_word && !scheme.is_empty()).then_some(length.unwrap_or(text.len()))
+    Some(length.unwrap_or(text.len()))
 }
 
 pub(super) fn is_word(character: char) -> bool {
