@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lang::Span;
-use lang::policy::{Policy, RouteId};
+use lang::policy::{self, Policy, RouteId};
 
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
@@ -21,6 +21,7 @@ mod exposure;
 mod fate;
 mod focus;
 mod guards;
+mod idle;
 mod items;
 mod regions;
 mod split;
@@ -181,7 +182,19 @@ impl ItemChange {
 
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
-    let (basis, ()) = Basis::new(&[old, new], |_| ());
+    // What a statement changes on the way to an upstream is asked of the request as it came.
+    let (basis, ()) = Basis::new(&[old, new], |exprs| {
+        let steps = [old.0, new.0].into_iter().flat_map(|policy| &policy.routes);
+        for step in steps.flat_map(|route| &route.steps) {
+            if let policy::StepKind::Act(call) = &step.kind
+                && let Some(place) = &call.place
+                && place.field.path == "up.header"
+                && let Some(name) = &place.key
+            {
+                exprs.header(name);
+            }
+        }
+    });
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let [old_side, new_side] = basis.sides.as_slice() else { return comparison };
     let mut signatures = Signatures::default();

@@ -165,13 +165,8 @@ fn loss(
 fn found(interp: &Interp<'_>, root: ExprId) -> Vec<(String, Value)> {
     let program = interp.program;
     let mut found: Vec<(String, Value)> = Vec::new();
-    let mut open = vec![root];
-    let mut seen = HashSet::new();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let name = match program.expr(id) {
+    for (id, expr) in program.walk([root], &[]) {
+        let name = match expr {
             Expr::Slot(slot) => program.slots.get(slot.0 as usize).map(Slot::written),
             Expr::Capture(name) => Some(format!("path.{name}")),
             Expr::Input(input) => {
@@ -182,9 +177,6 @@ fn found(interp: &Interp<'_>, root: ExprId) -> Vec<(String, Value)> {
         if let (Some(name), Ok(value)) = (name, interp.value(id)) {
             found.push((name, value));
         }
-        let mut operands = Vec::new();
-        program.expr(id).each_operand(&mut |operand| operands.push(operand));
-        open.extend(operands.into_iter().rev());
     }
     found
 }

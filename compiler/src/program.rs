@@ -2,7 +2,6 @@
 //! (`Display`) and parses nothing. How routes are found stands in `program/routing.rs`, what expressions compute in
 //! `program/expr.rs`.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::Ty;
@@ -15,6 +14,7 @@ pub mod code;
 pub mod expr;
 pub mod routing;
 mod text;
+pub(crate) mod walk;
 
 pub use expr::{Expr, MatchArm};
 pub use routing::{
@@ -150,17 +150,11 @@ impl Program {
 
     /// Every slot that these expressions read, each once, in order.
     pub fn reads(&self, roots: impl IntoIterator<Item = ExprId>) -> Vec<SlotId> {
-        let mut seen = HashSet::new();
-        let mut open: Vec<ExprId> = roots.into_iter().collect();
-        let mut slots = Vec::new();
-        while let Some(id) = open.pop() {
-            match self.expr(id) {
-                Expr::Slot(slot) => slots.push(*slot),
-                Expr::Const(_) | Expr::Input(_) | Expr::Capture(_) | Expr::Local(_) => {}
-                expr if seen.insert(id) => expr.each_operand(&mut |operand| open.push(operand)),
-                _ => {}
-            }
-        }
+        let slots = self.walk(roots, &[]).filter_map(|(_, expr)| match expr {
+            Expr::Slot(slot) => Some(*slot),
+            _ => None,
+        });
+        let mut slots: Vec<SlotId> = slots.collect();
         slots.sort_unstable();
         slots.dedup();
         slots
@@ -169,31 +163,10 @@ impl Program {
     /// Whether a value says who asks: it reads credentials, a client's certificate, or what was learned from one of
     /// these. What its locals stand for is among `steps`.
     pub fn tells_who(&self, value: ExprId, steps: &[Step]) -> bool {
-        let mut seen = HashSet::new();
-        let mut open = vec![value];
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let expr = self.expr(id);
-            match expr {
-                Expr::Slot(slot)
-                    if self.slots.get(slot.0 as usize).is_some_and(Slot::tells_who) =>
-                {
-                    return true;
-                }
-                Expr::Local(local) => {
-                    let named = steps.iter().find_map(|step| match &step.kind {
-                        StepKind::Let(known, value) if known == local => Some(*value),
-                        _ => None,
-                    });
-                    open.extend(named);
-                }
-                _ => {}
-            }
-            expr.each_operand(&mut |operand| open.push(operand));
-        }
-        false
+        self.walk([value], &locals(steps)).any(|(_, expr)| match expr {
+            Expr::Slot(slot) => self.slots.get(slot.0 as usize).is_some_and(Slot::tells_who),
+            _ => false,
+        })
     }
 
     /// Whether statements read who asks, so that what comes of them may be for him alone.
@@ -253,4 +226,14 @@ impl Step {
             StepKind::Always(steps) => steps.iter_mut().for_each(|step| step.each_expr_mut(each)),
         }
     }
+}
+
+/// The values that the lets among statements name, in the order in which they are written.
+pub(crate) fn locals(steps: &[Step]) -> Vec<(LocalId, ExprId)> {
+    let named = steps.iter().flat_map(|step| match &step.kind {
+        StepKind::Let(local, value) => vec![(*local, *value)],
+        StepKind::Act(_) => Vec::new(),
+        StepKind::Always(held) => locals(held),
+    });
+    named.collect()
 }

@@ -2,13 +2,14 @@
 //! policy has been spared because it is known there, `??` behind a field that is present for example, is found equal
 //! where it is known.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
 
-use crate::diff::fate::{Effect, Fate};
+use crate::diff::fate::{Does, Effect, Fate};
+use crate::diff::idle::is_alone;
 use crate::program::{Expr, Program};
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
 
@@ -29,18 +30,15 @@ pub(super) struct Choices {
 /// Adds what the arguments choose by, and whether they are what the other side has in the place of one (`elsewhere`).
 pub(super) fn choices(
     program: &Program,
-    (mut open, elsewhere): (Vec<ExprId>, &BTreeSet<ExprId>),
+    (arguments, elsewhere): (Vec<ExprId>, &BTreeSet<ExprId>),
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Choices {
     let mut choices = Choices::default();
-    let mut steps = STEPS;
-    while let (Some(id), Some(left)) = (open.pop(), steps.checked_sub(1)) {
-        steps = left;
-        if choices.taken.contains_key(&id) || choices.taken.len() >= CHOICES {
-            continue;
+    for (id, expr) in program.walk(arguments, env.locals).take(STEPS) {
+        if choices.taken.len() >= CHOICES {
+            break;
         }
-        let expr = program.expr(id);
         match expr {
             Expr::Slot(_) => {
                 for constant in elsewhere {
@@ -62,18 +60,13 @@ pub(super) fn choices(
                 });
                 choices.taken.insert(id, taken.collect());
             }
-            Expr::Local(local) => {
-                let named = env.locals.iter().rev().find(|(named, _)| named == local);
-                open.extend(named.map(|(_, value)| *value));
-            }
             _ => {}
         }
-        expr.each_operand(&mut |operand| open.push(operand));
     }
     choices
 }
 
-/// A statement's argument, with what tells what it means.
+/// The statements of one way, with what tells to what they come.
 #[derive(Clone, Copy)]
 pub(super) struct Told<'f> {
     pub(super) fate: &'f Fate,
@@ -86,13 +79,26 @@ pub(super) fn alike(
     space: &mut Space,
     set: Set,
     (old, new): (Told<'_>, Told<'_>),
+    idle: &BTreeMap<Does, Formula>,
 ) -> Result<Set, Undecided> {
-    let (olds, news) = (&old.fate.effects, &new.fate.effects);
-    if olds.len() != news.len() {
-        return Ok(Set::NONE);
-    }
+    let (mut olds, mut news) =
+        (old.fate.effects.iter().peekable(), new.fate.effects.iter().peekable());
     let mut left = set;
-    for (one, other) in olds.iter().zip(news) {
+    while olds.peek().is_some() || news.peek().is_some() {
+        // What only one side has may come to nothing.
+        let lone = |one: Option<&&Effect>, own: &Fate, other: &Fate| {
+            one.filter(|one| is_alone(one, own, other)).and_then(|one| idle.get(&one.does))
+        };
+        let of_old = lone(olds.peek(), old.fate, new.fate);
+        let of_new = lone(news.peek(), new.fate, old.fate);
+        if let Some(nothing) = of_old.or(of_new) {
+            let nothing = space.set(nothing)?;
+            left = space.meet(left, nothing)?;
+            let side = if of_old.is_some() { &mut olds } else { &mut news };
+            side.next();
+            continue;
+        }
+        let (Some(one), Some(other)) = (olds.next(), news.next()) else { return Ok(Set::NONE) };
         if one.does == other.does {
             continue;
         }

@@ -54,21 +54,17 @@ impl Bound {
         })
     }
 
-    /// Whether it lets no more through than `other`, if that can be told.
-    fn is_as_strict_as(&self, other: &Bound) -> Option<bool> {
+    /// How it stands in the place of `other`.
+    fn instead_of(&self, other: &Bound) -> Instead {
         if self.does == other.does {
-            return Some(true);
+            return Instead::AsStrict;
         }
         let meant = |bound: &Bound| (bound.does.lets.clone(), bound.does.captured.clone());
-        if meant(self) != meant(other) {
-            return None;
+        let (fewer, more) =
+            (self.parts.is_subset(&other.parts), self.parts.is_superset(&other.parts));
+        if meant(self) != meant(other) || !(fewer || more) {
+            return Instead::OtherKey;
         }
-        let by_key =
-            match (self.parts.is_subset(&other.parts), self.parts.is_superset(&other.parts)) {
-                (true, _) => true,
-                (false, true) => false,
-                (false, false) => return None,
-            };
         let speed = |rate: Rate| rate.count as f64 / rate.per.as_secs_f64().max(f64::MIN_POSITIVE);
         // Without a burst of its own, a whole period's worth may come at once.
         let depth = |bound: &Bound, rate: Rate| {
@@ -81,38 +77,109 @@ impl Bound {
             _ if self.rate_by == other.rate_by => match (self.burst, other.burst) {
                 (own, theirs) if own == theirs => true,
                 (Some(own), Some(theirs)) => own <= theirs,
-                _ => return None,
+                _ => return Instead::OtherRate,
             },
-            _ => return None,
+            _ => return Instead::OtherRate,
         };
-        Some(by_key && by_rate && self.ipv6 <= other.ipv6)
+        match fewer && by_rate && self.ipv6 <= other.ipv6 {
+            true => Instead::AsStrict,
+            false => Instead::Looser,
+        }
     }
 }
 
-/// What it means for protection that `new` takes the place of `old`, and why; nothing, where both let as much through.
-pub(super) fn verdict(old: &[Bound], new: &[Bound]) -> Option<Reason> {
-    let keeps = |these: &[Bound], those: &[Bound]| -> Option<bool> {
-        let mut all = Some(true);
-        for one in these {
-            let told: Vec<Option<bool>> =
-                those.iter().map(|other| other.is_as_strict_as(one)).collect();
-            if told.contains(&Some(true)) {
-                continue;
-            }
-            if !told.contains(&None) {
-                return Some(false);
-            }
-            all = None;
-        }
-        all
+/// How one limit stands in the place of another one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Instead {
+    /// It lets no more through.
+    AsStrict,
+    /// It lets more through.
+    Looser,
+    /// It counts the same; how much each lets through is not known.
+    OtherRate,
+    /// It counts something else.
+    OtherKey,
+}
+
+/// What has become of a limit, or of what it is to another policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Now {
+    /// One is there that lets no more through.
+    Kept,
+    /// The one in its place lets more through.
+    Looser,
+    /// None is in its place.
+    Gone,
+    /// One of these two, and another limit, which counts something else, lets less through.
+    Mixed,
+    /// Nobody knows how strict the one in its place is.
+    OtherRate,
+    /// One that counts something else may be in its place.
+    OtherKey,
+}
+
+/// What has become of each of `these` limits where `those` are. What both have stands in the place of nothing but itself,
+/// and what counts the same as another one in the place of that.
+fn now(these: &[Bound], those: &[Bound]) -> Vec<Now> {
+    let only = |own: &[Bound], other: &[Bound]| -> Vec<Bound> {
+        let is_new = |bound: &&Bound| !other.iter().any(|known| known.does == bound.does);
+        own.iter().filter(is_new).cloned().collect()
     };
+    let (gone, new) = (only(these, those), only(those, these));
+    let counts_same = |one: &Bound, other: &Bound| one.instead_of(other) != Instead::OtherKey;
+    let is_free = |other: &&Bound| !gone.iter().any(|one| counts_same(other, one));
+    let holds = |all: &[Bound], one: &Bound| {
+        all.iter().any(|other| other.instead_of(one) == Instead::AsStrict)
+    };
+    let become_of = |one: &Bound| {
+        // Whoever differs in what one counts may be the same in what the other counts.
+        let is_made_up_for =
+            || new.iter().any(|other| !counts_same(other, one) && !holds(these, other));
+        match new.iter().map(|other| other.instead_of(one)).min() {
+            _ if holds(those, one) => Now::Kept,
+            Some(Instead::OtherRate) => Now::OtherRate,
+            Some(Instead::OtherKey) if new.iter().any(|other| is_free(&other)) => Now::OtherKey,
+            _ if is_made_up_for() => Now::Mixed,
+            Some(Instead::Looser) => Now::Looser,
+            _ => Now::Gone,
+        }
+    };
+    gone.iter().map(become_of).collect()
+}
+
+/// What it means for protection that `new` limits take the place of `old` ones, and why; nothing, where both let as much
+/// through.
+pub(super) fn verdict(old: &[Bound], new: &[Bound]) -> Option<Reason> {
+    let (before, after) = (now(old, new), now(new, old));
     let told = |kind, words: &str| Some((kind, words.to_owned()));
-    match (keeps(old, new), keeps(new, old)) {
-        (Some(false), _) if new.is_empty() => told(Kind::Loosened, "no limit counts it any more"),
-        (Some(false), _) => told(Kind::Loosened, "a limit lets more through than the one before"),
-        (None, _) => told(Kind::Unclear, "a limit counts by something else"),
-        (Some(true), Some(true)) => None,
-        (Some(true), _) => told(Kind::Tightened, "a limit lets less through"),
+    let unclear = |what: Now| before.contains(&what) || after.contains(&what);
+    if before.contains(&Now::Gone) {
+        return told(
+            Kind::Loosened,
+            match new.is_empty() {
+                true => "no limit counts it any more",
+                false => "a limit no longer counts it",
+            },
+        );
+    }
+    if before.contains(&Now::Looser) {
+        return told(Kind::Loosened, "a limit lets more through than the one before");
+    }
+    if before.contains(&Now::Mixed) {
+        return told(
+            Kind::Unclear,
+            "a limit lets more through than the one before, another one less",
+        );
+    }
+    if unclear(Now::OtherKey) {
+        return told(Kind::Unclear, "a limit counts by something else");
+    }
+    if unclear(Now::OtherRate) {
+        return told(Kind::Unclear, "how much a limit lets through hangs on something else");
+    }
+    match after.iter().all(|one| *one == Now::Kept) {
+        true => None,
+        false => told(Kind::Tightened, "a limit lets less through"),
     }
 }
 

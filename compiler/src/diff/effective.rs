@@ -1,8 +1,6 @@
 //! Which statements of a way leave something behind: not those whose work a later one undoes, and not those that change
 //! what is never sent.
 
-use std::collections::HashSet;
-
 use lang::vocab::Form;
 
 use crate::diff::fate::Effect;
@@ -78,19 +76,10 @@ fn is_idle(course: &Course, one: &Ran, before: &[Ran]) -> bool {
 
 /// Whether a statement reads a field whose name begins so.
 fn reads(program: &Program, effect: &Effect, field: &str) -> bool {
-    let does = &effect.does;
-    let mut open: Vec<_> = does.args.iter().chain(&does.lets).copied().collect();
-    let mut seen = HashSet::new();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
+    program.walk(effect.does.reads(), &[]).any(|(_, expr)| match expr {
+        Expr::Slot(slot) => {
+            program.slots.get(slot.0 as usize).is_some_and(|slot| slot.field.starts_with(field))
         }
-        if let Expr::Slot(slot) = program.expr(id)
-            && program.slots.get(slot.0 as usize).is_some_and(|slot| slot.field.starts_with(field))
-        {
-            return true;
-        }
-        program.expr(id).each_operand(&mut |operand| open.push(operand));
-    }
-    false
+        _ => false,
+    })
 }

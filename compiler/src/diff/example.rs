@@ -1,7 +1,7 @@
 //! Requests that show a difference: made of a set, sent on their way on both sides by the code that decides and computes,
 //! and shown only where something else comes of them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lang::policy::{Compare, Host, Path};
@@ -10,13 +10,14 @@ use lang::{Ty, Value};
 
 use crate::diff::NoExample;
 use crate::diff::fate::{Effect, Fate, told};
+use crate::diff::idle::{Idle, When, is_alone};
 use crate::diff::split::Part;
 use crate::frame::{Frame, Slot};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::{Expr, Program};
+use crate::program::{Expr, Program, locals};
 use crate::proof::basis::{Basis, Side};
-use crate::proof::course::{End, locals};
+use crate::proof::course::End;
 use crate::proof::replay::{Answer, answer, fits};
 use crate::space::{Cut, Door, Env, Formula, Set, Space, Term, Test, Undecided};
 
@@ -39,6 +40,8 @@ pub(super) struct Ground<'b> {
     pub(super) plain: Vec<Set>,
     /// What may make a difference where something is computed.
     pub(super) hints: Vec<Set>,
+    /// Statements that may come to nothing.
+    pub(super) idle: &'b Idle,
 }
 
 /// What came of looking.
@@ -63,12 +66,14 @@ impl Found {
 }
 
 impl Ground<'_> {
-    /// An example of requests that fare as the one part says on the old side and as the other says on the new one.
+    /// An example of requests that fare as the one part says on the old side and as the other says on the new one; if there
+    /// is any, one in all of `shows`.
     pub(super) fn find(
         &self,
         space: &mut Space,
         (old, new): (&Part, &Part),
         both: Set,
+        shows: &[Set],
     ) -> Result<Found, Undecided> {
         let mut tried = 0;
         let hints = std::iter::once(None).chain(self.hints.iter().map(Some));
@@ -80,7 +85,7 @@ impl Ground<'_> {
             if set == Set::NONE {
                 continue;
             }
-            for plain in &self.plain {
+            for plain in shows.iter().chain(&self.plain) {
                 let plainer = space.meet(set, *plain)?;
                 if plainer != Set::NONE && space.witness(plainer).is_some() {
                     set = plainer;
@@ -88,16 +93,15 @@ impl Ground<'_> {
             }
             let sure = space.witness(set);
             let certain = sure.is_some();
-            let Basis { program, patience, .. } = self.basis;
-            let guesses = || match self.basis.hangs_on_inputs(space, set) {
-                true => Vec::new(),
-                false => space.guesses(set, program, patience),
-            };
+            let guesses = || self.basis.guesses(space, set);
             for values in sure.map_or_else(guesses, |values| vec![values]) {
                 let witness = Witness::new(self.host, self.path, values);
                 let [before, after] = &self.sides;
-                let fared = fares(self.basis, before, &witness, old)
-                    .zip(fares(self.basis, after, &witness, new));
+                let fared = self.fares(before, &witness, (old, new)).zip(self.fares(
+                    after,
+                    &witness,
+                    (new, old),
+                ));
                 match fared {
                     // What is written otherwise comes to the same here.
                     Some((before, after)) if is_alike(old, new) && before == after => {
@@ -136,6 +140,46 @@ impl Ground<'_> {
     fn text(&self, witness: &Witness) -> String {
         witness.text(&self.basis.program, Door { scheme: self.scheme, name: None })
     }
+
+    /// What the statements of a part come to for the example, by the code that decides and computes. `None` if it does not
+    /// fare so.
+    fn fares(
+        &self,
+        (side, listener): &(Side<'_>, usize),
+        witness: &Witness,
+        (part, other): (&Part, &Part),
+    ) -> Option<Vec<Done>> {
+        let basis = self.basis;
+        let frame = Frame::new();
+        let expected = match (part.taken, &part.course.end) {
+            (Some(id), _) => Answer::Route(id),
+            (None, End::Method) => Answer::Method,
+            (None, _) => Answer::Nobody,
+        };
+        if answer(basis, side, *listener, witness, &frame) != expected {
+            return None;
+        }
+        let Basis { program, constants, .. } = basis;
+        let fill = witness.fill(program);
+        let interp = Interp { program, constants, frame: &frame, fill: &fill };
+        let route = part.taken.and_then(|id| basis.route(side, id));
+        for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
+            frame.set_local(local, interp.value(value).unwrap_or_default());
+        }
+        let is_idle = |effect: &&Effect| {
+            is_alone(effect, &part.fate, &other.fate)
+                && self.idle.get(&effect.does).is_some_and(|when| match when {
+                    When::Always => true,
+                    When::Says(slot, value) => interp.slot(*slot).as_ref() == Ok(value),
+                })
+        };
+        let effects = part.fate.effects.iter().filter(|effect| !is_idle(effect));
+        let done = effects.map(|Effect { does, .. }| {
+            let values = does.args.iter().map(|arg| interp.value(*arg).ok());
+            (does.action.clone(), does.place.clone(), values.collect())
+        });
+        fits(&interp, &part.course).then(|| done.collect())
+    }
 }
 
 /// The values that may make a difference between statements which compute something: of each field that they read whether
@@ -156,23 +200,12 @@ pub(super) fn hints(
             texts.push(text.clone());
         }
     }
-    let mut seen = HashSet::new();
-    let mut open: Vec<ExprId> = arguments.iter().rev().copied().collect();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let expr = program.expr(id);
+    for (id, expr) in program.walk(arguments.iter().copied(), env.locals) {
         match expr {
             Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..) => reads.push(id),
             Expr::Const(text @ Value::String(_)) if texts.len() < NAMED => texts.push(text.clone()),
-            Expr::Local(local) => {
-                let named = env.locals.iter().rev().find(|(known, _)| known == local);
-                open.extend(named.map(|(_, value)| *value));
-            }
             _ => {}
         }
-        expr.each_operand(&mut |operand| open.push(operand));
     }
     let mut hints = Vec::new();
     for read in reads {
@@ -225,37 +258,6 @@ fn named(program: &Program, term: &Term) -> String {
         Term::Stripped(_) => "req.header[\"connection\"]".to_owned(),
         Term::Unknown(..) => "the answer".to_owned(),
     }
-}
-
-/// What the statements of a part come to for the example, by the code that decides and computes. `None` if it does not
-/// fare so.
-fn fares(
-    basis: &Basis<'_>,
-    (side, listener): &(Side<'_>, usize),
-    witness: &Witness,
-    part: &Part,
-) -> Option<Vec<Done>> {
-    let frame = Frame::new();
-    let expected = match (part.taken, &part.course.end) {
-        (Some(id), _) => Answer::Route(id),
-        (None, End::Method) => Answer::Method,
-        (None, _) => Answer::Nobody,
-    };
-    if answer(basis, side, *listener, witness, &frame) != expected {
-        return None;
-    }
-    let fill = witness.fill(&basis.program);
-    let interp =
-        Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
-    let route = part.taken.and_then(|id| basis.route(side, id));
-    for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
-        frame.set_local(local, interp.value(value).unwrap_or_default());
-    }
-    let done = part.fate.effects.iter().map(|Effect { does, .. }| {
-        let values = does.args.iter().map(|arg| interp.value(*arg).ok());
-        (does.action.clone(), does.place.clone(), values.collect())
-    });
-    fits(&interp, &part.course).then(|| done.collect())
 }
 
 /// What a statement does, and with which values.

@@ -1,7 +1,7 @@
 //! What of a request reaches an upstream, what of an answer reaches the client, and who shares an answer: compared by what
 //! is kept from whom. What a policy does not touch passes; what it takes away is kept; what it sets is its own word.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lang::Value;
@@ -12,9 +12,9 @@ use lang::vocab::{ExprId, Shield};
 use super::Kind;
 use super::bounds::parts;
 use super::choices::Chosen;
-use crate::program::{Call, Expr, Step};
+use crate::program::{Call, Expr, Step, locals};
 use crate::proof::basis::Basis;
-use crate::proof::course::{Course, Header, locals};
+use crate::proof::course::{Course, Header};
 
 /// What is exposed on one way through a route.
 #[derive(Clone, Default, Debug)]
@@ -128,8 +128,24 @@ impl Exposure {
 /// A reason for which protection is another one, in words.
 pub(super) type Reason = (Kind, String);
 
-/// What it means for protection that `new` is exposed where `old` was, and why.
-pub(super) fn verdict(old: &Exposure, new: &Exposure) -> Vec<Reason> {
+/// The header fields that one of the two passes on as a client says them, and the other does not.
+pub(super) fn passing(old: &Exposure, new: &Exposure) -> Vec<Arc<str>> {
+    let both = old.forwards && new.forwards;
+    let names = both.then(|| old.fields.keys().chain(new.fields.keys()));
+    let up = names.into_iter().flatten().filter(|(up, _)| *up);
+    let passes = |of: &Exposure, name| of.put(name).0 == Put::Passes;
+    let told = up.filter(|name| {
+        let other = if passes(old, name) { new } else { old };
+        passes(old, name) != passes(new, name)
+            && matches!(other.put(name).0, Put::Kept | Put::Identity(_))
+    });
+    let names: BTreeSet<Arc<str>> = told.map(|(_, name)| name.clone()).collect();
+    names.into_iter().collect()
+}
+
+/// What it means for protection that `new` is exposed where `old` was, and why. What a client says in the fields of
+/// `unsaid` reaches no upstream.
+pub(super) fn verdict(old: &Exposure, new: &Exposure, unsaid: &[Arc<str>]) -> Vec<Reason> {
     let names: BTreeSet<&(bool, Arc<str>)> = old.fields.keys().chain(new.fields.keys()).collect();
     let fields = names.into_iter().filter_map(|name| {
         let ((before, a), (after, b)) = (old.put(name), new.put(name));
@@ -137,6 +153,7 @@ pub(super) fn verdict(old: &Exposure, new: &Exposure) -> Vec<Reason> {
             return None;
         }
         match name.0 {
+            true if unsaid.contains(&name.1) => None,
             true if old.forwards && new.forwards => sent(&name.1, &before, &after),
             true => None,
             false => {
@@ -282,31 +299,10 @@ fn echoes(basis: &Basis<'_>, value: ExprId, name: &str, lets: &[(LocalId, ExprId
 
 /// Whether a value comes of what the gateway has verified: claims, the client's certificate or address.
 fn says_who(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> bool {
-    let mut seen = HashSet::new();
-    let mut open = vec![value];
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let expr = basis.program.expr(id);
-        match expr {
-            Expr::Slot(slot) => {
-                let slot = basis.program.slots.get(slot.0 as usize);
-                let field = slot.map_or("", |slot| &*slot.field);
-                let is_verified = field == CLAIMS.path
-                    || field.starts_with("conn.")
-                    || field.starts_with("client.");
-                if is_verified {
-                    return true;
-                }
-            }
-            Expr::Local(local) => {
-                let named = lets.iter().find(|(known, _)| known == local);
-                open.extend(named.map(|(_, value)| *value));
-            }
-            _ => {}
-        }
-        expr.each_operand(&mut |operand| open.push(operand));
-    }
-    false
+    basis.program.walk([value], lets).any(|(_, expr)| {
+        let Expr::Slot(slot) = expr else { return false };
+        let slot = basis.program.slots.get(slot.0 as usize);
+        let field = slot.map_or("", |slot| &*slot.field);
+        field == CLAIMS.path || field.starts_with("conn.") || field.starts_with("client.")
+    })
 }

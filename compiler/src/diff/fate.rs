@@ -11,9 +11,9 @@ use crate::diff::bounds::Bound;
 use crate::diff::choices::Chosen;
 use crate::diff::effective::{Ran, effective};
 use crate::diff::exposure::Exposure;
-use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind};
+use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind, locals};
 use crate::proof::basis::{Basis, Side};
-use crate::proof::course::{Course, End, Status, locals};
+use crate::proof::course::{Course, End, Status};
 
 /// What becomes of a request on one side.
 #[derive(Clone, Debug)]
@@ -66,6 +66,11 @@ impl Does {
             && self.arms.is_empty()
             && other.arms.is_empty()
     }
+
+    /// The expressions that it reads: its arguments, and what their locals stand for.
+    pub(super) fn reads(&self) -> impl Iterator<Item = ExprId> {
+        self.args.iter().chain(&self.lets).copied()
+    }
 }
 
 impl Effect {
@@ -88,18 +93,9 @@ impl Effect {
 /// Letters of an expression in a line of text.
 const MOST_TOLD: usize = 80;
 
-/// An expression in a line of text: short, and a text that is put together as a policy writes it.
+/// An expression in a line of text, short.
 pub(super) fn told(program: &Program, id: ExprId) -> String {
-    let text = match program.expr(id) {
-        Code::Template(parts) => {
-            let parts = parts.iter().map(|part| match program.expr(*part) {
-                Code::Const(Value::String(text)) => text.to_string(),
-                _ => format!("{{{}}}", program.show(*part)),
-            });
-            format!("\"{}\"", parts.collect::<String>())
-        }
-        _ => program.show(id).to_string(),
-    };
+    let text = program.show(id).to_string();
     match text.char_indices().nth(MOST_TOLD) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
@@ -261,20 +257,13 @@ impl Fate {
 /// nothing that statements change.
 fn in_one_order(program: &Program, effects: &mut [Effect]) {
     let is_free = |effect: &Effect| {
-        let mut open = effect.does.args.clone();
-        open.extend(&effect.does.lets);
-        let mut stable = effect.does.place.is_some();
-        let mut seen = HashSet::new();
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            if let Code::Slot(slot) = program.expr(id) {
-                stable &= program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable);
-            }
-            program.expr(id).each_operand(&mut |operand| open.push(operand));
-        }
-        stable
+        effect.does.place.is_some()
+            && program.walk(effect.does.reads(), &[]).all(|(_, expr)| match expr {
+                Code::Slot(slot) => {
+                    program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable)
+                }
+                _ => true,
+            })
     };
     for run in effects.chunk_by_mut(|a, b| is_free(a) && is_free(b)) {
         run.sort_by(|a, b| a.does.place.cmp(&b.does.place));
@@ -312,25 +301,14 @@ fn meant(
 ) -> (Vec<(LocalId, ExprId)>, Captured) {
     let mut used = Vec::new();
     let mut captured = Vec::new();
-    let mut seen = HashSet::new();
-    let mut open = roots.to_vec();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let expr = program.expr(id);
+    for (_, expr) in program.walk(roots.iter().copied(), lets) {
         match expr {
-            Code::Local(local) => {
-                let named = lets.iter().find(|(known, _)| known == local);
-                used.extend(named.copied());
-                open.extend(named.map(|(_, value)| *value));
-            }
+            Code::Local(local) => used.extend(lets.iter().find(|(known, _)| known == local)),
             Code::Capture(name) => {
                 captured.extend(captures.iter().find(|(known, _)| known == name).cloned());
             }
             _ => {}
         }
-        expr.each_operand(&mut |operand| open.push(operand));
     }
     captured.sort_unstable();
     (used, captured)

@@ -14,9 +14,8 @@ use crate::diff::guards::{self, Own};
 use crate::diff::{ItemChange, Kind, Said, SettingChange};
 use crate::frame::Slot;
 use crate::interp::Constants;
-use crate::program::{Block, Expr, Setting, Step, StepKind};
+use crate::program::{Block, Expr, Setting, Step, StepKind, locals};
 use crate::proof::basis::{Basis, Side};
-use crate::proof::course::locals;
 
 /// The configured items that are not the same.
 pub(super) fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
@@ -223,7 +222,7 @@ fn deciding<'b>(basis: &'b Basis<'_>, side: &Side<'_>) -> HashSet<&'b str> {
         for (step, written) in route.steps.iter().zip(&written.steps) {
             roots.extend(decides(step, written));
         }
-        read(basis, roots, &locals(&route.steps), &mut found);
+        found.extend(read(basis, roots, &locals(&route.steps)));
     }
     for written in &side.policy.blocks {
         let same = |block: &&Block| block.span == written.span && block.name == written.name;
@@ -231,7 +230,7 @@ fn deciding<'b>(basis: &'b Basis<'_>, side: &Side<'_>) -> HashSet<&'b str> {
         let lines = block.settings.iter().zip(&written.settings);
         let guarding = lines.filter(|(_, row)| !row.row.guards.is_empty());
         let roots = guarding.flat_map(|(line, _)| line.args.iter().copied()).collect();
-        read(basis, roots, &[], &mut found);
+        found.extend(read(basis, roots, &[]));
     }
     found
 }
@@ -248,30 +247,15 @@ fn decides(step: &Step, written: &policy::Step) -> Vec<ExprId> {
     }
 }
 
-/// Adds the names of the inputs that the expressions read.
+/// The names of the inputs that the expressions read.
 fn read<'b>(
     basis: &'b Basis<'_>,
-    mut open: Vec<ExprId>,
+    roots: Vec<ExprId>,
     lets: &[(LocalId, ExprId)],
-    found: &mut HashSet<&'b str>,
-) {
-    let mut seen = HashSet::new();
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let expr = basis.program.expr(id);
-        match expr {
-            Expr::Input(input) => {
-                let input = basis.program.inputs.get(input.0 as usize);
-                found.extend(input.map(|input| &*input.name));
-            }
-            Expr::Local(local) => {
-                let named = lets.iter().filter(|(known, _)| known == local);
-                open.extend(named.map(|(_, value)| *value));
-            }
-            _ => {}
-        }
-        expr.each_operand(&mut |operand| open.push(operand));
-    }
+) -> HashSet<&'b str> {
+    let names = basis.program.walk(roots, lets).filter_map(|(_, expr)| match expr {
+        Expr::Input(input) => basis.program.inputs.get(input.0 as usize),
+        _ => None,
+    });
+    names.map(|input| &*input.name).collect()
 }

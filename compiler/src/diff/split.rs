@@ -11,6 +11,7 @@ use crate::diff::choices::{Chosen, by_argument, by_status};
 use crate::diff::example::{Found, Ground, hints};
 use crate::diff::fate::{Does, Fate, Key};
 use crate::diff::focus::Focus;
+use crate::diff::idle::{idle, said};
 use crate::diff::regions::{Region, Signatures};
 use crate::diff::{Kind, Side as Which, bounds, exposure};
 use crate::order::compare::budget;
@@ -18,7 +19,7 @@ use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Formula, Set, Space, Undecided, arriving, scheme};
+use crate::space::{Cut, Formula, Set, Space, Undecided, arriving, believes, scheme};
 use lang::segment::captures;
 
 /// The most requests of a region that are made up to see what computed values come to.
@@ -40,6 +41,8 @@ pub(super) struct Pair {
     pub(super) old: Fate,
     pub(super) new: Fate,
     pub(super) found: Found,
+    /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
+    unsaid: Vec<Arc<str>>,
 }
 
 impl Pair {
@@ -64,7 +67,7 @@ impl Pair {
             _ => {}
         }
         // Limits count what is refused, too: that is how guessing is slowed down.
-        let mut reasons = exposure::verdict(&old.exposure, &new.exposure);
+        let mut reasons = exposure::verdict(&old.exposure, &new.exposure, &self.unsaid);
         reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
         let kind = reasons.iter().map(|(kind, _)| *kind).min().unwrap_or(Kind::Changed);
         (kind, reasons.into_iter().map(|(_, words)| words).collect())
@@ -150,7 +153,7 @@ fn divided<'b>(
         concerned.extend(differing.map(|taken| taken.but_method(&mut cut)));
     }
     let concerned = Formula::any(concerned);
-    let plain = plainly(&mut cut);
+    let mut plain = plainly(&mut cut);
     let mut common = Vec::with_capacity(n_common);
     for at in olds.iter().take(n_common) {
         let Some(taken) = basis.taken(&old, old_table, *at) else { continue };
@@ -170,6 +173,16 @@ fn divided<'b>(
         chosen(basis, &old, &mut rest_old, &after, &mut cut, &mut hints);
         chosen(basis, &new, &mut rest_new, &before, &mut cut, &mut hints);
     }
+
+    let believes = believes(new.policy, new_table.block);
+    let (before, after) = (done(&rest_old), done(&rest_new));
+    let differing: Vec<&Does> = before.symmetric_difference(&after).collect();
+    let idle = idle(&basis.program, &differing, believes);
+    let nothing = idle.iter().map(|(does, when)| (does.clone(), when.formula(&mut cut)));
+    let nothing: BTreeMap<Does, Formula> = nothing.collect();
+    let said = said(&basis.program, &differing, believes, &mut cut);
+    // What matters is shown first; else a request that says less is easier to read.
+    plain.extend(said.values().map(|says| says.clone().not()));
 
     // What holds of requests to one alone is a difference of the listeners, and told as such.
     let before = arriving(old.policy, old_table.block);
@@ -208,6 +221,7 @@ fn divided<'b>(
         scheme: scheme(new.policy, new_table.block),
         plain: sets(&plain)?,
         hints: sets(&hints)?,
+        idle: &idle,
     };
     let mut pairs = Vec::new();
     for (old_key, olds) in &old_parts {
@@ -229,17 +243,26 @@ fn divided<'b>(
                     let mut both = space.meet(one.set, other.set)?;
                     if both != Set::NONE && one.fate.words == other.fate.words {
                         let told = (one.told(), other.told());
-                        let same = alike(&basis.program, &mut space, both, told)?;
+                        let same = alike(&basis.program, &mut space, both, told, &nothing)?;
                         both = space.minus(both, same)?;
                     }
                     if both == Set::NONE {
                         continue;
                     }
-                    let example = ground.find(&mut space, (one, other), both)?;
+                    let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
+                    for name in exposure::passing(&one.fate.exposure, &other.fate.exposure) {
+                        let says = said.get(&name).map_or(Ok(Set::ALL), |says| space.set(says))?;
+                        match space.meet(both, says)? {
+                            Set::NONE => unsaid.push(name),
+                            _ => shows.push(says),
+                        }
+                    }
+                    let example = ground.find(&mut space, (one, other), both, &shows)?;
                     found = Some(Pair {
                         old: one.fate.clone(),
                         new: other.fate.clone(),
                         found: example,
+                        unsaid,
                     });
                 }
             }

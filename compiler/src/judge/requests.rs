@@ -227,12 +227,6 @@ fn solve(matcher: &Matcher, on: ListenerId, route: RouteId, request: &mut Reques
 
 /// These expressions and all their parts, each once.
 fn beneath(program: &Program, roots: Vec<ExprId>) -> Vec<ExprId> {
-    let mut seen: BTreeSet<ExprId> = BTreeSet::new();
-    let mut open = roots;
-    while let Some(id) = open.pop() {
-        if seen.insert(id) {
-            program.expr(id).each_operand(&mut |part| open.push(part));
-        }
-    }
-    seen.into_iter().collect()
+    let parts: BTreeSet<ExprId> = program.walk(roots, &[]).map(|(id, _)| id).collect();
+    parts.into_iter().collect()
 }

@@ -1,7 +1,7 @@
 //! Routes to the structure that finds them: per listener a table of hosts, per host a tree over path segments, per cell
 //! the candidates in the order that `order` decides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use lang::Diag;
@@ -135,16 +135,5 @@ fn code(program: &Program, route: &Route) -> (Vec<crate::program::Test>, bool) {
 }
 
 fn reads_captures(program: &Program, roots: &[ExprId]) -> bool {
-    let mut open = roots.to_vec();
-    let mut seen = HashSet::new();
-    while let Some(id) = open.pop() {
-        let expr = program.expr(id);
-        if matches!(expr, Expr::Capture(_)) {
-            return true;
-        }
-        if seen.insert(id) {
-            expr.each_operand(&mut |operand| open.push(operand));
-        }
-    }
-    false
+    program.walk(roots.iter().copied(), &[]).any(|(_, expr)| matches!(expr, Expr::Capture(_)))
 }

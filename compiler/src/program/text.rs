@@ -1,7 +1,8 @@
 //! A program as readable text: for whoever writes a pass, and for `program` blocks in the tests. Nothing reads it back.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use lang::Value;
 use lang::policy::{Arithmetic, Compare, From, Host, Quantifier};
 use lang::vocab::ExprId;
 
@@ -254,7 +255,11 @@ impl fmt::Display for Shown<'_> {
             Expr::Call(function, arguments) => {
                 write!(f, "{}({})", function.name, program.list(arguments))
             }
-            Expr::Template(parts) => write!(f, "text({})", program.list(parts)),
+            Expr::Template(parts) => {
+                f.write_str("\"")?;
+                parts.iter().try_for_each(|part| hole(f, program, *part))?;
+                f.write_str("\"")
+            }
             Expr::Match(subject, arms) => {
                 write!(f, "match {} {{", show(subject))?;
                 for (at, arm) in arms.iter().enumerate() {
@@ -290,6 +295,30 @@ impl fmt::Display for Shown<'_> {
             }
         }
     }
+}
+
+/// A part of text that is put together: words as they stand, everything else in braces.
+fn hole(f: &mut fmt::Formatter<'_>, program: &Program, part: ExprId) -> fmt::Result {
+    if let Expr::Const(Value::String(words)) = program.expr(part) {
+        return words.chars().try_for_each(|c| match c {
+            '{' | '}' => write!(f, "\\{c}"),
+            '\'' => f.write_char(c),
+            c => write!(f, "{}", c.escape_debug()),
+        });
+    }
+    // The braces hold together what brackets would.
+    let text = program.show(part).to_string();
+    let within = match program.expr(part) {
+        Expr::And(_)
+        | Expr::Or(_)
+        | Expr::Compare(..)
+        | Expr::In(..)
+        | Expr::Present(_)
+        | Expr::Coalesce(..)
+        | Expr::Arithmetic(..) => text.strip_prefix('(').and_then(|text| text.strip_suffix(')')),
+        _ => None,
+    };
+    write!(f, "{{{}}}", within.unwrap_or(&text))
 }
 
 fn joined(

@@ -2,7 +2,7 @@
 //! candidates of each listener in the order in which they are tried.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use lang::policy::{Host, Input, InputId, LocalId, Path, Policy, RouteId};
@@ -12,10 +12,10 @@ use lang::{Span, Ty, Value};
 use crate::interp::{self, Constants};
 use crate::lower;
 use crate::lower::expr::Exprs;
-use crate::program::{Expr, Listener, Program, Route, VirtualHost};
-use crate::proof::course::{Course, locals};
+use crate::program::{Expr, Listener, Program, Route, VirtualHost, locals};
+use crate::proof::course::Course;
 use crate::proof::courses::courses;
-use crate::space::{Cut, Env, Formula, Patience, Set, Space};
+use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments, captures};
 
@@ -114,26 +114,21 @@ impl<'p> Basis<'p> {
         &self,
         roots: impl IntoIterator<Item = ExprId>,
     ) -> BTreeMap<InputId, Option<&Value>> {
-        let mut inputs = BTreeMap::new();
-        let mut seen = HashSet::new();
-        let mut open: Vec<ExprId> = roots.into_iter().collect();
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let expr = self.program.expr(id);
-            if let Expr::Input(input) = expr {
-                inputs.insert(*input, self.constants.get(id));
-            }
-            expr.each_operand(&mut |operand| open.push(operand));
-        }
-        inputs
+        let inputs = self.program.walk(roots, &[]).filter_map(|(id, expr)| match expr {
+            Expr::Input(input) => Some((*input, self.constants.get(id))),
+            _ => None,
+        });
+        inputs.collect()
     }
 
-    /// Whether the set hangs on an input that is not bound: who knows nothing of it can send no example on its way.
-    pub(crate) fn hangs_on_inputs(&self, space: &Space, set: Set) -> bool {
+    /// Values of requests that may belong to the set, the plainest first: guesses, to be replayed. Of a set that hangs on
+    /// an input nobody bound there are none: who knows nothing of it can send no example on its way.
+    pub(crate) fn guesses(&self, space: &Space, set: Set) -> Vec<Vec<(Term, Value)>> {
         let blamed = space.blamed(set).into_iter().filter_map(|blame| blame.expr);
-        self.inputs(blamed).values().any(Option::is_none)
+        match self.inputs(blamed).values().any(Option::is_none) {
+            true => Vec::new(),
+            false => space.guesses(set, &self.program, &self.patience),
+        }
     }
 
     /// Nothing asked yet.

@@ -3,10 +3,8 @@
 
 use std::sync::Arc;
 
-use lang::policy::{LocalId, Message};
+use lang::policy::Message;
 use lang::vocab::ExprId;
-
-use crate::program::{Step, StepKind};
 
 /// One way through a route's statements, or past all routes.
 #[derive(Clone, Debug)]
@@ -139,14 +137,4 @@ impl Course {
         self.status = status;
         self.own = own;
     }
-}
-
-/// The values that the lets of a route name, in the order in which they are written.
-pub(crate) fn locals(steps: &[Step]) -> Vec<(LocalId, ExprId)> {
-    let named = steps.iter().flat_map(|step| match &step.kind {
-        StepKind::Let(local, value) => vec![(*local, *value)],
-        StepKind::Act(_) => Vec::new(),
-        StepKind::Always(held) => locals(held),
-    });
-    named.collect()
 }

@@ -5,10 +5,10 @@ use lang::policy;
 use lang::vocab::Ends;
 
 use super::act::{Act, Untold};
-use super::course::{Course, locals};
+use super::course::Course;
 use super::values::Values;
 use crate::interp::Constants;
-use crate::program::{Program, Route, StepKind};
+use crate::program::{Program, Route, StepKind, locals};
 
 /// The most courses of one route.
 const MOST: usize = 512;

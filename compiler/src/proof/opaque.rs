@@ -39,17 +39,11 @@ pub(crate) fn reason(
     blame: &Blame,
 ) -> Option<(String, String)> {
     let id = blame.expr?;
-    let mut inputs = BTreeSet::new();
-    let mut open = vec![id];
-    while let Some(id) = open.pop() {
-        let expr = program.expr(id);
-        if let Expr::Input(input) = expr
-            && !bound.contains(input)
-        {
-            inputs.insert(*input);
-        }
-        expr.each_operand(&mut |operand| open.push(operand));
-    }
+    let inputs = program.walk([id], &[]).filter_map(|(_, expr)| match expr {
+        Expr::Input(input) if !bound.contains(input) => Some(*input),
+        _ => None,
+    });
+    let inputs: BTreeSet<InputId> = inputs.collect();
     let inputs = inputs.iter().filter_map(|input| program.inputs.get(input.0 as usize));
     let help = match inputs.clone().all(|input| input.default.is_some()) {
         true => HELP_PRESET,

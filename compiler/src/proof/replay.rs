@@ -6,9 +6,10 @@ use crate::decision::Decision;
 use crate::frame::{Frame, Head};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
+use crate::program::locals;
 use crate::proof::basis::{Basis, Side};
 use crate::proof::claims::{Seen, Way};
-use crate::proof::course::{Course, End, locals};
+use crate::proof::course::{Course, End};
 use crate::proof::search::Question;
 
 /// How an example fared.

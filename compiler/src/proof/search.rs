@@ -380,14 +380,9 @@ impl<'q> Question<'q> {
             }
         }
         let Some(values) = space.witness(tried) else {
-            let Basis { program, patience, .. } = self.basis;
-            let guesses = match self.basis.hangs_on_inputs(&space, left) {
-                true => Vec::new(),
-                false => space.guesses(tried, program, patience),
-            };
-            for values in guesses {
+            for values in self.basis.guesses(&space, tried) {
                 let witness = Box::new(Witness::new(host, path, values));
-                if witness.arrives(program, self.arriving)
+                if witness.arrives(&self.basis.program, self.arriving)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
                 {
                     return Found::Witness(witness, ending.clone());

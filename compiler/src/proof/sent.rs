@@ -120,6 +120,27 @@ pub(super) fn field<'c>(way: Way<'c>, message: Message, name: &Arc<str>) -> Fiel
     }
 }
 
+/// How far what a client says in a field reaches, where no statement touches it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reach {
+    /// To the upstream, as it was said.
+    AsSaid,
+    /// The upstream gets none of it, and nothing in its place.
+    Never,
+    /// The gateway writes the field, perhaps with what the client says in it.
+    Otherwise,
+}
+
+/// How far what a client says in a field of this name reaches. `believes` is whether the listener may believe what a peer
+/// says about the client.
+pub(crate) fn reach(name: &str, believes: bool) -> Reach {
+    match passed(name, believes) {
+        Field::Copied { .. } => Reach::AsSaid,
+        Field::Absent => Reach::Never,
+        _ => Reach::Otherwise,
+    }
+}
+
 /// What becomes of a client's field that no statement touches.
 fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
     match name {

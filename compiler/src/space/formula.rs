@@ -417,15 +417,9 @@ impl Cut<'_> {
 
     fn depends(&self, id: ExprId) -> Depends {
         let mut depends = Depends::default();
-        let mut seen = HashSet::new();
         let mut within = HashSet::new();
         let mut locals = Vec::new();
-        let mut open = vec![id];
-        while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let expr = self.program.expr(id);
+        for (_, expr) in self.program.walk([id], &[]) {
             match expr {
                 Expr::Capture(name) => depends.captures.push(name.clone()),
                 Expr::Local(local) => locals.push(*local),
@@ -436,7 +430,6 @@ impl Cut<'_> {
                 }
                 _ => {}
             }
-            expr.each_operand(&mut |operand| open.push(operand));
         }
         depends.changing |= locals.iter().any(|local| !within.contains(local));
         depends.captures.sort_unstable();
