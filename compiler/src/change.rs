@@ -10,7 +10,7 @@ use lang::vocab::ExprId;
 use crate::frame::{Head, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::{Candidate, ListenerId, Program, RouteId, VirtualHost};
+use crate::program::{Candidate, ListenerId, Program, Route, RouteId, VirtualHost};
 use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term, Undecided};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, captures, path_relation, split};
@@ -103,6 +103,7 @@ fn place(
     let program = interp.program;
     let mut earlier: Vec<(&VirtualHost, &Candidate)> = Vec::new();
     let own = path(program, candidate).ok_or(Undecided)?;
+    let route = program.route(candidate.route).ok_or(Undecided)?;
     for other in hosts {
         let same = other.host == host.host;
         if !same && host_relation(&other.host, &host.host) != Relation::Inside {
@@ -152,7 +153,7 @@ fn place(
             weight += kept.weight;
         }
     }
-    let change = change(interp, &mut space, left, (host, own), head)?;
+    let change = change(interp, &mut space, left, (host, own, route), (head, &patience))?;
     Ok(Ok((weight, change)))
 }
 
@@ -193,12 +194,23 @@ fn change(
     interp: &Interp<'_>,
     space: &mut Space,
     set: Set,
-    (host, path): (&VirtualHost, &Path),
-    head: &Head<'_>,
+    (host, path, route): (&VirtualHost, &Path, &Route),
+    (head, patience): (&Head<'_>, &Patience),
 ) -> Result<Change, Undecided> {
-    let values = space.witness(set).or_else(|| space.guess(set)).ok_or(Undecided)?;
-    let says_method = values.iter().any(|(term, _)| *term == Term::Method);
-    let witness = Witness::new(&host.host, path, values);
+    let request = |values: Vec<(Term, Value)>| {
+        let says_method = values.iter().any(|(term, _)| *term == Term::Method);
+        (says_method, Witness::new(&host.host, path, values))
+    };
+    let of = (interp.program, interp.constants);
+    let (says_method, witness) = match space.witness(set) {
+        Some(values) => request(values),
+        None => {
+            let guesses = space.guesses(set, interp.program, patience).into_iter().map(request);
+            let mut taken =
+                guesses.filter(|(_, guess)| guess.is_taken(of, route, path, &host.host));
+            taken.next().ok_or(Undecided)?
+        }
+    };
     let differs =
         |(slot, value): &(SlotId, Value)| interp.slot(*slot).is_ok_and(|given| given != *value);
     Ok(Change {

@@ -13,7 +13,7 @@ use runtime::message::Scheme;
 use runtime::rehearsal::{self, Over, Question, Rehearsal, rehearse};
 use runtime::serve::Refusal;
 
-use crate::told;
+use crate::told::{self, Content, MOST_CONTENT};
 
 /// A request that nobody sent.
 #[derive(Clone, Debug)]
@@ -28,8 +28,7 @@ pub struct Ask {
     headers: Vec<(String, String)>,
     from: IpAddr,
     over: Over,
-    /// The length of its content.
-    content: u64,
+    content: Content,
     /// Whether it comes in HTTP/1.0.
     is_old: bool,
     on: Option<String>,
@@ -140,7 +139,7 @@ impl Ask {
 
     fn question<'q>(&self, listener: ListenerId, head: &'q [u8]) -> Question<'q> {
         let who = self.who.as_ref().map(|(_, who)| who.clone());
-        let (over, content) = (self.over.clone(), self.content);
+        let (over, content) = (self.over.clone(), self.content.bytes());
         Question { listener, head, scheme: self.scheme, client: self.from, over, content, who }
     }
 
@@ -209,6 +208,16 @@ impl Ask {
                     }
                 }
                 ("client.ip", None) => ask.from = text?.parse().ok()?,
+                ("req.json", None) => {
+                    ask.content.document.clear();
+                    if !value.is_absent() {
+                        lang::document::write(value, &mut ask.content.document);
+                    }
+                }
+                ("req.body.size", None) => match value {
+                    Value::Size(length) if *length <= MOST_CONTENT => ask.content.length = *length,
+                    _ => return None,
+                },
                 _ => return None,
             }
         }
@@ -228,7 +237,11 @@ impl Ask {
             true => String::new(),
             false => format!(":{}", self.port),
         };
-        let url = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
+        let mut url = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
+        for (at, words) in self.content.words().iter().enumerate() {
+            url.push_str(if at == 0 { " with " } else { " and " });
+            url.push_str(words);
+        }
         let mut text = quoted(&url);
         for (name, value) in &self.headers {
             text.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}"))));

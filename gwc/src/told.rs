@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use lang::{Span, Value};
 use miette::miette;
 use runtime::rehearsal::Over;
+use serde::de::IgnoredAny;
 
 /// A request and what is told of it.
 #[derive(Clone, Default, Debug)]
@@ -23,12 +24,38 @@ pub(crate) struct Told {
     pub(crate) who: Option<String>,
     /// What it comes over.
     pub(crate) over: Over,
-    /// The length of its content, in bytes.
-    pub(crate) content: u64,
+    pub(crate) content: Content,
+}
+
+/// What is told of the content.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Content {
+    /// A document, as it is sent.
+    pub(crate) document: String,
+    /// How long the content is at least, in bytes: what the document does not fill is blank.
+    pub(crate) length: u64,
 }
 
 /// More content than this is not made up.
-const MOST_CONTENT: u64 = 64 << 20;
+pub(crate) const MOST_CONTENT: u64 = 64 << 20;
+
+impl Content {
+    /// The content itself.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.document.clone().into_bytes();
+        let length = usize::try_from(self.length).unwrap_or(usize::MAX);
+        bytes.resize(bytes.len().max(length), b' ');
+        bytes
+    }
+
+    /// As it is told: behind ` with ` or ` and `.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let document = (!self.document.is_empty()).then(|| format!("content {}", self.document));
+        let is_longer = self.length > self.document.len() as u64;
+        let length = is_longer.then(|| format!("req.body.size = {}", Value::Size(self.length)));
+        document.into_iter().chain(length).collect()
+    }
+}
 
 /// Reads a request and what stands behind it.
 pub(crate) fn read(text: &str) -> miette::Result<Told> {
@@ -72,6 +99,14 @@ pub(crate) fn read(text: &str) -> miette::Result<Told> {
 fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
     let word = text.find([':', ' ', '(']).unwrap_or(text.len());
     let (name, behind) = text.split_at(word);
+    if let Some(behind) = behind.strip_prefix(' ').filter(|_| name == "content") {
+        // Where a document ends it says by itself.
+        let mut documents = serde_json::Deserializer::from_str(behind).into_iter::<IgnoredAny>();
+        documents.next()?.ok()?;
+        let (document, behind) = behind.split_at_checked(documents.byte_offset())?;
+        document.clone_into(&mut told.content.document);
+        return Some(behind);
+    }
     if let Some(behind) = behind.strip_prefix(" absent") {
         match name {
             "conn.sni" => told.over.sni = Some(None),
@@ -89,7 +124,7 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
             "conn.tls.version" => told.over.version = Some(value),
             "conn.tls.client" => told.over.client = Some(value),
             "req.body.size" => match lang::literal::literal(&value, Span::default(), None) {
-                Ok((Value::Size(bytes), _)) if bytes <= MOST_CONTENT => told.content = bytes,
+                Ok((Value::Size(bytes), _)) if bytes <= MOST_CONTENT => told.content.length = bytes,
                 _ => return None,
             },
             _ => return None,
@@ -169,8 +204,26 @@ mod tests {
         assert_eq!(told.headers, ["x-a: 1", "cookie: c=a and b", "x-b: "]);
         assert_eq!(told.over.sni, Some(None));
         assert_eq!(told.who.as_deref(), Some("token(sub=\"a)\", n=1)"));
-        assert_eq!((told.content, told.on.as_deref()), (11, Some("web")));
+        assert_eq!((told.content.length, told.on.as_deref()), (11, Some("web")));
         assert_eq!(told.from, Some("10.0.0.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_document_is_read_to_its_end() {
+        let document = r#"{"a":" and x: 1","b":[1,2]}"#;
+        for document in [document, "3", "\"on\""] {
+            let text = format!(
+                "POST http://a.example/ with content {document} and x-a: 1 and req.body.size = 64B on web"
+            );
+            let told = read(&text).unwrap();
+            assert_eq!(told.content.document, document);
+            assert_eq!((told.content.bytes().len(), told.on.as_deref()), (64, Some("web")));
+            assert_eq!(
+                told.content.words(),
+                [format!("content {document}"), "req.body.size = 64B".to_owned()]
+            );
+        }
+        assert!(read("POST http://a.example/ with content {\"a\"").is_err());
     }
 
     #[test]

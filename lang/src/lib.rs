@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod diag;
+pub mod document;
 pub mod eval;
 mod foreign;
 mod format;

@@ -22,7 +22,7 @@ mod resp;
 mod up;
 mod written;
 
-pub use json::{Json, document, write_document};
+pub use json::{Json, document};
 pub(crate) use req::cookie;
 
 /// A field: what the language knows of it, and how it is read.

@@ -12,7 +12,7 @@ use crate::actions::Flow;
 use crate::auth::Identity;
 use crate::body::Body;
 use crate::engine::{Engine, Statement};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, MOST_READ};
 use crate::failure::Failure;
 use crate::http1::parse_request;
 use crate::listen::Connection;
@@ -34,8 +34,8 @@ pub struct Question<'q> {
     pub client: IpAddr,
     /// What it would come over.
     pub over: Over,
-    /// The length of its content, in bytes.
-    pub content: u64,
+    /// Its content.
+    pub content: Vec<u8>,
     /// Who would have been verified; where nobody is said, whoever its header fields prove.
     pub who: Option<Identity>,
 }
@@ -115,9 +115,18 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
         parsed.request.target.path_and_query()
     );
     let decider = Rc::new(Arc::clone(&engine.decider));
-    let content = usize::try_from(question.content).unwrap_or(usize::MAX);
-    let content = if content == 0 { Body::empty() } else { Body::full(vec![b' '; content]) };
-    let ex = Exchange::new(Rc::new(connection), decider, parsed.request, content, parsed.upgrade);
+    let is_read = question.content.len() <= MOST_READ;
+    let content = match question.content.is_empty() {
+        true => Body::empty(),
+        false => Body::full(question.content.clone()),
+    };
+    let mut ex =
+        Exchange::new(Rc::new(connection), decider, parsed.request, content, parsed.upgrade);
+    // More than that is never waited for.
+    if is_read {
+        // All of it is at hand.
+        let _ = ex.read_content().now_or_never();
+    }
     Ok((ex, target))
 }
 

@@ -243,7 +243,9 @@ fn seen(
     let taken = |witness: &Witness| {
         pair.iter().all(|place| {
             let of = places.of(*place);
-            of.is_some_and(|(route, path)| witness.is_taken(places, route, path, host))
+            of.is_some_and(|(route, path)| {
+                witness.is_taken((places.program, &places.constants), route, path, host)
+            })
         })
     };
     if let Some(values) = space.witness(set) {

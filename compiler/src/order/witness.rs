@@ -13,9 +13,8 @@ use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
-use crate::interp::Interp;
+use crate::interp::{Constants, Interp};
 use crate::lower::condition::jump_code;
-use crate::order::Places;
 use crate::program::{Program, Route};
 use crate::space::{Door, Fact, Term, is_host_name, sources};
 use lang::hosts::host_holds;
@@ -261,7 +260,7 @@ impl Witness {
     /// Whether the route takes it at this host pattern and this path pattern, by the code that decides.
     pub(crate) fn is_taken(
         &self,
-        places: &Places<'_>,
+        (program, constants): (&Program, &Constants),
         route: &Route,
         path: &Path,
         host: &Host,
@@ -277,15 +276,10 @@ impl Witness {
             Some((name.clone(), Segments::of(segment).value(text)))
         });
         frame.set_captures(captured.collect());
-        let fill = World { program: places.program, witness: self };
-        let interp = Interp {
-            program: places.program,
-            constants: &places.constants,
-            frame: &frame,
-            fill: &fill,
-        };
+        let fill = World { program, witness: self };
+        let interp = Interp { program, constants, frame: &frame, fill: &fill };
         let conditions: Vec<ExprId> = route.conditions.iter().map(|(id, _)| *id).collect();
-        interp.passes(&jump_code(places.program, &conditions)) == Ok(true)
+        interp.passes(&jump_code(program, &conditions)) == Ok(true)
     }
 
     /// As a person would write it: `GET https://shop.example/a?q=1 from 10.0.0.1 with x-debug: 1`.
@@ -364,6 +358,12 @@ impl Witness {
             "client.ip" => self.said(program, ("conn.peer", None)).cloned(),
             "req.header" if slot.key.as_deref() == Some("cookie") => self.cookies(program),
             "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
+            // A document is its content.
+            "req.body.size" => {
+                let document = self.said(program, ("req.json", None));
+                let document = document.filter(|document| !document.is_absent())?;
+                Some(Value::Size(json(document).len() as u64))
+            }
             _ => None,
         }
     }
@@ -470,17 +470,10 @@ fn sample_host(host: &Host) -> Arc<str> {
 }
 
 /// A document as it is sent.
-fn json(value: &Value) -> String {
-    match value {
-        Value::Map(fields) => {
-            let fields = fields.iter().map(|(name, value)| format!("{name:?}:{}", json(value)));
-            format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
-        }
-        Value::List(items) => {
-            format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(","))
-        }
-        other => other.to_string(),
-    }
+pub(crate) fn json(value: &Value) -> String {
+    let mut text = String::new();
+    lang::document::write(value, &mut text);
+    text
 }
 
 /// A value in a line of text: control characters are escaped, an empty one is seen.

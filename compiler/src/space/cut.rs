@@ -197,8 +197,9 @@ fn points(asked: &[Asked<'_>]) -> Classes {
     let mut samples: Vec<Value> = named.filter(|value| !value.is_absent()).cloned().collect();
     samples.sort_unstable();
     samples.dedup();
-    // A value that no policy can write stands for all others.
-    samples.push(Value::string("\u{0}"));
+    // A text that nobody names stands for all others.
+    let other = fresh("x", &|text| samples.contains(&Value::string(text)));
+    samples.push(Value::String(other));
     Classes { samples, cut, led: true, ..Classes::default() }
 }
 

@@ -14,6 +14,7 @@ use super::identity::carries_token;
 use super::patience::Patience;
 use super::test::Test;
 use super::{Space, Term};
+use crate::order::witness::json;
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, Program};
 
@@ -80,9 +81,9 @@ impl Space {
                 term => put(&mut guess, term, Value::string(text)),
             }
         }
+        fit_content(program, &mut guess);
         let is_possible = |guess: &[(Term, Value)]| {
             guess.iter().all(|(term, value)| can_be(program, term, value))
-                && fits_content(program, guess)
         };
         let is_free = is_possible(&guess)
             && guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
@@ -206,7 +207,7 @@ fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Val
                 ("length", Value::Int(length)) => {
                     "x".repeat(usize::try_from(length).unwrap_or_default().min(1_000))
                 }
-                ("lower" | "upper" | "trim", Value::String(text)) => text.to_string(),
+                ("lower" | "upper" | "trim" | "text", Value::String(text)) => text.to_string(),
                 ("int" | "ip", value) if !value.is_absent() => value.to_string(),
                 _ => return,
             };
@@ -228,6 +229,11 @@ fn said(program: &Program, id: ExprId, guess: &[(Term, Value)]) -> Option<Value>
 
 /// Whether a request can say this there.
 fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
+    if let Term::Slot(slot) = term
+        && program.slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == "req.json")
+    {
+        return value.is_absent() || is_document(value);
+    }
     let Some(text) = value.as_str() else { return true };
     match term {
         Term::Path => can_say(&RESTS, text),
@@ -244,23 +250,33 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
     }
 }
 
-/// Whether a document, if there is one, is not longer than the content is said to be.
-fn fits_content(program: &Program, guess: &[(Term, Value)]) -> bool {
-    let said = |field: &str| {
-        guess.iter().find_map(|(term, value)| match term {
-            Term::Slot(slot) => {
-                let slot = program.slots.get(slot.0 as usize)?;
-                (&*slot.field == field).then_some(value)
-            }
-            _ => None,
-        })
-    };
-    match (said("req.json"), said("req.body.size")) {
-        (Some(Value::Absent) | None, _) => true,
-        (Some(document), Some(Value::Size(size))) => {
-            usize::try_from(*size).is_ok_and(|size| document.to_string().len() <= size)
+/// Says nothing of how long the content is where that is shorter than the document in it: it is as long as that.
+fn fit_content(program: &Program, guess: &mut Vec<(Term, Value)>) {
+    let is_of = |term: &Term, field: &str| match term {
+        Term::Slot(slot) => {
+            program.slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == field)
         }
-        (Some(_), _) => !program.slots.iter().any(|slot| &*slot.field == "req.body.size"),
+        _ => false,
+    };
+    let said = guess.iter().find(|(term, _)| is_of(term, "req.json"));
+    let Some((_, document)) = said.filter(|(_, document)| !document.is_absent()) else { return };
+    let length = json(document).len();
+    guess.retain(|(term, value)| match value {
+        Value::Size(size) if is_of(term, "req.body.size") => {
+            usize::try_from(*size).is_ok_and(|size| size >= length)
+        }
+        _ => true,
+    });
+}
+
+/// Whether a document can say this: else it is read as something else than it was written as.
+fn is_document(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::String(_) => true,
+        Value::Float(number) => number.is_finite(),
+        Value::List(items) => items.iter().all(is_document),
+        Value::Map(fields) => fields.values().all(is_document),
+        _ => false,
     }
 }
 
@@ -287,6 +303,13 @@ fn joined(
     for (name, value) in new {
         let value = match (all.get(name), value) {
             (Some(Value::Map(old)), Value::Map(new)) => Value::Map(Arc::new(joined(old, new))),
+            // What is asked of it as a text it says as it is.
+            (
+                Some(old @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))),
+                Value::String(text),
+            ) if old.to_string() == **text => {
+                continue;
+            }
             (_, value) => value.clone(),
         };
         all.insert(name.clone(), value);

@@ -46,7 +46,7 @@ impl Responder {
         if let Some(json) = json {
             let Document(document) = ex.eval(json)?;
             let mut text = String::new();
-            crate::fields::write_document(&document, &mut text);
+            lang::document::write(&document, &mut text);
             return Ok(Answer::text(status, "application/json", text));
         }
         let text = ex.eval_optional(body.as_ref())?.unwrap_or_default();

@@ -35,48 +35,6 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// Writes a value of the language as JSON: durations, sizes, addresses and the like as the text that the language
-/// writes them with, absent parts left out, secrets never.
-pub fn write_document(value: &Value, out: &mut String) {
-    match value {
-        Value::Absent | Value::Null | Value::Secret(_) => out.push_str("null"),
-        Value::Bool(_) | Value::Int(_) | Value::Status(_) | Value::Time(_) => {
-            out.push_str(&value.to_string());
-        }
-        Value::Float(number) if number.is_finite() => out.push_str(&value.to_string()),
-        Value::Float(_) => out.push_str("null"),
-        Value::String(text) | Value::Method(text) | Value::Item(text) => write_string(text, out),
-        Value::List(items) => write_items(items.iter(), out),
-        Value::Set(items) => write_items(items.iter(), out),
-        Value::Map(fields) => {
-            out.push('{');
-            let present = fields.iter().filter(|(_, value)| !value.is_absent());
-            for (at, (name, value)) in present.enumerate() {
-                out.push_str(if at > 0 { "," } else { "" });
-                write_string(name, out);
-                out.push(':');
-                write_document(value, out);
-            }
-            out.push('}');
-        }
-        other => write_string(&other.to_string(), out),
-    }
-}
-
-fn write_items<'v>(items: impl Iterator<Item = &'v Value>, out: &mut String) {
-    out.push('[');
-    for (at, item) in items.enumerate() {
-        out.push_str(if at > 0 { "," } else { "" });
-        write_document(item, out);
-    }
-    out.push(']');
-}
-
-fn write_string(text: &str, out: &mut String) {
-    // A string always has a JSON form.
-    out.push_str(&serde_json::to_string(text).unwrap_or_default());
-}
-
 #[derive(Clone, Copy)]
 struct Document<'l> {
     left: &'l Cell<usize>,

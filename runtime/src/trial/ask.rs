@@ -13,7 +13,6 @@ use crate::auth::Identity;
 use crate::blocks::ListenerConfig;
 use crate::body::Body;
 use crate::exchange::MOST_READ;
-use crate::fields::write_document;
 use crate::gateway::Snapshot;
 use crate::http1::parse_request;
 use crate::listen::Connection;
@@ -140,7 +139,7 @@ fn content(body: &Value, json: &Value, lines: &mut String) -> Bytes {
         (_, json) => {
             lines.push_str("content-type: application/json\r\n");
             let mut text = String::new();
-            write_document(json, &mut text);
+            lang::document::write(json, &mut text);
             text
         }
     };

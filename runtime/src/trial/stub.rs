@@ -4,7 +4,6 @@ use bytes::Bytes;
 use lang::Value;
 use lang::eval::member;
 
-use crate::fields::write_document;
 use crate::message::Response;
 use crate::upstream::Does;
 
@@ -59,7 +58,7 @@ fn respond(stub: &Value) -> Result<Does, String> {
         (Value::Absent, Value::Absent) => Bytes::new(),
         (Value::Absent, json) => {
             let mut text = String::new();
-            write_document(&json, &mut text);
+            lang::document::write(&json, &mut text);
             if !response.headers.contains("content-type") {
                 // A name and a value of ours.
                 let _ = response.headers.append("content-type", "application/json");

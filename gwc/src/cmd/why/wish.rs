@@ -99,7 +99,12 @@ fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -
     for (slot, value) in &change.slots {
         let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
         let what = slot.written();
-        lines.push(Line { what, from: None, to: value.to_string() });
+        let mut to = value.to_string();
+        if &*slot.field == "req.json" {
+            to.clear();
+            lang::document::write(value, &mut to);
+        }
+        lines.push(Line { what, from: None, to });
         if *value == Value::Absent
             && let Some(line) = lines.last_mut()
         {
