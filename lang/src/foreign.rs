@@ -97,6 +97,40 @@ const VERBS: &[Foreign] = &[
         ],
         FORWARD,
     ),
+    say(
+        &["strip_prefix", "handle_path", "uri", "replace_prefix", "stripprefix", "replacepath"],
+        "`rewrite \"/b{strip_prefix(req.path, \"/a\")}\"` asks the upstream for `/b` and what lies beneath `/a`",
+    ),
+    say(
+        &["encode", "gzip", "gzip_types", "brotli", "compress", "compression"],
+        "nothing is compressed here: an answer is passed on as the upstream sends it",
+    ),
+    say(
+        &["access_log", "error_log", "log_format", "log"],
+        "each request is a line of JSON: `gwc run --log` says where to, `log headers=[\"user-agent\"]` in the `listener` what else is in it",
+    ),
+    say(
+        &["set_real_ip_from", "real_ip_header", "trusted_proxies", "forwardfor"],
+        "`trust forwarded, from=[10.0.0.0/8]` in the `listener` says whose word about the client counts",
+    ),
+    say(
+        &["proxy_cache", "proxy_cache_valid", "cache_control"],
+        "`cache 30s` keeps answers for so long",
+    ),
+    say(
+        &["proxy_buffering", "proxy_request_buffering", "proxy_redirect", "sendfile", "tcp_nopush"],
+        "nothing is to be said: content is passed on as it comes",
+    ),
+    say(&["limit_conn"], "`breaker requests=100` in the `upstream` bounds what is under way"),
+    say(&["mirror", "shadow"], "requests are not copied to a second upstream"),
+    say(
+        &["hsts", "cors"],
+        "`always { set resp.header[\"x-name\"] = VALUE }` sets a field of every answer",
+    ),
+    say(
+        &["ssl_protocols", "ssl_ciphers", "ssl_certificate", "ssl_certificate_key"],
+        "`tls cert=\"/a.pem\", key=\"/a.key\", min=1.2` stands in the `listener`",
+    ),
     say(&["retries"], "an `upstream` says it: `retry 2, on=[connect, 502]`"),
     say(
         &["prefix_rewrite"],
@@ -105,7 +139,17 @@ const VERBS: &[Foreign] = &[
     say(&["listen"], "a `listener` has a line `bind \":8080\"`, a route stands `on` it"),
     say(&["root", "alias", "try_files", "index", "file_server"], FILES),
     say(
-        &["auth", "auth_request", "auth_basic", "basic_auth", "jwt", "authenticate", "authorize"],
+        &[
+            "auth",
+            "auth_request",
+            "auth_basic",
+            "basic_auth",
+            "basicauth",
+            "forward_auth",
+            "jwt",
+            "authenticate",
+            "authorize",
+        ],
         AUTH,
     ),
     say(&["use", "include", "middleware", "plugin", "policy"], APPLY),
@@ -149,6 +193,14 @@ const SETTINGS: &[Foreign] = &[
     say(
         &["ssl_certificate", "ssl_certificate_key", "certificate"],
         "`tls cert=\"/a.pem\", key=\"/a.key\"` has the certificate",
+    ),
+    say(
+        &["http2", "http3", "protocols", "alpn"],
+        "`bind \":443\", proto=[h1, h2]` says which protocols are spoken",
+    ),
+    say(
+        &["ssl_protocols", "ssl_ciphers", "tls_version", "min_version"],
+        "`tls cert=\"/a.pem\", key=\"/a.key\", min=1.2` says the lowest version of TLS",
     ),
     say(&["location"], ROUTE),
     named(
@@ -245,7 +297,19 @@ const VALUES: &[Foreign] = &[
     say(&["req.body"], "the content is `req.json`, its size `req.body.size`"),
     say(&["req.route"], "a claim names the route itself: `route == NAME`"),
     say(&["code", "status_code"], "the status of the answer is `status`"),
-    say(&["True", "False"], "truth is written `true` and `false`"),
+    say(&["True", "False", "off", "yes", "no"], "truth is written `true` and `false`"),
+    say(
+        &["auto", "acme", "letsencrypt", "internal"],
+        "certificates are files: `tls cert=\"/a.pem\", key=\"/a.key\"`",
+    ),
+    say(
+        &["skip_verify", "insecure", "insecure_skip_verify"],
+        "`tls verify=false` takes any certificate",
+    ),
+    say(
+        &["rest", "tail", "wildcard", "splat"],
+        "what lies beneath `/a/**` has no name: it is `strip_prefix(req.path, \"/a\")`",
+    ),
 ];
 
 /// What stands behind a `$` in texts elsewhere.
@@ -312,7 +376,60 @@ const FUNCTIONS: &[Foreign] = &[
         &["env", "getenv"],
         "an item takes it: `param NAME: String from env(\"NAME\")`, or `secret NAME from env(\"NAME\")`",
     ),
+    say(
+        &["now", "time"],
+        "no time is asked by a policy: which route answers depends on the request alone",
+    ),
+    say(
+        &["random", "rand"],
+        "`forward { 90% => a, 10% => b }` shares requests among upstreams by chance",
+    ),
     say(&["file"], "an item takes it: `secret NAME from file(\"/path\")`"),
+];
+
+/// Names of arguments elsewhere, each with the verb or setting that takes ours.
+const ARGUMENTS: &[(&str, Foreign)] = &[
+    ("health", named(&["interval", "period"], "every", "`every=5s` says how often")),
+    ("health", named(&["uri", "url"], "path", "`path=\"/healthz\"` says what is asked for")),
+    (
+        "retry",
+        named(
+            &["count", "attempts", "tries", "num_retries"],
+            "retries",
+            "`retries=2` says how often",
+        ),
+    ),
+    ("retry", named(&["retry_on", "conditions"], "on", "`on=[connect, 503]` says after what")),
+    (
+        "timeout",
+        named(
+            &["read", "response"],
+            "first_byte",
+            "`first_byte=30s` is how long the answer may take to begin",
+        ),
+    ),
+    ("timeout", named(&["request"], "total", "`total=30s` is how long all of it may take")),
+    ("cache", named(&["ttl", "max_age"], "fresh", "`fresh=30s` says how long an answer is kept")),
+    ("cap", named(&["max_body", "body_size"], "body", "`body=10MiB` bounds what requests bring")),
+    (
+        "tls",
+        say(
+            &["insecure_skip_verify", "skip_verify", "insecure"],
+            "`verify=false` takes any certificate",
+        ),
+    ),
+    (
+        "bind",
+        say(&["tls", "ssl"], "TLS is a line of its own: `tls cert=\"/a.pem\", key=\"/a.key\"`"),
+    ),
+    (
+        "respond",
+        say(
+            &["headers", "header"],
+            "`set resp.header[\"x-name\"] = VALUE` behind it sets a field of the answer",
+        ),
+    ),
+    ("forward", say(&["weight"], "shares are written `forward { 90% => a, 10% => b }`")),
 ];
 
 /// What stands between two values elsewhere, or before one.
@@ -384,6 +501,12 @@ pub(crate) fn verb_anywhere(word: &str) -> Option<&'static Foreign> {
 /// A word at the place of a setting.
 pub(crate) fn setting(word: &str) -> Option<&'static Foreign> {
     of(SETTINGS, word)
+}
+
+/// A name of an argument of `what`.
+pub(crate) fn argument(what: &str, word: &str) -> Option<&'static Foreign> {
+    let of_what = ARGUMENTS.iter().filter(|(taker, _)| *taker == what);
+    of_what.map(|(_, row)| row).find(|row| row.words.contains(&word))
 }
 
 /// A name of a value, with its dots.

@@ -173,10 +173,9 @@ fn arms<'a>(
             ast::Line::Stmt(other) => {
                 sound = false;
                 let message = format!("the block of `{}` holds arms", row.name);
-                cx.report(
-                    wrong_form(other.span(), message, "this is none")
-                        .help(format!("as in `{}`", row.example)),
-                );
+                let diag = wrong_form(other.span(), message, "this is none");
+                cx.echoes.insert(diag.span(), other.span());
+                cx.report(diag.help(format!("as in `{}`", row.example)));
                 continue;
             }
             ast::Line::Field(_) | ast::Line::Item(_) => {

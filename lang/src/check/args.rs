@@ -5,9 +5,9 @@ use super::constant::{children_mut, is_load_time};
 use super::context::{Context, Scope, When, reported};
 use super::erase;
 use super::expr::{constant, expr, wanted};
-use super::fit::{Why, fit};
+use super::fit::{Why, expected_type, fit};
 use super::index::Meaning;
-use crate::diag::missing_argument::missing_argument;
+use crate::diag::missing_argument::{ENTRY as MISSING_ARGUMENT, missing_argument};
 use crate::diag::not_constant::{ENTRY as NOT_CONSTANT, not_constant};
 use crate::diag::repeated_argument::repeated_argument;
 use crate::diag::too_many_arguments::too_many_arguments;
@@ -15,6 +15,7 @@ use crate::diag::unknown_argument::unknown_argument;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_type::ENTRY as WRONG_TYPE;
 use crate::diag::{Diag, Edit};
+use crate::foreign;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -187,7 +188,10 @@ pub(super) fn bind<'a>(
         let found = slots.iter().position(|slot| slot.name == arg.name.text);
         let Some(at) = found else {
             let names = slots.iter().map(|slot| slot.name);
-            let near = nearest(arg.name.text, names.clone());
+            let is_ours = |ours: &str| slots.iter().any(|slot| slot.name == ours);
+            let meant = foreign::argument(given.what, arg.name.text)
+                .filter(|meant| meant.ours.is_none_or(is_ours));
+            let near = nearest(arg.name.text, names.clone()).filter(|_| meant.is_none());
             let plain = near.is_some_and(|near| is_plainly(arg.name.text, near, names));
             let place = near.and_then(|near| slots.iter().find(|slot| slot.name == near)?.span);
             let diag = unknown_argument(
@@ -197,7 +201,16 @@ pub(super) fn bind<'a>(
                 near.map(|near| (near, place)),
                 &takes(slots),
             );
-            cx.report(diag.certain_if(plain));
+            cx.report(match meant {
+                Some(meant) => {
+                    let diag = diag.help(meant.help);
+                    match meant.ours {
+                        Some(ours) => diag.suggest(format!("write `{ours}`"), arg.name.span, ours),
+                        None => diag,
+                    }
+                }
+                None => diag.certain_if(plain),
+            });
             // What was meant by it may be what is missing.
             broken = true;
             if let Some(value) = arg.value {
@@ -235,10 +248,12 @@ pub(super) fn bind<'a>(
         cx.diags.truncate(known);
         cx.report(diag);
     }
-    // Whose values are of wrong types thought of something else that takes more of them: said of the first.
-    if let Some(diag) = too_many
-        && cx.diags.get(known).is_none_or(|first| !is_positional(given, first.span()))
-    {
+    // Whose values are wrong thought of something else that takes more of them, or others: said of the first.
+    let is_wrong = |diag: &Diag| is_positional(given, diag.span());
+    if cx.diags.iter().skip(known).any(is_wrong) {
+        let found = cx.diags.split_off(known);
+        cx.diags.extend(found.into_iter().filter(|diag| diag.code != MISSING_ARGUMENT.code));
+    } else if let Some(diag) = too_many {
         cx.report(diag);
     }
     bound
@@ -362,7 +377,7 @@ fn described(ty: &Ty) -> String {
         ty if *ty == STUB => "what an upstream does, such as `respond(200)`".to_owned(),
         Ty::Item(kind) => format!("the name of a {kind}").replace("a upstream", "an upstream"),
         Ty::Optional(of) => described(of),
-        other => other.to_string(),
+        other => expected_type(other),
     }
 }
 

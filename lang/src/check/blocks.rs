@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::args::{self, Given, Slot};
-use super::context::{Claims, Context, ItemId, Scope, When};
+use super::context::{Claims, Context, ItemId, Scope, When, is_head_broken};
 use super::erase;
 use super::expr::constant;
 use super::index::Meaning;
 use crate::diag::inner_limit::inner_limit;
 use crate::diag::missing_argument::missing_argument;
+use crate::diag::missing_part::missing_part;
 use crate::diag::missing_setting::missing_setting;
 use crate::diag::mixed_settings::mixed_settings;
 use crate::diag::not_available::{is_planned, not_available};
@@ -35,7 +36,20 @@ pub(super) fn block(cx: &mut Context<'_>, id: ItemId) -> Option<Block> {
     let head = *view.head();
     let word = head.keyword();
     let row = match view {
-        ast::Item::Auth(auth) => provider(cx, auth.provider()?)?,
+        ast::Item::Auth(auth) => {
+            let Some(word) = auth.provider() else {
+                if !is_head_broken(&head) {
+                    let providers = super::names::listed(&providers(cx));
+                    let diag = missing_part(Span { start: span.end, ..span }, "a provider", "");
+                    cx.report(diag.help(format!(
+                        "write `auth {} = jwt {{ … }}`; the providers are {providers}",
+                        cx.item(id).name
+                    )));
+                }
+                return None;
+            };
+            provider(cx, word)?
+        }
         _ => cx.vocabulary.block(keyword.as_str()).or_else(|| {
             cx.report(not_available(word.map_or(span, |word| word.span), keyword.as_str()));
             None
@@ -104,6 +118,12 @@ pub(super) fn read<'a>(
     settings.into_iter().map(|(setting, _)| setting).collect()
 }
 
+/// The providers that an auth may be made by.
+fn providers(cx: &Context<'_>) -> Vec<Arc<str>> {
+    let blocks = cx.vocabulary.blocks.iter();
+    blocks.filter_map(|row| vocab::identity::provider(row.name)).map(Arc::from).collect()
+}
+
 /// The row of an auth's provider.
 fn provider(cx: &mut Context<'_>, word: ast::Word<'_>) -> Option<&'static vocab::Block> {
     if let Some(row) = cx.vocabulary.block(&row_name(word.text)) {
@@ -113,11 +133,9 @@ fn provider(cx: &mut Context<'_>, word: ast::Word<'_>) -> Option<&'static vocab:
         cx.report(not_available(word.span, word.text));
         return None;
     }
-    let names: Vec<&str> =
-        cx.vocabulary.blocks.iter().filter_map(|row| vocab::identity::provider(row.name)).collect();
-    let near = nearest(word.text, names.iter().copied());
+    let known = providers(cx);
+    let near = nearest(word.text, known.iter().map(|name| &**name));
     let diag = unknown_name(word.span, "provider", word.text, near.map(|near| (near, None)));
-    let known: Vec<Arc<str>> = names.into_iter().map(Arc::from).collect();
     cx.report(match near {
         Some(_) => diag,
         None => diag.help(format!("the providers are {}", super::names::listed(&known))),

@@ -181,7 +181,8 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     if diag.help.is_none() {
         let listed = super::names::listed(&beneath);
         diag = diag.help(if within == "path" {
-            "`path.NAME` is what the route's path captured as `{NAME}`".to_owned()
+            "`req.path` is the path, `path.NAME` what the route's path captured as `{NAME}`"
+                .to_owned()
         } else {
             format!("the fields of `{within}` are {listed}")
         });

@@ -16,6 +16,7 @@ use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::types::Ty;
 use crate::value::Value;
+use crate::vocab::trial::STUB;
 use crate::vocab::{Known, nearest};
 
 /// Where an expectation comes from, and what absence would do there.
@@ -200,7 +201,7 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
     let found = expr.ty.to_string();
     // That it may also be absent is no help to who has something there.
     let expected = if expr.ty.is_optional() { wanted } else { wanted.present() };
-    let mut diag = wrong_type(expr.span, &found, &expected.to_string(), why.place.clone());
+    let mut diag = wrong_type(expr.span, &found, &expected_type(expected), why.place.clone());
     let written = cx.text(expr.span);
     let end = Span { start: expr.span.end, ..expr.span };
     let mut remedy = None;
@@ -219,10 +220,44 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 diag = diag.suggest(format!("write `{near}`"), inner, near);
             }
         }
-        (Some(Value::String(text)), Ty::Method) if text.starts_with('/') => {
+        (Some(Value::String(text)), Ty::Method)
+            if text.starts_with('/') || text.contains("://") =>
+        {
             remedy = Some(format!("a method stands in front: `GET, {written}`"));
             let start = Span { end: expr.span.start, ..expr.span };
             diag = diag.fix("write `GET` in front", start, "GET, ");
+        }
+        (Some(Value::String(_)), Ty::Status) if literal_status(cx, expr).is_none() => {
+            remedy = Some(format!("a status stands in front: `200, {written}`"));
+            let start = Span { end: expr.span.start, ..expr.span };
+            diag = diag.suggest("write `200` in front", start, "200, ");
+        }
+        (Some(Value::String(text)), Ty::Ip)
+            if matches!(literal::literal(text, expr.span, None), Ok((Value::Cidr(_), _))) =>
+        {
+            remedy = Some(format!("a network is asked by `in`: `client.ip in {text}`"));
+        }
+        (Some(Value::Cidr(_) | Value::Ip(_)), Ty::Bool) => {
+            remedy = Some(format!(
+                "each side is a condition of its own; one of several is `client.ip in [10.0.0.0/8, {written}]`"
+            ));
+        }
+        (Some(Value::Int(code)), Ty::Bool) if cx.trial.is_some() && (100..600).contains(code) => {
+            remedy = Some(format!("write `status == {code}`"));
+            diag = diag.suggest("compare the status", expr.span, format!("status == {code}"));
+        }
+        (Some(Value::Int(code)), stub) if *stub == STUB && (200..600).contains(code) => {
+            remedy = Some(format!("write `respond({code})`"));
+            diag = diag.fix("make it an answer", expr.span, format!("respond({code})"));
+        }
+        (_, Ty::String) if matches!(expr.ty.present(), Ty::Record(_) | Ty::Map(_)) => {
+            remedy = Some("what has names in it is a document, as in `json={ … }`".to_owned());
+        }
+        (Some(Value::String(text)), Ty::Item("upstream")) if text.contains([':', '.', '/']) => {
+            let address = text.split_once("://").map_or(&**text, |(_, rest)| rest);
+            remedy = Some(format!(
+                "an upstream is an item of its own, `upstream NAME {{ server \"{address}\" }}`"
+            ));
         }
         (Some(Value::String(text)), Ty::Method)
             if text.chars().all(|c| c.is_ascii_alphabetic()) =>
@@ -300,6 +335,23 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         (Some(says), None) => diag.help(says.clone()),
         (None, Some(remedy)) => diag.help(remedy),
         (None, None) => diag,
+    }
+}
+
+/// A text that is a status without its quotes.
+fn literal_status(cx: &Context<'_>, expr: &Expr) -> Option<u16> {
+    cx.text(inside_quotes(cx, expr.span)).parse().ok()
+}
+
+/// A type as an expectation says it: of many options not each.
+pub(super) fn expected_type(ty: &Ty) -> String {
+    const MOST: usize = 6;
+    match ty {
+        Ty::OneOf(words) if words.len() > MOST => "an option".to_owned(),
+        Ty::List(of) if matches!(&**of, Ty::OneOf(words) if words.len() > MOST) => {
+            "a list of options".to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

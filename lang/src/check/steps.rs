@@ -274,7 +274,9 @@ fn define<'a>(cx: &mut Context<'a>, scope: &mut Scope<'a>, flow: &mut Flow, stmt
             cx.report(shadowed(name.span, name.text, place));
         }
     }
-    let ty = declared.map_or_else(|| value.ty.clone(), |(ty, _)| ty);
+    // Of a value that did not parse nothing is known but what is declared.
+    let of_value = || if stmt.is_line_broken() { Ty::Error } else { value.ty.clone() };
+    let ty = declared.map_or_else(of_value, |(ty, _)| ty);
     if ty == Ty::Secret {
         // A secret keeps its place among the inputs; a copy would have none.
         bind_local(cx, scope, name, Bound::Put(Rc::new(value)), &ty);

@@ -66,6 +66,12 @@ pub fn foreign_word(place: Span, written: &str, ours: Option<&str>, help: &str) 
     }
 }
 
+/// A function of another language that stands between two values.
+pub fn foreign_infix_word(place: Span, written: &str, help: &str) -> Diag {
+    let message = format!("`{written}` does not stand between two values");
+    ENTRY.at(place, message, "no operator").help(help)
+}
+
 /// A comment between `/*` and `*/`.
 pub fn foreign_comment(place: Span) -> Diag {
     ENTRY

@@ -103,6 +103,11 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
                 "a `match` compares one value with patterns: `match req.path { \"/a\" => x, _ => y }`; of a condition it is `match CONDITION { true => x, _ => y }`",
             )
         }
+        Rule::missing_colon if text.get(..complaint.from).is_some_and(|head| head.trim_end().ends_with("{{")) => {
+            let inner = before(text, complaint.from);
+            unexpected_text(span(inner - 1, inner), "a value", "{")
+                .help("a value stands in one pair of braces: `\"{req.path}\"`; a second one begins a record")
+        }
         Rule::missing_colon => missing_mark(gap, next, ":", next_text),
         Rule::missing_arrow if matches!(next_text, "" | "," | ";" | "}") => {
             let pattern = span(complaint.from, missed.max(complaint.from));
@@ -127,6 +132,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             let place = before(text, complaint.from);
             let word = next_token(text, complaint.from);
             let found = text.get(word.range()).unwrap_or("");
+            if matches!(found, "path" | "host" | "method" | "where") {
+                return unexpected_text(word, "`{`", found)
+                    .help(format!("`{found}` stands in a line of its own between `{{` and `}}`"));
+            }
             // Behind what it is made by nothing else names that.
             let line = text.get(..place).and_then(|head| head.rsplit('\n').next());
             let has_provider = line.is_some_and(|head| head.contains('='));
@@ -143,6 +152,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::missing_name => missing_part(gap, "a name", last_token(text, missed)),
         Rule::missing_expr | Rule::missing_value => {
             let after = last_token(text, missed);
+            if after == "use" {
+                return missing_part(gap, "a value", after)
+                    .help("`use \"./file.gw\" { a, b }` brings in what the other file marks `pub`");
+            }
             let diag = match next_text {
                 "," => unexpected_text(next, "a value", next_text),
                 _ => missing_part(gap, "a value", after),

@@ -548,8 +548,10 @@ impl Decode for TlsVersion {
 }
 
 macro_rules! words {
-    ($($ty:ty { $($word:literal => $value:expr,)* })*) => {
+    ($($ty:ident $(, $hint:literal)? { $($word:literal => $value:expr,)* })*) => {
         $(impl Decode for $ty {
+            $(const HINT: Option<&'static str> = Some($hint);)?
+
             fn ty() -> Ty {
                 Ty::one_of(&[$($word),*])
             }
@@ -566,7 +568,7 @@ macro_rules! words {
 
 words! {
     Proto { "h1" => Proto::H1, "h2" => Proto::H2, }
-    Trusted { "proxy_protocol" => Trusted::ProxyProtocol, "forwarded" => Trusted::Forwarded, }
+    Trusted, "write whose word counts, as in `trust forwarded, from=[10.0.0.0/8]`" { "proxy_protocol" => Trusted::ProxyProtocol, "forwarded" => Trusted::Forwarded, }
     ClientAuth { "required" => ClientAuth::Required, "optional" => ClientAuth::Optional, }
 }
 

@@ -3,6 +3,7 @@
 use super::complaint::Complaint;
 use super::tokens::{is_single, is_word, next_token, span, url};
 use crate::diag::Diag;
+use crate::diag::foreign_syntax::foreign_infix_word;
 use crate::diag::missing_mark::missing_mark;
 use crate::diag::unexpected_text::unexpected_text;
 use crate::foreign;
@@ -37,6 +38,13 @@ pub(super) fn missing_comma(
             .help("a rate is written `100/s` or `20/min`");
     }
     let rest = text.get(next.start as usize..).unwrap_or("");
+    let behind = rest.get(next_text.len()..).unwrap_or("");
+    if let Some(row) = foreign::function(next_text)
+        && is_single(complaint.verb)
+        && !behind.starts_with(['(', '=', ',', '.', '['])
+    {
+        return foreign_infix_word(next, next_text, row.help);
+    }
     if let Some(length) = url(rest) {
         let place = span(next.start as usize, next.start as usize + length);
         let written = text.get(place.range()).unwrap_or("");

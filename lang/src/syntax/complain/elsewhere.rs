@@ -114,7 +114,7 @@ pub(super) fn of_elsewhere(
 }
 
 /// How an assert is written.
-const CLAIM: &str =
+pub(super) const CLAIM: &str =
     "an assert is written `for req where CONDITION`, and in a line of its own `expect OUTCOME`";
 
 /// Where the verb of the line stands that `at` lies in.

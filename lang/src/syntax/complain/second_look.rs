@@ -4,6 +4,7 @@ use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
 use super::complaint::Complaint;
+use super::elsewhere::CLAIM;
 use super::tokens::{before, item_word, last_token, next_token, span, url};
 use crate::diag::foreign_syntax::foreign_loop;
 use crate::diag::missing_part::missing_part;
@@ -97,6 +98,19 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         }
         Rule::bad_rest => return unexpected_text(place, "the closing bracket", found),
         Rule::bad_stmt => return unexpected_text(place, "a statement", found),
+        Rule::bad_head if item_word(text) == "assert" => {
+            return unexpected_text(place, "`{`", found).help(CLAIM);
+        }
+        Rule::bad_head
+            if matches!(found, "-" | ".") && !text.get(..start).unwrap_or("").ends_with(' ') =>
+        {
+            let help = "a name is made of letters, digits and `_`; hosts and addresses stand in texts inside the braces";
+            return unexpected_text(place, "`{`", found).help(help);
+        }
+        Rule::bad_head if found.starts_with('"') => {
+            return unexpected_text(place, "`{`", found)
+                .help("what belongs to it stands in lines of their own between `{` and `}`");
+        }
         Rule::bad_head => return unexpected_text(place, "`{`", found),
         Rule::bad_tail
             if complaint.verb == Some("for")
