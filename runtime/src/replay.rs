@@ -105,7 +105,7 @@ pub struct Replay {
     engine: Engine,
     decider: Decides,
     /// One for each listener of the program, with its caps.
-    listeners: Vec<(Connection, Limits)>,
+    listeners: Vec<(Connection, Arc<Limits>)>,
     /// Where each slot of the program is read from.
     sources: Vec<Source>,
     /// One for each route.
@@ -125,7 +125,7 @@ impl Replay {
         let program = engine.program();
         let listeners = program.listeners.iter().map(|listener| {
             let config = engine.listeners.iter().find(|config| config.name == listener.name);
-            let limits = config.map_or_else(Limits::default, |config| config.limits.clone());
+            let limits = config.map_or_else(Arc::default, |config| config.limits.clone());
             (imagined(&listener.name), limits)
         });
         let listeners = listeners.collect();

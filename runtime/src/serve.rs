@@ -4,6 +4,7 @@
 mod alarm;
 mod date;
 mod drain;
+mod life;
 mod limits;
 mod settle;
 mod sniff;
@@ -11,6 +12,7 @@ mod sniff;
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,6 +21,7 @@ pub(crate) use alarm::Alarm;
 pub use date::http_date;
 pub(crate) use date::with_http_date;
 pub use drain::{Drain, Drainer, GRACE};
+pub(crate) use life::{Life, Waiting};
 pub use limits::Limits;
 pub(crate) use settle::Settle;
 
@@ -125,6 +128,22 @@ pub trait Handler {
     fn finished(&self, ticket: Self::Ticket, sent: Sent);
 }
 
+impl<H: Handler> Handler for &H {
+    type Ticket = H::Ticket;
+
+    fn handle(&self, incoming: Incoming) -> impl Future<Output = Outgoing<H::Ticket>> {
+        (**self).handle(incoming)
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Outgoing<H::Ticket> {
+        (**self).refuse(refusal)
+    }
+
+    fn finished(&self, ticket: H::Ticket, sent: Sent) {
+        (**self).finished(ticket, sent);
+    }
+}
+
 /// Which protocol a connection speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
@@ -145,29 +164,35 @@ pub struct Terms {
     pub scheme: Scheme,
 }
 
+/// What a connection is served with, from its first byte to its last.
+pub struct Service<H> {
+    /// What is spoken on it.
+    pub terms: Terms,
+    /// Its caps.
+    pub limits: Arc<Limits>,
+    /// Tells it when it is time to finish.
+    pub drain: Drain,
+    /// Answers its requests.
+    pub handler: H,
+}
+
 /// Serves a connection until it closes. Never fails: what goes wrong is told to the handler where
 /// it concerns an exchange, and ends the connection where it does not.
 ///
 /// Dropping the future drops the connection and every handler future on it.
-pub fn serve<IO, H>(
-    io: IO,
-    terms: Terms,
-    limits: &Limits,
-    drain: &Drain,
-    handler: &H,
-) -> impl Future<Output = ()>
+pub fn serve<'h, IO, H>(io: IO, service: Service<H>) -> impl Future<Output = ()> + 'h
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
-    H: Handler,
+    H: Handler + 'h,
 {
-    go_on(start(io), terms, limits, drain, handler)
+    Life::begin(io, service)
 }
 
 /// A connection that is about to be served. What it takes lies apart from what serves it.
 pub(crate) type Started<IO> = Rc<RefCell<http1::Shared<IO>>>;
 
 /// Begins with a connection, of which nothing was read.
-pub(crate) fn start<IO>(io: IO) -> Started<IO> {
+fn start<IO>(io: IO) -> Started<IO> {
     Rc::new(RefCell::new(http1::Shared {
         wire: http1::Wire { io, buffer: BytesMut::new() },
         content: None,
@@ -175,31 +200,23 @@ pub(crate) fn start<IO>(io: IO) -> Started<IO> {
     }))
 }
 
-/// Serves what was begun: see [`serve`].
-pub(crate) async fn go_on<IO, H>(
-    started: Started<IO>,
-    terms: Terms,
-    limits: &Limits,
-    drain: &Drain,
-    handler: &H,
-) where
+/// Serves a connection until it closes, or until nothing has come for a while.
+async fn go_on<IO, H>(waiting: Waiting<IO>, service: &Service<H>) -> Option<Waiting<IO>>
+where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let is_http2 = match terms.protocol {
+    let is_http2 = match waiting.protocol {
         Protocol::Http1 => false,
         Protocol::Http2 => true,
-        Protocol::Auto => match sniff::sniff(&started, limits, drain).await {
-            Some(is_http2) => is_http2,
-            None => return,
-        },
+        Protocol::Auto => sniff::sniff(&waiting, service).await?,
     };
     if !is_http2 {
-        return http1::serve(started, terms.scheme, limits, drain, handler).await;
+        return http1::serve(waiting, service).await;
     }
     // Nobody else holds it before there is a request.
-    let Ok(shared) = Rc::try_unwrap(started) else { return };
-    let wire = shared.into_inner().wire;
+    let wire = Rc::try_unwrap(waiting.started).ok()?.into_inner().wire;
     // Apart, so that a connection that speaks HTTP/1 has no room for it.
-    Box::pin(http2::serve(wire, terms.scheme, limits, drain, handler)).await;
+    Box::pin(http2::serve(wire, service)).await;
+    None
 }

@@ -17,7 +17,7 @@ use gw_runtime::engine::{Engine, Ground};
 use gw_runtime::gateway::Snapshot;
 use gw_runtime::listen::Connection;
 use gw_runtime::message::Scheme;
-use gw_runtime::serve::{self, Drain, Limits, Protocol, Terms};
+use gw_runtime::serve::{self, Drain, Protocol, Terms};
 use gw_runtime::telemetry::Telemetry;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -169,7 +169,8 @@ fn counted(policy: &str, requests: usize) -> [usize; 3] {
             );
             let terms = Terms { protocol: Protocol::Http1, scheme: Scheme::Http };
             let io = Counting { io, calls: counted };
-            serve::serve(io, terms, &Limits::default(), &Drain::never(), &session).await;
+            let (limits, drain) = (Arc::default(), Drain::never());
+            serve::serve(io, serve::Service { terms, limits, drain, handler: session }).await;
         });
     });
     client.join().unwrap();

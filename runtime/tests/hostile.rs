@@ -11,8 +11,8 @@ use bytes::Bytes;
 use gw_runtime::body::Body;
 use gw_runtime::message::{Response, Scheme};
 use gw_runtime::serve::{
-    Drain, Drainer, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Terms,
-    serve,
+    Drain, Drainer, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Service,
+    Terms, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
@@ -89,10 +89,8 @@ async fn with<T>(site: &Site, drain: Drain, client: impl AsyncFnOnce(DuplexStrea
     let local = tokio::task::LocalSet::new();
     local
         .run_until(async {
-            let serving = async {
-                let drain = drain;
-                serve(near, terms, &limits, &drain, site).await;
-            };
+            let serving =
+                serve(near, Service { terms, limits: limits.into(), drain, handler: site });
             tokio::join!(serving, client(far)).1
         })
         .await

@@ -9,7 +9,7 @@ use std::time::Duration;
 use gw_runtime::body::Body;
 use gw_runtime::message::{Response, Scheme};
 use gw_runtime::serve::{
-    Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Terms, serve,
+    Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Service, Terms, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::time::{Instant, sleep, timeout};
@@ -82,7 +82,7 @@ async fn with<T>(site: &Site, client: impl AsyncFnOnce(Client) -> T) -> T {
     let (read, write) = split(far);
     let client = client(Client { read, write });
     let drain = Drain::never();
-    let serving = serve(near, terms, &limits, &drain, site);
+    let serving = serve(near, Service { terms, limits: limits.into(), drain, handler: site });
     tokio::task::LocalSet::new().run_until(async { tokio::join!(serving, client).1 }).await
 }
 
@@ -669,7 +669,8 @@ async fn who_reads_what_a_lost_connection_sent_is_told_at_once() {
         };
         let both = async {
             let drain = Drain::never();
-            let serving = serve(near, terms, &limits, &drain, &site);
+            let service = Service { terms, limits: limits.into(), drain, handler: &site };
+            let serving = serve(near, service);
             tokio::select! {
                 ((), ()) = async { tokio::join!(serving, talk) } => {}
                 () = sleep(Duration::from_millis(500)), if cut => {}

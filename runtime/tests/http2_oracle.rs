@@ -12,7 +12,7 @@ use bytes::Bytes;
 use gw_runtime::body::{Body, BodyError, Source};
 use gw_runtime::message::{Headers, Response, Scheme, Target};
 use gw_runtime::serve::{
-    Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Terms, serve,
+    Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Service, Terms, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex, split};
 use tokio::task::{JoinSet, LocalSet};
@@ -143,7 +143,8 @@ async fn requests_and_answers_survive_however_they_are_cut() {
         let terms = Terms { protocol: Protocol::Auto, scheme: Scheme::Http };
         let limits = Limits { fields: 64, ..Limits::default() };
         let drain = Drain::never();
-        let serving = serve(server, terms, &limits, &drain, &mirror);
+        let serving =
+            serve(server, Service { terms, limits: limits.into(), drain, handler: &mirror });
         LocalSet::new()
             .run_until(async {
                 tokio::join!(serving, carry(near, far, seed), ask(client, seed));
@@ -375,7 +376,7 @@ async fn ours(bytes: &[u8], piece: usize) -> BTreeSet<(String, String, Vec<u8>)>
     let terms = Terms { protocol: Protocol::Http2, scheme: Scheme::Http };
     let limits = Limits::default();
     let drain = Drain::never();
-    let serving = serve(near, terms, &limits, &drain, &mirror);
+    let serving = serve(near, Service { terms, limits: limits.into(), drain, handler: &mirror });
     tokio::join!(serving, send(far, bytes, piece));
     mirror.seen.take()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use gw_runtime::body::Body;
 use gw_runtime::message::{Response, Scheme};
 use gw_runtime::serve::{
-    Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Terms, serve,
+    Drain, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Service, Terms, serve,
 };
 use http_body_util::{BodyExt, Empty};
 use hyper::service::service_fn;
@@ -61,7 +61,7 @@ async fn ours(bytes: &[u8], piece: usize) -> Vec<(String, Vec<u8>)> {
     let terms = Terms { protocol: Protocol::Http1, scheme: Scheme::Http };
     let (limits, recorder) = (Limits::default(), Recorder(Rc::clone(&seen)));
     let drain = Drain::never();
-    let serving = serve(near, terms, &limits, &drain, &recorder);
+    let serving = serve(near, Service { terms, limits: limits.into(), drain, handler: recorder });
     tokio::join!(serving, send(far, bytes, piece));
     seen.take()
 }

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use gw_runtime::body::{Body, BodyError, Source};
 use gw_runtime::message::{Headers, Response, Scheme};
 use gw_runtime::serve::{
-    Drain, Drainer, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Terms, serve,
+    Drain, Drainer, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Sent, Service, Terms,
+    serve,
 };
 use gw_runtime::upgrade::Tunnel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -164,20 +165,16 @@ fn limits() -> Limits {
     }
 }
 
+fn service(site: &Site, drain: Drain) -> Service<&Site> {
+    Service { terms: PLAIN, limits: limits().into(), drain, handler: site }
+}
+
 /// Serves one connection while `client` talks on it.
 async fn with<T>(site: &Site, drain: Drain, client: impl AsyncFnOnce(DuplexStream) -> T) -> T {
     let (near, far) = duplex(64 << 10);
-    let limits = limits();
+    let serving = serve(near, service(site, drain));
     let local = tokio::task::LocalSet::new();
-    local
-        .run_until(async {
-            let serving = async {
-                let drain = drain;
-                serve(near, PLAIN, &limits, &drain, site).await;
-            };
-            tokio::join!(serving, client(far)).1
-        })
-        .await
+    local.run_until(async { tokio::join!(serving, client(far)).1 }).await
 }
 
 /// Sends `text`, leaves the connection open, and reads until the other side closes.
@@ -706,8 +703,7 @@ async fn an_idle_http2_connection_is_told_to_go() {
 #[tokio::test]
 async fn a_connection_that_waits_has_no_room_for_an_exchange() {
     let (near, _far) = duplex(64);
-    let (site, limits, drain) = (Site::default(), limits(), Drain::never());
-    let serving = serve(near, PLAIN, &limits, &drain, &site);
-    let bytes = size_of_val(&serving);
-    assert!(bytes <= 512, "{bytes}");
+    let site = Site::default();
+    let bytes = size_of_val(&serve(near, service(&site, Drain::never())));
+    assert!(bytes <= 48, "{bytes}");
 }

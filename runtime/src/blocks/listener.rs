@@ -284,7 +284,7 @@ pub struct ListenerConfig {
     /// Whose `X-Forwarded-For` is believed.
     pub forwarded: Vec<IpNet>,
     /// The caps of each connection.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// The most open connections.
     pub connections: usize,
     /// The most handshakes under way.
@@ -375,7 +375,7 @@ impl ListenerConfig {
             tls: Vec::new(),
             proxy_protocol: Vec::new(),
             forwarded: Vec::new(),
-            limits: Limits::default(),
+            limits: Arc::default(),
             connections: CONNECTIONS as usize,
             handshakes: HANDSHAKES as usize,
             handshake: HANDSHAKE,
@@ -443,21 +443,23 @@ impl ListenerConfig {
     }
 
     fn cap(&mut self, line: &Cap) {
-        self.limits.head_bytes = line.header.0 as usize;
-        self.limits.fields = line.headers.0 as usize;
-        self.limits.target_bytes = line.target.0 as usize;
-        self.limits.body_bytes = line.body.0;
-        self.limits.idle = line.idle.0;
-        self.limits.streams = line.streams.0;
+        let limits = Arc::make_mut(&mut self.limits);
+        limits.head_bytes = line.header.0 as usize;
+        limits.fields = line.headers.0 as usize;
+        limits.target_bytes = line.target.0 as usize;
+        limits.body_bytes = line.body.0;
+        limits.idle = line.idle.0;
+        limits.streams = line.streams.0;
         self.connections = line.connections.0 as usize;
         self.handshakes = line.handshakes.0 as usize;
     }
 
     fn timeout(&mut self, line: &Timeout) {
         self.handshake = line.handshake.0;
-        self.limits.head = line.header.0;
-        self.limits.body_idle = line.body.0;
-        self.limits.send_idle = line.send.0;
+        let limits = Arc::make_mut(&mut self.limits);
+        limits.head = line.header.0;
+        limits.body_idle = line.body.0;
+        limits.send_idle = line.send.0;
     }
 }
 

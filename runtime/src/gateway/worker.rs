@@ -3,14 +3,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::pin::pin;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -379,18 +379,12 @@ impl<S: Snapshot> Worker<S> {
         let listener = here.current.borrow().clone();
         let Some(seat) = Seat::take(&self.shared, self.index, &listener) else { return };
         let taken = Taken { stream, peer, listener, bind: socket.bind.get() };
-        let drain = here.drainer.drain();
         let core = self.core.clone();
-        tokio::task::spawn_local(async move {
-            let _seat = seat;
-            let session = |connection| S::session(&core, connection);
-            let mut serving = pin!(accept::serve_connection(taken, &drain, session));
-            poll_fn(|cx| match drain.poll_cut(cx) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => clock::standing(|| serving.as_mut().poll(cx)),
-            })
-            .await;
-        });
+        let session = move |connection| S::session(&core, connection);
+        let serving = accept::serve_connection(taken, here.drainer.drain(), session);
+        if let Some(serving) = serving {
+            tokio::task::spawn_local(Seated { serving, _seat: seat });
+        }
     }
 
     /// Stops every socket and every listener. The number of connections that had to be cut.
@@ -419,6 +413,20 @@ impl Here {
             let _ = tokio::time::timeout(Duration::from_secs(1), self.drainer.finished()).await;
         }
         left
+    }
+}
+
+/// A connection in its seat.
+struct Seated<F, S: Snapshot> {
+    serving: F,
+    _seat: Seat<S>,
+}
+
+impl<F: Future<Output = ()> + Unpin, S: Snapshot> Future for Seated<F, S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        clock::standing(|| Pin::new(&mut self.serving).poll(cx))
     }
 }
 

@@ -8,60 +8,68 @@ use std::time::Duration;
 
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::receive::{Content, Received, Shared};
 use super::request::glimpse;
-use super::room::{Desk, Room};
+use super::room::{Desk, Room, is_crowded};
 use super::send::{Asked, send};
 use super::{Decoder, Framing, RequestHead, Scan, parse_request};
 use crate::body::Body;
 use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version};
 use crate::serve::{
-    Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Refusal, Settle, Started,
+    Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service, Settle,
+    Started, Waiting,
 };
 use crate::upgrade::{Tunnel, Upgrade};
 
-/// Serves a connection until it closes.
+/// Serves a connection until it closes, or until nothing has come for a while.
 ///
-/// What only an exchange needs has a place of its own while there is one, so that connections which
-/// wait take little.
-pub(crate) async fn serve<IO, H>(
-    shared: Started<IO>,
-    scheme: Scheme,
-    limits: &Limits,
-    drain: &Drain,
-    handler: &H,
-) where
+/// What only an exchange needs has a place of its own, so that a tunnel takes little.
+pub(crate) async fn serve<IO, H>(waiting: Waiting<IO>, service: &Service<H>) -> Option<Waiting<IO>>
+where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    let connection = Connection { shared, scheme, limits, drain, handler };
+    let Waiting { started, mut until, .. } = waiting;
+    let connection = Connection {
+        shared: started,
+        scheme: service.terms.scheme,
+        limits: &service.limits,
+        drain: &service.drain,
+        handler: &service.handler,
+    };
     let desk = Desk::new();
     let mut room = Room::new();
-    let mut wait = limits.head;
     let end = loop {
-        let next = match connection.head(wait, &mut room).await {
-            None => Next::Close,
-            Some(head) => {
+        let next = match connection.head(until).await {
+            Heard::Nothing => Next::Close,
+            Heard::NothingYet => Next::Wait,
+            Heard::Head(head) => {
                 let enter = || desk.work(async |head| connection.exchange(head).await);
                 room.run(head, &desk, enter).await
             }
         };
         match next {
-            Next::Request => wait = limits.idle,
+            Next::Request => until = clock::now() + connection.limits.idle,
             end => break end,
         }
     };
     drop(room);
     match end {
-        Next::Request | Next::Close => Box::pin(connection.close()).await,
-        Next::Linger => Box::pin(connection.linger()).await,
-        Next::Tunnel(tunnel) => Box::pin(connection.tunnel(tunnel)).await,
+        Next::Wait => {
+            let (started, protocol) = (connection.shared, Protocol::Http1);
+            return Some(Waiting { started, protocol, until });
+        }
+        Next::Request | Next::Close => connection.close().await,
+        Next::Linger => connection.linger().await,
+        Next::Tunnel(tunnel) => connection.tunnel(tunnel).await,
     }
+    None
 }
 
-/// A connection that waits for longer gives back what only an exchange needs.
+/// For how long a connection on which nothing comes keeps what serves it.
 const CALM: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection<'c, IO, H: Handler> {
@@ -75,8 +83,19 @@ pub(super) struct Connection<'c, IO, H: Handler> {
 /// The length of a head in the buffer, or why there will be none.
 type Found = Result<usize, Fault>;
 
+/// What came of waiting for a head.
+enum Heard {
+    Head(Found),
+    /// The client closed, or nothing came in time.
+    Nothing,
+    /// Nothing came for a while, and there is more time.
+    NothingYet,
+}
+
 enum Next<'c, H: Handler> {
     Request,
+    /// For what is to come, at less expense.
+    Wait,
     /// Nothing of the client's is unread.
     Close,
     /// Something may be: closing at once could destroy the answer on its way.
@@ -96,15 +115,9 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Handler,
 {
-    /// Waits for a head: as long as `wait` for its first byte, then for as long as heads may take. Nothing, if the
-    /// client closed, or nothing came in time, between two requests.
-    fn head<F: Future>(
-        &self,
-        wait: Duration,
-        room: &mut Room<F>,
-    ) -> impl Future<Output = Option<Found>> {
-        let now = clock::now();
-        let (mut deadline, calm) = (now + wait, now + CALM);
+    /// Waits for a head: until `deadline` for its first byte, then for as long as heads may take.
+    fn head(&self, mut deadline: Instant) -> impl Future<Output = Heard> {
+        let calm = clock::now() + CALM;
         let mut scan = Scan::new();
         let (mut begun, mut leaves) = (false, false);
         let mut blank = 0;
@@ -121,14 +134,14 @@ where
                     scan = Scan::new();
                 }
                 match scan.find(&wire.buffer, limits.head_bytes) {
-                    Ok(Some(end)) => return Poll::Ready(Some(Ok(end))),
+                    Ok(Some(end)) => return Poll::Ready(Heard::Head(Ok(end))),
                     Ok(None) => {}
-                    Err(fault) => return Poll::Ready(Some(Err(fault))),
+                    Err(fault) => return Poll::Ready(Heard::Head(Err(fault))),
                 }
                 // The target alone is measured early, so that it gets its own status.
                 let longest = limits.target_bytes.saturating_add(Method::MAX + 16);
                 if scan.in_first_line() && wire.buffer.len() > longest {
-                    return Poll::Ready(Some(Err(Fault::TargetTooLong)));
+                    return Poll::Ready(Heard::Head(Err(Fault::TargetTooLong)));
                 }
                 // Half an empty line may be no more than that. What came with the request before
                 // begins a head as well, and has no more time than one that comes later.
@@ -145,14 +158,19 @@ where
                 }
                 match wire.poll_fill(cx, 0) {
                     Poll::Ready(Ok(1..)) => {}
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
+                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Heard::Nothing),
                     Poll::Pending => {
-                        if room.is_kept() {
-                            ready!(alarm.poll(cx, deadline.min(calm)));
-                            room.give_back();
+                        if !begun && !leaves && calm < deadline {
+                            if !is_crowded() {
+                                ready!(alarm.poll(cx, calm));
+                            }
+                            return Poll::Ready(Heard::NothingYet);
                         }
                         ready!(alarm.poll(cx, deadline));
-                        return Poll::Ready(begun.then_some(Err(Fault::HeadTimeout)));
+                        return Poll::Ready(match begun {
+                            true => Heard::Head(Err(Fault::HeadTimeout)),
+                            false => Heard::Nothing,
+                        });
                     }
                 }
             }

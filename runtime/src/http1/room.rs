@@ -1,5 +1,4 @@
-//! Where a connection keeps its exchange: memory that lasts from one to the next while the connection is busy, and is
-//! given back when it waits.
+//! Where a connection keeps its exchange: memory that lasts from one to the next while the connection is busy.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -27,6 +26,11 @@ thread_local! {
     static TAKEN: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Whether this core has so many rooms that one which waits is to be given back at once.
+pub(super) fn is_crowded() -> bool {
+    TAKEN.get() > MOST
+}
+
 impl<F: Future> Room<F> {
     pub(super) fn new() -> Room<F> {
         Room { place: None }
@@ -41,21 +45,7 @@ impl<F: Future> Room<F> {
     ) -> R {
         desk.task.set(Some(task));
         let (place, _) = self.place.get_or_insert_with(|| (Box::pin(enter()), Counted::new()));
-        let result = poll_fn(|cx| desk.poll_result(cx, place.as_mut())).await;
-        if TAKEN.get() > MOST {
-            self.give_back();
-        }
-        result
-    }
-
-    /// Whether it takes memory.
-    pub(super) fn is_kept(&self) -> bool {
-        self.place.is_some()
-    }
-
-    /// Gives the memory back.
-    pub(super) fn give_back(&mut self) {
-        self.place = None;
+        poll_fn(|cx| desk.poll_result(cx, place.as_mut())).await
     }
 }
 

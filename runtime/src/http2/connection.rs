@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout};
 use super::machine::{GATHERED, Leaving, Machine};
 use super::request::Room;
 use crate::http1::Wire;
-use crate::message::{Fault, Scheme};
-use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing};
+use crate::message::Fault;
+use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing, Service};
 
 /// The most that one read takes.
 const READ: usize = 32 << 10;
@@ -40,21 +40,17 @@ struct Scratch {
 }
 
 /// Serves a connection until it closes. What was read from it already is in the wire's buffer.
-pub(crate) async fn serve<IO, H>(
-    wire: Wire<IO>,
-    scheme: Scheme,
-    limits: &Limits,
-    drain: &Drain,
-    handler: &H,
-) where
+pub(crate) async fn serve<IO, H>(wire: Wire<IO>, service: &Service<H>)
+where
     IO: AsyncRead + AsyncWrite + Unpin,
     H: Handler,
 {
+    let Service { terms, limits, drain, handler } = service;
     let make = |incoming| handler.handle(incoming);
     let now = Instant::now();
     let mut connection = Connection {
         io: wire.io,
-        machine: Machine::new(handler, scheme, limits, now),
+        machine: Machine::new(handler, terms.scheme, limits, now),
         partial: Vec::new(),
         flushed: true,
         blocked: None,

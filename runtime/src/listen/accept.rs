@@ -1,12 +1,13 @@
 //! From an accepted socket to a served connection: PROXY protocol, TLS, then HTTP, each within its time. And what to do
 //! when the machine has no more sockets to give.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -17,7 +18,7 @@ use super::proxy_protocol::{self, Header};
 use crate::blocks::listener::BindConfig;
 use crate::gateway::Listener;
 use crate::message::Scheme;
-use crate::serve::{self, Drain, Handler, Protocol, Started, Terms};
+use crate::serve::{Drain, Handler, Life, Protocol, Service, Terms};
 use crate::telemetry::metrics::Limit;
 use crate::transport::ClientTransport as Transport;
 
@@ -31,59 +32,60 @@ pub(crate) struct Taken {
     pub(crate) bind: usize,
 }
 
-/// A connection on which requests may begin.
-struct Opened<H> {
-    shared: Started<Transport>,
-    terms: Terms,
-    handler: H,
-    listener: Arc<Listener>,
+/// The way of a connection: what must be before its first request, then the requests.
+enum Course<H> {
+    Opens(Pin<Box<dyn Future<Output = Option<Served<H>>>>>),
+    Serves(Served<H>),
 }
 
-/// A connection before that.
-enum Opening<H, F> {
-    Done(Option<Opened<H>>),
-    /// What is needed before the first request alone stands apart, so that a connection has no room for it afterwards.
-    Waits(Pin<Box<F>>),
-}
+type Served<H> = Life<'static, Transport, H>;
 
-/// Serves a connection to its end with the handler that `session` makes for it.
-pub(crate) fn serve_connection<'d, H: Handler + 'static>(
+/// Serves a connection to its end with the handler that `session` makes for it; nothing, where it has ended already.
+pub(crate) fn serve_connection<H: Handler + 'static>(
     taken: Taken,
-    drain: &'d Drain,
-    session: impl FnOnce(Connection) -> H + 'd,
-) -> impl Future<Output = ()> + 'd {
-    let opening = match is_plain(&taken.listener, taken.peer) {
-        true => Opening::Done(plain(taken, session)),
-        false => Opening::Waits(Box::pin(in_time(taken, session))),
-    };
-    async move {
-        let opened = match opening {
-            Opening::Done(opened) => opened,
-            Opening::Waits(opening) => opening.await,
-        };
-        let Some(Opened { shared, terms, handler, listener }) = opened else { return };
-        serve::go_on(shared, terms, &listener.config.limits, drain, &handler).await;
+    drain: Drain,
+    session: impl FnOnce(Connection) -> H + 'static,
+) -> Option<impl Future<Output = ()> + Unpin> {
+    match is_plain(&taken.listener, taken.peer) {
+        true => plain(taken, drain, session).map(Course::Serves),
+        false => Some(Course::Opens(Box::pin(in_time(taken, drain, session)))),
     }
 }
 
-impl<H> Opened<H> {
-    fn new(
-        transport: Transport,
-        connection: Connection,
-        listener: Arc<Listener>,
-        bind: &BindConfig,
-        session: impl FnOnce(Connection) -> H,
-    ) -> Opened<H> {
-        let tls = connection.tls.as_ref();
-        let protocol = match (tls.and_then(|tls| tls.alpn), bind.h1, bind.h2) {
-            (Some("h2"), _, _) | (None, false, true) => Protocol::Http2,
-            (None, true, true) => Protocol::Auto,
-            _ => Protocol::Http1,
-        };
-        let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
-        let terms = Terms { protocol, scheme };
-        Opened { shared: serve::start(transport), terms, handler: session(connection), listener }
+impl<H: Handler + 'static> Future for Course<H> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            *self = match &mut *self {
+                Course::Serves(life) => return Pin::new(life).poll(cx),
+                Course::Opens(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Some(life) => Course::Serves(life),
+                    None => return Poll::Ready(()),
+                },
+            }
+        }
     }
+}
+
+fn begin<H: Handler + 'static>(
+    transport: Transport,
+    connection: Connection,
+    listener: &Listener,
+    bind: &BindConfig,
+    drain: Drain,
+    session: impl FnOnce(Connection) -> H,
+) -> Served<H> {
+    let tls = connection.tls.as_ref();
+    let protocol = match (tls.and_then(|tls| tls.alpn), bind.h1, bind.h2) {
+        (Some("h2"), _, _) | (None, false, true) => Protocol::Http2,
+        (None, true, true) => Protocol::Auto,
+        _ => Protocol::Http1,
+    };
+    let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+    let terms = Terms { protocol, scheme };
+    let limits = listener.config.limits.clone();
+    Life::begin(transport, Service { terms, limits, drain, handler: session(connection) })
 }
 
 /// Whether requests begin with the connection's first byte.
@@ -91,24 +93,38 @@ fn is_plain(listener: &Listener, peer: SocketAddr) -> bool {
     listener.tls.is_none() && !contains(&listener.config.proxy_protocol, peer.ip())
 }
 
-fn plain<H>(taken: Taken, session: impl FnOnce(Connection) -> H) -> Option<Opened<H>> {
+fn plain<H>(taken: Taken, drain: Drain, session: impl FnOnce(Connection) -> H) -> Option<Served<H>>
+where
+    H: Handler + 'static,
+{
     let Taken { stream, peer, listener, bind } = taken;
-    let bind = listener.config.binds.get(bind)?.clone();
+    let bind = listener.config.binds.get(bind)?;
     let local = stream.local_addr().ok()?;
     let connection = connection(&listener, peer, peer, local, None);
-    Some(Opened::new(Transport::Plain(stream), connection, listener, &bind, session))
+    Some(begin(Transport::Plain(stream), connection, &listener, bind, drain, session))
 }
 
 /// [`ready`] within the listener's time; nothing, and counted, where that fails.
-async fn in_time<H>(taken: Taken, session: impl FnOnce(Connection) -> H) -> Option<Opened<H>> {
+async fn in_time<H>(
+    taken: Taken,
+    drain: Drain,
+    session: impl FnOnce(Connection) -> H,
+) -> Option<Served<H>>
+where
+    H: Handler + 'static,
+{
     let Taken { stream, peer, listener, bind } = taken;
-    let bind = listener.config.binds.get(bind)?.clone();
-    // A drain does not end it: for the client, a request is on its way already.
+    let bind = listener.config.binds.get(bind)?;
     let limit = listener.config.handshake;
-    let ready = tokio::time::timeout(limit, ready(stream, peer, &listener, &bind)).await;
+    // A drain does not end it: for the client, a request is on its way already.
+    let ready = tokio::select! {
+        biased;
+        () = poll_fn(|cx| drain.poll_cut(cx)) => return None,
+        ready = tokio::time::timeout(limit, ready(stream, peer, &listener, bind)) => ready,
+    };
     match ready {
         Ok(Ok((transport, connection))) => {
-            Some(Opened::new(transport, connection, listener, &bind, session))
+            Some(begin(transport, connection, &listener, bind, drain, session))
         }
         Ok(Err(error)) => {
             listener.series.handshakes_failed.add(1);

@@ -5,21 +5,20 @@ use std::task::{Poll, ready};
 
 use tokio::io::AsyncRead;
 
-use super::{Drain, GRACE, Limits, Started};
+use super::{GRACE, Service, Waiting};
 use crate::clock;
 use crate::http1::Shared;
 use crate::http2::PREFACE;
 
 /// Reads until it is clear whether this is HTTP/2; `None` if the connection ended before that.
-pub(super) async fn sniff<IO: AsyncRead + Unpin>(
-    started: &Started<IO>,
-    limits: &Limits,
-    drain: &Drain,
+pub(super) async fn sniff<IO: AsyncRead + Unpin, H>(
+    waiting: &Waiting<IO>,
+    service: &Service<H>,
 ) -> Option<bool> {
-    let mut deadline = clock::now() + limits.head;
+    let mut deadline = waiting.until;
     let mut leaves = false;
     poll_fn(|cx| {
-        let Shared { wire, alarm, .. } = &mut *started.borrow_mut();
+        let Shared { wire, alarm, .. } = &mut *waiting.started.borrow_mut();
         loop {
             let seen = wire.buffer.len().min(PREFACE.len());
             if wire.buffer.get(..seen) != PREFACE.get(..seen) {
@@ -28,7 +27,7 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(
             if seen == PREFACE.len() {
                 return Poll::Ready(Some(true));
             }
-            if seen == 0 && !leaves && drain.poll_started(cx).is_ready() {
+            if seen == 0 && !leaves && service.drain.poll_started(cx).is_ready() {
                 leaves = true;
                 deadline = deadline.min(clock::now() + GRACE);
             }

@@ -40,7 +40,8 @@ async fn relayed(upstream: Rc<Upstream>) -> TcpStream {
         let (stream, _) = listener.accept().await.unwrap();
         let terms = serve::Terms { protocol: Protocol::Http1, scheme: Scheme::Http };
         let io = ClientTransport::Plain(stream);
-        serve::serve(io, terms, &serve::Limits::default(), &Drain::never(), &Relay(upstream)).await;
+        let (limits, drain, handler) = (Arc::default(), Drain::never(), Relay(upstream));
+        serve::serve(io, serve::Service { terms, limits, drain, handler }).await;
     });
     TcpStream::connect(address).await.unwrap()
 }
