@@ -293,7 +293,7 @@ impl Exchange {
             return known;
         }
         // Collected, because the section yields its fields from the front only.
-        let source = self.connection.source.ip();
+        let source = self.connection.source;
         if !self.connection.trusts_forwarded() {
             self.client.set(Some(source));
             return source;
@@ -373,7 +373,7 @@ impl Up {
         let hop = strip_hop_by_hop(&mut headers);
         // A section that has no room left for these is far beyond the cap on heads, and goes as it is.
         let _ = Forwarded {
-            peer: connection.source.ip(),
+            peer: connection.source,
             scheme: request.target.scheme(),
             host: request.target.host(),
             port: request.target.port(),
@@ -421,12 +421,11 @@ pub(crate) mod sample {
         let program = Program { exprs, slots, ..Program::default() };
         let matcher = compiler::load(Arc::new(program), vec![], Backend::Interp).unwrap();
         let metrics = &Telemetry::silent(1).metrics;
-        let address = SocketAddr::from(([192, 0, 2, 7], 40_000));
+        let address = IpAddr::from([192, 0, 2, 7]);
         let connection = Connection {
             listener: "web".into(),
             peer: address,
             source: address,
-            local: SocketAddr::from(([127, 0, 0, 1], 80)),
             tls: None,
             forwarded: Arc::default(),
             series: metrics.listener("web"),

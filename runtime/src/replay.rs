@@ -2,7 +2,7 @@
 //! what the policy reads. It decides by the code that serves; it sends nothing, waits for nothing and counts nothing down.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -225,8 +225,7 @@ impl Replay {
         let (connection, limits) = listener.ok_or(Fault::HostInvalid)?;
         let mut connection = connection.clone();
         if let Some(client) = recorded.client {
-            connection.source = SocketAddr::new(client, 0);
-            connection.peer = connection.source;
+            (connection.source, connection.peer) = (client, client);
         }
         let (request, content) = match &recorded.said {
             Said::Line { method, host, target, fields, .. } => {

@@ -111,7 +111,7 @@ pub enum End {
 }
 
 /// Decides the answers of a connection. One handler stands behind each connection.
-pub trait Handler {
+pub trait Handler: Unpin {
     /// What the handler remembers of an exchange until its answer is sent.
     type Ticket;
 

@@ -326,7 +326,7 @@ impl Session {
         let record = Record {
             time: ticket.began,
             listener: &self.connection.listener,
-            client: ex.map_or(self.connection.source.ip(), Exchange::client),
+            client: ex.map_or(self.connection.source, Exchange::client),
             protocol: request.map_or(Version::Http11, |request| request.version).as_str(),
             scheme: request.map_or("", |request| request.target.scheme().as_str()),
             method: method.unwrap_or_default(),

@@ -153,14 +153,12 @@ fn counted(policy: &str, requests: usize) -> [usize; 3] {
             let core = Rc::new(Engine::core(&telemetry));
             engine.enter(&core);
             let io = tokio::net::TcpStream::from_std(stream).unwrap();
-            let local = io.local_addr().unwrap();
             let session = Engine::session(
                 &core,
                 Connection {
                     listener: "web".into(),
-                    peer,
-                    source: peer,
-                    local,
+                    peer: peer.ip(),
+                    source: peer.ip(),
                     tls: None,
                     forwarded: Arc::default(),
                     series: telemetry.metrics.listener("web"),

@@ -75,7 +75,7 @@ impl Handler for Session {
         let text = format!(
             "{} client={} version={} subject={} misdirected={}",
             page.text,
-            self.connection.source.ip(),
+            self.connection.source,
             tls.map_or("-", |tls| tls.version),
             tls.and_then(|tls| tls.client.as_deref()).unwrap_or("-"),
             self.connection.is_misdirected(target.host()),

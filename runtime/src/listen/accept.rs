@@ -3,7 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,8 +99,7 @@ where
 {
     let Taken { stream, peer, listener, bind } = taken;
     let bind = listener.config.binds.get(bind)?;
-    let local = stream.local_addr().ok()?;
-    let connection = connection(&listener, peer, peer, local, None);
+    let connection = connection(&listener, peer.ip(), peer.ip(), None);
     Some(begin(Transport::Plain(stream), connection, &listener, bind, drain, session))
 }
 
@@ -145,12 +144,11 @@ async fn ready(
     listener: &Listener,
     bind: &BindConfig,
 ) -> io::Result<(Transport, Connection)> {
-    let local = stream.local_addr()?;
-    let mut source = peer;
+    let mut source = peer.ip();
     if contains(&listener.config.proxy_protocol, peer.ip())
         && let Header::Source(address) = proxy_protocol::read(&mut stream).await?
     {
-        source = address;
+        source = address.ip();
     }
     let (transport, tls) = match &listener.tls {
         None => (Transport::Plain(stream), None),
@@ -160,21 +158,19 @@ async fn ready(
             (Transport::Tls(Box::new(stream)), Some(Box::new(facts)))
         }
     };
-    Ok((transport, connection(listener, peer, source, local, tls)))
+    Ok((transport, connection(listener, peer.ip(), source, tls)))
 }
 
 fn connection(
     listener: &Listener,
-    peer: SocketAddr,
-    source: SocketAddr,
-    local: SocketAddr,
+    peer: IpAddr,
+    source: IpAddr,
     tls: Option<Box<TlsFacts>>,
 ) -> Connection {
     Connection {
         listener: listener.config.name.clone(),
         peer,
         source,
-        local,
         tls,
         forwarded: listener.forwarded.clone(),
         series: listener.series.clone(),

@@ -1,6 +1,6 @@
 //! What is known of a connection before its first request. It does not change afterwards.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -16,11 +16,9 @@ pub struct Connection {
     /// The listener's name.
     pub listener: Arc<str>,
     /// Whoever opened the connection: the proxy, where there is one in front.
-    pub peer: SocketAddr,
+    pub peer: IpAddr,
     /// Whom the connection speaks for: the peer, or what a trusted PROXY protocol header says.
-    pub source: SocketAddr,
-    /// The address it was opened to.
-    pub local: SocketAddr,
+    pub source: IpAddr,
     /// What the handshake agreed on; absent in cleartext.
     pub tls: Option<Box<TlsFacts>>,
     /// Whose `X-Forwarded-For` is believed.
@@ -70,7 +68,6 @@ impl Connection {
         sni: Option<&str>,
         series: Arc<ListenerSeries>,
     ) -> Connection {
-        let source = SocketAddr::new(client, 0);
         let tls = sni.map(|name| {
             Box::new(TlsFacts {
                 sni: (!name.is_empty() && name.parse::<IpAddr>().is_err()).then(|| name.into()),
@@ -80,12 +77,10 @@ impl Connection {
                 shown: None,
             })
         });
-        let local = SocketAddr::from(([127, 0, 0, 1], 0));
         Connection {
             listener: listener.into(),
-            peer: source,
-            source,
-            local,
+            peer: client,
+            source: client,
             tls,
             forwarded: Arc::default(),
             series,
@@ -96,7 +91,7 @@ impl Connection {
     /// Makes of a connection that was never opened what is said of it.
     pub(crate) fn is_over(&mut self, said: &Over) {
         if let Some(peer) = said.peer {
-            self.peer = SocketAddr::new(peer, 0);
+            self.peer = peer;
         }
         let Some(tls) = &mut self.tls else { return };
         if let Some(sni) = &said.sni {
@@ -115,12 +110,12 @@ impl Connection {
 
     /// `client.ip` of a request with these values of `X-Forwarded-For`, in order.
     pub fn client<'v>(&self, forwarded_for: impl DoubleEndedIterator<Item = &'v [u8]>) -> IpAddr {
-        client_behind(self.source.ip(), forwarded_for, &self.forwarded)
+        client_behind(self.source, forwarded_for, &self.forwarded)
     }
 
     /// Whether what this connection's source says about the client is believed.
     pub fn trusts_forwarded(&self) -> bool {
-        super::forwarded::contains(&self.forwarded, self.source.ip())
+        super::forwarded::contains(&self.forwarded, self.source)
     }
 
     /// Whether a request for `host` must not be answered on this connection, but with 421 (RFC 9110 section

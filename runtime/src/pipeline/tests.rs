@@ -1,6 +1,6 @@
 //! Requests through whole policies: from text to the bytes on a socket.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -68,12 +68,11 @@ struct Answered {
 
 /// A connection to the listener `web`.
 fn connection(telemetry: &Telemetry) -> Connection {
-    let address = SocketAddr::from(([192, 0, 2, 7], 40_000));
+    let address = IpAddr::from([192, 0, 2, 7]);
     Connection {
         listener: "web".into(),
         peer: address,
         source: address,
-        local: SocketAddr::from(([127, 0, 0, 1], 80)),
         tls: None,
         forwarded: Arc::default(),
         series: telemetry.metrics.listener("web"),

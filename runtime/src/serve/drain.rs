@@ -60,6 +60,7 @@ impl Drainer {
     /// Tells all connections to end at once.
     pub fn cut(&self) {
         self.state.cut.set(true);
+        self.state.draining.set(true);
         self.wake();
     }
 

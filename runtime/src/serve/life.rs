@@ -1,9 +1,8 @@
 //! The life of a connection: most of it is waiting, and while it waits it is little more than its socket. What serves it
 //! is made when something comes, and given up when nothing has come for a while.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::rc::Rc;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,14 +13,10 @@ use crate::clock;
 use crate::http1::Shared;
 
 /// A connection to its end, or until it is cut. Dropping it drops the connection and every handler future on it.
-pub(crate) struct Life<'h, IO, H> {
-    service: Rc<Service<H>>,
-    stage: Stage<'h, IO>,
-}
-
-enum Stage<'h, IO> {
-    Waits(Waiting<IO>),
-    Busy(Pin<Box<dyn Future<Output = Option<Waiting<IO>>> + 'h>>),
+pub(crate) enum Life<'h, IO, H> {
+    Waits(Waiting<IO>, Service<H>),
+    Busy(Pin<Box<dyn Future<Output = Life<'h, IO, H>> + 'h>>),
+    Over,
 }
 
 /// A connection before its first request, or between two.
@@ -41,14 +36,31 @@ where
     /// The life of a connection of which nothing was read.
     pub(crate) fn begin(io: IO, service: Service<H>) -> Life<'h, IO, H> {
         let (protocol, until) = (service.terms.protocol, clock::now() + service.limits.head);
-        let waiting = Waiting { started: start(io), protocol, until };
-        let service = Rc::new(service);
-        // In HTTP/2 it is the server that speaks first.
-        let stage = match protocol {
-            Protocol::Http2 => Stage::busy(&service, waiting),
-            Protocol::Http1 | Protocol::Auto => Stage::Waits(waiting),
-        };
-        Life { service, stage }
+        let begun = Life::Waits(Waiting { started: start(io), protocol, until }, service);
+        match protocol {
+            // It is the server that speaks first.
+            Protocol::Http2 => begun.busy(),
+            Protocol::Http1 | Protocol::Auto => begun,
+        }
+    }
+
+    /// The same at work, if it waits.
+    fn busy(self) -> Life<'h, IO, H> {
+        let Life::Waits(waiting, service) = self else { return self };
+        Life::Busy(Box::pin(async move {
+            let next = {
+                let mut work = pin!(go_on(waiting, &service));
+                poll_fn(|cx| match service.drain.poll_cut(cx) {
+                    Poll::Ready(()) => Poll::Ready(None),
+                    Poll::Pending => work.as_mut().poll(cx),
+                })
+                .await
+            };
+            match next {
+                Some(waiting) => Life::Waits(waiting, service),
+                None => Life::Over,
+            }
+        }))
     }
 }
 
@@ -60,39 +72,24 @@ where
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Life { service, stage } = &mut *self;
-        if service.drain.poll_cut(cx).is_ready() {
-            return Poll::Ready(());
-        }
         loop {
-            *stage = match stage {
-                Stage::Waits(waiting) => {
+            let next = match &mut *self {
+                Life::Waits(waiting, service) => {
                     ready!(waiting.poll(cx, service));
-                    Stage::busy(service, waiting.again())
+                    std::mem::replace(&mut *self, Life::Over).busy()
                 }
-                Stage::Busy(work) => match ready!(work.as_mut().poll(cx)) {
-                    Some(waiting) => Stage::Waits(waiting),
-                    None => return Poll::Ready(()),
-                },
-            }
+                Life::Busy(work) => ready!(work.as_mut().poll(cx)),
+                Life::Over => return Poll::Ready(()),
+            };
+            *self = next;
         }
-    }
-}
-
-impl<'h, IO> Stage<'h, IO>
-where
-    IO: AsyncRead + AsyncWrite + Unpin + 'static,
-{
-    fn busy<H: Handler + 'h>(service: &Rc<Service<H>>, waiting: Waiting<IO>) -> Stage<'h, IO> {
-        let service = Rc::clone(service);
-        Stage::Busy(Box::pin(async move { go_on(waiting, &service).await }))
     }
 }
 
 impl<IO: AsyncRead + Unpin> Waiting<IO> {
-    /// Ready when there is something to do: bytes came, or the end of the connection, or its time is over.
+    /// Ready when there is something to do: bytes came, or the connection's end, or its time is over.
     fn poll<H>(&self, cx: &mut Context<'_>, service: &Service<H>) -> Poll<()> {
-        if service.drain.is_started() {
+        if service.drain.poll_started(cx).is_ready() {
             return Poll::Ready(());
         }
         let Shared { wire, alarm, .. } = &mut *self.started.borrow_mut();
@@ -101,10 +98,5 @@ impl<IO: AsyncRead + Unpin> Waiting<IO> {
             Poll::Ready(_) => Poll::Ready(()),
             Poll::Pending => alarm.poll(cx, self.until),
         }
-    }
-
-    /// The same once more; it is to be held by one alone.
-    fn again(&self) -> Waiting<IO> {
-        Waiting { started: Rc::clone(&self.started), protocol: self.protocol, until: self.until }
     }
 }
