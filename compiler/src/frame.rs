@@ -2,6 +2,7 @@
 //! [`Fill`].
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use lang::policy::LocalId;
@@ -91,6 +92,8 @@ pub struct Head<'r> {
     pub path: &'r str,
     /// The method, in its own case.
     pub method: &'r str,
+    /// The client's address, as `client.ip` reads it; where there is none, that is asked of [`Fill`].
+    pub client: Option<IpAddr>,
 }
 
 /// What one request's evaluations share: values read once, captures, locals.
@@ -162,10 +165,11 @@ impl Frame {
         self.known.set(self.known.get() & !absence(slot));
     }
 
-    /// Whether nothing is known of any slot.
+    /// Whether nothing is known of the slot.
     #[inline]
-    pub(crate) fn is_new(&self) -> bool {
-        self.known.get() == 0
+    pub(crate) fn is_new(&self, slot: SlotId) -> bool {
+        let known = self.known.get();
+        known == 0 || known & (absence(slot) | KEPT) == 0
     }
 
     /// Whether the slot was found to be absent before.

@@ -9,7 +9,7 @@ use crate::frame::{Captured, Frame, Head, SlotId};
 use crate::interp::run::Run;
 use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
-use crate::program::code::{Goal, Methods};
+use crate::program::code::Methods;
 use crate::program::{Listener, ListenerId, RouteId};
 
 mod hosts;
@@ -105,58 +105,89 @@ impl Index {
         frame: &'e Frame,
         interp: impl FnOnce() -> Interp<'e>,
         listener: ListenerId,
-        head: &Head<'_>,
+        head: &'e Head<'_>,
     ) -> Decision {
         let host = self.hosts.exact(head.host);
         let Some(host) = host.filter(|_| head.path.len() <= LONGEST) else {
-            return self.search(None, &interp(), listener, head);
+            if self.is_plain || self.hosts.has_wide() || head.path.len() > LONGEST {
+                return self.search(None, &Run::new(interp(), head, listener), Missed::Nowhere);
+            }
+            frame.capture_as(None);
+            return Decision::NotFound;
         };
         let mut walk = host.tree.walk(head.path);
-        match walk.first() {
-            CellRef::Always(candidate) => {
-                let captured = Captured { listener, host: host.place(), candidate };
-                frame.capture_as(Some(captured));
-                match self.route(host, candidate) {
-                    Some(route) => Decision::Route(route),
-                    None => Decision::NotFound,
+        let first = walk.first();
+        let candidate = match first {
+            CellRef::Always(candidate) => candidate,
+            CellRef::Cell(number) => {
+                let run = Run::new(interp(), head, listener);
+                match asked(host, number, &run) {
+                    Ok(Some(candidate)) => candidate,
+                    Ok(None) => match walk.next() {
+                        CellRef::None if !self.hosts.has_wide() => {
+                            if run.missed.get() {
+                                return self.allowed(&run, Some((host, number)));
+                            }
+                            frame.capture_as(None);
+                            return Decision::NotFound;
+                        }
+                        next => return self.go_on((host, &mut walk, next), number, &run),
+                    },
+                    Err(Pending(slot)) => return Decision::Pending(slot),
                 }
             }
-            cell => self.search(Some((host, &mut walk, cell)), &interp(), listener, head),
+            CellRef::None if host.tree.root() != 0 && !self.hosts.has_wide() => {
+                frame.capture_as(None);
+                return Decision::NotFound;
+            }
+            CellRef::None => {
+                let run = Run::new(interp(), head, listener);
+                return self.search(Some((host, &mut walk, first)), &run, Missed::Nowhere);
+            }
+        };
+        frame.capture_as(Some(Captured { listener, host: host.place(), candidate }));
+        match self.route(host, candidate) {
+            Some(route) => Decision::Route(route),
+            None => Decision::NotFound,
         }
     }
 
-    /// The same from a walk on that has come to a first cell, or from the start.
+    /// The same from behind a walk's first cell on, in which nobody answered.
+    #[inline(never)]
+    fn go_on(&self, begun: (&Host, &mut Walk<'_>, CellRef), cell: u32, run: &Run<'_>) -> Decision {
+        let missed = if run.missed.take() { Missed::In(begun.0, cell) } else { Missed::Nowhere };
+        self.search(Some(begun), run, missed)
+    }
+
+    /// The same from a cell of a walk on, or from the start.
     #[inline(never)]
     fn search<'i>(
         &'i self,
         begun: Option<(&'i Host, &mut Walk<'_>, CellRef)>,
-        interp: &Interp<'_>,
-        listener: ListenerId,
-        head: &Head<'_>,
+        run: &Run<'_>,
+        mut missed: Missed<'i>,
     ) -> Decision {
-        if self.is_plain || head.path.len() > LONGEST {
-            return plain(interp, listener, head);
+        if self.is_plain || run.head.path.len() > LONGEST {
+            return plain(run);
         }
-        let run = Run::new(interp, head, listener);
-        let mut missed = Missed::Nowhere;
         let asked =
-            begun.and_then(|(host, walk, cell)| self.ask(host, walk, cell, &run, &mut missed));
+            begun.and_then(|(host, walk, cell)| self.ask(host, walk, cell, run, &mut missed));
         let asked = match asked {
-            None if self.hosts.has_wide() => self.wide(&run, &mut missed),
+            None if self.hosts.has_wide() => self.wide(run, &mut missed),
             asked => asked,
         };
         match asked {
             Some(Asked::Route(route)) => Decision::Route(route),
             Some(Asked::Pending(slot)) => Decision::Pending(slot),
-            Some(Asked::Plain) => plain(interp, listener, head),
+            Some(Asked::Plain) => plain(run),
             // Which methods would have found one is asked by the few requests that miss by theirs.
             None => match missed {
                 Missed::Nowhere => {
-                    interp.frame.capture_as(None);
+                    run.interp.frame.capture_as(None);
                     Decision::NotFound
                 }
-                Missed::In(host, cell) => self.allowed(&run, Some((host, cell))),
-                Missed::Often => self.allowed(&run, None),
+                Missed::In(host, cell) => self.allowed(run, Some((host, cell))),
+                Missed::Often => self.allowed(run, None),
             },
         }
     }
@@ -190,7 +221,7 @@ impl Index {
         };
         match asked {
             Some(Asked::Pending(slot)) => Decision::Pending(slot),
-            Some(_) => plain(run.interp, run.listener, run.head),
+            Some(_) => plain(run),
             None => {
                 run.interp.frame.capture_as(None);
                 Decision::without_route(allowed)
@@ -215,15 +246,12 @@ impl Index {
             match cell {
                 CellRef::None => return None,
                 CellRef::Always(candidate) => break candidate,
-                CellRef::Cell(number) => {
-                    let mut has_missed = false;
-                    match asked(host, number, run, &mut has_missed) {
-                        Ok(Some(candidate)) => break candidate,
-                        Ok(None) if has_missed => missed.add(host, number),
-                        Ok(None) => {}
-                        Err(Pending(slot)) => return Some(Asked::Pending(slot)),
-                    }
-                }
+                CellRef::Cell(number) => match asked(host, number, run) {
+                    Ok(Some(candidate)) => break candidate,
+                    Ok(None) if run.missed.take() => missed.add(host, number),
+                    Ok(None) => {}
+                    Err(Pending(slot)) => return Some(Asked::Pending(slot)),
+                },
             }
             cell = walk.next();
         };
@@ -239,22 +267,19 @@ impl Index {
 }
 
 /// The candidate of a cell that answers, if one does.
-#[inline]
-fn asked(host: &Host, cell: u32, run: &Run<'_>, missed: &mut bool) -> Result<Option<u32>, Pending> {
-    let Some(Cell { code, candidates }) = host.tree.side.cells.get(cell as usize) else {
-        return Ok(None);
-    };
-    Ok(match run.code(code, candidates, host.place(), missed)? {
-        Goal::Take(place) => candidates.get(place as usize).copied(),
-        _ => None,
-    })
+#[inline(always)]
+fn asked(host: &Host, cell: u32, run: &Run<'_>) -> Result<Option<u32>, Pending> {
+    match host.tree.side.cells.get(cell as usize) {
+        Some(cell) => run.cell(cell, host.place()),
+        None => Ok(None),
+    }
 }
 
 /// Adds the methods with which a candidate of a cell would have answered; gives what keeps that from being said.
 fn add_allowed(host: &Host, cell: u32, run: &Run<'_>, allowed: &mut Methods) -> Option<Asked> {
-    let Cell { code, candidates } = host.tree.side.cells.get(cell as usize)?;
-    for place in 0..candidates.len() {
-        match run.missed_methods(code, place, candidates, host.place()) {
+    let cell = host.tree.side.cells.get(cell as usize)?;
+    for place in 0..cell.candidates.len() {
+        match run.missed_methods(cell, place, host.place()) {
             Ok(Some(methods)) => allowed.add(methods),
             Ok(None) => {}
             Err(Pending(slot)) => return Some(Asked::Pending(slot)),
@@ -265,9 +290,9 @@ fn add_allowed(host: &Host, cell: u32, run: &Run<'_>, allowed: &mut Methods) -> 
 
 /// The decision by the plain walk over the program.
 #[inline(never)]
-fn plain(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Decision {
-    match interp.program.listeners.get(listener.0 as usize) {
-        Some(listener) => match interp.decide(listener, head) {
+fn plain(run: &Run<'_>) -> Decision {
+    match run.interp.program.listeners.get(run.listener.0 as usize) {
+        Some(listener) => match run.interp.decide(listener, run.head) {
             Ok(decision) => decision,
             Err(Pending(slot)) => Decision::Pending(slot),
         },

@@ -246,16 +246,14 @@ impl Interp<'_> {
     }
 
     /// Keeps what a slot says, if it says the same as long as the request lasts.
-    #[inline]
-    pub(crate) fn keep(&self, id: SlotId, value: Value) {
+    fn keep(&self, id: SlotId, value: Value) {
         if self.is_stable(id) {
             self.frame.keep(id, value);
         }
     }
 
     /// Whether a slot says the same as long as the request lasts.
-    #[inline]
-    pub(crate) fn is_stable(&self, id: SlotId) -> bool {
+    fn is_stable(&self, id: SlotId) -> bool {
         self.program.slots.get(id.0 as usize).is_some_and(|slot| slot.stable)
     }
 

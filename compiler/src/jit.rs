@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::index::Cell;
 use crate::interp::run::Run;
 use crate::matcher::{Compiled, Refused};
 use crate::program::code::{Code, Goal};
@@ -31,16 +32,9 @@ pub(crate) struct Machine {
 impl Machine {
     /// Runs it. `None` if there is none, or the interpreter has to say.
     #[inline]
-    pub(crate) fn run(
-        &self,
-        run: &Run<'_>,
-        code: &Code,
-        candidates: &[u32],
-        host: u32,
-        missed: &mut bool,
-    ) -> Option<Goal> {
+    pub(crate) fn run(&self, run: &Run<'_>, cell: &Cell, host: u32) -> Option<Goal> {
         match self.block.get() {
-            Some(Some(block)) => block.run(run, code, candidates, host, missed),
+            Some(Some(block)) => block.run(run, cell, host),
             Some(None) => None,
             None => {
                 // Once it is hot nobody writes here any more, so cores do not quarrel over what they all run.

@@ -2,6 +2,7 @@
 //! plain walk over the program, the index with the interpreter, with machine code, and with decision tables. It repairs
 //! nothing and trusts none of them; the order of routes of one host is the program's, with what path patterns say of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use lang::{Policy, Value};
@@ -141,9 +142,18 @@ impl Asked<'_> {
     /// As a request is decided that somebody sent.
     fn decide(&self, matcher: &Matcher) -> String {
         let frame = Frame::new();
-        let head = self.request.head();
+        let head = Head { client: self.client(), ..self.request.head() };
         let decision = matcher.decide(self.listener, &head, &frame, self.request);
         self.told(&decision, matcher, &frame)
+    }
+
+    /// The client's address, if the program reads it.
+    fn client(&self) -> Option<IpAddr> {
+        let at = self.program.slots.iter().position(|slot| &*slot.field == "client.ip")?;
+        match self.request.slots.get(at) {
+            Some(Value::Ip(address)) => Some(*address),
+            _ => None,
+        }
     }
 
     fn told(&self, decision: &Decision, matcher: &Matcher, frame: &Frame) -> String {
@@ -176,7 +186,7 @@ fn nobody() -> String {
 
 impl Request {
     pub(crate) fn head(&self) -> Head<'_> {
-        Head { host: &self.host, path: &self.path, method: &self.method }
+        Head { host: &self.host, path: &self.path, method: &self.method, client: None }
     }
 }
 

@@ -21,6 +21,7 @@ mod jit;
 pub mod judge;
 pub mod lower;
 pub mod matcher;
+pub mod names;
 mod order;
 mod partial;
 mod passes;

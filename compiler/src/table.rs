@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use lang::Value;
 
 use crate::frame::SlotId;
+use crate::index;
 use crate::interp::Pending;
 use crate::interp::run::{Run, Seen};
 use crate::program::code::{Check, Code, Goal, Source};
@@ -137,24 +138,17 @@ const WIDTHS: [usize; 3] = [2, 16, 64];
 impl Table {
     /// Decides the cell. `None` where its code has to say.
     #[inline(never)]
-    pub(crate) fn run(
-        &self,
-        run: &Run<'_>,
-        code: &Code,
-        candidates: &[u32],
-        host: u32,
-        missed: &mut bool,
-    ) -> Option<Goal> {
-        let cell = Cell { run, code, candidates, host };
+    pub(crate) fn run(&self, run: &Run<'_>, cell: &index::Cell, host: u32) -> Option<Goal> {
+        let cell = Cell { run, code: &cell.code, candidates: &cell.candidates, host };
         match self.all.len() {
-            2 => self.decide::<2>(&cell, missed),
-            16 => self.decide::<16>(&cell, missed),
-            _ => self.decide::<64>(&cell, missed),
+            2 => self.decide::<2>(&cell),
+            16 => self.decide::<16>(&cell),
+            _ => self.decide::<64>(&cell),
         }
     }
 
     #[inline(always)]
-    fn decide<const N: usize>(&self, cell: &Cell<'_, '_>, missed: &mut bool) -> Option<Goal> {
+    fn decide<const N: usize>(&self, cell: &Cell<'_, '_>) -> Option<Goal> {
         for slot in &self.probes {
             if cell.run.is_pending(*slot) {
                 return None;
@@ -210,7 +204,9 @@ impl Table {
         }
         // A method is missed where nothing else is.
         others.iter_mut().zip(methods).for_each(|(others, methods)| *others &= !methods);
-        *missed |= self.first(cell, &others, &unsure)?.is_some();
+        if self.first(cell, &others, &unsure)?.is_some() {
+            cell.run.missed.set(true);
+        }
         Some(Goal::Leave)
     }
 
@@ -257,7 +253,7 @@ struct Cell<'c, 'r> {
 impl Cell<'_, '_> {
     /// The class of the request's method.
     fn method(&self) -> usize {
-        (self.run.method().0.trailing_zeros() as usize).min(METHODS - 1)
+        (self.run.method.0.trailing_zeros() as usize).min(METHODS - 1)
     }
 
     /// What is answered. `None` if that cannot be said.

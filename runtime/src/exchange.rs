@@ -223,6 +223,7 @@ impl Exchange {
             host: self.request.target.host(),
             path: self.request.target.path(),
             method: self.request.method.as_str(),
+            client: Some(self.client().to_canonical()),
         }
     }
 

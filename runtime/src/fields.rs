@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use compiler::names::Mark;
 use compiler::{Read, Slot};
 use lang::Value;
 use lang::vocab::Field;
@@ -40,8 +41,15 @@ pub type Reading = for<'r> fn(&'r Exchange, &str) -> Read<'r>;
 /// A slot of a program, resolved: whom to ask, and for what.
 #[derive(Clone)]
 pub struct Reader {
-    read: Reading,
+    how: How,
     key: Arc<str>,
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    /// The fields of the request's head whose name is the key, and this its mark.
+    Head(Mark),
+    Entry(Reading),
 }
 
 /// Declares the namespaces: each word is a file in `fields/` with its `ENTRIES`.
@@ -66,16 +74,25 @@ pub fn entry(path: &str) -> Option<&'static FieldEntry> {
 impl Reader {
     /// The reader of a slot; `None` if there is no such field.
     pub fn of(slot: &Slot) -> Option<Reader> {
-        let read = match *slot.field == *CLAIMS.path {
-            true => crate::auth::read,
-            false => entry(&slot.field)?.read,
+        let key = slot.key.clone().unwrap_or_default();
+        let how = match &*slot.field {
+            claims if *claims == *CLAIMS.path => How::Entry(crate::auth::read),
+            "req.header" if !req::is_of_target(&key) => How::Head(Mark::of(key.as_bytes())),
+            field => How::Entry(entry(field)?.read),
         };
-        Some(Reader { read, key: slot.key.clone().unwrap_or_default() })
+        Some(Reader { how, key })
     }
 
     /// What the slot holds now.
     pub fn read<'r>(&self, ex: &'r Exchange) -> Read<'r> {
-        (self.read)(ex, &self.key)
+        match self.how {
+            How::Head(mark) => match ex.request.headers.only(mark, &self.key) {
+                Ok(Some(value)) => cow(String::from_utf8_lossy(value)),
+                Ok(None) => Read::Value(Value::Absent),
+                Err(_) => joined(ex.request.headers.all(&self.key)),
+            },
+            How::Entry(read) => read(ex, &self.key),
+        }
     }
 }
 
@@ -99,8 +116,7 @@ fn cow(text: Cow<'_, str>) -> Read<'_> {
 }
 
 /// The values of a header field as one (RFC 9110, section 5.3).
-fn joined<'r>(headers: &'r Headers, name: &str) -> Read<'r> {
-    let mut values = headers.all(name);
+fn joined<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Read<'r> {
     let Some(first) = values.next() else { return Read::Value(Value::Absent) };
     let mut joined = String::from_utf8_lossy(first);
     for value in values {
@@ -127,9 +143,9 @@ mod tests {
         for value in [&b"1"[..], b"a\xff", b""] {
             headers.append("X-A", value).unwrap();
         }
-        let Read::Value(value) = joined(&headers, "x-a") else { panic!() };
+        let Read::Value(value) = joined(headers.all("x-a")) else { panic!() };
         assert_eq!(value.as_str(), Some("1, a\u{fffd}, "));
-        let Read::Value(value) = joined(&headers, "x-b") else { panic!() };
+        let Read::Value(value) = joined(headers.all("x-b")) else { panic!() };
         assert!(value.is_absent());
         let Read::Value(Value::List(values)) = listed(&headers, "x-a") else { panic!() };
         assert_eq!(values.len(), 3);

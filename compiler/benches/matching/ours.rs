@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gw_compiler::artifact::Artifact;
+use gw_compiler::names::Mark;
 use gw_compiler::{
     Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Program, Read, SlotId,
 };
@@ -33,7 +34,7 @@ pub(crate) struct Ours {
 
 /// How a slot is read.
 enum Reader {
-    Header(Arc<str>),
+    Header(Arc<str>, Mark),
     Address,
     Claim(usize),
     Nothing,
@@ -109,7 +110,13 @@ impl Ours {
             }
         }
         let readers = program.slots.iter().map(|slot| match &*slot.field {
-            "req.header" => slot.key.clone().map_or(Reader::Nothing, Reader::Header),
+            "req.header" => {
+                let key = slot.key.clone();
+                key.map_or(Reader::Nothing, |key| {
+                    let mark = Mark::of(key.as_bytes());
+                    Reader::Header(key, mark)
+                })
+            }
             "client.ip" => Reader::Address,
             claim => {
                 let at = CLAIMS.iter().position(|field| field.path == claim);
@@ -139,7 +146,12 @@ impl Ours {
     pub(crate) fn decide_all(&self, workload: &Workload, answers: &mut [Option<u32>]) {
         for (at, (request, answer)) in workload.requests.iter().zip(answers).enumerate() {
             let world = World { ours: self, request, at };
-            let head = Head { host: request.host, path: request.path, method: request.method() };
+            let head = Head {
+                host: request.host,
+                path: request.path,
+                method: request.method(),
+                client: Some(IpAddr::from(request.ip)),
+            };
             let frame = Frame::new();
             *answer = match self.matcher.decide(self.listener, &head, &frame, &world) {
                 Decision::Route(route) => Some(route.0),
@@ -156,7 +168,7 @@ impl Fill for World<'_> {
 
     fn fill(&self, slot: SlotId) -> Read<'_> {
         match &self.ours.readers[slot.0 as usize] {
-            Reader::Header(name) => Read::optional(self.request.header(name)),
+            Reader::Header(name, mark) => Read::optional(self.request.header(name, *mark)),
             Reader::Address => Read::Value(Value::Ip(IpAddr::from(self.request.ip))),
             Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][*claim]),
             Reader::Nothing => Read::Value(Value::Absent),

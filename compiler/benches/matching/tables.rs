@@ -187,7 +187,7 @@ pub(crate) fn rules(seed: u64, n: usize) -> Workload {
             }
         }
         let headers = headers(random, beta);
-        requests.push(Request { headers, ip, ..Request::new(&host, &path, method) });
+        requests.push(Request { ip, ..Request::new(&host, &path, method).with(headers) });
     }
     Workload { rules, is_ordered: true, requests, tokens: Vec::new() }
 }
@@ -314,7 +314,7 @@ fn request(random: &mut Random, rule: &Rule) -> Request {
     }
     let mut request = Request::new(&host, &path, "GET");
     if let Some(Cond::Header(name, value)) = rule.when.first() {
-        request.headers = headers(random, Some((name, value)));
+        request = request.with(headers(random, Some((name, value))));
     }
     request
 }
@@ -401,7 +401,7 @@ pub(crate) fn claims(seed: u64, n: usize) -> Workload {
         let method = random.of::<&str>(&["GET", "GET", "GET", "POST", "HEAD"][..]);
         let ip = (random.next() as u32).to_be_bytes();
         let headers = headers(random, None);
-        requests.push(Request { headers, ip, ..Request::new(&host, &path, method) });
+        requests.push(Request { ip, ..Request::new(&host, &path, method).with(headers) });
         let sub = match random.percent(5) {
             true => random.of(&subs).clone(),
             false => format!("user-{}", random.below(100_000)),

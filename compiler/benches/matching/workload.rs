@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use gw_compiler::names::{Mark, Names, Only, same_name};
 use lang::Value;
 
 /// A table of rules, and requests for it.
@@ -66,6 +67,8 @@ pub(crate) struct Request {
     pub(crate) host: &'static str,
     pub(crate) path: &'static str,
     pub(crate) headers: Box<[(&'static str, &'static str)]>,
+    /// Their names, as they are noted when a head is read.
+    pub(crate) names: Names,
     pub(crate) ip: [u8; 4],
     pub(crate) method: u8,
 }
@@ -185,18 +188,27 @@ impl Request {
         let (host, path) = text.split_at(host.len());
         let method = METHODS.iter().position(|known| *known == method);
         let method = method.expect("one of the methods") as u8;
-        Request { host, path, headers: Box::default(), ip: [0; 4], method }
+        Request { host, path, headers: Box::default(), names: Names::default(), ip: [0; 4], method }
     }
 
-    /// The value of a header. They are looked at one after the other; names are in lower case, as HTTP/2 has them, and
-    /// few have both the length and the first letter of another.
+    /// The same with these headers.
+    pub(crate) fn with(self, headers: Box<[(&'static str, &'static str)]>) -> Request {
+        let mut names = Names::default();
+        headers.iter().for_each(|(name, _)| names.push(Mark::of(name.as_bytes())));
+        Request { headers, names, ..self }
+    }
+
+    /// The value of a header, if it stands there once; names are in lower case, as HTTP/2 has them.
     #[inline(never)]
-    pub(crate) fn header(&self, name: &str) -> Option<&'static str> {
-        let (length, first) = (name.len(), name.as_bytes().first());
-        let is_it = |known: &str| {
-            known.len() == length && known.as_bytes().first() == first && known == name
+    pub(crate) fn header(&self, name: &str, mark: Mark) -> Option<&'static str> {
+        let is_it = |at: usize| {
+            let header = self.headers.get(at);
+            header.is_some_and(|(known, _)| same_name(known.as_bytes(), name.as_bytes()))
         };
-        self.headers.iter().find(|(known, _)| is_it(known)).map(|(_, value)| *value)
+        match self.names.only(mark, is_it) {
+            Only::At(at) => self.headers.get(at).map(|(_, value)| *value),
+            Only::Nowhere | Only::Often => None,
+        }
     }
 
     /// Its method, by name.

@@ -8,21 +8,24 @@ use lang::Value;
 use lang::policy::Compare;
 
 use crate::frame::{Captured, Head, Read, SlotId};
-use crate::index::text;
+use crate::index::{self, text};
 use crate::interp::{Interp, Pending, ops};
+use crate::names::same;
 use crate::program::ListenerId;
-use crate::program::code::{Check, Code, Goal, MethodBit, Methods, Source};
+use crate::program::code::{Check, Goal, MethodBit, Methods, Source};
 use lang::segment::Segments;
 
 /// A decision being made.
 pub(crate) struct Run<'r> {
-    pub(crate) interp: &'r Interp<'r>,
+    pub(crate) interp: Interp<'r>,
     pub(crate) head: &'r Head<'r>,
     pub(crate) listener: ListenerId,
+    /// The method's bit.
+    pub(crate) method: MethodBit,
+    /// Whether a method was missed.
+    pub(crate) missed: Cell<bool>,
     /// The text that was read last: candidates of a cell ask for the same one after the other.
     text: Cell<Option<(&'r str, SlotId)>>,
-    /// The method's bit, once somebody asked.
-    method: Cell<Option<MethodBit>>,
 }
 
 /// What a source says.
@@ -52,21 +55,13 @@ impl<'r> Seen<'r> {
         matches!(self, Seen::Text(text) if holds(text))
     }
 
-    /// Whether a check holds of it. What is asked most stands in place.
-    #[inline(always)]
+    /// Whether a check holds of it.
     fn holds(self, check: &Check) -> bool {
         match check {
             Check::Equal(_, text) => self.is_text(|seen| *seen == **text),
             Check::Within(_, networks) => {
                 matches!(self, Seen::Ip(address) if networks.hold(&address))
             }
-            check => self.holds_else(check),
-        }
-    }
-
-    #[inline(never)]
-    fn holds_else(self, check: &Check) -> bool {
-        match check {
             Check::OneOf(_, texts) => self.is_text(|seen| texts.hold(seen)),
             Check::Begins(_, text) => self.is_text(|seen| seen.starts_with(&**text)),
             Check::Ends(_, text) => self.is_text(|seen| seen.ends_with(&**text)),
@@ -76,8 +71,8 @@ impl<'r> Seen<'r> {
             Check::True(_) => matches!(self, Seen::Value(Value::Bool(true))),
             Check::Lists(_, text) => matches!(self, Seen::Value(of) if lists(of, text)),
             Check::Compare(_, how, with) => self.compares(*how, with),
-            // The first two are asked above; the others need more than a source, and are made before it comes to that.
-            Check::Equal(..) | Check::Within(..) | Check::Method(_) | Check::Symbolic(..) => false,
+            // They need more than a source, and are made before it comes to that.
+            Check::Method(_) | Check::Symbolic(..) => false,
         }
     }
 
@@ -122,40 +117,70 @@ impl View {
 
 impl<'r> Run<'r> {
     /// A decision at this listener.
-    #[inline]
-    pub(crate) fn new(interp: &'r Interp<'r>, head: &'r Head<'r>, listener: ListenerId) -> Run<'r> {
-        Run { interp, head, listener, text: Cell::new(None), method: Cell::new(None) }
+    #[inline(always)]
+    pub(crate) fn new(interp: Interp<'r>, head: &'r Head<'r>, listener: ListenerId) -> Run<'r> {
+        let (method, missed) = (MethodBit::of(head.method), Cell::new(false));
+        Run { interp, head, listener, method, missed, text: Cell::new(None) }
     }
 
-    /// Runs the code of a cell with these candidates of the host; notes in `missed` that a method was missed.
-    #[inline]
-    pub(crate) fn code(
-        &self,
-        code: &Code,
-        candidates: &[u32],
-        host: u32,
-        missed: &mut bool,
-    ) -> Result<Goal, Pending> {
-        if let Some(table) = &code.table
-            && let Some(goal) = table.run(self, code, candidates, host, missed)
+    /// The candidate that answers of a cell of the host with this place; notes it if a method was missed.
+    #[inline(always)]
+    pub(crate) fn cell(&self, cell: &index::Cell, host: u32) -> Result<Option<u32>, Pending> {
+        let taken = |goal| match goal {
+            Goal::Take(place) => cell.candidates.get(place as usize).copied(),
+            _ => None,
+        };
+        if let Some(table) = &cell.code.table
+            && let Some(goal) = table.run(self, cell, host)
         {
-            return Ok(goal);
+            return Ok(taken(goal));
         }
         #[cfg(feature = "jit")]
-        if let Some(goal) = code.machine.run(self, code, candidates, host, missed) {
-            return Ok(goal);
+        if let Some(goal) = cell.code.machine.run(self, cell, host) {
+            return Ok(taken(goal));
         }
-        let mut goal = code.entry;
-        while let Goal::Op(at) = goal {
+        self.interpret(cell, host).map(taken)
+    }
+
+    /// The same by its code alone, and as a goal.
+    #[inline(never)]
+    pub(crate) fn interpret(&self, cell: &index::Cell, host: u32) -> Result<Goal, Pending> {
+        let end = cell.code.ops.len() as u32;
+        self.walk(cell, host, cell.code.entry, end, |methods| {
+            let holds = self.has_method(methods);
+            self.missed.set(self.missed.get() | !holds);
+            holds
+        })
+    }
+
+    /// Where a cell's code leads from a place in it, up to the end of a part; `method` says whether the method is one of
+    /// these.
+    #[inline(always)]
+    fn walk(
+        &self,
+        cell: &index::Cell,
+        host: u32,
+        mut goal: Goal,
+        end: u32,
+        method: impl Fn(&Methods) -> bool,
+    ) -> Result<Goal, Pending> {
+        while let Goal::Op(at) = goal
+            && at < end
+        {
             // INVARIANT: jumps are in range; `lower/bind.rs` makes no others.
-            let Some(op) = code.ops.get(at as usize) else { return Ok(Goal::Leave) };
+            let Some(op) = cell.code.ops.get(at as usize) else { return Ok(Goal::Leave) };
+            // What is asked most stands in place.
             let holds = match &op.check {
-                Check::Method(methods) => {
-                    let holds = self.has_method(methods);
-                    *missed |= !holds;
-                    holds
-                }
-                check => self.holds(check, candidates, host)?,
+                Check::Method(methods) => method(methods),
+                Check::Equal(Source::Slot(slot), text) => match self.seen_of_slot(*slot)? {
+                    Some(seen) => seen.is_text(|seen| same(seen.as_bytes(), text.as_bytes())),
+                    None => self.holds(&op.check, &cell.candidates, host)?,
+                },
+                Check::Within(Source::Client(_), networks) => match self.head.client {
+                    Some(address) => networks.hold(&address),
+                    None => self.holds(&op.check, &cell.candidates, host)?,
+                },
+                check => self.holds(check, &cell.candidates, host)?,
             };
             goal = op.goal(holds);
         }
@@ -165,53 +190,33 @@ impl<'r> Run<'r> {
     /// The methods with one of which the candidate with this place would answer, if the request has none of them.
     pub(crate) fn missed_methods<'c>(
         &self,
-        code: &'c Code,
+        cell: &'c index::Cell,
         place: usize,
-        candidates: &[u32],
         host: u32,
     ) -> Result<Option<&'c Methods>, Pending> {
+        let code = &*cell.code;
         let (Some(start), Some(end)) = (code.starts.get(place), code.starts.get(place + 1)) else {
             return Ok(None);
         };
-        let mut at = *start;
-        let mut missed = None;
-        while at < *end {
-            let Some(op) = code.ops.get(at as usize) else { return Ok(None) };
-            let holds = match &op.check {
-                Check::Method(methods) if self.has_method(methods) => return Ok(None),
-                Check::Method(methods) => {
-                    missed = Some(methods);
-                    true
-                }
-                check => self.holds(check, candidates, host)?,
-            };
-            match op.goal(holds) {
-                Goal::Op(next) => at = next,
-                Goal::Take(taken) => return Ok(missed.filter(|_| taken as usize == place)),
-                Goal::Leave => return Ok(None),
-            }
+        let first = code.ops.get(*start as usize..*end as usize).and_then(<[_]>::first);
+        let Some((op, Check::Method(methods))) = first.map(|op| (op, &op.check)) else {
+            return Ok(None);
+        };
+        if self.has_method(methods) {
+            return Ok(None);
         }
-        Ok(None)
+        let goal = self.walk(cell, host, op.goal(true), *end, |_| true)?;
+        Ok(Some(methods).filter(|_| goal == Goal::Take(place as u32)))
     }
 
     /// Whether the request's method is one of these.
     #[inline]
     pub(crate) fn has_method(&self, methods: &Methods) -> bool {
-        methods.hold(self.method(), self.head.method)
-    }
-
-    /// The bit of the request's method.
-    #[inline]
-    pub(crate) fn method(&self) -> MethodBit {
-        self.method.get().unwrap_or_else(|| {
-            let bit = MethodBit::of(self.head.method);
-            self.method.set(Some(bit));
-            bit
-        })
+        methods.hold(self.method, self.head.method)
     }
 
     /// Whether a check holds that is not of the method.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn holds(
         &self,
         check: &Check,
@@ -228,19 +233,46 @@ impl<'r> Run<'r> {
         self.interp.test(test)
     }
 
+    /// What a slot says, for machine code.
+    #[cfg(feature = "jit")]
+    #[inline(always)]
+    pub(crate) fn view_of_slot(&self, slot: SlotId) -> Result<View, Pending> {
+        if !self.interp.frame.is_new(slot) {
+            return self.view(Source::Slot(slot));
+        }
+        match self.interp.fill.fill(slot) {
+            Read::Text(text) => Ok(View::Text(text.as_ptr(), text.len())),
+            Read::Pending => Err(Pending(slot)),
+            Read::Kept(value) => Ok(View::of(Seen::of(value))),
+            Read::Value(value) => Ok(self.view_anew(slot, value)),
+        }
+    }
+
+    #[cfg(feature = "jit")]
+    #[inline(never)]
+    fn view_anew(&self, slot: SlotId, value: Value) -> View {
+        match self.seen_anew(slot, value) {
+            Some(seen) => View::of(seen),
+            None => self.view_of_kept(slot),
+        }
+    }
+
     /// What a source says, for machine code.
     #[cfg(feature = "jit")]
-    #[inline]
+    #[inline(never)]
     pub(crate) fn view(&self, source: Source) -> Result<View, Pending> {
         Ok(match (self.seen(source)?, source) {
             (Some(seen), _) => View::of(seen),
-            (None, Source::Slot(slot)) => {
-                let kept = self.interp.frame.with_slot(slot, |value| View::of(Seen::of(value)));
-                // A text that is made anew each time is kept by nobody.
-                kept.unwrap_or(View::Other)
-            }
+            (None, Source::Slot(slot)) => self.view_of_kept(slot),
             (None, _) => View::Other,
         })
+    }
+
+    #[cfg(feature = "jit")]
+    fn view_of_kept(&self, slot: SlotId) -> View {
+        let kept = self.interp.frame.with_slot(slot, |value| View::of(Seen::of(value)));
+        // A text that is made anew each time is kept by nobody.
+        kept.unwrap_or(View::Other)
     }
 
     /// Whether somebody has to wait for the slot.
@@ -267,17 +299,24 @@ impl<'r> Run<'r> {
         let mut see = see;
         match (self.seen(source)?, source) {
             (Some(seen), _) => Ok(see(seen)),
-            (None, Source::Slot(slot)) => self.look_at_kept(slot, see),
+            (None, Source::Slot(slot) | Source::Anew(slot) | Source::Client(slot)) => {
+                self.look_at_kept(slot, see)
+            }
             (None, _) => Ok(see(Seen::Absent)),
         }
     }
 
-    /// What a source says, where that stands in the request or is small; `None` where the frame keeps it.
+    /// What a source says, where that stands in the request or is small; `None` where the frame keeps it, or nobody.
     #[inline(always)]
     fn seen(&self, source: Source) -> Result<Option<Seen<'r>>, Pending> {
         let segment = |at: u16| text::nth(self.head.path, usize::from(at));
         Ok(Some(match source {
             Source::Slot(slot) => return self.seen_of_slot(slot),
+            Source::Anew(_) => return Ok(None),
+            Source::Client(slot) => match self.head.client {
+                Some(address) => Seen::Ip(address),
+                None => return self.seen_of_slot(slot),
+            },
             Source::Host => Seen::Text(self.head.host),
             Source::Path => Seen::Text(self.head.path),
             // Methods are compared with methods only, and by their text.
@@ -297,8 +336,8 @@ impl<'r> Run<'r> {
         {
             return Ok(Some(Seen::Text(text)));
         }
-        let Interp { frame, fill, .. } = *self.interp;
-        if !frame.is_new() {
+        let Interp { frame, fill, .. } = self.interp;
+        if !frame.is_new(slot) {
             if frame.is_absent(slot) {
                 return Ok(Some(Seen::Absent));
             }
@@ -306,21 +345,19 @@ impl<'r> Run<'r> {
                 return Ok(None);
             }
         }
-        Ok(Some(match fill.fill(slot) {
+        match fill.fill(slot) {
             Read::Text(text) => {
-                if self.interp.is_stable(slot) {
-                    self.text.set(Some((text, slot)));
-                }
-                Seen::Text(text)
+                self.text.set(Some((text, slot)));
+                Ok(Some(Seen::Text(text)))
             }
-            Read::Kept(value) => Seen::of(value),
-            Read::Pending => return Err(Pending(slot)),
-            Read::Value(value) => return Ok(self.seen_anew(slot, value)),
-        }))
+            Read::Kept(value) => Ok(Some(Seen::of(value))),
+            Read::Pending => Err(Pending(slot)),
+            Read::Value(value) => Ok(self.seen_anew(slot, value)),
+        }
     }
 
     /// What a value that was made for us says.
-    #[inline]
+    #[inline(never)]
     fn seen_anew(&self, slot: SlotId, value: Value) -> Option<Seen<'r>> {
         let seen = match value {
             Value::Ip(address) => Some(Seen::Ip(address)),
@@ -328,12 +365,7 @@ impl<'r> Run<'r> {
             Value::Absent => Some(Seen::Absent),
             _ => None,
         };
-        if let Some(Seen::Ip(_) | Seen::Int(_)) = seen {
-            // It owns nothing, and nobody has to look whether it does.
-            std::mem::forget(value);
-        } else {
-            self.interp.keep(slot, value);
-        }
+        self.interp.frame.keep(slot, value);
         seen
     }
 
@@ -344,7 +376,7 @@ impl<'r> Run<'r> {
         slot: SlotId,
         mut see: impl FnMut(Seen<'_>) -> T,
     ) -> Result<T, Pending> {
-        let Interp { frame, fill, .. } = *self.interp;
+        let Interp { frame, fill, .. } = self.interp;
         if let Some(answer) = frame.with_slot(slot, |value| see(Seen::of(value))) {
             return Ok(answer);
         }

@@ -13,7 +13,7 @@ use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::shims;
-use crate::program::code::{Check, Code, Goal, Source};
+use crate::program::code::{Check, Code, Goal, Networks, Source};
 
 /// A candidate answers by its place; these two say that none does, and that the interpreter has to say.
 const LEAVE: u64 = 1 << 32;
@@ -55,19 +55,21 @@ fn is_inline(check: &Check) -> bool {
             let short = texts.0.iter().all(|text| text.len() <= LONGEST);
             is_plain(*source) && texts.0.len() <= FEW && short
         }
-        Check::Within(source, networks) => is_plain(*source) && networks.v4().len() <= FEW,
+        Check::Within(source, networks) => {
+            (is_plain(*source) || matches!(source, Source::Client(_))) && networks.v4().len() <= FEW
+        }
         _ => false,
     }
 }
 
-/// Whether a source says a text or an address, or there is none.
+/// Whether a source says a text or an address that can be kept, or there is none.
 fn is_plain(source: Source) -> bool {
-    !matches!(source, Source::Integer(_))
+    !matches!(source, Source::Integer(_) | Source::Client(_) | Source::Anew(_))
 }
 
-/// The source of a check that is made in place.
+/// The source, to be kept, of a check that is made in place.
 fn source(check: &Check) -> Option<Source> {
-    check.source().filter(|_| is_inline(check))
+    check.source().filter(|source| is_plain(*source) && is_inline(check))
 }
 
 /// The sources that the code keeps, each once.
@@ -273,6 +275,15 @@ impl Emit<'_> {
                 let from = self.b.ins().isub(end, length);
                 self.same(from, text.as_bytes(), yes, no);
             }
+            Check::Within(Source::Client(_), networks) => {
+                let bits = self.load(self.context, shims::CLIENT);
+                let (v4, asked) = (self.b.create_block(), self.b.create_block());
+                self.is(bits, shims::NO_V4 as i64, asked, v4);
+                self.b.switch_to_block(asked);
+                self.ask(at, yes, no);
+                self.b.switch_to_block(v4);
+                self.within(bits, networks, yes, no);
+            }
             Check::Within(source, networks) => {
                 let Some((state, slot)) = self.state(*source, known) else { return };
                 let (v4, other, asked) =
@@ -284,19 +295,24 @@ impl Emit<'_> {
                 self.ask(at, yes, no);
                 self.b.switch_to_block(v4);
                 let bits = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_AT);
-                for (first, last) in networks.v4() {
-                    let next = self.b.create_block();
-                    let first_bits = self.int(u64::from(*first));
-                    let behind = self.b.ins().isub(bits, first_bits);
-                    let width = self.int(u64::from(last - first));
-                    let inside = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, behind, width);
-                    self.b.ins().brif(inside, yes, &[], next, &[]);
-                    self.b.switch_to_block(next);
-                }
-                self.b.ins().jump(no, &[]);
+                self.within(bits, networks, yes, no);
             }
             _ => self.ask(at, yes, no),
         }
+    }
+
+    /// Whether the bits of an IPv4 address lie in one of these ranges.
+    fn within(&mut self, bits: Value, networks: &Networks, yes: Block, no: Block) {
+        for (first, last) in networks.v4() {
+            let next = self.b.create_block();
+            let first_bits = self.int(u64::from(*first));
+            let behind = self.b.ins().isub(bits, first_bits);
+            let width = self.int(u64::from(last - first));
+            let inside = self.b.ins().icmp(IntCC::UnsignedLessThanOrEqual, behind, width);
+            self.b.ins().brif(inside, yes, &[], next, &[]);
+            self.b.switch_to_block(next);
+        }
+        self.b.ins().jump(no, &[]);
     }
 
     /// Leaves a check to the interpreter.

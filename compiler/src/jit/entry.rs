@@ -15,6 +15,7 @@ use cranelift_module::{FuncId, Module, ModuleError, default_libcall_names};
 
 use super::emit;
 use super::shims::{Asked, Context};
+use crate::index::Cell;
 use crate::interp::run::Run;
 use crate::matcher::Refused;
 use crate::program::code::{Code, Goal};
@@ -50,24 +51,14 @@ impl Drop for Memory {
 impl Block {
     /// Runs it. `None` where the interpreter has to say.
     #[inline]
-    pub(super) fn run(
-        &self,
-        run: &Run<'_>,
-        code: &Code,
-        candidates: &[u32],
-        host: u32,
-        missed: &mut bool,
-    ) -> Option<Goal> {
-        let asked = Asked::new(run, code, candidates, host);
-        let mut context = asked.context();
-        // SAFETY: `emit` made this function for this code, with this signature; it reads the context at the offsets that
-        // `shims` takes from its type, and of texts no byte outside their lengths. The memory is held by `self`.
-        let answer = unsafe { (self.enter)(&raw mut context) };
-        let is_missed = context.missed != 0;
+    pub(super) fn run(&self, run: &Run<'_>, cell: &Cell, host: u32) -> Option<Goal> {
+        let mut asked = Asked::new(run, cell, host);
+        // SAFETY: `emit` made this function for this code, with this signature; it reads the context, with which `Asked`
+        // begins, at the offsets that `shims` takes from its type, and of texts no byte outside their lengths. The memory
+        // is held by `self`.
+        let answer = unsafe { (self.enter)((&raw mut asked).cast()) };
         asked.settle();
-        let goal = emit::goal(answer)?;
-        *missed |= is_missed;
-        Some(goal)
+        emit::goal(answer)
     }
 }
 

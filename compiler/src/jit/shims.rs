@@ -3,13 +3,15 @@
 #![expect(unsafe_code, reason = "machine code hands over pointers that it was given")]
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::Cell as Held;
 use std::mem::offset_of;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::frame::SlotId;
+use crate::index::Cell;
 use crate::interp::run::{Run, View};
-use crate::program::code::{Check, Code, Source};
+use crate::program::code::{Check, Source};
 
 /// What a compiled block is given. The machine code knows it by the offsets below.
 #[repr(C)]
@@ -18,10 +20,11 @@ pub(super) struct Context {
     /// The bit of the method, or zero.
     bit: u64,
     /// Not zero once a method was missed.
-    pub(super) missed: u64,
+    missed: u64,
+    /// The bits of the client's IPv4 address, or [`NO_V4`].
+    client: u64,
     read: extern "C" fn(*mut Context, u64, *mut Slot) -> u64,
     check: extern "C" fn(*mut Context, u64) -> u64,
-    asked: *const Asked<'static, 'static>,
 }
 
 /// What a source says, as machine code keeps it on its stack.
@@ -36,18 +39,20 @@ pub(super) struct Slot {
     len: u64,
 }
 
-/// What the functions here need to know of the decision.
+/// A run: what the machine code knows of it, and behind that what the functions here do.
+#[repr(C)]
 pub(super) struct Asked<'a, 'r> {
+    context: Context,
     run: &'a Run<'r>,
-    code: &'a Code,
-    candidates: &'a [u32],
+    cell: &'a Cell,
     host: u32,
     /// A panic on the way, which may not cross machine code.
-    panic: Cell<Option<Box<dyn Any + Send>>>,
+    panic: Held<Option<Box<dyn Any + Send>>>,
 }
 
 pub(super) const BIT: i32 = offset_of!(Context, bit) as i32;
 pub(super) const MISSED: i32 = offset_of!(Context, missed) as i32;
+pub(super) const CLIENT: i32 = offset_of!(Context, client) as i32;
 pub(super) const READ: i32 = offset_of!(Context, read) as i32;
 pub(super) const CHECK: i32 = offset_of!(Context, check) as i32;
 
@@ -55,6 +60,9 @@ pub(super) const SLOT_SIZE: u32 = size_of::<Slot>() as u32;
 pub(super) const SLOT_STATE: i32 = offset_of!(Slot, state) as i32;
 pub(super) const SLOT_AT: i32 = offset_of!(Slot, at) as i32;
 pub(super) const SLOT_LEN: i32 = offset_of!(Slot, len) as i32;
+
+/// The head says no IPv4 address of the client.
+pub(super) const NO_V4: u64 = u64::MAX;
 
 /// There is no value.
 pub(super) const ABSENT: i64 = 1;
@@ -81,7 +89,7 @@ pub(super) fn number(source: Source) -> Option<u64> {
         Source::Path => Some(PATH),
         Source::Method => Some(METHOD),
         Source::Segment(at) => Some(SEGMENT + u64::from(at)),
-        Source::Integer(_) => None,
+        Source::Integer(_) | Source::Client(_) | Source::Anew(_) => None,
     }
 }
 
@@ -98,28 +106,22 @@ fn source(number: u64) -> Source {
 }
 
 impl<'a, 'r> Asked<'a, 'r> {
-    pub(super) fn new(
-        run: &'a Run<'r>,
-        code: &'a Code,
-        candidates: &'a [u32],
-        host: u32,
-    ) -> Asked<'a, 'r> {
-        Asked { run, code, candidates, host, panic: Cell::new(None) }
+    #[inline(always)]
+    pub(super) fn new(run: &'a Run<'r>, cell: &'a Cell, host: u32) -> Asked<'a, 'r> {
+        let client = match run.head.client {
+            Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
+            _ => NO_V4,
+        };
+        let context = Context { bit: u64::from(run.method.0), missed: 0, client, read, check };
+        Asked { context, run, cell, host, panic: Held::new(None) }
     }
 
-    /// The context of a run. It is good as long as `self` is.
-    pub(super) fn context(&self) -> Context {
-        Context {
-            bit: u64::from(self.run.method().0),
-            missed: 0,
-            read,
-            check,
-            asked: std::ptr::from_ref(self).cast(),
-        }
-    }
-
-    /// Goes on with a panic that was caught on the way.
+    /// Notes a method that was missed, and goes on with a panic that was caught on the way.
+    #[inline(always)]
     pub(super) fn settle(self) {
+        if self.context.missed != 0 {
+            self.run.missed.set(true);
+        }
         if let Some(panic) = self.panic.into_inner() {
             std::panic::resume_unwind(panic);
         }
@@ -128,10 +130,16 @@ impl<'a, 'r> Asked<'a, 'r> {
 
 /// Reads a source into a place on the caller's stack; gives its state.
 extern "C" fn read(context: *mut Context, source: u64, into: *mut Slot) -> u64 {
-    // SAFETY: machine code passes on the pointer that `Block::run` gave it, whose context and what it refers to outlive the
-    // call; nobody else has a reference into it meanwhile.
-    let asked = unsafe { &*(*context).asked };
-    let seen = guarded(asked, || asked.run.view(self::source(source)).ok());
+    // SAFETY: machine code passes on the pointer that `Block::run` gave it, to the whole of a run that outlives the call;
+    // nobody writes to it meanwhile.
+    let asked = unsafe { &*context.cast::<Asked<'_, '_>>() };
+    let seen = guarded(asked, || {
+        let said = match self::source(source) {
+            Source::Slot(slot) => asked.run.view_of_slot(slot),
+            source => asked.run.view(source),
+        };
+        said.ok()
+    });
     let slot = match seen {
         None => Slot { state: STOP as u64, at: 0, len: 0 },
         Some(View::Absent) => Slot { state: ABSENT as u64, at: 0, len: 0 },
@@ -150,20 +158,16 @@ extern "C" fn read(context: *mut Context, source: u64, into: *mut Slot) -> u64 {
 /// Makes the check of one instruction: 1 if it holds, 0 if not, [`STOP`] if that cannot be said now.
 extern "C" fn check(context: *mut Context, op: u64) -> u64 {
     // SAFETY: as in `read`.
-    let asked = unsafe { &*(*context).asked };
-    let mut missed = false;
+    let asked = unsafe { &*context.cast::<Asked<'_, '_>>() };
     let holds = guarded(asked, || {
-        let op = asked.code.ops.get(op as usize)?;
+        let op = asked.cell.code.ops.get(op as usize)?;
         if let Check::Method(methods) = &op.check {
-            missed = !asked.run.has_method(methods);
-            return Some(!missed);
+            let holds = asked.run.has_method(methods);
+            asked.run.missed.set(asked.run.missed.get() | !holds);
+            return Some(holds);
         }
-        asked.run.holds(&op.check, asked.candidates, asked.host).ok()
+        asked.run.holds(&op.check, &asked.cell.candidates, asked.host).ok()
     });
-    if missed {
-        // SAFETY: as in `read`.
-        unsafe { (*context).missed = 1 };
-    }
     holds.map_or(STOP as u64, u64::from)
 }
 

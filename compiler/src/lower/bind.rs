@@ -8,7 +8,7 @@ use lang::policy::Compare;
 use lang::vocab::{ExprId, Function};
 
 use crate::fit::Fits;
-use crate::frame::Slot;
+use crate::frame::{Slot, SlotId};
 use crate::interp::Constants;
 use crate::pattern::{Plain, plain};
 use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
@@ -172,7 +172,7 @@ impl Bind<'_> {
         match self.program.expr(id) {
             Expr::Slot(slot) => {
                 let known = self.program.slots.get(slot.0 as usize)?;
-                Some(head(known).unwrap_or(Source::Slot(*slot)))
+                Some(head(known, *slot))
             }
             Expr::Capture(name) => {
                 let (_, place, kind) =
@@ -193,7 +193,8 @@ impl Bind<'_> {
 
     fn is_address(&self, source: Source) -> bool {
         match source {
-            Source::Slot(slot) => {
+            Source::Client(_) => true,
+            Source::Slot(slot) | Source::Anew(slot) => {
                 let slot = self.program.slots.get(slot.0 as usize);
                 slot.is_some_and(|slot| *slot.ty.present() == lang::Ty::Ip)
             }
@@ -202,13 +203,15 @@ impl Bind<'_> {
     }
 }
 
-/// The part of the head that a slot is, if it is one.
-fn head(slot: &Slot) -> Option<Source> {
+/// The part of the head that a slot is, or the slot.
+fn head(slot: &Slot, id: SlotId) -> Source {
     match (&*slot.field, &slot.key) {
-        ("req.host", None) => Some(Source::Host),
-        ("req.path", None) => Some(Source::Path),
-        ("req.method", None) => Some(Source::Method),
-        _ => None,
+        ("req.host", None) => Source::Host,
+        ("req.path", None) => Source::Path,
+        ("req.method", None) => Source::Method,
+        ("client.ip", None) => Source::Client(id),
+        _ if slot.stable => Source::Slot(id),
+        _ => Source::Anew(id),
     }
 }
 

@@ -249,7 +249,7 @@ impl Witness {
 
     /// As the head of a request.
     pub(crate) fn head(&self) -> Head<'_> {
-        Head { host: &self.host, path: &self.path, method: &self.method }
+        Head { host: &self.host, path: &self.path, method: &self.method, client: None }
     }
 
     /// What the interpreter reads of it.

@@ -12,6 +12,7 @@ use lang::policy::Compare;
 
 use crate::fit::Fit;
 use crate::frame::SlotId;
+use crate::names::same;
 use crate::program::TestKind;
 use crate::table::Table;
 
@@ -169,8 +170,12 @@ pub enum Source {
     Segment(u16),
     /// A segment of the path, as the integer it is the digits of.
     Integer(u16),
+    /// The client's address, as [`crate::Head::client`]; the slot that reads it where the head does not say.
+    Client(SlotId),
     /// A slot of the program, through [`crate::Fill`].
     Slot(SlotId),
+    /// One that is read anew each time.
+    Anew(SlotId),
 }
 
 /// A set of methods: the common ones as bits, others by name.
@@ -291,7 +296,7 @@ impl Texts {
     #[inline]
     pub fn hold(&self, text: &str) -> bool {
         match &*self.0 {
-            few if few.len() <= 4 => few.iter().any(|one| **one == *text),
+            few if few.len() <= 4 => few.iter().any(|one| same(one.as_bytes(), text.as_bytes())),
             many => many.binary_search_by(|one| (**one).cmp(text)).is_ok(),
         }
     }

@@ -229,7 +229,7 @@ impl<'b> Build<'b> {
     fn key(&self, check: &'b Check) -> Option<Key<'b>> {
         let source = check.source()?;
         // What says something else each time it is read is read where the code reads it.
-        if self.slot(source).is_some_and(|(_, slot)| !slot.stable) {
+        if matches!(source, Source::Anew(_)) {
             return None;
         }
         Some(match check {
@@ -253,7 +253,9 @@ impl<'b> Build<'b> {
     }
 
     fn slot(&self, source: Source) -> Option<(SlotId, &'b Slot)> {
-        let Source::Slot(id) = source else { return None };
+        let (Source::Slot(id) | Source::Anew(id) | Source::Client(id)) = source else {
+            return None;
+        };
         Some((id, self.program.slots.get(id.0 as usize)?))
     }
 
@@ -565,9 +567,9 @@ fn cost(check: &Check) -> u32 {
 /// Instructions that it takes to come to what a source says.
 fn reading(source: Source) -> u32 {
     match source {
-        Source::Host | Source::Path | Source::Method => 5,
+        Source::Host | Source::Path | Source::Method | Source::Client(_) => 5,
         Source::Segment(_) | Source::Integer(_) => 40,
-        Source::Slot(_) => 25,
+        Source::Slot(_) | Source::Anew(_) => 25,
     }
 }
 

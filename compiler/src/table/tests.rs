@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::{Tables, build};
 use crate::fit::Fits;
 use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
+use crate::index::Cell;
 use crate::interp::run::Run;
 use crate::interp::{Interp, constants};
 use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
@@ -74,7 +75,8 @@ fn program() -> Program {
 
 fn check(chance: &mut Chance, fits: &RefCell<Fits>) -> Check {
     let slot = |at| Source::Slot(SlotId(at));
-    let texts = [slot(0), Source::Path, Source::Host, slot(4), Source::Segment(1)];
+    let anew = Source::Anew(SlotId(4));
+    let texts = [slot(0), Source::Path, Source::Host, anew, Source::Segment(1)];
     let source = *chance.of(&texts);
     let text: Box<str> = Box::from(*chance.of(&TEXTS));
     let how =
@@ -101,7 +103,8 @@ fn check(chance: &mut Chance, fits: &RefCell<Fits>) -> Check {
         10 => {
             let nets = ["10.0.0.0/8", "10.1.0.0/16", "192.168.0.1/32", "fd00::/8"];
             let nets = (0..2).map(|_| Value::Cidr(chance.of(&nets).parse().unwrap()));
-            Check::Within(slot(3), Networks::of(&nets.collect::<Vec<_>>()).unwrap())
+            let networks = Networks::of(&nets.collect::<Vec<_>>()).unwrap();
+            Check::Within(*chance.of(&[slot(3), Source::Client(SlotId(3))]), networks)
         }
         11 => Check::Present(slot(0)),
         _ => Check::Compare(slot(1), how, Box::new(Value::Float(2.5))),
@@ -150,6 +153,7 @@ fn code(chance: &mut Chance, fits: &RefCell<Fits>, n_candidates: usize) -> Code 
 
 struct World {
     path: String,
+    client: Option<IpAddr>,
     slots: Vec<Option<Value>>,
 }
 
@@ -188,7 +192,8 @@ fn world(chance: &mut Chance) -> World {
     let header = if chance.below(4) == 0 { Value::Absent } else { text(chance) };
     let slots =
         vec![Some(header), number(chance), roles, Some(Value::Ip(ip)), Some(text(chance)), size];
-    World { path: format!("/{}", chance.of(&TEXTS).trim_start_matches('/')), slots }
+    let path = format!("/{}", chance.of(&TEXTS).trim_start_matches('/'));
+    World { path, client: Some(ip), slots }
 }
 
 proptest! {
@@ -203,24 +208,25 @@ proptest! {
         let tables = [Tables::Everywhere, Tables::Worth];
         let tables: Vec<_> = tables.into_iter().filter_map(|when| build(&code, &program, when)).collect();
         let constants = constants(&program, &[]);
-        let candidates: Vec<u32> = (0..n_candidates as u32).collect();
+        let candidates = (0..n_candidates as u32).collect();
+        let cell = Cell { code: Arc::new(code), candidates };
+        let code = &cell.code;
         for _ in 0..20 {
             let world = world(chance);
             let (host, method) = (*chance.of(&TEXTS), *chance.of(&METHODS));
-            let head = Head { host, path: &world.path, method };
+            let client = world.client.filter(|_| chance.below(2) == 0);
+            let head = Head { host, path: &world.path, method, client };
             for table in &tables {
                 let frame = Frame::new();
                 let interp =
                     Interp { program: &program, constants: &constants, frame: &frame, fill: &world };
-                let run = Run::new(&interp, &head, ListenerId(0));
-                let mut missed = false;
-                let Some(said) = table.run(&run, &code, &candidates, 0, &mut missed) else {
-                    continue;
-                };
-                let expected = run.code(&code, &candidates, 0, &mut false);
+                let run = Run::new(interp, &head, ListenerId(0));
+                let Some(said) = table.run(&run, &cell, 0) else { continue };
+                let missed = run.missed.take();
+                let expected = run.interpret(&cell, 0);
                 prop_assert_eq!(Ok(said), expected, "{:#?} {:?} {:?}", code, head, world.slots);
                 if said == Goal::Leave {
-                    let misses = |at| run.missed_methods(&code, at, &candidates, 0);
+                    let misses = |at| run.missed_methods(&cell, at, 0);
                     let misses = (0..n_candidates).map(|at| Ok(misses(at)?.is_some()));
                     let misses: Result<Vec<bool>, crate::interp::Pending> = misses.collect();
                     let would = misses.map(|missed| missed.contains(&true));

@@ -461,7 +461,11 @@ impl Request {
     }
 
     pub(crate) fn head(&self) -> Head<'_> {
-        Head { host: &self.host, path: &self.path, method: &self.method }
+        let client = match self.says("client.ip", None) {
+            Value::Ip(address) => Some(address),
+            _ => None,
+        };
+        Head { host: &self.host, path: &self.path, method: &self.method, client }
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "set resp.header[\"x-cache\"] = origin.header[\"x-cache-status\"]",
         },
         read: |ex, key| match &ex.origin {
-            Some(origin) => joined(&origin.headers, key),
+            Some(origin) => joined(origin.headers.all(key)),
             None => Read::Value(Value::Absent),
         },
     },

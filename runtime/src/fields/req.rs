@@ -124,13 +124,12 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The value of a header field. A field that stands several times is one value, joined with `, ` (RFC 9110, section 5.3), so that sending it twice can neither hide it nor pass a comparison; one that may stand only once was refused before. Bytes that are no UTF-8 read as U+FFFD.",
             example: "where req.header[\"x-debug\"] == \"1\"",
         },
-        read: |ex, key| match key {
-            // `Host` lives in the target alone, so that there is one answer to what was asked for.
-            "host" => {
-                let host = ex.request.target.authority();
-                Read::Value(if host.is_empty() { Value::Absent } else { Value::string(host) })
-            }
-            _ => joined(&ex.request.headers, key),
+        read: |ex, key| match is_of_target(key) {
+            true => match ex.request.target.authority() {
+                host if host.is_empty() => Read::Value(Value::Absent),
+                host => Read::Value(Value::string(host)),
+            },
+            false => joined(ex.request.headers.all(key)),
         },
     },
     FieldEntry {
@@ -143,9 +142,9 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The values of all header fields of this name, in order; empty if there is none.",
             example: "where \"1\" in req.header.all(\"x-debug\")",
         },
-        read: |ex, key| match key {
-            "host" => Read::Value(Value::list([Value::string(ex.request.target.authority())])),
-            _ => listed(&ex.request.headers, key),
+        read: |ex, key| match is_of_target(key) {
+            true => Read::Value(Value::list([Value::string(ex.request.target.authority())])),
+            false => listed(&ex.request.headers, key),
         },
     },
     FieldEntry {
@@ -191,6 +190,11 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
         },
     },
 ];
+
+/// Whether a header field lives in the target alone, so that there is one answer to what was asked for.
+pub(super) fn is_of_target(name: &str) -> bool {
+    name == "host"
+}
 
 /// The value of the only cookie of this name (RFC 6265, section 4.2.1), without quotes around it.
 pub(crate) fn cookie<'h>(headers: &'h Headers, name: &str) -> Option<Cow<'h, str>> {

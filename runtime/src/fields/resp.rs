@@ -34,7 +34,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "set resp.header[\"x-frame-options\"] = \"DENY\"",
         },
         read: |ex, key| match ex.response() {
-            Some(response) => joined(&response.headers, key),
+            Some(response) => joined(response.headers.all(key)),
             None => Read::Value(Value::Absent),
         },
     },

@@ -18,7 +18,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "A header field of the request being sent. It begins as the client's without the fields that concern one connection only, and with `x-forwarded-for`, `-proto`, `-host` and `via` as the gateway writes them.",
             example: "set up.header[\"x-user\"] = req.header[\"x-caller\"]",
         },
-        read: |ex, key| joined(&ex.up().headers, key),
+        read: |ex, key| joined(ex.up().headers.all(key)),
     },
     FieldEntry {
         row: Field {

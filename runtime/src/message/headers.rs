@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use compiler::names::{Mark, Names, Only, same_name};
+
 use super::{Fault, Known};
 
 /// Why a name or value cannot stand in a header section.
@@ -19,6 +21,10 @@ pub enum InvalidField {
     TooLarge,
 }
 
+/// A field stands more than once.
+#[derive(Debug)]
+pub(crate) struct Repeated;
+
 /// A header or trailer section.
 #[derive(Clone, Default)]
 pub struct Headers {
@@ -26,6 +32,7 @@ pub struct Headers {
     fields: Vec<Field>,
     // Of the names that are known, at least those that are there.
     known: Known,
+    names: Names,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +40,7 @@ struct Field {
     name: Part,
     value: Part,
     known: Known,
+    mark: Mark,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +66,7 @@ impl Headers {
         Headers {
             text: Vec::with_capacity(text),
             fields: Vec::with_capacity(fields),
-            known: Known::default(),
+            ..Headers::default()
         }
     }
 
@@ -89,10 +97,20 @@ impl Headers {
 
     /// The values of all fields of this name, in order.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.fields
-            .iter()
-            .filter(move |field| self.is_named(field, name))
-            .map(|field| self.part(field.value))
+        let places = self.names.places(Mark::of(name.as_bytes()));
+        let fields = places.filter_map(|at| self.fields.get(at));
+        fields.filter(move |field| self.is_named(field, name)).map(|field| self.part(field.value))
+    }
+
+    /// The value of the field of this name, which has this mark: `None` if there is none, `Err` if there is more than one.
+    pub(crate) fn only(&self, mark: Mark, name: &str) -> Result<Option<&[u8]>, Repeated> {
+        let field = |at: usize| self.fields.get(at);
+        match self.names.only(mark, |at| field(at).is_some_and(|field| self.is_named(field, name)))
+        {
+            Only::Nowhere => Ok(None),
+            Only::At(at) => Ok(field(at).map(|field| self.part(field.value))),
+            Only::Often => Err(Repeated),
+        }
     }
 
     /// Whether a comma-separated field of this name lists `token`, compared without case.
@@ -123,6 +141,7 @@ impl Headers {
             index += 1;
             index <= first + 1 || !slice(text, field.name).eq_ignore_ascii_case(name.as_bytes())
         });
+        self.note();
         Ok(())
     }
 
@@ -143,6 +162,7 @@ impl Headers {
         let before = self.fields.len();
         let text = &self.text;
         self.fields.retain(|field| !slice(text, field.name).eq_ignore_ascii_case(name.as_bytes()));
+        self.note();
         self.fields.len() < before
     }
 
@@ -150,6 +170,7 @@ impl Headers {
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(Known, &[u8]) -> bool) {
         let text = &self.text;
         self.fields.retain(|field| keep(field.known, slice(text, field.name)));
+        self.note();
     }
 
     /// Whether one of these names may be there. If not, none is.
@@ -177,7 +198,7 @@ impl Headers {
     /// Lines that stand in a row and in that form already are copied at once.
     pub(crate) fn write(&self, out: &mut Vec<u8>, mut keep: impl FnMut(Known, &[u8]) -> bool) {
         let mut row = 0..0;
-        for Field { name, value, known } in &self.fields {
+        for Field { name, value, known, .. } in &self.fields {
             if !keep(*known, self.part(*value)) {
                 continue;
             }
@@ -233,16 +254,18 @@ impl Headers {
             }
             part_at(start, bytes.len()).map_err(|_| Fault::HeadTooLarge)
         };
-        let mut all = Known::default();
+        let (mut all, mut names) = (Known::default(), Names::default());
         for header in parsed {
             let (name, value) = (header.name.as_bytes(), trim(header.value));
             let known = Known::recognise(name);
             if keep(known, value)? {
                 all = all.with(known);
-                fields.push(Field { name: place(name)?, value: place(value)?, known });
+                let mark = Mark::of(name);
+                names.push(mark);
+                fields.push(Field { name: place(name)?, value: place(value)?, known, mark });
             }
         }
-        Ok(Headers { text, fields, known: all })
+        Ok(Headers { text, fields, known: all, names })
     }
 
     fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
@@ -250,11 +273,13 @@ impl Headers {
     }
 
     fn push_known(&mut self, known: Known, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
+        let mark = Mark::of(name);
         let name = self.keep(name)?;
         self.text.extend_from_slice(b": ");
         let value = self.keep(value)?;
         self.text.extend_from_slice(b"\r\n");
-        self.fields.push(Field { name, value, known });
+        self.fields.push(Field { name, value, known, mark });
+        self.names.push(mark);
         self.known = self.known.with(known);
         Ok(())
     }
@@ -266,12 +291,18 @@ impl Headers {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| self.is_named(field, name))
+        let mut places = self.names.places(Mark::of(name.as_bytes()));
+        places.find(|at| self.fields.get(*at).is_some_and(|field| self.is_named(field, name)))
+    }
+
+    /// Notes the names anew, because fields are gone.
+    fn note(&mut self) {
+        self.names = Names::default();
+        self.fields.iter().for_each(|field| self.names.push(field.mark));
     }
 
     fn is_named(&self, field: &Field, name: &str) -> bool {
-        field.name.len as usize == name.len()
-            && self.part(field.name).eq_ignore_ascii_case(name.as_bytes())
+        same_name(self.part(field.name), name.as_bytes())
     }
 
     fn part(&self, part: Part) -> &[u8] {
