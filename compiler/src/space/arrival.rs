@@ -8,8 +8,10 @@ use lang::literal::literal;
 use lang::policy::{Block, Compare, ExprKind, Policy, Setting};
 use lang::{Span, Value, policy};
 
+use super::formula::Formula;
+use super::reading::{Cut, Mirror};
+use super::term::Term;
 use super::test::Test;
-use super::{Cut, Formula, Mirror, Term};
 use crate::frame::{Slot, SlotId};
 use lang::segment::Segments;
 

@@ -8,12 +8,14 @@ use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
 
+use super::building::is_free;
 use super::cut::{COOKIES, HOSTS, RESTS, SEGMENTS, VALUES, can_say, example};
 use super::diagram::Set;
 use super::identity::carries_token;
 use super::patience::Patience;
+use super::sets::Space;
+use super::term::Term;
 use super::test::Test;
-use super::{Space, Term};
 use crate::order::witness::json;
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, Program};
@@ -87,9 +89,7 @@ impl Space {
         };
         let is_free = is_possible(&guess)
             && guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
-                Term::Slot(slot) => {
-                    super::is_free(program, *slot) && !carries_token(program, *slot)
-                }
+                Term::Slot(slot) => is_free(program, *slot) && !carries_token(program, *slot),
                 _ => true,
             });
         let mut guesses = Vec::new();

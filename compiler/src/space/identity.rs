@@ -7,7 +7,10 @@ use lang::vocab::ExprId;
 use lang::vocab::identity::{CLAIMS, provider};
 use lang::{Ty, Value};
 
-use super::{Cut, Env, Formula, Term, Test};
+use super::formula::{Env, Formula};
+use super::reading::Cut;
+use super::term::Term;
+use super::test::Test;
 use crate::frame::SlotId;
 use crate::program::{Expr, Program};
 

@@ -5,8 +5,9 @@ use lang::Value;
 use lang::policy::{LocalId, Quantifier};
 use lang::vocab::ExprId;
 
+use super::formula::{Env, Formula};
+use super::reading::Cut;
 use super::test::Test;
-use super::{Cut, Env, Formula};
 use crate::frame::Frame;
 use crate::interp::{Interp, Nothing, ops};
 use crate::program::Expr;

@@ -7,8 +7,10 @@ use lang::Value;
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 
+use super::formula::Formula;
+use super::reading::Cut;
+use super::term::{AtomId, Term};
 use super::test::Test;
-use super::{AtomId, Cut, Formula, Term};
 use crate::frame::{Fill, Frame, Read, SlotId};
 use crate::interp::Interp;
 use crate::program::Expr;

@@ -5,8 +5,9 @@ use lang::policy::{Arithmetic, Compare};
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
+use super::formula::{Env, Formula};
+use super::reading::Cut;
 use super::test::Test;
-use super::{Cut, Env, Formula};
 use crate::program::Expr;
 use lang::segment::Segments;
 

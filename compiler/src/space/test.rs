@@ -8,7 +8,6 @@ use lang::hosts::host_holds;
 use lang::policy::{Compare, Host};
 use lang::vocab::Function;
 
-use super::before::language_before;
 use crate::interp::ops;
 use lang::segment::Segments;
 
@@ -94,22 +93,6 @@ impl Test {
             one => vec![one],
         });
         Some(ends.collect())
-    }
-
-    /// A pattern that fits the texts it takes, if there is one.
-    pub(crate) fn language(&self) -> Option<String> {
-        match self {
-            Test::Host(Host::OneLabel(suffix)) => {
-                Some(format!(r"\A[^.]+\.{}\z", regex_syntax::escape(suffix)))
-            }
-            Test::Host(Host::Labels(suffix)) => {
-                Some(format!(r"\A(?:[^.]+\.)+{}\z", regex_syntax::escape(suffix)))
-            }
-            Test::Call(function, arguments, 0) => (function.texts?)(arguments.get(1..)?),
-            Test::Of(function, test) => language_before(function, test),
-            Test::Begins(prefix) => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
-            _ => None,
-        }
     }
 
     /// A text that equal tests share and no others.

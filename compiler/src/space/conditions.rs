@@ -1,0 +1,442 @@
+//! Conditions as Boolean combinations of tests on fields: what `and`, `or`, `not`, `??` and `match` amount to. What cannot
+//! be taken apart becomes a test on a field of its own, which no request can be made to fit.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use lang::policy::{Compare, Host, Path, Quantifier};
+use lang::vocab::ExprId;
+use lang::vocab::identity::CLAIMS;
+use lang::{Ty, Value};
+
+use super::formula::{Env, Formula};
+use super::identity::carries_token;
+use super::reading::Cut;
+use super::term::{Of, Term};
+use super::test::Test;
+use crate::pattern::{Plain, plain};
+use crate::program::Expr;
+use lang::segment::{Segments, split};
+
+/// What an expression depends on besides the request as it came.
+#[derive(Default)]
+struct Depends {
+    captures: Vec<Arc<str>>,
+    /// A local of the route, or something that statements change.
+    changing: bool,
+}
+
+/// The most tests into which one condition may unfold.
+const MOST: usize = 20_000;
+
+impl Cut<'_> {
+    /// The requests for which the expression is true.
+    pub(crate) fn condition(&mut self, id: ExprId, env: Env<'_>) -> Formula {
+        self.n_asked = 0;
+        self.ask(id, &Test::True, env)
+    }
+
+    /// The requests whose `connection` names this header field.
+    pub(crate) fn stripped(&mut self, name: &Arc<str>) -> Formula {
+        self.atom(Term::Stripped(name.clone()), None, Test::True)
+    }
+
+    /// What the unknown with this number answers.
+    pub(crate) fn unknown(&mut self, number: u32, of: Of, test: Test) -> Formula {
+        self.atom(Term::Unknown(number, of), None, test)
+    }
+
+    /// The requests whose host is one of the pattern's.
+    pub(crate) fn host(&mut self, host: &Host) -> Formula {
+        match host {
+            Host::Any => Formula::Always(true),
+            Host::Exact(name) => {
+                let name = Value::String(name.clone());
+                self.atom(Term::Host, None, Test::Compare(Compare::Eq, name))
+            }
+            wild => self.atom(Term::Host, None, Test::Host(wild.clone())),
+        }
+    }
+
+    /// The requests whose path is one of the pattern's.
+    pub(crate) fn path(&mut self, path: &Path) -> Formula {
+        let mut all = Vec::new();
+        for (at, segment) in path.segments.iter().enumerate() {
+            let test = Test::Segment(Segments::of(segment));
+            all.push(self.atom(Term::Segment(at), None, test));
+        }
+        if !path.rest {
+            all.push(self.atom(Term::Segment(path.segments.len()), None, Test::End));
+        }
+        Formula::All(all)
+    }
+
+    /// The requests with one of these methods.
+    pub(crate) fn methods(&mut self, methods: Option<&[Arc<str>]>) -> Formula {
+        match methods {
+            None => Formula::Always(true),
+            Some(methods) => {
+                let methods = methods.iter().map(|method| Value::Method(method.clone()));
+                self.atom(Term::Method, None, Test::Matches(methods.collect()))
+            }
+        }
+    }
+
+    /// The requests for which the test holds of the expression's value.
+    pub(crate) fn ask(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
+        let program = self.program;
+        self.n_asked += 1;
+        if self.n_asked > MOST {
+            // Nothing is known of it any more.
+            self.n_fresh += 1;
+            return self.atom(Term::Computed(id, u32::MAX - self.n_fresh), None, test.clone());
+        }
+        if let Some(value) = self.constants.get(id) {
+            return Formula::Always(test.holds(value));
+        }
+        if let Some(value) = self.folded(id) {
+            return Formula::Always(test.holds(&value));
+        }
+        let boolean = matches!(test, Test::True);
+        match program.expr(id) {
+            Expr::Not(inner) if boolean => {
+                Formula::Not(Box::new(self.ask(*inner, &Test::True, env)))
+            }
+            Expr::And(parts) if boolean => {
+                Formula::All(parts.iter().map(|part| self.ask(*part, test, env)).collect())
+            }
+            Expr::Or(parts) if boolean => {
+                Formula::Any(parts.iter().map(|part| self.ask(*part, test, env)).collect())
+            }
+            Expr::Present(inner) if boolean => self.ask(*inner, &Test::Present, env),
+            Expr::Compare(how, a, b) if boolean => match (self.constant(*a), self.constant(*b)) {
+                (_, Some(with)) => {
+                    self.asking = Some(id);
+                    self.ask(*a, &Test::Compare(*how, with), env)
+                }
+                (Some(with), None) => {
+                    self.asking = Some(id);
+                    self.ask(*b, &Test::Compare(how.mirrored(), with), env)
+                }
+                (None, None) => {
+                    // With an absent side no comparison holds, whatever the other one is.
+                    let sides = [*a, *b].map(|side| self.ask(side, &Test::Present, env));
+                    let fact = self.compared(id, (*how, *a, *b), env);
+                    Formula::all(sides.into_iter().chain([fact]).collect())
+                }
+            },
+            Expr::In(item, of) if boolean => match self.membership(*item, *of, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
+            Expr::Call(function, arguments) if boolean => {
+                let values: Vec<Option<Value>> =
+                    arguments.iter().map(|argument| self.constant(*argument)).collect();
+                let mut holes =
+                    values.iter().zip(arguments).enumerate().filter(|(_, (v, _))| v.is_none());
+                match (holes.next(), holes.next()) {
+                    (Some((hole, (_, argument))), None) => {
+                        let values = values.iter().map(|v| v.clone().unwrap_or_default()).collect();
+                        self.asking = Some(id);
+                        self.ask(*argument, &Test::Call(function, values, hole), env)
+                    }
+                    _ => self.fact(id, test, env),
+                }
+            }
+            Expr::Call(function, arguments) => match self.before(function, arguments, test, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
+            Expr::Quantified(how, item, list, predicate) if boolean => {
+                match self.each(*how, *item, *list, *predicate, env) {
+                    Some(formula) => formula,
+                    None => self.fact(id, test, env),
+                }
+            }
+            Expr::Quantified(Quantifier::Count, item, list, predicate) => {
+                match self.counted((*item, *list, *predicate), test, env) {
+                    Some(formula) => formula,
+                    None => self.fact(id, test, env),
+                }
+            }
+            Expr::Arithmetic(how, a, b) => match self.sum(*how, (*a, *b), test, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
+            Expr::Coalesce(first, second) => {
+                let present = self.ask(*first, &Test::Present, env);
+                let one = self.ask(*first, test, env);
+                let other = self.ask(*second, test, env);
+                Formula::Any(vec![
+                    Formula::All(vec![present.clone(), one]),
+                    Formula::All(vec![Formula::Not(Box::new(present)), other]),
+                ])
+            }
+            Expr::Match(subject, arms) => {
+                let mut cases = Vec::new();
+                let mut earlier: Vec<Formula> = Vec::new();
+                for arm in arms {
+                    let taken = match &arm.patterns {
+                        Some(patterns) => self.ask(*subject, &Test::Matches(patterns.clone()), env),
+                        None => Formula::Always(true),
+                    };
+                    let value = self.ask(arm.value, test, env);
+                    let mut case = earlier.clone();
+                    case.extend([taken.clone(), value]);
+                    cases.push(Formula::All(case));
+                    earlier.push(Formula::Not(Box::new(taken)));
+                }
+                Formula::Any(cases)
+            }
+            Expr::Input(input) if matches!(test, Test::Present) => {
+                let input = program.inputs.get(input.0 as usize);
+                match input.is_some_and(|input| !input.ty.is_optional()) {
+                    true => Formula::Always(true),
+                    false => self.fact(id, test, env),
+                }
+            }
+            Expr::Slot(slot) => {
+                let field = program.slots.get(slot.0 as usize);
+                match field.map_or("", |field| &*field.field) {
+                    "req.method" => self.atom(Term::Method, None, test.clone()),
+                    "req.host" => self.atom(Term::Host, None, test.clone()),
+                    "req.path" => match self.whole_path(test) {
+                        Some(formula) => formula,
+                        None => self.fact(id, test, env),
+                    },
+                    _ if field.is_some_and(|field| !field.stable) => self.fact(id, test, env),
+                    field if field == CLAIMS.path => self.known(*slot, id, test, env),
+                    _ if !matches!(test, Test::Present) && carries_token(self.program, *slot) => {
+                        // What a token looks like is not for a condition to choose.
+                        let present = self.atom(Term::Slot(*slot), None, Test::Present);
+                        let fact = self.fact(id, test, env);
+                        Formula::all(vec![present, fact])
+                    }
+                    _ => self.atom(Term::Slot(*slot), None, test.clone()),
+                }
+            }
+            // Whatever is put together is a text; absent parts leave nothing.
+            Expr::Template(_) if matches!(test, Test::Present) => Formula::Always(true),
+            Expr::Template(parts) => match self.template(parts, test, env) {
+                Some(formula) => formula,
+                None => self.fact(id, test, env),
+            },
+            Expr::Local(local) => match env.locals.iter().rev().find(|(named, _)| named == local) {
+                Some((_, value)) => self.ask(*value, test, env),
+                None => self.fact(id, test, env),
+            },
+            Expr::Capture(name) => {
+                match env.captures.iter().find(|(captured, ..)| captured == name) {
+                    Some((_, place, kind)) => {
+                        self.atom(Term::Segment(*place), Some(kind.clone()), test.clone())
+                    }
+                    None => self.fact(id, test, env),
+                }
+            }
+            Expr::Member(base, name) => match self.token(*base) {
+                Some(slot) => self.claims(slot, name, id, test, env),
+                None => self.fact(id, test, env),
+            },
+            _ => self.fact(id, test, env),
+        }
+    }
+
+    /// Whether a text that is put together is this one, where the constants at its ends decide that, or one text is all
+    /// that stands between them.
+    fn template(&mut self, parts: &[ExprId], test: &Test, env: Env<'_>) -> Option<Formula> {
+        let Test::Compare(Compare::Eq, Value::String(wanted)) = test else { return None };
+        let words = |cut: &Self, id: &ExprId| match cut.constant(*id)? {
+            Value::String(words) => Some(words),
+            _ => None,
+        };
+        let mut left = &**wanted;
+        let mut inner = parts;
+        while let Some((words, rest)) =
+            inner.split_first().and_then(|(first, rest)| Some((words(self, first)?, rest)))
+        {
+            let Some(behind) = left.strip_prefix(&*words) else {
+                return Some(Formula::Always(false));
+            };
+            (left, inner) = (behind, rest);
+        }
+        while let Some((words, rest)) =
+            inner.split_last().and_then(|(last, rest)| Some((words(self, last)?, rest)))
+        {
+            let Some(before) = left.strip_suffix(&*words) else {
+                return Some(Formula::Always(false));
+            };
+            (left, inner) = (before, rest);
+        }
+        let [one] = inner else {
+            return inner.is_empty().then_some(Formula::Always(left.is_empty()));
+        };
+        let is_text = match self.program.expr(*one) {
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| matches!(slot.ty.present(), Ty::String))
+            }
+            _ => false,
+        };
+        if !is_text {
+            return None;
+        }
+        let is = self.ask(*one, &Test::Compare(Compare::Eq, Value::string(left)), env);
+        if !left.is_empty() {
+            return Some(is);
+        }
+        let absent = self.ask(*one, &Test::Present, env).not();
+        Some(Formula::any(vec![is, absent]))
+    }
+
+    /// How two sides compare, neither of which is a constant. Of two that are there, whether they are equal says whether
+    /// they are not.
+    fn compared(
+        &mut self,
+        id: ExprId,
+        (how, a, b): (Compare, ExprId, ExprId),
+        env: Env<'_>,
+    ) -> Formula {
+        if !matches!(how, Compare::Eq | Compare::Ne) {
+            return self.fact(id, &Test::True, env);
+        }
+        let pair = (a.min(b), a.max(b));
+        let (first, first_how) = *self.compared.entry(pair).or_insert((id, how));
+        let fact = self.fact(first, &Test::True, env);
+        if how == first_how { fact } else { fact.not() }
+    }
+
+    /// Whether an item lies in a group, where that can be taken apart.
+    fn membership(&mut self, item: ExprId, of: ExprId, env: Env<'_>) -> Option<Formula> {
+        let program = self.program;
+        if let Some(of) = self.constant(of) {
+            let of = match of {
+                Value::Map(fields) => Value::list(fields.keys().cloned().map(Value::String)),
+                of => of,
+            };
+            return Some(self.ask(item, &Test::In(of), env));
+        }
+        match program.expr(of) {
+            Expr::List(items) | Expr::Set(items) => {
+                let of: Option<Vec<Value>> = items.iter().map(|i| self.constant(*i)).collect();
+                Some(self.ask(item, &Test::In(Value::list(of?)), env))
+            }
+            Expr::Coalesce(first, second) => {
+                let one = self.membership(item, *first, env)?;
+                let other = self.membership(item, *second, env)?;
+                let present = self.ask(*first, &Test::Present, env);
+                let other = Formula::all(vec![present.not(), other]);
+                // An item of what is not there there is none.
+                Some(Formula::any(vec![one, other]))
+            }
+            _ => self.held(item, of),
+        }
+    }
+
+    /// A test on a value that no request can be made to have.
+    pub(super) fn fact(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
+        let depends = self.depends(id);
+        let place = if depends.changing {
+            self.n_fresh += 1;
+            u32::MAX - self.n_fresh
+        } else if depends.captures.is_empty() {
+            0
+        } else {
+            // The same words are another value where they are captured elsewhere.
+            let captured = |name: &Arc<str>| env.captures.iter().find(|(known, ..)| known == name);
+            let means: Vec<_> = depends.captures.iter().filter_map(captured).cloned().collect();
+            let known = self.places.iter().position(|known| *known == means);
+            let at = known.unwrap_or_else(|| {
+                self.places.push(means);
+                self.places.len() - 1
+            });
+            at as u32 + 1
+        };
+        self.atom(Term::Computed(id, place), None, test.clone())
+    }
+
+    fn depends(&self, id: ExprId) -> Depends {
+        let mut depends = Depends::default();
+        let mut within = HashSet::new();
+        let mut locals = Vec::new();
+        for (_, expr) in self.program.walk([id], &[]) {
+            match expr {
+                Expr::Capture(name) => depends.captures.push(name.clone()),
+                Expr::Local(local) => locals.push(*local),
+                Expr::Quantified(_, item, ..) => drop(within.insert(*item)),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slots.get(slot.0 as usize);
+                    depends.changing |= slot.is_none_or(|slot| !slot.stable);
+                }
+                _ => {}
+            }
+        }
+        depends.changing |= locals.iter().any(|local| !within.contains(local));
+        depends.captures.sort_unstable();
+        depends.captures.dedup();
+        depends
+    }
+
+    /// A test on the whole path, as tests on its segments.
+    fn whole_path(&mut self, test: &Test) -> Option<Formula> {
+        let exactly = |cut: &mut Self, value: &Value| -> Option<Formula> {
+            let path = value.as_str()?;
+            if path == "*" {
+                return Some(cut.atom(Term::Segment(0), None, Test::End));
+            }
+            if !path.starts_with('/') {
+                // No other path is without one.
+                return Some(Formula::Always(false));
+            }
+            let mut all = Vec::new();
+            let mut length = 0;
+            for (at, segment) in split(path).enumerate() {
+                let segment = Test::Segment(Segments::Literal(Arc::from(segment)));
+                all.push(cut.atom(Term::Segment(at), None, segment));
+                length = at + 1;
+            }
+            all.push(cut.atom(Term::Segment(length), None, Test::End));
+            Some(Formula::All(all))
+        };
+        match test {
+            Test::Present => Some(Formula::Always(true)),
+            Test::Compare(Compare::Ne, value) => {
+                Some(Formula::Not(Box::new(exactly(self, value)?)))
+            }
+            // What every path begins with is told by its segments, all else by walking the whole.
+            Test::Call(..) | Test::Of(..) => match plain(&test.language()?) {
+                Some(Plain::Is(path)) if path.starts_with('/') => {
+                    exactly(self, &Value::string(path))
+                }
+                Some(Plain::Begins(prefix)) if prefix.starts_with('/') => self.path_begins(&prefix),
+                _ => Some(self.atom(Term::Path, None, test.clone())),
+            },
+            test => {
+                let points = test.points()?;
+                let all = points.into_iter().map(|value| exactly(self, value));
+                Some(Formula::Any(all.collect::<Option<Vec<_>>>()?))
+            }
+        }
+    }
+
+    /// A prefix of the whole path: whole segments, and how the next one begins.
+    fn path_begins(&mut self, prefix: &str) -> Option<Formula> {
+        let segments: Vec<&str> = split(prefix).collect();
+        let (last, whole) = segments.split_last()?;
+        let mut all = Vec::new();
+        for (at, segment) in whole.iter().enumerate() {
+            let segment = Test::Segment(Segments::Literal(Arc::from(*segment)));
+            all.push(self.atom(Term::Segment(at), None, segment));
+        }
+        let begins = Term::Segment(whole.len());
+        all.push(if last.is_empty() {
+            Formula::Not(Box::new(self.atom(begins, None, Test::End)))
+        } else {
+            self.atom(begins, Some(Segments::Any), Test::Begins(Arc::from(*last)))
+        });
+        Some(Formula::All(all))
+    }
+
+    pub(super) fn constant(&self, id: ExprId) -> Option<Value> {
+        self.constants.get(id).cloned().or_else(|| self.folded(id))
+    }
+}

@@ -1,0 +1,121 @@
+//! What conditions ask, gathered test by test before anything is cut: classes depend on all that is asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lang::Value;
+use lang::policy::{Compare, LocalId};
+use lang::segment::Segments;
+use lang::vocab::ExprId;
+
+use super::formula::Formula;
+use super::patience::Patience;
+use super::term::{AtomId, Term};
+use super::test::Test;
+use crate::frame::SlotId;
+use crate::interp::Constants;
+use crate::program::Program;
+
+/// Reads conditions, and cuts fields by what they ask.
+pub(crate) struct Cut<'p> {
+    pub(super) program: &'p Program,
+    pub(super) constants: &'p Constants,
+    pub(super) patience: &'p Patience,
+    pub(super) atoms: Vec<Atom>,
+    /// Atoms by field and by what is written of their test.
+    pub(super) known: HashMap<(Term, String), AtomId>,
+    /// What captures mean where expressions are computed, by number less one.
+    pub(super) places: Vec<Vec<(Arc<str>, usize, Segments)>>,
+    /// How many expressions were computed of what may differ each time.
+    pub(super) n_fresh: u32,
+    /// How many tests were asked for the condition at hand.
+    pub(super) n_asked: usize,
+    /// What holds of every request there can be.
+    pub(super) rules: Vec<Formula>,
+    /// Two fields that are one, where that is so.
+    pub(super) mirror: Option<Mirror>,
+    /// The items of lists that quantifiers are taken apart into, innermost last.
+    pub(super) bound: Vec<(LocalId, Value)>,
+    /// The expression that is asked at the moment.
+    pub(super) asking: Option<ExprId>,
+    /// Of each two sides that are compared for being equal or not, the comparison that came first.
+    pub(super) compared: HashMap<(ExprId, ExprId), (ExprId, Compare)>,
+    /// The slots of claims of which the rules are known.
+    pub(super) ruled: Vec<SlotId>,
+}
+
+/// Two fields of the same type that say the same.
+pub(super) struct Mirror {
+    pub(super) one: Term,
+    pub(super) other: Term,
+    /// For these requests they need not.
+    pub(super) unless: Formula,
+}
+
+pub(super) struct Atom {
+    pub(super) term: Term,
+    pub(super) kind: Option<Segments>,
+    pub(super) test: Test,
+    /// The expression that first asks so, where that is a comparison or a function.
+    pub(super) by: Option<ExprId>,
+}
+
+impl<'p> Cut<'p> {
+    /// Nothing read yet. `constants` has the value of each expression that no request changes.
+    pub(crate) fn new(
+        program: &'p Program,
+        constants: &'p Constants,
+        patience: &'p Patience,
+    ) -> Cut<'p> {
+        Cut {
+            program,
+            constants,
+            patience,
+            atoms: Vec::new(),
+            known: HashMap::new(),
+            places: Vec::new(),
+            n_fresh: 0,
+            n_asked: 0,
+            rules: Vec::new(),
+            mirror: None,
+            bound: Vec::new(),
+            asking: None,
+            compared: HashMap::new(),
+            ruled: Vec::new(),
+        }
+    }
+
+    /// Whether host or path were asked.
+    pub(crate) fn asks_head(&self) -> bool {
+        let of_head = |term: &Term| matches!(term, Term::Host | Term::Segment(_) | Term::Path);
+        self.atoms.iter().any(|atom| of_head(&atom.term))
+    }
+
+    /// Whether the host was asked.
+    pub(crate) fn asks_host(&self) -> bool {
+        self.atoms.iter().any(|atom| atom.term == Term::Host)
+    }
+
+    pub(super) fn atom(&mut self, term: Term, kind: Option<Segments>, test: Test) -> Formula {
+        let text = format!("{kind:?} {}", test.written());
+        let by = self.asking;
+        let id = *self.known.entry((term.clone(), text)).or_insert_with(|| {
+            self.atoms.push(Atom { term, kind, test, by });
+            AtomId(self.atoms.len() as u32 - 1)
+        });
+        Formula::Atom(id)
+    }
+
+    /// The requests of which the field says just this.
+    pub(crate) fn is(&mut self, term: Term, value: &Value) -> Formula {
+        match (&term, value) {
+            (Term::Segment(_), Value::String(text)) => {
+                self.atom(term, None, Test::Segment(Segments::Literal(text.clone())))
+            }
+            (_, Value::Absent) => Formula::Not(Box::new(self.atom(term, None, Test::Present))),
+            (_, value) => {
+                self.atom(term, None, Test::Compare(lang::policy::Compare::Eq, value.clone()))
+            }
+        }
+    }
+}
