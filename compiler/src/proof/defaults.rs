@@ -7,8 +7,8 @@ use lang::policy::{Assert, Host, InputId};
 
 use super::basis::{Basis, Known, plain};
 use super::claims::Asked;
+use super::outcome::{Outcome, one};
 use super::search::Why;
-use super::{Outcome, one};
 
 /// How often inputs on which a claim turns out to hang are bound, before all are.
 const MOST: usize = 4;

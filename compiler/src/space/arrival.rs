@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use lang::literal::literal;
 use lang::policy::{Block, Compare, ExprKind, Policy, Setting};
+use lang::vocab::ExprId;
 use lang::{Span, Value, policy};
 
 use super::formula::Formula;
 use super::reading::{Cut, Mirror};
-use super::term::Term;
+use super::term::{AtomId, Term};
 use super::test::Test;
 use crate::frame::{Slot, SlotId};
+use crate::program::Expr;
 use lang::segment::Segments;
 
 /// A fact about one field.
@@ -296,6 +298,51 @@ impl Cut<'_> {
         for (term, text) in ruled_out {
             let is = self.is(term, &text);
             self.rules.push(is.not());
+        }
+        self.counted_out(header, target);
+    }
+
+    /// What is known of how many characters a text has by how long it is at most.
+    fn counted_out(&mut self, header: usize, target: usize) {
+        let mut facts = Vec::new();
+        for (at, atom) in (0..).zip(&self.atoms) {
+            let (Term::Computed(id, _), Test::Compare(how, Value::Int(bound))) =
+                (&atom.term, &atom.test)
+            else {
+                continue;
+            };
+            let Expr::Call(function, arguments) = self.program.expr(*id) else { continue };
+            let ([text], "length") = (arguments.as_slice(), function.name) else { continue };
+            let Some(most) = self.most_bytes(*text, header, target) else { continue };
+            if usize::try_from(*bound).is_ok_and(|bound| bound > most) {
+                let atom = Formula::Atom(AtomId(at));
+                let is_less = matches!(how, Compare::Lt | Compare::Le | Compare::Ne);
+                facts.push(if is_less { atom } else { atom.not() });
+            }
+        }
+        self.facts.extend(facts);
+    }
+
+    /// How many bytes a text has at most. A character is one or more.
+    fn most_bytes(&self, id: ExprId, header: usize, target: usize) -> Option<usize> {
+        let most = |id: &ExprId| self.most_bytes(*id, header, target);
+        match self.program.expr(id) {
+            Expr::Const(value) => Some(value.as_str().map_or(0, str::len)),
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize)?;
+                match &*slot.field {
+                    "req.header" | "req.cookie" => Some(header),
+                    // The normal form of a path may be longer than what was sent.
+                    "req.query" => Some(target),
+                    _ => None,
+                }
+            }
+            Expr::Coalesce(first, second) => Some(most(first)?.max(most(second)?)),
+            Expr::Call(function, arguments) => match arguments.as_slice() {
+                [text] if function.keeps => most(text),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }

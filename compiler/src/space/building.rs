@@ -32,7 +32,8 @@ enum Standing {
 impl Cut<'_> {
     /// The space of what was asked. It makes at most `limit` nodes.
     pub(crate) fn finish(mut self, limit: usize) -> Result<Space, Undecided> {
-        let facts = self.facts();
+        let mut facts = self.facts();
+        facts.append(&mut self.facts);
         let mut by_term: BTreeMap<Term, Vec<usize>> = BTreeMap::new();
         for (at, atom) in self.atoms.iter().enumerate() {
             by_term.entry(atom.term.clone()).or_default().push(at);

@@ -32,6 +32,8 @@ pub(crate) struct Cut<'p> {
     pub(super) n_asked: usize,
     /// What holds of every request there can be.
     pub(super) rules: Vec<Formula>,
+    /// What holds of computed values by what they are computed of.
+    pub(super) facts: Vec<Formula>,
     /// Two fields that are one, where that is so.
     pub(super) mirror: Option<Mirror>,
     /// The items of lists that quantifiers are taken apart into, innermost last.
@@ -77,6 +79,7 @@ impl<'p> Cut<'p> {
             n_fresh: 0,
             n_asked: 0,
             rules: Vec::new(),
+            facts: Vec::new(),
             mirror: None,
             bound: Vec::new(),
             asking: None,
