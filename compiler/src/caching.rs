@@ -1,16 +1,19 @@
 //! Which requests go past a shared cache, by what they say. The runtime keeps to these names, and proofs ask of a request
 //! what they mean.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lang::functions::FUNCTIONS;
 use lang::literal;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
+use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use crate::lower::expr::Exprs;
-use crate::program::Expr;
+use crate::program::{Expr, Program, Step, locals};
+use crate::space::identity;
 
 /// Methods that a cache answers.
 pub const READ: [&str; 2] = ["GET", "HEAD"];
@@ -25,11 +28,82 @@ pub const OWN_TERMS: [&str; 5] =
 /// The directive of `Cache-Control` by which a request wants nothing kept (RFC 9111, section 5.2.1.5).
 pub const NO_STORE: &str = "no-store";
 
+/// Whom a cache answers: of each of [`CREDENTIALS`], whether requests that have it are among them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answers([bool; CREDENTIALS.len()]);
+
+impl Answers {
+    /// Whoever asks.
+    pub const ALL: Answers = Answers([true; CREDENTIALS.len()]);
+    /// Who does not say who he is.
+    pub const NOBODY: Answers = Answers([false; CREDENTIALS.len()]);
+
+    /// Whom the cache answers if its `key` tells requests apart and these are the statements of its route. `None` if
+    /// nobody: a statement reads who asks, and the key does not say so.
+    pub fn of(program: &Program, key: Option<ExprId>, steps: &[Step]) -> Option<Answers> {
+        let told = sources(program, key, steps);
+        let asked = sources(program, steps.iter().flat_map(Step::exprs), steps);
+        let says = |name| told.contains(&Source::Header(Arc::from(name)));
+        asked.is_subset(&told).then(|| Answers(CREDENTIALS.map(says)))
+    }
+
+    /// The credentials with which a request goes past.
+    pub fn past(self) -> impl Iterator<Item = &'static str> {
+        CREDENTIALS.into_iter().zip(self.0).filter(|(_, answers)| !answers).map(|(name, _)| name)
+    }
+
+    /// Whether it answers somebody whom the other does not.
+    pub(crate) fn exceeds(&self, other: &Answers) -> bool {
+        self.0.iter().zip(other.0).any(|(mine, others)| *mine && !others)
+    }
+}
+
+/// What a value knows of who asks.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Source {
+    /// What a header field says, in lower case.
+    Header(Arc<str>),
+    /// Something else, such as the client's certificate: the field's path.
+    Field(Arc<str>),
+}
+
+/// What the values know of who asks. What their locals stand for is among `steps`.
+fn sources(
+    program: &Program,
+    values: impl IntoIterator<Item = ExprId>,
+    steps: &[Step],
+) -> BTreeSet<Source> {
+    let header = |field, key: &Arc<str>| match field {
+        "req.cookie" => Source::Header(Arc::from("cookie")),
+        _ => Source::Header(key.clone()),
+    };
+    let mut found = BTreeSet::new();
+    for (_, expr) in program.walk(values, &locals(steps)) {
+        let Expr::Slot(slot) = expr else { continue };
+        let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
+        match (&*slot.field, &slot.key) {
+            _ if !slot.tells_who() => {}
+            (field @ ("req.header" | "req.header.all" | "req.cookie"), Some(key)) => {
+                found.insert(header(field, key));
+            }
+            // A token says who asks wherever it stands.
+            (field, Some(auth)) if field == CLAIMS.path => {
+                let carriers = identity::sources(program, auth);
+                found.extend(carriers.iter().map(|(field, key)| header(*field, key)));
+            }
+            (field, _) => {
+                found.insert(Source::Field(Arc::from(field)));
+            }
+        }
+    }
+    found
+}
+
 /// What a claim about the cache asks of a request, as expressions.
 #[derive(Clone, Debug)]
 pub(crate) struct Asks {
-    /// Whether the request says who asks.
-    pub(crate) says_who: ExprId,
+    /// Whether the request has each of [`CREDENTIALS`].
+    credentials: [(&'static str, ExprId); CREDENTIALS.len()],
     /// Whether it has terms of its own or content, so that no cache answers it.
     pub(crate) has_own_terms: ExprId,
     /// Whether what is said of its content can be true of one request: nothing is no document.
@@ -41,8 +115,7 @@ pub(crate) struct Asks {
 impl Asks {
     /// Adds them to the others.
     pub(crate) fn add(exprs: &mut Exprs) -> Asks {
-        let any = CREDENTIALS.map(|name| is_present(exprs, name)).to_vec();
-        let says_who = exprs.intern(Expr::Or(any));
+        let credentials = CREDENTIALS.map(|name| (name, is_present(exprs, name)));
         let mut own = OWN_TERMS.map(|name| is_present(exprs, name)).to_vec();
         // An item of the list, whatever stands beside it.
         let no_store = format!(r"(?i-u)(?:^|,)[ \t]*{NO_STORE}[ \t]*(?:,|$)");
@@ -60,7 +133,13 @@ impl Asks {
         let controls = is_present(exprs, "cache-control");
         let plain = [controls, has_json, has_content];
         let plain = plain.map(|id| exprs.intern(Expr::Not(id))).to_vec();
-        Asks { says_who, has_own_terms, is_possible, plain }
+        Asks { credentials, has_own_terms, is_possible, plain }
+    }
+
+    /// Whether the request has credentials with which it goes past, each.
+    pub(crate) fn past(&self, answers: Answers) -> impl Iterator<Item = ExprId> {
+        let has = |name| self.credentials.iter().find(|(known, _)| *known == name);
+        answers.past().filter_map(move |name| has(name).map(|(_, id)| *id))
     }
 }
 

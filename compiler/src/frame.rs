@@ -9,6 +9,7 @@ use lang::policy::LocalId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
+use crate::caching::CREDENTIALS;
 use crate::program::ListenerId;
 
 /// A slot, by its place in [`crate::Program::slots`].
@@ -46,7 +47,7 @@ impl Slot {
     pub(crate) fn tells_who(&self) -> bool {
         let (root, key) = (self.field.split('.').next().unwrap_or_default(), self.key.as_deref());
         match &*self.field {
-            "req.header" => matches!(key, Some("authorization" | "cookie")),
+            "req.header" | "req.header.all" => key.is_some_and(|key| CREDENTIALS.contains(&key)),
             "req.cookie" | "conn.tls.client" => true,
             _ => !matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp"),
         }

@@ -160,21 +160,6 @@ impl Program {
         slots
     }
 
-    /// Whether a value says who asks: it reads credentials, a client's certificate, or what was learned from one of
-    /// these. What its locals stand for is among `steps`.
-    pub fn tells_who(&self, value: ExprId, steps: &[Step]) -> bool {
-        self.walk([value], &locals(steps)).any(|(_, expr)| match expr {
-            Expr::Slot(slot) => self.slots.get(slot.0 as usize).is_some_and(Slot::tells_who),
-            _ => false,
-        })
-    }
-
-    /// Whether statements read who asks, so that what comes of them may be for him alone.
-    pub fn asks_who(&self, steps: &[Step]) -> bool {
-        let mut values = steps.iter().flat_map(Step::exprs);
-        values.any(|value| self.tells_who(value, steps))
-    }
-
     /// Calls `each` with every expression that something other than an expression uses, to be replaced.
     pub(crate) fn each_root_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
         for setting in self.blocks.iter_mut().flat_map(|block| &mut block.settings) {

@@ -15,7 +15,7 @@ mod diagram;
 mod fields;
 mod formula;
 mod guess;
-mod identity;
+pub(crate) mod identity;
 mod items;
 mod known;
 mod language;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use compiler::caching::{CREDENTIALS, NO_STORE, OWN_TERMS};
+use compiler::caching::{Answers, NO_STORE, OWN_TERMS};
 use tokio::time::{Instant, timeout};
 
 use crate::body::{Body, BodyError};
@@ -44,10 +44,8 @@ pub(crate) struct Rule {
     pub(crate) largest: usize,
     /// Whether everybody gets the same answer.
     pub(crate) public: bool,
-    /// Whether the key says who asks.
-    pub(crate) tells_who: bool,
-    /// Whether statements of the route read who asks, wherever the request says so.
-    pub(crate) asks_who: bool,
+    /// Who gets answers of the cache: nobody where statements of the route read who asks and the key does not say so.
+    pub(crate) answers: Option<Answers>,
     /// Header fields that the policy itself sends: where it gives no key they tell requests apart.
     pub(crate) sent: Vec<Arc<str>>,
 }
@@ -100,15 +98,14 @@ impl Use {
 
 impl Rule {
     /// Whether the request is one for the cache if it has no content. The others are those with conditions of their own,
-    /// and those that say who asks, unless the key or the policy answers for that.
+    /// and those that say who asks in a way for which neither the key nor the policy answers.
     fn applies(&self, ex: &Exchange) -> bool {
         let headers = &ex.request.headers;
         let is_read = matches!(ex.request.method, Method::Get | Method::Head);
-        let says_who = CREDENTIALS.iter().any(|name| headers.contains(name));
         is_read
             && !OWN_TERMS.iter().any(|name| headers.contains(name))
             && !headers.lists("cache-control", NO_STORE)
-            && (self.public || self.tells_who || !(says_who || self.asks_who))
+            && self.answers.is_some_and(|of| !of.past().any(|name| headers.contains(name)))
     }
 }
 

@@ -12,6 +12,7 @@ use lang::vocab::{ExprId, Shield};
 use super::Kind;
 use super::bounds::parts;
 use super::choices::Chosen;
+use crate::caching::Answers;
 use crate::program::{Call, Expr, Step, locals};
 use crate::proof::basis::Basis;
 use crate::proof::course::{Course, Header};
@@ -52,8 +53,8 @@ enum Put {
 /// Who shares an answer.
 #[derive(Clone, Debug)]
 struct Cache {
-    /// Whether those do who say who they are.
-    for_all: bool,
+    /// Whose, of those who say who they are.
+    answers: Answers,
     /// What tells requests apart.
     parts: BTreeSet<ExprId>,
 }
@@ -121,7 +122,7 @@ impl Exposure {
             Put::Passes | Put::Kept | Put::Said | Put::Unknown => None,
         });
         let parts = key.filter(|parts| !parts.is_empty()).unwrap_or_else(|| sent.collect());
-        self.cache = course.caches.map(|for_all| Cache { for_all, parts });
+        self.cache = course.caches.map(|answers| Cache { answers, parts });
     }
 }
 
@@ -245,10 +246,11 @@ fn answered(
 
 /// Who shares an answer. A key of fewer parts gives one the answer that was made for another.
 fn shared(old: Option<&Cache>, new: Option<&Cache>) -> Option<Reason> {
-    let for_all = |cache: Option<&Cache>| cache.is_some_and(|cache| cache.for_all);
+    let answers = |cache: Option<&Cache>| cache.map_or(Answers::NOBODY, |cache| cache.answers);
     let told = |kind, words: &str| Some((kind, words.to_owned()));
-    match (for_all(old), for_all(new)) {
-        (false, true) => {
+    let (before, now) = (answers(old), answers(new));
+    match (before.exceeds(&now), now.exceeds(&before)) {
+        (_, true) => {
             return told(
                 Kind::Loosened,
                 "answers to requests that say who asks are kept and shared",

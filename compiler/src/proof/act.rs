@@ -9,6 +9,7 @@ use lang::vocab::{Ends, ExprId, Form};
 
 use super::course::{Course, End, Header, Status};
 use super::values::{Stands, Values, trimmed};
+use crate::caching::Answers;
 use crate::program::{Call, Expr, Step};
 
 /// What comes of a statement is not known.
@@ -152,11 +153,10 @@ impl Act<'_> {
                 let is_true = |id: ExprId| {
                     !matches!(self.values.program.expr(id), Expr::Const(Value::Bool(false)))
                 };
-                let by_key = |id: ExprId| self.values.program.tells_who(id, self.steps);
-                let for_all = self.argument("public").is_some_and(is_true)
-                    || self.argument("key").is_some_and(by_key);
-                let is_kept = for_all || !self.values.program.asks_who(self.steps);
-                course.caches = is_kept.then_some(for_all);
+                course.caches = match self.argument("public").is_some_and(is_true) {
+                    true => Some(Answers::ALL),
+                    false => Answers::of(self.values.program, self.argument("key"), self.steps),
+                };
                 next.push(course);
             }
             _ if row.name == "rewrite" => {

@@ -153,14 +153,12 @@ impl Asked {
                 header(cut, way, (*message, name), is, *original, env)
             }
             Asked::Cached(asks) => {
-                let (Some(for_all), Some(_)) = (course.caches, course.to()) else {
+                let (Some(answers), Some(_)) = (course.caches, course.to()) else {
                     return Formula::Always(false);
                 };
                 let mut all = vec![cut.methods(Some(&READ.map(Arc::from)))];
                 all.push(cut.condition(asks.has_own_terms, env).not());
-                if !for_all {
-                    all.push(cut.condition(asks.says_who, env).not());
-                }
+                all.extend(asks.past(answers).map(|has| cut.condition(has, env).not()));
                 Formula::all(all)
             }
             Asked::Not(inner) => inner.formula(cut, way, env).not(),
@@ -189,12 +187,13 @@ impl Asked {
                 seen.header(way, (*message, name), is, *original)
             }
             Asked::Cached(asks) => {
-                let (Some(for_all), Some(_)) = (course.caches, course.to()) else {
+                let (Some(answers), Some(_)) = (course.caches, course.to()) else {
                     return Some(false);
                 };
                 let is_read = READ.contains(&&*seen.witness.method);
-                let may = for_all || !seen.interp.holds(asks.says_who).ok()?;
-                Some(is_read && may && !seen.interp.holds(asks.has_own_terms).ok()?)
+                let past = asks.past(answers).chain([asks.has_own_terms]);
+                let past: Option<Vec<bool>> = past.map(|id| seen.interp.holds(id).ok()).collect();
+                Some(is_read && !past?.contains(&true))
             }
             Asked::Not(inner) => Some(!inner.holds(seen, way)?),
             Asked::All(parts) => {

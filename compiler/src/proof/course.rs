@@ -6,6 +6,8 @@ use std::sync::Arc;
 use lang::policy::Message;
 use lang::vocab::ExprId;
 
+use crate::caching::Answers;
+
 /// One way through a route's statements, or past all routes.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
@@ -25,8 +27,8 @@ pub(crate) struct Course {
     pub(crate) own: bool,
     /// The limits that count the request, in order.
     pub(crate) limits: Vec<Arc<str>>,
-    /// Whether the answer may be kept for others, and if so whether for all: also for requests that say who asks.
-    pub(crate) caches: Option<bool>,
+    /// Whether the answer may be kept for others, and if so for whom.
+    pub(crate) caches: Option<Answers>,
     /// Whether a statement did what is not known here.
     pub(crate) blurred: bool,
     /// Whether every request that fits the guards may come this way. Not so for one whose value is refused.

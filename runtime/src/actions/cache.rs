@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compiler::caching::Answers;
 use compiler::program::StepKind;
 
 use super::prelude::*;
@@ -20,7 +21,7 @@ pub(super) static ROW: Action = Action {
     methods: &["GET", "HEAD"],
     coherent: None,
     asserts: None,
-    doc: "Keeps what the upstream answers to `GET`, and answers `GET` and `HEAD` from it. How long an answer is fresh is said here, whatever `Cache-Control: max-age` or `Expires` say; whether it may be kept at all is the upstream's word: not with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, and only statuses 200, 203, 301, 308, 404 and 410. Answers that differ by fields that `Vary` names are kept apart. A request with `Authorization` or `Cookie` goes past the cache, unless the key says who asks or the answer is `public`; and where a statement of the route reads who asks, every request does. So do ranges, offers of another protocol (`Upgrade`), content, `Cache-Control: no-store`, and conditions other than `If-None-Match` and `If-Modified-Since`, which are answered from the cache. One request at a time fetches what others wait for. The statements behind `forward` run on every answer, kept or not; `Cache-Status` tells which it was.",
+    doc: "Keeps what the upstream answers to `GET`, and answers `GET` and `HEAD` from it. How long an answer is fresh is said here, whatever `Cache-Control: max-age` or `Expires` say; whether it may be kept at all is the upstream's word: not with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, and only statuses 200, 203, 301, 308, 404 and 410. Answers that differ by fields that `Vary` names are kept apart. A request with `Authorization` or `Cookie` goes past the cache, unless the key says the same, or the answer is `public`; and where a statement of the route reads who asks and the key does not, every request does. So do ranges, offers of another protocol (`Upgrade`), content, `Cache-Control: no-store`, and conditions other than `If-None-Match` and `If-Modified-Since`, which are answered from the cache. One request at a time fetches what others wait for. The statements behind `forward` run on every answer, kept or not; `Cache-Status` tells which it was.",
     example: "cache 30s, stale=5min, key=[path.id, req.header[\"accept-language\"] ?? \"-\"]",
 };
 
@@ -31,7 +32,7 @@ params! {
         fresh: Wait<365>,
         /// How long after that it is still given, while a new one is fetched in the background or where the upstream gives none; unless it says `must-revalidate` or `proxy-revalidate`.
         stale: Option<Wait<365>>,
-        /// What tells requests apart, beside the URL that is sent. Where it reads who asks (`Authorization`, a cookie, a claim), requests that say so are cached. Without it the header fields that the policy sets on the request count.
+        /// What tells requests apart, beside the URL that is sent. Where it reads who asks (`Authorization`, a cookie, a claim), requests that say so in that way are cached. Without it the header fields that the policy sets on the request count.
         key: Option<Dyn<Document>>,
         /// Whether everybody gets the same answer, whoever asks: credentials in the request do not matter.
         public: bool = "false",
@@ -57,7 +58,10 @@ impl Act for Cache {
         let store = making.cache.cloned().ok_or("has no memory")?;
         let steps = &making.route.steps;
         let key = making.expression(2).filter(|_| of.key.is_some());
-        let tells_who = key.is_some_and(|key| making.matcher.program().tells_who(key, steps));
+        let answers = match of.public {
+            true => Some(Answers::ALL),
+            false => Answers::of(making.matcher.program(), key, steps),
+        };
         let mut sent: Vec<Arc<str>> = Vec::new();
         for step in steps.iter().filter(|_| key.is_none()) {
             if let StepKind::Act(call) = &step.kind
@@ -72,8 +76,7 @@ impl Act for Cache {
             stale: of.stale.map(|stale| stale.0).unwrap_or_default(),
             largest: usize::try_from(of.largest.0).unwrap_or(usize::MAX),
             public: of.public,
-            tells_who,
-            asks_who: making.matcher.program().asks_who(steps),
+            answers,
             sent,
         };
         let route = making.route.name.clone();

@@ -17,8 +17,7 @@ fn rule(fresh: u64, stale: u64) -> Rule {
         stale: Duration::from_secs(stale),
         largest: 1 << 20,
         public: false,
-        tells_who: false,
-        asks_who: false,
+        answers: Some(Answers::NOBODY),
         sent: Vec::new(),
     }
 }
