@@ -15,9 +15,12 @@ use crate::http1::Shared;
 /// A connection to its end, or until it is cut. Dropping it drops the connection and every handler future on it.
 pub(crate) enum Life<'h, IO, H> {
     Waits(Waiting<IO>, Service<H>),
-    Busy(Pin<Box<dyn Future<Output = Life<'h, IO, H>> + 'h>>),
+    Busy(Pin<Box<dyn Future<Output = Next<IO, H>> + 'h>>),
     Over,
 }
+
+/// What follows work: it waits again, or it is over.
+type Next<IO, H> = Option<(Waiting<IO>, Service<H>)>;
 
 /// A connection before its first request, or between two.
 pub(crate) struct Waiting<IO> {
@@ -56,10 +59,7 @@ where
                 })
                 .await
             };
-            match next {
-                Some(waiting) => Life::Waits(waiting, service),
-                None => Life::Over,
-            }
+            next.map(|waiting| (waiting, service))
         }))
     }
 }
@@ -78,7 +78,10 @@ where
                     ready!(waiting.poll(cx, service));
                     std::mem::replace(&mut *self, Life::Over).busy()
                 }
-                Life::Busy(work) => ready!(work.as_mut().poll(cx)),
+                Life::Busy(work) => match ready!(work.as_mut().poll(cx)) {
+                    Some((waiting, service)) => Life::Waits(waiting, service),
+                    None => Life::Over,
+                },
                 Life::Over => return Poll::Ready(()),
             };
             *self = next;
