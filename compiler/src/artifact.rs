@@ -129,6 +129,19 @@ impl Artifact {
     }
 }
 
+/// A program as bytes that this process reads again, so that it lies in memory by itself and not between what else was
+/// needed to make it.
+pub fn pack(program: &Program) -> Vec<u8> {
+    let mut bytes = Writer::default();
+    program.put(&mut bytes);
+    bytes.bytes()
+}
+
+/// The program that [`pack`] has written. Loading verifies it.
+pub fn unpack(bytes: &[u8], vocabulary: &Vocabulary) -> Result<Program, Unfit> {
+    Program::take(&mut Reader::new(bytes, vocabulary))
+}
+
 /// What a signature is made of, and the signature if there is one. Looks at the frame alone.
 pub fn split(bytes: &[u8]) -> Result<(&[u8], Option<&[u8; SIGNATURE]>), Unfit> {
     let truncated = |expected| Unfit::Truncated { expected, found: bytes.len() };

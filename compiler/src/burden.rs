@@ -50,7 +50,7 @@ pub fn tests_before(program: &Program) -> Vec<usize> {
 }
 
 /// For each host, the places of those that lie inside of it.
-fn narrower(hosts: &[VirtualHost]) -> Vec<Vec<usize>> {
+fn narrower(hosts: &[Arc<VirtualHost>]) -> Vec<Vec<usize>> {
     let places: HashMap<&Host, usize> =
         hosts.iter().enumerate().map(|(at, host)| (&host.host, at)).collect();
     let mut narrower = vec![Vec::new(); hosts.len()];

@@ -95,7 +95,7 @@ pub(crate) fn wish(
 /// there is none.
 fn place(
     interp: &Interp<'_>,
-    hosts: &[VirtualHost],
+    hosts: &[Arc<VirtualHost>],
     host: &VirtualHost,
     candidate: &Candidate,
     head: &Head<'_>,
@@ -114,7 +114,7 @@ fn place(
                 && path(program, one)
                     .is_some_and(|path| path_relation(path, own) != Relation::Disjoint)
         });
-        earlier.extend(before.map(|one| (other, one)).take(MOST + 1));
+        earlier.extend(before.map(|one| (&**other, one)).take(MOST + 1));
     }
     if earlier.len() > MOST {
         return Err(Undecided);

@@ -40,12 +40,13 @@ pub(crate) fn lower_noting(policy: &Policy) -> (Option<Program>, Vec<Diag>, Vec<
 fn contents(policy: &Policy) -> Program {
     let mut exprs = Exprs::default();
     let blocks = policy.blocks.iter().map(|block| lower_block(block, &mut exprs)).collect();
-    let routes = policy.routes.iter().map(|route| lower_route(route, &mut exprs)).collect();
+    let routes =
+        policy.routes.iter().map(|route| Arc::new(lower_route(route, &mut exprs))).collect();
     let (exprs, slots) = exprs.finish();
     Program {
         inputs: policy.inputs.clone(),
         slots,
-        exprs,
+        exprs: exprs.into(),
         blocks,
         routes,
         before: policy.before.iter().map(|before| (before.first, before.second)).collect(),
@@ -74,12 +75,13 @@ pub(crate) fn together<T>(
         exprs.name_inputs(known);
         let blocks = policy.blocks.iter().map(|block| lower_block(block, &mut exprs));
         program.blocks.extend(blocks);
-        let routes = policy.routes.iter().map(|route| lower_route(route, &mut exprs));
+        let routes = policy.routes.iter().map(|route| Arc::new(lower_route(route, &mut exprs)));
         program.routes.extend(routes);
     }
     let added = more(&mut exprs);
     let spans = exprs.spans();
-    (program.exprs, program.slots) = exprs.finish();
+    let (list, slots) = exprs.finish();
+    (program.exprs, program.slots) = (list.into(), slots);
     (program, spans, added)
 }
 

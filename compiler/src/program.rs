@@ -13,13 +13,16 @@ use crate::frame::{Slot, SlotId};
 pub mod code;
 pub mod expr;
 pub mod routing;
+pub mod rows;
 mod text;
 pub(crate) mod walk;
 
 pub use expr::{Expr, MatchArm};
+
 pub use routing::{
     Candidate, Hosts, Listener, ListenerId, Node, Target, Test, TestKind, VirtualHost,
 };
+pub use rows::Rows;
 
 /// A route, by its place in [`Program::routes`].
 pub use lang::policy::RouteId;
@@ -31,12 +34,13 @@ pub struct Program {
     pub inputs: Vec<Input>,
     /// What it reads.
     pub slots: Vec<Slot>,
-    /// What it computes; equal ones are one. [`ExprId`] counts into it, and operands stand before their users.
-    pub exprs: Vec<Expr>,
+    /// What it computes; equal ones that were lowered together are one. [`ExprId`] counts into it, and operands stand
+    /// before their users.
+    pub exprs: Rows<Expr>,
     /// Listeners, upstreams and other configured items.
     pub blocks: Vec<Block>,
     /// The routes, in the policy's order.
-    pub routes: Vec<Route>,
+    pub routes: Vec<Arc<Route>>,
     /// Pairs of routes of which the policy says that the first is tried before the second.
     pub before: Vec<(RouteId, RouteId)>,
     /// How each listener finds its route.
@@ -134,7 +138,7 @@ impl Program {
 
     /// The route with this number.
     pub fn route(&self, route: RouteId) -> Option<&Route> {
-        self.routes.get(route.0 as usize)
+        self.routes.get(route.0 as usize).map(|route| &**route)
     }
 
     /// The route of this name.
@@ -166,22 +170,30 @@ impl Program {
             setting.args.iter_mut().for_each(&mut *each);
         }
         for route in &mut self.routes {
-            route.conditions.iter_mut().for_each(|(condition, _)| each(condition));
-            route.steps.iter_mut().for_each(|step| step.each_expr_mut(each));
+            let route = Arc::make_mut(route);
+            route.each_expr_mut(each);
         }
         let hosts = self.listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list);
-        for test in hosts.flat_map(|host| &mut host.candidates).flat_map(|one| &mut one.code) {
-            test.kind.each_operand_mut(each);
+        for host in hosts.map(Arc::make_mut) {
+            host.each_expr_mut(each);
         }
     }
 
     /// Writes into each route which slots its statements read.
     pub(crate) fn note_reads(&mut self) {
-        let of = |route: &Route| self.reads(route.steps.iter().flat_map(Step::exprs));
+        let of = |route: &Arc<Route>| self.reads(route.steps.iter().flat_map(Step::exprs));
         let reads: Vec<Vec<SlotId>> = self.routes.iter().map(of).collect();
         for (route, reads) in self.routes.iter_mut().zip(reads) {
-            route.reads = reads;
+            Arc::make_mut(route).reads = reads;
         }
+    }
+}
+
+impl Route {
+    /// Calls `each` with every expression that it uses, to be replaced.
+    pub(crate) fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
+        self.conditions.iter_mut().for_each(|(condition, _)| each(condition));
+        self.steps.iter_mut().for_each(|step| step.each_expr_mut(each));
     }
 }
 
@@ -198,7 +210,7 @@ impl Step {
         }
     }
 
-    fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
+    pub(crate) fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
         match &mut self.kind {
             StepKind::Let(_, value) => each(value),
             StepKind::Act(call) => {

@@ -16,9 +16,11 @@ use crate::proof::{Spoken, prove_noting};
 mod base;
 mod claims;
 mod facts;
+mod patch;
 mod touched;
 
-use base::Base;
+use base::{Again, Base};
+use patch::patched;
 
 /// What a whole check found.
 #[derive(Clone, Debug)]
@@ -109,11 +111,41 @@ impl Session {
         Session { vocabulary, base: None }
     }
 
+    /// What a whole check has found is known. None if something is wrong.
+    pub fn of(units: &[Unit<'_>], whole: &Whole, vocabulary: Vocabulary) -> Option<Session> {
+        let is_clean = whole.diags.is_empty() && whole.program.is_some();
+        is_clean.then(|| Session { vocabulary, base: Some(Base::new(units, whole)) })
+    }
+
+    /// The same, in memory of its own.
+    pub fn settled(self) -> Session {
+        Session { base: self.base.map(Base::settled), ..self }
+    }
+
+    /// The program of the policy as it is now, if nothing is wrong with it: made of `program`, which is that of the text
+    /// that is known, and shares with it whatever was not touched. `None` where it takes a whole check to say more. It
+    /// answers as a fresh one does, but its routes are numbered otherwise, and what stayed keeps the places it was
+    /// written at. Outlines of trees ([`lang::outline`]) do.
+    pub fn program(&mut self, units: &[Unit<'_>], program: &Program) -> Option<Program> {
+        let base = self.base.as_mut().filter(|base| base.reads(units))?;
+        let again = base.again(units, &self.vocabulary, &[])?;
+        if !again.diags.is_empty() {
+            return None;
+        }
+        let Some((part, hosts)) = again.part else { return Some(program.clone()) };
+        let next = patched(program, &part, &hosts);
+        if next.is_none() {
+            // What is known is the changed text now, and there is no program of it.
+            self.base = None;
+        }
+        next
+    }
+
     /// Checks the policy as it is now: the same diagnostics as from [`check`]. Trees of the same
     /// [`lang::syntax::Trees`] make it quick.
     pub fn check(&mut self, units: &[Unit<'_>], found: Vec<Diag>) -> Answer {
         let again = self.base.as_mut().and_then(|base| base.again(units, &self.vocabulary, &found));
-        if let Some(diags) = again {
+        if let Some(Again { diags, .. }) = again {
             let modules = self.base.as_ref().map(|base| base.modules().to_vec());
             return Answer { diags, modules: modules.unwrap_or_default(), whole: None };
         }

@@ -6,8 +6,12 @@ use std::path::{Component, Path, PathBuf};
 
 use compiler::{Program, Whole};
 use lang::check::Unit;
-use lang::{Diag, Policy, SourceId, Sources, Span, Tree};
+use lang::{Diag, Policy, Source, SourceId, Sources, Span, Tree};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
+
+mod again;
+
+pub use again::{Standing, check_standing};
 
 use crate::bytes::read_bytes;
 use crate::{bounds, built};
@@ -158,11 +162,6 @@ fn check_all_of(path: &Path, overlay: &Overlay, more: &str) -> miette::Result<Ch
     check_texts(path, &Texts::Files(overlay), (&[], more))
 }
 
-/// As [`check_with`], without the modules of these names: their files are not read, and what they own is answered 503.
-pub fn check_without(path: &Path, overlay: &Overlay, closed: &[&str]) -> miette::Result<Check> {
-    check_texts(path, &Texts::Files(overlay), (closed, ""))
-}
-
 /// Checks the texts that a built program was made of.
 fn check_built(path: &Path, more: &str) -> miette::Result<Check> {
     check_sources(&built::read(path, None)?.sources, more)
@@ -185,6 +184,27 @@ fn check_texts(
     texts: &Texts<'_>,
     (closed, more): (&[&str], &str),
 ) -> miette::Result<Check> {
+    let gathered = gather(path, texts, (closed, more), lang::parse)?;
+    let whole = gathered.check(closed);
+    Ok(gathered.told(whole))
+}
+
+/// The files of a policy, read and parsed.
+struct Gathered {
+    sources: Sources,
+    files: Vec<PathBuf>,
+    parsed: Vec<(Tree, Uses)>,
+    /// What the parser said.
+    diags: Vec<Diag>,
+}
+
+/// Reads a policy's files, one after the other as they are named.
+fn gather(
+    path: &Path,
+    texts: &Texts<'_>,
+    (closed, more): (&[&str], &str),
+    parse: fn(&Source) -> (Tree, Vec<Diag>),
+) -> miette::Result<Gathered> {
     let mut files = vec![path.to_owned()];
     let mut sources = Sources::default();
     let mut known: HashMap<PathBuf, SourceId> = HashMap::new();
@@ -200,7 +220,7 @@ fn check_texts(
     let first = sources.add(path.to_string_lossy(), text).id;
     known.insert(key, first);
     while let Some(source) = sources.get(SourceId(parsed.len() as u32)).cloned() {
-        let (tree, found) = lang::parse(&source);
+        let (tree, found) = parse(&source);
         diags.extend(found);
         let folder = files[source.id.0 as usize].parent().map(Path::to_owned).unwrap_or_default();
         let mut uses = Vec::new();
@@ -229,15 +249,25 @@ fn check_texts(
         }
         parsed.push((tree, uses));
     }
+    Ok(Gathered { sources, files, parsed, diags })
+}
 
-    let units: Vec<Unit<'_>> = parsed
-        .iter()
-        .zip(sources.iter())
-        .map(|((tree, uses), source)| Unit { source, tree, uses: uses.clone() })
-        .collect();
-    let whole = compiler::check_without(&units, &runtime::vocabulary(), diags, closed);
-    let Whole { policy, program, unproved, diags, .. } = whole;
-    Ok(Check { sources, files, policy, program, unproved, diags })
+impl Gathered {
+    fn units(&self) -> Vec<Unit<'_>> {
+        let parsed = self.parsed.iter().zip(self.sources.iter());
+        parsed.map(|((tree, uses), source)| Unit { source, tree, uses: uses.clone() }).collect()
+    }
+
+    fn check(&self, closed: &[&str]) -> Whole {
+        let found = self.diags.clone();
+        compiler::check_without(&self.units(), &runtime::vocabulary(), found, closed)
+    }
+
+    fn told(self, whole: Whole) -> Check {
+        let Gathered { sources, files, .. } = self;
+        let Whole { policy, program, unproved, diags, .. } = whole;
+        Check { sources, files, policy, program, unproved, diags }
+    }
 }
 
 impl Texts<'_> {

@@ -340,7 +340,7 @@ fn unread(check: &Check) -> Vec<Span> {
     for (id, places) in chosen {
         let Some(source) = check.sources.get(id) else { continue };
         let (tree, _) = lang::parse(source);
-        let starts = tree.pieces().iter().map(|(start, _)| *start);
+        let starts = tree.pieces().iter().map(|piece| piece.start());
         let ends = starts.clone().skip(1).chain([source.text.len() as u32 + 1]);
         let items = starts.zip(ends).map(|(start, end)| Span { source: id, start, end });
         unread.extend(

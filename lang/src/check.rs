@@ -132,7 +132,7 @@ impl Checked {
 
 /// The files that a file imports: the path as written, and its place, which is the key of [`Unit::uses`].
 pub fn uses(tree: &Tree) -> Vec<(String, Span)> {
-    ast::items(tree)
+    ast::items_of(tree, &[Keyword::Use])
         .filter_map(|item| match item {
             ast::Item::Use(item) => {
                 let path = item.path()?;
@@ -146,7 +146,7 @@ pub fn uses(tree: &Tree) -> Vec<(String, Span)> {
 /// The files that the modules of a policy's first file lie in, as [`uses`] tells its imports. Those of other files mean
 /// nothing: only the first file has modules.
 pub fn modules(tree: &Tree) -> Vec<ModuleFile> {
-    ast::items(tree)
+    ast::items_of(tree, &[Keyword::Module])
         .filter_map(|item| match item {
             ast::Item::Module(item) => {
                 let (path, name) = (item.file()?, item.name()?.text.to_owned());

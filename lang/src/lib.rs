@@ -24,7 +24,7 @@ pub use diag::{Diag, Edit, Entry, Fix, Label, Mends, Severity};
 pub use format::format;
 pub use policy::Policy;
 pub use source::{LineColumn, Source, SourceId, Sources, Span};
-pub use syntax::{Tree, parse};
+pub use syntax::{Tree, outline, parse};
 pub use types::Ty;
 pub use value::Value;
 pub use vocab::Vocabulary;

@@ -23,7 +23,7 @@ mod type_view;
 mod tests;
 
 pub use keyword::Keyword;
-pub use tree::{ItemTree, Kind, Node, Tree};
+pub use tree::{ItemTree, Kind, Node, Piece, Tree};
 pub use trees::Trees;
 
 use std::sync::Arc;
@@ -31,6 +31,8 @@ use std::sync::Arc;
 use crate::diag::Diag;
 use crate::diag::beyond_limits::too_large;
 use crate::source::{Source, Span};
+
+use split::Slice;
 
 /// A file may be so large, in MiB.
 const MAX_MIB: usize = 32;
@@ -44,30 +46,32 @@ pub fn parse(source: &Source) -> (Tree, Vec<Diag>) {
         return (tree, vec![too_large(end, MAX_MIB)]);
     }
     let scan = scan::scan(&source.text);
-    let pieces: Vec<(usize, Arc<ItemTree>)> = split::split(&source.text, &scan)
-        .into_iter()
-        .map(|slice| {
-            let text = source.text.get(slice.start..slice.end).unwrap_or("");
-            let tree = match slice.is_item {
-                true => parse::parse_item(text),
-                false => parse::parse_space(text, slice.start == 0),
-            };
-            (slice.start, Arc::new(tree))
-        })
-        .collect();
-    collect(source, pieces.iter().map(|(start, tree)| (*start, tree)))
+    let slices = split::split(&source.text, &scan).into_iter();
+    collect(source, slices.map(|slice| (slice, Arc::new(ItemTree::of(&source.text, slice)))))
+}
+
+/// The same tree, of which each item is read when it is asked for; what is wrong with it is told by
+/// [`Tree::diags_of`]. For who looks at few items of many.
+pub fn outline(source: &Source) -> (Tree, Vec<Diag>) {
+    if source.text.len() > MAX_MIB << 20 {
+        return parse(source);
+    }
+    let mut tree = Tree::new(source.id, source.text.clone());
+    let scan = scan::scan(&source.text);
+    split::split(&source.text, &scan).into_iter().for_each(|slice| tree.push(slice, None));
+    (tree, Vec::new())
 }
 
 /// The tree of a file out of those of its pieces.
-fn collect<'p>(
+fn collect(
     source: &Source,
-    pieces: impl Iterator<Item = (usize, &'p Arc<ItemTree>)>,
+    pieces: impl Iterator<Item = (Slice, Arc<ItemTree>)>,
 ) -> (Tree, Vec<Diag>) {
     let mut tree = Tree::new(source.id, source.text.clone());
     let mut diags = Vec::new();
-    for (start, piece) in pieces {
-        diags.extend(piece.diags().iter().map(|diag| moved(diag, source, start)));
-        tree.push(start, piece.clone());
+    for (slice, piece) in pieces {
+        diags.extend(piece.diags().iter().map(|diag| moved(diag, source, slice.start)));
+        tree.push(slice, Some(piece));
     }
     (tree, diags)
 }

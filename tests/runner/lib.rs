@@ -12,6 +12,7 @@ pub mod modules;
 pub mod overload;
 pub mod page;
 pub mod peers;
+pub mod reloads;
 pub mod scripted;
 
 /// What a test written in Rust is: it fails with a reason.
@@ -61,6 +62,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(handover::trials());
     trials.extend(overload::trials());
     trials.extend(modules::trials());
+    trials.extend(reloads::trials());
     for path in pages() {
         let inside = path.strip_prefix(root()).unwrap_or(&path).to_owned();
         let in_suite = inside.starts_with("tests/suite");

@@ -87,9 +87,12 @@ pub(crate) fn put(program: &mut Program, rules: &[Rule]) {
         });
         let pattern = add(Expr::Const(pattern.clone()));
         let fits = add(Expr::Call(matches, vec![path, pattern]));
-        program.routes[at].conditions.iter_mut().for_each(|(condition, _)| *condition = fits);
+        Arc::make_mut(&mut program.routes[at])
+            .conditions
+            .iter_mut()
+            .for_each(|(condition, _)| *condition = fits);
         let hosts = program.listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list);
-        for candidate in hosts.flat_map(|host| &mut host.candidates) {
+        for candidate in hosts.flat_map(|host| &mut Arc::make_mut(host).candidates) {
             if candidate.route.0 as usize == at {
                 let kind = TestKind::True(fits);
                 candidate.code = vec![Test { kind, yes: Target::Pass, no: Target::Fail }];

@@ -17,7 +17,7 @@ const MOST_SEGMENTS: u32 = 1_000;
 /// Whether the program is within them. Its operands stand before their users.
 pub(super) fn bounded(program: &Program) -> Result<(), Unfit> {
     let mut known: Vec<(u32, u64)> = Vec::with_capacity(program.exprs.len());
-    for expr in &program.exprs {
+    for expr in program.exprs.iter() {
         let (mut deep, mut steps) = (0, 1_u64);
         expr.each_operand(&mut |operand| {
             let (below, more) = known.get(operand.0 as usize).copied().unwrap_or_default();
@@ -30,7 +30,7 @@ pub(super) fn bounded(program: &Program) -> Result<(), Unfit> {
         known.push((deep + 1, steps));
     }
     let mut hosts = program.listeners.iter().flat_map(|listener| &listener.hosts.list);
-    hosts.try_for_each(is_tree)
+    hosts.try_for_each(|host| is_tree(host))
 }
 
 /// Whether each node is reached by one way, and none by a long one. Children stand behind their parents.

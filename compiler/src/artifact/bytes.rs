@@ -1,6 +1,9 @@
 //! Bytes written and read one after the other: numbers of seven bits a byte, lengths before what they count. It knows no
 //! program. Reading never goes beyond the end, and makes room only for what the rest can hold.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use lang::Vocabulary;
 
 use super::Unfit;
@@ -18,6 +21,8 @@ pub(super) struct Writer {
 pub(super) struct Reader<'r> {
     rest: &'r [u8],
     deep: usize,
+    /// Equal texts are one: names of hosts and actions stand in very many places.
+    texts: HashSet<Arc<str>>,
     pub(super) vocabulary: &'r Vocabulary,
 }
 
@@ -47,7 +52,7 @@ impl Writer {
 
 impl<'r> Reader<'r> {
     pub(super) fn new(rest: &'r [u8], vocabulary: &'r Vocabulary) -> Reader<'r> {
-        Reader { rest, deep: 0, vocabulary }
+        Reader { rest, deep: 0, texts: HashSet::new(), vocabulary }
     }
 
     pub(super) fn byte(&mut self) -> Result<u8, Unfit> {
@@ -77,6 +82,16 @@ impl<'r> Reader<'r> {
         let (found, rest) = self.rest.split_at_checked(length).ok_or_else(ends)?;
         self.rest = rest;
         Ok(found)
+    }
+
+    /// A text, which is there once.
+    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let text: Arc<str> = Arc::from(text);
+        self.texts.insert(text.clone());
+        text
     }
 
     /// How many follow, each of which takes a byte at least.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Unfit;
 use super::bytes::{Reader, Writer, damaged};
+use crate::program::Rows;
 
 /// Something that can be written and read back.
 pub(super) trait Coded: Sized {
@@ -155,7 +156,8 @@ impl Coded for Arc<str> {
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
-        take_text(from).map(Arc::from)
+        let text = take_text(from)?;
+        Ok(from.text(text))
     }
 }
 
@@ -170,6 +172,16 @@ fn take_all<T: Coded, C: FromIterator<T>>(from: &mut Reader<'_>) -> Result<C, Un
 }
 
 impl<T: Coded> Coded for Vec<T> {
+    fn put(&self, out: &mut Writer) {
+        put_all(self.iter(), out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
+        take_all(from)
+    }
+}
+
+impl<T: Coded> Coded for Rows<T> {
     fn put(&self, out: &mut Writer) {
         put_all(self.iter(), out);
     }

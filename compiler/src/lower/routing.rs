@@ -28,7 +28,7 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
         for ordered in hosts {
             let places = ordered.sequence.iter().filter_map(|node| ordered.place(*node));
             let host = ordered.group.host.clone();
-            add(&mut table, virtual_host(program, host, places, &mut codes));
+            table.add(Arc::new(virtual_host(program, host, places, &mut codes)));
         }
         Listener { name, block: *block, hosts: table }
     });
@@ -42,17 +42,6 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
 #[derive(Default)]
 struct Codes {
     of: HashMap<u32, (Vec<crate::program::Test>, bool)>,
-}
-
-fn add(table: &mut Hosts, host: VirtualHost) {
-    let place = table.list.len();
-    match &host.host {
-        Host::Any => table.any = Some(place),
-        Host::Exact(name) => drop(table.exact.insert(name.clone(), place)),
-        Host::OneLabel(suffix) => drop(table.one_label.insert(suffix.clone(), place)),
-        Host::Labels(suffix) => drop(table.labels.insert(suffix.clone(), place)),
-    }
-    table.list.push(host);
 }
 
 fn virtual_host(

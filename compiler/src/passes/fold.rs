@@ -21,7 +21,7 @@ pub(super) fn run(program: &mut Program) {
     let constants = interp::constants(program, &[]);
     let mut folded = Exprs::default();
     let mut places: Vec<ExprId> = Vec::with_capacity(program.exprs.len());
-    for (expr, at) in std::mem::take(&mut program.exprs).into_iter().zip(0..) {
+    for (expr, at) in std::mem::take(&mut program.exprs).into_vec().into_iter().zip(0..) {
         let constant = constants.get(ExprId(at)).cloned();
         let mut expr = constant.map_or(expr, Expr::Const);
         expr.each_operand_mut(&mut |operand| *operand = moved(&places, *operand));
@@ -30,7 +30,7 @@ pub(super) fn run(program: &mut Program) {
             Folded::Known(place) => place,
         });
     }
-    program.exprs = folded.finish().0;
+    program.exprs = folded.finish().0.into();
     program.each_root_mut(&mut |root| *root = moved(&places, *root));
     program.note_reads();
 }

@@ -3,6 +3,8 @@
 //! differs from a request in its method alone makes the answer 405, and what its conditions say of the request's own
 //! method must still be asked for that.
 
+use std::sync::Arc;
+
 use lang::policy::{Host, Segment};
 use lang::vocab::ExprId;
 
@@ -40,7 +42,7 @@ pub(super) fn run(program: &mut Program) {
     let constants = constants(program, &[]);
     let mut listeners = std::mem::take(&mut program.listeners);
     for host in listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list) {
-        let VirtualHost { host, candidates, .. } = host;
+        let VirtualHost { host, candidates, .. } = Arc::make_mut(host);
         let name = match host {
             Host::Exact(name) => Some(&**name),
             _ => None,

@@ -30,15 +30,17 @@ pub(super) fn run(program: &mut Program) {
     let (exprs, slots) = (numbers(&used), numbers(&read));
     let expr_at = |id: ExprId| ExprId(exprs.get(id.0 as usize).copied().unwrap_or_default());
     let mut kept = used.into_iter();
-    program.exprs.retain(|_| kept.next() == Some(true));
+    let mut left = std::mem::take(&mut program.exprs).into_vec();
+    left.retain(|_| kept.next() == Some(true));
     let mut kept = read.into_iter();
     program.slots.retain(|_| kept.next() == Some(true));
-    for expr in &mut program.exprs {
+    for expr in &mut left {
         expr.each_operand_mut(&mut |operand| *operand = expr_at(*operand));
         if let Expr::Slot(slot) = expr {
             *slot = SlotId(slots.get(slot.0 as usize).copied().unwrap_or_default());
         }
     }
+    program.exprs = left.into();
     program.each_root_mut(&mut |root| *root = expr_at(*root));
     program.note_reads();
 }

@@ -37,7 +37,7 @@ pub struct Hosts {
     /// Every host.
     pub any: Option<usize>,
     /// What they lead to.
-    pub list: Vec<VirtualHost>,
+    pub list: Vec<Arc<VirtualHost>>,
 }
 
 /// The routes of one host pattern: a tree over path segments.
@@ -143,7 +143,57 @@ impl TestKind {
     }
 }
 
+impl VirtualHost {
+    /// Calls `each` with every expression that it uses, to be replaced.
+    pub(crate) fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
+        for test in self.candidates.iter_mut().flat_map(|candidate| &mut candidate.code) {
+            test.kind.each_operand_mut(each);
+        }
+    }
+}
+
 impl Hosts {
+    /// The place of a pattern.
+    pub fn place(&self, host: &Host) -> Option<usize> {
+        match host {
+            Host::Any => self.any,
+            Host::Exact(name) => self.exact.get(name).copied(),
+            Host::OneLabel(suffix) => self.one_label.get(suffix).copied(),
+            Host::Labels(suffix) => self.labels.get(suffix).copied(),
+        }
+    }
+
+    /// Adds a pattern that is not there.
+    pub(crate) fn add(&mut self, host: Arc<VirtualHost>) {
+        self.lead(&host.host, Some(self.list.len()));
+        self.list.push(host);
+    }
+
+    /// Takes the pattern at this place out; the last one moves there.
+    pub(crate) fn remove(&mut self, place: usize) {
+        if place >= self.list.len() {
+            return;
+        }
+        let gone = self.list.swap_remove(place);
+        self.lead(&gone.host, None);
+        if let Some(moved) = self.list.get(place).cloned() {
+            self.lead(&moved.host, Some(place));
+        }
+    }
+
+    fn lead(&mut self, host: &Host, place: Option<usize>) {
+        let (map, name) = match host {
+            Host::Any => return self.any = place,
+            Host::Exact(name) => (&mut self.exact, name),
+            Host::OneLabel(suffix) => (&mut self.one_label, suffix),
+            Host::Labels(suffix) => (&mut self.labels, suffix),
+        };
+        match place {
+            Some(place) => drop(map.insert(name.clone(), place)),
+            None => drop(map.remove(name)),
+        }
+    }
+
     /// The virtual hosts that answer for `host`, most specific first.
     pub fn find<'h>(&'h self, host: &'h str) -> impl Iterator<Item = &'h VirtualHost> {
         let exact = self.exact.get(host).copied();
@@ -157,6 +207,6 @@ impl Hosts {
             Some(self.labels.get(suffix).copied())
         });
         let places = exact.into_iter().chain(one_label).chain(labels.flatten()).chain(self.any);
-        places.filter_map(|place| self.list.get(place))
+        places.filter_map(|place| self.list.get(place).map(|host| &**host))
     }
 }

@@ -159,7 +159,7 @@ impl<'p> Basis<'p> {
 
     /// A side's route as the common program has it.
     pub(crate) fn route(&self, side: &Side<'_>, id: RouteId) -> Option<&Route> {
-        self.program.routes.get(side.first + id.0 as usize)
+        self.program.routes.get(side.first + id.0 as usize).map(|route| &**route)
     }
 
     /// The courses of a side's route; the error is the statement at which there are too many.
@@ -219,6 +219,7 @@ pub(crate) fn meeting(listener: &Listener, host: &Host, path: &Path) -> Vec<At> 
         .hosts
         .list
         .iter()
+        .map(|other| &**other)
         .enumerate()
         .filter(|(_, other)| host_relation(&other.host, host) != Relation::Disjoint)
         .collect();

@@ -80,7 +80,7 @@ fn inputs(basis: &Basis<'_>, side: &Side<'_>, ending: &Ending, claims: [&Asked; 
     };
     match ending.route.and_then(|id| basis.route(side, id)) {
         Some(route) => roots.extend(of(route)),
-        None => roots.extend(basis.program.routes.iter().flat_map(of)),
+        None => roots.extend(basis.program.routes.iter().flat_map(|route| of(route))),
     }
     let said = basis.inputs(roots).into_iter().filter_map(|(id, value)| {
         let input = basis.program.inputs.get(id.0 as usize)?;

@@ -8,7 +8,7 @@ use lang::hosts::host_relation;
 use lang::policy::{Host, Policy};
 use lang::segment::Relation;
 use lang::syntax::ast::Item;
-use lang::syntax::{ItemTree, Tree};
+use lang::syntax::{Piece, Tree};
 use lang::{Diag, SourceId, Unit, Vocabulary};
 
 use super::Whole;
@@ -46,17 +46,29 @@ pub(super) struct Base {
     claims: Option<Claims>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct File {
     source: SourceId,
+    text: Arc<str>,
     uses: Vec<Result<SourceId, String>>,
     items: Vec<Known>,
 }
 
+/// An item, and where its text stands.
 #[derive(Clone, Debug)]
 struct Known {
-    number: usize,
-    tree: Arc<ItemTree>,
+    number: u32,
+    start: u32,
+    end: u32,
+}
+
+/// What there is to know of a policy that was changed.
+pub(super) struct Again {
+    /// What is wrong with it, in the order of places.
+    pub(super) diags: Vec<Diag>,
+    /// The program of every route at the hosts that were touched, with these hosts; none if nothing was, or if
+    /// something is wrong.
+    pub(super) part: Option<(Program, HashSet<Host>)>,
 }
 
 /// What is different in a file.
@@ -67,6 +79,17 @@ struct Difference {
     head: usize,
     /// Every item that is there now, as a piece of its tree, with its number if it was there before.
     now: Vec<(usize, Option<usize>)>,
+}
+
+impl Known {
+    fn new(number: usize, piece: &Piece) -> Known {
+        let range = piece.range();
+        Known { number: number as u32, start: range.start as u32, end: range.end as u32 }
+    }
+
+    fn number(&self) -> usize {
+        self.number as usize
+    }
 }
 
 impl Base {
@@ -89,8 +112,8 @@ impl Base {
         for unit in units {
             let mut items = Vec::new();
             let mut of = vec![None; unit.tree.pieces().len()];
-            for (at, (_, tree)) in unit.tree.pieces().iter().enumerate() {
-                if tree.is_space() {
+            for (at, piece) in unit.tree.pieces().iter().enumerate() {
+                if piece.is_space() {
                     continue;
                 }
                 let number = base.facts.len() + added.len();
@@ -99,11 +122,12 @@ impl Base {
                 if let Some(of) = of.get_mut(at) {
                     *of = Some(number);
                 }
-                items.push(Known { number, tree: tree.clone() });
+                items.push(Known::new(number, piece));
             }
             numbers.push(of);
             let uses = unit.uses.iter().map(|(_, target)| target.clone()).collect();
-            base.files.push(File { source: unit.source.id, uses, items });
+            let text = unit.source.text.clone();
+            base.files.push(File { source: unit.source.id, text, uses, items });
         }
         let place = Places { units, numbers: &numbers };
         place.fill(&mut added, 0, &whole.policy, &whole.index);
@@ -115,24 +139,60 @@ impl Base {
         base
     }
 
+    /// Whether the parser had nothing to say of what is new in these files, so far as they differ in few items.
+    pub(super) fn reads(&self, units: &[Unit<'_>]) -> bool {
+        let Some(differences) = self.differences(units) else { return false };
+        let mut fresh = units.iter().zip(&differences).flat_map(|(unit, difference)| {
+            let fresh = difference.now.iter().filter(|(_, number)| number.is_none());
+            fresh.map(|(piece, _)| unit.tree.diags_of(*piece))
+        });
+        fresh.all(<[Diag]>::is_empty)
+    }
+
+    /// The same, with nothing left of what else lay between its parts when it was made.
+    pub(super) fn settled(self) -> Base {
+        let mut texts: HashSet<Arc<str>> = HashSet::new();
+        let mut text = |text: &Arc<str>| -> Arc<str> {
+            if let Some(known) = texts.get(text) {
+                return known.clone();
+            }
+            let copy: Arc<str> = Arc::from(&**text);
+            texts.insert(copy.clone());
+            copy
+        };
+        let facts: Vec<Fact> = self.facts.iter().map(|fact| fact.copied(&mut text)).collect();
+        let mut base = Base {
+            files: self.files.clone(),
+            facts: Vec::with_capacity(facts.len()),
+            by_host: HashMap::new(),
+            by_name: HashMap::new(),
+            before: HashMap::new(),
+            n_users: HashMap::new(),
+            ..self
+        };
+        facts.into_iter().for_each(|fact| base.add(fact));
+        base
+    }
+
     /// The files that belong to the policy's modules.
     pub(super) fn modules(&self) -> &[SourceId] {
         &self.modules
     }
 
-    /// What is wrong with the policy as it is now. `None` where that takes a whole check.
+    /// What there is to know of the policy as it is now; `found` is what the parser said. `None` where that takes a
+    /// whole check.
     pub(super) fn again(
         &mut self,
         units: &[Unit<'_>],
         vocabulary: &Vocabulary,
         found: &[Diag],
-    ) -> Option<Vec<Diag>> {
+    ) -> Option<Again> {
         let differences = self.differences(units)?;
         let gone: HashSet<usize> =
             differences.iter().flat_map(|d| d.gone.iter().copied()).collect();
         let fresh = fresh(units, &differences)?;
         if gone.is_empty() && fresh.is_empty() {
-            return Some(found.to_vec());
+            return Some(Again { diags: found.to_vec(), part: None });
         }
         let proved = self.claims.as_ref()?;
         if !self.may_differ(proved, &gone, &fresh) {
@@ -169,7 +229,7 @@ impl Base {
             checked.diags = kept;
             let diags = checked.joined(found);
             if diags.iter().any(Diag::is_error) {
-                return Some(diags);
+                return Some(Again { diags, part: None });
             }
             let inner = |wide: &Host| {
                 touched.hosts.iter().any(|host| host_relation(host, wide) == Relation::Inside)
@@ -185,17 +245,19 @@ impl Base {
                 true => BTreeSet::new(),
                 false => self.beside(&touched, &gone)?,
             };
-            let (policy, program) = match beside.is_empty() {
-                true => (checked.policy, program?),
-                false => self.with(units, vocabulary, &differences, &touched, beside)?,
+            let part = program?;
+            let more = match beside.is_empty() {
+                true => None,
+                false => Some(self.with(units, vocabulary, &differences, &touched, beside)?),
             };
+            let all = more.as_ref().map_or((&checked.policy, &part), |(policy, all)| (policy, all));
             let hosts: Vec<Host> = touched.hosts.iter().cloned().collect();
-            let claims = proved.again((&policy, &program), &hosts, &gone, &place)?;
+            let claims = proved.again(all, &hosts, &gone, &place)?;
             if diags.is_empty() {
                 self.replace(units, &differences, &gone, added);
                 self.claims = Some(claims);
             }
-            return Some(diags);
+            return Some(Again { diags, part: Some((part, touched.hosts)) });
         }
     }
 
@@ -211,16 +273,12 @@ impl Base {
             if unit.source.id != file.source || !targets.eq(file.uses.iter()) {
                 return None;
             }
-            let now: Vec<(usize, &Arc<ItemTree>)> = unit
-                .tree
-                .pieces()
-                .iter()
-                .enumerate()
-                .filter(|(_, (_, tree))| !tree.is_space())
-                .map(|(at, (_, tree))| (at, tree))
-                .collect();
-            let same =
-                |(old, new): &(&Known, &(usize, &Arc<ItemTree>))| Arc::ptr_eq(&old.tree, new.1);
+            let pieces = unit.tree.pieces().iter().enumerate();
+            let now: Vec<(usize, &Piece)> = pieces.filter(|(_, piece)| !piece.is_space()).collect();
+            let same = |(old, new): &(&Known, &(usize, &Piece))| {
+                file.text.get(old.start as usize..old.end as usize)
+                    == Some(unit.tree.text_of(new.1))
+            };
             let head = file.items.iter().zip(&now).take_while(same).count();
             let rest = file.items.len().min(now.len()) - head;
             let tail =
@@ -231,11 +289,11 @@ impl Base {
             if changed > MOST_CHANGED || (head == 0 && (old_end > 0 || new_end > 0)) {
                 return None;
             }
-            let gone = file.items.get(head..old_end)?.iter().map(|known| known.number).collect();
+            let gone = file.items.get(head..old_end)?.iter().map(Known::number).collect();
             let number = |at: usize| match at {
-                at if at < head => file.items.get(at).map(|known| known.number),
+                at if at < head => file.items.get(at).map(Known::number),
                 at if at < new_end => None,
-                at => file.items.get(at - new_end + old_end).map(|known| known.number),
+                at => file.items.get(at - new_end + old_end).map(Known::number),
             };
             let now = now.iter().enumerate().map(|(at, (piece, _))| (*piece, number(at))).collect();
             all.push(Difference { gone, head, now });
@@ -391,12 +449,18 @@ impl Base {
             let fresh = difference.now.iter().filter(|(_, number)| number.is_none());
             let fresh: Vec<Known> = fresh
                 .filter_map(|(piece, _)| {
-                    let (_, tree) = unit.tree.pieces().get(*piece)?;
+                    let piece = unit.tree.pieces().get(*piece)?;
                     next += 1;
-                    Some(Known { number: next - 1, tree: tree.clone() })
+                    Some(Known::new(next - 1, piece))
                 })
                 .collect();
             file.items.splice(difference.head..old_end, fresh);
+            file.text = unit.source.text.clone();
+            for (item, (piece, _)) in file.items.iter_mut().zip(&difference.now) {
+                if let Some(piece) = unit.tree.pieces().get(*piece) {
+                    *item = Known::new(item.number(), piece);
+                }
+            }
         }
         for fact in added {
             self.add(fact);

@@ -26,6 +26,27 @@ pub(super) struct Fact {
     pub(super) uses: Vec<usize>,
 }
 
+impl Fact {
+    /// The same with other copies of its texts.
+    pub(super) fn copied(&self, text: &mut dyn FnMut(&Arc<str>) -> Arc<str>) -> Fact {
+        let hosts = self.hosts.iter().map(|host| match host {
+            Host::Any => Host::Any,
+            Host::Exact(name) => Host::Exact(text(name)),
+            Host::OneLabel(suffix) => Host::OneLabel(text(suffix)),
+            Host::Labels(suffix) => Host::Labels(text(suffix)),
+        });
+        let hosts = hosts.collect();
+        Fact {
+            name: text(&self.name),
+            routes: self.routes.iter().map(&mut *text).collect(),
+            before: self.before.iter().map(&mut *text).collect(),
+            hosts,
+            uses: self.uses.clone(),
+            ..*self
+        }
+    }
+}
+
 /// What the text of an item says of it.
 pub(super) fn fact(item: &Item<'_>) -> Fact {
     let mut fact = Fact::default();
@@ -73,7 +94,7 @@ impl Places<'_> {
     pub(super) fn number(&self, span: Span) -> Option<usize> {
         let unit = self.units.iter().position(|unit| unit.source.id == span.source)?;
         let pieces = self.units.get(unit)?.tree.pieces();
-        let piece = pieces.partition_point(|(start, _)| *start <= span.start).checked_sub(1)?;
+        let piece = pieces.partition_point(|piece| piece.start() <= span.start).checked_sub(1)?;
         self.numbers.get(unit)?.get(piece).copied().flatten()
     }
 

@@ -143,7 +143,7 @@ fn what_is_wrong_is_told_by_its_name() {
         assert!(matches!(decoded(&changed), Err(Unfit::Damaged(_))), "{at}");
     }
     let mut action = some();
-    action.program.routes[0].steps = vec![compiler::program::Step {
+    std::sync::Arc::make_mut(&mut action.program.routes[0]).steps = vec![compiler::program::Step {
         kind: compiler::program::StepKind::Act(compiler::program::Call {
             action: Arc::from("juggle"),
             args: Vec::new(),

@@ -1,7 +1,9 @@
 //! A session says what a whole check says, whatever is changed: routes that come and go, move to other hosts, take other
 //! names, lose tokens, and come back.
 
-use compiler::Session;
+use std::sync::Arc;
+
+use compiler::{Program, Session};
 use lang::syntax::Trees;
 use lang::{Diag, Source, SourceId, Unit};
 use proptest::prelude::*;
@@ -22,6 +24,61 @@ fn both(trees: &Trees, session: &mut Session, text: &str) -> (Vec<Diag>, Vec<Dia
     let unit = Unit { source: &source, tree: &tree, uses: Vec::new() };
     let cold = compiler::check(&[unit], &VOCABULARY, found);
     (warm.diags, cold.diags, warm.whole.is_some())
+}
+
+/// A policy that is served: its program, and what is known of its text.
+struct Served {
+    session: Option<Session>,
+    program: Program,
+}
+
+impl Served {
+    /// Nothing yet.
+    fn new() -> Served {
+        Served { session: None, program: Program::default() }
+    }
+
+    /// Takes a text: what a fresh program of it says, what this one says, and whether it was made anew. Nothing where
+    /// something is wrong with it.
+    fn take(&mut self, text: &str) -> Option<(Vec<String>, Vec<String>, bool)> {
+        let source = Source::new(SourceId(0), "a.gw", text);
+        let (tree, found) = lang::parse(&source);
+        let unit = Unit { source: &source, tree: &tree, uses: Vec::new() };
+        let whole = compiler::check(std::slice::from_ref(&unit), &VOCABULARY, found);
+        let (outline, _) = lang::outline(&source);
+        let outlined = Unit { tree: &outline, ..unit.clone() };
+        let known = self.session.as_mut();
+        let changed = known.and_then(|session| session.program(&[outlined], &self.program));
+        let is_new = changed.is_none();
+        assert!(is_new || whole.diags.is_empty(), "{:#?}", whole.diags);
+        let fresh = whole.program.clone()?;
+        self.program = changed.unwrap_or_else(|| fresh.clone());
+        if is_new {
+            self.session = Session::of(&[unit], &whole, VOCABULARY);
+        }
+        compiler::verify(&self.program).unwrap();
+        Some((said(&fresh), said(&self.program), is_new))
+    }
+}
+
+/// What a program says of each host and of each route, whatever their order.
+fn said(program: &Program) -> Vec<String> {
+    let text = program.to_string();
+    let (mut said, mut listener) = (Vec::<String>::new(), String::new());
+    for line in text.lines().filter(|line| !line.starts_with("slot ")) {
+        if line.starts_with("on ") {
+            listener = line.to_owned();
+        } else if !line.starts_with(' ') {
+            listener.clear();
+        }
+        let begins = line.starts_with("  host ") && !listener.is_empty();
+        match said.last_mut().filter(|_| line.starts_with(' ') && !begins) {
+            Some(last) => last.push_str(line),
+            None => said.push(format!("{listener}{line}")),
+        }
+    }
+    said.sort_unstable();
+    said
 }
 
 /// A policy with some of everything that may lie between items: values, a host for all, lines of `before`.
@@ -125,12 +182,17 @@ proptest! {
     ) {
         let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
         let mut text = if claims { claimed(20, 4) } else { varied(40, 4) };
+        let mut served = Served::new();
         let (warm, cold, _) = both(&trees, &mut session, &text);
         prop_assert_eq!(warm, cold);
+        prop_assert!(served.take(&text).is_some());
         for (kind, at, other, keep) in edits {
             let changed = edited(&text, kind, at, other);
             let (warm, cold, _) = both(&trees, &mut session, &changed);
             prop_assert_eq!(warm, cold, "{}", changed);
+            if let Some((fresh, known, _)) = served.take(&changed) {
+                prop_assert_eq!(fresh, known, "{}", changed);
+            }
             if keep {
                 text = changed;
             }
@@ -158,5 +220,34 @@ fn only_changes_are_looked_at(text: &str) {
         let (warm, cold, whole) = both(&trees, &mut session, &changed);
         assert!(warm.is_empty() && cold.is_empty(), "{warm:#?}");
         assert!(!whole, "{from} is one route");
+    }
+}
+
+#[test]
+fn a_changed_route_leaves_the_program_of_all_others() {
+    for text in [varied(600, 30), claimed(60, 6)] {
+        let mut served = Served::new();
+        served.take(&text).unwrap();
+        for (from, to, n_hosts) in [
+            ("200, \"17\"", "404", 1),
+            ("route r18 ", "route other ", 1),
+            ("  host \"s.example\", \"t.example\"", "  host \"s.example\", \"u.example\"", 3),
+            ("\n// a comment", "", 0),
+        ] {
+            let before = served.program.clone();
+            let changed = text.replacen(from, to, 1);
+            let (fresh, known, is_new) = served.take(&changed).unwrap();
+            assert!(!is_new, "{from} is one item");
+            assert_eq!(fresh, known);
+            let hosts = |program: &Program| {
+                program.listeners.iter().flat_map(|one| one.hosts.list.clone()).collect::<Vec<_>>()
+            };
+            let kept = hosts(&before);
+            let is_kept = |host| kept.iter().any(|known| Arc::ptr_eq(known, host));
+            let n_made = hosts(&served.program).iter().filter(|host| !is_kept(host)).count();
+            assert!(n_made <= n_hosts, "{from}: {n_made}");
+            // And back, so that each change is one of the same text.
+            assert!(!served.take(&text).unwrap().2);
+        }
     }
 }

@@ -23,8 +23,9 @@ use runtime::telemetry::{Output, Telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::modules::Shelf;
-use self::prepare::{Prepared, Refused, prepare};
+use self::prepare::{Prepared, Refused, prepare, prepare_again};
 use crate::Outcome;
+use crate::load::Standing;
 use crate::report::Color;
 
 /// Serves a policy
@@ -84,6 +85,7 @@ struct Served {
     engine: Option<Arc<Engine>>,
     shelf: Shelf,
     modules: Vec<ModuleState>,
+    standing: Option<Standing>,
 }
 
 impl Served {
@@ -92,9 +94,10 @@ impl Served {
         &mut self,
         args: &Args,
         gateway: &Gateway<Engine>,
-        prepared: &Prepared,
+        prepared: &mut Prepared,
     ) -> Vec<ModuleState> {
         self.engine = Some(prepared.engine.clone());
+        self.standing = prepared.standing.take();
         let before = std::mem::replace(&mut self.modules, prepared.modules.clone());
         self.shelf.keep(&prepared.check, &prepared.modules);
         gateway.tell_modules(prepared.modules.clone());
@@ -147,8 +150,13 @@ struct Started {
 /// policy takes more memory than its engine.
 fn start(args: &Args, telemetry: Arc<Telemetry>) -> Result<Started, Refused> {
     let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
-    let mut served = Served { engine: None, shelf: known.unwrap_or_default(), modules: Vec::new() };
-    let prepared = prepare(args, None, &served.shelf)?;
+    let mut served = Served {
+        engine: None,
+        shelf: known.unwrap_or_default(),
+        modules: Vec::new(),
+        standing: None,
+    };
+    let mut prepared = prepare(args, None, &served.shelf)?;
     let refused = |errors| Refused::launch(errors, &prepared.check.sources);
     let mut taking =
         handover::take(args.handover.as_deref()).map_err(|error| refused(vec![error]))?;
@@ -161,7 +169,7 @@ fn start(args: &Args, telemetry: Arc<Telemetry>) -> Result<Started, Refused> {
     let gateway = Gateway::start(prepared.engine.clone(), &prepared.hash, telemetry, options);
     let gateway = Arc::new(gateway.map_err(refused)?);
     announce::announce(&prepared, &gateway);
-    served.take(args, &gateway, &prepared);
+    served.take(args, &gateway, &mut prepared);
     Ok(Started { gateway, served, watched: prepared.watched, taking })
 }
 
@@ -261,15 +269,20 @@ fn reload(
     watch: Option<&mut watch::Watch>,
     why: &str,
 ) {
-    let refused = match prepare(args, served.engine.as_deref(), &served.shelf) {
-        Ok(prepared) => {
+    let again = served
+        .engine
+        .as_ref()
+        .and_then(|engine| prepare_again(args, engine, &served.shelf, &mut served.standing));
+    let prepared = again.map_or_else(|| prepare(args, served.engine.as_deref(), &served.shelf), Ok);
+    let refused = match prepared {
+        Ok(mut prepared) => {
             if let Some(watch) = watch {
                 watch.follow(prepared.watched.clone());
             }
             let before = gateway.addresses();
             match gateway.reload(prepared.engine.clone(), &prepared.hash) {
                 Ok(()) => {
-                    let modules = served.take(args, gateway, &prepared);
+                    let modules = served.take(args, gateway, &mut prepared);
                     eprintln!("reloaded ({why}): {}", prepared.hash);
                     if gateway.addresses() != before {
                         announce::listeners(&prepared, gateway);

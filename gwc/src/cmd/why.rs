@@ -299,7 +299,7 @@ impl Page<'_> {
     }
 
     fn route(&self, id: RouteId) -> Option<&Route> {
-        self.program.routes.get(id.0 as usize)
+        self.program.route(id)
     }
 
     fn name(&self, id: RouteId) -> &str {

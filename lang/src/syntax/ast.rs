@@ -194,6 +194,14 @@ pub fn items(tree: &Tree) -> impl Iterator<Item = Item<'_>> {
     tree.nodes().filter_map(Item::from_node)
 }
 
+/// Those of them that begin with one of these words, perhaps with others: what begins otherwise is not read.
+pub fn items_of<'t>(
+    tree: &'t Tree,
+    words: &'static [Keyword],
+) -> impl Iterator<Item = Item<'t>> + use<'t> {
+    tree.beginning(words).filter_map(Item::from_node)
+}
+
 impl<'t> Word<'t> {
     pub(super) fn of(node: Node<'t>) -> Word<'t> {
         let text = node.text();

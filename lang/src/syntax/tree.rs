@@ -1,19 +1,29 @@
 //! The lossless tree of one file: every byte of the text is in exactly one leaf, comments and blank lines included.
 //! It knows no types and resolves nothing; broken text is in it as nodes of its own.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use crate::diag::Diag;
 use crate::source::{SourceId, Span};
 
 use super::keyword::Keyword;
+use super::parse::{parse_item, parse_space};
+use super::split::{Slice, keyword};
 
 /// The syntax of one file, as a row of items and of what stands between them.
 #[derive(Clone, Debug)]
 pub struct Tree {
     source: SourceId,
     text: Arc<str>,
-    chunks: Vec<(u32, Arc<ItemTree>)>,
+    pieces: Vec<Piece>,
+}
+
+/// A part of a file: an item, or the space between two. It is read when somebody asks for its syntax.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    slice: Slice,
+    tree: OnceLock<Arc<ItemTree>>,
 }
 
 /// The syntax of one item, or of the space between two. Its places count from its own start, so that it can be kept
@@ -160,12 +170,13 @@ pub struct Node<'t> {
 
 impl Tree {
     pub(super) fn new(source: SourceId, text: Arc<str>) -> Tree {
-        Tree { source, text, chunks: Vec::new() }
+        Tree { source, text, pieces: Vec::new() }
     }
 
-    /// Adds the chunk that begins at byte `start`.
-    pub(super) fn push(&mut self, start: usize, item: Arc<ItemTree>) {
-        self.chunks.push((start as u32, item));
+    /// Adds the piece behind those there are, with its syntax if that is known.
+    pub(super) fn push(&mut self, slice: Slice, item: Option<Arc<ItemTree>>) {
+        let tree = item.map_or_else(OnceLock::new, OnceLock::from);
+        self.pieces.push(Piece { slice, tree });
     }
 
     /// The source this is the syntax of.
@@ -178,49 +189,67 @@ impl Tree {
         &self.text
     }
 
-    /// The pieces the file was cut into, in order: where each begins, and its syntax. A piece that did not change since
-    /// the text was last parsed by the same [`super::Trees`] is the same piece.
-    pub fn pieces(&self) -> &[(u32, Arc<ItemTree>)] {
-        &self.chunks
+    /// The pieces the file was cut into, in order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The text of a piece.
+    pub fn text_of(&self, piece: &Piece) -> &str {
+        self.text.get(piece.range()).unwrap_or("")
+    }
+
+    /// What was wrong with the piece at place `at`; the places count from its own start.
+    pub fn diags_of(&self, at: usize) -> &[Diag] {
+        self.pieces.get(at).map_or(&[], |piece| &piece.read(&self.text).diags)
     }
 
     /// The item that the piece at place `at` is, if it is one.
     pub fn item(&self, at: usize) -> Option<Node<'_>> {
-        let (base, item) = self.chunks.get(at)?;
-        siblings(self, item, *base, 0, item.n_nodes())
-            .find(|node| matches!(node.kind(), Kind::Item(_)))
+        self.nodes_of(self.pieces.get(at)?).find(|node| matches!(node.kind(), Kind::Item(_)))
     }
 
     /// The same file without the pieces that `keep` does not want; what is left stays at its place.
     pub fn only(&self, keep: impl Fn(usize) -> bool) -> Tree {
-        let kept = self.chunks.iter().enumerate().filter(|(at, _)| keep(*at));
-        let chunks = kept.map(|(_, piece)| piece.clone()).collect();
-        Tree { source: self.source, text: self.text.clone(), chunks }
+        let kept = self.pieces.iter().enumerate().filter(|(at, _)| keep(*at));
+        let pieces = kept.map(|(_, piece)| piece.clone()).collect();
+        Tree { source: self.source, text: self.text.clone(), pieces }
     }
 
     /// The nodes of the file itself: items, and the comments and space between them.
     pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
-        self.chunks
-            .iter()
-            .flat_map(move |(base, item)| siblings(self, item, *base, 0, item.n_nodes()))
+        self.pieces.iter().flat_map(|piece| self.nodes_of(piece))
+    }
+
+    /// Those of them that may be an item which begins with one of these words. What begins otherwise is not read.
+    pub(crate) fn beginning(&self, words: &'static [Keyword]) -> impl Iterator<Item = Node<'_>> {
+        let may = |piece: &&Piece| {
+            let first = self.text_of(piece).lines().find(|line| !line.starts_with("//"));
+            let word = first.and_then(keyword);
+            piece.slice.is_item && word.is_none_or(|word| words.contains(&word))
+        };
+        self.pieces.iter().filter(may).flat_map(|piece| self.nodes_of(piece))
     }
 
     /// All nodes that have no children, in order; their texts together are the file.
     pub fn leaves(&self) -> impl Iterator<Item = Node<'_>> {
-        self.chunks.iter().flat_map(move |(base, item)| {
-            let all =
-                (0..item.n_nodes()).map(move |index| Node { tree: self, item, base: *base, index });
+        self.pieces.iter().flat_map(move |piece| {
+            let (item, base) = (piece.read(&self.text), piece.start());
+            let all = (0..item.n_nodes()).map(move |index| Node { tree: self, item, base, index });
             all.filter(Node::is_leaf)
         })
     }
 
+    fn nodes_of<'t>(&'t self, piece: &'t Piece) -> impl Iterator<Item = Node<'t>> {
+        let item = piece.read(&self.text);
+        siblings(self, item, piece.start(), 0, item.n_nodes())
+    }
+
     /// The smallest node that holds the byte at `offset`.
     pub fn at(&self, offset: usize) -> Option<Node<'_>> {
-        let chunk =
-            self.chunks.partition_point(|(start, _)| *start as usize <= offset).checked_sub(1)?;
-        let (base, item) = self.chunks.get(chunk)?;
-        let mut around =
-            siblings(self, item, *base, 0, item.n_nodes()).find(|node| node.holds(offset))?;
+        let behind = self.pieces.partition_point(|piece| piece.start() as usize <= offset);
+        let piece = self.pieces.get(behind.checked_sub(1)?)?;
+        let mut around = self.nodes_of(piece).find(|node| node.holds(offset))?;
         while let Some(child) = around.children().find(|node| node.holds(offset)) {
             around = child;
         }
@@ -228,15 +257,39 @@ impl Tree {
     }
 }
 
-impl ItemTree {
+impl Piece {
+    /// Where it begins.
+    pub fn start(&self) -> u32 {
+        self.slice.start as u32
+    }
+
+    /// Where it is.
+    pub fn range(&self) -> Range<usize> {
+        self.slice.start..self.slice.end
+    }
+
     /// Whether it is the space between two items, or the beginning or end of a file.
     pub fn is_space(&self) -> bool {
-        let space = [Kind::Space, Kind::Newline, Kind::Blank, Kind::Comment, Kind::Doc];
-        self.nodes.iter().all(|node| space.contains(&node.kind))
+        !self.slice.is_item
+    }
+
+    fn read(&self, text: &str) -> &ItemTree {
+        self.tree.get_or_init(|| Arc::new(ItemTree::of(text, self.slice)))
+    }
+}
+
+impl ItemTree {
+    /// The syntax of this part of a text.
+    pub(super) fn of(text: &str, slice: Slice) -> ItemTree {
+        let part = text.get(slice.start..slice.end).unwrap_or("");
+        match slice.is_item {
+            true => parse_item(part),
+            false => parse_space(part, slice.start == 0),
+        }
     }
 
     /// What was wrong with it; the places count from the item's own start.
-    pub fn diags(&self) -> &[Diag] {
+    pub(super) fn diags(&self) -> &[Diag] {
         &self.diags
     }
 

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::parse::{parse_item, parse_space};
 use super::split::{Slice, is_balanced, split};
 use super::tree::{ItemTree, Tree};
 use super::{MAX_MIB, collect, scan};
@@ -61,7 +60,7 @@ impl Trees {
             Some(cut) => cut,
             None => self.whole(&source.text),
         };
-        let made = collect(source, cut.pieces.iter().map(|(slice, tree)| (slice.start, tree)));
+        let made = collect(source, cut.pieces.iter().map(|(slice, tree)| (*slice, tree.clone())));
         let mut kept = self.kept();
         if kept.cuts.len() >= MOST_CUTS {
             kept.cuts.clear();
@@ -128,12 +127,12 @@ impl Trees {
     fn piece(&self, text: &str, slice: Slice) -> Arc<ItemTree> {
         let part = text.get(slice.start..slice.end).unwrap_or("");
         if !slice.is_item {
-            return Arc::new(parse_space(part, slice.start == 0));
+            return Arc::new(ItemTree::of(text, slice));
         }
         if let Some(known) = self.kept().items.look_up(part) {
             return known;
         }
-        let tree = Arc::new(parse_item(part));
+        let tree = Arc::new(ItemTree::of(text, slice));
         self.kept().items.keep(part, tree.clone());
         tree
     }

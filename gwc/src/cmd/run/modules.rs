@@ -10,7 +10,7 @@ use lang::{Diag, Span};
 use runtime::gateway::{ModuleState, Serves};
 
 use super::prepare::{Refused, located};
-use crate::load::{self, Check, Overlay};
+use crate::load::{self, Check, Overlay, Standing};
 use crate::report::{Color, human};
 
 /// What was good of each module when it was served last, by its name.
@@ -35,6 +35,8 @@ pub(super) struct Troubles<'s> {
     failing: BTreeMap<String, Failing>,
     /// Every file that was looked at, those of failing modules included.
     pub(super) files: Vec<PathBuf>,
+    /// What is known of the policy, where it is served as its files say.
+    pub(super) standing: Option<Standing>,
     said: HashSet<String>,
 }
 
@@ -68,7 +70,7 @@ impl<'s> Troubles<'s> {
     /// None so far.
     pub(super) fn new(shelf: &'s Shelf, running: bool) -> Troubles<'s> {
         let (failing, files, said) = (BTreeMap::new(), Vec::new(), HashSet::new());
-        Troubles { shelf, running, failing, files, said }
+        Troubles { shelf, running, failing, files, standing: None, said }
     }
 
     /// The modules that are not served as their files say.
@@ -101,8 +103,9 @@ impl<'s> Troubles<'s> {
         let kept = of(Serves::LastGood).filter_map(|(name, _)| self.shelf.good.get(name));
         let overlay: Overlay = kept.flat_map(|good| good.files.clone()).collect();
         let closed: Vec<&str> = of(Serves::Nothing).map(|(name, _)| &**name).collect();
-        let check = load::check_without(path, &overlay, &closed)
+        let (check, standing) = load::check_standing(path, &overlay, &closed)
             .map_err(|report| Refused::world(report, vec![path.to_owned()]))?;
+        self.standing = standing;
         for file in &check.files {
             if !self.files.contains(file) {
                 self.files.push(file.clone());

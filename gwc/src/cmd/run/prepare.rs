@@ -11,7 +11,7 @@ use runtime::gateway::{LaunchError, ModuleState, hash};
 use super::Args;
 use super::modules::{self, Shelf, Troubles};
 use crate::inputs::{self, files};
-use crate::load::Check;
+use crate::load::{Check, Standing};
 use crate::report::places::{at_places, together};
 use crate::{Outcome, built, engine, proofs};
 
@@ -25,6 +25,8 @@ pub(super) struct Prepared {
     pub(super) check: Check,
     /// What of each module is served.
     pub(super) modules: Vec<ModuleState>,
+    /// What is known for the next time.
+    pub(super) standing: Option<Standing>,
 }
 
 /// A policy that cannot.
@@ -35,6 +37,29 @@ pub(super) struct Refused {
     pub(super) watched: Vec<PathBuf>,
     /// What was not printed while checking.
     report: Option<Report>,
+}
+
+/// The same policy after a change, if a look at what changed is enough. `known` is what is known of the one that is
+/// served.
+pub(super) fn prepare_again(
+    args: &Args,
+    served: &Engine,
+    shelf: &Shelf,
+    known: &mut Option<Standing>,
+) -> Option<Prepared> {
+    let mut check = known.as_mut()?.again(&args.path, served.program())?;
+    // From here on it knows more than what is served, unless this will be.
+    let standing = known.take();
+    let mut watched: Vec<PathBuf> = args.with.iter().chain(&check.files).cloned().collect();
+    let program = check.program.take()?;
+    watched.extend(files(&program.inputs, &check.sources));
+    watched.sort_unstable();
+    watched.dedup();
+    let bound = inputs::bind(&program.inputs, args.with.as_deref(), &check.sources, &[]).ok()?;
+    let engine = engine::try_build(program, bound, &check.sources, Some(served), args.backend());
+    let modules = Troubles::new(shelf, true).states(&check);
+    let hash = of_sources(&check.sources);
+    Some(Prepared { engine: Arc::new(engine.ok()?), hash, watched, check, modules, standing })
 }
 
 /// Reads, checks, binds and builds. What the check says, warnings included, is printed on the way.
@@ -76,9 +101,17 @@ pub(super) fn prepare(
     watched.sort_unstable();
     watched.dedup();
     let modules = troubles.states(&check);
-    let of_sources = || hash(check.sources.iter().map(|one| (&*one.name, &*one.text)));
-    let hash = named.unwrap_or_else(of_sources);
-    Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules })
+    let hash = named.unwrap_or_else(|| of_sources(&check.sources));
+    // Claims that may hang on values are proved for those that are served, of everything.
+    let hangs = !check.policy.asserts.is_empty() && !engine.program().inputs.is_empty();
+    let is_known = troubles.names().is_empty() && !hangs;
+    let standing = troubles.standing.take().filter(|_| is_known);
+    Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules, standing })
+}
+
+/// A policy's name by content.
+fn of_sources(sources: &Sources) -> String {
+    hash(sources.iter().map(|one| (&*one.name, &*one.text)))
 }
 
 /// Reads a policy, or what was built of one and the hash it has.
