@@ -11,6 +11,7 @@ use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
+use crate::frame::SlotId;
 use crate::lower::expr::Exprs;
 use crate::program::{Expr, Program, Step, locals};
 use crate::space::identity;
@@ -73,30 +74,39 @@ fn sources(
     values: impl IntoIterator<Item = ExprId>,
     steps: &[Step],
 ) -> BTreeSet<Source> {
-    let header = |field, key: &Arc<str>| match field {
-        "req.cookie" => Source::Header(Arc::from("cookie")),
-        _ => Source::Header(key.clone()),
-    };
     let mut found = BTreeSet::new();
     for (_, expr) in program.walk(values, &locals(steps)) {
-        let Expr::Slot(slot) = expr else { continue };
-        let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
-        match (&*slot.field, &slot.key) {
-            _ if !slot.tells_who() => {}
-            (field @ ("req.header" | "req.header.all" | "req.cookie"), Some(key)) => {
-                found.insert(header(field, key));
-            }
-            // A token says who asks wherever it stands.
-            (field, Some(auth)) if field == CLAIMS.path => {
-                let carriers = identity::sources(program, auth);
-                found.extend(carriers.iter().map(|(field, key)| header(*field, key)));
-            }
-            (field, _) => {
-                found.insert(Source::Field(Arc::from(field)));
-            }
+        if let Expr::Slot(slot) = expr {
+            found.extend(told(program, *slot));
         }
     }
     found
+}
+
+/// What a field knows of who asks: credentials, the client's certificate, or what was learned from one of these. Of a
+/// field that is new here that is presumed.
+fn told(program: &Program, id: SlotId) -> Vec<Source> {
+    let Some(slot) = program.slots.get(id.0 as usize) else { return Vec::new() };
+    let root = slot.field.split('.').next().unwrap_or_default();
+    let header = |field: &str, key: &Arc<str>| match field {
+        "req.cookie" => Source::Header(Arc::from("cookie")),
+        _ => Source::Header(key.clone()),
+    };
+    match (&*slot.field, &slot.key) {
+        (field @ ("req.header" | "req.header.all"), Some(key)) => {
+            let says = CREDENTIALS.contains(&&**key) || identity::carries_token(program, id);
+            says.then(|| header(field, key)).into_iter().collect()
+        }
+        (field @ "req.cookie", Some(key)) => vec![header(field, key)],
+        // A token says who asks wherever it stands.
+        (field, Some(auth)) if field == CLAIMS.path => {
+            let carriers = identity::sources(program, auth);
+            carriers.iter().map(|(field, key)| header(field, key)).collect()
+        }
+        ("req.cookie" | "conn.tls.client", _) => vec![Source::Field(slot.field.clone())],
+        _ if matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp") => Vec::new(),
+        _ => vec![Source::Field(slot.field.clone())],
+    }
 }
 
 /// What a claim about the cache asks of a request, as expressions.

@@ -9,7 +9,6 @@ use lang::policy::LocalId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
-use crate::caching::CREDENTIALS;
 use crate::program::ListenerId;
 
 /// A slot, by its place in [`crate::Program::slots`].
@@ -39,17 +38,6 @@ impl Slot {
             }
             (field, Some(key)) => format!("{field}[{key:?}]"),
             (field, None) => field.to_owned(),
-        }
-    }
-
-    /// Whether it says who asks: credentials, the client's certificate, or what was learned from one of these. Of what
-    /// is new here that is presumed.
-    pub(crate) fn tells_who(&self) -> bool {
-        let (root, key) = (self.field.split('.').next().unwrap_or_default(), self.key.as_deref());
-        match &*self.field {
-            "req.header" | "req.header.all" => key.is_some_and(|key| CREDENTIALS.contains(&key)),
-            "req.cookie" | "conn.tls.client" => true,
-            _ => !matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp"),
         }
     }
 

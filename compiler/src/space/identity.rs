@@ -49,7 +49,7 @@ pub(crate) fn sources(program: &Program, auth: &str) -> Vec<(&'static str, Arc<s
 }
 
 /// Whether an auth may look for its token in this slot.
-pub(super) fn carries_token(program: &Program, slot: SlotId) -> bool {
+pub(crate) fn carries_token(program: &Program, slot: SlotId) -> bool {
     let Some(asked) = program.slots.get(slot.0 as usize) else { return false };
     let auths = program.slots.iter().filter(|slot| *slot.field == *CLAIMS.path);
     let mut sources =
