@@ -27,6 +27,8 @@ pub(crate) struct Pending(pub(crate) SlotId);
 #[derive(Debug, Default)]
 pub(crate) struct Constants {
     values: Vec<Option<Value>>,
+    /// How many steps it takes at most to compute each.
+    steps: Vec<u64>,
     lookups: HashMap<ExprId, Lookup>,
 }
 
@@ -81,15 +83,46 @@ pub(crate) fn constants_with(
         if let Some(lookup) = found.as_ref().and_then(Lookup::of) {
             known.lookups.insert(ExprId(at as u32), lookup);
         }
+        let steps = if found.is_some() { 1 } else { known.steps_of(expr) };
         known.values.push(found);
+        known.steps.push(steps);
     }
     known
 }
+
+/// More steps than these are not spent on one value of a request that is made up.
+const MOST_STEPS: u64 = 1_000_000;
+
+/// So many items are taken to be in a list that comes with a request.
+const ITEMS_OF_A_REQUEST: u64 = 16;
 
 impl Constants {
     /// The value of this expression, if no request changes it.
     pub(crate) fn get(&self, id: ExprId) -> Option<&Value> {
         self.values.get(id.0 as usize)?.as_ref()
+    }
+
+    /// How many steps it takes at most to compute this expression: one for each that it is made of, as often as the
+    /// lists that it goes through have items.
+    pub(crate) fn steps(&self, id: ExprId) -> u64 {
+        self.steps.get(id.0 as usize).copied().unwrap_or(1)
+    }
+
+    /// The first of these expressions that takes more steps than are spent on a request that is made up.
+    pub(crate) fn longest(&self, ids: impl IntoIterator<Item = ExprId>) -> Option<ExprId> {
+        ids.into_iter().find(|id| self.steps(*id) > MOST_STEPS)
+    }
+
+    fn steps_of(&self, expr: &Expr) -> u64 {
+        let mut steps: u64 = 1;
+        if let Expr::Quantified(_, _, list, predicate) = expr {
+            let items = self.get(*list).map(|list| ops::items(list).0.len() as u64);
+            let each = self.steps(*predicate).saturating_add(1);
+            let all = items.unwrap_or(ITEMS_OF_A_REQUEST).saturating_mul(each);
+            return all.saturating_add(self.steps(*list));
+        }
+        expr.each_operand(&mut |operand| steps = steps.saturating_add(self.steps(operand)));
+        steps
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) use diagram::{Set, Undecided};
 pub(crate) use formula::{Env, Formula};
 pub(crate) use guess::Blame;
 pub(crate) use identity::sources;
+pub(crate) use language::trimmed;
 pub(crate) use patience::Patience;
 pub(crate) use reading::Cut;
 pub(crate) use sets::Space;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use compiler::program::Program;
-use compiler::{Backend, Change, ListenerId, RouteId, Wish};
+use compiler::{Backend, Change, ListenerId, RouteId, Wish, said};
 use lang::{Sources, Value};
 use miette::miette;
 use runtime::auth::Identity;
@@ -201,7 +201,7 @@ impl Ask {
                         .map(|cookie| cookie.trim().to_owned())
                         .filter(|cookie| cookie.split('=').next() != Some(key))
                         .collect();
-                    cookies.extend(text.map(|text| format!("{key}={text}")));
+                    cookies.extend(text.map(|text| format!("{key}={}", said::cookie(&text))));
                     ask.headers.retain(|(name, _)| !is_cookie(name));
                     if !cookies.is_empty() {
                         ask.headers.push(("cookie".to_owned(), cookies.join("; ")));

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use compiler::said;
 use lang::{Span, Value};
 use miette::miette;
 use runtime::rehearsal::Over;
@@ -116,7 +117,7 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
         return Some(behind);
     }
     if let Some(behind) = behind.strip_prefix(" = ") {
-        let (value, behind) = value(behind)?;
+        let (value, behind) = said::read(behind)?;
         match name {
             "conn.peer" => told.over.peer = Some(value.parse().ok()?),
             "conn.sni" => told.over.sni = Some(Some(value)),
@@ -137,41 +138,9 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
         return behind.get(end..);
     }
     let behind = behind.strip_prefix(": ")?;
-    let cookie = behind.find('=').filter(|_| name == "cookie");
-    let (before, behind) = behind.split_at(cookie.map_or(0, |at| at + 1));
-    let (value, behind) = value(behind)?;
-    told.headers.push(format!("{name}: {before}{value}"));
+    let (value, behind) = said::read(behind)?;
+    told.headers.push(format!("{name}: {value}"));
     Some(behind)
-}
-
-/// A value and what stands behind it.
-fn value(text: &str) -> Option<(String, &str)> {
-    if !text.starts_with('"') {
-        let ends = [" and ", " on "].iter().filter_map(|word| text.find(word)).min();
-        let (value, behind) = text.split_at(ends.unwrap_or(text.len()));
-        return Some((value.to_owned(), behind));
-    }
-    let mut value = String::new();
-    let mut chars = text.char_indices().skip(1);
-    while let Some((at, c)) = chars.next() {
-        value.push(match c {
-            '"' => return Some((value, text.get(at + 1..)?)),
-            '\\' => match chars.next()?.1 {
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                '0' => '\0',
-                'u' => {
-                    let code: String =
-                        chars.by_ref().map(|(_, c)| c).skip(1).take_while(|c| *c != '}').collect();
-                    char::from_u32(u32::from_str_radix(&code, 16).ok()?)?
-                }
-                other => other,
-            },
-            other => other,
-        });
-    }
-    None
 }
 
 /// Where the bracket ends that the text begins with.
@@ -196,12 +165,12 @@ mod tests {
     #[test]
     fn an_example_is_read_as_it_is_shown() {
         let told = read(
-            "GET https://a.example/x from 10.0.0.1 with x-a: 1 and cookie: c=\"a and b\" and x-b: \"\" \
+            "GET https://a.example/x from 10.0.0.1 with x-a: 1 and cookie: \"c=a and b\" and if-match: \"v1\" and x-b: \"\" \
              and conn.sni absent and token(sub=\"a)\", n=1) and req.body.size = 11B on web",
         )
         .unwrap();
         assert_eq!(told.request, "GET https://a.example/x");
-        assert_eq!(told.headers, ["x-a: 1", "cookie: c=a and b", "x-b: "]);
+        assert_eq!(told.headers, ["x-a: 1", "cookie: c=a and b", "if-match: \"v1\"", "x-b: "]);
         assert_eq!(told.over.sni, Some(None));
         assert_eq!(told.who.as_deref(), Some("token(sub=\"a)\", n=1)"));
         assert_eq!((told.content.length, told.on.as_deref()), (11, Some("web")));

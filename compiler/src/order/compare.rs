@@ -240,6 +240,13 @@ fn seen(
     (host, path): (&Host, &Path),
     pair: [Place; 2],
 ) -> Verdict {
+    let conditions = pair
+        .iter()
+        .filter_map(|place| places.of(*place))
+        .flat_map(|(route, _)| route.conditions.iter().map(|(id, _)| *id));
+    if places.constants.longest(conditions).is_some() {
+        return Verdict::Undecided(space.blamed(set));
+    }
     let taken = |witness: &Witness| {
         pair.iter().all(|place| {
             let of = places.of(*place);

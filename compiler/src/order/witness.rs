@@ -16,6 +16,7 @@ use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
 use crate::interp::{Constants, Interp};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
+use crate::said::{cookie, said};
 use crate::space::{Door, Fact, Term, is_host_name, sources};
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
@@ -190,7 +191,9 @@ impl Witness {
             What::Value(value) => Some(value),
             What::Holds(_) => None,
         });
-        slots.chain(claims).all(|value| value.as_str().is_none_or(is_word))
+        slots
+            .chain(claims)
+            .all(|value| value.as_str().is_none_or(is_word) && items(value).all(is_word))
     }
 
     /// The claims of an auth that has any: those that are asked for, and what a token must say besides.
@@ -311,15 +314,21 @@ impl Witness {
                     text.push('=');
                     escape(&mut text, &plain);
                 }
-                ("req.header", Some(key)) => details.push(format!("{key}: {}", shown(&plain))),
-                ("req.cookie", Some(key)) => {
-                    // Blanks at the ends of a value are part of it between quotes, which are none themselves.
-                    let blanks = |c: char| c.is_ascii_whitespace();
-                    let quoted = plain.len() > 1 && plain.starts_with('"') && plain.ends_with('"');
-                    let bare = !quoted && !plain.starts_with(blanks) && !plain.ends_with(blanks);
-                    let plain = if bare { plain } else { format!("\"{plain}\"") };
-                    details.push(format!("cookie: {}", shown(&format!("{key}={plain}"))));
+                ("req.query.all", Some(key)) => {
+                    for one in items(value) {
+                        text.push(sign);
+                        sign = '&';
+                        escape(&mut text, key);
+                        text.push('=');
+                        escape(&mut text, one);
+                    }
                 }
+                ("req.header.all", Some(key)) => {
+                    details.extend(items(value).map(|one| format!("{key}: {}", said(one))));
+                }
+                ("req.header", Some(key)) => details.push(format!("{key}: {}", said(&plain))),
+                // They stand in one field, below.
+                ("req.cookie", Some(_)) => {}
                 ("req.body.size", None) if *value == Value::Size(0) => {}
                 ("req.json", None) => details.push(format!("content {}", json(value))),
                 ("client.ip", None) => from = format!(" from {plain}"),
@@ -332,6 +341,8 @@ impl Witness {
                 (field, None) => details.push(format!("{field} = {value}")),
             }
         }
+        let cookies = self.cookies(program, false);
+        details.extend(cookies.iter().map(|cookies| format!("cookie: {}", said(cookies))));
         details.extend(self.stripped.iter().map(|name| format!("connection: {name}")));
         if self.host.is_empty() {
             text.push_str(" in HTTP/1.0");
@@ -356,8 +367,16 @@ impl Witness {
             // Where only one is said, the client is whoever opened the connection.
             "conn.peer" => self.said(program, ("client.ip", None)).cloned(),
             "client.ip" => self.said(program, ("conn.peer", None)).cloned(),
-            "req.header" if slot.key.as_deref() == Some("cookie") => self.cookies(program),
+            "req.header" if slot.key.as_deref() == Some("cookie") => {
+                self.cookies(program, true).map(Value::string)
+            }
             "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
+            "req.header" | "req.query" => {
+                let all = format!("{}.all", slot.field);
+                let all = self.said(program, (&all, slot.key.as_deref()))?;
+                let mut all = items(all).map(Value::string);
+                all.next().filter(|_| all.next().is_none())
+            }
             // A document is its content.
             "req.body.size" => {
                 let document = self.said(program, ("req.json", None));
@@ -368,14 +387,16 @@ impl Witness {
         }
     }
 
-    /// The `cookie` field of the cookies that are said.
-    fn cookies(&self, program: &Program) -> Option<Value> {
+    /// What the `cookie` field says where cookies are said.
+    fn cookies(&self, program: &Program, with_tokens: bool) -> Option<String> {
         let pairs = self.slots.iter().filter_map(|(id, value)| {
-            let slot = program.slots.get(id.0 as usize).filter(|slot| &*slot.field == "req.cookie");
-            Some(format!("{}={}", slot?.key.as_deref()?, value.as_str()?))
+            let slot = program.slots.get(id.0 as usize)?;
+            let name = slot.key.as_deref().filter(|_| &*slot.field == "req.cookie")?;
+            let is_said = with_tokens || !self.is_token(program, slot);
+            Some(format!("{name}={}", cookie(value.as_str().filter(|_| is_said)?)))
         });
         let pairs: Vec<String> = pairs.collect();
-        (!pairs.is_empty()).then(|| Value::string(pairs.join("; ")))
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     /// The values of a header field or of the query, of which the request says one at most.
@@ -469,20 +490,20 @@ fn sample_host(host: &Host) -> Arc<str> {
     }
 }
 
+/// The texts of a list.
+fn items(list: &Value) -> impl Iterator<Item = &str> {
+    let items = match list {
+        Value::List(items) => items.iter(),
+        _ => [].iter(),
+    };
+    items.filter_map(Value::as_str)
+}
+
 /// A document as it is sent.
 pub(crate) fn json(value: &Value) -> String {
     let mut text = String::new();
     lang::document::write(value, &mut text);
     text
-}
-
-/// A value in a line of text: control characters are escaped, an empty one is seen.
-fn shown(value: &str) -> String {
-    // Else who reads it could not tell where it ends.
-    let joins = value.starts_with('"') || [" and ", " on "].iter().any(|word| value.contains(word));
-    let odd = value.is_empty() || value.trim() != value || value.chars().any(char::is_control);
-    let odd = odd || joins;
-    if odd { format!("{value:?}") } else { value.to_owned() }
 }
 
 /// Percent-encodes what has a meaning in a query.

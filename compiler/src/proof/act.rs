@@ -8,9 +8,10 @@ use lang::policy::{self, Expr as Written, ExprKind, Message};
 use lang::vocab::{Ends, ExprId, Form};
 
 use super::course::{Course, End, Header, Status};
-use super::values::{Stands, Values, trimmed};
+use super::values::{Stands, Values};
 use crate::caching::Answers;
 use crate::program::{Call, Expr, Step};
+use crate::space::trimmed;
 
 /// What comes of a statement is not known.
 pub(super) struct Untold;

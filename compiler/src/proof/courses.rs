@@ -11,7 +11,7 @@ use crate::interp::Constants;
 use crate::program::{Program, Route, StepKind, locals};
 
 /// The most courses of one route.
-const MOST: usize = 512;
+const MOST: usize = 1_024;
 
 /// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
 /// are too many, or of which it is not known what comes of it.

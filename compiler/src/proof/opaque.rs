@@ -32,6 +32,16 @@ pub(super) fn opaque(basis: &Basis<'_>, space: &Space, set: Set) -> Option<Why> 
     Some(Why::Opaque { at: span, why, help, inputs: ids(open) })
 }
 
+/// Why nothing can be sent on its way past an expression that takes too long.
+pub(super) fn too_long(basis: &Basis<'_>, id: ExprId) -> Why {
+    let at = basis.span(id).unwrap_or_default();
+    let why = format!(
+        "this takes {} steps for one request, more than proofs spend on one",
+        basis.constants.steps(id)
+    );
+    Why::Opaque { at, why, help: HELP_LISTS.to_owned(), inputs: Vec::new() }
+}
+
 /// Why something cannot be followed, and what would help. Inputs that are bound are no reason.
 pub(crate) fn reason(
     program: &Program,
@@ -61,6 +71,7 @@ const HELP_INPUT: &str =
     "claim what holds for every value of it, or give it a default for an example to be made of";
 const HELP_PRESET: &str =
     "claim what holds for every value of it: it has a default, but another value may be given";
+const HELP_LISTS: &str = "go through fewer lists within each other, or through shorter ones";
 const HELP_FIXED: &str = "say in `for` what it reads: `for req where req.header[\"…\"] == \"…\"`";
 
 /// Why an expression cannot be followed, and what would help.
@@ -74,6 +85,12 @@ fn told(program: &Program, id: ExprId, is_large: bool) -> (String, String) {
             "ask fewer patterns of one text at once: fewer alternatives, no counted repetition"
                 .to_owned(),
         );
+    }
+    if let Expr::Quantified(_, _, list, _) = program.expr(id)
+        && is_constant(program, *list)
+    {
+        let why = "its lists have more items together than proofs look at one by one";
+        return (why.to_owned(), HELP_LISTS.to_owned());
     }
     let why = match program.expr(id) {
         Expr::Call(function, _) => {

@@ -97,6 +97,13 @@ pub(crate) fn answer(
     let Some(table) = lowered.listeners.get(listener) else { return Answer::Open };
     let moved = witness.moved(&basis.program, lowered);
     let Some(constants) = basis.own(side) else { return Answer::Open };
+    let hosts = table.hosts.list.iter();
+    let candidates = hosts.flat_map(|host| &host.candidates);
+    let routes = candidates.filter_map(|candidate| lowered.route(candidate.route));
+    let conditions = routes.flat_map(|route| route.conditions.iter().map(|(id, _)| *id));
+    if constants.longest(conditions).is_some() {
+        return Answer::Open;
+    }
     let fill = moved.fill(lowered);
     let own = Frame::new();
     let interp = Interp { program: lowered, constants, frame: &own, fill: &fill };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lang::Span;
 use lang::policy::{Host, InputId, Path, Segment};
+use lang::vocab::ExprId;
 use lang::{Ty, policy};
 
 use crate::caching::Asks;
@@ -15,7 +16,7 @@ use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::claims::{Asked, Way};
 use crate::proof::course::{Course, End};
 use crate::proof::narrow::Narrow;
-use crate::proof::opaque::opaque;
+use crate::proof::opaque::{opaque, too_long};
 use crate::proof::replay::{Replayed, replay};
 use crate::space::{Env, Fact, Formula, Set, Space, Undecided};
 
@@ -267,7 +268,9 @@ impl<'q> Question<'q> {
                 others.push(other.whole(&mut cut));
             }
         }
-        self.left(cut, &against, &others, (taken.host, taken.path), (way, &ending, place))
+        let guards = course.guards.iter().map(|(id, _)| *id).collect();
+        let asked = (way, &ending, place);
+        self.left(listener, cut, (&against, &others, guards), (taken.host, taken.path), asked)
     }
 
     /// Requests for one of these hosts or another one that no candidate takes.
@@ -322,8 +325,14 @@ impl<'q> Question<'q> {
             let against = Formula::all(against);
             let any = Path { segments: Vec::new(), rest: true };
             let ending = Ending { end, route: None, span: None };
-            let found =
-                self.left(cut, &against, &others, (&Host::Any, &any), (way, &ending, place));
+            let asked = (way, &ending, place);
+            let found = self.left(
+                listener,
+                cut,
+                (&against, &others, Vec::new()),
+                (&Host::Any, &any),
+                asked,
+            );
             match found {
                 Found::Nothing => {}
                 Found::Undecided(span, why) => doubt = doubt.or(Some((span, why))),
@@ -333,12 +342,12 @@ impl<'q> Question<'q> {
         doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
     }
 
-    /// What is left of `against` once the others took theirs.
+    /// What is left of `against` once the others took theirs. The guards are of the course that is asked about.
     fn left(
         &self,
+        listener: &Listener,
         mut cut: crate::space::Cut<'_>,
-        against: &Formula,
-        others: &[Formula],
+        (against, others, guards): (&Formula, &[Formula], Vec<ExprId>),
         (host, path): (&Host, &Path),
         (way, ending, place): (Way<'_>, &Ending, Span),
     ) -> Found {
@@ -368,6 +377,9 @@ impl<'q> Question<'q> {
         }
         if !way.course.sure {
             return Found::Undecided(place, Why::Refusal);
+        }
+        if let Some((span, why)) = self.too_long(listener, (host, path), guards) {
+            return Found::Undecided(span, why);
         }
         // Plainer examples are easier to read, where there are any.
         let mut tried = left;
@@ -399,6 +411,22 @@ impl<'q> Question<'q> {
             Replayed::Unsure => Found::Undecided(place, Why::Refusal),
             Replayed::Agrees => Found::Disagreement(witness),
         }
+    }
+
+    /// What takes too many steps for an example to be sent on its way here, if anything does.
+    fn too_long(
+        &self,
+        listener: &Listener,
+        (host, path): (&Host, &Path),
+        guards: Vec<ExprId>,
+    ) -> Option<(Span, Why)> {
+        let candidates = meeting(listener, host, path).into_iter();
+        let routes = candidates.filter_map(|at| self.basis.taken(&self.side, listener, at));
+        let conditions = routes.flat_map(|taken| &taken.route.conditions).map(|(id, _)| *id);
+        let claims = [self.of, self.expect].into_iter().flat_map(Asked::conditions);
+        let basis = self.basis;
+        let id = basis.constants.longest(guards.into_iter().chain(claims).chain(conditions))?;
+        Some((basis.span(id).unwrap_or_default(), too_long(basis, id)))
     }
 
     fn why(&self, way: Way<'_>, space: &Space, left: Set) -> Why {

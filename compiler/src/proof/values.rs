@@ -6,6 +6,7 @@ use lang::{Ty, Value};
 
 use crate::interp::Constants;
 use crate::program::{Expr, Program};
+use crate::space::trimmed;
 
 /// The values of a route's expressions.
 #[derive(Clone, Copy)]
@@ -28,11 +29,6 @@ pub(super) enum Stands {
 
 /// What is taken off the ends of a header field's value (RFC 9110, section 5.5).
 const BLANKS: [char; 2] = [' ', '\t'];
-
-/// A text as a header field says it.
-pub(super) fn trimmed(text: &str) -> &str {
-    text.trim_matches(BLANKS)
-}
 
 /// Whether a header field can say this text.
 pub(super) fn can_be_said(text: &str) -> bool {

@@ -9,6 +9,7 @@ use lang::policy::{Block, Compare, ExprKind, Policy, Setting};
 use lang::vocab::ExprId;
 use lang::{Span, Value, policy};
 
+use super::cut::LONGEST_HOST;
 use super::formula::Formula;
 use super::reading::{Cut, Mirror};
 use super::term::{AtomId, Term};
@@ -271,16 +272,18 @@ impl Cut<'_> {
 
     /// Rules out texts that are longer than what is read.
     fn longest(&mut self, header: usize, target: usize) {
-        let program = self.program;
         let mut ruled_out = Vec::new();
-        for atom in &self.atoms {
+        let mut counted = Vec::new();
+        for (at, atom) in (0..).zip(&self.atoms) {
+            if let Some(most) = self.longest_of(&atom.term, header, target)
+                && let Some(holds) = atom.test.counts().and_then(|test| of_all(test, most))
+            {
+                counted.push((AtomId(at), atom.term.clone(), holds));
+            }
             match (&atom.term, &atom.test) {
                 (Term::Slot(id), test) => {
-                    let field = program.slots.get(id.0 as usize).map_or("", |slot| &*slot.field);
-                    let most = match field {
-                        "req.header" | "req.cookie" => header,
-                        "req.query" => target,
-                        _ => continue,
+                    let Some(most) = self.longest_of(&Term::Slot(*id), header, target) else {
+                        continue;
                     };
                     let points = test.points().unwrap_or_default().into_iter();
                     let long =
@@ -299,7 +302,33 @@ impl Cut<'_> {
             let is = self.is(term, &text);
             self.rules.push(is.not());
         }
+        for (atom, term, holds) in counted {
+            // Of what is not there nothing is counted.
+            let there = match term {
+                Term::Host => Formula::Always(true),
+                term => self.atom(term, None, Test::Present),
+            };
+            let atom = Formula::Atom(atom);
+            self.rules.push(match holds {
+                true => Formula::any(vec![there.not(), atom]),
+                false => atom.not(),
+            });
+        }
         self.counted_out(header, target);
+    }
+
+    /// How many bytes a field of the request has at most.
+    fn longest_of(&self, term: &Term, header: usize, target: usize) -> Option<usize> {
+        let slot = match term {
+            Term::Host => return Some(LONGEST_HOST),
+            Term::Slot(slot) => self.program.slots.get(slot.0 as usize)?,
+            _ => return None,
+        };
+        match &*slot.field {
+            "req.header" | "req.cookie" => Some(header),
+            "req.query" => Some(target),
+            _ => None,
+        }
     }
 
     /// What is known of how many characters a text has by how long it is at most.
@@ -329,13 +358,8 @@ impl Cut<'_> {
         match self.program.expr(id) {
             Expr::Const(value) => Some(value.as_str().map_or(0, str::len)),
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize)?;
-                match &*slot.field {
-                    "req.header" | "req.cookie" => Some(header),
-                    // The normal form of a path may be longer than what was sent.
-                    "req.query" => Some(target),
-                    _ => None,
-                }
+                // The normal form of a path may be longer than what was sent.
+                self.longest_of(&Term::of(self.program, *slot), header, target)
             }
             Expr::Coalesce(first, second) => Some(most(first)?.max(most(second)?)),
             Expr::Call(function, arguments) => match arguments.as_slice() {
@@ -344,6 +368,22 @@ impl Cut<'_> {
             },
             _ => None,
         }
+    }
+}
+
+/// Whether a test holds of all numbers up to this one, or of none. `None` if of some.
+fn of_all(test: &Test, most: usize) -> Option<bool> {
+    let most = i64::try_from(most).ok()?;
+    let mut numbers = vec![0, most];
+    for bound in test.bounds()? {
+        let Value::Int(bound) = bound else { return None };
+        numbers.extend((-1..=1).map(|by| bound.saturating_add(by)));
+    }
+    let within = numbers.into_iter().filter(|number| (0..=most).contains(number));
+    let holds: Vec<bool> = within.map(|number| test.holds(&Value::Int(number))).collect();
+    match (holds.contains(&true), holds.contains(&false)) {
+        (true, true) => None,
+        (holds, _) => Some(holds),
     }
 }
 

@@ -7,9 +7,13 @@ use lang::{Ty, Value};
 
 use super::formula::{Env, Formula};
 use super::identity::{carries_token, claim};
+use super::language::trimmed;
 use super::reading::Cut;
 use super::test::Test;
 use crate::program::Expr;
+
+/// Texts of the head and of the connection in which no blank can stand.
+const HEAD: &[&str] = &["req.host", "req.path", "req.target", "req.scheme", "req.id", "conn.sni"];
 
 impl Cut<'_> {
     /// A test of what a function makes of a text, as a test of the text, where there is one.
@@ -21,6 +25,9 @@ impl Cut<'_> {
         env: Env<'_>,
     ) -> Option<Formula> {
         let [argument] = arguments else { return None };
+        if function.name == "trim" && self.is_text(*argument, env) && self.is_firm(*argument, env) {
+            return Some(self.ask(*argument, test, env));
+        }
         if let Test::Compare(Compare::Ne, with) = test
             && function.name != "length"
         {
@@ -33,6 +40,37 @@ impl Cut<'_> {
         let before = Test::Of(function, Box::new(test.clone()));
         before.language()?;
         self.is_text(*argument, env).then(|| self.ask(*argument, &before, env))
+    }
+
+    /// Whether no text that this comes to begins or ends with a blank.
+    fn is_firm(&self, id: ExprId, env: Env<'_>) -> bool {
+        match self.program.expr(id) {
+            Expr::Const(value) => value.as_str().is_none_or(|text| trimmed(text) == text),
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| match &*slot.field {
+                    "req.header" => true,
+                    field => slot.key.is_none() && HEAD.contains(&field),
+                })
+            }
+            Expr::Capture(_) => true,
+            Expr::Coalesce(first, second) => {
+                self.is_firm(*first, env) && self.is_firm(*second, env)
+            }
+            Expr::Local(local) => {
+                let named = env.locals.iter().rev().find(|(named, _)| named == local);
+                named.is_some_and(|(_, value)| self.is_firm(*value, env))
+            }
+            // Of one text nothing but its letters is changed.
+            Expr::Call(function, arguments) => match arguments.as_slice() {
+                [argument] => {
+                    ["lower", "upper", "trim"].contains(&function.name)
+                        && self.is_firm(*argument, env)
+                }
+                _ => false,
+            },
+            _ => false,
+        }
     }
 
     /// Whether the value is a text that a request says as it likes, or one of several.

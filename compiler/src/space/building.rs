@@ -226,7 +226,7 @@ pub(super) fn is_free(program: &Program, slot: SlotId) -> bool {
     program.slots.get(slot.0 as usize).is_some_and(|slot| {
         let reads_cookies = || program.slots.iter().any(|s| &*s.field == "req.cookie");
         match (&*slot.field, slot.key.as_deref()) {
-            ("req.target" | "req.header.all" | "req.query.all", _)
+            ("req.target" | "req.header.all" | "req.query.all" | "req.id", _)
             | ("req.header", Some("host" | "content-length" | "transfer-encoding")) => false,
             ("req.header", Some("cookie")) => !reads_cookies(),
             _ => true,

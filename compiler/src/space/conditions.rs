@@ -27,7 +27,7 @@ struct Depends {
 }
 
 /// The most tests into which one condition may unfold.
-const MOST: usize = 20_000;
+const MOST: usize = 40_000;
 
 impl Cut<'_> {
     /// The requests for which the expression is true.
@@ -85,14 +85,14 @@ impl Cut<'_> {
     /// The requests for which the test holds of the expression's value.
     pub(crate) fn ask(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
         let program = self.program;
+        if let Some(value) = self.constants.get(id) {
+            return Formula::Always(test.holds(value));
+        }
         self.n_asked += 1;
         if self.n_asked > MOST {
             // Nothing is known of it any more.
             self.n_fresh += 1;
             return self.atom(Term::Computed(id, u32::MAX - self.n_fresh), None, test.clone());
-        }
-        if let Some(value) = self.constants.get(id) {
-            return Formula::Always(test.holds(value));
         }
         if let Some(value) = self.folded(id) {
             return Formula::Always(test.holds(&value));
@@ -148,13 +148,13 @@ impl Cut<'_> {
                 None => self.fact(id, test, env),
             },
             Expr::Quantified(how, item, list, predicate) if boolean => {
-                match self.each(*how, *item, *list, *predicate, env) {
+                match self.each(id, (*how, *item, *list, *predicate), env) {
                     Some(formula) => formula,
                     None => self.fact(id, test, env),
                 }
             }
             Expr::Quantified(Quantifier::Count, item, list, predicate) => {
-                match self.counted((*item, *list, *predicate), test, env) {
+                match self.counted(id, (*item, *list, *predicate), test, env) {
                     Some(formula) => formula,
                     None => self.fact(id, test, env),
                 }
@@ -173,20 +173,25 @@ impl Cut<'_> {
                 ])
             }
             Expr::Match(subject, arms) => {
-                let mut cases = Vec::new();
-                let mut earlier: Vec<Formula> = Vec::new();
+                // Arms that follow each other and come to the same are one.
+                let mut cases: Vec<(Option<Vec<Value>>, Formula)> = Vec::new();
                 for arm in arms {
-                    let taken = match &arm.patterns {
-                        Some(patterns) => self.ask(*subject, &Test::Matches(patterns.clone()), env),
+                    let value = self.ask(arm.value, test, env);
+                    match (cases.last_mut(), &arm.patterns) {
+                        (Some((Some(known), same)), Some(patterns)) if *same == value => {
+                            known.extend(patterns.iter().cloned());
+                        }
+                        (_, patterns) => cases.push((patterns.clone(), value)),
+                    }
+                }
+                let cases = cases.into_iter().map(|(patterns, value)| {
+                    let taken = match patterns {
+                        Some(patterns) => self.ask(*subject, &Test::Matches(patterns), env),
                         None => Formula::Always(true),
                     };
-                    let value = self.ask(arm.value, test, env);
-                    let mut case = earlier.clone();
-                    case.extend([taken.clone(), value]);
-                    cases.push(Formula::All(case));
-                    earlier.push(Formula::Not(Box::new(taken)));
-                }
-                Formula::Any(cases)
+                    (taken, value)
+                });
+                Formula::first(&cases.collect::<Vec<_>>())
             }
             Expr::Input(input) if matches!(test, Test::Present) => {
                 let input = program.inputs.get(input.0 as usize);

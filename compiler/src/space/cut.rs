@@ -65,7 +65,10 @@ pub(super) fn classes(
         }
         Kind::Host => {
             let text = |text: &str| Value::string(text);
-            texts(asked, (&HOSTS, true), "host.example", &text, patience)
+            // Where characters are counted, so are those of labels.
+            let counts = asked.iter().any(|(_, test)| test.counts().is_some());
+            let domain = if counts { &LABELS } else { &HOSTS };
+            texts(asked, (domain, true), "host.example", &text, patience)
         }
         Kind::Name => or_absent(texts(
             asked,
@@ -112,13 +115,9 @@ pub(super) fn example(is_path: bool, pattern: &Pattern, patience: &Patience) -> 
 pub(super) type Domain = LazyLock<Option<Pattern>>;
 
 /// The texts that can be a host in the normal form; that names and labels are not too long is not in it.
-pub(super) static HOSTS: Domain = LazyLock::new(|| {
-    let group = "(?:0|[1-9a-f][0-9a-f]{0,3})";
-    let address = format!(
-        r"(?:{group}(?::{group}){{0,6}})?::(?:{group}(?::{group}){{0,6}})?|(?:{group}:){{7}}{group}|::ffff:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}"
-    );
-    Pattern::new(&format!(r"\A(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[(?:{address})\])?\z"), SIZE)
-});
+pub(super) static HOSTS: Domain = LazyLock::new(|| Pattern::new(&hosts("+"), SIZE));
+/// The same with labels that are not too long (RFC 1035, section 2.3.4).
+static LABELS: Domain = LazyLock::new(|| Pattern::new(&hosts("{1,63}"), SIZE));
 /// The names among them.
 static NAMES: Domain = LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\z", SIZE));
 /// What a request is known by: 32 hexadecimal digits.
@@ -140,19 +139,32 @@ pub(super) static RESTS: Domain =
 /// All texts.
 static TEXTS: Domain = LazyLock::new(|| Pattern::new(r"\A(?s:.)*\z", SIZE));
 
+/// The most characters of a host.
+pub(super) const LONGEST_HOST: usize = 253;
+
 /// Whether a text that has the form of a host is one: RFC 1035, section 2.3.4, for names, and addresses in one spelling.
 pub(crate) fn is_host_name(text: &str) -> bool {
     match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
         Some(address) => {
             address.parse::<Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == address)
         }
-        None => text.len() <= 253 && text.split('.').all(|label| label.len() <= 63),
+        None => text.len() <= LONGEST_HOST && text.split('.').all(|label| label.len() <= 63),
     }
 }
 
 /// Whether the field can say this; a text that is none of them is compared in vain.
 pub(super) fn can_say(domain: &Domain, text: &str) -> bool {
     domain.as_ref().is_none_or(|pattern| pattern.fits(text).unwrap_or(true))
+}
+
+/// A pattern of hosts whose labels have so many characters.
+fn hosts(many: &str) -> String {
+    let label = format!("[a-z0-9_-]{many}");
+    let group = "(?:0|[1-9a-f][0-9a-f]{0,3})";
+    let address = format!(
+        r"(?:{group}(?::{group}){{0,6}})?::(?:{group}(?::{group}){{0,6}})?|(?:{group}:){{7}}{group}|::ffff:(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}"
+    );
+    format!(r"\A(?:{label}(?:\.{label})*|\[(?:{address})\])?\z")
 }
 
 /// What a character of a path can be in the normal form, but for dot and semicolon: some are never encoded, some always.

@@ -48,7 +48,7 @@ type Run = (u32, Set);
 const RUNS: usize = 16;
 
 /// Fields are asked one after the other, so the depth of every walk is bounded by their number.
-const DEEPEST: u32 = 192;
+const DEEPEST: u32 = 384;
 
 impl Set {
     /// No request.

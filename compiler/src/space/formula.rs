@@ -9,7 +9,7 @@ use lang::vocab::ExprId;
 use super::term::AtomId;
 
 /// A condition.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Formula {
     /// Always or never.
     Always(bool),
@@ -53,6 +53,27 @@ impl Formula {
         }
     }
 
+    /// What the first of these cases says of a request that takes it.
+    pub(super) fn first(cases: &[(Formula, Formula)]) -> Formula {
+        Formula::halved(cases).1
+    }
+
+    /// Whether one of the cases takes a request, and what the first that does says. Halved, so that what is said of many
+    /// cases is neither long nor deep.
+    fn halved(cases: &[(Formula, Formula)]) -> (Formula, Formula) {
+        match cases {
+            [] => (Formula::Always(false), Formula::Always(false)),
+            [(taken, value)] => (taken.clone(), Formula::all(vec![taken.clone(), value.clone()])),
+            _ => {
+                let (before, behind) = cases.split_at(cases.len() / 2);
+                let (taken, first) = Formula::halved(before);
+                let (elsewhere, other) = Formula::halved(behind);
+                let other = Formula::all(vec![taken.clone().not(), other]);
+                (Formula::any(vec![taken, elsewhere]), Formula::any(vec![first, other]))
+            }
+        }
+    }
+
     /// Whether no request can make it true.
     pub(crate) fn is_never(&self) -> bool {
         matches!(self, Formula::Always(false))
@@ -69,4 +90,35 @@ pub(crate) struct Env<'e> {
     pub(crate) captures: &'e Captures,
     /// What the statements before have named.
     pub(crate) locals: &'e [(LocalId, ExprId)],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many parts it has, and how deep it is.
+    fn size(formula: &Formula) -> (usize, usize) {
+        match formula {
+            Formula::Always(_) | Formula::Atom(_) => (1, 1),
+            Formula::Not(inner) => {
+                let (parts, depth) = size(inner);
+                (parts + 1, depth + 1)
+            }
+            Formula::All(parts) | Formula::Any(parts) => {
+                let (n_parts, deepest) = parts
+                    .iter()
+                    .map(size)
+                    .fold((0, 0), |(sum, most), (parts, depth)| (sum + parts, most.max(depth)));
+                (n_parts + 1, deepest + 1)
+            }
+        }
+    }
+
+    #[test]
+    fn many_cases_are_neither_long_nor_deep() {
+        let atom = |at: u32| Formula::Atom(AtomId(at));
+        let cases: Vec<(Formula, Formula)> = (0..4096).map(|at| (atom(at), atom(at + 1))).collect();
+        let (parts, depth) = size(&Formula::first(&cases));
+        assert!(parts < 100 * cases.len() && depth < 64, "{parts} {depth}");
+    }
 }

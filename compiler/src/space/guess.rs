@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lang::Value;
-use lang::policy::Compare;
+use lang::policy::{Compare, LocalId, Quantifier};
 use lang::vocab::ExprId;
 
 use super::building::is_free;
@@ -16,6 +16,7 @@ use super::patience::Patience;
 use super::sets::Space;
 use super::term::Term;
 use super::test::Test;
+use crate::frame::{Slot, SlotId};
 use crate::order::witness::json;
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, Program};
@@ -89,7 +90,10 @@ impl Space {
         };
         let is_free = is_possible(&guess)
             && guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
-                Term::Slot(slot) => is_free(program, *slot) && !carries_token(program, *slot),
+                Term::Slot(slot) => {
+                    (is_free(program, *slot) || is_made_freely(program, *slot))
+                        && !carries_token(program, *slot)
+                }
                 _ => true,
             });
         let mut guesses = Vec::new();
@@ -175,7 +179,7 @@ fn within(of: &Value) -> Option<Value> {
 /// Puts values where the expression reads, such that it should come to this one.
 fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Value)>) {
     match (program.expr(id), value) {
-        (Expr::Slot(slot), value) => put(guess, Term::Slot(*slot), value),
+        (Expr::Slot(slot), value) => put_slot(program, *slot, value, guess),
         (Expr::Coalesce(first, _), value) => solve(program, *first, value, guess),
         (Expr::Member(base, name), value) if !value.is_absent() => {
             let part = Value::Map(Arc::new(BTreeMap::from([(name.clone(), value)])));
@@ -189,6 +193,16 @@ fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Val
         }
         (Expr::Or(parts), Value::Bool(true)) => {
             parts.iter().take(1).for_each(|part| solve(program, *part, Value::Bool(true), guess));
+        }
+        (Expr::In(item, of), Value::Bool(true)) => {
+            let wanted = said(program, *item, guess).unwrap_or_else(|| Value::string("x"));
+            hold(program, *of, wanted, guess);
+        }
+        // One item that fits is enough for `any`, one that does not for `all` to fail.
+        (Expr::Quantified(how, item, list, predicate), Value::Bool(holds))
+            if holds == (*how == Quantifier::Any) =>
+        {
+            hold(program, *list, fitting(program, *item, *predicate, holds), guess);
         }
         (Expr::Present(inner), Value::Bool(true)) => {
             solve(program, *inner, Value::string("x"), guess);
@@ -217,11 +231,94 @@ fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Val
     }
 }
 
+/// Whether a slot reads all values of a field of which nothing else is asked.
+fn is_made_freely(program: &Program, all: SlotId) -> bool {
+    let Some(slot) = program.slots.get(all.0 as usize) else { return false };
+    match (&*slot.field, slot.key.as_deref()) {
+        ("req.header.all", Some("host" | "cookie" | "content-length" | "transfer-encoding")) => {
+            false
+        }
+        ("req.header.all" | "req.query.all", _) => one_of_all(program, all).is_none(),
+        _ => false,
+    }
+}
+
+/// Gives what a slot reads this value.
+fn put_slot(program: &Program, slot: SlotId, value: Value, guess: &mut Vec<(Term, Value)>) {
+    let is_path = program.slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == "req.path");
+    match (Term::of(program, slot), value) {
+        (Term::Slot(_), value) if is_path => put(guess, Term::Path, value),
+        (Term::Method, Value::String(text)) => put(guess, Term::Method, Value::Method(text)),
+        (term, value) => put(guess, term, value),
+    }
+}
+
+/// Puts values where a list is made of what the request says, such that it should hold this one.
+fn hold(program: &Program, list: ExprId, item: Value, guess: &mut Vec<(Term, Value)>) {
+    match program.expr(list) {
+        Expr::Coalesce(first, _) => hold(program, *first, item, guess),
+        Expr::Call(function, arguments) if function.name == "split" => {
+            if let Some(text) = arguments.first() {
+                solve(program, *text, item, guess);
+            }
+        }
+        Expr::Slot(slot) => match one_of_all(program, *slot) {
+            // What is said once is all that such a list holds.
+            Some(one) => put(guess, Term::Slot(one), item),
+            None => {
+                let said = match known(guess, &Term::Slot(*slot)) {
+                    Some(Value::List(said)) => said.to_vec(),
+                    _ => Vec::new(),
+                };
+                let all = said.into_iter().chain([item]);
+                put(guess, Term::Slot(*slot), Value::list(all));
+            }
+        },
+        _ => {}
+    }
+}
+
+/// The slot that reads the one value of which this one reads all, if the program asks for it.
+fn one_of_all(program: &Program, all: SlotId) -> Option<SlotId> {
+    let all = program.slots.get(all.0 as usize)?;
+    let field = all.field.strip_suffix(".all")?;
+    let is_one = |slot: &Slot| &*slot.field == field && slot.key == all.key;
+    program.slots.iter().position(is_one).map(|at| SlotId(at as u32))
+}
+
+/// An item for which a predicate should hold, or should not.
+fn fitting(program: &Program, item: LocalId, predicate: ExprId, holds: bool) -> Value {
+    let is_item = |id: &ExprId| matches!(program.expr(*id), Expr::Local(local) if *local == item);
+    let text = |id: &ExprId| match program.expr(*id) {
+        Expr::Const(value @ Value::String(_)) => Some(value.clone()),
+        _ => None,
+    };
+    let named = match program.expr(predicate) {
+        Expr::Compare(Compare::Eq, a, b) if is_item(a) => text(b),
+        Expr::Compare(Compare::Eq, a, b) if is_item(b) => text(a),
+        Expr::Call(_, arguments) => match arguments.as_slice() {
+            [first, other] if is_item(first) => text(other),
+            _ => None,
+        },
+        Expr::And(parts) => {
+            return parts
+                .first()
+                .map_or_else(|| Value::string("x"), |part| fitting(program, item, *part, holds));
+        }
+        _ => None,
+    };
+    match named {
+        Some(value) if holds => value,
+        Some(value) if value.as_str() == Some("x") => Value::string("y"),
+        _ => Value::string("x"),
+    }
+}
+
 /// What an expression comes to if a field is given a value already.
 fn said(program: &Program, id: ExprId, guess: &[(Term, Value)]) -> Option<Value> {
     match program.expr(id) {
         Expr::Const(value) => Some(value.clone()),
-        Expr::Slot(slot) => known(guess, &Term::Slot(*slot)),
+        Expr::Slot(slot) => known(guess, &Term::of(program, *slot)),
         Expr::Coalesce(first, _) => said(program, *first, guess),
         _ => None,
     }
@@ -234,13 +331,19 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
     {
         return value.is_absent() || is_document(value);
     }
+    if let Value::List(items) = value {
+        return items.iter().all(|item| can_be(program, term, item));
+    }
     let Some(text) = value.as_str() else { return true };
     match term {
         Term::Path => can_say(&RESTS, text),
         Term::Segment(_) => text.is_empty() || can_say(&SEGMENTS, text),
         Term::Host => can_say(&HOSTS, text),
+        Term::Method => {
+            !text.is_empty() && text != "CONNECT" && text.bytes().all(|b| b.is_ascii_uppercase())
+        }
         Term::Slot(slot) => match program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
-            Some("req.header") => can_say(&VALUES, text),
+            Some("req.header" | "req.header.all") => can_say(&VALUES, text),
             Some("req.cookie") => can_say(&COOKIES, text),
             Some("req.path") => can_say(&RESTS, text),
             Some("req.host") => can_say(&HOSTS, text),

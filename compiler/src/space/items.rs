@@ -12,8 +12,8 @@ use crate::frame::Frame;
 use crate::interp::{Interp, Nothing, ops};
 use crate::program::Expr;
 
-/// The most items of a list that a quantifier is taken apart into.
-const MOST: usize = 64;
+/// The most steps that a quantifier may take whose items are looked at one by one.
+const MOST: u64 = 40_000;
 
 /// The most of them that may fit or not, as a request says, where they are counted: so many tell 1,024 cases apart.
 const MOST_COUNTED: usize = 10;
@@ -22,15 +22,13 @@ impl Cut<'_> {
     /// A quantifier over a list that the policy says, item by item.
     pub(super) fn each(
         &mut self,
-        how: Quantifier,
-        item: LocalId,
-        list: ExprId,
-        predicate: ExprId,
+        id: ExprId,
+        (how, item, list, predicate): (Quantifier, LocalId, ExprId, ExprId),
         env: Env<'_>,
     ) -> Option<Formula> {
         let list = self.constant(list)?;
         let (items, whole) = ops::items(&list);
-        if how == Quantifier::Count || items.len() > MOST {
+        if how == Quantifier::Count || self.constants.steps(id) > MOST {
             return None;
         }
         let mut parts = Vec::with_capacity(items.len());
@@ -49,13 +47,14 @@ impl Cut<'_> {
     /// A test on how many items of a list that the policy says fit a predicate.
     pub(super) fn counted(
         &mut self,
+        id: ExprId,
         (item, list, predicate): (LocalId, ExprId, ExprId),
         test: &Test,
         env: Env<'_>,
     ) -> Option<Formula> {
         let list = self.constant(list)?;
         let (items, _) = ops::items(&list);
-        if items.len() > MOST {
+        if self.constants.steps(id) > MOST {
             return None;
         }
         let mut certain = 0;
@@ -77,7 +76,7 @@ impl Cut<'_> {
 
     /// The value of an expression in which an item of a quantifier stands for one of a list, if nothing else is asked.
     pub(super) fn folded(&self, id: ExprId) -> Option<Value> {
-        if self.bound.is_empty() {
+        if self.bound.is_empty() || self.constants.steps(id) > MOST {
             return None;
         }
         let mut open = vec![id];

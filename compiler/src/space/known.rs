@@ -21,6 +21,9 @@ const MOST: usize = 64;
 /// The most of all expressions together.
 const MOST_ALL: usize = 4_000;
 
+/// The most steps of computing all of them.
+const STEPS: u64 = 500_000;
+
 /// Slots with their values, and absence otherwise.
 struct Named<'n>(&'n [(SlotId, Value)]);
 
@@ -45,9 +48,15 @@ impl Cut<'_> {
             }
         }
         let mut facts = Vec::new();
+        let mut steps: u64 = 0;
         for (id, atoms) in computed {
             let ways = self.ways(id).unwrap_or_default();
             if facts.len() + ways.len() > MOST_ALL {
+                break;
+            }
+            steps =
+                steps.saturating_add(self.constants.steps(id).saturating_mul(ways.len() as u64));
+            if steps > STEPS {
                 break;
             }
             for way in ways {
@@ -59,21 +68,14 @@ impl Cut<'_> {
                     let atom = Formula::Atom(AtomId(*at));
                     all.push(if holds { atom } else { atom.not() });
                 }
-                let here: Vec<Formula> =
-                    way.iter().map(|(slot, value)| self.is(self.field_of(*slot), value)).collect();
+                let here: Vec<Formula> = way
+                    .iter()
+                    .map(|(slot, value)| self.is(Term::of(self.program, *slot), value))
+                    .collect();
                 facts.push(Formula::any(vec![Formula::all(here).not(), Formula::all(all)]));
             }
         }
         facts
-    }
-
-    /// The field of the space that a slot is.
-    fn field_of(&self, slot: SlotId) -> Term {
-        match self.program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
-            Some("req.host") => Term::Host,
-            Some("req.method") => Term::Method,
-            _ => Term::Slot(slot),
-        }
     }
 
     /// Every way to give named values to all that an expression reads. `None` if there is something else to it.
@@ -119,7 +121,7 @@ impl Cut<'_> {
         if !asked.stable || *asked.field == *CLAIMS.path || &*asked.field == "req.path" {
             return None;
         }
-        let term = self.field_of(slot);
+        let term = Term::of(self.program, slot);
         let mut named: Vec<Value> = Vec::new();
         for atom in self.atoms.iter().filter(|atom| atom.term == term && atom.kind.is_none()) {
             match &atom.test {

@@ -13,6 +13,7 @@ use regex_syntax::hir::{
 };
 
 use super::test::Test;
+use crate::pattern::{Plain, plain};
 
 /// The longest text that is told from longer ones.
 const LONGEST: i64 = 16_384;
@@ -35,14 +36,93 @@ impl Test {
     }
 }
 
+impl Test {
+    /// What it asks of the number of a text's characters, if that is all that it asks.
+    pub(super) fn counts(&self) -> Option<&Test> {
+        match self {
+            Test::Of(function, test) => match function.name {
+                "length" => Some(&**test),
+                "lower" | "upper" => test.counts(),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// A pattern that fits the texts of which the function makes something that passes the test, if there is one.
-fn language_before(function: &Function, test: &Test) -> Option<String> {
+fn language_before(function: &'static Function, test: &Test) -> Option<String> {
     match function.name {
         "lower" => Some(cased(&bytes(&texts(test)?)?, Case::Lower).to_string()),
         "upper" => Some(cased(&bytes(&texts(test)?)?, Case::Upper).to_string()),
-        "length" => lengths(test),
+        "trim" => trims(function, test),
+        "length" => {
+            let lengths =
+                lengths(test)?.into_iter().map(|(first, last)| many(CHARACTER, first, last));
+            Some(format!(r"\A(?s-u:{})\z", any(lengths.collect())))
+        }
         _ => None,
     }
+}
+
+/// A text without the blanks at its ends.
+pub(crate) fn trimmed(text: &str) -> &str {
+    text.trim_matches([' ', '\t'])
+}
+
+/// A pattern of the texts that pass the test once the blanks at their ends are gone, if there is one.
+fn trims(trim: &'static Function, test: &Test) -> Option<String> {
+    const BLANKS: &str = r"[\t ]*";
+    let inner = match test {
+        // Where letters are brought to a case, blanks stay what they are.
+        Test::Of(function, inner) if matches!(function.name, "lower" | "upper") => {
+            return language_before(function, &Test::Of(trim, inner.clone()));
+        }
+        Test::Of(function, inner) if function.name == "trim" => return trims(trim, inner),
+        Test::Of(function, inner) if function.name == "length" => {
+            let lengths = lengths(inner)?.into_iter().flat_map(|(first, last)| {
+                let is_within = |length| first <= length && last.is_none_or(|last| length <= last);
+                let none = is_within(0).then(String::new);
+                let one = is_within(1).then(|| FIRM.to_owned());
+                let more = last.is_none_or(|last| last >= 2).then(|| {
+                    let inner = many(CHARACTER, (first - 2).max(0), last.map(|last| last - 2));
+                    format!("{FIRM}{inner}{FIRM}")
+                });
+                none.into_iter().chain(one).chain(more)
+            });
+            any(lengths.collect())
+        }
+        Test::Call(..) => {
+            let is_firm = |text: &String| !text.is_empty() && trimmed(text) == text;
+            let escape =
+                |text: String| Some(regex_syntax::escape(&text)).filter(|_| is_firm(&text));
+            return Some(match plain(&test.language()?)? {
+                Plain::Is(text) => format!(r"\A{BLANKS}{}{BLANKS}\z", escape(text)?),
+                Plain::Begins(text) => format!(r"\A{BLANKS}{}", escape(text)?),
+                Plain::Ends(text) => format!(r"{}{BLANKS}\z", escape(text)?),
+                Plain::Holds(text) => escape(text)?,
+            });
+        }
+        Test::Compare(Compare::Eq, _) | Test::In(_) | Test::Matches(_) => {
+            let words =
+                test.points()?.into_iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+            let words = words.into_iter().filter(|word| trimmed(word) == *word);
+            any(words.map(regex_syntax::escape).collect())
+        }
+        _ => return None,
+    };
+    Some(format!(r"\A(?s-u:{BLANKS}(?:{inner}){BLANKS})\z"))
+}
+
+/// A pattern of one of these. What no text fits is written as a class of nothing.
+fn any(patterns: Vec<String>) -> String {
+    if patterns.is_empty() { r"[^\x00-\xFF]".to_owned() } else { patterns.join("|") }
+}
+
+/// A pattern repeated so often.
+fn many(pattern: &str, first: i64, last: Option<i64>) -> String {
+    let last = last.map(|last| last.to_string()).unwrap_or_default();
+    format!("{pattern}{{{first},{last}}}")
 }
 
 /// A pattern that may speak of bytes, as those do that count characters.
@@ -145,8 +225,8 @@ fn one_of(letters: Vec<char>) -> Hir {
     Hir::class(Class::Unicode(ClassUnicode::new(ranges)))
 }
 
-/// A pattern of the texts whose number of characters passes the test.
-fn lengths(test: &Test) -> Option<String> {
+/// The numbers of characters that pass the test, as the first and the last of those that follow each other.
+fn lengths(test: &Test) -> Option<Vec<(i64, Option<i64>)>> {
     let mut starts = BTreeSet::from([0]);
     for bound in test.bounds()? {
         let Value::Int(bound) = bound else { return None };
@@ -157,18 +237,14 @@ fn lengths(test: &Test) -> Option<String> {
     }
     let starts: Vec<i64> = starts.into_iter().collect();
     let taken = starts.iter().enumerate().filter(|(_, start)| test.holds(&Value::Int(**start)));
-    let taken = taken.map(|(at, start)| match starts.get(at + 1) {
-        Some(next) => format!("{CHARACTER}{{{start},{}}}", next - 1),
-        None => format!("{CHARACTER}{{{start},}}"),
-    });
-    let taken: Vec<String> = taken.collect();
-    // What no text fits is written as a class of nothing.
-    let taken = if taken.is_empty() { r"[^\x00-\xFF]".to_owned() } else { taken.join("|") };
-    Some(format!(r"\A(?s-u:{taken})\z"))
+    Some(taken.map(|(at, start)| (*start, starts.get(at + 1).map(|next| next - 1))).collect())
 }
 
 /// One character of a text in UTF-8, by its first byte.
 const CHARACTER: &str = r"(?:[\x00-\x7F\xC0-\xFF][\x80-\xBF]*)";
+
+/// One that is no blank.
+const FIRM: &str = r"(?:[\x00-\x08\x0A-\x1F\x21-\x7F\xC0-\xFF][\x80-\xBF]*)";
 
 #[cfg(test)]
 mod tests {
@@ -201,8 +277,28 @@ mod tests {
             ("length", int(Compare::Ne, 3)),
             ("lower", Test::Of(function("length"), Box::new(int(Compare::Eq, 5)))),
             ("upper", Test::Of(function("length"), Box::new(int(Compare::Lt, 4)))),
+            ("trim", eq("ab")),
+            ("trim", eq("ab ")),
+            ("trim", eq("")),
+            ("trim", begins("a")),
+            ("trim", Test::Of(function("lower"), Box::new(eq("b[ot")))),
+            ("lower", Test::Of(function("trim"), Box::new(eq("b[ot")))),
+            ("trim", Test::Of(function("length"), Box::new(int(Compare::Eq, 0)))),
+            ("trim", Test::Of(function("length"), Box::new(int(Compare::Lt, 3)))),
+            ("trim", Test::Of(function("length"), Box::new(int(Compare::Ge, 4)))),
+            ("trim", Test::Of(function("trim"), Box::new(eq("ab")))),
+            (
+                "upper",
+                Test::Of(
+                    function("trim"),
+                    Box::new(Test::Of(function("length"), Box::new(int(Compare::Eq, 2)))),
+                ),
+            ),
         ];
-        let texts = ["", "b[ot", "B[OT", "web-é", "WeB-é", "WEB-É", "ab", "größe", "Web", "aéio"];
+        let texts = [
+            "", "b[ot", "B[OT", "web-é", "WeB-é", "WEB-É", "ab", "größe", "Web", "aéio", " ab\t",
+            "\t", "a b", " B[ot ", "é ", " é é ",
+        ];
         for (name, test) in tests {
             let of = Test::Of(function(name), Box::new(test));
             let pattern = Pattern::new(&of.language().unwrap(), SIZE).unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lang::vocab::ExprId;
 
 use crate::frame::SlotId;
+use crate::program::Program;
 
 /// What a field of the space is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -32,6 +33,17 @@ pub(crate) enum Term {
     Stripped(Arc<str>),
     /// What nobody knows before an upstream answers, by number.
     Unknown(u32, Of),
+}
+
+impl Term {
+    /// The field of the space that a slot is. The path is none: its segments are.
+    pub(super) fn of(program: &Program, slot: SlotId) -> Term {
+        match program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
+            Some("req.host") => Term::Host,
+            Some("req.method") => Term::Method,
+            _ => Term::Slot(slot),
+        }
+    }
 }
 
 /// What is unknown.
