@@ -123,7 +123,10 @@ fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> Result<Vec<
         values.push(value);
     }
     if !missing.is_empty() {
-        problems.push(no_values(&missing, sources));
+        let has_param =
+            |span: &Span| inputs.iter().any(|input| input.span == *span && input.ty != Ty::Secret);
+        let may_preset = missing.iter().any(|(span, _)| has_param(span));
+        problems.push(no_values(&missing, may_preset, sources));
     }
     if problems.is_empty() {
         Ok(values)
@@ -203,13 +206,18 @@ fn wanted(input: &Input) -> String {
     }
 }
 
-fn no_values(missing: &[(Span, String)], sources: &Sources) -> Report {
+/// What has no value; a `param` could have a default.
+fn no_values(missing: &[(Span, String)], may_preset: bool, sources: &Sources) -> Report {
     let message = match missing.len() {
         1 => "an input has no value".to_owned(),
         n => format!("{n} inputs have no value"),
     };
-    let help = "give them in a file of `name = value` lines, with `--with params.toml`, or write a `default`";
-    at_places(message, Some(help), missing, sources)
+    let mut help =
+        "give them in a file of `name = value` lines, with `--with params.toml`".to_owned();
+    if may_preset {
+        help.push_str(", or write a `default`");
+    }
+    at_places(message, Some(&help), missing, sources)
 }
 
 #[cfg(test)]
@@ -256,6 +264,13 @@ mod tests {
         ];
         let told = bound(&inputs, "").unwrap_err();
         assert!(told.contains("3 inputs have no value"), "{told}");
+        assert!(told.contains("write a `default`"), "{told}");
+    }
+
+    #[test]
+    fn no_default_is_advised_for_a_secret() {
+        let told = bound(&[input("a", Ty::Secret, From::Given, None)], "").unwrap_err();
+        assert!(told.contains("--with params.toml") && !told.contains("default"), "{told}");
     }
 
     #[test]
