@@ -8,6 +8,7 @@ use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::{start, syntax};
 use regex_automata::{Anchored, MatchKind};
+use rustc_hash::FxHashMap;
 
 /// The most states of the product that are looked at.
 const STATES: usize = 100_000;
@@ -239,7 +240,8 @@ impl Walk {
         let mut order: Vec<Answer> = Vec::new();
         // A state, the one it was reached from, and by which byte.
         let mut states: Vec<(State, usize, u8)> = vec![(start.clone(), 0, 0)];
-        let mut numbers: HashMap<State, usize> = HashMap::from([(start, 0)]);
+        let mut numbers: FxHashMap<State, usize> = FxHashMap::default();
+        numbers.insert(start, 0);
         let mut open: VecDeque<usize> = VecDeque::from([0]);
         let mut note = |states: &[(State, usize, u8)], at: usize| -> Option<()> {
             let state = &states.get(at)?.0;
@@ -262,15 +264,15 @@ impl Walk {
                 let from = &states.get(at)?.0;
                 *left = left.checked_sub(1 + from.at.len() + away.len())?;
                 let Some(next) = self.step(from, *byte, away)? else { continue };
-                if let std::collections::hash_map::Entry::Vacant(entry) =
-                    numbers.entry(next.clone())
-                {
-                    entry.insert(states.len());
-                    open.push_back(states.len());
-                    states.push((next, at, *byte));
-                    if states.len() > STATES {
-                        return None;
-                    }
+                // Most steps lead to where others led: only what is new is kept.
+                if numbers.contains_key(&next) {
+                    continue;
+                }
+                numbers.insert(next.clone(), states.len());
+                open.push_back(states.len());
+                states.push((next, at, *byte));
+                if states.len() > STATES {
+                    return None;
                 }
             }
         }
