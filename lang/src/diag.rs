@@ -110,12 +110,25 @@ impl Entry {
             code: self.code,
             slug: self.slug,
             severity: self.severity,
-            message: message.into(),
-            labels: vec![Label { span, text: reason.into() }],
+            message: short(message.into()),
+            labels: vec![Label { span, text: short(reason.into()) }],
             help: None,
             fixes: Vec::new(),
         }
     }
+}
+
+/// A sentence without the middle of what nobody reads: a word of a policy may be as long as the policy.
+fn short(text: String) -> String {
+    const LONG: usize = 2000;
+    const BEGINNING: usize = 1000;
+    const END: usize = 200;
+    if text.len() <= LONG {
+        return text;
+    }
+    let (from, to) =
+        (text.floor_char_boundary(BEGINNING), text.ceil_char_boundary(text.len() - END));
+    format!("{} … {}", text.get(..from).unwrap_or(""), text.get(to..).unwrap_or(""))
 }
 
 impl Diag {
@@ -127,7 +140,7 @@ impl Diag {
 
     /// Says what to write instead.
     pub fn help(mut self, help: impl Into<String>) -> Diag {
-        self.help = Some(help.into());
+        self.help = Some(short(help.into()));
         self
     }
 
@@ -243,6 +256,7 @@ pub mod import_cycle;
 pub mod import_failed;
 pub mod impossible_route;
 pub mod inner_limit;
+pub mod late_require;
 pub mod may_be_absent;
 pub mod misplaced_clause;
 pub mod missing_argument;
@@ -361,6 +375,7 @@ catalogue![
     not_owned,
     out_of_range,
     plain_text,
+    late_require,
     private_name,
     proof_disagreement,
     proved_by_default,

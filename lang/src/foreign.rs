@@ -176,6 +176,10 @@ const VERBS: &[Foreign] = &[
     say(&["if", "when", "unless", "else", "elif", "while", "switch"], BRANCH),
     say(&["foreach"], "statements do not repeat: a list is asked by `any`, `all` and `count`"),
     say(
+        &["and", "or", "in", "is"],
+        "a condition stands in one line, `where a and b`; newlines are free only inside brackets",
+    ),
+    say(
         &["break", "next"],
         "statements run one after another: `forward`, `respond` and `redirect` end the way in",
     ),
@@ -268,6 +272,50 @@ const VALUES: &[Foreign] = &[
         "req.target",
         "`req.target` is path and query as they are sent on, `req.path` the path alone",
     ),
+    named(
+        &["http.request.host", "request.host"],
+        "req.host",
+        "the host that is asked for is `req.host`",
+    ),
+    named(
+        &["http.request.uri.path", "request.path", "request.url.path", "request.url_path"],
+        "req.path",
+        "the path is `req.path`",
+    ),
+    named(
+        &["http.request.uri", "request.uri"],
+        "req.target",
+        "`req.target` is path and query as they are sent on, `req.path` the path alone",
+    ),
+    named(&["http.request.method", "request.method"], "req.method", "the method is `req.method`"),
+    named(
+        &["http.request.scheme", "request.scheme"],
+        "req.scheme",
+        "`req.scheme` is `http` or `https`",
+    ),
+    named(
+        &[
+            "http.request.remote.host",
+            "http.request.remote",
+            "source.address",
+            "request.remote_addr",
+        ],
+        "client.ip",
+        "the client's address is `client.ip`",
+    ),
+    say(
+        &["request.headers", "request.header", "http.request.header"],
+        "a field of the request is `req.header[\"x-name\"]`",
+    ),
+    say(
+        &["http", "ctx", "context"],
+        "the request is `req`, with `req.path`, `req.host` and `req.header[\"x-name\"]`",
+    ),
+    named(
+        &["tls.version", "conn.tls_version", "ssl_protocol", "tls_version", "req.tls.version"],
+        "conn.tls.version",
+        "the version of TLS is `conn.tls.version`, `\"1.2\"` or `\"1.3\"`",
+    ),
     named(&["uri"], "req.path", "`req.path` is the path, `req.target` path and query"),
     named(
         &["request_uri", "url"],
@@ -320,6 +368,20 @@ const VARIABLES: &[Foreign] = &[
     named(&["request_method"], "req.method", ""),
     named(&["scheme"], "req.scheme", ""),
     named(&["uri"], "req.path", ""),
+];
+
+/// How Envoy's command operators begin, which stand between two `%` in a text.
+const OPERATORS_OF_ENVOY: &[&str] = &[
+    "REQ(",
+    "RESP(",
+    "DOWNSTREAM_",
+    "UPSTREAM_",
+    "PROTOCOL",
+    "START_TIME",
+    "RESPONSE_",
+    "REQUEST_",
+    "HOSTNAME",
+    "DYNAMIC_METADATA(",
 ];
 
 /// Functions elsewhere.
@@ -519,9 +581,22 @@ pub(crate) fn outcome(word: &str) -> Option<&'static Foreign> {
     of(OUTCOMES, word)
 }
 
-/// A variable that was to be put into a text.
-pub(crate) fn variable(name: &str) -> Option<&'static Foreign> {
-    of(VARIABLES, name)
+/// Whether it is what Envoy puts in for `%…%`.
+pub(crate) fn is_envoy_operator(inner: &str) -> bool {
+    OPERATORS_OF_ENVOY.iter().any(|start| inner.starts_with(start))
+}
+
+/// What is meant by a variable `$name`: those with a name in their name stand for many.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    if let Some(row) = of(VARIABLES, name) {
+        return row.ours.map(str::to_owned);
+    }
+    let families = [("http_", "req.header"), ("arg_", "req.query"), ("cookie_", "req.cookie")];
+    families.into_iter().find_map(|(start, field)| {
+        let key = name.strip_prefix(start).filter(|key| !key.is_empty())?;
+        let key = if start == "http_" { key.replace('_', "-") } else { key.to_owned() };
+        Some(format!("{field}[\"{key}\"]"))
+    })
 }
 
 /// A function that is called.

@@ -373,9 +373,21 @@ fn unknown_unit(
         .or_else(near)
         .or_else(|| fallback.map(|name| vec![name]))
         .unwrap_or_default();
+    let number = text.strip_suffix(unit).unwrap_or("");
+    let is_sure = !unit.contains(|c: char| c.is_ascii_digit());
+    let units = format!("the units are `{}`", known.join("`, `"));
     let mut diag =
         bad_literal(span, format!("`{text}` has an unknown unit"), format!("no unit `{unit}`"))
-            .help(format!("the units are `{}`", known.join("`, `")));
+            .help(match meant.as_slice() {
+                [only] if is_sure => format!("write `{number}{only}`; {units}"),
+                [one, other] if is_sure => {
+                    format!("write `{number}{one}` or `{number}{other}`; {units}")
+                }
+                _ if !is_sure => {
+                    format!("a quantity is one number and one unit, as in `90min`; {units}")
+                }
+                _ => units,
+            });
     for name in meant {
         diag.fixes.push(replacement(&format!("write `{name}`"), span, name));
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::args::{self, Given};
-use super::constant::value;
+use super::constant::{children, value};
 use super::context::{Context, Scope, When};
 use super::erase;
 use super::expr::{expr, wanted};
@@ -16,6 +16,7 @@ use crate::diag::bad_sum::bad_sum;
 use crate::diag::bad_value::bad_value;
 use crate::diag::constant_condition::constant_condition;
 use crate::diag::ends_twice::ends_twice;
+use crate::diag::late_require::late_require;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::out_of_range::out_of_range;
 use crate::diag::read_only::read_only;
@@ -76,6 +77,15 @@ pub(super) fn act<'a>(
                 let whole = erase::condition(cx, condition.span).filter(|_| *outcome);
                 cx.report(constant_condition(condition.span, *outcome, whole));
             }
+            if let Some(end) = flow.ended.filter(|_| flow.phase == Phase::Origin)
+                && known_before(condition)
+            {
+                let diag = late_require(verb.span, row.name, end);
+                cx.report(match phases::moved_before(cx, scope, end) {
+                    Some(edits) => diag.fix_all("move it to the way in", edits),
+                    None => diag,
+                });
+            }
             let facts = learned(condition, true);
             scope.facts.add(&facts);
             if identity::asks_who(condition) {
@@ -87,6 +97,15 @@ pub(super) fn act<'a>(
     if row.ends != Ends::No {
         flow.end(row.ends, stmt.span());
         scope.when = When::Step(flow.phase);
+    }
+}
+
+/// Whether nothing in it hangs on what is there behind `forward` only. What a name stands for is not looked at.
+fn known_before(condition: &Expr) -> bool {
+    match &condition.kind {
+        ExprKind::Field(row, _) => row.from < Phase::Response,
+        ExprKind::Local(_) | ExprKind::Error => false,
+        kind => children(kind).into_iter().all(known_before),
     }
 }
 

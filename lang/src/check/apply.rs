@@ -53,10 +53,21 @@ pub(super) fn apply_all<'a>(
     }
     for named in stmt.named() {
         any = true;
-        cx.report(
-            wrong_form(named.span, "`apply` has no arguments of its own", "not here")
-                .help("a policy's arguments stand behind its name: `apply policy(name=value)`"),
-        );
+        let limit = stmt.positional().next().and_then(|written| match written {
+            ast::Expr::Name(name) => Some(name.text()),
+            _ => None,
+        });
+        let limit = limit.filter(|name| match cx.entry(scope.unit, name) {
+            Some(Entry::Item(id)) => cx.item(id).keyword == Keyword::Limit,
+            _ => false,
+        });
+        let diag = wrong_form(named.span, "`apply` has no arguments of its own", "not here");
+        cx.report(match limit {
+            Some(name) => diag.help(of_each_place(name)),
+            None => {
+                diag.help("a policy's arguments stand behind its name: `apply policy(name=value)`")
+            }
+        });
     }
     if !any && !stmt.is_line_broken() {
         cx.report(missing_argument(verb.span, "apply", "policy", "the name of a policy"));
@@ -100,6 +111,11 @@ pub(super) fn apply<'a>(
     let known = cx.diags.len();
     // What a broken policy takes is not known.
     let arguments = cx.quietly(!sound, |cx| args::bind(cx, scope, &given, &slots));
+    if is_limit && slots.is_empty() {
+        for diag in cx.diags.iter_mut().skip(known) {
+            diag.help = Some(of_each_place(word.text));
+        }
+    }
     if !sound || has_errors(cx, known) {
         flow.doubtful = true;
         return;
@@ -146,6 +162,13 @@ pub(super) fn apply<'a>(
     scope.when = When::Step(flow.phase);
 }
 
+/// How a limit is written that is another one in each place where it is applied.
+fn of_each_place(limit: &str) -> String {
+    format!(
+        "what differs from place to place is a parameter: `limit {limit}(rate: Rate) {{ key …; allow rate }}`, and `apply {limit}(rate=10/s)`"
+    )
+}
+
 /// What can be applied.
 const APPLIED: [Keyword; 2] = [Keyword::Policy, Keyword::Limit];
 
@@ -154,9 +177,22 @@ fn policy_named<'a>(
     scope: &Scope<'a>,
     callee: ast::Expr<'a>,
 ) -> Option<(ItemId, ast::Word<'a>)> {
-    let words = match fields::words(callee) {
+    let dashed = || Some(vec![super::names::defined_dashed(cx, scope, callee)?]);
+    let words = match fields::words(callee).or_else(dashed) {
         Some(words) => words,
         None => {
+            let text = cx.text(callee.span());
+            let is_word =
+                text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            if is_word && text.contains('-') {
+                let names = names_of(cx, scope, &APPLIED);
+                let meant = text.replace('-', "_");
+                let near = names.iter().find(|(name, _)| *name == meant);
+                let similar = near.map(|(name, place)| (*name, Some(*place)));
+                let diag = unknown_name(callee.span(), "policy", text, similar);
+                cx.report(diag.certain_if(near.is_some()));
+                return None;
+            }
             if !matches!(callee, ast::Expr::Error(_)) {
                 let diag = wrong_form(callee.span(), "this is no policy", "a name belongs here");
                 cx.report(diag.help("write `apply policy(name=value)`"));

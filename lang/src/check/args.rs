@@ -140,6 +140,9 @@ pub(super) fn strays(cx: &mut Context<'_>, node: Node<'_>, assigned: Option<Span
 /// Reports the block of a line that takes none; gives whether there was one.
 pub(super) fn takes_no_block(cx: &mut Context<'_>, stmt: ast::Stmt<'_>, verb: &str) -> bool {
     let Some(block) = stmt.block() else { return false };
+    if stmt.is_line_broken() {
+        return true;
+    }
     let message = format!("`{verb}` takes no block");
     let diag = wrong_form(block.span(), message, "not here");
     cx.report(match verb {
@@ -276,7 +279,16 @@ fn exchanged<'a>(
     let [first, second] = cx.diags.get(known..)? else { return None };
     let places = [first, second].map(|diag| (diag.code, diag.span()));
     let given_slots = given.positional.iter().zip(slots);
-    let is_wrong = |value: &ast::Expr<'_>| places.contains(&(WRONG_TYPE.code, value.span()));
+    // What hangs on the request may be a part of a value that is known on loading in the place of the other.
+    let is_wrong = |value: &ast::Expr<'_>| {
+        let whole = value.span();
+        places.iter().any(|(code, place)| {
+            (*code == WRONG_TYPE.code && *place == whole)
+                || (*code == NOT_CONSTANT.code
+                    && whole.start <= place.start
+                    && place.end <= whole.end)
+        })
+    };
     let wrong: Vec<_> = given_slots.filter(|(value, _)| is_wrong(value)).collect();
     let &[(&one, its), (&other, others)] = wrong.as_slice() else { return None };
     let said = cx.diags.len();

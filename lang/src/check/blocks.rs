@@ -97,6 +97,7 @@ pub(super) fn read<'a>(
                 sound = false;
                 cx.report(wrong_form(arm.span(), "an arm stands in no block", "not a setting"));
             }
+            ast::Line::Field(field) if field.is_broken() => sound = false,
             ast::Line::Field(field) => {
                 sound = false;
                 let name = field.name().map_or("name", |name| name.text);

@@ -172,6 +172,14 @@ fn unknown<'a>(
         );
         return reported(call.span());
     }
+    if let Some((base, "get" | "has" | "contains_key" | "containsKey" | "lookup")) =
+        name.rsplit_once('.')
+    {
+        cx.report(diag.help(format!(
+            "a map is looked into by a literal, `{base}[\"key\"]`, and `x in {base}` asks for its keys; what belongs to a value of the request is said by `match VALUE {{ \"key\" => …, _ => … }}`"
+        )));
+        return reported(call.span());
+    }
     if want.map(Ty::present) == Some(&Ty::Status)
         && cx.vocabulary.action(name).is_some()
         && let Some(ast::Expr::Literal(status)) = call.positional().next()

@@ -192,6 +192,11 @@ pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
             plain_text(cx, *written, "a path pattern");
             continue;
         };
+        if cx.text(text.span()).len() < 2 || !cx.text(text.span()).ends_with('"') {
+            // Where it was to end is not known; that is said already.
+            sound = false;
+            continue;
+        }
         match path(text.text(), text.inner_span()) {
             Ok((pattern, captures)) => {
                 if choice.paths.iter().any(|(known, _)| *known == pattern) {

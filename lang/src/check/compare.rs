@@ -266,9 +266,18 @@ fn incomparable(
     (fails(a) || fails(b) || !joins).then(|| {
         let message = format!("`{op}` does not compare {a} with {b}");
         let reason = if joins { "these have no order" } else { "these never compare" };
-        bad_operator(sides.op, message, reason)
+        let diag = bad_operator(sides.op, message, reason)
             .label(left.span, format!("this is {a}"))
-            .label(right.span, format!("this is {b}"))
+            .label(right.span, format!("this is {b}"));
+        match (a, b) {
+            (Ty::OneOf(_), Ty::OneOf(_)) if joins => {
+                let (x, y) = (cx.text(left.span), cx.text(right.span));
+                diag.help(format!(
+                    "options are equal or not: `{x} == {y}`, or `{x} in [{y}]` of several"
+                ))
+            }
+            _ => diag,
+        }
     })
 }
 

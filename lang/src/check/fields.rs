@@ -12,7 +12,7 @@ use super::phases::{is_there, too_early, when_exists};
 use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::bad_value::bad_value;
-use crate::diag::not_constant::{not_constant, not_written_out};
+use crate::diag::not_constant::{not_a_literal, not_constant, not_written_out};
 use crate::diag::unknown_capture::unknown_capture;
 use crate::diag::unknown_field::unknown_field;
 use crate::diag::unknown_name::unknown_name;
@@ -291,7 +291,11 @@ pub(super) fn keyed<'a>(
         }
         _ => {
             if !read.ty.is_error() {
-                cx.report(not_constant(read.span, "a key is a literal"));
+                let help = format!("the name is a text in quotes: `{}[\"x-name\"]`", row.path);
+                cx.report(match super::constant::is_load_time(&read, &cx.open) {
+                    true => not_a_literal(read.span, "a text in quotes belongs here", help),
+                    false => not_constant(read.span, help),
+                });
             }
             cx.note(place, Meaning::Field(row));
             return reported(span);
@@ -449,6 +453,22 @@ pub(super) fn not_exported(
     cx.report(diag);
 }
 
+/// The kind of item that a name without quotes stands for.
+fn named(cx: &Context<'_>, written: ast::Expr<'_>) -> Option<&'static str> {
+    let words = words(written)?;
+    let first = words.first()?;
+    let unit = cx.units.iter().position(|unit| unit.source.id == first.span.source)?;
+    match cx.names.get(unit)?.get(first.text)? {
+        Entry::Item(id) if words.len() == 1 => {
+            let keyword = cx.item(*id).keyword;
+            let is_value = matches!(keyword, Keyword::Let | Keyword::Param | Keyword::Secret);
+            is_value.then(|| keyword.as_str())
+        }
+        Entry::File(_) if words.len() == 2 => Some("imported name"),
+        _ => None,
+    }
+}
+
 /// The text of a string literal and where it stands, for what must be written out.
 pub(super) fn plain_text(
     cx: &mut Context<'_>,
@@ -474,6 +494,15 @@ pub(super) fn plain_text(
             cx.report(diag.help(format!(
                 "{what} is a text in quotes; a pattern is a condition: `where matches(req.path, {written})`"
             )));
+            None
+        }
+        other if let Some(kind) = named(cx, other) => {
+            let name = cx.text(other.span());
+            let help = format!(
+                "{what} is a text in quotes, so that it is known which routes meet: no {kind} stands for it"
+            );
+            let reason = format!("`{name}` is a {kind}, and a text in quotes belongs here");
+            cx.report(not_a_literal(other.span(), reason, help));
             None
         }
         other => {

@@ -214,7 +214,10 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         }
         (Some(Value::String(text)), Ty::OneOf(words)) => {
             let near = nearest(text, words.iter().map(|word| &**word));
-            if let Some(near) = near {
+            // Of numbers none is a slip of the pen for another.
+            if text.contains(|c: char| c.is_ascii_digit()) && words.len() <= 6 {
+                remedy = Some(format!("one of {} belongs here", super::names::listed(words)));
+            } else if let Some(near) = near {
                 remedy = Some(format!("did you mean `\"{near}\"`?"));
                 let inner = inside_quotes(cx, expr.span);
                 diag = diag.suggest(format!("write `{near}`"), inner, near);
@@ -290,15 +293,21 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         }
         (Some(Value::String(text)), target) => {
             let read = literal::literal(text, expr.span, Some(target));
-            if let Ok((_, ty)) = read
-                && (ty.fits(target) || (ty == Ty::Int && *target == Ty::Status))
+            if let Ok((_, ty)) = &read
+                && (ty.fits(target) || (*ty == Ty::Int && *target == Ty::Status))
             {
                 remedy = Some(format!("write `{text}`, without quotes"));
                 diag = diag.fix("remove the quotes", expr.span, text.to_string());
+            } else if let Err(wrong) = read
+                && !literal::unit_for(wanted).is_empty()
+            {
+                remedy = wrong.help.filter(|help| help.starts_with("write `"));
             }
         }
         (Some(Value::Bool(_) | Value::Null), Ty::String) => {}
-        (Some(_), Ty::String) if !written.contains(['"', '{', '\\']) && !written.is_empty() => {
+        (Some(_), Ty::String)
+            if !written.contains(['"', '{', '\\']) && !written.is_empty() && !is_named(written) =>
+        {
             let is_fit = |text: &&String| match why.accepts {
                 Some(accepts) => accepts(Known::Value(&Value::string(text.as_str()))).is_ok(),
                 None => true,
@@ -336,6 +345,12 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         (None, Some(remedy)) => diag.help(remedy),
         (None, None) => diag,
     }
+}
+
+/// Whether it is written as a name is, and no literal is.
+fn is_named(written: &str) -> bool {
+    written.starts_with(|c: char| c.is_ascii_lowercase())
+        && written.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
 /// A text that is a status without its quotes.
@@ -382,6 +397,19 @@ pub(super) fn absent(
         return of_nobody(cx, scope, expr, diag);
     }
     diag = diag.help("say what happens then: `?? default`, or a test for presence before it");
+    if let ExprKind::Input(id) = expr.kind
+        && let Some(input) = cx.inputs.get(id.0 as usize).filter(|input| input.default.is_some())
+    {
+        return diag.help(format!(
+            "`{written}` has a default, and is never absent if its type says so: `{}: {wanted}`",
+            input.name
+        ));
+    }
+    if written.contains("??") && matches!(expr.kind, ExprKind::Coalesce(..)) {
+        diag = diag.help(
+            "the last of these values may be absent too: say what it is then, `… ?? default`",
+        );
+    }
     if let Some(default) = default_for(expr.ty.present()) {
         let (start, end) = (
             Span { end: expr.span.start, ..expr.span },

@@ -68,6 +68,25 @@ pub(super) fn host(text: &str, span: Span) -> Result<Host, Box<Diag>> {
             "leave `host` out for every host; `*.x` is one label before `x`, `**.x` is one or more",
         )));
     }
+    if text.starts_with('~') || text.contains(['^', '$', '(', '\\']) {
+        return Err(Box::new(
+            bad_host(span, format!("`{text}` is not a host"), "a host has no regular expressions")
+                .help("`*.x` is one label before `x`, `**.x` is one or more; a condition asks a pattern: `where matches(req.host, re\"…\")`"),
+        ));
+    }
+    if text == "_" {
+        return Err(Box::new(
+            bad_host(span, "`_` is no host pattern", "this would be a host of this very name")
+                .help("leave the `host` line out to answer for every host"),
+        ));
+    }
+    if let Some(parent) = text.strip_prefix('.').filter(|parent| !parent.is_empty()) {
+        return Err(Box::new(
+            bad_host(span.part(0, 1), format!("`{text}` is not a host"), "a label is missing here")
+                .help(format!("write `\"**.{parent}\"` for all hosts beneath, `\"{parent}\", \"**.{parent}\"` with the name itself"))
+                .suggest("take all hosts beneath", span.part(0, 0), "**"),
+        ));
+    }
     if let Some(at) = name.find('*') {
         return Err(Box::new(
             bad_host(

@@ -11,6 +11,8 @@ use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::not_constant::not_constant;
 use crate::diag::unknown_member::unknown_member;
+use crate::diag::unknown_name::unknown_name;
+use crate::foreign;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -49,6 +51,17 @@ pub(super) fn member<'a>(
             _ if is_open(cx, scope.unit, root.text) => return path(cx, scope, &words, span),
             Some(Entry::File(file)) if words.len() == 2 => {
                 return from_file(cx, scope, file, &words, span, want);
+            }
+            None => {
+                let whole = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
+                if let Some(meant) = foreign::value(&whole) {
+                    let diag = unknown_name(span, "value", &whole, None).help(meant.help);
+                    cx.report(match meant.ours {
+                        Some(ours) => diag.suggest(format!("write `{ours}`"), span, ours),
+                        None => diag,
+                    });
+                    return reported(span);
+                }
             }
             _ => {}
         }
@@ -174,7 +187,17 @@ pub(super) fn looked_up<'a>(
         return reported(span);
     }
     let why = Why::says("a map is looked into by a text");
-    let key = super::expr::wanted(cx, scope, key, &Ty::String, &why);
+    let known = cx.diags.len();
+    let mut read = expr(cx, scope, key, Some(&Ty::String));
+    let is_fixed = matches!(base.ty.present(), Ty::Map(_) | Ty::Record(_));
+    if is_fixed && !read.ty.is_error() && value(&read).is_none() {
+        // No key of a request would do, whether it may be absent or not.
+        cx.diags.truncate(known);
+        cx.report(by_request(cx, &base, read.span));
+        return reported(span);
+    }
+    read = super::fit::fit(cx, scope, read, &Ty::String, &why);
+    let key = read;
     if base.ty.is_error() || key.ty.is_error() {
         return reported(span);
     }
@@ -188,10 +211,15 @@ pub(super) fn looked_up<'a>(
             };
             let message = format!("{of} is not looked into by a text");
             let diag = bad_operator(span, message, "nothing is read so");
+            let part = match value(&key) {
+                Some(Value::String(part)) => part.clone(),
+                _ => "part".into(),
+            };
+            let name = cx.text(base.span);
             cx.report(match other {
-                Ty::Record(_) => diag.help(
-                    "what is looked into by a text is a map: `let NAME: Map<String, String> = { … }`; a record's parts are read as `NAME.part`",
-                ),
+                Ty::Record(_) => diag.help(format!(
+                    "a part of a record is read as `{name}.{part}`; a map, whose keys are texts, says its type: `let {name}: Map<String, String> = {{ … }}`",
+                )),
                 _ => diag,
             });
             return reported(span);
@@ -203,23 +231,28 @@ pub(super) fn looked_up<'a>(
             Expr { kind: ExprKind::Member(Box::new(base), name), ty, span }
         }
         _ => {
-            let entry = match value(&base) {
-                Some(Value::Map(entries)) => entries.iter().next(),
-                _ => None,
-            };
-            let (name, of) = match entry {
-                Some((name, Value::String(of))) => (&**name, format!("\"{of}\"")),
-                Some((name, of)) => (&**name, of.to_string()),
-                None => ("a", "…".to_owned()),
-            };
-            let key_text = cx.text(key.span);
-            cx.report(not_constant(
-                key.span,
-                format!(
-                    "a map is looked into by a literal; what belongs to a value of the request is said by `match {key_text} {{ \"{name}\" => {of}, _ => absent }}`"
-                ),
-            ));
+            cx.report(by_request(cx, &base, key.span));
             reported(span)
         }
     }
+}
+
+/// Says that a map is not looked into by a value of the request, and what is written for it.
+fn by_request(cx: &Context<'_>, base: &Expr, key: Span) -> Diag {
+    let entry = match value(base) {
+        Some(Value::Map(entries)) => entries.iter().next(),
+        _ => None,
+    };
+    let (name, of) = match entry {
+        Some((name, Value::String(of))) => (&**name, format!("\"{of}\"")),
+        Some((name, of)) => (&**name, of.to_string()),
+        None => ("a", "…".to_owned()),
+    };
+    let key_text = cx.text(key);
+    not_constant(
+        key,
+        format!(
+            "a map is looked into by a literal; what belongs to a value of the request is said by `match {key_text} {{ \"{name}\" => {of}, _ => absent }}`"
+        ),
+    )
 }

@@ -148,6 +148,19 @@ pub(super) fn is_absent(cx: &Context<'_>, scope: &Scope<'_>, written: ast::Expr<
         && cx.entry(scope.unit, "absent").is_none()
 }
 
+/// The word that a value with `-` in it is as a whole, if something is defined so: that is reported where it stands.
+pub(super) fn defined_dashed<'a>(
+    cx: &Context<'a>,
+    scope: &Scope<'a>,
+    written: ast::Expr<'a>,
+) -> Option<ast::Word<'a>> {
+    let ast::Expr::Binary(binary) = written else { return None };
+    let span = binary.span();
+    let text = cx.text(span);
+    let is_known = || cx.entry(scope.unit, text).is_some() || scope.local(text).is_some();
+    (text.contains('-') && is_known()).then_some(ast::Word { text, span })
+}
+
 /// A word with `-` in it, which no name has: `gateway-error` reads as a difference, of which nobody knows the first part.
 pub(super) fn dashed<'a>(
     cx: &mut Context<'a>,
@@ -231,7 +244,8 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
     let place = |near: &str| places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
     let meant = foreign::value(word.text).filter(|_| kinds.contains(&Keyword::Let));
     let near = near.filter(|_| meant.is_none());
-    let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))));
+    let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))))
+        .certain_if(near.is_some_and(|near| word.text.replace('-', "_") == near));
     if let Some(meant) = meant {
         let diag = diag.help(meant.help);
         return match meant.ours {

@@ -106,6 +106,11 @@ pub(super) fn binary<'a>(
         return reported(span);
     }
     if op.op == BinaryOp::Subtract
+        && let Some(word) = names::defined_dashed(cx, scope, ast::Expr::Binary(binary))
+    {
+        return names::name(cx, scope, word, want);
+    }
+    if op.op == BinaryOp::Subtract
         && let Some(diag) = fields::dashed(cx, scope, left, span)
     {
         cx.report(diag);
@@ -228,7 +233,26 @@ pub(super) fn is<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, is: ast::Is<'a>) -
         other => {
             let near = nearest(other, ["present", "absent"]).map(|near| (near, None));
             let diag = unknown_name(state.span, "state", other, near);
-            cx.report(diag.help("a value is `present` or `absent`"));
+            let negated = is.is_negated();
+            let (word, asked) = (cx.text(inner.span), if negated { "!=" } else { "==" });
+            let state_for = |absent: bool| if absent == negated { "present" } else { "absent" };
+            let meant = match other {
+                "null" | "nil" | "none" | "None" | "undefined" | "missing" => Some(state_for(true)),
+                "set" | "defined" | "there" | "given" => Some(state_for(false)),
+                _ => None,
+            };
+            cx.report(match (meant, other) {
+                (Some(meant), _) => diag.help(format!("write `{word} is {meant}`")).suggest(
+                    format!("write `is {meant}`"),
+                    span,
+                    format!("{word} is {meant}"),
+                ),
+                (None, "empty") => diag.help(format!(
+                    "`{word} {asked} \"\"` asks whether a text is empty, `is absent` whether there is none"
+                )),
+                (None, "true" | "false") => diag.help("a condition is asked as it is, or with `not`"),
+                _ => diag.help("a value is `present` or `absent`; `==` compares two values"),
+            });
             return reported(span);
         }
     };

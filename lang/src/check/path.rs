@@ -14,6 +14,9 @@ use crate::vocab::nearest;
 /// Segments a pattern may have.
 const SEGMENTS: usize = 64;
 
+/// What is told to those who write a regular expression.
+const PATTERN: &str = "a path has no regular expressions: `{name}` is one segment, `/**` at the end everything beneath; a condition asks one, `where matches(req.path, re\"…\")`";
+
 /// What a pattern captures: a name, its type, and the name's place.
 pub(super) type Capture = (Arc<str>, Ty, Span);
 
@@ -21,10 +24,22 @@ pub(super) type Capture = (Arc<str>, Ty, Span);
 pub(super) fn path(text: &str, span: Span) -> Result<(Path, Vec<Capture>), Box<Diag>> {
     let Some(rest) = text.strip_prefix('/') else {
         let at = span.part(0, text.chars().next().map_or(0, char::len_utf8));
-        return Err(Box::new(
-            bad_path(at, format!("the path `{text}` does not begin with `/`"), "a `/` is missing")
-                .fix("insert the `/`", span.part(0, 0), "/"),
-        ));
+        let message = format!("the path `{text}` does not begin with `/`");
+        let diag = bad_path(at, message, "a `/` is missing");
+        return Err(Box::new(if text.contains("://") {
+            diag.help("a path is what stands behind the host; hosts are a line of their own, `host \"a.example\"`")
+        } else if text.starts_with(['~', '^']) {
+            diag.help(PATTERN)
+        } else if text.starts_with('*') {
+            diag.help("`/**` at the end is everything beneath; how a path ends is a condition: `where ends_with(req.path, \".php\")`")
+        } else {
+            let diag = diag.fix("insert the `/`", span.part(0, 0), "/");
+            match text.starts_with('{') {
+                true => diag
+                    .help("`{name}` captures a segment; no value is put in, a path is written out"),
+                false => diag,
+            }
+        }));
     };
     let mut read = Path { segments: Vec::new(), rest: false };
     let mut captures: Vec<Capture> = Vec::new();
@@ -112,7 +127,10 @@ fn literal(text: &str, piece: &str, place: Span) -> Result<(), Box<Diag>> {
                 format!("`{text}` has a `*` where it means nothing"),
                 "a wildcard is a whole segment",
             )
-            .help("write `{name}` for exactly one segment, and `/**` at the end for everything beneath"),
+            .help(match piece.contains(['(', '[', '^', '$', '\\']) || piece.contains(".*") {
+                true => PATTERN,
+                false => "write `{name}` for exactly one segment, and `/**` at the end for everything beneath",
+            }),
         ));
     }
     for (at, c) in piece.char_indices() {

@@ -75,14 +75,17 @@ pub(super) fn too_late(
     end: Span,
 ) -> Diag {
     let diag = no_effect(span, what, end);
-    // What ends the way in may stand in a policy that others apply too.
-    if let (Some(own), Some(statement)) = (scope.end, scope.statement)
-        && own == end
-        && let Some(edits) = moved(cx, statement, end, Beside::Before)
-    {
-        return diag.fix_all("move the statement to the way in", edits);
+    match moved_before(cx, scope, end) {
+        Some(edits) => diag.fix_all("move the statement to the way in", edits),
+        None => diag,
     }
-    diag
+}
+
+/// The edits that move the statement of a scope in front of the one at `end`, if that ends the route of its own: what ends
+/// the way in may stand in a policy that others apply too.
+pub(super) fn moved_before(cx: &Context<'_>, scope: &Scope<'_>, end: Span) -> Option<Vec<Edit>> {
+    let statement = scope.statement?;
+    (scope.end == Some(end)).then(|| moved(cx, statement, end, Beside::Before)).flatten()
 }
 
 /// On which side of another statement one is put.

@@ -283,7 +283,10 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     let own = scope.locals.split_off(shared);
     unused_locals(cx, &Scope { locals: own, ..scope.clone() }, "let");
     of_no_method(cx, &flow, &choice, view.span());
-    let broken = view.block().is_none_or(|block| has_error_line(&block));
+    // What was mended to be read may have swallowed the statement that ends it.
+    let broken = view.is_broken()
+        || plan.site.as_ref().is_some_and(|site| site.is_broken())
+        || view.block().is_none_or(|block| has_error_line(&block));
     if flow.ended.is_none() && !flow.doubtful && !broken {
         let verbs: Vec<Arc<str>> = cx
             .vocabulary

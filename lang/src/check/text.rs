@@ -4,12 +4,14 @@ use super::context::{Context, Scope, reported};
 use super::expr::{constant, expr};
 use super::fields;
 use super::fit::{Why, fit, is_text_like};
+use crate::diag::Diag;
 use crate::diag::bad_text::bad_text;
 use crate::diag::exposed_secret::exposed_secret;
-use crate::diag::plain_text::{plain_dollar, plain_variable};
+use crate::diag::plain_text::{plain_dollar, plain_operator, plain_variable};
 use crate::diag::wrong_type::wrong_type;
 use crate::foreign;
 use crate::policy::{Expr, ExprKind};
+use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
 use crate::value::Value;
@@ -22,7 +24,24 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
     variables(cx, scope, written);
     for part in written.parts() {
         match part {
-            ast::Part::Text(word) => plain.push_str(word.text),
+            ast::Part::Text(word) if word.text == "{" => {
+                sound = false;
+                cx.report(self::open(cx, written, word.span));
+            }
+            ast::Part::Text(word) => {
+                if let Some((at, hidden)) = word.text.char_indices().find(|(_, c)| is_unseen(*c)) {
+                    sound = false;
+                    let place = word.span.part(at, at + hidden.len_utf8());
+                    let message =
+                        format!("`U+{:04X}` stands in this text unseen", u32::from(hidden));
+                    cx.report(bad_text(place, message, "an invisible character").suggest(
+                        "remove it",
+                        place,
+                        "",
+                    ));
+                }
+                plain.push_str(word.text);
+            }
             ast::Part::Escape(word) => match ast::unescape(word.text) {
                 Some(c) => plain.push(c),
                 None => {
@@ -71,6 +90,39 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
     Expr { kind: ExprKind::Template(parts), ty: Ty::String, span }
 }
 
+/// Whether a character is not to be seen, or changes how others are: control characters, those that turn the direction of
+/// writing, and blanks without width.
+fn is_unseen(c: char) -> bool {
+    (c.is_control() && c != '\t')
+        || matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A `{` in a text behind which no value ends.
+fn open(cx: &Context<'_>, written: ast::Str<'_>, brace: Span) -> Diag {
+    let end = written.inner_span().end;
+    let rest = cx.text(Span { start: brace.end, end, ..brace });
+    let diag = bad_text(brace, "this `{` is never closed", "a value begins here");
+    let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"_.".contains(c));
+    let name = rest.get(..name.unwrap_or(rest.len())).unwrap_or("");
+    let is_value = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.contains('.');
+    let escaped = |diag: Diag| diag.suggest("write `\\{` for a brace as it is", brace, "\\{");
+    if is_value {
+        let at = brace.end + name.len() as u32;
+        let behind = Span { start: at, end: at, ..brace };
+        return escaped(diag.suggest("close it", behind, "}")).help(format!(
+            "a value in a text stands in braces: `{{{name}}}`; a brace as it is is written `\\{{`"
+        ));
+    }
+    let is_document = rest.starts_with("\\\"") || rest.trim_start().starts_with("\\\"");
+    escaped(diag)
+        .help(match is_document {
+            true => "a brace as it is is written `\\{`; a JSON answer is written without quotes, `json={ name: value }`",
+            false => "a brace as it is is written `\\{`; a value in a text stands in braces: `{req.path}`",
+        })
+        .certain_if(!is_document)
+}
+
 /// Warns of a `$` that was to put in a value.
 fn variables(cx: &mut Context<'_>, scope: &Scope<'_>, written: ast::Str<'_>) {
     if cx.repeating > 0 {
@@ -83,6 +135,14 @@ fn variables(cx: &mut Context<'_>, scope: &Scope<'_>, written: ast::Str<'_>) {
         if word.text.ends_with('$') && matches!(parts.peek(), Some(ast::Part::Hole(_))) {
             cx.report(plain_dollar(word.span.part(length - 1, length)));
         }
+        let mut marks = word.text.match_indices('%').map(|(at, _)| at).peekable();
+        while let (Some(at), Some(&end)) = (marks.next(), marks.peek()) {
+            if word.text.get(at + 1..end).is_some_and(foreign::is_envoy_operator) {
+                let written = word.text.get(at..=end).unwrap_or("");
+                cx.report(plain_operator(word.span.part(at, end + 1), written));
+                marks.next();
+            }
+        }
         for (at, _) in word.text.match_indices('$') {
             let behind = word.text.get(at + 1..).unwrap_or("");
             let length = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -91,7 +151,8 @@ fn variables(cx: &mut Context<'_>, scope: &Scope<'_>, written: ast::Str<'_>) {
             let is_capture = captures.iter().any(|(known, ..)| **known == *name);
             let meant = match foreign::variable(name) {
                 _ if is_capture => format!("path.{name}"),
-                Some(row) => row.ours.unwrap_or("").to_owned(),
+                Some(ours) if ours.ends_with(']') => format!("{ours} ?? \"\""),
+                Some(ours) => ours,
                 None => continue,
             };
             let place = word.span.part(at, at + 1 + name.len());

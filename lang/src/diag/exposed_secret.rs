@@ -43,5 +43,5 @@ route all on web {
 pub fn exposed_secret(span: Span, reason: impl Into<String>) -> Diag {
     ENTRY
         .at(span, "a secret may not be used here", reason)
-        .help("pass it to a parameter that takes a secret")
+        .help("a secret goes only where one is asked for, as in `keys secret(NAME)` of an `auth`; what others may see is a `param`")
 }

@@ -43,6 +43,11 @@ pub fn not_written_out(span: Span, why: impl Into<String>) -> Diag {
     ENTRY.at(span, "this must be written out", "what is put in is not known here").help(why)
 }
 
+/// What stands at `span` is a value, where `why` says that a name is written out.
+pub fn not_a_literal(span: Span, reason: impl Into<String>, why: impl Into<String>) -> Diag {
+    ENTRY.at(span, "this must be written out", reason).help(why)
+}
+
 /// What stands at `span` depends on the request; `why` says who wants a constant.
 pub fn not_constant(span: Span, why: impl Into<String>) -> Diag {
     ENTRY.at(span, "this must be constant", "it depends on the request").help(why)

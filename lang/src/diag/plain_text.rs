@@ -59,6 +59,13 @@ pub fn plain_dollar(span: Span) -> Diag {
         .suggest("remove the `$`", span, "")
 }
 
+/// The `%…%` at `span` is what Envoy puts a value in for.
+pub fn plain_operator(span: Span, written: &str) -> Diag {
+    ENTRY.at(span, format!("`{written}` is only text"), "no value is put in").help(
+        "a value stands in braces: `{req.host}`, `{client.ip}`, `{req.header[\"x-name\"] ?? \"\"}`",
+    )
+}
+
 /// The `$` at `span` begins the name of what is `ours` here.
 pub fn plain_variable(span: Span, written: &str, ours: &str) -> Diag {
     ENTRY

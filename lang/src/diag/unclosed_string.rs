@@ -37,6 +37,15 @@ pub fn unclosed_string(place: Span) -> Diag {
         .suggest("insert the missing `\"`", place.part(place.len(), place.len()), "\"")
 }
 
+/// The string at `place` ends with `last`, which is no quote here.
+pub fn curly_end(place: Span, last: char) -> Diag {
+    let end = place.part(place.len() - last.len_utf8(), place.len());
+    ENTRY
+        .at(place, "this string is never closed", format!("a `{last}` closes none"))
+        .help("texts stand in straight double quotes: `\"text\"`")
+        .fix("write a straight quote", end, "\"")
+}
+
 /// The string at `place` has a closing quote only.
 pub fn unopened_string(place: Span) -> Diag {
     ENTRY.at(place, "this string is never opened", "an opening `\"` is missed before this").suggest(

@@ -44,6 +44,15 @@ pub fn unexpected_text(place: Span, expected: &str, found: &str) -> Diag {
     }
 }
 
+/// A name that is defined with a `-` in it.
+pub fn dashed_name(place: Span, written: &str) -> Diag {
+    let name = written.replace('-', "_");
+    ENTRY
+        .at(place, format!("`{written}` is no name"), "a name has no `-`")
+        .help(format!("names are made of letters, digits and `_`: write `{name}`"))
+        .fix(format!("write `{name}`"), place, name)
+}
+
 /// A character that begins nothing in the language.
 pub fn unexpected_character(place: Span, character: char) -> Diag {
     let diag = ENTRY.at(
@@ -54,7 +63,10 @@ pub fn unexpected_character(place: Span, character: char) -> Diag {
     match character {
         '#' => diag.help("a comment begins with `//`").suggest("make it a comment", place, "//"),
         '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '`' => {
-            diag.help("strings are written in `\"`")
+            let message = format!("a text does not stand in `{character}`");
+            ENTRY
+                .at(place, message, "not a quote here")
+                .help("texts stand in straight double quotes: `\"text\"`")
         }
         _ => diag,
     }

@@ -1,26 +1,28 @@
 //! From what did not fit to words. A second look runs the strict rule over just the text in question; how far it came and
 //! what it hoped for there become one message in the language's words.
 //!
-//! `complaint` is what the grammar could not take; `lines`, `elsewhere` and `comma` know mistakes that are made often;
+//! `complaint` is what the grammar could not take; `habits`, `lines`, `elsewhere` and `comma` know mistakes that are made often;
 //! `second_look` has words for all others; `tokens` reads the text around a place for each of them.
 
 mod comma;
 mod complaint;
 mod elsewhere;
+mod habits;
 mod lines;
 mod second_look;
 mod tokens;
 
 pub(super) use complaint::{Complaint, is_error, is_missing};
-pub(super) use lines::{goes_on, joints};
+pub(super) use lines::{begins_with_operator, goes_on, joints, leading};
 
 use std::collections::HashSet;
 
 use self::comma::missing_comma;
 use self::elsewhere::of_elsewhere;
+use self::habits::{of_the_value, of_the_whole};
 use self::lines::next_statement;
 use self::second_look::second_look;
-use self::tokens::{before, last_token, next_token, span};
+use self::tokens::{before, item_word, last_token, next_token, span};
 use super::parse::Rule;
 use super::prepare::Prepared;
 use crate::diag::Diag;
@@ -29,6 +31,7 @@ use crate::diag::foreign_syntax::{foreign_alias, foreign_infix, foreign_operator
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::unexpected_text;
+use crate::source::Span;
 
 /// The diagnostics of one item: one for each line at most, because a second one is mostly an echo of the first.
 pub(super) fn diags(
@@ -76,8 +79,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     let gap = span(missed, missed);
     let next = next_token(text, start);
     let next_text = text.get(next.range()).unwrap_or("");
-    let known = next_statement(text, complaint, gap, next, next_text)
-        .or_else(|| of_elsewhere(text, complaint, next, next_text));
+    let known = of_the_whole(text, complaint, next, next_text)
+        .or_else(|| next_statement(text, complaint, gap, next, next_text))
+        .or_else(|| of_elsewhere(text, complaint, next, next_text))
+        .or_else(|| of_the_value(text, next, next_text));
     if let Some(diag) = known {
         return diag;
     }
@@ -103,19 +108,36 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
                 "a `match` compares one value with patterns: `match req.path { \"/a\" => x, _ => y }`; of a condition it is `match CONDITION { true => x, _ => y }`",
             )
         }
-        Rule::missing_colon if text.get(..complaint.from).is_some_and(|head| head.trim_end().ends_with("{{")) => {
-            let inner = before(text, complaint.from);
-            unexpected_text(span(inner - 1, inner), "a value", "{")
-                .help("a value stands in one pair of braces: `\"{req.path}\"`; a second one begins a record")
-        }
+        Rule::missing_colon if next_text == "," => missing_mark(gap, next, ":", next_text)
+            .help("a list is written `[a, b]`; braces hold names with their values, `{ a: 1, b: 2 }`"),
         Rule::missing_colon => missing_mark(gap, next, ":", next_text),
         Rule::missing_arrow if matches!(next_text, "" | "," | ";" | "}") => {
             let pattern = span(complaint.from, missed.max(complaint.from));
             missing_verb(pattern)
         }
         Rule::missing_arrow => missing_mark(gap, next, "=>", next_text),
+        Rule::missing_block if item_word(text) == "module" => {
+            missing_mark(gap, next, "{", next_text).help(
+                "what a module owns stands behind it: `module NAME on LISTENER from \"./file.gw\" { owns path=\"/a/**\" }`",
+            )
+        }
         Rule::missing_block => missing_mark(gap, next, "{", next_text),
         Rule::missing_params => missing_mark(gap, next, "(", next_text),
+        // What looks like a field is a line with its values, which has no colon; `bind :80` means a text.
+        Rule::missing_type if let Some(verb) = named_line(text, complaint) => {
+            let colon = before(text, start) - 1;
+            let is_apart = text.get(..colon).is_some_and(|head| head.ends_with(' '));
+            if is_apart && next.start as usize == colon + 1 && !next.is_empty() {
+                let place = span(colon, next.end as usize);
+                let written = text.get(place.range()).unwrap_or("");
+                let diag = unexpected_text(place, "a text in quotes", written);
+                return diag.fix("put it in quotes", place, format!("\"{written}\""));
+            }
+            let gone = span(colon, next.start as usize);
+            unexpected_text(span(colon, colon + 1), "a value", ":")
+                .help(format!("a line is its name and its values, without `:`: `{verb} …`"))
+                .suggest("remove the `:`", gone, " ")
+        }
         Rule::missing_type if next_text.starts_with(|c: char| c.is_ascii_digit() || c == '"') => {
             unexpected_text(next, "a type", next_text).help(
                 "`name: Type` declares; an argument is `name=value`, a share of requests `90% => app`",
@@ -145,6 +167,20 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             }
             missing_mark(span(place, place), word, if is_provider { "=" } else { "on" }, found)
         }
+        Rule::missing_name if next_text == "*" => unexpected_text(next, "a number", next_text)
+            .help("addresses have no wildcards: a network is written `10.0.0.0/16`"),
+        Rule::missing_name
+            if complaint.from == start && last_token(text, missed) == item_word(text) =>
+        {
+            let item = last_token(text, missed);
+            no_name(next, next_text, item).unwrap_or_else(|| {
+                let diag = missing_part(gap, "a name", item);
+                match next_text {
+                    "on" | "before" => diag.help(format!("write `{item} NAME {next_text} …`")),
+                    _ => diag,
+                }
+            })
+        }
         Rule::missing_name if last_token(text, missed) == "is" => {
             unexpected_text(next, "`present` or `absent`", next_text)
                 .help("`is` asks whether something is there; `==` compares two values")
@@ -169,6 +205,34 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             }
         }
         _ => second_look(text, complaint),
+    }
+}
+
+/// The word of a line that reads as a field, outside of what holds fields.
+fn named_line<'t>(text: &'t str, complaint: &Complaint<'_>) -> Option<&'t str> {
+    let head = text.get(..before(text, complaint.start))?.strip_suffix(':')?.trim_end();
+    let word = last_token(head, head.len());
+    let begins = head.get(..head.len() - word.len())?.trim_end_matches([' ', '\t', '\r']);
+    let is_line = begins.ends_with(['\n', '{', ';']);
+    let holds_lines =
+        ["route", "site", "listener", "upstream", "limit", "policy", "test", "assert"];
+    // The fields of a statement's block are of no block of lines.
+    (is_line && complaint.verb.is_some_and(|verb| holds_lines.contains(&verb))).then_some(word)
+}
+
+/// Something that is no name stands where an item's name belongs.
+fn no_name(place: Span, found: &str, item: &str) -> Option<Diag> {
+    let diag = unexpected_text(place, "a name", found);
+    let reserved = ["and", "or", "not", "in", "is", "match"];
+    match found.chars().next()? {
+        '/' | '*' => Some(diag.help(format!(
+            "a `{item}` has a name of its own, `{item} NAME …`; paths and hosts stand inside its braces"
+        ))),
+        '0'..='9' => Some(diag.help("a name begins with a letter")),
+        _ if reserved.contains(&found) => Some(
+            diag.help(format!("`{found}` is a word of the language: `{item}` needs another name")),
+        ),
+        _ => None,
     }
 }
 

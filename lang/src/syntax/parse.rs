@@ -35,17 +35,28 @@ pub(super) fn parse_item(text: &str) -> ItemTree {
     }
     let prepared = prepare(text, &scan);
     let first = build(text, &prepared);
-    let joints = complain::joints(text, &first.complaints);
-    if joints.is_empty() {
+    let leading = complain::leading(text, &scan);
+    let mut joints = complain::joints(text, &first.complaints);
+    joints.retain(|joint| !leading.contains(joint));
+    if joints.is_empty() && leading.is_empty() {
         return first.tree(text, &prepared, Vec::new());
     }
-    // A statement that goes on in the next line is one mistake, if reading it so leaves fewer.
+    // A statement that goes on in the next line is one mistake, if reading it so leaves fewer. A line that begins with an
+    // operator is one in any case, whether the grammar could read it or not.
+    let n_known = first.complaints.len() + leading.len();
+    let n_joints = joints.len();
+    let diags: Vec<Diag> = joints
+        .iter()
+        .map(|at| complain::goes_on(text, *at))
+        .chain(leading.iter().map(|at| complain::begins_with_operator(text, *at)))
+        .collect();
+    joints.extend(leading);
+    joints.sort_unstable();
     let joined = prepare_joined(text, &scan, &joints);
     let second = build(text, &joined);
-    if second.complaints.len() + joints.len() > first.complaints.len() {
+    if second.complaints.len() + n_joints > n_known {
         return first.tree(text, &prepared, Vec::new());
     }
-    let diags = joints.iter().map(|at| complain::goes_on(text, *at)).collect();
     second.tree(text, &joined, diags)
 }
 
@@ -129,11 +140,16 @@ fn entry(prepared: &Prepared, diags: &mut Vec<Diag>) -> (Rule, Keyword) {
         if word.is_empty() {
             return Keyword::Unknown;
         }
-        diags.push(crate::diag::unknown_item::unknown_item(
-            span,
-            word,
-            nearest.map(Keyword::as_str),
-        ));
+        let diag =
+            crate::diag::unknown_item::unknown_item(span, word, nearest.map(Keyword::as_str));
+        // A host stands where other gateways have the blocks of one.
+        let host = rest.split([' ', '\t', '\n', ',', '{']).next().unwrap_or("");
+        diags.push(match host.strip_prefix(word).is_some_and(|rest| rest.starts_with('.')) {
+            true => diag.help(format!(
+                "a host is a line of a `site`: `site NAME on LISTENER {{ host \"{host}\"; … }}`"
+            )),
+            false => diag,
+        });
         nearest.unwrap_or(Keyword::Unknown)
     });
     let rule = match keyword {
@@ -214,6 +230,9 @@ impl<'t> Builder<'t> {
                 };
                 let around = self.verb;
                 self.fill(start);
+                if rule == Rule::dashed {
+                    self.complain(rule, start, end);
+                }
                 self.begin(kind, start);
                 if matches!(kind, Kind::Stmt | Kind::Item(_)) {
                     self.verb = Some(super::split::first_word(pair.as_str()));
@@ -402,8 +421,8 @@ impl<'t> Builder<'t> {
             }
             Rule::public => Kind::Public,
             Rule::keyword => Kind::Keyword,
-            Rule::name => Kind::Name,
-            Rule::word => Kind::Word,
+            Rule::name | Rule::dashed | Rule::dashed_name => Kind::Name,
+            Rule::word | Rule::dashed_word => Kind::Word,
             Rule::verb => Kind::Verb,
             Rule::clause => Kind::Clause,
             Rule::relation | Rule::clause_word | Rule::file_word => Kind::Relation,
@@ -450,6 +469,9 @@ fn is_leaf(rule: Rule) -> bool {
         Rule::public
             | Rule::keyword
             | Rule::name
+            | Rule::dashed
+            | Rule::dashed_name
+            | Rule::dashed_word
             | Rule::word
             | Rule::verb
             | Rule::relation

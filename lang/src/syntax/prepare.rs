@@ -5,8 +5,8 @@ use super::scan::{Mark, Scan, closer_of};
 use crate::diag::{
     Diag, foreign_syntax::single_quotes, missing_opener::missing_opener,
     stray_closer::stray_closer, stray_closer::wrong_closer, unclosed_brace::unclosed_brace,
-    unclosed_bracket::unclosed_bracket, unclosed_string::unclosed_string,
-    unclosed_string::unopened_string,
+    unclosed_bracket::unclosed_bracket, unclosed_string::curly_end,
+    unclosed_string::unclosed_string, unclosed_string::unopened_string,
 };
 use crate::source::{SourceId, Span};
 
@@ -148,7 +148,7 @@ struct Mend {
 }
 
 fn mend(text: &str, scan: &Scan) -> Mend {
-    let quotes = mend_quotes(scan);
+    let quotes = mend_quotes(text, scan);
     let Some(net) = imbalance(scan) else { return quotes };
     // Indentation is a witness, not a law: it is believed where that explains the brackets with fewer mistakes.
     let by_indent = Mender::mend(text, scan, true, net < 0);
@@ -159,13 +159,18 @@ fn mend(text: &str, scan: &Scan) -> Mend {
     mend
 }
 
-fn mend_quotes(scan: &Scan) -> Mend {
+fn mend_quotes(text: &str, scan: &Scan) -> Mend {
     let mut mend = Mend::default();
     for mark in &scan.marks {
         match *mark {
             Mark::Str { start, end, closed: false } => {
                 mend.inserted.push((end, "\""));
-                mend.diags.push(unclosed_string(span(start, end)));
+                let last = text.get(start..end).and_then(|text| text.chars().next_back());
+                let curly = last.filter(|last| matches!(last, '”' | '“' | '’' | '»'));
+                mend.diags.push(match curly {
+                    Some(last) => curly_end(span(start, end), last),
+                    None => unclosed_string(span(start, end)),
+                });
             }
             Mark::Unopened { start, end } => {
                 mend.inserted.push((start, "\""));

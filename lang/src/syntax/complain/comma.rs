@@ -37,6 +37,9 @@ pub(super) fn missing_comma(
         return unexpected_text(next, "`,` or an operator", next_text)
             .help("a rate is written `100/s` or `20/min`");
     }
+    if let Some(diag) = of_this_verb(text, complaint, before, next, next_text) {
+        return diag;
+    }
     let rest = text.get(next.start as usize..).unwrap_or("");
     let behind = rest.get(next_text.len()..).unwrap_or("");
     if let Some(row) = foreign::function(next_text)
@@ -138,6 +141,78 @@ pub(super) fn missing_comma(
     } else {
         diag.help("values are separated by `,`, statements by a new line or `;`")
     }
+}
+
+/// What stands behind a value of this verb elsewhere.
+fn of_this_verb(
+    text: &str,
+    complaint: &Complaint<'_>,
+    before: &str,
+    next: Span,
+    next_text: &str,
+) -> Option<Diag> {
+    let verb = complaint.verb?;
+    let gap = complaint.from + before.len();
+    let behind = text.get(next.end as usize..).unwrap_or("");
+    // `re"…"` with another letter, or with a blank between.
+    if matches!(before, "r" | "rx" | "regex" | "re" | "regexp") && next_text.starts_with('"') {
+        let mended = format!("re{next_text}");
+        let whole = span(complaint.from, next.end as usize);
+        return Some(
+            unexpected_text(whole, "a pattern", text.get(whole.range())?)
+                .help(format!("a pattern is written `{mended}`"))
+                .fix(format!("write `{mended}`"), whole, mended),
+        );
+    }
+    if is_single(Some(verb)) && next_text == "not" {
+        let help =
+            "`x not in list` asks whether a list lacks it, `x != y` whether two values differ";
+        return Some(unexpected_text(next, "an operator", next_text).help(help));
+    }
+    let is_status = before.len() == 3 && before.bytes().all(|byte| byte.is_ascii_digit());
+    if verb == "respond" && is_status && next_text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some(unexpected_text(next, "`,` or the end of the line", next_text).help(format!(
+            "the words of a status are sent with it; a text of the answer stands in quotes: `respond {before}, \"text\"`"
+        )));
+    }
+    if verb == "forward" && before == "to" {
+        let word = span(complaint.from, next.start as usize);
+        return Some(
+            unexpected_text(word.part(0, "to".len()), "an upstream", "to")
+                .help("`forward NAME` sends to an `upstream`")
+                .fix("remove it", word, ""),
+        );
+    }
+    if verb == "rewrite" && before.ends_with('"') && next_text.starts_with('"') {
+        return Some(unexpected_text(next, "the end of the line", next_text).help(
+            "write the new path as one text: `rewrite \"/b/{id}\"` with what `path` captures, or `rewrite \"/b{strip_prefix(req.path, \"/a\")}\"` for all that is beneath `/a`",
+        ));
+    }
+    // `set up.header X-User "a"`: a name behind the field, and a value behind the name.
+    if matches!(verb, "set" | "add" | "unset") && matches!(before, "up.header" | "resp.header") {
+        let line = text.get(next.start as usize..)?.lines().next()?;
+        let name = line.trim_start_matches('"');
+        let length = name.find(|c: char| !is_word(c) && c != '-').unwrap_or(name.len());
+        let name = name.get(..length)?.to_ascii_lowercase();
+        let field = format!("{before}[\"{name}\"]");
+        let assigned = if verb == "unset" { "" } else { " = VALUE" };
+        return Some(unexpected_text(next, "a name in brackets", next_text).help(format!(
+            "a field is named in brackets, and its value stands behind `=`: `{verb} {field}{assigned}`"
+        )));
+    }
+    if let Some(row) = foreign::argument(verb, next_text)
+        && !behind.starts_with('=')
+    {
+        let place = span(gap, next.end as usize);
+        return Some(
+            unexpected_text(next, "`,` or the end of the line", next_text).help(row.help).suggest(
+                "remove it",
+                place,
+                "",
+            ),
+        );
+    }
+    None
 }
 
 /// A word that stands twice: the verb again, or a value.

@@ -75,7 +75,8 @@ pub(super) fn of_elsewhere(
                 "assert" if !is_single(Some(verb)) => CLAIM,
                 _ if is_assigned && !is_single(Some(verb)) => {
                     let diag = unexpected_text(span(mark, mark + 1), "a value", "=");
-                    return Some(diag.help("a line is a verb and its values; `let NAME = VALUE` names a value for good, `set resp.header[\"x\"] = VALUE` changes a message"));
+                    let gone = span(place.end as usize, mark + 1);
+                    return Some(diag.help(format!("a line is a verb and its values, without `=`: `{verb} …`; `let NAME = VALUE` names a value for good, `set resp.header[\"x\"] = VALUE` changes a message")).suggest("remove the `=`", gone, " "));
                 }
                 _ => return None,
             };

@@ -28,7 +28,6 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             || text.get(before(text, start)..start).is_some_and(|blank| blank.contains('\n'));
         return match character {
             '#' => diag.certain_if(is_first),
-            '$' => diag.help("a value is named as it is, `req.path`; in a text it stands in braces, `\"{req.path}\"`"),
             _ => match curly(text, place) {
                 Some(end) => {
                     let edit = |span| Edit { span, text: "\"".to_owned() };
@@ -68,6 +67,15 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         let length = rest.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '}']);
         let place = span(place.start as usize, place.start as usize + length.unwrap_or(rest.len()));
         let written = text.get(place.range()).unwrap_or("");
+        let pattern = written.strip_suffix('/').and_then(|inner| inner.strip_prefix('/'));
+        if let Some(pattern) =
+            pattern.filter(|inner| inner.contains(['^', '$', '[', '\\', '+', '*']))
+        {
+            let mended = format!("re\"{}\"", pattern.replace("\\/", "/"));
+            return unexpected_text(place, "a pattern in quotes", written)
+                .help(format!("a pattern is written `{mended}`"))
+                .suggest(format!("write `{mended}`"), place, mended);
+        }
         return unexpected_text(place, "a text in quotes", written).fix(
             "put it in quotes",
             place,
@@ -91,10 +99,32 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
                 "`{verb}` is no function: its values stand behind it, without brackets"
             ));
         }
+        Rule::bad_rest
+            if found == ","
+                && let Some(open) =
+                    text.get(..from).and_then(|head| head.trim_end().strip_suffix('('))
+                && last_token(text, open.trim_end().len()) == "in" =>
+        {
+            let open = span(open.len(), open.len() + 1);
+            let close = span(end, end + 1);
+            let diag = unexpected_text(place, "the closing bracket", found)
+                .help("a list is written in square brackets: `x in [a, b]`");
+            let edit = |span, text: &str| Edit { span, text: text.to_owned() };
+            return match text.get(close.range()) {
+                Some(")") => {
+                    diag.fix_all("make it a list", vec![edit(open, "["), edit(close, "]")])
+                }
+                _ => diag,
+            };
+        }
         Rule::bad_rest if found == "," => {
             return unexpected_text(place, "the closing bracket", found).help(
                 "only a list, a call and a record have several values; an argument is `name=[…]`",
             );
+        }
+        _ if found == "." && last_token(text, before(text, start)) == "\"" => {
+            return unexpected_text(place, "`,` or the end of the line", found)
+                .help("texts are put together in one: `\"a{req.host}\"`");
         }
         Rule::bad_rest => return unexpected_text(place, "the closing bracket", found),
         Rule::bad_stmt => return unexpected_text(place, "a statement", found),
@@ -143,6 +173,11 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::bad_tail => {
             return unexpected_text(place, "the end of the line", found)
                 .help("a statement ends with its line, or with `;`: nothing else fits behind it");
+        }
+        Rule::junk if found == ";" && next_token(text, place.end as usize).is_empty() => {
+            return unexpected_text(place, "the end of the item", found)
+                .help("an item ends with its `}`")
+                .fix("remove it", span(place.start as usize, place.start as usize + 1), "");
         }
         _ => return unexpected_text(place, "an item", found),
     };
