@@ -6,8 +6,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lang::Span;
-use lang::policy::{self, Policy, RouteId};
+use lang::policy::{self, Input, Policy, RouteId};
+use lang::{Span, Ty};
 
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
@@ -23,6 +23,7 @@ mod focus;
 mod guards;
 mod idle;
 mod items;
+mod observed;
 mod regions;
 mod split;
 
@@ -79,7 +80,23 @@ pub struct Change {
     pub example: Result<String, NoExample>,
     /// At how many pairs of host and path such requests are known.
     pub places: usize,
+    /// Requests that fare so for other routes, or by other statements.
+    pub also: Vec<Also>,
 }
+
+/// A request that fares as another one does, and comes from elsewhere in a policy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Also {
+    /// The request.
+    pub example: String,
+    /// Who answers it, and what refuses it there.
+    pub old: Answered,
+    /// The same in the new policy.
+    pub new: Answered,
+}
+
+/// The route that answers, with its place, and the statement that refuses.
+pub type Answered = (Option<(Arc<str>, Span)>, Option<Span>);
 
 /// Why no request is shown. Expressions are written as a program has them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,6 +123,8 @@ pub struct Outcome {
     pub effects: Vec<Effect>,
     /// Policies that are applied, and are not by the other.
     pub applied: Vec<Arc<str>>,
+    /// The statement that refuses, if one does.
+    pub refused: Option<Span>,
 }
 
 /// A statement that one policy runs and the other does not.
@@ -186,52 +205,34 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     let (basis, ()) = Basis::new(&[old, new], |exprs| {
         let steps = [old.0, new.0].into_iter().flat_map(|policy| &policy.routes);
         for step in steps.flat_map(|route| &route.steps) {
-            if let policy::StepKind::Act(call) = &step.kind
-                && let Some(place) = &call.place
-                && place.field.path == "up.header"
-                && let Some(name) = &place.key
-            {
-                exprs.header(name);
+            let policy::StepKind::Act(call) = &step.kind else { continue };
+            let Some(place) = &call.place else { continue };
+            match (place.field.path, &place.key) {
+                ("up.header", Some(name)) => drop(exprs.header(name)),
+                // So that an example can have a query.
+                ("up.query", _) => {
+                    exprs.read("req.query", Some(Arc::from("q")), Ty::String.optional());
+                }
+                _ => {}
             }
         }
     });
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
-    let [old_side, new_side] = basis.sides.as_slice() else { return comparison };
-    let mut signatures = Signatures::default();
-    let mut known = [Known::default(), Known::default()];
-    let mut found: BTreeMap<String, Class> = BTreeMap::new();
-    for old_table in &old_side.lowered.listeners {
-        let Some(new_at) = new_side.lowered.listener(&old_table.name) else { continue };
-        let new_at = new_at.0 as usize;
-        let Some(new_table) = new_side.lowered.listeners.get(new_at) else { continue };
-        let sides = [(*old_side, old_table), (*new_side, new_table)];
-        for region in regions(&basis, sides, &mut signatures) {
-            let divided = split::divide(&basis, sides, &region, &mut signatures, &mut known);
-            let Divided { pairs } = match divided {
-                Ok(divided) => divided,
-                Err(_) => {
-                    basis.patience.give_up();
-                    comparison.undecided.push(Undecided::TooMuch(region.side, region.span));
-                    continue;
-                }
-            };
-            for pair in pairs {
-                let place = match &pair.found {
-                    Found::Disagrees(example) => {
-                        comparison.disagreements.push(example.clone());
-                        continue;
-                    }
-                    Found::Example { place, .. } => Some(place.clone()),
-                    Found::No(_) => None,
-                };
-                let key = pair.key(&old_table.name);
-                let change = change(&basis, &old_table.name, pair);
+    let mut found = classes(&basis, &mut comparison);
+    let is_open = !comparison.undecided.is_empty()
+        || found.values().any(|class| class.change.example.is_err());
+    if is_open && let Some(basis) = with_defaults(&basis) {
+        // What hangs on inputs has an example for what these are by default, if for anything.
+        let mut only = Comparison::default();
+        for (key, class) in classes(&basis, &mut only) {
+            if class.change.example.is_ok() {
                 match found.entry(key) {
-                    Entry::Vacant(entry) => drop(entry.insert(Class::new(change, place))),
-                    Entry::Occupied(mut entry) => entry.get_mut().join(change, place),
+                    Entry::Vacant(entry) => drop(entry.insert(class)),
+                    Entry::Occupied(mut entry) => entry.get_mut().join(class),
                 }
             }
         }
+        comparison.disagreements.extend(only.disagreements);
     }
     let mut changes: Vec<Change> = found.into_values().map(Class::change).collect();
     changes.sort_by(|a, b| {
@@ -252,6 +253,60 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     comparison
 }
 
+/// The same with the defaults of inputs, where there are any on which both policies agree.
+fn with_defaults<'p>(basis: &Basis<'p>) -> Option<Basis<'p>> {
+    let agreed = |input: &Input| {
+        let same = |other: &&Input| other.name == input.name;
+        let mut all = basis.sides.iter().filter_map(|side| side.policy.inputs.iter().find(same));
+        let default = input.default.clone()?;
+        all.all(|other| other.default.as_ref() == Some(&default)).then_some(default)
+    };
+    let bound = basis.program.inputs.iter().any(|input| agreed(input).is_some());
+    bound.then(|| basis.bound(agreed))
+}
+
+/// The requests that fare differently, by what they share. What could not be decided is added to the comparison.
+fn classes(basis: &Basis<'_>, comparison: &mut Comparison) -> BTreeMap<String, Class> {
+    let mut found: BTreeMap<String, Class> = BTreeMap::new();
+    let [old_side, new_side] = basis.sides.as_slice() else { return found };
+    let mut signatures = Signatures::default();
+    let mut known = [Known::default(), Known::default()];
+    for old_table in &old_side.lowered.listeners {
+        let Some(new_at) = new_side.lowered.listener(&old_table.name) else { continue };
+        let new_at = new_at.0 as usize;
+        let Some(new_table) = new_side.lowered.listeners.get(new_at) else { continue };
+        let sides = [(*old_side, old_table), (*new_side, new_table)];
+        for region in regions(basis, sides, &mut signatures) {
+            let divided = split::divide(basis, sides, &region, &mut signatures, &mut known);
+            let Divided { pairs } = match divided {
+                Ok(divided) => divided,
+                Err(_) => {
+                    basis.patience.give_up();
+                    comparison.undecided.push(Undecided::TooMuch(region.side, region.span));
+                    continue;
+                }
+            };
+            for pair in pairs {
+                let place = match &pair.found {
+                    Found::Disagrees(example) => {
+                        comparison.disagreements.push(example.clone());
+                        continue;
+                    }
+                    Found::Example { place, .. } => Some(place.clone()),
+                    Found::No(_) => None,
+                };
+                let key = pair.key(&old_table.name);
+                let class = Class::new(change(basis, &old_table.name, pair), place);
+                match found.entry(key) {
+                    Entry::Vacant(entry) => drop(entry.insert(class)),
+                    Entry::Occupied(mut entry) => entry.get_mut().join(class),
+                }
+            }
+        }
+    }
+    found
+}
+
 /// Requests of one kind, as they are gathered from the places at which there are some.
 struct Class {
     change: Change,
@@ -263,12 +318,21 @@ impl Class {
         Class { change, places: place.into_iter().collect() }
     }
 
-    /// Takes in those of another place. What is told of a class is told of the request that is shown.
-    fn join(&mut self, change: Change, place: Option<String>) {
-        if self.change.example.is_err() && change.example.is_ok() {
-            self.change = change;
+    /// Takes in those of another place. What is told of a class is told of the request that is shown; of others that come
+    /// from other statements, a request each is named.
+    fn join(&mut self, mut other: Class) {
+        if self.change.example.is_err() && other.change.example.is_ok() {
+            std::mem::swap(self, &mut other);
         }
-        self.places.extend(place);
+        let places = other.change.elsewhere().chain(std::mem::take(&mut other.change.also));
+        for one in places.collect::<Vec<_>>() {
+            let own = self.change.elsewhere();
+            let is_told = own.chain(self.change.also.iter().cloned()).any(|own| own.is_like(&one));
+            if !is_told {
+                self.change.also.push(one);
+            }
+        }
+        self.places.extend(other.places);
     }
 
     fn change(self) -> Change {
@@ -303,6 +367,7 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
             route: route.map(|route| (route.name.clone(), route.span)),
             effects: effects.collect(),
             applied: applied.cloned().collect(),
+            refused: fate.by,
         }
     };
     let (kind, because) = pair.verdict();
@@ -318,5 +383,22 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
             Found::Disagrees(_) => Err(NoExample::Computed(Vec::new())),
         },
         places: 0,
+        also: Vec::new(),
+    }
+}
+
+impl Change {
+    /// The request that is shown, as one among others.
+    fn elsewhere(&self) -> impl Iterator<Item = Also> + use<> {
+        let answered = |outcome: &Outcome| (outcome.route.clone(), outcome.refused);
+        let (old, new) = (answered(&self.old), answered(&self.new));
+        self.example.clone().ok().map(|example| Also { example, old, new }).into_iter()
+    }
+}
+
+impl Also {
+    /// Whether the same statements are at work.
+    fn is_like(&self, other: &Also) -> bool {
+        (&self.old, &self.new) == (&other.old, &other.new)
     }
 }

@@ -41,6 +41,11 @@ impl Slot {
         }
     }
 
+    /// Whether it is what an upstream has answered.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.field.starts_with("origin.")
+    }
+
     /// Whether somebody may have to wait for it: for the request's content, or for what hangs on keys. Of what is new here
     /// that is presumed.
     pub(crate) fn may_wait(&self) -> bool {

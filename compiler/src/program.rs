@@ -14,7 +14,7 @@ pub mod code;
 pub mod expr;
 pub mod routing;
 pub mod rows;
-mod text;
+pub(crate) mod text;
 pub(crate) mod walk;
 
 pub use expr::{Expr, MatchArm};

@@ -134,7 +134,7 @@ fn now(these: &[Bound], those: &[Bound]) -> Vec<Now> {
     let become_of = |one: &Bound| {
         // Whoever differs in what one counts may be the same in what the other counts.
         let is_made_up_for =
-            || new.iter().any(|other| !counts_same(other, one) && !holds(these, other));
+            || new.iter().any(|other| other.parts != one.parts && !holds(these, other));
         match new.iter().map(|other| other.instead_of(one)).min() {
             _ if holds(those, one) => Now::Kept,
             Some(Instead::OtherRate) => Now::OtherRate,
@@ -183,11 +183,11 @@ pub(super) fn verdict(old: &[Bound], new: &[Bound]) -> Option<Reason> {
     }
 }
 
-/// The parts of a key.
+/// The parts of a key. What is the same for all tells nobody apart.
 pub(super) fn parts(basis: &Basis<'_>, key: ExprId) -> BTreeSet<ExprId> {
-    match basis.program.expr(key) {
-        Expr::List(items) => items.iter().copied().collect(),
-        Expr::Const(Value::Absent) => BTreeSet::new(),
-        _ => BTreeSet::from([key]),
-    }
+    let all = match basis.program.expr(key) {
+        Expr::List(items) => items.clone(),
+        _ => vec![key],
+    };
+    all.into_iter().filter(|part| !matches!(basis.program.expr(*part), Expr::Const(_))).collect()
 }

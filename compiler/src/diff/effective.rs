@@ -1,7 +1,10 @@
 //! Which statements of a way leave something behind: not those whose work a later one undoes, and not those that change
 //! what is never sent.
 
-use lang::vocab::Form;
+use std::sync::Arc;
+
+use lang::Value;
+use lang::vocab::{ExprId, Form};
 
 use crate::diff::fate::Effect;
 use crate::program::{Expr, Program};
@@ -14,10 +17,19 @@ pub(super) struct Ran {
     pub(super) form: Form,
     /// The action, as a policy calls it.
     pub(super) verb: &'static str,
-    /// Whether it stands in an `always`, and so runs with the answer and not where it is written.
-    pub(super) always: bool,
+    /// When it runs.
+    pub(super) phase: Phase,
     /// Whether it may refuse a request: then it matters that it ran.
     pub(super) refuses: bool,
+}
+
+/// When a statement runs. Those of an `always` run with the answer, and not where they are written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Phase {
+    In,
+    Answer,
+    Always,
+    Back,
 }
 
 /// Those that leave something behind, in order.
@@ -26,6 +38,7 @@ pub(super) fn effective(program: &Program, course: &Course, mut all: Vec<Ran>) -
         let is_read = all.iter().any(|one| reads(program, &one.effect, "up."));
         all.retain(|one| is_read || one.refuses || !is_upward(one));
     }
+    plainly(program, course, &mut all);
     let mut at = 0;
     while let Some(one) = all.get(at) {
         let behind = all.get(at + 1..).unwrap_or_default();
@@ -38,6 +51,49 @@ pub(super) fn effective(program: &Program, course: &Course, mut all: Vec<Ran>) -
     all.into_iter().map(|one| one.effect).collect()
 }
 
+/// Statements as the plainest that do the same: what is put beside nothing is set, and who sets nothing takes away.
+fn plainly(program: &Program, course: &Course, all: &mut [Ran]) {
+    for at in 0..all.len() {
+        let (before, behind) = all.split_at_mut(at);
+        let Some(one) = behind.first_mut() else { continue };
+        let is_nothing = |arg| matches!(program.expr(arg), Expr::Const(Value::Absent));
+        match (one.form, one.effect.does.args.as_slice()) {
+            (_, [path]) if one.verb == "rewrite" && is_written(program, *path) => {
+                one.form = Form::Assign;
+                one.effect.does.action = Arc::from("set");
+                one.effect.does.place = Some((Arc::from("up.path"), None));
+            }
+            (Form::Assign, [value]) if one.effect.does.place.is_some() && is_nothing(*value) => {
+                one.form = Form::Place;
+                one.effect.does.action = Arc::from("unset");
+                one.effect.does.args.clear();
+            }
+            (Form::Append, [_]) => {
+                let same = |other: &&Ran| other.effect.does.place == one.effect.does.place;
+                let is_bare = match before.iter().rfind(same) {
+                    Some(last) => matches!(last.form, Form::Place),
+                    None => is_bare(course, one),
+                };
+                if is_bare {
+                    one.form = Form::Assign;
+                    one.effect.does.action = Arc::from("set");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_written(program: &Program, value: ExprId) -> bool {
+    matches!(program.expr(value), Expr::Const(_))
+}
+
+/// Whether nothing is where it puts something, unless a statement has put it there: on an answer of the gateway's own.
+fn is_bare(course: &Course, one: &Ran) -> bool {
+    let Some((field, Some(name))) = &one.effect.does.place else { return false };
+    course.own && &**field == "resp.header" && &**name != "location" && !may_be_put(name)
+}
+
 /// Whether it changes only what an upstream gets.
 fn is_upward(one: &Ran) -> bool {
     let place = one.effect.does.place.as_ref();
@@ -47,14 +103,15 @@ fn is_upward(one: &Ran) -> bool {
 /// Whether a later statement changes the same place whatever is there, and nothing has asked for it in between.
 fn is_undone(program: &Program, one: &Ran, behind: &[Ran]) -> bool {
     let Some((field, _)) = &one.effect.does.place else { return false };
-    if one.always || one.refuses {
+    if one.phase == Phase::Always || one.refuses {
         return false;
     }
     for later in behind {
         if reads(program, &later.effect, field) {
             return false;
         }
-        let replaces = matches!(later.form, Form::Assign | Form::Place) && !later.always;
+        let replaces =
+            matches!(later.form, Form::Assign | Form::Place) && later.phase != Phase::Always;
         if replaces && later.effect.does.place == one.effect.does.place {
             return true;
         }
@@ -64,13 +121,9 @@ fn is_undone(program: &Program, one: &Ran, behind: &[Ran]) -> bool {
 
 /// Whether it takes away what is not there: a field that nothing has put on an answer of the gateway's own.
 fn is_idle(course: &Course, one: &Ran, before: &[Ran]) -> bool {
-    let Some((field, Some(name))) = &one.effect.does.place else { return false };
     matches!(one.form, Form::Place)
-        && course.own
-        && !one.always
-        && &**field == "resp.header"
-        && &**name != "location"
-        && !may_be_put(name)
+        && one.phase != Phase::Always
+        && is_bare(course, one)
         && !before.iter().any(|other| other.effect.does.place == one.effect.does.place)
 }
 

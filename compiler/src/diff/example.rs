@@ -2,15 +2,14 @@
 //! and shown only where something else comes of them.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use lang::policy::{Compare, Host, Path};
+use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use crate::diff::NoExample;
 use crate::diff::fate::{Effect, Fate, told};
-use crate::diff::idle::{Idle, When, is_alone};
+use crate::diff::observed::{Observed, Observer};
 use crate::diff::split::Part;
 use crate::frame::{Frame, Slot};
 use crate::interp::Interp;
@@ -40,8 +39,8 @@ pub(super) struct Ground<'b> {
     pub(super) plain: Vec<Set>,
     /// What may make a difference where something is computed.
     pub(super) hints: Vec<Set>,
-    /// Statements that may come to nothing.
-    pub(super) idle: &'b Idle,
+    /// Whether the listener may believe what a peer says about the client.
+    pub(super) believes: bool,
 }
 
 /// What came of looking.
@@ -97,17 +96,10 @@ impl Ground<'_> {
             for values in sure.map_or_else(guesses, |values| vec![values]) {
                 let witness = Witness::new(self.host, self.path, values);
                 let [before, after] = &self.sides;
-                let fared = self.fares(before, &witness, (old, new)).zip(self.fares(
-                    after,
-                    &witness,
-                    (new, old),
-                ));
+                let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {
                     // What is written otherwise comes to the same here.
                     Some((before, after)) if is_alike(old, new) && before == after => {
-                        if !before.iter().all(is_known) {
-                            return Ok(self.example(&witness));
-                        }
                         tried += 1;
                         break;
                     }
@@ -121,13 +113,25 @@ impl Ground<'_> {
         Ok(Found::No(match tried {
             0 => {
                 let terms = space.computed(both);
-                NoExample::Computed(terms.iter().map(|term| named(program, term)).collect())
+                let mut lets = Vec::new();
+                for ((side, _), part) in self.sides.iter().zip([old, new]) {
+                    let route = part.taken.and_then(|id| self.basis.route(side, id));
+                    lets.extend(locals(route.map_or(&[][..], |route| &route.steps)));
+                }
+                NoExample::Computed(terms.iter().map(|term| named(program, term, &lets)).collect())
             }
             tried => {
-                let [before, after] = [(&old.fate, &new.fate), (&new.fate, &old.fate)]
-                    .map(|(own, other)| differing(own, other));
-                let of: BTreeSet<ExprId> = before.into_iter().chain(after).collect();
-                NoExample::Alike { tried, of: of.into_iter().map(|id| told(program, id)).collect() }
+                let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
+                let mut of: Vec<String> = Vec::new();
+                for one in sides.iter().flat_map(|(own, other)| differing(own, other)) {
+                    for arg in &one.does.args {
+                        let text = told(program, *arg, &one.named);
+                        if !of.contains(&text) {
+                            of.push(text);
+                        }
+                    }
+                }
+                NoExample::Alike { tried, of }
             }
         }))
     }
@@ -147,8 +151,8 @@ impl Ground<'_> {
         &self,
         (side, listener): &(Side<'_>, usize),
         witness: &Witness,
-        (part, other): (&Part, &Part),
-    ) -> Option<Vec<Done>> {
+        part: &Part,
+    ) -> Option<Observed> {
         let basis = self.basis;
         let frame = Frame::new();
         let expected = match (part.taken, &part.course.end) {
@@ -166,19 +170,13 @@ impl Ground<'_> {
         for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
             frame.set_local(local, interp.value(value).unwrap_or_default());
         }
-        let is_idle = |effect: &&Effect| {
-            is_alone(effect, &part.fate, &other.fate)
-                && self.idle.get(&effect.does).is_some_and(|when| match when {
-                    When::Always => true,
-                    When::Says(slot, value) => interp.slot(*slot).as_ref() == Ok(value),
-                })
+        let observer = Observer {
+            interp: &interp,
+            course: &part.course,
+            believes: self.believes,
+            stripped: &witness.stripped,
         };
-        let effects = part.fate.effects.iter().filter(|effect| !is_idle(effect));
-        let done = effects.map(|Effect { does, .. }| {
-            let values = does.args.iter().map(|arg| interp.value(*arg).ok());
-            (does.action.clone(), does.place.clone(), values.collect())
-        });
-        fits(&interp, &part.course).then(|| done.collect())
+        fits(&interp, &part.course).then(|| observer.observe(&part.fate))
     }
 }
 
@@ -230,10 +228,10 @@ pub(super) fn hints(
     hints
 }
 
-/// The arguments of statements that the other side does not run so.
-pub(super) fn differing(own: &Fate, other: &Fate) -> Vec<ExprId> {
+/// The statements that the other side does not run so.
+fn differing<'f>(own: &'f Fate, other: &Fate) -> impl Iterator<Item = &'f Effect> {
     let runs = |effect: &&Effect| !other.effects.iter().any(|one| one.does == effect.does);
-    own.effects.iter().filter(runs).flat_map(|effect| effect.does.args.iter().copied()).collect()
+    own.effects.iter().filter(runs)
 }
 
 /// Whether the two are told in the same words, so that only what their statements do can differ.
@@ -242,9 +240,9 @@ fn is_alike(old: &Part, new: &Part) -> bool {
 }
 
 /// What a request cannot be made to fit, as a policy writes it.
-fn named(program: &Program, term: &Term) -> String {
+fn named(program: &Program, term: &Term, lets: &[(LocalId, ExprId)]) -> String {
     match term {
-        Term::Computed(id, _) => told(program, *id),
+        Term::Computed(id, _) => told(program, *id, lets),
         Term::Slot(slot) => {
             program.slots.get(slot.0 as usize).map(Slot::written).unwrap_or_default()
         }
@@ -258,12 +256,4 @@ fn named(program: &Program, term: &Term) -> String {
         Term::Stripped(_) => "req.header[\"connection\"]".to_owned(),
         Term::Unknown(..) => "the answer".to_owned(),
     }
-}
-
-/// What a statement does, and with which values.
-type Done = (Arc<str>, Option<(Arc<str>, Option<Arc<str>>)>, Vec<Option<Value>>);
-
-/// Whether each value is known, and not one that an answer of an upstream decides.
-fn is_known((.., values): &Done) -> bool {
-    values.iter().all(Option::is_some)
 }

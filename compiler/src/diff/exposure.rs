@@ -7,14 +7,14 @@ use std::sync::Arc;
 use lang::Value;
 use lang::policy::{self, LocalId, Message};
 use lang::vocab::identity::CLAIMS;
-use lang::vocab::{ExprId, Shield};
+use lang::vocab::{Ends, ExprId, Shield};
 
 use super::Kind;
 use super::bounds::parts;
 use super::choices::Chosen;
 use crate::caching::Answers;
 use crate::program::{Call, Expr, Step, locals};
-use crate::proof::basis::Basis;
+use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{Course, Header};
 
 /// What is exposed on one way through a route.
@@ -22,8 +22,51 @@ use crate::proof::course::{Course, Header};
 pub(super) struct Exposure {
     /// Whether an upstream is asked; then what the policy does not touch passes.
     forwards: bool,
+    /// How the upstreams are asked.
+    wire: Option<Wire>,
     fields: BTreeMap<(bool, Arc<str>), Field>,
+    /// What of the request's target the policy says.
+    target: BTreeMap<Piece, Put>,
+    /// What of it a client can choose among the requests of the route.
+    open: BTreeSet<Piece>,
     cache: Option<Cache>,
+    sends: Option<Sends>,
+}
+
+/// How sure it is that nobody listens on the way to an upstream.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Wire {
+    Cleartext,
+    Unverified,
+    Verified,
+}
+
+/// A piece of what an upstream is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Piece {
+    Path,
+    Query,
+    Host,
+}
+
+impl Piece {
+    /// The piece that a field of the request being sent is.
+    fn of(field: &str) -> Option<Piece> {
+        match field {
+            "up.path" => Some(Piece::Path),
+            "up.query" => Some(Piece::Query),
+            "up.host" => Some(Piece::Host),
+            _ => None,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Piece::Path => "path",
+            Piece::Query => "query",
+            Piece::Host => "host",
+        }
+    }
 }
 
 /// A header field that the policy touches.
@@ -31,6 +74,8 @@ pub(super) struct Exposure {
 struct Field {
     put: Put,
     shield: Option<Shield>,
+    /// Whether it is the word that stands for everybody.
+    all: bool,
 }
 
 /// What becomes of a header field.
@@ -38,16 +83,32 @@ struct Field {
 enum Put {
     /// It is as it came.
     Passes,
+    /// It is as it came, beside what the policy says.
+    Beside,
     /// It is taken away.
     Kept,
     /// The policy says it, by who the gateway knows asks.
     Identity(ExprId),
     /// The policy says it.
     Own(ExprId),
+    /// The policy makes it of something else that the client says.
+    Client(ExprId),
     /// It is there.
     Said,
     /// Nobody knows.
     Unknown,
+}
+
+impl Put {
+    /// Whether it is the policy's word, and nothing that a client says.
+    fn is_firm(&self) -> bool {
+        matches!(self, Put::Kept | Put::Identity(_) | Put::Own(_) | Put::Said)
+    }
+
+    /// Whether it is what a client says in the same place.
+    fn passes(&self) -> bool {
+        matches!(self, Put::Passes | Put::Beside)
+    }
 }
 
 /// Who shares an answer.
@@ -63,7 +124,8 @@ impl Exposure {
     /// What a course exposes.
     pub(super) fn of(
         basis: &Basis<'_>,
-        course: &Course,
+        side: &Side<'_>,
+        (route, course): (&policy::Route, &Course),
         steps: &[Step],
         chosen: &Chosen,
     ) -> Exposure {
@@ -74,24 +136,45 @@ impl Exposure {
                 Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
                     &Header::Value(chosen.get(value).copied().unwrap_or(*value))
                 }
-                // Beside it stands what the client says.
-                Header::Added(_) | Header::There if up => &Header::Unknown,
                 other => other,
             };
             let put = match header {
+                Header::Added(_) if up => Put::Beside,
+                Header::There if up => Put::Unknown,
                 Header::Absent => Put::Kept,
                 Header::Unknown => Put::Unknown,
                 Header::Added(value) => Put::Own(*value),
                 Header::Text(_) | Header::There => Put::Said,
                 Header::Value(value) if up && echoes(basis, *value, name, &lets) => Put::Passes,
-                Header::Value(value) if says_who(basis, *value, &lets) => Put::Identity(*value),
                 Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
-                    Put::Own(*value)
+                    put(basis, *value, &lets)
                 }
             };
-            ((up, name.clone()), Field { put, shield: None })
+            let all = matches!(header, Header::Value(value)
+                if basis.constants.get(*value).and_then(Value::as_str) == Some("*"));
+            ((up, name.clone()), Field { put, shield: None, all })
         });
-        Exposure { forwards: course.to().is_some(), fields: fields.collect(), cache: None }
+        let mut open = BTreeSet::from([Piece::Query]);
+        let is_open = |(path, _): &(policy::Path, _)| {
+            let captures =
+                |segment: &policy::Segment| matches!(segment, policy::Segment::Capture(..));
+            path.rest || path.segments.iter().any(captures)
+        };
+        if route.paths.iter().any(is_open) {
+            open.insert(Piece::Path);
+        }
+        if route.hosts.iter().any(|(host, _)| !matches!(host, policy::Host::Exact(_))) {
+            open.insert(Piece::Host);
+        }
+        let forwards = course.to().is_some();
+        let asks = course.at.filter(|_| forwards).and_then(|at| route.steps.get(at));
+        Exposure {
+            forwards,
+            wire: asks.and_then(|step| wire(side, step)),
+            fields: fields.collect(),
+            open,
+            ..Exposure::default()
+        }
     }
 
     /// Notes a statement that runs.
@@ -100,8 +183,38 @@ impl Exposure {
         basis: &Basis<'_>,
         course: &Course,
         (call, row): (&Call, &policy::Call),
-        chosen: &Chosen,
+        (chosen, lets): (&Chosen, &[(LocalId, ExprId)]),
     ) {
+        let argument = |name: &str| {
+            let at = row.row.params.iter().position(|param| param.name == name)?;
+            call.args.get(at).map(|arg| chosen.get(arg).copied().unwrap_or(*arg))
+        };
+        let is_given =
+            |value: &ExprId| !matches!(basis.program.expr(*value), Expr::Const(Value::Absent));
+        if let Some(piece) = row.place.as_ref().and_then(|place| Piece::of(place.field.path)) {
+            let value = call.args.first().map(|arg| chosen.get(arg).copied().unwrap_or(*arg));
+            let made = value.filter(is_given).map_or(Put::Kept, |value| put(basis, value, lets));
+            self.target.insert(piece, made);
+        }
+        if row.row.name == "rewrite"
+            && let Some(path) = argument("path")
+        {
+            self.target.insert(Piece::Path, put(basis, path, lets));
+        }
+        if row.row.ends == Ends::Forwards
+            && let Some(host) = argument("host").filter(is_given)
+        {
+            self.target.insert(Piece::Host, put(basis, host, lets));
+        }
+        let sets_location = row.place.as_ref().is_some_and(|place| {
+            place.field.path == "resp.header" && place.key.as_deref() == Some("location")
+        });
+        if row.row.ends == Ends::Responds {
+            self.sends = argument("location").map(|value| Sends::to(basis, value, lets));
+        } else if sets_location {
+            let value = call.args.first().map(|arg| chosen.get(arg).copied().unwrap_or(*arg));
+            self.sends = value.map(|value| Sends::to(basis, value, lets));
+        }
         if let Some(place) = &row.place
             && let Some(key) = &place.key
             && let Some(written) = place.field.written
@@ -113,15 +226,13 @@ impl Exposure {
         if row.row.name != "cache" {
             return;
         }
-        let key = row.row.params.iter().position(|param| param.name == "key");
-        let key = key.and_then(|at| call.args.get(at));
-        let key = key.map(|key| parts(basis, chosen.get(key).copied().unwrap_or(*key)));
+        let key = argument("key").filter(is_given).map(|key| parts(basis, key));
         let sent = self.fields.iter().filter(|((up, _), _)| *up);
         let sent = sent.filter_map(|(_, field)| match field.put {
-            Put::Own(value) | Put::Identity(value) => Some(value),
-            Put::Passes | Put::Kept | Put::Said | Put::Unknown => None,
+            Put::Own(value) | Put::Identity(value) | Put::Client(value) => Some(value),
+            Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Unknown => None,
         });
-        let parts = key.filter(|parts| !parts.is_empty()).unwrap_or_else(|| sent.collect());
+        let parts = key.unwrap_or_else(|| sent.collect());
         self.cache = course.caches.map(|answers| Cache { answers, parts });
     }
 }
@@ -134,43 +245,91 @@ pub(super) fn passing(old: &Exposure, new: &Exposure) -> Vec<Arc<str>> {
     let both = old.forwards && new.forwards;
     let names = both.then(|| old.fields.keys().chain(new.fields.keys()));
     let up = names.into_iter().flatten().filter(|(up, _)| *up);
-    let passes = |of: &Exposure, name| of.put(name).0 == Put::Passes;
+    let passes = |of: &Exposure, name| of.put(name).0.passes();
     let told = up.filter(|name| {
         let other = if passes(old, name) { new } else { old };
-        passes(old, name) != passes(new, name)
-            && matches!(other.put(name).0, Put::Kept | Put::Identity(_))
+        passes(old, name) != passes(new, name) && other.put(name).0.is_firm()
     });
     let names: BTreeSet<Arc<str>> = told.map(|(_, name)| name.clone()).collect();
     names.into_iter().collect()
 }
 
 /// What it means for protection that `new` is exposed where `old` was, and why. What a client says in the fields of
-/// `unsaid` reaches no upstream.
-pub(super) fn verdict(old: &Exposure, new: &Exposure, unsaid: &[Arc<str>]) -> Vec<Reason> {
+/// `unsaid` reaches no upstream. Requests come to each over TLS as `secure` says.
+pub(super) fn verdict(
+    old: &Exposure,
+    new: &Exposure,
+    unsaid: &[Arc<str>],
+    secure: [bool; 2],
+) -> Vec<Reason> {
     let names: BTreeSet<&(bool, Arc<str>)> = old.fields.keys().chain(new.fields.keys()).collect();
+    let both = old.forwards && new.forwards;
     let fields = names.into_iter().filter_map(|name| {
         let ((before, a), (after, b)) = (old.put(name), new.put(name));
+        let all = [old, new].map(|side| side.fields.get(name).is_some_and(|field| field.all));
         if before == after {
             return None;
         }
         match name.0 {
             true if unsaid.contains(&name.1) => None,
-            true if old.forwards && new.forwards => sent(&name.1, &before, &after),
+            true if both => sent(&name.1, &before, &after),
             true => None,
             false => {
                 let as_before = old.forwards == new.forwards;
-                answered(&name.1, a.or(b), (&before, &after), as_before)
+                answered((&name.1, a.or(b), all), (&before, &after), as_before)
             }
         }
     });
-    fields.chain(shared(old.cache.as_ref(), new.cache.as_ref())).collect()
+    let mut reasons: Vec<Reason> = fields.collect();
+    if both {
+        let pieces = [Piece::Path, Piece::Query, Piece::Host].into_iter();
+        reasons.extend(pieces.filter_map(|piece| asked_for(piece, old, new)));
+        reasons.extend(over(old.wire, new.wire));
+    }
+    reasons.extend(shared(old.cache.as_ref(), new.cache.as_ref()));
+    reasons.extend(elsewhere(old, new, secure));
+    reasons
+}
+
+/// What it means where a client is sent.
+pub(super) fn elsewhere(old: &Exposure, new: &Exposure, secure: [bool; 2]) -> Vec<Reason> {
+    let [before, after] = [old, new].map(|of| of.sends.as_ref());
+    let by_client = |sends: Option<&Sends>| sends.is_some_and(|sends| sends.by_client);
+    let mut reasons = Vec::new();
+    match (by_client(before), by_client(after)) {
+        (false, true) => {
+            reasons.push((Kind::Loosened, "the client chooses the host that it is sent to".into()));
+        }
+        (true, false) => reasons.push((
+            Kind::Tightened,
+            "the client no longer chooses the host that it is sent to".into(),
+        )),
+        _ => {}
+    }
+    let [from, to] = secure;
+    if let (Some(before), Some(after)) = (before, after) {
+        match (before.is_secure(from), after.is_secure(to)) {
+            (Some(true), Some(false)) => {
+                reasons.push((Kind::Loosened, "the client is no longer sent on over TLS".into()))
+            }
+            (Some(false), Some(true)) => {
+                reasons.push((Kind::Tightened, "the client is sent on over TLS".into()));
+            }
+            (Some(true), None) => reasons.push((
+                Kind::Unclear,
+                "whether the client is sent on over TLS hangs on what is computed".into(),
+            )),
+            _ => {}
+        }
+    }
+    reasons
 }
 
 impl Exposure {
     fn put(&self, name: &(bool, Arc<str>)) -> (Put, Option<Shield>) {
         match self.fields.get(name) {
             // An answer of the gateway's own has what the policy sets and no more.
-            Some(Field { put: Put::Kept, shield }) if !self.forwards => (Put::Passes, *shield),
+            Some(Field { put: Put::Kept, shield, .. }) if !self.forwards => (Put::Passes, *shield),
             Some(field) => (field.put.clone(), field.shield),
             None => (Put::Passes, None),
         }
@@ -180,38 +339,100 @@ impl Exposure {
 /// A field of the request that is sent.
 fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
     Some(match (old, new) {
-        (Put::Kept, Put::Passes) => {
+        (Put::Kept, new) if new.passes() => {
             (Kind::Loosened, format!("the client's `{name}` now reaches the upstream"))
         }
-        (Put::Passes, Put::Kept) => {
+        (old, Put::Kept) if old.passes() => {
             (Kind::Tightened, format!("the client's `{name}` no longer reaches the upstream"))
         }
-        (Put::Identity(_), Put::Passes) => (
+        (Put::Identity(_), new) if new.passes() => (
             Kind::Loosened,
             format!("the upstream gets `{name}` as the client says it, and not as it was verified"),
         ),
-        (Put::Passes, Put::Identity(_)) => (
+        (old, Put::Identity(_)) if old.passes() => (
             Kind::Tightened,
             format!("the upstream gets `{name}` as it was verified, and not as the client says it"),
+        ),
+        (Put::Own(_) | Put::Said, new) if new.passes() => (
+            Kind::Loosened,
+            format!("the upstream gets `{name}` as the client says it, and not as the policy does"),
+        ),
+        (old, Put::Own(_) | Put::Said) if old.passes() => (
+            Kind::Tightened,
+            format!("the upstream gets `{name}` as the policy says it, and not as the client does"),
+        ),
+        (old, Put::Client(_)) if old.is_firm() => (
+            Kind::Loosened,
+            format!("`{name}`, which the upstream gets, is now made of what the client says"),
+        ),
+        (Put::Client(_), new) if new.is_firm() => (
+            Kind::Tightened,
+            format!("`{name}`, which the upstream gets, is no longer made of what the client says"),
         ),
         (Put::Identity(_), Put::Own(_) | Put::Identity(_)) => (
             Kind::Unclear,
             format!("`{name}`, which tells the upstream who asks, is made of something else"),
         ),
+        (old, Put::Unknown) if old.is_firm() => (
+            Kind::Unclear,
+            format!("whether the client's `{name}` reaches the upstream is not known"),
+        ),
         _ => return None,
     })
+}
+
+/// A piece of what an upstream is asked for.
+fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
+    let put = |of: &Exposure| of.target.get(&piece).cloned().unwrap_or(Put::Passes);
+    let (before, after) = (put(old), put(new));
+    // Where all requests have the same, it is as firm as the policy's own word.
+    let is_open = old.open.contains(&piece) && new.open.contains(&piece);
+    let is_firm = |put: &Put| put.is_firm() || (put.passes() && !is_open);
+    let word = piece.word();
+    match (is_firm(&before), is_firm(&after)) {
+        (true, false) => {
+            Some((Kind::Loosened, format!("the client chooses the {word} that the upstream gets")))
+        }
+        (false, true) => Some((
+            Kind::Tightened,
+            format!("the client no longer chooses the {word} that the upstream gets"),
+        )),
+        _ => None,
+    }
+}
+
+/// How the upstreams are asked.
+fn over(old: Option<Wire>, new: Option<Wire>) -> Option<Reason> {
+    let (old, new) = (old?, new?);
+    let told = |kind, words: &str| Some((kind, words.to_owned()));
+    match (old, new) {
+        (old, new) if old == new => None,
+        (_, Wire::Cleartext) => told(Kind::Loosened, "the upstream is no longer asked over TLS"),
+        (Wire::Cleartext, _) => told(Kind::Tightened, "the upstream is asked over TLS"),
+        (Wire::Verified, _) => told(Kind::Loosened, "the upstream's certificate is not verified"),
+        _ => told(Kind::Tightened, "the upstream's certificate is verified"),
+    }
 }
 
 /// A field of the answer. Only where the new policy asks an upstream `as_before` is it told what becomes of
 /// what that says.
 fn answered(
-    name: &str,
-    shield: Option<Shield>,
+    (name, shield, [before_all, after_all]): (&str, Option<Shield>, [bool; 2]),
     (old, new): (&Put, &Put),
     as_before: bool,
 ) -> Option<Reason> {
-    let is_said = |put: &Put| matches!(put, Put::Own(_) | Put::Identity(_) | Put::Said);
+    let by_client = |put: &Put| matches!(put, Put::Client(_));
+    let is_said =
+        |put: &Put| by_client(put) || matches!(put, Put::Own(_) | Put::Identity(_) | Put::Said);
+    let lets_all = |put: &Put, all| all || by_client(put);
+    let opens = (lets_all(old, before_all), lets_all(new, after_all));
     Some(match (shield, is_said(old), is_said(new)) {
+        (Some(Shield::Opens), true, true) if opens == (false, true) => {
+            (Kind::Loosened, format!("`{name}` lets in whoever asks"))
+        }
+        (Some(Shield::Opens), true, true) if opens == (true, false) => {
+            (Kind::Tightened, format!("`{name}` no longer lets in whoever asks"))
+        }
         (Some(_), true, true) => (Kind::Unclear, format!("`{name}` says something else")),
         (Some(Shield::Holds), true, false) => {
             (Kind::Loosened, format!("the client is no longer held to `{name}`"))
@@ -299,12 +520,156 @@ fn echoes(basis: &Basis<'_>, value: ExprId, name: &str, lets: &[(LocalId, ExprId
     }
 }
 
-/// Whether a value comes of what the gateway has verified: claims, the client's certificate or address.
-fn says_who(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> bool {
-    basis.program.walk([value], lets).any(|(_, expr)| {
-        let Expr::Slot(slot) = expr else { return false };
-        let slot = basis.program.slots.get(slot.0 as usize);
-        let field = slot.map_or("", |slot| &*slot.field);
-        field == CLAIMS.path || field.starts_with("conn.") || field.starts_with("client.")
-    })
+/// Who says a value: the client, or else whom the gateway has verified (by claims, a certificate, an address), or else the
+/// policy. What only chooses among values is none of them.
+fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Put {
+    let program = &basis.program;
+    let (mut open, mut seen) = (vec![value], BTreeSet::new());
+    let (mut by_client, mut is_verified) = (false, false);
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match program.expr(id) {
+            Expr::Slot(slot) => {
+                let slot = program.slots.get(slot.0 as usize);
+                match slot.map_or("", |slot| &*slot.field) {
+                    "req.id" | "req.method" | "req.scheme" => {}
+                    field if field.starts_with("conn.") || field.starts_with("client.") => {
+                        is_verified = true;
+                    }
+                    field if field.starts_with("origin.") || field.starts_with("resp.") => {}
+                    field => match field == CLAIMS.path {
+                        true => is_verified = true,
+                        false => by_client = true,
+                    },
+                }
+            }
+            Expr::Capture(_) => by_client = true,
+            Expr::Local(local) => {
+                let named = lets.iter().rev().find(|(known, _)| known == local);
+                open.extend(named.map(|(_, value)| *value));
+            }
+            Expr::Match(_, arms) => open.extend(arms.iter().map(|arm| arm.value)),
+            expr => expr.each_operand(&mut |operand| open.push(operand)),
+        }
+    }
+    match (by_client, is_verified) {
+        (true, _) => Put::Client(value),
+        (false, true) => Put::Identity(value),
+        (false, false) => Put::Own(value),
+    }
+}
+
+/// Where a client is sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Sends {
+    scheme: Scheme,
+    /// Whether the client says the host, but for the one that it has asked for.
+    by_client: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Scheme {
+    Secure,
+    Cleartext,
+    /// The one by which the request came.
+    Same,
+    Unknown,
+}
+
+impl Sends {
+    fn to(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Sends {
+        let program = &basis.program;
+        let text = |id: ExprId| match basis.constants.get(id) {
+            Some(Value::String(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let parts = match program.expr(value) {
+            Expr::Template(parts) => parts.clone(),
+            _ => vec![value],
+        };
+        let mut parts = parts.into_iter();
+        let first = parts.next();
+        let Some(begin) = first.and_then(text) else {
+            let own = first.is_some_and(|id| match program.expr(id) {
+                Expr::Slot(slot) => program
+                    .slots
+                    .get(slot.0 as usize)
+                    .is_some_and(|slot| matches!(&*slot.field, "req.path" | "req.target")),
+                _ => false,
+            });
+            let by_client =
+                !own && first.is_some_and(|id| matches!(put(basis, id, lets), Put::Client(_)));
+            let scheme = if own { Scheme::Same } else { Scheme::Unknown };
+            return Sends { scheme, by_client };
+        };
+        let lower = begin.to_ascii_lowercase();
+        let schemes =
+            [("https://", Scheme::Secure), ("http://", Scheme::Cleartext), ("//", Scheme::Same)];
+        let found = schemes.iter().find_map(|(words, scheme)| {
+            lower.strip_prefix(words).map(|rest| (rest.to_owned(), *scheme))
+        });
+        let Some((mut authority, scheme)) = found else {
+            let scheme = if lower.contains(':') { Scheme::Unknown } else { Scheme::Same };
+            return Sends { scheme, by_client: false };
+        };
+        let ends = |text: &str| text.contains(['/', '?', '#']);
+        let mut by_client = false;
+        for part in parts {
+            if ends(&authority) {
+                break;
+            }
+            let is_host = match program.expr(part) {
+                Expr::Slot(slot) => {
+                    let slot = program.slots.get(slot.0 as usize);
+                    // Behind it the host has ended.
+                    match slot.map_or("", |slot| &*slot.field) {
+                        "req.target" | "req.path" => break,
+                        field => field == "req.host",
+                    }
+                }
+                _ => false,
+            };
+            by_client |= !is_host && matches!(put(basis, part, lets), Put::Client(_));
+            authority = text(part).map_or_else(String::new, |text| text.to_string());
+        }
+        Sends { scheme, by_client }
+    }
+
+    /// Whether what follows goes over TLS, where the request came so or did not.
+    fn is_secure(&self, came: bool) -> Option<bool> {
+        match self.scheme {
+            Scheme::Secure => Some(true),
+            Scheme::Cleartext => Some(false),
+            Scheme::Same => Some(came),
+            Scheme::Unknown => None,
+        }
+    }
+}
+
+/// How the upstreams are asked that a statement names: what is least sure counts.
+fn wire(side: &Side<'_>, step: &policy::Step) -> Option<Wire> {
+    let policy::StepKind::Act(call) = &step.kind else { return None };
+    let name = |expr: &policy::Expr| match &expr.kind {
+        policy::ExprKind::Const(Value::Item(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let named: Vec<Arc<str>> = match call.arms.as_slice() {
+        [] => call.args.first().and_then(name).into_iter().collect(),
+        arms => arms.iter().filter_map(|(_, to)| name(to)).collect(),
+    };
+    let of = |name: &Arc<str>| {
+        let is = |block: &&policy::Block| block.row.name == "upstream" && block.name == *name;
+        let block = side.policy.blocks.iter().find(is)?;
+        let line = block.settings.iter().find(|line| line.row.name == "tls");
+        let Some(line) = line else { return Some(Wire::Cleartext) };
+        let verify = line.row.params.iter().position(|param| param.name == "verify");
+        let verify = verify.and_then(|at| line.args.get(at)).map(|arg| &arg.kind);
+        Some(match verify {
+            None | Some(policy::ExprKind::Const(Value::Bool(true))) => Wire::Verified,
+            _ => Wire::Unverified,
+        })
+    };
+    named.iter().filter_map(of).min()
 }

@@ -9,8 +9,9 @@ use lang::{Span, Value};
 
 use crate::diff::bounds::Bound;
 use crate::diff::choices::Chosen;
-use crate::diff::effective::{Ran, effective};
+use crate::diff::effective::{Phase, Ran, effective};
 use crate::diff::exposure::Exposure;
+use crate::program::text::short;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{Course, End, Status};
@@ -20,10 +21,12 @@ use crate::proof::course::{Course, End, Status};
 pub(super) struct Fate {
     /// In words.
     pub(super) words: String,
-    /// Whether it is refused.
-    pub(super) refuses: bool,
+    /// How far it gets.
+    pub(super) reach: Reach,
     /// The route that answers.
     pub(super) route: Option<RouteId>,
+    /// The statement that refuses it, if one does.
+    pub(super) by: Option<Span>,
     /// What its statements do, in order.
     pub(super) effects: Vec<Effect>,
     /// The limits that count the request.
@@ -32,6 +35,19 @@ pub(super) struct Fate {
     pub(super) exposure: Exposure,
     /// The policies whose statements run.
     pub(super) applied: Vec<Arc<str>>,
+}
+
+/// How far a request gets.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Reach {
+    /// It is refused.
+    Refused,
+    /// It is sent elsewhere.
+    Redirected,
+    /// An upstream is asked, and the request is refused on the way back.
+    Asked,
+    /// It gets an answer.
+    Through,
 }
 
 /// What one statement does.
@@ -82,11 +98,14 @@ impl Effect {
         // What is assigned has no name.
         let names = self.names.iter().copied().chain(std::iter::repeat(""));
         let pairs = names.zip(args.iter().zip(&like.does.args));
-        let told = pairs.filter(|(_, (own, other))| own != other).map(|(name, (own, _))| {
+        let texts = pairs.filter_map(|(name, (own, other))| {
             let gap = if name.is_empty() { "" } else { " " };
-            format!("{name}{gap}{}", told(program, *own))
+            let text = told(program, *own, &self.named);
+            // One name may stand for two things.
+            let differs = own != other || text != told(program, *other, &like.named);
+            differs.then(|| format!("{name}{gap}{text}"))
         });
-        told.collect::<Vec<_>>().join(", ")
+        texts.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -94,8 +113,8 @@ impl Effect {
 const MOST_TOLD: usize = 80;
 
 /// An expression in a line of text, short.
-pub(super) fn told(program: &Program, id: ExprId) -> String {
-    let text = program.show(id).to_string();
+pub(super) fn told(program: &Program, id: ExprId, lets: &[(LocalId, ExprId)]) -> String {
+    let text = short(program.show_with(id, lets), 8 * MOST_TOLD);
     match text.char_indices().nth(MOST_TOLD) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,
@@ -116,8 +135,9 @@ impl Fate {
             if *end == End::Method { "405, no route takes the method" } else { "404, no route" };
         Fate {
             words: words.to_owned(),
-            refuses: true,
+            reach: Reach::Refused,
             route: None,
+            by: None,
             effects: Vec::new(),
             bounds: Vec::new(),
             exposure: Exposure::default(),
@@ -163,12 +183,17 @@ impl Fate {
             End::Answered => format!("answered with {known}"),
             end => return Some(Fate::past(end)),
         };
-        let refused = |status: &Status| matches!(status, Status::Known(400..));
-        let refuses = match &course.end {
-            End::Denied => true,
-            End::Answered => refused(&course.status),
-            _ => refused_later,
+        let reach = match (&course.end, &course.status) {
+            (End::Forwarded(_), _) if refused_later => Reach::Asked,
+            (End::Forwarded(_), _) => Reach::Through,
+            (End::Answered, _) if refused_later => Reach::Refused,
+            (End::Answered, Status::Known(400..)) => Reach::Refused,
+            (End::Answered, Status::Known(300..)) => Reach::Redirected,
+            (End::Answered, _) => Reach::Through,
+            _ => Reach::Refused,
         };
+        let refusing_step = (course.end == End::Denied || refused_later).then_some(course.at);
+        let by = refusing_step.flatten().and_then(|at| route.steps.get(at)).map(|step| step.span);
         // What was done before is not sent to anybody, but for what always holds and what the upstream has got. Limits
         // have counted the request, whoever refuses it later.
         let is_lost = |row: &policy::Call| {
@@ -182,8 +207,10 @@ impl Fate {
             }
         };
         let lets = locals(&route.steps);
+        let is_answer = |step: &policy::Step| matches!(&step.kind, policy::StepKind::Act(call) if call.row.ends != Ends::No);
+        let answers_at = written.steps.iter().position(is_answer).unwrap_or(usize::MAX);
         let (mut ran, mut bounds) = (Vec::new(), Vec::new());
-        let mut exposure = Exposure::of(basis, course, &route.steps, chosen);
+        let mut exposure = Exposure::of(basis, side, (written, course), &route.steps, chosen);
         let mut applied: Vec<Arc<str>> = Vec::new();
         let steps = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
         for (at, step, call, row, always) in steps.flat_map(|(at, pair)| acts(at, pair)) {
@@ -194,6 +221,45 @@ impl Fate {
             let came_to = |arg: &ExprId| chosen.get(arg).copied().unwrap_or(*arg);
             let mut args: Vec<ExprId> = call.args.iter().map(came_to).collect();
             let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
+            let is_chosen = call.args.iter().any(|arg| chosen.contains_key(arg));
+            let phase = match always {
+                true => Phase::Always,
+                false if at < answers_at => Phase::In,
+                false if at == answers_at => Phase::Answer,
+                false => Phase::Back,
+            };
+            let host =
+                names.iter().position(|name| *name == "host" && row.row.ends == Ends::Forwards);
+            if let Some(host) = host.filter(|at| *at < args.len()) {
+                names.remove(host);
+                let value = args.remove(host);
+                if !matches!(basis.program.expr(value), Code::Const(Value::Absent)) {
+                    // The same as a statement of its own.
+                    let place = Some((Arc::from("up.host"), None));
+                    let (named, captured) = meant(&basis.program, &[value], &lets, captures);
+                    let does = Does {
+                        action: Arc::from("set"),
+                        args: vec![value],
+                        place,
+                        arms: Vec::new(),
+                        lets: named.iter().map(|(_, value)| *value).collect(),
+                        captured,
+                    };
+                    ran.push(Ran {
+                        effect: Effect {
+                            does,
+                            names: Vec::new(),
+                            named,
+                            span: step.span,
+                            is_chosen,
+                        },
+                        form: Form::Assign,
+                        verb: "set",
+                        phase: Phase::In,
+                        refuses: false,
+                    });
+                }
+            }
             if let Some(condition) = requires {
                 if Some(at) != course.at {
                     continue;
@@ -225,23 +291,23 @@ impl Fate {
                 captured,
             };
             bounds.extend(Bound::of(basis, row, &does));
-            exposure.note(basis, course, (call, row), chosen);
-            let is_chosen = call.args.iter().any(|arg| chosen.contains_key(arg));
+            exposure.note(basis, course, (call, row), (chosen, &lets));
             let is_constant =
                 does.args.iter().all(|arg| matches!(basis.program.expr(*arg), Code::Const(_)));
             ran.push(Ran {
                 effect: Effect { does, names, named, span: step.span, is_chosen },
                 form: row.row.form,
                 verb: row.row.name,
-                always,
+                phase,
                 refuses: refusing.contains(&at) && !is_constant,
             });
         }
+        ran.sort_by_key(|one| one.phase);
         let mut effects = effective(&basis.program, course, ran);
         in_one_order(&basis.program, &mut effects);
         applied.sort_unstable();
         applied.dedup();
-        Some(Fate { words, refuses, route: Some(id), effects, bounds, exposure, applied })
+        Some(Fate { words, reach, route: Some(id), by, effects, bounds, exposure, applied })
     }
 
     /// What tells it apart.

@@ -2,7 +2,7 @@
 //! protection.
 
 use std::cell::LazyCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use lang::Ty;
@@ -24,9 +24,14 @@ pub(super) fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
     let (olds, news) = basis.program.blocks.split_at(n_old.min(basis.program.blocks.len()));
     debug_assert_eq!(news.len(), new.policy.blocks.len());
     let mut changes = inputs(basis, old, new);
-    let same = |a: &Block, b: &Block| (&a.kind, &a.name) == (&b.kind, &b.name);
+    let called = |block: &Block| (block.kind.clone(), block.name.clone());
+    let places = |blocks: &[Block]| -> HashMap<(Arc<str>, Arc<str>), usize> {
+        // Of two with one name, which is a mistake, the first counts.
+        blocks.iter().enumerate().rev().map(|(at, block)| (called(block), at)).collect()
+    };
+    let (in_old, in_new) = (places(olds), places(news));
     for (at, block) in olds.iter().enumerate() {
-        let other = news.iter().position(|other| same(block, other));
+        let other = in_new.get(&called(block)).copied();
         let settings = match (old.policy.blocks.get(at), other) {
             (Some(rows), Some(at)) => {
                 let claims = |side| claims(side, &block.name);
@@ -48,7 +53,7 @@ pub(super) fn items(basis: &Basis<'_>) -> Vec<ItemChange> {
         }
     }
     for block in news {
-        if !olds.iter().any(|other| same(block, other)) {
+        if !in_old.contains_key(&called(block)) {
             changes.push(ItemChange {
                 kind: block.kind.clone(),
                 name: block.name.clone(),

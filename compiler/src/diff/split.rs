@@ -3,27 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use lang::Span;
 use lang::policy::RouteId;
 use lang::vocab::ExprId;
 
 use crate::diff::alike::{Choices, Told, alike, choices};
 use crate::diff::choices::{Chosen, by_argument, by_status};
 use crate::diff::example::{Found, Ground, hints};
-use crate::diff::fate::{Does, Fate, Key};
+use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
 use crate::diff::regions::{Region, Signatures};
 use crate::diff::{Kind, Side as Which, bounds, exposure};
 use crate::order::compare::budget;
-use crate::program::Listener;
+use crate::program::{Expr, Listener, Program};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Formula, Set, Space, Undecided, arriving, believes, scheme};
+use crate::space::{Cut, Formula, Set, Space, Test, Undecided, arriving, believes, scheme};
 use lang::segment::captures;
 
 /// The most requests of a region that are made up to see what computed values come to.
 const MOST_TRIED: usize = 64;
+
+/// The most pairs of statements of one region that are told of one kind of requests.
+const MOST_BETWEEN: usize = 64;
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -43,36 +47,70 @@ pub(super) struct Pair {
     pub(super) found: Found,
     /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
     unsaid: Vec<Arc<str>>,
+    /// Whether requests come to either side over TLS.
+    secure: [bool; 2],
 }
 
 impl Pair {
     /// What pairs of one kind share.
     pub(super) fn key(&self, listener: &str) -> String {
-        let (kind, _) = self.verdict();
-        match self.old.words == self.new.words {
+        let verdict = self.verdict();
+        let (old, new) = (&self.old, &self.new);
+        match old.words == new.words {
             // Only their effects differ: these tell them apart.
-            true => format!("{listener} {kind:?} {:?} {:?}", self.old.key(), self.new.key()),
-            false => format!("{listener} {kind:?} {:?} {:?}", self.old.words, self.new.words),
+            true => {
+                let differing = [lacking(old, new), lacking(new, old)];
+                format!("{listener} {verdict:?} {:?} {differing:?}", old.words)
+            }
+            false => format!("{listener} {verdict:?} {:?} {:?}", old.words, new.words),
         }
     }
 
     /// What the difference means for protection, and why where the outcomes do not tell.
     pub(super) fn verdict(&self) -> (Kind, Vec<String>) {
         let (old, new) = (&self.old, &self.new);
-        match (old.refuses, new.refuses) {
-            (true, false) => return (Kind::Loosened, Vec::new()),
-            (false, true) => return (Kind::Tightened, Vec::new()),
-            // Past all routes nothing is exposed, and nothing is there to be guessed.
-            _ if old.route.is_none() || new.route.is_none() => return (Kind::Changed, Vec::new()),
+        let mut kind = Kind::Changed;
+        match (old.reach, new.reach) {
+            (Reach::Refused | Reach::Redirected, Reach::Asked) => {
+                let why = "the upstream is asked before the request is refused";
+                return (Kind::Loosened, vec![why.to_owned()]);
+            }
+            (Reach::Refused | Reach::Redirected | Reach::Asked, Reach::Through) => {
+                return (Kind::Loosened, Vec::new());
+            }
+            (Reach::Asked | Reach::Through, Reach::Refused | Reach::Redirected) => {
+                return (Kind::Tightened, Vec::new());
+            }
+            (Reach::Through, Reach::Asked) | (Reach::Redirected, Reach::Refused) => {
+                kind = Kind::Tightened;
+            }
+            // Who is sent elsewhere is let in nowhere.
             _ => {}
         }
-        // Limits count what is refused, too: that is how guessing is slowed down.
-        let mut reasons = exposure::verdict(&old.exposure, &new.exposure, &self.unsaid);
-        reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
-        let kind = reasons.iter().map(|(kind, _)| *kind).min().unwrap_or(Kind::Changed);
+        let reasons = match old.route.is_some() && new.route.is_some() {
+            true => {
+                let (before, after) = (&old.exposure, &new.exposure);
+                let mut reasons = exposure::verdict(before, after, &self.unsaid, self.secure);
+                // Limits count what is refused, too: that is how guessing is slowed down.
+                reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
+                reasons
+            }
+            // Past all routes nothing is exposed, and nothing is there to be guessed.
+            false => exposure::elsewhere(&old.exposure, &new.exposure, self.secure),
+        };
+        let kind = reasons.iter().map(|(kind, _)| *kind).chain([kind]).min().unwrap_or(kind);
         (kind, reasons.into_iter().map(|(_, words)| words).collect())
     }
 }
+
+/// What one does and the other does not.
+fn lacking<'f>(own: &'f Fate, other: &Fate) -> Vec<&'f Does> {
+    let runs = |does: &&Does| !other.effects.iter().any(|one| one.does == **does);
+    own.effects.iter().map(|effect| &effect.does).filter(runs).collect()
+}
+
+/// The statements between which requests change sides: the routes that take them, and what refuses them there.
+type Between = [(Option<RouteId>, Option<Span>); 2];
 
 /// One way of faring, with where it comes from.
 pub(super) struct Part {
@@ -82,6 +120,8 @@ pub(super) struct Part {
     /// Whether who takes these requests differs.
     differs: bool,
     choices: Arc<Choices>,
+    /// What a request says for which a difference is seen.
+    says: Arc<Vec<Formula>>,
     set: Set,
 }
 
@@ -98,6 +138,7 @@ struct Asked<'b> {
     /// The statements that may refuse a request.
     refusing: HashSet<usize>,
     choices: Arc<Choices>,
+    says: Arc<Vec<Formula>>,
     captured: Vec<(Arc<str>, usize)>,
     whole: Formula,
     but_method: Formula,
@@ -221,15 +262,17 @@ fn divided<'b>(
         scheme: scheme(new.policy, new_table.block),
         plain: sets(&plain)?,
         hints: sets(&hints)?,
-        idle: &idle,
+        believes,
     };
+    let secure = [(old, old_table), (new, new_table)]
+        .map(|(side, table)| scheme(side.policy, table.block) == "https");
     let mut pairs = Vec::new();
     for (old_key, olds) in &old_parts {
         for (new_key, news) in &new_parts {
             if old_key == new_key {
                 continue;
             }
-            let mut found: Option<Pair> = None;
+            let mut found: BTreeMap<Between, Pair> = BTreeMap::new();
             for one in olds {
                 for other in news {
                     // Where neither differs who takes a request, both sides try the same one first.
@@ -237,7 +280,9 @@ fn divided<'b>(
                     if !(one.differs || other.differs || is_past) {
                         continue;
                     }
-                    if found.as_ref().is_some_and(|pair: &Pair| pair.found.is_example()) {
+                    let between = [one, other].map(|part| (part.taken, part.fate.by));
+                    let known = found.get(&between).map(|pair| pair.found.is_example());
+                    if known == Some(true) || found.len() >= MOST_BETWEEN {
                         continue;
                     }
                     let mut both = space.meet(one.set, other.set)?;
@@ -257,16 +302,18 @@ fn divided<'b>(
                             _ => shows.push(says),
                         }
                     }
+                    for says in one.says.iter().chain(other.says.iter()) {
+                        shows.push(space.set(says)?);
+                    }
                     let example = ground.find(&mut space, (one, other), both, &shows)?;
-                    found = Some(Pair {
-                        old: one.fate.clone(),
-                        new: other.fate.clone(),
-                        found: example,
-                        unsaid,
-                    });
+                    if known.is_some() && !example.is_example() {
+                        continue;
+                    }
+                    let (old, new) = (one.fate.clone(), other.fate.clone());
+                    found.insert(between, Pair { old, new, found: example, unsaid, secure });
                 }
             }
-            pairs.extend(found);
+            pairs.extend(found.into_values());
         }
     }
     Ok(Divided { pairs })
@@ -310,12 +357,13 @@ fn asked<'b>(
             }
         }
         let differs = differing.contains(at);
-        let choices = Arc::default();
+        let (choices, says) = (Arc::default(), Arc::default());
         all.push(Asked {
             taken,
             differs,
             refusing,
             choices,
+            says,
             captured,
             whole,
             but_method,
@@ -339,11 +387,12 @@ fn chosen(
         others.iter().flat_map(|does| does.args.iter().copied()).collect();
     for one in all {
         let mut made = Vec::with_capacity(one.courses.len());
-        let mut all_arguments = BTreeSet::new();
+        let (mut all_arguments, mut says) = (BTreeSet::new(), BTreeSet::new());
         for (course, formula, fate) in std::mem::take(&mut one.courses) {
             let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
             let arguments: BTreeSet<ExprId> =
                 differ.flat_map(|effect| effect.does.args.iter().copied()).collect();
+            says.extend(seen_by(basis, &fate, others));
             if tried.len() < MOST_TRIED {
                 tried.extend(hints(basis, (&arguments, &elsewhere), cut, one.taken.env()));
             }
@@ -361,8 +410,54 @@ fn chosen(
         }
         let arguments = all_arguments.into_iter().collect();
         let asked = (arguments, &elsewhere);
+        let says = says.into_iter().map(|id| cut.ask(id, &Test::Present, one.taken.env()));
+        one.says = Arc::new(says.collect());
         one.choices = Arc::new(choices(&basis.program, asked, cut, one.taken.env()));
         one.courses = made;
+    }
+}
+
+/// What requests say for which the statements that the other side does not run are seen to do something: what a field is
+/// set to, and by what a cache tells requests apart.
+fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId> {
+    let parts = |does: &Does| -> BTreeSet<ExprId> {
+        match &*does.action {
+            "cache" => does.args.iter().flat_map(|arg| bounds::parts(basis, *arg)).collect(),
+            "set" | "add" => does.args.iter().copied().filter(|arg| is_slot(basis, *arg)).collect(),
+            _ => BTreeSet::new(),
+        }
+    };
+    let elsewhere: BTreeSet<ExprId> = others.iter().flat_map(parts).collect();
+    let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
+    let own: BTreeSet<ExprId> = differ.flat_map(|effect| parts(&effect.does)).collect();
+    let told = own.difference(&elsewhere).copied();
+    let told = basis.program.walk(told, &[]).map(|(id, _)| id);
+    let mut told: Vec<ExprId> = told.filter(|id| is_slot(basis, *id)).collect();
+    let on_query = |effect: &Effect| {
+        effect.does.place.as_ref().is_some_and(|(field, _)| &**field == "up.query")
+    };
+    if fate.effects.iter().any(|effect| !others.contains(&effect.does) && on_query(effect)) {
+        told.extend(asked_query(basis));
+    }
+    told
+}
+
+/// What reads a part of the query.
+fn asked_query(basis: &Basis<'_>) -> Option<ExprId> {
+    let Program { slots, exprs, .. } = &basis.program;
+    let is_query = |expr: &Expr| match expr {
+        Expr::Slot(slot) => {
+            slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == "req.query")
+        }
+        _ => false,
+    };
+    exprs.iter().position(is_query).map(|at| ExprId(at as u32))
+}
+
+fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
+    match basis.program.expr(id) {
+        Expr::Slot(slot) => basis.program.slots.get(slot.0 as usize).is_some_and(|s| s.stable),
+        _ => false,
     }
 }
 
@@ -402,6 +497,7 @@ fn parts(
                 taken: Some(one.taken.id),
                 differs: one.differs,
                 choices: one.choices.clone(),
+                says: one.says.clone(),
                 set,
             });
         }
@@ -418,6 +514,7 @@ fn parts(
                 taken: None,
                 differs: false,
                 choices: Arc::default(),
+                says: Arc::default(),
                 set,
             };
             parts.entry(fate.key()).or_default().push(part);

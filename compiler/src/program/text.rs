@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use lang::Value;
-use lang::policy::{Arithmetic, Compare, From, Host, Quantifier};
+use lang::policy::{Arithmetic, Compare, From, Host, LocalId, Quantifier};
 use lang::vocab::ExprId;
 
 use crate::program::{
@@ -47,20 +47,47 @@ impl fmt::Display for Program {
     }
 }
 
+/// The most of a part of text that is written.
+const MOST: usize = 1 << 16;
+
+/// What an item of a list is called whose name nobody has kept.
+const ITEM: &str = "item";
+
 /// An expression of a program, as text.
-struct Shown<'p>(&'p Program, ExprId);
+#[derive(Clone, Copy)]
+struct Shown<'p> {
+    program: &'p Program,
+    id: ExprId,
+    /// What stands for locals, where somebody reads it who knows of no numbers.
+    lets: Option<&'p [(LocalId, ExprId)]>,
+}
 
 /// Expressions of a program, as text.
-struct List<'p>(&'p Program, &'p [ExprId]);
+struct List<'p>(Shown<'p>, &'p [ExprId]);
+
+impl<'p> Shown<'p> {
+    fn of(self, id: ExprId) -> Shown<'p> {
+        Shown { id, ..self }
+    }
+}
 
 impl Program {
     /// An expression as text.
     pub fn show(&self, id: ExprId) -> impl fmt::Display {
-        Shown(self, id)
+        Shown { program: self, id, lets: None }
+    }
+
+    /// An expression as text in which locals are what they stand for.
+    pub(crate) fn show_with<'p>(
+        &'p self,
+        id: ExprId,
+        lets: &'p [(LocalId, ExprId)],
+    ) -> impl fmt::Display + 'p {
+        Shown { program: self, id, lets: Some(lets) }
     }
 
     fn list<'p>(&'p self, ids: &'p [ExprId]) -> List<'p> {
-        List(self, ids)
+        List(Shown { program: self, id: ExprId(0), lets: None }, ids)
     }
 
     fn write_listener(&self, f: &mut fmt::Formatter<'_>, listener: &Listener) -> fmt::Result {
@@ -213,7 +240,7 @@ impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, id) in self.1.iter().enumerate() {
             f.write_str(if at > 0 { ", " } else { "" })?;
-            write!(f, "{}", self.0.show(*id))?;
+            write!(f, "{}", self.0.of(*id))?;
         }
         Ok(())
     }
@@ -221,9 +248,9 @@ impl fmt::Display for List<'_> {
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let program = self.0;
-        let show = |id: &ExprId| program.show(*id);
-        match program.expr(self.1) {
+        let program = self.program;
+        let show = |id: &ExprId| self.of(*id);
+        match program.expr(self.id) {
             Expr::Const(value) => write!(f, "{value}"),
             Expr::Input(input) => match program.inputs.get(input.0 as usize) {
                 Some(input) => f.write_str(&input.name),
@@ -234,10 +261,16 @@ impl fmt::Display for Shown<'_> {
                 None => write!(f, "slot {}", slot.0),
             },
             Expr::Capture(name) => write!(f, "path.{name}"),
-            Expr::Local(local) => write!(f, "%{}", local.0),
+            Expr::Local(local) => match self.lets {
+                None => write!(f, "%{}", local.0),
+                Some(lets) => match lets.iter().rev().find(|(known, _)| known == local) {
+                    Some((_, value)) => write!(f, "{}", show(value)),
+                    None => f.write_str(ITEM),
+                },
+            },
             Expr::Not(inner) => write!(f, "not ({})", show(inner)),
-            Expr::And(parts) => joined(f, program, parts, " and "),
-            Expr::Or(parts) => joined(f, program, parts, " or "),
+            Expr::And(parts) => joined(f, *self, parts, " and "),
+            Expr::Or(parts) => joined(f, *self, parts, " or "),
             Expr::Compare(how, a, b) => write!(f, "({} {} {})", show(a), compare(*how), show(b)),
             Expr::In(item, of) => write!(f, "({} in {})", show(item), show(of)),
             Expr::Present(inner) => write!(f, "({} is present)", show(inner)),
@@ -253,11 +286,11 @@ impl fmt::Display for Shown<'_> {
             }
             Expr::Member(base, name) => write!(f, "{}.{name}", show(base)),
             Expr::Call(function, arguments) => {
-                write!(f, "{}({})", function.name, program.list(arguments))
+                write!(f, "{}({})", function.name, List(*self, arguments))
             }
             Expr::Template(parts) => {
                 f.write_str("\"")?;
-                parts.iter().try_for_each(|part| hole(f, program, *part))?;
+                parts.iter().try_for_each(|part| hole(f, *self, *part))?;
                 f.write_str("\"")
             }
             Expr::Match(subject, arms) => {
@@ -282,10 +315,14 @@ impl fmt::Display for Shown<'_> {
                     Quantifier::All => "all",
                     Quantifier::Count => "count",
                 };
-                write!(f, "{how}(%{} in {}: {})", name.0, show(list), show(predicate))
+                let name = match self.lets {
+                    None => format!("%{}", name.0),
+                    Some(_) => ITEM.to_owned(),
+                };
+                write!(f, "{how}({name} in {}: {})", show(list), show(predicate))
             }
-            Expr::List(items) => write!(f, "[{}]", program.list(items)),
-            Expr::Set(items) => write!(f, "set[{}]", program.list(items)),
+            Expr::List(items) => write!(f, "[{}]", List(*self, items)),
+            Expr::Set(items) => write!(f, "set[{}]", List(*self, items)),
             Expr::Record(fields) => {
                 f.write_str("{")?;
                 for (at, (name, value)) in fields.iter().enumerate() {
@@ -297,9 +334,27 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
+/// The beginning of a text, so many bytes: a local may stand in another one many times.
+pub(crate) fn short(shown: impl fmt::Display, most: usize) -> String {
+    struct Short(String, usize);
+    impl fmt::Write for Short {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            if self.0.len() >= self.1 {
+                return Err(fmt::Error);
+            }
+            self.0.push_str(text);
+            Ok(())
+        }
+    }
+    let mut short = Short(String::new(), most);
+    // Whoever has written enough is stopped.
+    let _ = write!(short, "{shown}");
+    short.0
+}
+
 /// A part of text that is put together: words as they stand, everything else in braces.
-fn hole(f: &mut fmt::Formatter<'_>, program: &Program, part: ExprId) -> fmt::Result {
-    if let Expr::Const(Value::String(words)) = program.expr(part) {
+fn hole(f: &mut fmt::Formatter<'_>, shown: Shown<'_>, part: ExprId) -> fmt::Result {
+    if let Expr::Const(Value::String(words)) = shown.program.expr(part) {
         return words.chars().try_for_each(|c| match c {
             '{' | '}' => write!(f, "\\{c}"),
             '\'' => f.write_char(c),
@@ -307,8 +362,8 @@ fn hole(f: &mut fmt::Formatter<'_>, program: &Program, part: ExprId) -> fmt::Res
         });
     }
     // The braces hold together what brackets would.
-    let text = program.show(part).to_string();
-    let within = match program.expr(part) {
+    let text = short(shown.of(part), MOST);
+    let within = match shown.program.expr(part) {
         Expr::And(_)
         | Expr::Or(_)
         | Expr::Compare(..)
@@ -321,15 +376,10 @@ fn hole(f: &mut fmt::Formatter<'_>, program: &Program, part: ExprId) -> fmt::Res
     write!(f, "{{{}}}", within.unwrap_or(&text))
 }
 
-fn joined(
-    f: &mut fmt::Formatter<'_>,
-    program: &Program,
-    parts: &[ExprId],
-    by: &str,
-) -> fmt::Result {
+fn joined(f: &mut fmt::Formatter<'_>, shown: Shown<'_>, parts: &[ExprId], by: &str) -> fmt::Result {
     f.write_str("(")?;
     for (at, part) in parts.iter().enumerate() {
-        write!(f, "{}{}", if at > 0 { by } else { "" }, program.show(*part))?;
+        write!(f, "{}{}", if at > 0 { by } else { "" }, shown.of(*part))?;
     }
     f.write_str(")")
 }

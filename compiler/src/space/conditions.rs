@@ -22,7 +22,8 @@ use lang::segment::{Segments, split};
 #[derive(Default)]
 struct Depends {
     captures: Vec<Arc<str>>,
-    /// A local of the route, or something that statements change.
+    /// A local of the route, or something that statements change. What an upstream answers is no such thing: there is one
+    /// answer, and everything that reads it reads the same.
     changing: bool,
 }
 
@@ -370,7 +371,7 @@ impl Cut<'_> {
                 Expr::Quantified(_, item, ..) => drop(within.insert(*item)),
                 Expr::Slot(slot) => {
                     let slot = self.program.slots.get(slot.0 as usize);
-                    depends.changing |= slot.is_none_or(|slot| !slot.stable);
+                    depends.changing |= slot.is_none_or(|slot| !slot.stable && !slot.is_answered());
                 }
                 _ => {}
             }

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use compiler::diff::compare;
+use compiler::diff::{Comparison, compare};
 
 use crate::report::{self, Color};
 use crate::{Outcome, load};
@@ -58,16 +58,24 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
-    let (old, new) = (load::check(&args.old)?, load::check(&args.new)?);
-    for check in [&old, &new] {
+    let old = load::check(&args.old)?;
+    let other = match load::is_the_same(&args.old, &old, &args.new) {
+        true => None,
+        false => Some(load::check(&args.new)?),
+    };
+    let new = other.as_ref().unwrap_or(&old);
+    for check in std::iter::once(&old).chain(&other) {
         let errors = check.found().filter(|(_, diag)| diag.is_error());
         report::human::print_all(errors, Color::Auto);
     }
     let (Some(old_program), Some(new_program)) = (&old.program, &new.program) else {
         return Ok(Outcome::Faulty);
     };
-    let comparison = compare((&old.policy, old_program), (&new.policy, new_program));
-    let page = Page { old: &old, new: &new, comparison: &comparison };
+    let comparison = match &other {
+        Some(_) => compare((&old.policy, old_program), (&new.policy, new_program)),
+        None => Comparison::default(),
+    };
+    let page = Page { old: &old, new, comparison: &comparison };
     report::print(&match args.format {
         Format::Human => human::text(&page),
         Format::Json => format!("{:#}\n", json::object(&page)),

@@ -1,9 +1,9 @@
 //! A comparison for programs.
 
-use compiler::diff::{Change, Kind, Outcome as Fate, Said, Side, Undecided};
+use compiler::diff::{Also, Answered, Change, Kind, Outcome as Fate, Said, Side, Undecided};
 use serde_json::{Value as Json, json};
 
-use super::page::{KINDS, Page, no_example, place, statements};
+use super::page::{KINDS, Page, no_example, place, statements, text};
 use super::settings::became;
 use crate::load::Check;
 
@@ -18,6 +18,20 @@ pub(super) fn object(page: &Page<'_>) -> Json {
             "policies": fate.applied.iter().map(|name| &**name).collect::<Vec<_>>(),
         })
     };
+    let answered = |(route, refused): &Answered, check: &Check| {
+        json!({
+            "route": route.as_ref().map(|(name, _)| &**name),
+            "place": route.as_ref().map(|(_, span)| place(check, *span)),
+            "refused": refused.as_ref().map(|span| text(check, *span)),
+        })
+    };
+    let also = |also: &Also| {
+        json!({
+            "example": also.example,
+            "old": answered(&also.old, page.old),
+            "new": answered(&also.new, page.new),
+        })
+    };
     let told = |change: &Change| {
         let mut told = json!({
             "kind": word(change.kind),
@@ -30,6 +44,7 @@ pub(super) fn object(page: &Page<'_>) -> Json {
             Ok(example) => {
                 told["example"] = json!(example);
                 told["places"] = json!(change.places);
+                told["also"] = change.also.iter().map(also).collect();
             }
             Err(why) => told["why"] = json!(no_example(why).plain()),
         }

@@ -1,6 +1,6 @@
 //! What a comparison is told with: sections, sentences and details, which each way of writing puts down in its own form.
 
-use compiler::diff::{Change, Comparison, Kind, NoExample, Outcome as Fate, Side, Undecided};
+use compiler::diff::{Also, Change, Comparison, Kind, NoExample, Outcome as Fate, Side, Undecided};
 use lang::Span;
 
 use super::line::Line;
@@ -28,6 +28,9 @@ pub(super) const KINDS: [(Kind, &str, &str); 4] = [
 
 /// What is said where nothing differs.
 pub(super) const SAME: &str = "no request is treated differently";
+
+/// The most requests of other routes that are shown for one kind.
+const MOST_ALSO: usize = 8;
 
 /// Above what could not be decided.
 pub(super) const UNDECIDED: &str = "Could not be decided";
@@ -116,12 +119,43 @@ impl Page<'_> {
                 }
             }));
         }
-        match change.places {
-            0 | 1 => {}
-            2 => lines.push(Line::words("and so at 1 other host and path")),
-            n => lines.push(Line::words(&format!("and so at {} other hosts and paths", n - 1))),
+        let also = change.also.iter().take(MOST_ALSO);
+        lines.extend(also.map(|also| self.also(also)));
+        let told = change.also.len().min(MOST_ALSO);
+        // Each that is told has a place of its own, or one that another has, too.
+        match change.places.max(change.also.len() + 1) - 1 - told {
+            0 => {}
+            1 => lines.push(Line::words("and so at 1 other host and path")),
+            n => lines.push(Line::words(&format!("and so at {n} other hosts and paths"))),
         }
         lines
+    }
+
+    /// A request that fares so elsewhere, with who answers it and what refuses it there.
+    fn also(&self, also: &Also) -> Line {
+        let mut line = Line::words("and so ").and_code(&also.example);
+        let sides = [("old", &also.old, self.old), ("new", &also.new, self.new)];
+        let mut routes = Vec::new();
+        for (word, (route, _), check) in sides {
+            let route = route.as_ref();
+            routes.extend(
+                route.map(|(name, span)| format!("{word} route {name} ({})", place(check, *span))),
+            );
+        }
+        if !routes.is_empty() {
+            line = line.and(&format!(": {}", routes.join(", ")));
+        }
+        let refused = sides.map(|(_, (_, refused), check)| refused.map(|span| text(check, span)));
+        let [before, after] = &refused;
+        // What refuses on both sides is no part of the difference.
+        if before != after {
+            for (sign, refused) in [("- ", before), ("+ ", after)] {
+                if let Some(refused) = refused {
+                    line = line.and(&format!("; {sign}")).and_code(refused);
+                }
+            }
+        }
+        line
     }
 
     /// The module on whose ground it is.
@@ -214,7 +248,10 @@ pub(super) fn no_example(why: &NoExample) -> Line {
                     Line::words(&format!("the {n} requests that were tried get the same of both; "))
                 }
             };
-            list(line.and("what is not written alike is "), of)
+            match of.is_empty() {
+                true => line.and("no request was found that tells them apart"),
+                false => list(line.and("what is not written alike is "), of),
+            }
         }
     }
 }
