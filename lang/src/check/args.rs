@@ -362,10 +362,13 @@ fn one<'a>(
         && diag.slug == NOT_CONSTANT.slug
         && slot.row.is_some()
     {
-        diag.help = Some(format!(
-            "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
-            slot.name
-        ));
+        diag.help = Some(match slot.ty {
+            Ty::Item("upstream") => "routes choose an upstream: one for each, with a `where` of its own; shares of requests are written `{ 90% => a, 10% => b }`".to_owned(),
+            _ => format!(
+                "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
+                slot.name
+            ),
+        });
     }
     if !read.ty.is_error() && !is_load_time(&read, &cx.open) {
         let help = format!("`{}` of `{what}` is fixed when the policy is loaded", slot.name);

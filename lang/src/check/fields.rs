@@ -164,7 +164,8 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     let within = words.first().map_or("", |word| word.text);
     let beneath: Vec<Arc<str>> =
         paths().filter(|path| path.split('.').next() == Some(within)).map(Arc::from).collect();
-    let meant = foreign::value(&written);
+    let two: Vec<&str> = words.iter().take(2).map(|word| word.text).collect();
+    let meant = foreign::value(&written).or_else(|| foreign::value(&two.join(".")));
     let near = nearest(&written, paths()).or_else(same_tail).filter(|_| meant.is_none());
     let exists = near.and_then(|near| cx.vocabulary.field(near)).map(|row| match cx.trial {
         Some(_) => "after a `send`",
@@ -174,7 +175,7 @@ fn no_field(cx: &mut Context<'_>, scope: &Scope<'_>, words: &[ast::Word<'_>], sp
     let mut diag = unknown_field(span, &written, near.zip(exists)).certain_if(plain);
     if let Some(meant) = meant {
         diag = diag.help(meant.help);
-        if let Some(ours) = meant.ours {
+        if let Some(ours) = meant.ours.filter(|_| words.len() == two.len()) {
             diag = diag.suggest(format!("write `{ours}`"), span, ours);
         }
     }

@@ -212,6 +212,11 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 diag = diag.suggest(format!("write `{number}{unit}` ({name})"), end, *unit);
             }
         }
+        (Some(Value::Float(part)), Ty::Percent) if (0.0..=1.0).contains(part) => {
+            let percent = (part * 1e8).round() / 1e6;
+            remedy = Some(format!("write `{percent}%`"));
+            diag = diag.suggest(format!("write `{percent}%`"), expr.span, format!("{percent}%"));
+        }
         (Some(Value::String(text)), Ty::OneOf(words)) => {
             let near = nearest(text, words.iter().map(|word| &**word));
             // Of numbers none is a slip of the pen for another.

@@ -163,9 +163,15 @@ pub(super) fn members<'a>(
 
 /// Says of a reading of what may be absent how it is made one that is absent then too.
 fn chain(diag: Diag, dot: Span, base: &str, name: &str) -> Diag {
-    let help = format!(
-        "`{base}?.{name}` is absent where `{base}` is; or say what it is then: `?? default`, or a test for presence before it"
-    );
+    // Of a token it is said already what asks for one.
+    let help = match &diag.help {
+        Some(known) if known.starts_with("write `require") => {
+            format!("{known}; or `{base}?.{name}`, which is absent where `{base}` is")
+        }
+        _ => format!(
+            "`{base}?.{name}` is absent where `{base}` is; or say what it is then: `?? default`, or a test for presence before it"
+        ),
+    };
     let mut diag = diag.help(help).suggest("write `?.`, which is absent then too", dot, "?.");
     diag.fixes.rotate_right(1);
     diag

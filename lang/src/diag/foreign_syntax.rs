@@ -40,7 +40,7 @@ pub fn foreign_operator(place: Span, written: &str, word: &str) -> Diag {
 /// What other languages write between two values, where ours has a function.
 pub fn foreign_infix(place: Span, written: &str) -> Diag {
     let call = match written {
-        "contains" => "contains(text, part)",
+        "contains" => "contains(text, part)`, or of a list `x in list",
         "starts_with" => "starts_with(text, prefix)",
         "ends_with" => "ends_with(text, suffix)",
         "!~" => "not matches(text, re\"…\")",

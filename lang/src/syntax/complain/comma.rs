@@ -25,7 +25,8 @@ pub(super) fn missing_comma(
     }
     let operator = ["and", "or", "not", "in", "is"]
         .into_iter()
-        .find(|word| next_text.len() > 1 && *word != next_text && distance(word, next_text) == 1);
+        .find(|word| next_text.len() > 1 && *word != next_text && distance(word, next_text) == 1)
+        .filter(|_| next_text.bytes().all(|byte| byte.is_ascii_alphabetic()));
     if let Some(word) = operator
         .filter(|_| !text.get(next.end as usize..).unwrap_or("").starts_with(['=', '(', ',']))
     {
@@ -143,6 +144,10 @@ pub(super) fn missing_comma(
     }
 }
 
+/// Names of arguments that are written behind a value elsewhere, without a mark; no statement begins with them.
+const ARGUMENTS: [&str; 9] =
+    ["weight", "burst", "every", "interval", "stale", "from", "cert", "key", "min"];
+
 /// What stands behind a value of this verb elsewhere.
 fn of_this_verb(
     text: &str,
@@ -168,6 +173,15 @@ fn of_this_verb(
         let help =
             "`x not in list` asks whether a list lacks it, `x != y` whether two values differ";
         return Some(unexpected_text(next, "an operator", next_text).help(help));
+    }
+    if ARGUMENTS.contains(&next_text) && behind.starts_with([' ', '\t']) {
+        let value = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+        let place = span(gap, next.end as usize + value);
+        return Some(
+            unexpected_text(next, "`,`", next_text)
+                .help(format!("a value with a name is written `{next_text}=…`, behind a comma"))
+                .suggest("name the value", place, format!(", {next_text}=")),
+        );
     }
     let is_status = before.len() == 3 && before.bytes().all(|byte| byte.is_ascii_digit());
     if verb == "respond" && is_status && next_text.starts_with(|c: char| c.is_ascii_alphabetic()) {
