@@ -168,6 +168,17 @@ impl Witness {
                 _ => {}
             }
         }
+        let document = self.said(program, ("req.json", None)).filter(|value| !value.is_absent());
+        let fits = match (document, self.said(program, ("req.body.size", None))) {
+            (Some(document), Some(Value::Size(size))) => json(document).len() as u64 <= *size,
+            _ => true,
+        };
+        // Of what `connection` names beside what it is said to say, it would say both.
+        let connection = self.said(program, ("req.header", Some("connection")));
+        let is_said_twice = connection.is_some_and(|said| !said.is_absent());
+        if !fits || (is_said_twice && !self.stripped.is_empty()) {
+            return false;
+        }
         let target = self.path.len() + query;
         (self.host.is_empty() || is_host_name(&self.host))
             && facts.iter().all(|fact| match fact {
@@ -371,9 +382,13 @@ impl Witness {
                 self.cookies(program, true).map(Value::string)
             }
             "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
-            "req.header" | "req.query" => {
-                let all = format!("{}.all", slot.field);
-                let all = self.said(program, (&all, slot.key.as_deref()))?;
+            "req.header" => {
+                let all = self.said(program, ("req.header.all", slot.key.as_deref()))?;
+                let all: Vec<&str> = items(all).collect();
+                (!all.is_empty()).then(|| Value::string(all.join(", ")))
+            }
+            "req.query" => {
+                let all = self.said(program, ("req.query.all", slot.key.as_deref()))?;
                 let mut all = items(all).map(Value::string);
                 all.next().filter(|_| all.next().is_none())
             }

@@ -21,7 +21,7 @@ pub(crate) fn courses(
     route: &Route,
 ) -> Result<Vec<Course>, usize> {
     let locals = locals(&route.steps);
-    let values = Values { program, constants, locals: &locals };
+    let values = Values { program, constants, locals: &locals, paths: &route.paths };
     let steps = &route.steps;
     let mut done = Vec::new();
     let mut open = vec![Course::begin()];

@@ -1,8 +1,9 @@
 //! Which values can stand where a statement puts them, whatever the request says: what cannot is refused on the way in.
 
-use lang::policy::LocalId;
+use lang::policy::{LocalId, Path, Segment};
+use lang::segment::split;
 use lang::vocab::ExprId;
-use lang::{Ty, Value};
+use lang::{Span, Ty, Value};
 
 use crate::interp::Constants;
 use crate::program::{Expr, Program};
@@ -16,6 +17,8 @@ pub(super) struct Values<'s> {
     pub(super) constants: &'s Constants,
     /// What lets name.
     pub(super) locals: &'s [(LocalId, ExprId)],
+    /// The paths of the route.
+    pub(super) paths: &'s [(Path, Span)],
 }
 
 /// Where a value is put.
@@ -140,6 +143,9 @@ impl Values<'_> {
                 })
             }
             Expr::Capture(_) => stands != Stands::Host,
+            Expr::Call(function, arguments) if stands == Stands::Path => {
+                function.name == "strip_prefix" && self.leaves_path(arguments)
+            }
             Expr::Input(input) if stands == Stands::Field => {
                 let input = self.program.inputs.get(input.0 as usize);
                 input.is_some_and(|input| can_always_be_said(&input.ty))
@@ -170,7 +176,9 @@ impl Values<'_> {
             _ => None,
         };
         let is_one = |id: &ExprId| match self.program.expr(*id) {
-            Expr::Slot(_) | Expr::Capture(_) => self.comes_to_fit(*id, Stands::Path),
+            Expr::Slot(_) | Expr::Capture(_) | Expr::Call(..) => {
+                self.comes_to_fit(*id, Stands::Path)
+            }
             _ => words(id).is_some(),
         };
         let are_dots = |segment: Option<&str>| {
@@ -188,17 +196,41 @@ impl Values<'_> {
         apart && parts.iter().all(is_one)
     }
 
-    /// Whether it is a place to send a client to, whatever the request says: text that begins with the policy's own.
+    /// Whether what is left of the request's path without a beginning has whole segments: the beginning ends with one,
+    /// here or in every path of the route.
+    fn leaves_path(&self, arguments: &[ExprId]) -> bool {
+        let [path, beginning] = arguments else { return false };
+        let is_path = match self.program.expr(*path) {
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| &*slot.field == "req.path")
+            }
+            _ => false,
+        };
+        let beginning = self.constants.get(*beginning).and_then(Value::as_str);
+        let Some(beginning) = beginning.filter(|text| is_path && text.starts_with('/')) else {
+            return false;
+        };
+        let begins = |(path, _): &(Path, Span)| {
+            let segments = split(beginning).enumerate();
+            let mut same = segments.map(|(at, text)| match path.segments.get(at) {
+                Some(Segment::Literal(literal)) => **literal == *text,
+                _ => false,
+            });
+            same.all(|same| same)
+        };
+        beginning.ends_with('/') || self.paths.iter().all(begins)
+    }
+
+    /// Whether it is a place to send a client to, whatever the request says: text that begins with the policy's own. What
+    /// cannot stand in a URI is encoded there.
     pub(super) fn is_place(&self, id: ExprId) -> bool {
         let own = |id: ExprId| match self.program.expr(id) {
             Expr::Const(value) => value.as_str().is_some_and(|text| !text.is_empty()),
             _ => false,
         };
         match self.program.expr(id) {
-            Expr::Template(parts) => {
-                parts.first().is_some_and(|part| own(*part))
-                    && parts.iter().all(|part| self.fits(*part, Stands::Field))
-            }
+            Expr::Template(parts) => parts.first().is_some_and(|part| own(*part)),
             _ => own(id),
         }
     }

@@ -18,6 +18,9 @@ use crate::frame::{Slot, SlotId};
 use crate::program::Expr;
 use lang::segment::Segments;
 
+/// The most bytes of content in which a document is looked for.
+const MOST_READ: u64 = 16 << 20;
+
 /// A fact about one field.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Fact {
@@ -222,6 +225,8 @@ impl Cut<'_> {
                 _ => {}
             }
         }
+        self.documents();
+        self.hop_by_hop();
         let expect =
             |slot: &Slot| (&*slot.field, slot.key.as_deref()) == ("req.header", Some("expect"));
         if let Some(slot) = program.slots.iter().position(expect)
@@ -244,6 +249,37 @@ impl Cut<'_> {
         for query in queries {
             let there = self.atom(Term::Slot(query), None, Test::Present);
             self.rules.push(Formula::any(vec![some_path.clone(), there.not()]));
+        }
+    }
+
+    /// Content in which a document is read is not empty, and no longer than is read for one.
+    fn documents(&mut self) {
+        let (Some(document), Some(size)) = (self.asked("req.json"), self.asked("req.body.size"))
+        else {
+            return;
+        };
+        let absent = self.atom(document, None, Test::Present).not();
+        for (how, than) in [(Compare::Ge, 1), (Compare::Le, MOST_READ)] {
+            let fits = self.atom(size.clone(), None, Test::Compare(how, Value::Size(than)));
+            self.rules.push(Formula::any(vec![absent.clone(), fits]));
+        }
+    }
+
+    /// What is said of a connection is said in no request that comes by HTTP/2 (RFC 9113, section 8.2.2).
+    fn hop_by_hop(&mut self) {
+        const OF_CONNECTION: [&str; 5] =
+            ["connection", "transfer-encoding", "upgrade", "keep-alive", "proxy-connection"];
+        let Some(spoken) = self.asked("conn.alpn") else { return };
+        let is_one = |slot: &Slot| {
+            let key = slot.key.as_deref().filter(|_| &*slot.field == "req.header");
+            key.is_some_and(|key| OF_CONNECTION.contains(&key))
+        };
+        let slots = (0..).zip(&self.program.slots).filter(|(_, slot)| is_one(slot));
+        let slots: Vec<SlotId> = slots.map(|(at, _)| SlotId(at)).collect();
+        for slot in slots.into_iter().filter(|slot| self.is_asked(*slot)).collect::<Vec<_>>() {
+            let two = self.is(spoken.clone(), &Value::string("h2"));
+            let there = self.atom(Term::Slot(slot), None, Test::Present);
+            self.rules.push(Formula::all(vec![two, there]).not());
         }
     }
 

@@ -181,6 +181,7 @@ impl Cut<'_> {
                     "req.cookie" => Kind::Cookie,
                     "conn.sni" => Kind::Name,
                     "req.id" => Kind::Id,
+                    "req.json" => Kind::Document,
                     _ => Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone())),
                 }
             }

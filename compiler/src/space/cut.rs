@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Header,
     /// The value of a cookie, if it is there.
     Cookie,
+    /// The content as a document, if it is one.
+    Document,
 }
 
 /// A question as asked of a field: for a segment, what makes a value of it.
@@ -63,6 +65,8 @@ pub(super) fn classes(
         Kind::Cookie => {
             or_absent(texts(asked, (&COOKIES, false), "x", &|text| Value::string(text), patience))
         }
+        // A short one fits most content.
+        Kind::Document => or_absent(points(asked, &(0..10).map(Value::Int).collect::<Vec<_>>())),
         Kind::Host => {
             let text = |text: &str| Value::string(text);
             // Where characters are counted, so are those of labels.
@@ -192,7 +196,7 @@ fn present(ty: &Ty, asked: &[Asked<'_>], patience: &Patience) -> Classes {
         Ty::Method => methods(asked),
         Ty::Int | Ty::Status | Ty::Time | Ty::Size | Ty::Duration => line(ty, asked),
         Ty::Ip => addresses(asked),
-        _ => points(asked),
+        _ => points(asked, &[]),
     }
 }
 
@@ -202,21 +206,24 @@ fn all(asked: &[Asked<'_>], samples: Vec<Value>) -> Classes {
 }
 
 /// Values that are only compared for equality: each one named is a class, the others are one.
-fn points(asked: &[Asked<'_>]) -> Classes {
+fn points(asked: &[Asked<'_>], others: &[Value]) -> Classes {
     let named: Vec<Option<Vec<&Value>>> = asked.iter().map(|(_, test)| test.points()).collect();
     let cut = named.iter().map(Option::is_some).collect();
     let named = named.into_iter().flatten().flatten();
     let mut samples: Vec<Value> = named.filter(|value| !value.is_absent()).cloned().collect();
     samples.sort_unstable();
     samples.dedup();
-    // A text that nobody names stands for all others.
-    let other = fresh("x", &|text| samples.contains(&Value::string(text)));
-    samples.push(Value::String(other));
+    // A value that nobody names stands for all others.
+    let other =
+        others.iter().find(|other| !samples.contains(other)).cloned().unwrap_or_else(|| {
+            Value::String(fresh("x", &|text| samples.contains(&Value::string(text))))
+        });
+    samples.push(other);
     Classes { samples, cut, led: true, ..Classes::default() }
 }
 
 fn methods(asked: &[Asked<'_>]) -> Classes {
-    let mut classes = points(asked);
+    let mut classes = points(asked, &[]);
     let other = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"];
     let unnamed = |name: &&str| !classes.samples.contains(&Value::Method(Arc::from(*name)));
     let other = other.iter().find(|name| unnamed(name)).map_or_else(

@@ -185,6 +185,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             unexpected_text(next, "`present` or `absent`", next_text)
                 .help("`is` asks whether something is there; `==` compares two values")
         }
+        Rule::missing_name if next_text == "@" => {
+            missing_part(gap, "a name", last_token(text, missed))
+                .help("`@unproved(\"why\")` stands behind the name of an `assert`")
+        }
         Rule::missing_name => missing_part(gap, "a name", last_token(text, missed)),
         Rule::missing_expr | Rule::missing_value => {
             let after = last_token(text, missed);
