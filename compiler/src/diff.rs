@@ -78,6 +78,8 @@ pub struct Change {
     pub new: Outcome,
     /// One of them, or why there is none to show.
     pub example: Result<String, NoExample>,
+    /// What an upstream has to answer to it for that: fields and values.
+    pub answers: Vec<(String, String)>,
     /// At how many pairs of host and path such requests are known.
     pub places: usize,
     /// Requests that fare so for other routes, or by other statements.
@@ -371,6 +373,10 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
         }
     };
     let (kind, because) = pair.verdict();
+    let answers = match &pair.found {
+        Found::Example { answers, .. } => answers.clone(),
+        _ => Vec::new(),
+    };
     Change {
         listener: listener.clone(),
         kind,
@@ -382,6 +388,7 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
             Found::No(why) => Err(why),
             Found::Disagrees(_) => Err(NoExample::Computed(Vec::new())),
         },
+        answers,
         places: 0,
         also: Vec::new(),
     }

@@ -103,7 +103,7 @@ fn is_upward(one: &Ran) -> bool {
 /// Whether a later statement changes the same place whatever is there, and nothing has asked for it in between.
 fn is_undone(program: &Program, one: &Ran, behind: &[Ran]) -> bool {
     let Some((field, _)) = &one.effect.does.place else { return false };
-    if one.phase == Phase::Always || one.refuses {
+    if one.refuses {
         return false;
     }
     for later in behind {

@@ -11,7 +11,7 @@ use crate::diff::NoExample;
 use crate::diff::fate::{Effect, Fate, told};
 use crate::diff::observed::{Observed, Observer};
 use crate::diff::split::Part;
-use crate::frame::{Frame, Slot};
+use crate::frame::{Frame, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
 use crate::program::{Expr, Program, locals};
@@ -51,6 +51,8 @@ pub(super) enum Found {
         text: String,
         /// Its host and path.
         place: String,
+        /// What an upstream has to answer for that: fields and values.
+        answers: Vec<(String, String)>,
     },
     /// None was found.
     No(NoExample),
@@ -138,7 +140,13 @@ impl Ground<'_> {
 
     fn example(&self, witness: &Witness) -> Found {
         let place = format!("{}{}", witness.host, witness.path);
-        Found::Example { text: self.text(witness), place }
+        let slot = |id: &SlotId| self.basis.program.slots.get(id.0 as usize);
+        let mut asked = witness.clone();
+        let slots = asked.slots.iter().filter_map(|(id, value)| Some((slot(id)?, value)));
+        let answers = slots.filter(|(slot, _)| slot.is_answered());
+        let answers = answers.map(|(slot, value)| (slot.written(), value.to_string())).collect();
+        asked.slots.retain(|(id, _)| slot(id).is_none_or(|slot| !slot.is_answered()));
+        Found::Example { text: self.text(&asked), place, answers }
     }
 
     fn text(&self, witness: &Witness) -> String {

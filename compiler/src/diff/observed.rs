@@ -37,6 +37,15 @@ enum Item {
     Before,
 }
 
+/// Whether it is a text that stands in a path as it is.
+fn is_plain(item: &Item) -> bool {
+    let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
+    match item {
+        Item::Value(Value::String(text)) => !text.contains("//") && text.bytes().all(stands),
+        _ => false,
+    }
+}
+
 /// A request on its way.
 pub(super) struct Observer<'o> {
     pub(super) interp: &'o Interp<'o>,
@@ -54,7 +63,10 @@ impl Observer<'_> {
         for Effect { does, .. } in &fate.effects {
             let items: Vec<Item> =
                 does.args.iter().map(|arg| self.item(*arg, does, &seen)).collect();
-            let Some(place) = &does.place else {
+            // Words that nothing has to be done to are the path as they stand.
+            let path = (Arc::from("up.path"), None);
+            let is_path = &*does.action == "rewrite" && items.iter().all(is_plain);
+            let Some(place) = does.place.as_ref().or(is_path.then_some(&path)) else {
                 seen.done.push((does.action.clone(), items));
                 continue;
             };

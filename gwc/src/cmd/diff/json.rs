@@ -43,6 +43,8 @@ pub(super) fn object(page: &Page<'_>) -> Json {
         match &change.example {
             Ok(example) => {
                 told["example"] = json!(example);
+                let answers = change.answers.iter().map(|(field, value)| (field, json!(value)));
+                told["answers"] = answers.collect();
                 told["places"] = json!(change.places);
                 told["also"] = change.also.iter().map(also).collect();
             }

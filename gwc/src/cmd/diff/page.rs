@@ -89,6 +89,11 @@ impl Page<'_> {
             Ok(example) => Line::code(example),
             Err(why) => no_example(why),
         }];
+        for (at, (field, value)) in change.answers.iter().enumerate() {
+            let begin = if at == 0 { "where the upstream answers so that " } else { "and " };
+            let line = Line::words(begin).and_quoted(field).and(" is ").and_quoted(value);
+            lines.push(line);
+        }
         let route = |word: &str, fate: &Fate, check: &Check| {
             let (name, span) = fate.route.as_ref()?;
             Some(format!("{word} route {name} ({})", place(check, *span)))
