@@ -138,6 +138,22 @@ impl<'r> Read<'r> {
     }
 }
 
+impl Drop for Frame {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(state) = self.state.get_mut().take() {
+            free(state);
+        }
+    }
+}
+
+/// Most requests keep nothing, and have nothing to do with this.
+#[cold]
+#[inline(never)]
+fn free(state: Box<State>) {
+    drop(state);
+}
+
 impl Frame {
     /// A frame for one request.
     pub fn new() -> Frame {

@@ -17,8 +17,9 @@ pub(crate) mod text;
 mod tree;
 
 use hosts::{Host, Hosts, Kind};
+use text::Name;
 pub(crate) use tree::Cell;
-use tree::{CellRef, LONGEST, Walk, build};
+use tree::{CellRef, LONGEST, Later, build};
 
 /// The index of one listener.
 #[derive(Clone, Debug, Default)]
@@ -74,18 +75,20 @@ impl Index {
                 Pattern::OneLabel(suffix) => (Some(Kind::OneLabel), &**suffix),
                 Pattern::Labels(suffix) => (Some(Kind::Labels), &**suffix),
             };
-            let tree = build::tree(host, kind.unwrap_or(Kind::Exact), name, bind, &mut codes);
+            let name_read = Name::of(name.as_bytes());
+            let tree = build::tree(host, &name_read, bind, &mut codes);
             let (Ok(first), Ok(place)) = (u32::try_from(routes.len()), u32::try_from(place)) else {
                 return Index { is_plain: true, ..Index::default() };
             };
             routes.extend(host.candidates.iter().map(|candidate| candidate.route));
-            let host = Host::new(tree, first, place);
+            let host = Host::new(tree, kind.unwrap_or(Kind::Exact), &name_read, first, place);
             match kind {
                 Some(kind) => names.push((kind, name.to_owned(), host)),
                 None => any = Some(host),
             }
         }
-        if listener.hosts.list.len() >= hosts::MOST {
+        let is_long = |(_, name, _): &(Kind, String, Host)| name.len() > hosts::LONGEST_NAME;
+        if listener.hosts.list.len() >= hosts::MOST || names.iter().any(is_long) {
             return Index { is_plain: true, ..Index::default() };
         }
         Index { hosts: Hosts::new(names, any), routes: routes.into(), is_plain: false }
@@ -107,23 +110,22 @@ impl Index {
         listener: ListenerId,
         head: &'e Head<'_>,
     ) -> Decision {
-        let host = self.hosts.exact(head.host);
-        let Some(host) = host.filter(|_| head.path.len() <= LONGEST) else {
+        let Some(host) = self.hosts.exact(head.host) else {
             if self.is_plain || self.hosts.has_wide() || head.path.len() > LONGEST {
                 return self.search(None, &Run::new(interp(), head, listener), Missed::Nowhere);
             }
             frame.capture_as(None);
             return Decision::NotFound;
         };
-        let mut walk = host.tree.walk(head.path);
-        let first = walk.first();
+        let mut later = Later::default();
+        let first = host.tree.first(head.path, &mut later);
         let candidate = match first {
             CellRef::Always(candidate) => candidate,
             CellRef::Cell(number) => {
                 let run = Run::new(interp(), head, listener);
                 match asked(host, number, &run) {
                     Ok(Some(candidate)) => candidate,
-                    Ok(None) => match walk.next() {
+                    Ok(None) => match host.tree.next(head.path, &mut later) {
                         CellRef::None if !self.hosts.has_wide() => {
                             if run.missed.get() {
                                 return self.allowed(&run, Some((host, number)));
@@ -131,18 +133,22 @@ impl Index {
                             frame.capture_as(None);
                             return Decision::NotFound;
                         }
-                        next => return self.go_on((host, &mut walk, next), number, &run),
+                        next => return self.go_on((host, &mut later, next), number, &run),
                     },
                     Err(Pending(slot)) => return Decision::Pending(slot),
                 }
             }
-            CellRef::None if host.tree.root() != 0 && !self.hosts.has_wide() => {
+            CellRef::None
+                if !host.tree.side.is_plain
+                    && !self.hosts.has_wide()
+                    && head.path.len() <= LONGEST =>
+            {
                 frame.capture_as(None);
                 return Decision::NotFound;
             }
             CellRef::None => {
                 let run = Run::new(interp(), head, listener);
-                return self.search(Some((host, &mut walk, first)), &run, Missed::Nowhere);
+                return self.search(Some((host, &mut later, first)), &run, Missed::Nowhere);
             }
         };
         frame.capture_as(Some(Captured { listener, host: host.place(), candidate }));
@@ -154,7 +160,7 @@ impl Index {
 
     /// The same from behind a walk's first cell on, in which nobody answered.
     #[inline(never)]
-    fn go_on(&self, begun: (&Host, &mut Walk<'_>, CellRef), cell: u32, run: &Run<'_>) -> Decision {
+    fn go_on(&self, begun: (&Host, &mut Later, CellRef), cell: u32, run: &Run<'_>) -> Decision {
         let missed = if run.missed.take() { Missed::In(begun.0, cell) } else { Missed::Nowhere };
         self.search(Some(begun), run, missed)
     }
@@ -163,7 +169,7 @@ impl Index {
     #[inline(never)]
     fn search<'i>(
         &'i self,
-        begun: Option<(&'i Host, &mut Walk<'_>, CellRef)>,
+        begun: Option<(&'i Host, &mut Later, CellRef)>,
         run: &Run<'_>,
         mut missed: Missed<'i>,
     ) -> Decision {
@@ -171,7 +177,7 @@ impl Index {
             return plain(run);
         }
         let asked =
-            begun.and_then(|(host, walk, cell)| self.ask(host, walk, cell, run, &mut missed));
+            begun.and_then(|(host, later, cell)| self.ask(host, later, cell, run, &mut missed));
         let asked = match asked {
             None if self.hosts.has_wide() => self.wide(run, &mut missed),
             asked => asked,
@@ -196,9 +202,9 @@ impl Index {
     #[inline(never)]
     fn wide<'i>(&'i self, run: &Run<'_>, missed: &mut Missed<'i>) -> Option<Asked> {
         self.hosts.wide(run.head.host, &mut |host| {
-            let mut walk = host.tree.walk(run.head.path);
-            let first = walk.first();
-            self.ask(host, &mut walk, first, run, missed)
+            let mut later = Later::default();
+            let first = host.tree.first_apart(run.head.path, &mut later);
+            self.ask(host, &mut later, first, run, missed)
         })
     }
 
@@ -209,7 +215,7 @@ impl Index {
         let asked = match cell {
             Some((host, cell)) => add_allowed(host, cell, run, &mut allowed),
             None => self.hosts.find(run.head.host, &mut |host| {
-                if host.tree.root() == 0 {
+                if host.tree.side.is_plain {
                     return Some(Asked::Plain);
                 }
                 host.tree.cells(run.head.path).find_map(|cell| match cell {
@@ -234,12 +240,12 @@ impl Index {
     fn ask<'i>(
         &'i self,
         host: &'i Host,
-        walk: &mut Walk<'_>,
+        later: &mut Later,
         mut cell: CellRef,
         run: &Run<'_>,
         missed: &mut Missed<'i>,
     ) -> Option<Asked> {
-        if host.tree.root() == 0 {
+        if host.tree.side.is_plain {
             return Some(Asked::Plain);
         }
         let candidate = loop {
@@ -253,7 +259,7 @@ impl Index {
                     Err(Pending(slot)) => return Some(Asked::Pending(slot)),
                 },
             }
-            cell = walk.next();
+            cell = host.tree.next(run.head.path, later);
         };
         run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
         self.route(host, candidate).map(Asked::Route)

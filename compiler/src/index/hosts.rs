@@ -1,8 +1,8 @@
 //! From a host to the trees that answer for it: a hash table over exact names and over the suffixes of wildcards. Each
-//! entry is half a cache line and leads straight to the tree, whose first words are the name it is for.
+//! entry is a cache line: the name it is for, and where its tree is.
 
 use super::Asked;
-use super::text::Name;
+use super::text::{ENDS, Name};
 use super::tree::Tree;
 
 /// The hosts of one listener.
@@ -19,18 +19,20 @@ pub(super) struct Hosts {
     any: Option<Host>,
 }
 
-/// A host pattern's tree.
+/// A host pattern and its tree.
 #[derive(Clone, Debug)]
 pub(super) struct Host {
     pub(super) tree: Tree,
+    /// The ends of its name.
+    ends: [u64; 4],
     /// The place of its first candidate's route among all of the listener's.
     pub(super) first: u32,
-    /// Its place in the program's list, and eight bits of its name's hash.
+    /// Its place in the program's list; above that what its name is for, and the length of that.
     mark: u32,
 }
 
-/// A place of the table. Half a cache line, so that no look straddles two.
-#[repr(align(32))]
+/// A place of the table: a cache line.
+#[repr(align(64))]
 #[derive(Clone, Debug, Default)]
 struct Entry(Option<Host>);
 
@@ -45,8 +47,12 @@ pub(super) enum Kind {
     Labels,
 }
 
-/// Bits of a mark that are the place.
-const PLACE: u32 = 24;
+/// Bits of a mark that are the place, and those of a kind.
+const PLACE: u32 = 22;
+const KIND: u32 = 2;
+
+/// The longest name that has a tree.
+pub(super) const LONGEST_NAME: usize = (1 << (32 - PLACE - KIND)) - 1;
 
 /// The most hosts of a listener.
 pub(super) const MOST: usize = 1 << PLACE;
@@ -55,8 +61,18 @@ pub(super) const MOST: usize = 1 << PLACE;
 const TRIES: u64 = 4;
 
 impl Host {
-    pub(super) fn new(tree: Tree, first: u32, place: u32) -> Host {
-        Host { tree, first, mark: place }
+    /// The host with this name, place in the program's list, and first candidate.
+    pub(super) fn new(tree: Tree, kind: Kind, name: &Name<'_>, first: u32, place: u32) -> Host {
+        Host { tree, ends: name.ends, first, mark: place | mark(kind, name) }
+    }
+
+    /// Whether it is for this name.
+    #[inline(always)]
+    fn is_of(&self, mark: u32, name: &Name<'_>) -> bool {
+        let differing = self.ends.iter().zip(name.ends).fold(0, |all, (a, b)| all | (a ^ b));
+        (self.mark ^ mark) >> PLACE == 0
+            && differing == 0
+            && (name.len() <= ENDS || self.tree.goes_on(name))
     }
 
     /// Its place in the program's list.
@@ -101,10 +117,8 @@ impl Hosts {
         };
         hosts.seed = (0..TRIES).min_by_key(row).unwrap_or_default();
         let mut table = vec![Entry::default(); size];
-        for (kind, name, mut host) in names {
-            let hash = hash(hosts.seed, kind, &Name::of(name.as_bytes()));
-            host.mark = host.place() | mark(hash);
-            let mut at = place(hash, size);
+        for (kind, name, host) in names {
+            let mut at = place(hash(hosts.seed, kind, &Name::of(name.as_bytes())), size);
             while table.get(at).is_some_and(|entry| entry.0.is_some()) {
                 at = (at + 1) & (size - 1);
             }
@@ -188,12 +202,26 @@ impl Hosts {
 
     #[inline(always)]
     fn look(&self, kind: Kind, name: &str) -> Option<&Host> {
+        if name.len() > ENDS {
+            return self.look_long(kind, name);
+        }
+        self.look_for(kind, &Name::of(name.as_bytes()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_long(&self, kind: Kind, name: &str) -> Option<&Host> {
         let name = &Name::of(name.as_bytes());
-        let hash = hash(self.seed, kind, name);
-        let mut at = place(hash, self.table.len());
+        if name.len() > LONGEST_NAME { None } else { self.look_for(kind, name) }
+    }
+
+    #[inline(always)]
+    fn look_for(&self, kind: Kind, name: &Name<'_>) -> Option<&Host> {
+        let mut at = place(hash(self.seed, kind, name), self.table.len());
+        let mark = mark(kind, name);
         loop {
             let host = self.table.get(at)?.0.as_ref()?;
-            if (host.mark ^ mark(hash)) >> PLACE == 0 && host.tree.is_of(kind, name) {
+            if host.is_of(mark, name) {
                 return Some(host);
             }
             at = (at + 1) & (self.table.len() - 1);
@@ -211,9 +239,10 @@ fn place(hash: u64, size: usize) -> usize {
     (hash >> 24) as usize & size.wrapping_sub(1)
 }
 
+/// What a name is for, and its length.
 #[inline]
-fn mark(hash: u64) -> u32 {
-    (hash >> 56 << PLACE) as u32
+fn mark(kind: Kind, name: &Name<'_>) -> u32 {
+    ((name.len() as u32) << KIND | kind as u32) << PLACE
 }
 
 /// The bit for as many labels as the name has.

@@ -8,6 +8,7 @@ const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
 
 /// What hashes are multiplied by: odd, with bits all over.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+const OTHER_FACTOR: u64 = 0xbf58_476d_1ce4_e5b9;
 
 /// A name as it is looked up: what stands at its two ends, which says all of a name of up to [`ENDS`] bytes.
 #[derive(Clone, Copy)]
@@ -19,17 +20,17 @@ pub(super) struct Name<'t> {
 }
 
 /// Bytes that ends hold.
-const ENDS: usize = 32;
+pub(super) const ENDS: usize = 32;
 
-/// A segment of a path.
+/// A segment of a path. Its words are those of [`label`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Segment {
-    /// Its first eight bytes; of a shorter one what ends it, too, and zeros behind.
+    /// Its first word.
     pub(super) first: u64,
-    /// Of all of it.
-    pub(super) hash: u64,
-    /// Where it ends: the place of a `/`, or the path's length.
-    pub(super) end: usize,
+    /// Its second word; zero where there is none; a hash of all others where there are more.
+    pub(super) rest: u64,
+    /// Its bytes.
+    pub(super) length: usize,
 }
 
 impl<'t> Name<'t> {
@@ -71,24 +72,12 @@ impl<'t> Name<'t> {
     pub(super) fn more(&self) -> impl Iterator<Item = u64> + 't {
         between(self.text)
     }
-
-    /// Whether another name of this length that ends alike goes on as these words between its ends.
-    #[inline(always)]
-    pub(super) fn goes_on(&self, words: &[u64]) -> bool {
-        self.len() <= ENDS || goes_on(self.text, words)
-    }
 }
 
 /// What the ends of a name do not hold, as words.
 fn between(name: &[u8]) -> impl Iterator<Item = u64> {
     let between = name.get(ENDS / 2..name.len().saturating_sub(ENDS / 2)).unwrap_or_default();
     (0..between.len()).step_by(8).map(|at| word(between, at))
-}
-
-#[inline(never)]
-fn goes_on(name: &[u8], words: &[u64]) -> bool {
-    let n_words = between(name).count();
-    words.get(..n_words).is_some_and(|words| between(name).eq(words.iter().copied()))
 }
 
 /// The eight bytes at a place, the first one lowest; zeros behind the end.
@@ -123,19 +112,127 @@ fn short(text: &[u8]) -> u64 {
     }
 }
 
-/// What a path says from a place on that is no further than its end: eight bytes, the first one lowest. Behind its end
-/// stand a `/` and zeros, so that every segment ends alike.
-#[inline(always)]
-pub(super) fn ahead(path: &[u8], at: usize) -> u64 {
-    match path.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => last_word(path, at) | u64::from(b'/') << ((path.len().wrapping_sub(at) & 7) * 8),
+/// A path to read words from.
+pub(super) trait Path: Copy {
+    /// How many bytes it has.
+    fn len(self) -> usize;
+
+    /// These, and maybe some behind them.
+    fn bytes<'p>(self) -> &'p [u8]
+    where
+        Self: 'p;
+
+    /// What it says from a place on that is no further than its end: eight bytes, the first one lowest. Behind its end
+    /// stand a `/` and zeros, so that every segment ends alike.
+    fn ahead(self, at: usize) -> u64;
+}
+
+impl Path for &[u8] {
+    #[inline(always)]
+    fn len(self) -> usize {
+        self.len()
+    }
+
+    fn bytes<'p>(self) -> &'p [u8]
+    where
+        Self: 'p,
+    {
+        self
+    }
+
+    #[inline(always)]
+    fn ahead(self, at: usize) -> u64 {
+        match self.get(at..).and_then(<[u8]>::first_chunk) {
+            Some(chunk) => u64::from_le_bytes(*chunk),
+            None => {
+                last_word(self, at) | u64::from(b'/') << ((self.len().wrapping_sub(at) & 7) * 8)
+            }
+        }
     }
 }
 
-/// What is ahead where a path goes on with this text and a segment ends with it: as many words as it takes.
+/// A copy of a short path with what stands behind its end, so that every word is read alike.
+pub(super) struct Padded {
+    bytes: [u8; PADDED + 8],
+    length: usize,
+}
+
+/// Bytes of a padded path with what ends it, and one to spare; a power of two.
+const PADDED: usize = 64;
+
+impl Padded {
+    /// Room for one.
+    #[inline(always)]
+    pub(super) fn new() -> Padded {
+        Padded { bytes: [0; PADDED + 8], length: 0 }
+    }
+
+    /// Takes the copy of a path that [is short](is_short).
+    #[inline(always)]
+    pub(super) fn put(&mut self, path: &[u8]) {
+        let bytes = &mut self.bytes;
+        if !(put_ends::<32>(path, bytes)
+            || put_ends::<16>(path, bytes)
+            || put_ends::<8>(path, bytes))
+        {
+            bytes.iter_mut().zip(path).take(8).for_each(|(to, from)| *to = *from);
+        }
+        if let Some(end) = bytes.get_mut(path.len()) {
+            *end = b'/';
+        }
+        self.length = path.len();
+    }
+}
+
+/// Whether a path can be padded.
+#[inline(always)]
+pub(super) fn is_short(path: &[u8]) -> bool {
+    path.len() <= PADDED - 2
+}
+
+/// Copies a path that is no shorter than this and no longer than twice this: its two ends, which may overlap.
+#[inline(always)]
+fn put_ends<const N: usize>(path: &[u8], bytes: &mut [u8; PADDED + 8]) -> bool {
+    let (Some(first), Some(last)) = (path.first_chunk::<N>(), path.last_chunk::<N>()) else {
+        return false;
+    };
+    if let Some(behind) = bytes.get_mut(path.len() - N..).and_then(<[u8]>::first_chunk_mut) {
+        *behind = *last;
+    }
+    if let Some(begin) = bytes.first_chunk_mut() {
+        *begin = *first;
+    }
+    true
+}
+
+impl Path for &Padded {
+    #[inline(always)]
+    fn len(self) -> usize {
+        self.length
+    }
+
+    fn bytes<'p>(self) -> &'p [u8]
+    where
+        Self: 'p,
+    {
+        &self.bytes
+    }
+
+    #[inline(always)]
+    fn ahead(self, at: usize) -> u64 {
+        let behind = self.bytes.get(at & (PADDED - 1)..).and_then(<[u8]>::first_chunk);
+        behind.map_or(0, |chunk| u64::from_le_bytes(*chunk))
+    }
+}
+
+/// A text and what ends a segment behind it, as words; the last one has its last byte highest and zeros before the first.
 pub(super) fn label(text: &str) -> impl DoubleEndedIterator<Item = u64> {
-    (0..=text.len() / 8).map(|at| ahead(text.as_bytes(), at * 8))
+    let bytes = text.as_bytes();
+    let last = bytes.len() / 8;
+    (0..=last).map(move |number| match bytes.ahead(number * 8) {
+        word if number == last => word << ((7 - bytes.len() % 8) * 8),
+        word => word,
+    })
 }
 
 /// One more word into a hash.
@@ -165,25 +262,15 @@ pub(super) fn marks(word: u64, spread: u64) -> u64 {
     same.wrapping_sub(LOW) & !same & HIGH
 }
 
-/// A byte in every byte.
+/// Where the segment ends that begins at a place, which must not lie behind the path's end.
 #[inline(always)]
-pub(super) fn spread(byte: u8) -> u64 {
-    u64::from(byte) * LOW
-}
-
-/// Where the segment that begins at a place ends.
-#[inline(always)]
-pub(super) fn end(path: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = path.get(at..).and_then(<[u8]>::first_chunk) {
-        let slash = marks(u64::from_le_bytes(*chunk), SLASHES);
+pub(super) fn end(path: impl Path, mut at: usize) -> usize {
+    loop {
+        let slash = marks(path.ahead(at), SLASHES);
         if slash != 0 {
             return at + slash.trailing_zeros() as usize / 8;
         }
         at += 8;
-    }
-    match marks(last_word(path, at.min(path.len())), SLASHES) {
-        0 => path.len(),
-        slash => at + slash.trailing_zeros() as usize / 8,
     }
 }
 
@@ -202,42 +289,49 @@ pub(crate) fn nth(path: &str, number: usize) -> Option<&str> {
 
 /// The segment that begins at a place, which must not lie behind the path's end.
 #[inline(always)]
-pub(super) fn segment(path: &[u8], at: usize) -> Segment {
-    let first = ahead(path, at);
-    let slash = marks(first, SLASHES);
-    let (first, hash, end) = match slash {
-        0 => {
-            let (hash, end) = long_segment(path, at + 8, first);
-            (first, hash, end)
-        }
-        slash => {
-            let first = ending(first, slash);
-            (first, first, at + slash.trailing_zeros() as usize / 8)
-        }
+pub(super) fn segment(path: impl Path, at: usize) -> Segment {
+    let first = path.ahead(at);
+    if let Some((first, length)) = last(first) {
+        return Segment { first, rest: 0, length };
+    }
+    let second = path.ahead(at + 8);
+    let (rest, length) = match last(second) {
+        Some((second, length)) => (second, length),
+        None => long_rest(path, at + 16, second),
     };
-    Segment { first, hash: hash.wrapping_mul(FACTOR), end }
+    Segment { first, rest, length: 8 + length }
 }
 
-/// What of a word belongs to a segment, and the `/` that ends it.
+impl Segment {
+    #[inline(always)]
+    pub(super) fn hash(&self) -> u64 {
+        folded(self.first ^ FACTOR, self.rest ^ OTHER_FACTOR)
+    }
+}
+
+/// Of a word with the end of a segment in it the word that a label ends with, and how many bytes lie before the end.
 #[inline(always)]
-fn ending(word: u64, slash: u64) -> u64 {
-    // Up to the lowest mark, which is the highest bit of the slash.
-    word & (slash ^ (slash - 1))
+fn last(word: u64) -> Option<(u64, usize)> {
+    let slash = marks(word, SLASHES);
+    if slash == 0 {
+        return None;
+    }
+    let bit = slash.trailing_zeros();
+    Some((word << (63 - bit), bit as usize / 8))
 }
 
-/// The hash, not yet settled, and the end of a segment whose first eight bytes lie before this place.
+/// What stands for the words of a segment from the second on, of which this place is behind, and how many bytes they are.
+#[cold]
 #[inline(never)]
-fn long_segment(path: &[u8], mut at: usize, first: u64) -> (u64, usize) {
-    let mut hash = first;
+fn long_rest(path: impl Path, at: usize, second: u64) -> (u64, usize) {
+    let (mut hash, mut next) = (second, at);
     loop {
-        let next = ahead(path, at);
-        let slash = marks(next, SLASHES);
-        if slash != 0 {
-            let end = at + slash.trailing_zeros() as usize / 8;
-            return (mix(hash, ending(next, slash)), end);
+        let word = path.ahead(next);
+        if let Some((word, length)) = last(word) {
+            return (mix(hash, word), next - at + 8 + length);
         }
-        hash = mix(hash, next);
-        at += 8;
+        hash = mix(hash, word);
+        next += 8;
     }
 }
 
@@ -251,13 +345,11 @@ mod tests {
             ["", "a", "1234567", "12345678", "123456789", "0123456789abcdef", "0123456789abcdefg"]
         {
             let alone = segment(text.as_bytes(), 0);
-            assert_eq!(alone.end, text.len());
+            assert_eq!(alone.length, text.len());
             assert_eq!(label(text).next(), Some(alone.first));
             for (before, behind) in [("/", ""), ("/", "/"), ("/x/", "/y"), ("/x/", "/0123456789")] {
                 let path = format!("{before}{text}{behind}");
-                let found = segment(path.as_bytes(), before.len());
-                assert_eq!(found.end, before.len() + text.len(), "{path}");
-                assert_eq!((found.hash, found.first), (alone.hash, alone.first), "{path}");
+                assert_eq!(segment(path.as_bytes(), before.len()), alone, "{path}");
             }
         }
     }
@@ -284,11 +376,10 @@ mod tests {
         }
         for one in &texts {
             let of = Name::of(one.as_bytes());
-            let more: Vec<u64> = of.more().collect();
             for other in &texts {
                 let given = Name::of(other.as_bytes());
-                let same = of.len() == given.len() && of.ends == given.ends && given.goes_on(&more);
-                assert_eq!(same, one == other, "{one} {other}");
+                let is_alike = of.len() == given.len() && of.ends == given.ends;
+                assert_eq!(is_alike && of.more().eq(given.more()), one == other, "{one} {other}");
                 assert_eq!(of.hash(7) == given.hash(7), one == other, "{one} {other}");
             }
         }

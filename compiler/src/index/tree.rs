@@ -1,16 +1,17 @@
-//! The routes of one host as a compact tree over path segments: nodes in one array of words, a child behind its parent,
-//! so that a step reads one place. `tree/build.rs` writes it, `tree/walk.rs` reads it; this file says how it looks.
+//! The routes of one host as a compact tree over path segments: nodes in one array of cache lines, a child behind its
+//! parent, so that a step reads one line. `tree/build.rs` writes it, `tree/walk.rs` reads it; this file says how it looks.
 //!
-//! A node is its head, what there is besides literals (one word for each capture, and one for what holds for all paths
-//! beneath), and its kids: with what is ahead of the first of their literals where they are few, in groups by tag where
-//! they are many. One of few stands for all literals up to the next node at which a path may end or fork, and beyond
-//! forks that leave it one of few. A node with nothing but a cell stands in none of its own: whatever leads there says the
-//! cell, unless it says the text by which the node is found. Before the head stands the text by which its parent finds it, if a word in the parent
-//! does not say all of it: the first word nearest, as `label` in `text.rs` writes it.
+//! A node is a line: its head, its first two kids, what its text says where that does not stand in its parent, and what
+//! there is besides literals. Behind it stand lines of further kids where these are few; slots by hash where they are many;
+//! and what is besides literals where that is more than one word: a word for each capture, and one for what holds for all
+//! paths beneath. A kid is what is ahead of its literal and where it is. One of few stands for all literals up to the next
+//! node at which a path may end or fork, and beyond forks that leave it one of few; no two of few begin with the same eight
+//! bytes. A node with nothing but a cell stands in no line of its own: whatever leads there says the cell, unless the line
+//! says the text by which the node is found. Of a text of sixteen bytes or more the words of `label` in `text.rs` stand
+//! before the node, from the second on, that one nearest.
 
 use std::sync::Arc;
 
-use super::hosts::Kind;
 use super::text::Name;
 use crate::program::code::Code;
 use lang::segment::Segments;
@@ -18,16 +19,24 @@ use lang::segment::Segments;
 pub(super) mod build;
 mod walk;
 
-pub(super) use walk::{LONGEST, Walk};
+pub(super) use walk::{LONGEST, Later};
 
 /// The tree of one host.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    /// What it is for, and the nodes. No root where the host's order or depth is not one that a tree can keep.
-    pub(super) words: Arc<[u64]>,
+    /// The nodes, the root first; behind them what the ends of the host's name do not hold.
+    lines: Arc<[Line]>,
     /// What is not needed to find a way.
     pub(super) side: Arc<Side>,
 }
+
+/// A line of the processor's cache.
+#[repr(align(64))]
+#[derive(Clone, Copy, Debug, Default)]
+struct Line([u64; LINE]);
+
+/// Words of a line.
+const LINE: usize = 8;
 
 /// What a tree refers to.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +44,9 @@ pub(super) struct Side {
     /// Cells with something to decide.
     pub(super) cells: Box<[Cell]>,
     /// The kinds of captures that have no number of their own.
-    pub(super) kinds: Box<[Segments]>,
+    kinds: Box<[Segments]>,
+    /// Whether the host's order or depth is not one that a tree can keep. There is a root, but nothing at it.
+    pub(super) is_plain: bool,
 }
 
 /// Candidates with something to decide.
@@ -65,31 +76,55 @@ pub(super) struct NodeHead(pub(super) u64);
 /// How the nodes behind literals are found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kids {
-    /// So many, at most [`FEW`]: of each what is ahead of it, and what it is as a word ([`kid`]).
-    Few(u32),
-    /// Groups of eight, two to this power many: a word of tags, four words of nodes.
-    Groups(u32),
+    /// There are none.
+    None,
+    /// They are at most [`FEW`]: so many lines of four stand behind the node.
+    Few(usize),
+    /// In slots, two to this power many: each is the node and half of the hash, or zero.
+    Many(u32),
 }
 
-/// More kids than these stand in groups.
-const FEW: usize = 12;
+/// More kids than these are many.
+const FEW: usize = 10;
 
 /// Words of one of few.
 const KID: usize = 2;
 
-/// Where in the word of a kid its node and its length stand, and the bit of one that is a [leaf](LEAF).
-const KID_NODE: u32 = 8;
-const KID_LENGTH: u32 = 40;
-const KID_LEAF: u64 = 1 << 7;
+/// A place for a kid where there is none: nothing that is ahead is like it.
+const NO_KID: [u64; KID] = [1, 63];
 
-/// Texts shorter than this are compared by one word, with what ends them.
+/// The words of a node's line behind its head and its kids: what a segment says behind its first word, this itself, and
+/// what there is besides literals.
+const REST: usize = 5;
+const FIRST: usize = 6;
+const MORE: usize = 7;
+
+/// Where in the word of a kid stand its kind, if it is not just a node behind a short text, the length of its text with
+/// what ends it, and what is behind that.
+const KID_KIND: u32 = 6;
+const KID_LENGTH: u32 = 10;
+const KID_BEHIND: u32 = 32;
+
+/// What kinds of kids there are: a node behind a short text;
+const NODE: u64 = 0;
+/// a node behind a longer one;
+const LONG: u64 = 1;
+/// a cell where the path ends;
+const CELL: u64 = 2;
+/// a cell wherever it ends;
+const CELL_BENEATH: u64 = 3;
+/// a segment, whatever it is, and then a node;
+const ANY_NODE: u64 = 4;
+/// the same and then a cell where the path ends.
+const ANY_CELL: u64 = 5;
+/// Bits of a kind.
+const KINDS: u64 = 0xf;
+
+/// Texts shorter than this are one word, with what ends them.
 const SHORT: usize = 8;
 
 /// The most nodes on one way to which a walk may have to come back. A host with more is walked plainly.
 const LATER: usize = 8;
-
-/// Words of a group.
-const GROUP: usize = 5;
 
 /// What a word says that stands besides the literals, in its upper half: kinds of captures with a number of their own, the
 /// others behind them, and what is no capture.
@@ -97,6 +132,8 @@ const ANY: u32 = 0;
 const INT: u32 = 1;
 const UUID: u32 = 2;
 const OTHERS: u32 = 3;
+/// Several words, which stand at the place that this word says.
+const LIST: u32 = 0x3fff_fffe;
 const BENEATH: u32 = 0x3fff_ffff;
 /// The bit of the last word besides the literals.
 const LAST: u64 = 1 << 63;
@@ -104,59 +141,61 @@ const LAST: u64 = 1 << 63;
 const LEAF: u64 = 1 << 62;
 
 impl Tree {
-    /// Whether it is for this name.
-    #[inline(always)]
-    pub(super) fn is_of(&self, kind: Kind, name: &Name<'_>) -> bool {
-        let Some(([naming, ends @ ..], more)) = self.words.split_first_chunk::<NAMED>() else {
-            return false;
-        };
-        let differing = ends.iter().zip(name.ends).fold(0, |all, (a, b)| all | (a ^ b));
-        *naming as u32 == named(kind, name) && differing == 0 && name.goes_on(more)
+    /// Whether what the ends of a name do not hold is as in the name that it is for, which is as long.
+    pub(super) fn goes_on(&self, name: &Name<'_>) -> bool {
+        let n_lines = name.more().count().div_ceil(LINE);
+        let more = self.lines.len().checked_sub(n_lines).and_then(|begin| self.lines.get(begin..));
+        more.is_some_and(|more| name.more().zip(words(more)).all(|(given, held)| given == held))
     }
 }
 
-/// Words that a tree begins with, for a name that ends say all of: what the name is for, its length, the place of the root
-/// (none where there is no tree); and its ends.
-const NAMED: usize = 5;
+/// The words of lines.
+fn words(lines: &[Line]) -> impl Iterator<Item = u64> {
+    lines.iter().flat_map(|line| line.0)
+}
 
-/// What a name is for, and its length.
+/// A word of a tree.
 #[inline(always)]
-fn named(kind: Kind, name: &Name<'_>) -> u32 {
-    name.len() as u32 | (kind as u32) << 30
+fn word(lines: &[Line], at: usize) -> Option<u64> {
+    lines.get(at / LINE).map(|line| line.0[at % LINE])
 }
 
 impl NodeHead {
-    const MORE: u32 = 8;
+    const LENGTH: u32 = 16;
     const HERE: u32 = 32;
-    /// The greatest number of words besides literals.
-    const MORE_MOST: usize = 0xff;
+    /// The lowest byte where there are no kids, and what there is to add to that of many.
+    const NONE: usize = 0xff;
+    const MANY: u32 = 0x80;
 
-    fn new(more: usize, kids: Kids, here: CellRef) -> NodeHead {
+    /// `length` is that of the text by which it is found among many.
+    fn new(kids: Kids, length: usize, here: CellRef) -> NodeHead {
         let kids = match kids {
-            Kids::Few(n) => u64::from(n),
-            Kids::Groups(bits) => FEW as u64 + 1 + u64::from(bits),
+            Kids::None => Self::NONE as u64,
+            Kids::Few(n) => n as u64,
+            Kids::Many(bits) => u64::from(Self::MANY | bits),
         };
-        NodeHead(kids | (more as u64) << Self::MORE | u64::from(here.code()) << Self::HERE)
+        let here = u64::from(here.code());
+        NodeHead(kids | (length as u64) << Self::LENGTH | here << Self::HERE)
     }
 
-    /// The number of its words besides literals.
     #[inline(always)]
-    fn n_more(self) -> usize {
-        (self.0 >> Self::MORE) as usize & Self::MORE_MOST
+    fn length(self) -> usize {
+        usize::from((self.0 >> Self::LENGTH) as u16)
     }
 
     #[inline(always)]
     fn kids(self) -> Kids {
-        match self.0 as u32 & 0xff {
-            few if few <= FEW as u32 => Kids::Few(few),
-            bits => Kids::Groups(bits - FEW as u32 - 1),
+        match usize::from(self.0 as u8) {
+            few if few < Self::MANY as usize => Kids::Few(few),
+            Self::NONE => Kids::None,
+            many => Kids::Many(many as u32 - Self::MANY),
         }
     }
 
-    /// What it has for the path that ends here.
+    /// What it has for the path that ends here, as a code.
     #[inline(always)]
-    fn here(self) -> CellRef {
-        CellRef::of((self.0 >> Self::HERE) as u32)
+    fn here(self) -> u32 {
+        (self.0 >> Self::HERE) as u32
     }
 }
 
@@ -181,20 +220,21 @@ impl CellRef {
     }
 }
 
-/// A kid without its node: the length of the text that leads to it, and in the lowest six bits how many bits too many are
-/// ahead where it is compared with that.
-fn kid(length: usize) -> u64 {
+/// A kid without what is behind it: in the lowest six bits how many bits too many are ahead where it is compared with
+/// its text.
+fn kid(length: usize, kind: u64) -> u64 {
     let much = 7_usize.saturating_sub(length) as u64 * 8;
-    much | (length as u64) << KID_LENGTH
+    much | kind << KID_KIND | (length as u64 + 1) << KID_LENGTH
 }
 
-/// The tag of a segment among its siblings, never zero, and where among groups its own begin.
+/// Where among the slots the row begins in which a segment's node stands.
 #[inline(always)]
-fn tag(hash: u64) -> u8 {
-    (hash >> 57) as u8 | 0x80
+fn slot(hash: u64, bits: u32) -> usize {
+    hash as usize & ((1 << bits) - 1)
 }
 
+/// Whether a slot is for a segment with this hash, as far as it says.
 #[inline(always)]
-fn group(hash: u64, bits: u32) -> usize {
-    (hash >> 32) as usize & ((1 << bits) - 1)
+fn is_marked(slot: u64, hash: u64) -> bool {
+    (slot ^ hash) >> 32 == 0
 }

@@ -1,15 +1,16 @@
 //! A host of a program to its tree. It refuses what the layout has no room for, which is then walked plainly.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    ANY, BENEATH, Cell, CellRef, FEW, GROUP, INT, KID, KID_LEAF, KID_NODE, Kids, LAST, LATER, LEAF,
-    LONGEST, NodeHead, OTHERS, SHORT, Side, Tree, UUID,
+    ANY, ANY_CELL, ANY_NODE, BENEATH, CELL, CELL_BENEATH, Cell, CellRef, FEW, FIRST, INT, KID,
+    KID_BEHIND, Kids, LAST, LATER, LEAF, LINE, LIST, LONG, LONGEST, Line, MORE, NO_KID, NODE,
+    NodeHead, OTHERS, REST, SHORT, Side, Tree, UUID,
 };
-use super::{group, kid, named, tag};
-use crate::index::hosts::Kind;
+use super::{kid, slot};
 use crate::index::text::{self, Name};
 use crate::lower::bind::Bind;
 use crate::program::code::Code;
@@ -36,35 +37,47 @@ struct Asked {
     captures: Vec<(Arc<str>, usize, Segments)>,
 }
 
-/// The tree of a host.
+/// The tree of a host with this name.
 pub(in crate::index) fn tree(
     host: &VirtualHost,
-    kind: Kind,
-    name: &str,
+    name: &Name<'_>,
     bind: Bind<'_>,
     codes: &mut Codes,
 ) -> Tree {
     let mut build =
-        Build { host, bind, codes, words: Vec::new(), cells: Vec::new(), kinds: Vec::new() };
-    let name = Name::of(name.as_bytes());
-    build.words.push(u64::from(named(kind, &name)));
-    build.words.extend(name.ends);
-    build.words.extend(name.more());
-    let n_words = build.words.len();
-    let root = if host.is_ranked { None } else { build.node(0, None, (0, 0)) };
-    match (root, build.words.first_mut()) {
-        (Some(root), Some(naming)) => *naming |= u64::from(root) << 32,
-        _ => build.words.truncate(n_words),
+        Build { host, bind, codes, lines: Vec::new(), cells: Vec::new(), kinds: Vec::new() };
+    let root = if host.is_ranked { None } else { build.node(0, Found::Plainly, (0, 0)) };
+    let is_plain = root.is_none();
+    if is_plain {
+        build.lines = vec![node_line(NodeHead::new(Kids::None, 0, CellRef::None))];
     }
-    let side = Side { cells: build.cells.into(), kinds: build.kinds.into() };
-    Tree { words: build.words.into(), side: Arc::new(side) }
+    build.lines.extend(lines(name.more()));
+    let side = Side { cells: build.cells.into(), kinds: build.kinds.into(), is_plain };
+    Tree { lines: build.lines.into(), side: Arc::new(side) }
+}
+
+/// The line of a node with nothing but its head.
+fn node_line(head: NodeHead) -> Line {
+    let [first, kid, other_first, other_kid] = NO_KIDS;
+    Line([head.0, first, kid, other_first, other_kid, 0, 0, 0])
+}
+
+/// Words as lines.
+fn lines(words: impl Iterator<Item = u64>) -> Vec<Line> {
+    let words: Vec<u64> = words.collect();
+    let line = |chunk: &[u64]| {
+        let mut line = Line::default();
+        line.0.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+        line
+    };
+    words.chunks(LINE).map(line).collect()
 }
 
 struct Build<'p, 'c> {
     host: &'p VirtualHost,
     bind: Bind<'p>,
     codes: &'c mut Codes,
-    words: Vec<u64>,
+    lines: Vec<Line>,
     cells: Vec<Cell>,
     kinds: Vec<Segments>,
 }
@@ -72,76 +85,159 @@ struct Build<'p, 'c> {
 /// A literal or several, each with its `/` before the next; and the node they lead to.
 type Literal<'p> = (Cow<'p, str>, usize);
 
+/// The literals behind a node.
+struct Literals<'p> {
+    /// Those whose kids stand abreast with the head, or in lines behind it.
+    few: Vec<Literal<'p>>,
+    /// Those of slots.
+    many: Vec<(&'p str, usize)>,
+    kids: Kids,
+}
+
+/// Kids abreast with a head.
+const ABREAST: usize = 2;
+
+/// Places for them.
+const NO_KIDS: [u64; ABREAST * KID] = [NO_KID[0], NO_KID[1], NO_KID[0], NO_KID[1]];
+
+/// How a node is found.
+#[derive(Clone, Copy)]
+enum Found<'t> {
+    /// By its place alone, or by a word that says all of its text.
+    Plainly,
+    /// By this text as one of few.
+    AmongFew(&'t str),
+    /// By this text as one of many.
+    AmongMany(&'t str),
+}
+
 impl<'p> Build<'p, '_> {
-    /// Writes a node behind what is there, and before it the text by which it is found; gives its place, `None` if it does
-    /// not fit.
+    /// Writes a node behind what is there, and before it what its own line does not hold of the text by which it is found;
+    /// gives its place, `None` if it does not fit.
     fn node(
         &mut self,
         from: usize,
-        text: Option<&str>,
+        found: Found<'_>,
         (depth, returns): (usize, usize),
     ) -> Option<u32> {
         let node = self.host.nodes.get(from)?;
-        let literals = self.literals(node);
-        let kids = kids(literals.len());
+        let Literals { few, many, kids } = self.literals(node);
         let here = self.cell(&node.here)?;
         let beneath = self.cell(&node.beneath)?;
         let n_more = node.captures.len() + usize::from(beneath != CellRef::None);
         let returns = returns + usize::from(n_more > 0);
         // Ways are short, so recursion is; both are held to it here.
-        if returns > LATER || depth > DEEPEST || n_more > NodeHead::MORE_MOST {
+        if returns > LATER || depth > DEEPEST {
             return None;
         }
-        if let Some(text) = text {
-            self.words.extend(text::label(text).rev());
-        }
-        let place = u32::try_from(self.words.len()).ok()?;
-        self.words.push(NodeHead::new(n_more, kids, here).0);
-        let more = self.words.len();
-        for (kind, _) in &node.captures {
-            let kind = self.kind(kind)?;
-            self.words.push(u64::from(kind) << 32);
-        }
-        if beneath != CellRef::None {
-            self.words.push(u64::from(BENEATH) << 32 | u64::from(beneath.code()));
-        }
-        if n_more > 0 {
-            *self.words.last_mut()? |= LAST;
-        }
-        let first_kid = self.words.len();
-        match kids {
-            Kids::Few(_) => {
-                for (text, _) in &literals {
-                    let first = text::label(text).next()?;
-                    self.words.extend([first, kid(text.len())]);
-                }
+        let (mut first, mut rest, mut length) = (0, 0, 0);
+        if let Found::AmongFew(text) | Found::AmongMany(text) = found {
+            if let Found::AmongMany(text) = found {
+                let segment = text::segment(text.as_bytes(), 0);
+                (first, rest) = (segment.first, segment.rest);
+            } else {
+                rest = text::label(text).nth(1)?;
             }
-            Kids::Groups(bits) => self.words.resize(first_kid + (GROUP << bits), 0),
+            if text.len() >= 2 * SHORT {
+                let mut words: Vec<u64> = text::label(text).skip(1).collect();
+                words.resize(words.len().next_multiple_of(LINE), 0);
+                words.reverse();
+                self.lines.extend(lines(words.into_iter()));
+            }
+            length = text.len();
+        }
+        let place = self.lines.len();
+        let mut line = node_line(NodeHead::new(kids, length, here));
+        (line.0[REST], line.0[FIRST]) = (rest, first);
+        self.lines.push(line);
+        let first_kid = self.lines.len();
+        match kids {
+            Kids::None => {}
+            Kids::Few(n) => {
+                let [a, b, c, d] = NO_KIDS;
+                self.lines.resize(first_kid + n, Line([a, b, c, d, a, b, c, d]));
+            }
+            Kids::Many(bits) => {
+                let n = (1_usize << bits).div_ceil(LINE);
+                self.lines.resize(first_kid + n, Line::default());
+            }
         }
         let below = (depth + 1, returns);
-        for (number, (_, next)) in node.captures.iter().enumerate() {
-            let behind = match self.leaf(*next)? {
-                Some(cell) => LEAF | u64::from(cell.code()),
-                None => u64::from(self.node(*next, None, below)?),
-            };
-            *self.words.get_mut(more + number)? |= behind;
+        let mut more = Vec::with_capacity(n_more);
+        let list = self.lines.len();
+        if n_more > 1 {
+            self.lines.resize(list + n_more.div_ceil(LINE), Line::default());
         }
-        for (number, (text, next)) in literals.into_iter().enumerate() {
-            let behind = match kids {
-                Kids::Few(_) if text.len() < SHORT => match self.leaf(next)? {
-                    Some(cell) => KID_LEAF | u64::from(cell.code()) << KID_NODE,
-                    None => u64::from(self.node(next, None, below)?) << KID_NODE,
-                },
-                Kids::Few(_) => u64::from(self.node(next, Some(&text), below)?) << KID_NODE,
-                Kids::Groups(bits) => {
-                    let child = self.node(next, Some(&text), below)?;
-                    self.put(first_kid, bits, &text, child)?;
-                    continue;
+        for (kind, next) in &node.captures {
+            let kind = u64::from(self.kind(kind)?) << 32;
+            more.push(match self.leaf(*next)? {
+                Some(cell) => kind | LEAF | u64::from(cell.code()),
+                None => kind | u64::from(self.node(*next, Found::Plainly, below)?),
+            });
+        }
+        if beneath != CellRef::None {
+            more.push(u64::from(BENEATH) << 32 | u64::from(beneath.code()));
+        }
+        if let Some(last) = more.last_mut() {
+            *last |= LAST;
+        }
+        let all = match more[..] {
+            [] => 0,
+            [one] => one,
+            _ => {
+                for (line, words) in
+                    self.lines.get_mut(list..)?.iter_mut().zip(lines(more.into_iter()))
+                {
+                    *line = words;
                 }
-            };
-            *self.words.get_mut(first_kid + number * KID + KID - 1)? |= behind;
+                LAST | u64::from(LIST) << 32 | u64::from(u32::try_from(list * LINE).ok()?)
+            }
+        };
+        *self.word(place * LINE + MORE)? = all;
+        for (text, next) in many {
+            let child = self.node(next, Found::AmongMany(text), below)?;
+            self.put(first_kid * LINE, kids, text, child)?;
         }
-        Some(place)
+        for (number, (text, next)) in few.into_iter().enumerate() {
+            let (kind, behind) = self.kid(&text, next, below)?;
+            let at = match number {
+                ..ABREAST => place * LINE + 1 + number * KID,
+                _ => first_kid * LINE + (number - ABREAST) * KID,
+            };
+            *self.word(at)? = text::label(&text).next()?;
+            *self.word(at + 1)? = kid(text.len(), kind) | u64::from(behind) << KID_BEHIND;
+        }
+        // All words have numbers of so many bits.
+        u32::try_from(self.lines.len() * LINE).ok()?;
+        u32::try_from(place).ok()
+    }
+
+    /// The kind of one of few kids, and what is behind its text.
+    fn kid(&mut self, text: &str, next: usize, below: (usize, usize)) -> Option<(u64, u32)> {
+        if text.len() >= SHORT {
+            return Some((LONG, self.node(next, Found::AmongFew(text), below)?));
+        }
+        if let Some(cell) = self.leaf(next)? {
+            return Some((CELL, cell.code()));
+        }
+        let node = self.host.nodes.get(next)?;
+        if node.literals.is_empty() && node.here.is_empty() {
+            match &node.captures[..] {
+                [] => return Some((CELL_BENEATH, self.cell(&node.beneath)?.code())),
+                [(Segments::Any, next)] if node.beneath.is_empty() => {
+                    return Some(match self.leaf(*next)? {
+                        Some(cell) => (ANY_CELL, cell.code()),
+                        None => (ANY_NODE, self.node(*next, Found::Plainly, below)?),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Some((NODE, self.node(next, Found::Plainly, below)?))
+    }
+
+    fn word(&mut self, at: usize) -> Option<&mut u64> {
+        self.lines.get_mut(at / LINE)?.0.get_mut(at % LINE)
     }
 
     /// The cell of a node that has nothing else.
@@ -156,19 +252,64 @@ impl<'p> Build<'p, '_> {
     }
 
     /// The literals behind a node. While they are few, one that leads to nothing but literals stands for each of those.
-    fn literals(&self, node: &'p Node) -> Vec<Literal<'p>> {
-        let mut literals: Vec<Literal<'p>> =
-            sorted(node).into_iter().map(|(text, next)| (Cow::Borrowed(text), next)).collect();
+    fn literals(&self, node: &'p Node) -> Literals<'p> {
+        let all = sorted(node);
+        if all.is_empty() {
+            return Literals { few: Vec::new(), many: Vec::new(), kids: Kids::None };
+        }
+        let mut few: Vec<Literal<'p>> =
+            all.iter().map(|(text, next)| (Cow::Borrowed(*text), *next)).collect();
         let mut at = 0;
-        while let Some(literal) = literals.get(at).filter(|_| literals.len() <= FEW) {
+        while let Some(literal) = few.get(at).filter(|_| few.len() <= FEW) {
             match self.longer(literal) {
-                Some(longer) if literals.len() + longer.len() <= FEW + 1 => {
-                    literals.splice(at..=at, longer);
+                Some(longer) if few.len() + longer.len() <= FEW + 1 => {
+                    few.splice(at..=at, longer);
                 }
                 _ => at += 1,
             }
         }
-        literals
+        // Of two that begin alike both would be ahead.
+        let begin = |(text, _): &Literal<'_>| text.as_bytes().first_chunk::<SHORT>().copied();
+        let mut begins: Vec<[u8; SHORT]> = few.iter().filter_map(begin).collect();
+        let n_begins = begins.len();
+        begins.sort_unstable();
+        begins.dedup();
+        if few.len() > FEW || begins.len() < n_begins {
+            return self.many(all);
+        }
+        few.sort_by_key(|(_, next)| Reverse(self.weight(*next)));
+        let n_lines = few.len().saturating_sub(ABREAST).div_ceil(LINE / KID);
+        Literals { few, many: Vec::new(), kids: Kids::Few(n_lines) }
+    }
+
+    /// Literals that are many. The heaviest short ones stand abreast with the head all the same.
+    fn many(&self, mut many: Vec<(&'p str, usize)>) -> Literals<'p> {
+        let mut few: Vec<Literal<'p>> = Vec::new();
+        while few.len() < ABREAST {
+            let heaviest = many.iter().enumerate().filter_map(|(at, (text, next))| {
+                let literal = (Cow::Borrowed(*text), *next);
+                let literals = self.longer(&literal).unwrap_or_else(|| vec![literal]);
+                let fit = few.len() + literals.len() <= ABREAST
+                    && literals.iter().all(|(text, _)| text.len() < SHORT);
+                let weight = literals.iter().map(|(_, next)| self.weight(*next)).sum::<usize>();
+                fit.then_some((weight, Reverse(at), literals))
+            });
+            let Some((_, Reverse(at), literals)) =
+                heaviest.max_by_key(|(weight, at, _)| (*weight, *at))
+            else {
+                break;
+            };
+            many.remove(at);
+            few.extend(literals);
+        }
+        // Half full at most, so that rows are short.
+        let bits = (many.len() * 2).next_power_of_two().trailing_zeros();
+        Literals { few, many, kids: Kids::Many(bits) }
+    }
+
+    /// How much stands right behind a node: what leads further is asked for more often.
+    fn weight(&self, node: usize) -> usize {
+        self.host.nodes.get(node).map_or(0, |node| node.literals.len() + node.captures.len())
     }
 
     /// What a literal stands for together with each of those behind it, if nothing else is behind it, and if it costs no
@@ -188,21 +329,16 @@ impl<'p> Build<'p, '_> {
         Some(behind.into_iter().map(longer).collect())
     }
 
-    /// Enters a node into groups.
-    fn put(&mut self, first: usize, bits: u32, name: &str, child: u32) -> Option<()> {
-        let hash = text::segment(name.as_bytes(), 0).hash;
-        let mut at = group(hash, bits);
-        loop {
-            let base = first + at * GROUP;
-            let tags = *self.words.get(base)?;
-            // From the first free place on all are free.
-            if let Some(free) = (0..8).find(|free| tags >> (free * 8) & 0xff == 0) {
-                *self.words.get_mut(base)? |= u64::from(tag(hash)) << (free * 8);
-                *self.words.get_mut(base + 1 + free / 2)? |= u64::from(child) << (free % 2 * 32);
-                return Some(());
-            }
+    /// Enters a node into the first free slot of its row.
+    fn put(&mut self, first: usize, kids: Kids, name: &str, child: u32) -> Option<()> {
+        let Kids::Many(bits) = kids else { return None };
+        let hash = text::segment(name.as_bytes(), 0).hash();
+        let mut at = slot(hash, bits);
+        while *self.word(first + at)? != 0 {
             at = (at + 1) & ((1 << bits) - 1);
         }
+        *self.word(first + at)? = hash >> 32 << 32 | u64::from(child);
+        Some(())
     }
 
     fn kind(&mut self, kind: &Segments) -> Option<u32> {
@@ -212,8 +348,7 @@ impl<'p> Build<'p, '_> {
             Segments::Uuid => UUID,
             other => {
                 self.kinds.push(other.clone());
-                OTHERS
-                    + u32::try_from(self.kinds.len() - 1).ok().filter(|n| *n < BENEATH - OTHERS)?
+                OTHERS + u32::try_from(self.kinds.len() - 1).ok().filter(|n| *n < LIST - OTHERS)?
             }
         })
     }
@@ -253,17 +388,4 @@ fn sorted(node: &Node) -> Vec<(&str, usize)> {
     let mut literals: Vec<(&str, usize)> = literals.filter(|(text, _)| can_be(text)).collect();
     literals.sort_unstable();
     literals
-}
-
-/// How so many kids are found.
-fn kids(n: usize) -> Kids {
-    if n <= FEW {
-        return Kids::Few(n as u32);
-    }
-    // Three quarters full at most, so that a look rarely goes on to the next group; one alone has a free place at least.
-    Kids::Groups(if n < 8 {
-        0
-    } else {
-        (n * 4 / 3).div_ceil(8).next_power_of_two().trailing_zeros()
-    })
 }

@@ -3,25 +3,20 @@
 //!
 //! What is seldom needed stands in functions of its own that are not inlined: the registers belong to the common way.
 
+use std::ops::Range;
+
 use super::{
-    ANY, BENEATH, CellRef, GROUP, INT, KID, KID_LEAF, KID_LENGTH, KID_NODE, Kids, LAST, LATER,
-    LEAF, NodeHead, OTHERS, SHORT, Side, Tree, UUID,
+    ANY, ANY_CELL, ANY_NODE, BENEATH, CELL, CELL_BENEATH, CellRef, FIRST, INT, KID_BEHIND,
+    KID_KIND, KID_LENGTH, KINDS, Kids, LAST, LATER, LEAF, LINE, LIST, LONG, Line, MORE, NODE,
+    NodeHead, OTHERS, REST, SHORT, Side, Tree, UUID,
 };
-use super::{group, tag};
-use crate::index::text;
+use super::{is_marked, slot, word};
+use crate::index::text::{self, Padded, Path};
 use lang::segment::Segments;
 
-/// A walk through a tree, from one cell that holds the path to the next.
-pub(in crate::index) struct Walk<'t> {
-    tree: &'t Tree,
-    path: &'t [u8],
-    later: Later,
-}
-
-/// What nodes on the way have besides literals and is still to be tried: the next word of each, and where its segment
-/// begins.
+/// What nodes on the way have besides literals and is still to be tried: the word of each, and where its segment begins.
 #[derive(Default)]
-struct Later {
+pub(in crate::index) struct Later {
     n: usize,
     places: [(u32, u32); LATER],
 }
@@ -30,140 +25,203 @@ struct Later {
 pub(in crate::index) const LONGEST: usize = u16::MAX as usize;
 
 impl Tree {
-    /// Where its root is; zero if there is none.
+    /// The first cell that holds the path, `CellRef::None` if none does; `later` takes what leads to others. Of a path
+    /// that is longer than [`LONGEST`] it knows nothing.
     #[inline(always)]
-    pub(in crate::index) fn root(&self) -> usize {
-        self.words.first().map_or(0, |naming| (naming >> 32) as usize)
+    pub(in crate::index) fn first(&self, path: &str, later: &mut Later) -> CellRef {
+        CellRef::of(first(self, path.as_bytes(), later))
     }
 
-    /// A walk for this path, which is no longer than [`LONGEST`].
+    /// The same, as a function of its own: for who asks seldom.
+    #[inline(never)]
+    pub(in crate::index) fn first_apart(&self, path: &str, later: &mut Later) -> CellRef {
+        self.first(path, later)
+    }
+
+    /// The next cell that holds the path, narrower ones first; `CellRef::None` behind the last.
     #[inline(always)]
-    pub(in crate::index) fn walk<'t>(&'t self, path: &'t str) -> Walk<'t> {
-        Walk { tree: self, path: path.as_bytes(), later: Later::default() }
+    pub(in crate::index) fn next(&self, path: &str, later: &mut Later) -> CellRef {
+        match later.n {
+            0 => CellRef::None,
+            _ => CellRef::of(next(self, path.as_bytes(), later)),
+        }
     }
 
     /// All cells that hold the path, in order.
     pub(in crate::index) fn cells<'t>(&'t self, path: &'t str) -> impl Iterator<Item = CellRef> {
-        let mut walk = self.walk(path);
-        let mut next = walk.first();
+        let mut later = Later::default();
+        let mut next = self.first_apart(path, &mut later);
         std::iter::from_fn(move || {
             let cell = next;
-            next = if cell == CellRef::None { cell } else { walk.next() };
+            next = if cell == CellRef::None { cell } else { self.next(path, &mut later) };
             Some(cell).filter(|cell| *cell != CellRef::None)
         })
     }
 }
 
-impl Walk<'_> {
-    /// The first cell that holds the path, as [`Walk::next`] gives the others.
-    #[inline(always)]
-    pub(in crate::index) fn first(&mut self) -> CellRef {
-        // Where the next segment begins; behind the path's end if there is none. What does not begin with a slash has no
-        // segments.
-        let at = if self.path.first() == Some(&b'/') { 1 } else { self.path.len() + 1 };
-        find(self.tree, self.path, (self.tree.root(), at), &mut self.later)
+#[inline(always)]
+fn first(tree: &Tree, path: &[u8], later: &mut Later) -> u32 {
+    if !text::is_short(path) {
+        return long(tree, path, true, later);
     }
-
-    /// The next cell that holds the path, in order; `CellRef::None` behind the last.
-    #[inline(always)]
-    pub(in crate::index) fn next(&mut self) -> CellRef {
-        if self.later.n == 0 {
-            return CellRef::None;
-        }
-        find(self.tree, self.path, (0, 0), &mut self.later)
-    }
+    let mut padded = Padded::new();
+    padded.put(path);
+    steps(tree, &padded, true, later)
 }
 
-/// The next cell on the way from a node, or on what was left for later, which is all there is where there is no node.
 #[inline(never)]
-fn find(
-    tree: &Tree,
-    path: &[u8],
-    (mut node, mut at): (usize, usize),
-    later: &mut Later,
-) -> CellRef {
-    let words = &*tree.words;
+fn next(tree: &Tree, path: &[u8], later: &mut Later) -> u32 {
+    if !text::is_short(path) {
+        return long(tree, path, false, later);
+    }
+    let mut padded = Padded::new();
+    padded.put(path);
+    steps(tree, &padded, false, later)
+}
+
+#[cold]
+#[inline(never)]
+fn long(tree: &Tree, path: &[u8], is_first: bool, later: &mut Later) -> u32 {
+    if path.len() > LONGEST { CellRef::None.code() } else { steps(tree, path, is_first, later) }
+}
+
+/// The next cell, as a code: on the way from the root, or on what was left for later.
+#[inline(always)]
+fn steps(tree: &Tree, path: impl Path, is_first: bool, later: &mut Later) -> u32 {
+    let lines = &*tree.lines;
+    // What does not begin with a slash has no segments. Where there are no more, the place is behind the path's end.
+    let (mut node, mut at) = (0, if path.ahead(0) as u8 == b'/' { 1 } else { path.len() + 1 });
+    // What there is to try besides literals.
+    let mut more = 0;
+    let mut is_down = is_first;
     loop {
-        // The next word besides literals to try.
-        let mut next = 0;
         // Down along literals.
-        while node != 0 {
-            let Some(head) = words.get(node) else { return CellRef::None };
-            let head = NodeHead(*head);
-            let n_more = head.n_more();
-            if at > path.len() {
-                // Only what holds for all beneath is left: the last word, if it is that.
-                if n_more != 0 && kind(words, node + n_more) == BENEATH {
-                    later.leave(node + n_more, at);
+        if is_down {
+            loop {
+                let Some(line) = lines.get(node) else { return CellRef::None.code() };
+                let head = NodeHead(line.0[0]);
+                more = line.0[MORE];
+                if at > path.len() {
+                    // Only what holds for all beneath is left.
+                    if more != 0 {
+                        later.leave_beneath(lines, node * LINE + MORE, at);
+                        more = 0;
+                    }
+                    match head.here() {
+                        0 => break,
+                        cell => return cell,
+                    }
                 }
-                match head.here() {
-                    CellRef::None => break,
-                    cell => return cell,
+                let ahead = path.ahead(at);
+                let [_, first, kid, other_first, other_kid, ..] = line.0;
+                let kid = if is_ahead(ahead, first, kid) {
+                    kid
+                } else if is_ahead(ahead, other_first, other_kid) {
+                    other_kid
+                } else {
+                    match head.kids() {
+                        Kids::None | Kids::Few(0) => break,
+                        Kids::Few(n) => match few(lines, node, n, ahead) {
+                            Some(kid) => kid,
+                            None => break,
+                        },
+                        Kids::Many(bits) => match many(lines, node, bits, path, at) {
+                            0 => break,
+                            kid => kid,
+                        },
+                    }
+                };
+                if more != 0 {
+                    later.leave(node * LINE + MORE, at);
+                    more = 0;
+                }
+                let behind = (kid >> KID_BEHIND) as usize;
+                let next = at + (kid as u32 >> KID_LENGTH) as usize;
+                // Most are of this kind, which is asked for first.
+                if kid & KINDS << KID_KIND == NODE {
+                    (node, at) = (behind, next);
+                    continue;
+                }
+                match kid >> KID_KIND & KINDS {
+                    CELL if next > path.len() => return behind as u32,
+                    CELL_BENEATH => return behind as u32,
+                    LONG if goes_on(lines, behind, path, at..next) => (node, at) = (behind, next),
+                    kind @ (ANY_NODE | ANY_CELL) if next <= path.len() => {
+                        let end = text::end(path, next);
+                        if end == next {
+                            break;
+                        }
+                        if kind == ANY_NODE {
+                            (node, at) = (behind, end + 1);
+                        } else if end == path.len() {
+                            return behind as u32;
+                        } else {
+                            break;
+                        }
+                    }
+                    _ => break,
                 }
             }
-            let kids = node + 1 + n_more;
-            let kid = match head.kids() {
-                Kids::Few(0) => None,
-                Kids::Few(n) => few(words, kids, n as usize, path, at),
-                Kids::Groups(bits) => grouped(words, kids, bits, path, at),
-            };
-            // A leaf is no use to a path that goes on.
-            let kid = kid.filter(|kid| kid & KID_LEAF == 0 || at + told(*kid).1 == path.len());
-            let Some(kid) = kid else {
-                if n_more != 0 {
-                    next = node + 1;
-                }
-                break;
-            };
-            if n_more != 0 {
-                later.leave(node + 1, at);
-            }
-            let (behind, length) = told(kid);
-            if kid & KID_LEAF != 0 {
-                return CellRef::of(behind as u32);
-            }
-            node = behind;
-            at += length + 1;
         }
         // On with what stands besides them, until a capture takes the segment and leads on.
         loop {
-            if next == 0 {
+            if more == 0 {
                 later.n = later.n.wrapping_sub(1);
                 let Some(left) = later.places.get(later.n) else {
                     later.n = 0;
-                    return CellRef::None;
+                    return CellRef::None.code();
                 };
-                (next, at) = (left.0 as usize, left.1 as usize);
-            }
-            let Some(word) = words.get(next) else { return CellRef::None };
-            if word & LAST == 0 {
-                later.leave(next + 1, at);
-            }
-            next = 0;
-            let kind = kind_of(*word);
-            if kind == BENEATH {
-                match CellRef::of(*word as u32) {
-                    CellRef::None => continue,
-                    cell => return cell,
+                let next = left.0 as usize;
+                at = left.1 as usize;
+                let Some(word) = word(lines, next) else { return CellRef::None.code() };
+                more = word;
+                if more & LAST == 0 {
+                    later.leave(next + 1, at);
                 }
+            }
+            let kind = kind_of(more);
+            let behind = more as u32;
+            if kind >= LIST {
+                if kind == BENEATH {
+                    return behind;
+                }
+                later.leave(behind as usize, at);
+                more = 0;
+                continue;
             }
             let end = end(path, at);
             let takes = match kind {
                 ANY => at < end,
-                kind => takes(&tree.side, kind, path.get(at..end)),
+                kind => takes(&tree.side, kind, path, at..end),
             };
-            if takes && word & LEAF == 0 {
-                (node, at) = (*word as u32 as usize, end + 1);
+            if takes && more & LEAF == 0 {
+                (node, at) = (behind as usize, end + 1);
                 break;
             }
             if takes && end == path.len() {
-                return CellRef::of(*word as u32);
+                return behind;
             }
+            more = 0;
         }
+        is_down = true;
     }
 }
 
 impl Later {
+    /// Leaves for later what holds for all paths beneath, if there is such a thing among the words from this one on.
+    #[cold]
+    #[inline(never)]
+    fn leave_beneath(&mut self, lines: &[Line], mut next: usize, at: usize) {
+        while let Some(more) = word(lines, next) {
+            match kind_of(more) {
+                BENEATH => return self.leave(next, at),
+                LIST => next = more as u32 as usize,
+                _ if more & LAST != 0 => return,
+                _ => next += 1,
+            }
+        }
+    }
+
     /// Leaves words besides literals for later, from this one on.
     #[inline(always)]
     fn leave(&mut self, next: usize, at: usize) {
@@ -176,10 +234,12 @@ impl Later {
 }
 
 /// Whether a capture of a kind that does not take everything takes the segment.
+#[cold]
 #[inline(never)]
-fn takes(side: &Side, kind: u32, segment: Option<&[u8]>) -> bool {
+fn takes(side: &Side, kind: u32, path: impl Path, segment: Range<usize>) -> bool {
     // A segment lies between slashes, so that it is text as the path is.
-    let Some(Ok(segment)) = segment.map(std::str::from_utf8) else { return false };
+    let segment = path.bytes().get(segment).map(std::str::from_utf8);
+    let Some(Ok(segment)) = segment else { return false };
     match kind {
         INT => Segments::Int.holds(segment),
         UUID => Segments::Uuid.holds(segment),
@@ -192,35 +252,22 @@ fn takes(side: &Side, kind: u32, segment: Option<&[u8]>) -> bool {
 
 /// What a word besides literals is for.
 #[inline(always)]
-fn kind(words: &[u64], at: usize) -> u32 {
-    words.get(at).map_or(0, |word| kind_of(*word))
-}
-
-#[inline(always)]
 fn kind_of(word: u64) -> u32 {
     ((word & !(LAST | LEAF)) >> 32) as u32
 }
 
-/// Where a segment ends.
-#[inline(never)]
-fn end(path: &[u8], at: usize) -> usize {
-    text::end(path, at)
+/// Whether what is ahead begins as the text of a kid does.
+#[inline(always)]
+fn is_ahead(ahead: u64, first: u64, kid: u64) -> bool {
+    ahead.wrapping_shl(kid as u32) == first
 }
 
-/// The node of a kid, or the cell of a leaf, and the length of the text that leads to it.
+/// The one of the further kids of a node whose text begins like what is ahead.
 #[inline(always)]
-fn told(kid: u64) -> (usize, usize) {
-    ((kid >> KID_NODE) as u32 as usize, (kid >> KID_LENGTH) as usize)
-}
-
-/// The one of a few kids whose text stands in the path at this place.
-#[inline(always)]
-fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> Option<u64> {
-    let ahead = text::ahead(path, at);
-    for [first, kid] in words.get(kids..kids + n * KID)?.as_chunks::<KID>().0 {
-        if (ahead ^ first).wrapping_shl(*kid as u32) == 0 {
-            let (node, length) = told(*kid);
-            if length < SHORT || goes_on(words, node, length, path, at) {
+fn few(lines: &[Line], node: usize, n_lines: usize, ahead: u64) -> Option<u64> {
+    for Line(kids) in lines.get(node + 1..node + 1 + n_lines)? {
+        for [first, kid] in kids.as_chunks().0 {
+            if is_ahead(ahead, *first, *kid) {
                 return Some(*kid);
             }
         }
@@ -228,58 +275,56 @@ fn few(words: &[u64], kids: usize, n: usize, path: &[u8], at: usize) -> Option<u
     None
 }
 
-/// The same of many: as a word like that of one of few.
+/// The one of many whose text is the segment, as the word of a kid; zero if there is none.
 #[inline(never)]
-fn grouped(words: &[u64], kids: usize, bits: u32, path: &[u8], at: usize) -> Option<u64> {
+fn many(lines: &[Line], node: usize, bits: u32, path: impl Path, at: usize) -> u64 {
     let segment = text::segment(path, at);
-    let length = segment.end - at;
-    let spread = text::spread(tag(segment.hash));
-    let mut number = group(segment.hash, bits);
-    loop {
-        let group = words.get(kids + number * GROUP..)?.first_chunk::<GROUP>()?;
-        let [tags, nodes @ ..] = group;
-        let mut same = text::marks(*tags, spread);
-        while same != 0 {
-            let place = same.trailing_zeros() / 8;
-            let pair = nodes.get(place as usize / 2).copied().unwrap_or(0);
-            let node = (pair >> (place % 2 * 32)) as u32 as usize;
-            if words.get(node.wrapping_sub(1)) == Some(&segment.first)
-                && (length < SHORT || goes_on(words, node, length, path, at))
+    let hash = segment.hash();
+    let mut place = slot(hash, bits);
+    let length = segment.length + 1;
+    while let Some(slot) = word(lines, (node + 1) * LINE + place) {
+        if slot == 0 {
+            break;
+        }
+        if is_marked(slot, hash) {
+            let node = slot as u32;
+            let Some(line) = lines.get(node as usize) else { break };
+            if line.0[FIRST] == segment.first
+                && line.0[REST] == segment.rest
+                && NodeHead(line.0[0]).length() == segment.length
+                && (length <= 2 * SHORT || goes_on(lines, node as usize, path, at..at + length))
             {
-                return Some((node as u64) << KID_NODE | (length as u64) << KID_LENGTH);
+                return u64::from(node) << KID_BEHIND | (length as u64) << KID_LENGTH;
             }
-            same &= same - 1;
         }
-        // A group with a free place is the last of its row.
-        if tags >> 63 == 0 {
-            return None;
-        }
-        number = (number + 1) & ((1 << bits) - 1);
+        place = (place + 1) & ((1 << bits) - 1);
     }
+    0
 }
 
-/// Whether the path, which begins as the text of so many bytes before a node does, goes on like it, and a segment ends
-/// with it.
+/// Where a segment ends.
 #[inline(never)]
-fn goes_on(words: &[u64], node: usize, length: usize, path: &[u8], at: usize) -> bool {
-    let Some(second) = words.get(node.wrapping_sub(2)) else { return false };
+fn end(path: impl Path, at: usize) -> usize {
+    text::end(path, at)
+}
+
+/// Whether the path, which begins as the text of a node does that stands between these places with what ends it, goes on
+/// like the rest of it.
+#[cold]
+#[inline(never)]
+fn goes_on(lines: &[Line], node: usize, path: impl Path, text: Range<usize>) -> bool {
     // The path is as long, so that only what ends the last segment may lie behind its end.
-    if at + length > path.len() {
+    if text.end > path.len() + 1 {
         return false;
     }
-    if length < 2 * SHORT {
-        return (text::ahead(path, at + SHORT) ^ second) << ((2 * SHORT - 1 - length) * 8) == 0;
+    if text.len() <= 2 * SHORT {
+        let last = path.ahead(text.start + SHORT) << ((2 * SHORT - text.len()) * 8);
+        return lines.get(node).is_some_and(|line| line.0[REST] == last);
     }
-    goes_far(words, node, length, path, at)
-}
-
-/// The same of a text of more than two words.
-#[inline(never)]
-fn goes_far(words: &[u64], node: usize, length: usize, path: &[u8], at: usize) -> bool {
-    let n_words = length / 8 + 1;
-    let Some(held) = words.get(node.wrapping_sub(n_words)..node) else { return false };
-    held.iter().rev().enumerate().skip(1).all(|(number, word)| {
-        let much = (8 * (number + 1)).saturating_sub(length + 1) * 8;
-        (text::ahead(path, at + number * 8) ^ word) << much == 0
+    let n_words = text.len().div_ceil(SHORT);
+    (1..n_words).all(|number| {
+        let held = word(lines, (node * LINE).wrapping_sub(number));
+        let much = ((number + 1) * SHORT).saturating_sub(text.len()) * 8;
+        held == Some(path.ahead(text.start + number * SHORT) << much)
     })
 }
