@@ -27,11 +27,13 @@ pub struct Fit {
 }
 
 /// The patterns of a program that were made ready so far: equal ones are one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fits {
-    known: HashMap<Arc<str>, Arc<Fit>>,
+    known: Arc<HashMap<Arc<str>, Arc<Fit>>>,
     /// The bytes that are left.
     left: usize,
+    /// Whether one did not find room.
+    is_full: bool,
 }
 
 /// An automaton as one table: from a state, which is the place of its row, and the class of a byte to the next state. The
@@ -53,21 +55,28 @@ const LOST: u16 = 2;
 
 impl Default for Fits {
     fn default() -> Fits {
-        Fits { known: HashMap::new(), left: TOTAL }
+        Fits { known: Arc::default(), left: TOTAL, is_full: false }
     }
 }
 
 impl Fits {
+    /// Whether one did not find room that these still had.
+    pub(crate) fn is_fuller(&self, before: &Fits) -> bool {
+        self.is_full && !before.is_full
+    }
+
     /// The pattern, ready.
     pub(crate) fn of(&mut self, pattern: &Pattern) -> Arc<Fit> {
         let text = pattern.0.as_str();
         if let Some(known) = self.known.get(text) {
             return known.clone();
         }
-        let walk = Walk::new(text).filter(|walk| walk.size() <= self.left);
+        let walk = Walk::new(text);
+        self.is_full |= walk.as_ref().is_some_and(|walk| walk.size() > self.left);
+        let walk = walk.filter(|walk| walk.size() <= self.left);
         self.left -= walk.as_ref().map_or(0, Walk::size);
         let fit = Arc::new(Fit { pattern: pattern.clone(), walk });
-        self.known.insert(Arc::from(text), fit.clone());
+        Arc::make_mut(&mut self.known).insert(Arc::from(text), fit.clone());
         fit
     }
 }
@@ -300,7 +309,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_the_budget_has_no_room_for_is_matched_as_it_came() {
-        let mut fits = Fits { known: HashMap::new(), left: 1_500 };
+        let mut fits = Fits { left: 1_500, ..Fits::default() };
         let mut n_made = 0;
         for at in 0..20 {
             let pattern = lang::literal::compiled(&format!("^/a{at}/[0-9]+$")).unwrap();

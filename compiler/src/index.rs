@@ -2,6 +2,8 @@
 //! cell's code to the candidate that answers. It says the same as the plain walk over the program (`interp/decide.rs`)
 //! and owns nothing of a request.
 
+use std::sync::Arc;
+
 use lang::policy::Host as Pattern;
 
 use crate::decision::Decision;
@@ -10,7 +12,7 @@ use crate::interp::run::Run;
 use crate::interp::{Interp, Pending};
 use crate::lower::bind::Bind;
 use crate::program::code::Methods;
-use crate::program::{Listener, ListenerId, RouteId};
+use crate::program::{Listener, ListenerId, RouteId, VirtualHost};
 
 mod hosts;
 pub(crate) mod text;
@@ -25,8 +27,10 @@ use tree::{CellRef, LONGEST, Later, build};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
     hosts: Hosts,
-    /// The routes of all candidates, host after host.
+    /// The routes of all candidates, those of a host together.
     routes: Box<[RouteId]>,
+    /// How many places of those belong to no host any more.
+    n_unused: usize,
     /// Whether there is none, because the listener has more of something than the layout has room for.
     is_plain: bool,
 }
@@ -64,19 +68,90 @@ impl<'i> Missed<'i> {
 impl Index {
     /// The index of a listener.
     pub(crate) fn new(listener: &Listener, bind: Bind<'_>) -> Index {
+        Index::made(listener, bind, None)
+    }
+
+    /// The index of a listener that was changed, and was `before`: what is still there of that is not made anew.
+    pub(crate) fn after(&self, before: &Listener, listener: &Listener, bind: Bind<'_>) -> Index {
+        self.put(before, listener, bind)
+            .unwrap_or_else(|| Index::made(listener, bind, Some((self, before))))
+    }
+
+    /// The same where hosts stand at the places where they stood: those that changed are put into a copy.
+    fn put(&self, before: &Listener, listener: &Listener, bind: Bind<'_>) -> Option<Index> {
+        let (old, new) = (&before.hosts.list, &listener.hosts.list);
+        let stays = |(old, new): &(&Arc<VirtualHost>, &Arc<VirtualHost>)| Arc::ptr_eq(old, new);
+        let changed = old.iter().zip(new).enumerate().filter(|(_, pair)| !stays(pair));
+        let changed: Vec<_> = changed.collect();
+        let stands = |(_, (old, new)): &(usize, (&Arc<VirtualHost>, &Arc<VirtualHost>))| {
+            old.host == new.host
+        };
+        if self.is_plain || old.len() != new.len() || !changed.iter().all(stands) {
+            return None;
+        }
+        let mut next = self.clone();
+        let mut routes = self.routes.to_vec();
+        for (place, (old, new)) in changed {
+            let known = self.host(&old.host)?;
+            let mut codes = build::Codes::of(old, &known.tree);
+            let (kind, name) = kind(&new.host);
+            let name = Name::of(name.as_bytes());
+            let tree = build::tree(new, &name, bind, &mut codes);
+            let first = if new.candidates.len() > old.candidates.len() {
+                next.n_unused += old.candidates.len();
+                u32::try_from(routes.len()).ok()?
+            } else {
+                known.first
+            };
+            let end = first as usize + new.candidates.len();
+            routes.resize(routes.len().max(end), RouteId(u32::MAX));
+            let slots = routes.get_mut(first as usize..end)?.iter_mut();
+            slots.zip(&new.candidates).for_each(|(slot, candidate)| *slot = candidate.route);
+            let host = Host::new(
+                tree,
+                kind.unwrap_or(Kind::Exact),
+                &name,
+                first,
+                u32::try_from(place).ok()?,
+            );
+            next.hosts.replace(kind, &name, host)?;
+        }
+        // Places that nobody uses are given up when there are as many as others.
+        if next.n_unused > routes.len() / 2 {
+            return None;
+        }
+        next.routes = routes.into();
+        Some(next)
+    }
+
+    /// What answers for this pattern alone.
+    fn host(&self, pattern: &Pattern) -> Option<&Host> {
+        let (kind, name) = kind(pattern);
+        self.hosts.of(kind, &Name::of(name.as_bytes()))
+    }
+
+    /// The index of a listener, with what is known of it from before.
+    fn made(listener: &Listener, bind: Bind<'_>, known: Option<(&Index, &Listener)>) -> Index {
+        let known = |host: &Arc<VirtualHost>| -> Option<(&Host, &Arc<VirtualHost>)> {
+            let (index, before) = known?;
+            let old = before.hosts.list.get(before.hosts.place(&host.host)?)?;
+            Some((index.host(&host.host)?, old))
+        };
         let mut codes = build::Codes::default();
         let mut routes: Vec<RouteId> = Vec::new();
         let mut names = Vec::with_capacity(listener.hosts.list.len());
         let mut any = None;
         for (place, host) in listener.hosts.list.iter().enumerate() {
-            let (kind, name) = match &host.host {
-                Pattern::Any => (None, ""),
-                Pattern::Exact(name) => (Some(Kind::Exact), &**name),
-                Pattern::OneLabel(suffix) => (Some(Kind::OneLabel), &**suffix),
-                Pattern::Labels(suffix) => (Some(Kind::Labels), &**suffix),
-            };
+            let (kind, name) = kind(&host.host);
             let name_read = Name::of(name.as_bytes());
-            let tree = build::tree(host, &name_read, bind, &mut codes);
+            let tree = match known(host) {
+                Some((known, old)) if Arc::ptr_eq(old, host) => known.tree.clone(),
+                Some((known, old)) => {
+                    let mut codes = build::Codes::of(old, &known.tree);
+                    build::tree(host, &name_read, bind, &mut codes)
+                }
+                None => build::tree(host, &name_read, bind, &mut codes),
+            };
             let (Ok(first), Ok(place)) = (u32::try_from(routes.len()), u32::try_from(place)) else {
                 return Index { is_plain: true, ..Index::default() };
             };
@@ -91,7 +166,8 @@ impl Index {
         if listener.hosts.list.len() >= hosts::MOST || names.iter().any(is_long) {
             return Index { is_plain: true, ..Index::default() };
         }
-        Index { hosts: Hosts::new(names, any), routes: routes.into(), is_plain: false }
+        let hosts = Hosts::new(names, any);
+        Index { hosts, routes: routes.into(), n_unused: 0, is_plain: false }
     }
 
     /// All cells with something to decide, each with its host's place in the program's list.
@@ -269,6 +345,16 @@ impl Index {
     #[inline]
     fn route(&self, host: &Host, candidate: u32) -> Option<RouteId> {
         self.routes.get(host.first as usize + candidate as usize).copied()
+    }
+}
+
+/// What the name of a pattern is for, and the name. Of no kind is what stands for every host.
+fn kind(pattern: &Pattern) -> (Option<Kind>, &str) {
+    match pattern {
+        Pattern::Any => (None, ""),
+        Pattern::Exact(name) => (Some(Kind::Exact), name),
+        Pattern::OneLabel(suffix) => (Some(Kind::OneLabel), suffix),
+        Pattern::Labels(suffix) => (Some(Kind::Labels), suffix),
     }
 }
 

@@ -11,7 +11,7 @@ use lang::vocab::ExprId;
 
 use crate::frame::{Captured, Fill, Frame, Read, SlotId};
 use crate::interp::lookup::Lookup;
-use crate::program::{Expr, Program, Target, Test, TestKind};
+use crate::program::{Expr, Program, Rows, Target, Test, TestKind};
 use lang::segment::{Segments, split};
 
 pub(crate) mod decide;
@@ -24,12 +24,12 @@ pub(crate) mod run;
 pub(crate) struct Pending(pub(crate) SlotId);
 
 /// The value of each expression that no request changes, as far as inputs are bound; long lists made ready for `in`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Constants {
-    values: Vec<Option<Value>>,
+    values: Rows<Option<Value>>,
     /// How many steps it takes at most to compute each.
-    steps: Vec<u64>,
-    lookups: HashMap<ExprId, Lookup>,
+    steps: Rows<u64>,
+    lookups: HashMap<ExprId, Arc<Lookup>>,
 }
 
 /// Everything an evaluation stands on.
@@ -64,29 +64,8 @@ pub(crate) fn constants_with(
     program: &Program,
     value: impl Fn(InputId) -> Option<Value>,
 ) -> Constants {
-    let frame = Frame::new();
     let mut known = Constants::default();
-    for (at, expr) in program.exprs.iter().enumerate() {
-        let found = match expr {
-            Expr::Const(value) => Some(value.clone()),
-            Expr::Input(input) => value(*input),
-            Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) => None,
-            _ => {
-                let mut all = true;
-                expr.each_operand(&mut |operand| {
-                    all &= known.get(operand).is_some();
-                });
-                let interp = Interp { program, constants: &known, frame: &frame, fill: &Nothing };
-                if all { interp.compute(ExprId(at as u32)).ok() } else { None }
-            }
-        };
-        if let Some(lookup) = found.as_ref().and_then(Lookup::of) {
-            known.lookups.insert(ExprId(at as u32), lookup);
-        }
-        let steps = if found.is_some() { 1 } else { known.steps_of(expr) };
-        known.values.push(found);
-        known.steps.push(steps);
-    }
+    known.extend(program, value);
     known
 }
 
@@ -97,6 +76,41 @@ const MOST_STEPS: u64 = 1_000_000;
 const ITEMS_OF_A_REQUEST: u64 = 16;
 
 impl Constants {
+    /// Takes in what the program has behind the expressions that are known.
+    fn extend(&mut self, program: &Program, value: impl Fn(InputId) -> Option<Value>) {
+        let frame = Frame::new();
+        let first = self.values.len();
+        for (at, expr) in program.exprs.iter().enumerate().skip(first) {
+            let found = match expr {
+                Expr::Const(value) => Some(value.clone()),
+                Expr::Input(input) => value(*input),
+                Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) => None,
+                _ => {
+                    let mut all = true;
+                    expr.each_operand(&mut |operand| {
+                        all &= self.get(operand).is_some();
+                    });
+                    let constants = &*self;
+                    let interp = Interp { program, constants, frame: &frame, fill: &Nothing };
+                    if all { interp.compute(ExprId(at as u32)).ok() } else { None }
+                }
+            };
+            if let Some(lookup) = found.as_ref().and_then(Lookup::of) {
+                self.lookups.insert(ExprId(at as u32), Arc::new(lookup));
+            }
+            let steps = if found.is_some() { 1 } else { self.steps_of(expr) };
+            self.values.push(found);
+            self.steps.push(steps);
+        }
+    }
+
+    /// Those of a program that was made of the one these are of, with the same inputs.
+    pub(crate) fn after(&self, program: &Program, inputs: &[Value]) -> Constants {
+        let mut known = self.clone();
+        known.extend(program, |input| inputs.get(input.0 as usize).cloned());
+        known
+    }
+
     /// The value of this expression, if no request changes it.
     pub(crate) fn get(&self, id: ExprId) -> Option<&Value> {
         self.values.get(id.0 as usize)?.as_ref()

@@ -90,6 +90,8 @@ pub struct Matcher {
     constants: Constants,
     /// One for each listener.
     indexes: Box<[Index]>,
+    /// The patterns in them.
+    fits: Fits,
     backend: Backend,
 }
 
@@ -103,6 +105,45 @@ pub fn load(
     load_with(program, inputs, backend, Tables::Worth)
 }
 
+/// As [`load`], after `before`. Of a program that was made of the one that runs there ([`crate::Session::program`]) only
+/// what changed is made ready: cells that did not change are the same ones, with their machine code.
+pub fn load_after(
+    program: Arc<Program>,
+    inputs: Vec<Value>,
+    backend: Backend,
+    before: &Matcher,
+) -> Result<Matcher, LoadError> {
+    let old = &*before.program;
+    let names = |program: &Program| -> Vec<Arc<str>> {
+        program.listeners.iter().map(|listener| listener.name.clone()).collect()
+    };
+    if backend != before.backend || !program.continues(old) || names(&program) != names(old) {
+        return load(program, inputs, backend);
+    }
+    crate::verify::verify_after(&program, old).map_err(LoadError::Program)?;
+    let bound = bound(&program, inputs.clone())?;
+    if bound != before.inputs {
+        return load(program, inputs, backend);
+    }
+    let constants = before.constants.after(&program, &bound);
+    let fits = RefCell::new(before.fits.clone());
+    let bind =
+        Bind { program: &program, constants: &constants, fits: &fits, tables: Tables::Worth };
+    let known = before.indexes.iter().zip(&old.listeners);
+    let indexes = program
+        .listeners
+        .iter()
+        .zip(known)
+        .map(|(listener, (index, known))| index.after(known, listener, bind))
+        .collect();
+    let fits = fits.into_inner();
+    if fits.is_fuller(&before.fits) {
+        // Patterns that nobody asks for any more make room when all is made anew.
+        return load(program, inputs, backend);
+    }
+    Ok(Matcher { program, inputs: bound, constants, indexes, fits, backend })
+}
+
 /// As [`load`], with decision tables where it is said.
 pub fn load_with(
     program: Arc<Program>,
@@ -111,6 +152,17 @@ pub fn load_with(
     tables: Tables,
 ) -> Result<Matcher, LoadError> {
     crate::verify(&program).map_err(LoadError::Program)?;
+    let bound = bound(&program, inputs)?;
+    let constants = constants(&program, &bound);
+    let fits = RefCell::new(Fits::default());
+    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables };
+    let indexes = program.listeners.iter().map(|listener| Index::new(listener, bind)).collect();
+    let fits = fits.into_inner();
+    Ok(Matcher { program, inputs: bound, constants, indexes, fits, backend })
+}
+
+/// The value of each input, as the program takes it.
+fn bound(program: &Program, inputs: Vec<Value>) -> Result<Vec<Value>, LoadError> {
     if inputs.len() != program.inputs.len() {
         return Err(LoadError::Count { expected: program.inputs.len(), given: inputs.len() });
     }
@@ -129,11 +181,7 @@ pub fn load_with(
         }
         bound.push(value);
     }
-    let constants = constants(&program, &bound);
-    let fits = RefCell::new(Fits::default());
-    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables };
-    let indexes = program.listeners.iter().map(|listener| Index::new(listener, bind)).collect();
-    Ok(Matcher { program, inputs: bound, constants, indexes, backend })
+    Ok(bound)
 }
 
 impl Matcher {

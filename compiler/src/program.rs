@@ -18,7 +18,6 @@ pub(crate) mod text;
 pub(crate) mod walk;
 
 pub use expr::{Expr, MatchArm};
-
 pub use routing::{
     Candidate, Hosts, Listener, ListenerId, Node, Target, Test, TestKind, VirtualHost,
 };
@@ -134,6 +133,11 @@ impl Program {
     pub fn listener(&self, name: &str) -> Option<ListenerId> {
         let at = self.listeners.iter().position(|listener| &*listener.name == name)?;
         Some(ListenerId(at as u32))
+    }
+
+    /// Whether it was made of this one, so that what that computes and reads has the same numbers here.
+    pub(crate) fn continues(&self, before: &Program) -> bool {
+        self.exprs.continues(&before.exprs) && self.slots.starts_with(&before.slots)
     }
 
     /// The route with this number.

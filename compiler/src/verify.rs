@@ -1,12 +1,58 @@
 //! What every pass keeps true of a program. It repairs nothing.
 
-use crate::program::{Candidate, Expr, Program, Step, StepKind, Target, VirtualHost};
+use std::sync::Arc;
+
+use crate::program::{Candidate, Expr, Program, Route, Step, StepKind, Target, VirtualHost};
 
 /// Whether the program keeps its promises; the error names the first that is broken. Operands stand before their users,
 /// slots, inputs, routes and jump targets are in range, jumps lead forward, conditions are Boolean, path trees are trees,
 /// and candidates stand in their order.
 pub fn verify(program: &Program) -> Result<(), String> {
-    for (at, expr) in program.exprs.iter().enumerate() {
+    verify_exprs(program, 0)?;
+    let known = |id: lang::vocab::ExprId| (id.0 as usize) < program.exprs.len();
+    for block in &program.blocks {
+        if !block.settings.iter().flat_map(|setting| &setting.args).all(|arg| known(*arg)) {
+            return Err(format!("block `{}` uses an expression that is none", block.name));
+        }
+    }
+    program.routes.iter().try_for_each(|route| verify_route(program, route))?;
+    verify_order(program)?;
+    for listener in &program.listeners {
+        for host in &listener.hosts.list {
+            verify_host(program, host)
+                .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// The same of a program that was made of `before`, which keeps them: what both share is not looked at.
+pub(crate) fn verify_after(program: &Program, before: &Program) -> Result<(), String> {
+    verify_exprs(program, before.exprs.len())?;
+    let mut known = before.routes.iter();
+    for route in &program.routes {
+        if !known.next().is_some_and(|known| Arc::ptr_eq(known, route)) {
+            verify_route(program, route)?;
+        }
+    }
+    verify_order(program)?;
+    for (listener, known) in program.listeners.iter().zip(&before.listeners) {
+        let mut known = known.hosts.list.iter();
+        for host in &listener.hosts.list {
+            if !known.next().is_some_and(|known| Arc::ptr_eq(known, host)) {
+                verify_host(program, host)
+                    .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
+            }
+        }
+    }
+    // INVARIANT: what is shared leads to no route that has gone.
+    debug_assert_eq!(verify(program), Ok(()));
+    Ok(())
+}
+
+/// The expressions from this one on.
+fn verify_exprs(program: &Program, first: usize) -> Result<(), String> {
+    for (at, expr) in program.exprs.iter().enumerate().skip(first) {
         let mut forward = false;
         expr.each_operand(&mut |operand| forward |= operand.0 as usize >= at);
         if forward {
@@ -30,25 +76,27 @@ pub fn verify(program: &Program) -> Result<(), String> {
             _ => {}
         }
     }
+    Ok(())
+}
+
+fn verify_route(program: &Program, route: &Route) -> Result<(), String> {
     let known = |id: lang::vocab::ExprId| (id.0 as usize) < program.exprs.len();
-    for block in &program.blocks {
-        if !block.settings.iter().flat_map(|setting| &setting.args).all(|arg| known(*arg)) {
-            return Err(format!("block `{}` uses an expression that is none", block.name));
-        }
+    let conditions = route.conditions.iter().map(|(condition, _)| *condition);
+    if !route.steps.iter().flat_map(Step::exprs).chain(conditions).all(known) {
+        return Err(format!("route `{}` uses an expression that is none", route.name));
     }
-    for route in &program.routes {
-        let conditions = route.conditions.iter().map(|(condition, _)| *condition);
-        if !route.steps.iter().flat_map(Step::exprs).chain(conditions).all(known) {
-            return Err(format!("route `{}` uses an expression that is none", route.name));
-        }
-        let reads = program.reads(route.steps.iter().flat_map(Step::exprs));
-        if reads != route.reads {
-            return Err(format!("route `{}` does not name the slots it reads", route.name));
-        }
-        if route.steps.iter().any(is_nameless) {
-            return Err(format!("route `{}` runs an action without a name", route.name));
-        }
+    let reads = program.reads(route.steps.iter().flat_map(Step::exprs));
+    if reads != route.reads {
+        return Err(format!("route `{}` does not name the slots it reads", route.name));
     }
+    if route.steps.iter().any(is_nameless) {
+        return Err(format!("route `{}` runs an action without a name", route.name));
+    }
+    Ok(())
+}
+
+/// What leads to routes and hosts.
+fn verify_order(program: &Program) -> Result<(), String> {
     let n_routes = program.routes.len();
     if program.before.iter().any(|(a, b)| a.0.max(b.0) as usize >= n_routes) {
         return Err("a `before` names a route that is none".to_owned());
@@ -59,10 +107,6 @@ pub fn verify(program: &Program) -> Result<(), String> {
         let places = maps.into_iter().flat_map(|map| map.values().copied()).chain(hosts.any);
         if places.max().is_some_and(|place| place >= hosts.list.len()) {
             return Err(format!("listener `{}` leads to a host that is none", listener.name));
-        }
-        for host in &hosts.list {
-            verify_host(program, host)
-                .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
         }
     }
     Ok(())

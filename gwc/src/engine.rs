@@ -60,8 +60,12 @@ fn on(
 ) -> Result<Engine, Unbound> {
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
-    let matcher =
-        compiler::load(Arc::new(program), bound, backend).map_err(|error| miette!("{error}"))?;
+    let program = Arc::new(program);
+    let matcher = match previous {
+        Some(engine) => compiler::load_after(program, bound, backend, &engine.decider.matcher),
+        None => compiler::load(program, bound, backend),
+    };
+    let matcher = matcher.map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
     let ground = Ground { folder: &folder, inputs: &inputs, previous, serves };
     Engine::build(matcher, ground).map_err(|errors| {

@@ -130,6 +130,31 @@ impl Hosts {
         hosts
     }
 
+    /// What answers for this name, or for every host.
+    pub(super) fn of(&self, kind: Option<Kind>, name: &Name<'_>) -> Option<&Host> {
+        match kind {
+            Some(kind) => self.table.get(self.entry(kind, name)?)?.0.as_ref(),
+            None => self.any.as_ref(),
+        }
+    }
+
+    /// Puts another host in the place of that.
+    pub(super) fn replace(
+        &mut self,
+        kind: Option<Kind>,
+        name: &Name<'_>,
+        host: Host,
+    ) -> Option<()> {
+        match kind {
+            Some(kind) => {
+                let at = self.entry(kind, name)?;
+                self.table.get_mut(at)?.0 = Some(host);
+            }
+            None => self.any = Some(host),
+        }
+        Some(())
+    }
+
     /// All hosts.
     #[cfg(feature = "jit")]
     pub(super) fn all(&self) -> impl Iterator<Item = &Host> {
@@ -213,6 +238,15 @@ impl Hosts {
     fn look_long(&self, kind: Kind, name: &str) -> Option<&Host> {
         let name = &Name::of(name.as_bytes());
         if name.len() > LONGEST_NAME { None } else { self.look_for(kind, name) }
+    }
+
+    /// The place in the table of what is for this name.
+    fn entry(&self, kind: Kind, name: &Name<'_>) -> Option<usize> {
+        let mut at = place(hash(self.seed, kind, name), self.table.len());
+        while !self.table.get(at)?.0.as_ref()?.is_of(mark(kind, name), name) {
+            at = (at + 1) & (self.table.len() - 1);
+        }
+        Some(at)
     }
 
     #[inline(always)]

@@ -149,7 +149,7 @@ impl Exprs {
 }
 
 /// A text that equal expressions share and no others.
-fn key(expr: &Expr) -> String {
+pub(crate) fn key(expr: &Expr) -> String {
     let mut text = String::new();
     // Nothing else that is written begins with a quote; most constants are texts, and there are very many.
     if let Expr::Const(Value::String(value)) = expr {

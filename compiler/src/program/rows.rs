@@ -6,7 +6,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Rows<T> {
     shared: Arc<Vec<T>>,
-    own: Vec<T>,
+    own: Vec<Arc<T>>,
 }
 
 impl<T> Rows<T> {
@@ -28,18 +28,30 @@ impl<T> Rows<T> {
     /// The row with this number.
     #[inline]
     pub fn get(&self, at: usize) -> Option<&T> {
-        self.shared.get(at).or_else(|| self.own.get(at.wrapping_sub(self.shared.len())))
+        let own = || self.own.get(at.wrapping_sub(self.shared.len()));
+        self.shared.get(at).or_else(|| own().map(|row| &**row))
     }
 
     /// All of them, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> + DoubleEndedIterator {
-        let (shared, own) = (self.shared.iter(), self.own.iter());
+        let (shared, own) = (self.shared.iter(), self.own.iter().map(|row| &**row));
         Both { n: self.len(), rows: shared.chain(own) }
     }
 
     /// Adds one behind them.
     pub fn push(&mut self, row: T) {
-        self.own.push(row);
+        match Arc::get_mut(&mut self.shared).filter(|_| self.own.is_empty()) {
+            Some(rows) => rows.push(row),
+            None => self.own.push(Arc::new(row)),
+        }
+    }
+
+    /// Whether they begin with these, shared with them.
+    pub(crate) fn continues(&self, before: &Rows<T>) -> bool {
+        let same = |(one, other): (&Arc<T>, &Arc<T>)| Arc::ptr_eq(one, other);
+        Arc::ptr_eq(&self.shared, &before.shared)
+            && self.own.len() >= before.own.len()
+            && self.own.iter().zip(&before.own).all(same)
     }
 }
 
@@ -47,7 +59,7 @@ impl<T: Clone> Rows<T> {
     /// All of them, as a list of one's own.
     pub fn into_vec(self) -> Vec<T> {
         let mut rows = Arc::unwrap_or_clone(self.shared);
-        rows.extend(self.own);
+        rows.extend(self.own.into_iter().map(Arc::unwrap_or_clone));
         rows
     }
 }

@@ -8,7 +8,10 @@ use lang::policy::Host;
 use lang::vocab::ExprId;
 
 use crate::frame::SlotId;
-use crate::program::{Expr, Listener, Program, Route, RouteId, VirtualHost};
+use crate::lower::expr::key;
+use crate::program::{
+    Candidate, Expr, Hosts, Listener, Program, Route, RouteId, Step, VirtualHost,
+};
 
 /// Expressions that nobody uses any more are left where they are; when so many were added, all is made anew.
 const MOST_ADDED: usize = 4_096;
@@ -32,7 +35,9 @@ pub(super) fn patched(whole: &Program, part: &Program, hosts: &HashSet<Host>) ->
         return None;
     }
     let mut next = whole.clone();
-    let mut moving = Moving::new(part, &mut next);
+    let mut moving = Moving::new(part, whole, &mut next);
+    moving.recognize_routes();
+    moving.recognize_hosts(hosts);
 
     let rows = rows(whole, part, hosts);
     let mut of_old: HashMap<u32, Option<RouteId>> = HashMap::new();
@@ -155,6 +160,7 @@ fn renumber(
 /// Expressions and slots on their way from the part to the whole.
 struct Moving<'p> {
     part: &'p Program,
+    whole: &'p Program,
     /// The number of each slot of the part in the whole.
     slots: Vec<SlotId>,
     exprs: HashMap<ExprId, ExprId>,
@@ -163,20 +169,109 @@ struct Moving<'p> {
 }
 
 impl<'p> Moving<'p> {
-    fn new(part: &'p Program, whole: &mut Program) -> Moving<'p> {
+    fn new(part: &'p Program, whole: &'p Program, next: &mut Program) -> Moving<'p> {
         let slots = part.slots.iter().map(|slot| {
             let same = |known: &crate::frame::Slot| {
                 (&known.field, &known.key, &known.ty, known.stable)
                     == (&slot.field, &slot.key, &slot.ty, slot.stable)
             };
-            let at = whole.slots.iter().position(same).unwrap_or_else(|| {
-                whole.slots.push(slot.clone());
-                whole.slots.len() - 1
+            let at = next.slots.iter().position(same).unwrap_or_else(|| {
+                next.slots.push(slot.clone());
+                next.slots.len() - 1
             });
             SlotId(at as u32)
         });
         let slots = slots.collect();
-        Moving { part, slots, exprs: HashMap::new(), first: whole.exprs.len(), added: Vec::new() }
+        let first = whole.exprs.len();
+        Moving { part, whole, slots, exprs: HashMap::new(), first, added: Vec::new() }
+    }
+
+    /// Finds what routes of the same name compute in both.
+    fn recognize_routes(&mut self) {
+        let exprs = |route: &Route| -> Vec<ExprId> {
+            let conditions = route.conditions.iter().map(|(condition, _)| *condition);
+            conditions.chain(route.steps.iter().flat_map(Step::exprs)).collect()
+        };
+        let names: HashSet<&str> = self.part.routes.iter().map(|route| &*route.name).collect();
+        let old = self.whole.routes.iter().filter(|route| names.contains(&*route.name));
+        let old: HashMap<&str, &Arc<Route>> = old.map(|route| (&*route.name, route)).collect();
+        for route in &self.part.routes {
+            let Some(old) = old.get(&*route.name) else { continue };
+            for (new, old) in exprs(route).into_iter().zip(exprs(old)) {
+                self.recognize(new, old);
+            }
+        }
+    }
+
+    /// The same for what their candidates test.
+    fn recognize_hosts(&mut self, hosts: &HashSet<Host>) {
+        for listener in &self.part.listeners {
+            let old = self.whole.listeners.iter().find(|one| one.name == listener.name);
+            let Some(old) = old else { continue };
+            let found = |table: &'p Hosts, host| table.list.get(table.place(host)?);
+            for host in hosts {
+                if let (Some(new), Some(old)) =
+                    (found(&listener.hosts, host), found(&old.hosts, host))
+                {
+                    self.recognize_host(new, old);
+                }
+            }
+        }
+    }
+
+    fn recognize_host(&mut self, new: &'p VirtualHost, old: &'p VirtualHost) {
+        fn by_route<'p>(
+            program: &'p Program,
+            host: &'p VirtualHost,
+        ) -> impl Iterator<Item = ((&'p str, usize), &'p Candidate)> {
+            let name = |one: &Candidate| program.route(one.route).map_or("", |route| &*route.name);
+            host.candidates.iter().map(move |one| ((name(one), one.path), one))
+        }
+        let operands = |one: &Candidate| -> Vec<ExprId> {
+            one.code.iter().flat_map(|test| test.kind.operands()).collect()
+        };
+        let old: HashMap<_, _> = by_route(self.whole, old).collect();
+        for (name, new) in by_route(self.part, new) {
+            let Some(old) = old.get(&name) else { continue };
+            for (new, old) in operands(new).into_iter().zip(operands(old)) {
+                self.recognize(new, old);
+            }
+        }
+    }
+
+    /// Whether an expression of the part is this one of the whole: then it keeps the number that it has there.
+    fn recognize(&mut self, id: ExprId, old: ExprId) -> bool {
+        if let Some(known) = self.exprs.get(&id) {
+            return *known == old;
+        }
+        let known = self.whole.expr(old);
+        let mut operands = Vec::new();
+        known.each_operand(&mut |operand| operands.push(operand));
+        let mut operands = operands.into_iter();
+        let mut expr = self.part.expr(id).clone();
+        let mut is_same = true;
+        expr.each_operand_mut(&mut |operand| match operands.next() {
+            Some(old) => {
+                is_same &= self.recognize(*operand, old);
+                *operand = old;
+            }
+            None => is_same = false,
+        });
+        self.place(&mut expr);
+        is_same &= operands.next().is_none() && key(&expr) == key(known);
+        if is_same {
+            self.exprs.insert(id, old);
+        }
+        is_same
+    }
+
+    /// Has it read the slot that the whole has.
+    fn place(&self, expr: &mut Expr) {
+        if let Expr::Slot(slot) = expr
+            && let Some(known) = self.slots.get(slot.0 as usize)
+        {
+            *slot = *known;
+        }
     }
 
     fn route(&mut self, route: &Route) -> Option<Route> {
@@ -208,11 +303,7 @@ impl<'p> Moving<'p> {
         }
         let mut expr = self.part.expr(id).clone();
         expr.each_operand_mut(&mut |operand| *operand = self.expr(*operand));
-        if let Expr::Slot(slot) = &mut expr
-            && let Some(known) = self.slots.get(slot.0 as usize)
-        {
-            *slot = *known;
-        }
+        self.place(&mut expr);
         let now = ExprId((self.first + self.added.len()) as u32);
         self.added.push(expr);
         self.exprs.insert(id, now);

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use compiler::{Program, Session};
+use compiler::{Backend, Matcher, Program, Session, load, load_after};
 use lang::syntax::Trees;
 use lang::{Diag, Source, SourceId, Unit};
 use proptest::prelude::*;
 
-use crate::build::cases;
+use crate::build::{Request, cases, decide, get};
 
 #[path = "../../benches/check/policy.rs"]
 mod policy;
@@ -26,16 +26,17 @@ fn both(trees: &Trees, session: &mut Session, text: &str) -> (Vec<Diag>, Vec<Dia
     (warm.diags, cold.diags, warm.whole.is_some())
 }
 
-/// A policy that is served: its program, and what is known of its text.
+/// A policy that is served: its program, made ready, and what is known of its text.
 struct Served {
     session: Option<Session>,
     program: Program,
+    matcher: Option<Matcher>,
 }
 
 impl Served {
     /// Nothing yet.
     fn new() -> Served {
-        Served { session: None, program: Program::default() }
+        Served { session: None, program: Program::default(), matcher: None }
     }
 
     /// Takes a text: what a fresh program of it says, what this one says, and whether it was made anew. Nothing where
@@ -57,8 +58,43 @@ impl Served {
             self.session = Session::of(&[unit], &whole, VOCABULARY);
         }
         compiler::verify(&self.program).unwrap();
+        let program = Arc::new(self.program.clone());
+        let loaded = match &self.matcher {
+            Some(before) => load_after(program, Vec::new(), Backend::Jit, before),
+            None => load(program, Vec::new(), Backend::Jit),
+        };
+        self.matcher = Some(loaded.unwrap());
         Some((said(&fresh), said(&self.program), is_new))
     }
+
+    /// What it answers to a few requests, and what a matcher says that was made of its program alone.
+    fn answers(&self) -> (Vec<String>, Vec<String>) {
+        let known = self.matcher.as_ref().unwrap();
+        let fresh = load(known.program().clone(), Vec::new(), Backend::Interp).unwrap();
+        let answers = |matcher| asked().map(|request| decide(matcher, &request)).collect();
+        (answers(known), answers(&fresh))
+    }
+
+    /// How many cells have machine code now that had none.
+    fn n_compiled(&self) -> usize {
+        self.matcher.as_ref().unwrap().compile_all().unwrap().blocks
+    }
+}
+
+/// Requests for whatever a policy of these tests, changed or not, may have routes for.
+fn asked() -> impl Iterator<Item = Request> {
+    let hosts = ["h1.shop.example", "h2.shop.example", "s.example", "b.example", "x.s.example"];
+    let paths = ["/", "/v1/things1", "/v2/things1", "/v1/users/7/2", "/v1/users/x", "/files7/a"];
+    let more = ["/b1/v1/page9", "/v1/page8", "/wide/a", "/w3/a", "/a", "/b", "/x/y"];
+    let paths = paths.into_iter().chain(more);
+    paths.flat_map(move |path| hosts.map(|host| format!("{host}{path}"))).flat_map(|url| {
+        [
+            get(&url),
+            get(&url).header("x-debug", "1"),
+            get(&url).header("x-debug", "2"),
+            get(&url).method("POST"),
+        ]
+    })
 }
 
 /// What a program says of each host and of each route, whatever their order.
@@ -192,6 +228,9 @@ proptest! {
             prop_assert_eq!(warm, cold, "{}", changed);
             if let Some((fresh, known, _)) = served.take(&changed) {
                 prop_assert_eq!(fresh, known, "{}", changed);
+                let (after, alone) = served.answers();
+                prop_assert_eq!(after, alone, "{}", changed);
+                served.n_compiled();
             }
             if keep {
                 text = changed;
@@ -249,5 +288,39 @@ fn a_changed_route_leaves_the_program_of_all_others() {
             // And back, so that each change is one of the same text.
             assert!(!served.take(&text).unwrap().2);
         }
+    }
+}
+
+#[test]
+fn a_changed_route_makes_its_own_cells_anew() {
+    let text = varied(600, 30);
+    let mut served = Served::new();
+    served.take(&text).unwrap();
+    assert!(served.n_compiled() > 10);
+    for (from, to, n_compiled) in [
+        ("200, \"17\"", "404", 0),
+        ("route r18 ", "route other ", 0),
+        (
+            "GET\n  where req.header[\"x-debug\"] == \"1\"",
+            "GET\n  where req.header[\"x-debug\"] == \"2\"",
+            1,
+        ),
+        ("path \"/wide/{a}\"", "path \"/narrow/{a}\"", 0),
+        ("  host \"s.example\", \"t.example\"", "  host \"s.example\", \"u.example\"", 0),
+        (
+            "\nroute r18 on",
+            "\nroute more on web {\n  host \"h1.shop.example\"\n  path \"/more\"\n  method PATCH\n  respond 200\n}\n\nroute r18 on",
+            1,
+        ),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        assert!(!served.take(&changed).unwrap().2, "{from} is one item");
+        let (after, alone) = served.answers();
+        assert_eq!(after, alone, "{from}");
+        assert_eq!(served.n_compiled(), n_compiled, "{from}");
+        // And back: what is there again is no longer known.
+        assert!(!served.take(&text).unwrap().2);
+        served.n_compiled();
     }
 }

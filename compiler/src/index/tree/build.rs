@@ -37,6 +37,28 @@ struct Asked {
     captures: Vec<(Arc<str>, usize, Segments)>,
 }
 
+impl Asked {
+    fn of(candidate: &Candidate) -> Asked {
+        let captures = match candidate.reads_captures {
+            true => candidate.captures.clone(),
+            false => Vec::new(),
+        };
+        Asked { methods: candidate.methods.clone(), code: candidate.code.clone(), captures }
+    }
+}
+
+impl Codes {
+    /// Those of a host.
+    pub(in crate::index) fn of(host: &VirtualHost, tree: &Tree) -> Codes {
+        let known = tree.side.cells.iter().filter_map(|cell| {
+            let candidates = cell.candidates.iter().map(|at| host.candidates.get(*at as usize));
+            let asked: Option<Vec<Asked>> = candidates.map(|one| one.map(Asked::of)).collect();
+            Some((asked?, cell.code.clone()))
+        });
+        Codes { known: known.collect() }
+    }
+}
+
 /// The tree of a host with this name.
 pub(in crate::index) fn tree(
     host: &VirtualHost,
@@ -363,15 +385,7 @@ impl<'p> Build<'p, '_> {
             let first = u32::try_from(*cell.first()?).ok()?;
             return Some(CellRef::Always(first));
         }
-        let asked = candidates.iter().map(|candidate| Asked {
-            methods: candidate.methods.clone(),
-            code: candidate.code.clone(),
-            captures: if candidate.reads_captures {
-                candidate.captures.clone()
-            } else {
-                Vec::new()
-            },
-        });
+        let asked = candidates.iter().map(|candidate| Asked::of(candidate));
         let bind = self.bind;
         let code = self.codes.known.entry(asked.collect());
         let code = code.or_insert_with(|| Arc::new(bind.cell(&candidates))).clone();
