@@ -27,7 +27,7 @@ use crate::source::Span;
 use crate::syntax::ast;
 use crate::vocab::nearest;
 
-/// Every assert with the items of the listeners it speaks of.
+/// Every assert of the policy, with the items of the listeners it speaks of.
 pub(super) fn asserts<'a>(
     cx: &mut Context<'a>,
     plans: &[Plan<'a>],
@@ -35,6 +35,9 @@ pub(super) fn asserts<'a>(
 ) -> Vec<(Assert, Vec<ItemId>)> {
     let mut found: Vec<(Assert, Vec<ItemId>)> = Vec::new();
     for (unit, of) in cx.units.iter().enumerate() {
+        if cx.is_lent(unit) {
+            continue;
+        }
         for item in ast::items(of.tree) {
             let ast::Item::Assert(view) = item else { continue };
             cx.spent = 0;

@@ -49,6 +49,9 @@ pub(super) struct Context<'a> {
     pub(super) teams: Vec<Team<'a>>,
     /// By unit: whose it is, as a place in `teams`.
     pub(super) owners: Vec<Option<usize>>,
+    /// By unit: whether it is of another policy, from whose first file this one imports. What it says of requests it says of
+    /// that policy.
+    pub(super) lent: Vec<bool>,
     pub(super) inputs: Vec<Input>,
     pub(super) diags: Vec<Diag>,
     /// Verbs that nobody knows, in lines that did not parse, each with its line.
@@ -199,6 +202,7 @@ impl<'a> Context<'a> {
             routes: vec![HashMap::new(); units.len()],
             teams: Vec::new(),
             owners: Vec::new(),
+            lent: Vec::new(),
             inputs: Vec::new(),
             diags: Vec::new(),
             echoes: HashMap::new(),
@@ -261,6 +265,11 @@ impl<'a> Context<'a> {
         let item = self.item(id);
         let is_file = |team: &Team<'_>| team.units.first() == Some(&item.unit);
         item.unit == 0 || item.used || self.teams.iter().any(is_file)
+    }
+
+    /// Whether a unit is of another policy, from whose first file this one imports.
+    pub(super) fn is_lent(&self, unit: usize) -> bool {
+        self.lent.get(unit).copied().unwrap_or_default()
     }
 
     /// Whether its name was given twice, which is reported: who uses it may have meant the other.

@@ -59,7 +59,7 @@ pub(super) struct Grant {
 /// Finds the modules of the first file and what is theirs.
 pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
     let views = of_unit(cx, 0);
-    let grants = views.iter().any(|view| view.from().is_some());
+    let is_first = grants(cx, 0);
     for view in views {
         let Some(name) = view.name() else { continue };
         let is_closed = closed.contains(&name.text);
@@ -68,7 +68,7 @@ pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
             Some(path) => file(cx, name, path),
             None if view.from().is_some() || view.is_broken() => None,
             // It speaks of the file it stands in.
-            None if !grants => Some(0),
+            None if !is_first => Some(0),
             None => {
                 let behind = Span { start: name.span.end, ..name.span };
                 let diag = missing_part(behind, "`from \"FILE\"`", name.text);
@@ -87,6 +87,7 @@ pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
         });
     }
     owners(cx);
+    lent(cx);
 }
 
 /// The `module` items of a file.
@@ -168,6 +169,29 @@ fn owners(cx: &mut Context<'_>) {
         }
     }
     cx.owners = owner.into_iter().map(Option::flatten).collect();
+}
+
+/// Writes down which units are of another policy: a file that grants modules is its first one, and whatever only that one
+/// uses is of it too.
+fn lent(cx: &mut Context<'_>) {
+    let mut lent = vec![true; cx.units.len()];
+    let files = cx.teams.iter().flat_map(|team| team.units.clone());
+    let mut open: Vec<usize> = files.chain([0]).collect();
+    while let Some(unit) = open.pop() {
+        if unit != 0 && grants(cx, unit) {
+            continue;
+        }
+        if let Some(place @ true) = lent.get_mut(unit) {
+            *place = false;
+            open.extend(used_by(cx, unit));
+        }
+    }
+    cx.lent = lent;
+}
+
+/// Whether a file is the first one of a policy with modules.
+fn grants(cx: &Context<'_>, unit: usize) -> bool {
+    of_unit(cx, unit).iter().any(|view| view.from().is_some())
 }
 
 /// The units that the `use` items of one lead to.
@@ -472,8 +496,7 @@ pub(super) fn theirs<'a>(
 /// Says that a module's file imports from another policy's first file than the one that is checked: its listeners are
 /// others then, and whatever else is said of the module is an echo of that.
 pub(super) fn other_root(cx: &mut Context<'_>) -> bool {
-    let grants = |unit: &usize| of_unit(cx, *unit).iter().any(|view| view.from().is_some());
-    let others: Vec<usize> = (1..cx.units.len()).filter(grants).collect();
+    let others: Vec<usize> = (1..cx.units.len()).filter(|unit| grants(cx, *unit)).collect();
     let mut places = Vec::new();
     for unit in
         (1..cx.units.len()).filter(|unit| owner(cx, *unit).is_some() && !others.contains(unit))

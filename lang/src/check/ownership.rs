@@ -131,6 +131,9 @@ fn brought(cx: &Context<'_>) -> Brought {
 /// The modules that a header names behind `within`; of nobody's routes only.
 fn within(cx: &mut Context<'_>, plan: &Plan<'_>, owner: Option<usize>) -> Vec<usize> {
     let mut found = Vec::new();
+    if cx.is_lent(plan.unit) {
+        return found;
+    }
     let site = plan.site.iter().flat_map(|site| site.within().collect::<Vec<_>>());
     let words: Vec<ast::Word<'_>> = plan.view.within().chain(site).collect();
     let mut reports: Vec<Diag> = Vec::new();

@@ -36,7 +36,7 @@ use crate::vocab::trial::{
 };
 use crate::vocab::{Field, Param, nearest};
 
-/// Checks every test of every file. `routes` are the names of the policy's routes.
+/// Checks every test of every file of the policy. `routes` are the names of the policy's routes.
 pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> {
     // What only a test names is not in use, but for values, which tests may share.
     let used: Vec<bool> = cx.items.iter().map(|item| item.used).collect();
@@ -46,6 +46,9 @@ pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> 
     let mut names: HashMap<Arc<str>, Span> = HashMap::new();
     let mut tests = Vec::new();
     for (unit, file) in cx.units.iter().enumerate() {
+        if cx.is_lent(unit) {
+            continue;
+        }
         for item in ast::items(file.tree) {
             let ast::Item::Test(view) = item else { continue };
             let Some(name) = view.name() else { continue };
@@ -428,7 +431,17 @@ fn send<'a>(
     };
     let mut bound = args::bind(cx, scope, &given, &args::of_rows(SEND));
     if let Some(written) = who.and_then(|who| who.value) {
-        let who = super::identity::assumed(cx, scope, written).unwrap_or(reported(written.span()));
+        let mut assumed = |written: ast::Expr<'a>| {
+            super::identity::assumed(cx, scope, written).unwrap_or(reported(written.span()))
+        };
+        let who = match written {
+            ast::Expr::List(list) => Expr {
+                kind: ExprKind::List(list.items().map(assumed).collect()),
+                ty: Ty::Item("identity"),
+                span: written.span(),
+            },
+            one => assumed(one),
+        };
         let at = SEND.iter().position(|param| param.name == AS);
         if let Some(place) = at.and_then(|at| bound.get_mut(at)) {
             *place = who;

@@ -303,3 +303,26 @@ fn a_module_of_another_first_file_is_one_message() {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("E0206 billing.gw [\"./other.gw\"]"), "{said}");
 }
+
+#[test]
+fn what_the_first_file_says_of_requests_is_not_asked_of_a_module_alone() {
+    let root = format!(
+        "{ROOT}use \"./claims.gw\" {{ office }}\nroute rest on web {{ respond 404 }}\nroute f on web within billing {{ host \"shop.example\"; path \"/billing/x\"; require client.ip in office; respond 200 }}\nassert a {{ for req where route == billing.a; expect forwarded(to=billing.app) }}\ntest \"t\" {{ send GET, \"http://shop.example/\"; expect route == rest }}\n"
+    );
+    let claims = "edition 2026\npub let office = 10.0.0.0/8\nassert b { for req where req.host == \"rest.example\"; expect status == 404 }\n";
+    let billing = "edition 2026\nuse \"./root.gw\" { web }\nupstream app { server \"a:1\" }\nroute a on web { host \"billing.example\"; forward app }\nassert c { for req where req.host == \"billing.example\"; expect forwarded(to=app) }\ntest \"own\" { send GET, \"http://billing.example/\"; expect route == a }\n";
+    let files = [("billing.gw", billing), ("root.gw", &*root), ("claims.gw", claims)];
+    let (checked, said) = of_files(&files);
+    assert_eq!(said, "");
+    let asserts: Vec<&str> = checked.policy.asserts.iter().map(|assert| &*assert.name).collect();
+    let tests: Vec<&str> = checked.policy.tests.iter().map(|test| &*test.name).collect();
+    assert_eq!((asserts, tests), (vec!["c"], vec!["own"]));
+    let (checked, said) = of_files(&[
+        ("root.gw", &root),
+        ("claims.gw", claims),
+        ("billing.gw", billing),
+        ("shop.gw", SHOP),
+    ]);
+    assert_eq!(said, "");
+    assert_eq!((checked.policy.asserts.len(), checked.policy.tests.len()), (3, 2));
+}
