@@ -15,6 +15,9 @@ use crate::load::{self, Check, Overlay};
 /// How often policies are checked at most, so that the work is bounded however many mends there are.
 const MAX_CHECKS: usize = 60;
 
+/// How many mistakes of one line are mended before it has to have fewer of them.
+const MOST_IN_A_LINE: usize = 8;
+
 /// What mending came to.
 pub(crate) struct Mended {
     /// The texts as they were read, by canonical path.
@@ -75,7 +78,6 @@ struct Mend {
     edits: Vec<(PathBuf, Edit)>,
     done: Done,
     severity: Severity,
-    is_syntax: bool,
 }
 
 impl Mend {
@@ -151,10 +153,21 @@ pub(crate) fn mend(paths: &[PathBuf]) -> miette::Result<Mended> {
         checks,
         n_checks: 0,
         useless: HashSet::new(),
+        open: HashSet::new(),
     };
     loop {
-        let mends = mending.mends();
-        if mends.is_empty() || mending.n_checks >= MAX_CHECKS {
+        if mending.n_checks >= MAX_CHECKS {
+            break;
+        }
+        let mut mends = mending.mends();
+        if let Some(first) = mends.iter().position(|mend| mending.open.contains(&mend.key()))
+            && mends.iter().all(|mend| mending.open.contains(&mend.key()))
+        {
+            mending.follow(mends.swap_remove(first))?;
+            continue;
+        }
+        mends.retain(|mend| !mending.open.contains(&mend.key()));
+        if mends.is_empty() {
             break;
         }
         mending.apply(mends)?;
@@ -175,6 +188,8 @@ struct Mending<'p> {
     n_checks: usize,
     /// Mends that did not help: the message, and what they would do.
     useless: HashSet<(String, String)>,
+    /// Those that led from one mistake to another one: tried last, with what mends that.
+    open: HashSet<(String, String)>,
 }
 
 impl Mending<'_> {
@@ -230,8 +245,7 @@ impl Mending<'_> {
             message: diag.message.clone(),
             title: fix.title.clone(),
         };
-        let (severity, is_syntax) = (diag.severity, kind(diag) == 0);
-        let mend = Mend { edits: edits?, done, severity, is_syntax };
+        let mend = Mend { edits: edits?, done, severity: diag.severity };
         (!self.useless.contains(&mend.key())).then_some(mend)
     }
 
@@ -243,17 +257,22 @@ impl Mending<'_> {
             return Ok(());
         }
         self.n_checks += 1;
+        let mut leads_on = false;
         if let Some(texts) = self.texts(&mends) {
             let checks = load::check_all_with(self.paths, &texts)?;
-            if helps(&mends, Faults::of(&self.checks), Faults::of(&checks)) {
+            let (before, after) = (Faults::of(&self.checks), Faults::of(&checks));
+            if helps(&mends, before, after) {
                 self.texts = texts;
                 self.checks = checks;
                 self.done.extend(mends.into_iter().map(|mend| mend.done));
                 return Ok(());
             }
+            leads_on = after.up_to(before.sight()) == before.up_to(before.sight());
         }
         if let [only] = mends.as_slice() {
-            self.useless.insert(only.key());
+            let is_open = leads_on && only.severity == Severity::Error;
+            let of = if is_open { &mut self.open } else { &mut self.useless };
+            of.insert(only.key());
             return Ok(());
         }
         let n_done = self.done.len();
@@ -263,6 +282,43 @@ impl Mending<'_> {
             return self.apply(rest);
         }
         // The places of the other half are those of a text that is no more: they are found again.
+        Ok(())
+    }
+
+    /// Applies a mend behind which another mistake shows, and then what mends that one, line by line as long as it takes:
+    /// of a line only the first mistake of its syntax is told. Kept if there are fewer mistakes in the end.
+    fn follow(&mut self, first: Mend) -> miette::Result<()> {
+        let before = Faults::of(&self.checks);
+        let (texts, n_done, key) = (self.texts.clone(), self.done.len(), first.key());
+        let mut checks = None;
+        let mut next = Some(first);
+        for _ in 0..MOST_IN_A_LINE {
+            let Some(mend) = next.take().filter(|_| self.n_checks < MAX_CHECKS) else { break };
+            self.n_checks += 1;
+            let Some(mended) = self.texts(std::slice::from_ref(&mend)) else { break };
+            let found = load::check_all_with(self.paths, &mended)?;
+            let (now, most) = (Faults::of(&found), before.up_to(before.sight()));
+            if now.up_to(before.sight()) > most {
+                break;
+            }
+            self.texts = mended;
+            let old = std::mem::replace(&mut self.checks, found);
+            checks.get_or_insert(old);
+            let place = (mend.done.file.clone(), mend.done.line);
+            self.done.push(mend.done);
+            if now.up_to(before.sight()) < most {
+                return Ok(());
+            }
+            let at = |mend: &Mend| (mend.done.file == place.0) && mend.done.line == place.1;
+            next = self.mends().into_iter().find(at);
+        }
+        self.texts = texts;
+        self.done.truncate(n_done);
+        if let Some(checks) = checks {
+            self.checks = checks;
+        }
+        self.open.remove(&key);
+        self.useless.insert(key);
         Ok(())
     }
 
@@ -315,7 +371,7 @@ impl Mending<'_> {
 }
 
 /// Whether a policy with these mends in it is a better one: each did away with a mistake, and brought none to light but such
-/// as could not be seen before. Of a line only the first mistake of its syntax is told, so that one may stand for another.
+/// as could not be seen before.
 fn helps(mends: &[Mend], before: Faults, after: Faults) -> bool {
     let sight = before.sight();
     let (errors, left) = (before.up_to(sight), after.up_to(sight));
@@ -323,7 +379,6 @@ fn helps(mends: &[Mend], before: Faults, after: Faults) -> bool {
         [mend, ..] if mend.severity != Severity::Error => {
             left <= errors && after.remarks + mends.len() <= before.remarks
         }
-        [only] if left == errors => only.is_syntax || after.errors < before.errors,
         _ => left + mends.len() <= errors,
     }
 }
@@ -360,3 +415,6 @@ fn is_beside(diag: &Diag, unread: &[Span]) -> bool {
             unread.iter().any(|item| item.source == place.source && holds(item))
         })
 }
+
+#[cfg(test)]
+mod tests;

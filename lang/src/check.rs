@@ -291,6 +291,9 @@ fn item(cx: &mut Context<'_>, id: ItemId, blocks: &mut HashMap<ItemId, crate::po
     if definition == usize::MAX {
         return;
     }
+    if matches!(keyword, Keyword::Param | Keyword::Secret | Keyword::Let) {
+        inputs::said_once(cx, id);
+    }
     match keyword {
         Keyword::Param | Keyword::Secret => {
             inputs::input(cx, id);

@@ -283,7 +283,7 @@ fn arms<'a>(
                 let mut diag = bad_sum(last.span, (sum * 1e6).round() / 1e6);
                 let rest = ((100.0 - (sum - own)) * 1e6).round() / 1e6;
                 if rest > 0.0 {
-                    diag = diag.fix(format!("make it {rest}%"), last.span, format!("{rest}%"));
+                    diag = diag.suggest(format!("make it {rest}%"), last.span, format!("{rest}%"));
                 }
                 cx.report(diag);
                 return None;

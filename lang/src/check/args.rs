@@ -155,6 +155,23 @@ pub(super) fn takes_no_block(cx: &mut Context<'_>, stmt: ast::Stmt<'_>, verb: &s
     true
 }
 
+/// Says which value without a name stands behind one that has a name: by its place nobody could tell what it is.
+fn ordered(cx: &mut Context<'_>, given: &Given<'_>) {
+    let Some(named) = given.named.iter().map(|arg| arg.span).min_by_key(|span| span.start) else {
+        return;
+    };
+    let behind = |value: &&ast::Expr<'_>| value.span().start > named.start;
+    if let Some(value) = given.positional.iter().find(behind).filter(|_| !given.broken) {
+        let message =
+            format!("a value of `{}` without a name stands behind one that has one", given.what);
+        let diag = wrong_form(value.span(), message, "what is this?");
+        cx.report(
+            diag.label(named, "this has a name")
+                .help("values come in the order of the parameters, those with names behind them"),
+        );
+    }
+}
+
 /// One expression for each slot, in order.
 pub(super) fn bind<'a>(
     cx: &mut Context<'a>,
@@ -162,6 +179,7 @@ pub(super) fn bind<'a>(
     given: &Given<'a>,
     slots: &[Slot<'a>],
 ) -> Vec<Expr> {
+    let begun = cx.diags.len();
     let mut written: Vec<Option<(ast::Expr<'a>, Span)>> = vec![None; slots.len()];
     let mut rest: Vec<ast::Expr<'a>> = Vec::new();
     let mut too_many = None;
@@ -258,6 +276,8 @@ pub(super) fn bind<'a>(
         cx.diags.extend(found.into_iter().filter(|diag| diag.code != MISSING_ARGUMENT.code));
     } else if let Some(diag) = too_many {
         cx.report(diag);
+    } else if !super::calls::has_errors(cx, begun) {
+        ordered(cx, given);
     }
     bound
 }
@@ -276,21 +296,21 @@ fn exchanged<'a>(
     slots: &[Slot<'a>],
     known: usize,
 ) -> Option<Diag> {
-    let [first, second] = cx.diags.get(known..)? else { return None };
-    let places = [first, second].map(|diag| (diag.code, diag.span()));
-    let given_slots = given.positional.iter().zip(slots);
-    // What hangs on the request may be a part of a value that is known on loading in the place of the other.
-    let is_wrong = |value: &ast::Expr<'_>| {
-        let whole = value.span();
-        places.iter().any(|(code, place)| {
-            (*code == WRONG_TYPE.code && *place == whole)
-                || (*code == NOT_CONSTANT.code
-                    && whole.start <= place.start
-                    && place.end <= whole.end)
-        })
+    let said = cx.diags.get(known..)?;
+    let within = |value: &ast::Expr<'_>, diag: &Diag| {
+        let (value, place) = (value.span(), diag.span());
+        value.source == place.source && value.start <= place.start && place.end <= value.end
     };
+    let is_wrong = |value: &ast::Expr<'_>| {
+        let of = |diag: &&Diag| [WRONG_TYPE.code, NOT_CONSTANT.code].contains(&diag.code);
+        said.iter().filter(of).any(|diag| within(value, diag))
+    };
+    let given_slots = given.positional.iter().zip(slots);
     let wrong: Vec<_> = given_slots.filter(|(value, _)| is_wrong(value)).collect();
     let &[(&one, its), (&other, others)] = wrong.as_slice() else { return None };
+    if said.iter().any(|diag| !within(&one, diag) && !within(&other, diag)) {
+        return None;
+    }
     let said = cx.diags.len();
     cx.repeating += 1;
     self::one(cx, scope, given.what, its, other);

@@ -14,6 +14,8 @@ use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::not_available::{is_planned, not_available};
 use crate::diag::recursion::recursion;
+use crate::diag::too_many_arguments::too_many_arguments;
+use crate::diag::unknown_argument::unknown_argument;
 use crate::diag::unknown_function::unknown_function;
 use crate::diag::wrong_kind::wrong_kind;
 use crate::foreign;
@@ -53,7 +55,16 @@ pub(super) fn call<'a>(
     if words.len() > 1 && !is_taken {
         return match cx.vocabulary.field(&written) {
             Some(row) if row.key != Key::None => match call.positional().next() {
-                Some(key) => fields::keyed(cx, scope, row, key, callee.span(), span),
+                Some(key) => {
+                    if let Some(extra) = call.positional().nth(1) {
+                        cx.report(too_many_arguments(extra.span(), &written, "`name`"));
+                    }
+                    if let Some(named) = call.named().next() {
+                        let (place, name) = (named.name.span, named.name.text);
+                        cx.report(unknown_argument(place, &written, name, None, "a name"));
+                    }
+                    fields::keyed(cx, scope, row, key, callee.span(), span)
+                }
                 None => {
                     let help = format!("write `{written}(\"name\")`");
                     cx.report(
@@ -368,6 +379,10 @@ fn quantified<'a>(
 ) -> Expr {
     let span = call.span();
     let positional: Vec<ast::Expr<'a>> = call.positional().collect();
+    if let Some(named) = call.named().next() {
+        let takes = "a list and a condition";
+        cx.report(unknown_argument(named.name.span, word.text, named.name.text, None, takes));
+    }
     let shape = match positional.as_slice() {
         [ast::Expr::Binary(each), rest @ ..] if rest.len() <= 1 => {
             let is_in = each.op().is_some_and(|op| op.op == BinaryOp::In);

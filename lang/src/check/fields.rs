@@ -92,13 +92,20 @@ pub(super) fn path<'a>(
         let whole = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
         let rest = words.get(taken..).unwrap_or_default();
         let diag = unknown_field(place.to(span), &whole, None);
+        // Only header fields are called with `-` where a program writes `_`, and not all of them.
+        let is_header = row.key == Key::IgnoreCase;
         let mended = match rest {
-            [key, ..] => format!("{}[\"{}\"]", row.path, key.text.replace('_', "-")),
+            [key, ..] if is_header => {
+                format!("{}[\"{}\"]", row.path, key.text.replace('_', "-"))
+            }
+            [key, ..] => format!("{}[\"{}\"]", row.path, key.text),
             [] => format!("{}[\"…\"]", row.path),
         };
         let diag = diag.help(format!("`{}` is looked into by name: `{mended}`", row.path));
         cx.report(match rest {
-            [key] => diag.fix(format!("write `{mended}`"), place.to(key.span), mended.clone()),
+            [key] => diag
+                .suggest(format!("write `{mended}`"), place.to(key.span), mended.clone())
+                .certain_if(!is_header || !key.text.contains('_')),
             _ => diag,
         });
         return reported(span);

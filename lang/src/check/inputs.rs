@@ -12,11 +12,14 @@ use super::types;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::not_constant::not_constant;
+use crate::diag::repeated_clause::repeated_clause;
 use crate::diag::too_many_arguments::too_many_arguments;
+use crate::diag::unknown_argument::unknown_argument;
 use crate::diag::unknown_function::unknown_function;
+use crate::diag::wrong_form::wrong_form;
 use crate::policy::{From, Input, InputId};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::syntax::{Keyword, ast};
 use crate::types::Ty;
 use crate::vocab::nearest;
 
@@ -142,6 +145,37 @@ fn read(cx: &mut Context<'_>, id: ItemId) -> Option<Input> {
     }
 }
 
+/// Says what stands twice behind a name: a source, a default, a value.
+pub(super) fn said_once(cx: &mut Context<'_>, id: ItemId) {
+    let head = *cx.item(id).view.head();
+    if head.is_broken() {
+        return;
+    }
+    let mut said: Vec<ast::Word<'_>> = Vec::new();
+    for word in head.value_clauses() {
+        match said.iter().find(|known| known.text == word.text) {
+            Some(first) => {
+                let diag = repeated_clause(word.span, word.text, first.span);
+                cx.report(diag.help(match word.text {
+                    "from" => "a value has one source; what it is without that is its `default`",
+                    _ => "one of them has to go",
+                }));
+            }
+            None => said.push(word),
+        }
+    }
+    if let Some(more) = head.second_value() {
+        let diag = wrong_form(more.span(), "a name stands for one value", "a second one");
+        cx.report(diag.help("one of them has to go"));
+    }
+    if cx.item(id).keyword == Keyword::Let
+        && let Some(word) = said.first()
+    {
+        let diag = wrong_form(word.span, "a `let` is its value", "not here");
+        cx.report(diag.help("what is given when the policy is loaded is a `param`"));
+    }
+}
+
 fn is_bindable(ty: &Ty) -> bool {
     match ty {
         Ty::Regex | Ty::Json | Ty::Record(_) | Ty::Map(_) | Ty::Secret | Ty::Item(_) => false,
@@ -181,6 +215,13 @@ fn source(cx: &mut Context<'_>, written: ast::Expr<'_>) -> Option<From> {
     }
     if let Some(extra) = arguments.next() {
         cx.report(too_many_arguments(extra.span(), name.text, "`name`"));
+    }
+    if let Some(named) = call.named().next() {
+        let diag = unknown_argument(named.name.span, name.text, named.name.text, None, "a name");
+        cx.report(match named.name.text {
+            "default" => diag.help("what it is without that stands behind it: `default VALUE`"),
+            _ => diag,
+        });
     }
     let Some(argument) = argument else {
         if !call.is_broken() {

@@ -250,7 +250,7 @@ fn imports(cx: &mut Context<'_>, unit: usize) {
             cx.report(if given.is_empty() {
                 diag
             } else {
-                diag.fix("name what it gives", place, format!(" {{ {} }}", given.join(", ")))
+                diag.suggest("name what it gives", place, format!(" {{ {} }}", given.join(", ")))
             });
         }
     }

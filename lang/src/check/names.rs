@@ -257,11 +257,10 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
         && kinds.contains(&Keyword::Let)
         && let Some(field) = fields::ending_in(cx, scope.when, word.text)
     {
-        return diag.help(format!("did you mean `{field}`?")).fix(
-            format!("write `{field}`"),
-            word.span,
-            field,
-        );
+        return diag
+            .help(format!("did you mean `{field}`?"))
+            .suggest(format!("write `{field}`"), word.span, field)
+            .certain_if(field.starts_with("req."));
     }
     match wanted {
         _ if near.is_none() && word.text == "absent" => diag.help(

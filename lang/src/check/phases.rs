@@ -6,7 +6,7 @@ use crate::diag::no_effect::no_effect;
 use crate::diag::wrong_phase::wrong_phase;
 use crate::diag::{Diag, Edit};
 use crate::source::Span;
-use crate::vocab::Phase;
+use crate::vocab::{Form, Phase};
 
 /// When fields of a phase exist, as a sentence says it.
 pub(super) fn when_exists(from: Phase) -> &'static str {
@@ -53,7 +53,11 @@ pub(super) fn too_early(
         (When::Step(_), Some(end), Some(statement)) if end.start > statement.start => {
             diag = diag.label(end, "the way back begins here").help("move the statement behind it");
             if let Some(edits) = moved(cx, statement, end, Beside::Behind) {
-                diag = diag.fix_all("move the statement to the way back", edits);
+                // Only what changes the answer belongs there beyond doubt. Whatever asks would no longer ask in time.
+                let changes = changes(cx, statement, span);
+                diag = diag
+                    .suggest_all("move the statement to the way back", edits)
+                    .certain_if(changes);
             }
         }
         (When::Choice, ..) => {
@@ -64,6 +68,13 @@ pub(super) fn too_early(
         _ => {}
     }
     cx.report(diag);
+}
+
+/// Whether a statement is there to change what stands at `place`.
+fn changes(cx: &Context<'_>, statement: Span, place: Span) -> bool {
+    let verb = cx.text(Span { end: place.start, ..statement }).trim_end();
+    let row = cx.vocabulary.actions.iter().find(|row| row.name == verb);
+    row.is_some_and(|row| matches!(row.form, Form::Assign | Form::Append | Form::Place))
 }
 
 /// Says that `what` comes after the way in has ended, and offers the move.

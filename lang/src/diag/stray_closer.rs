@@ -29,12 +29,13 @@ listener web { bind \":8080\" }
 ",
 };
 
-/// The bracket at `place` closes nothing.
-pub fn stray_closer(place: Span, closer: char) -> Diag {
+/// The bracket at `place` closes nothing; whether it is one too many, and not what opens it missing, is `certain`.
+pub fn stray_closer(place: Span, closer: char, certain: bool) -> Diag {
     ENTRY
         .at(place, format!("this `{closer}` closes nothing"), "nothing of its kind is open here")
         .help("take it away, or open what it was to close")
-        .fix(format!("remove the `{closer}`"), place, "")
+        .suggest(format!("remove the `{closer}`"), place, "")
+        .certain_if(certain)
 }
 
 /// What was opened at `opener` is closed at `place` by another kind of bracket than `right`.

@@ -29,10 +29,16 @@ listener web { bind \":8080\", proto=[h1, h2] }
 ",
 };
 
-/// The bracket opened at `opener` should have been closed at `missed`.
-pub fn unclosed_bracket(opener: Span, missed: Span, open: char, close: char) -> Diag {
+/// The bracket opened at `opener` should have been closed at `missed`; whether there alone is `certain`.
+pub fn unclosed_bracket(
+    opener: Span,
+    missed: Span,
+    (open, close): (char, char),
+    certain: bool,
+) -> Diag {
     ENTRY
         .at(missed, format!("this `{open}` is never closed"), format!("a `{close}` is missed here"))
         .label(opener, "opened here")
-        .fix(format!("insert the missing `{close}`"), missed, close.to_string())
+        .suggest(format!("insert the missing `{close}`"), missed, close.to_string())
+        .certain_if(certain)
 }

@@ -315,8 +315,25 @@ impl<'t> Head<'t> {
         })
     }
 
+    /// A second value behind its name, which says nothing.
+    pub fn second_value(&self) -> Option<Expr<'t>> {
+        let mut named = false;
+        let mut values = self.node.children().filter_map(|node| {
+            let is_name = !named && matches!(node.kind(), Kind::Name | Kind::MissingMark);
+            named |= is_name;
+            if is_name { None } else { Expr::from_node(node) }
+        });
+        values.nth(1)
+    }
+
     fn ty(&self) -> Option<Type<'t>> {
         self.node.child(Kind::Type).and_then(Type::from_node)
+    }
+
+    /// Its clauses with a value, `from …` and `default …`, by their words.
+    pub fn value_clauses(&self) -> impl Iterator<Item = Word<'t>> + use<'t> {
+        let clauses = self.node.children().filter(|node| node.kind() == Kind::ValueClause);
+        clauses.filter_map(|node| node.child(Kind::Relation).map(Word::of))
     }
 
     fn value_after(&self, relation: &str) -> Option<Expr<'t>> {

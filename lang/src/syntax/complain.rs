@@ -100,7 +100,8 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             missing_mark(gap, next, ":", next_text)
         }
         Rule::missing_eq if matches!(complaint.verb, Some("param" | "secret")) => {
-            missing_mark(gap, next, "from", next_text)
+            let is_source = complaint.verb == Some("secret") || matches!(next_text, "env" | "file");
+            missing_mark(gap, next, if is_source { "from" } else { "default" }, next_text)
         }
         Rule::missing_eq => missing_mark(gap, next, "=", next_text),
         Rule::missing_colon if is_subjectless(text, complaint.from) => {

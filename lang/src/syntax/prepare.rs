@@ -379,7 +379,13 @@ impl<'t> Mender<'t> {
 
     fn stray(&mut self, at: usize, byte: u8) {
         self.mend.replaced.push((at, STRAY));
-        self.mend.diags.push(stray_closer(span(at, at + 1), char::from(byte)));
+        let before = self.text.get(..at).unwrap_or("");
+        let certain = match byte {
+            // Of several lines another brace may be the one too many, and what stands behind that in another block.
+            b'}' => !before.contains('\n'),
+            _ => is_one_value(before.rsplit(['\n', ';', '{', '}']).next().unwrap_or("")),
+        };
+        self.mend.diags.push(stray_closer(span(at, at + 1), char::from(byte), certain));
     }
 
     /// Closes all brackets but the first `keep`, innermost first, at `at`.
@@ -388,9 +394,10 @@ impl<'t> Mender<'t> {
             let Some(open) = self.stack.pop() else { return };
             let opener = span(open.at, open.at + 1);
             let at = at.max(open.at + 1);
+            let certain = is_one_value(self.text.get(open.at..at).unwrap_or(""));
             let (text, diag) = match open.byte {
-                b'(' => (")", unclosed_bracket(opener, span(at, at), '(', ')')),
-                b'[' => ("]", unclosed_bracket(opener, span(at, at), '[', ']')),
+                b'(' => (")", unclosed_bracket(opener, span(at, at), ('(', ')'), certain)),
+                b'[' => ("]", unclosed_bracket(opener, span(at, at), ('[', ']'), certain)),
                 _ => ("}", unclosed_brace(opener, span(at, at))),
             };
             // What closes it may stand behind the `//` of a URL without quotes, which reads as a comment.
@@ -404,6 +411,17 @@ impl<'t> Mender<'t> {
             });
         }
     }
+}
+
+/// Whether nothing joins or compares values in this text, so that it means the same wherever a bracket in it begins or ends.
+fn is_one_value(text: &str) -> bool {
+    const JOINING: [&str; 5] = ["and", "or", "not", "in", "is"];
+    const MARKS: [char; 8] = ['=', '?', '<', '>', '+', '*', '/', '!'];
+    // What stands in quotes joins nothing.
+    text.split('"').step_by(2).all(|code| {
+        let mut words = code.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        !words.any(|word| JOINING.contains(&word)) && !code.contains(MARKS)
+    })
 }
 
 fn span(start: usize, end: usize) -> Span {

@@ -5,7 +5,7 @@ use pest::error::{ErrorVariant, InputLocation};
 
 use super::complaint::Complaint;
 use super::elsewhere::CLAIM;
-use super::tokens::{before, item_word, last_token, next_token, span, url};
+use super::tokens::{bare, before, item_word, last_token, next_token, span, url};
 use crate::diag::foreign_syntax::foreign_loop;
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
@@ -64,8 +64,7 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
     }
     if found == "/" && matches!(rule, Rule::bad_arg | Rule::bad_value | Rule::bad_elem) {
         let rest = text.get(place.start as usize..).unwrap_or("");
-        let length = rest.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '}']);
-        let place = span(place.start as usize, place.start as usize + length.unwrap_or(rest.len()));
+        let place = span(place.start as usize, place.start as usize + bare(rest));
         let written = text.get(place.range()).unwrap_or("");
         let pattern = written.strip_suffix('/').and_then(|inner| inner.strip_prefix('/'));
         if let Some(pattern) =

@@ -60,8 +60,24 @@ pub(super) fn url(text: &str) -> Option<usize> {
     if !text.get(scheme..)?.starts_with("://") {
         return None;
     }
-    let length = text.find([' ', '\t', '\r', '\n', ',', ';', '"', ')', ']', '{', '}']);
-    Some(length.unwrap_or(text.len()))
+    Some(bare(text))
+}
+
+/// The length of what a text begins with that could stand in quotes as it is, values in braces included.
+pub(super) fn bare(text: &str) -> usize {
+    let mut open = 0_usize;
+    let ends = |letter: char| match letter {
+        '{' => {
+            open += 1;
+            false
+        }
+        '}' if open > 0 => {
+            open -= 1;
+            false
+        }
+        letter => matches!(letter, ' ' | '\t' | '\r' | '\n' | ',' | ';' | '"' | ')' | ']' | '}'),
+    };
+    text.find(ends).unwrap_or(text.len())
 }
 
 pub(super) fn is_word(character: char) -> bool {
