@@ -18,8 +18,10 @@ use serde_json::{Value as Json, json};
 use crate::report::{self, Color};
 use crate::{Outcome, load};
 
+mod redirects;
+
 /// Lists what a policy leaves open: claims without a proof, secrets and where they go, certificates that nobody verifies,
-/// routes that ask for nothing, auths that take anybody's tokens, addresses that are believed, modules and what they own
+/// routes that ask for nothing, redirects that lead where the request says, auths that take anybody's tokens, addresses that are believed, modules and what they own
 ///
 /// Exit status: 0 when the list is written, 1 when the policy has errors, 2 when it could not be read.
 #[derive(clap::Args)]
@@ -86,15 +88,21 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             title: "auths that do not say whose tokens they take, or for whom",
             lines: desk.unbound(),
         },
+        Section {
+            key: "redirects",
+            title: "redirects that lead where the request says",
+            lines: desk.redirects(),
+        },
         Section { key: "limits", title: "limits, and what they count", lines: desk.limits() },
         Section { key: "trusts", title: "addresses that are believed", lines: desk.trusts() },
         Section { key: "modules", title: "modules, and what they own", lines: desk.modules() },
     ];
-    // A policy without modules, auths or claims on inputs needs no line that says so.
+    // A policy without modules, auths, open redirects or claims on inputs needs no line that says so.
     let sections: Vec<Section> = sections
         .into_iter()
         .filter(|section| {
-            !["modules", "by_default"].contains(&section.key) || !section.lines.is_empty()
+            !["modules", "by_default", "redirects"].contains(&section.key)
+                || !section.lines.is_empty()
         })
         .filter(|section| !["unidentified", "unbound"].contains(&section.key) || desk.has_auths())
         .collect();
@@ -313,6 +321,18 @@ impl Desk<'_> {
         text
     }
 
+    /// Statements that send a client where the request says.
+    fn redirects(&self) -> Vec<Line> {
+        let lines = self.policy.routes.iter().flat_map(|route| {
+            redirects::led(route).into_iter().map(|step| Line {
+                name: route.name.to_string(),
+                detail: format!("`{}`", self.text(step.span)),
+                place: Some(step.span),
+            })
+        });
+        lines.collect()
+    }
+
     /// Each limit with the routes that apply it.
     fn limits(&self) -> Vec<Line> {
         let mut lines: Vec<(&str, Span, Vec<&str>)> = Vec::new();
@@ -421,7 +441,17 @@ impl Desk<'_> {
 
 /// Whether something is required before the route answers.
 fn asks(route: &Route) -> bool {
-    required(route).next().is_some()
+    required(route).any(|condition| !always(condition))
+}
+
+/// Whether a condition holds of every request, as far as its form tells.
+fn always(condition: &Written) -> bool {
+    match &condition.kind {
+        ExprKind::Const(value) => value.is_true(),
+        ExprKind::And(parts) => parts.iter().all(always),
+        ExprKind::Or(parts) => parts.iter().any(always),
+        _ => false,
+    }
 }
 
 /// Whether nobody is answered whom no auth knows.

@@ -1,6 +1,7 @@
 //! Which routes lead to requests of the gateway's own: the keys of tokens are fetched before it is known who asks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use compiler::program::{Candidate, Route, Step};
@@ -49,21 +50,25 @@ impl Asking {
                 hosts.clone().flat_map(|host| host.candidates.iter().map(move |one| (host, one)))
             };
             let path = |one: &Candidate| Some(&program.route(one.route)?.paths.get(one.path)?.0);
-            // Many ask the same at the same place.
-            let mut askers: HashMap<(&Host, &Path), BTreeSet<usize>> = HashMap::new();
+            // Many ask the same at the same place. Of those it counts who is tried first.
+            let mut askers: HashMap<(&Host, &Path, Option<&[Arc<str>]>), BTreeMap<usize, u32>> =
+                HashMap::new();
             for (host, one) in all() {
                 let (Some(path), Some(route)) = (path(one), program.route(one.route)) else {
                     continue;
                 };
                 let chosen =
                     if route.conditions.is_empty() { BTreeSet::new() } else { chosen(route) };
-                if !chosen.is_empty() {
-                    askers.entry((&host.host, path)).or_default().extend(chosen);
+                for auth in chosen {
+                    let at = askers.entry((&host.host, path, one.methods.as_deref())).or_default();
+                    let first = at.entry(auth).or_insert(one.rank);
+                    *first = one.rank.min(*first);
                 }
             }
             // Of very many it is enough to know that somebody asks: a bound may be too high.
             let is_many = askers.len() > MOST_ASKERS;
-            let anybody: BTreeSet<usize> = askers.values().flatten().copied().collect();
+            let anybody: BTreeSet<usize> =
+                askers.values().flat_map(|auths| auths.keys().copied()).collect();
             for (host, one) in all().filter(|_| !askers.is_empty()) {
                 let Some(path) = path(one) else { continue };
                 let Some(asked) = asked.get_mut(one.route.0 as usize) else { continue };
@@ -71,11 +76,19 @@ impl Asking {
                     asked.extend(&anybody);
                     continue;
                 }
-                let meets = askers.iter().filter(|((at, asker), _)| {
-                    host_relation(at, &host.host) != Relation::Disjoint
-                        && path_relation(asker, path) != Relation::Disjoint
-                });
-                asked.extend(meets.flat_map(|(_, auths)| auths));
+                // Who is tried later asks nothing of a request that this one answers.
+                for ((at, asker, methods), auths) in &askers {
+                    let narrower = match host_relation(at, &host.host) {
+                        Relation::Inside => true,
+                        Relation::Equal => false,
+                        _ => continue,
+                    };
+                    let takes = methods.zip(one.methods.as_deref());
+                    let meets = path_relation(asker, path) != Relation::Disjoint
+                        && takes.is_none_or(|(a, b)| a.iter().any(|method| b.contains(method)));
+                    let before = auths.iter().filter(|(_, rank)| narrower || **rank < one.rank);
+                    asked.extend(before.filter(|_| meets).map(|(auth, _)| *auth));
+                }
             }
         }
         Asking { asked, fetches }

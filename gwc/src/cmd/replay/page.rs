@@ -254,12 +254,21 @@ impl Page {
         let logs = plural(self.n_logs as u64, "log", "logs");
         let mut parts = Vec::new();
         let part = |n: u64, words: &str| format!("{n} ({}) {words}", self.share(n));
+        let known = self.requests.saturating_sub(unknown + self.beyond);
         match (self.two, changed, self.compared) {
+            // Of what is not known nothing is said to be as it was.
+            (_, 0, _) if known == 0 => {}
+            (true, 0, _) if known < self.requests => {
+                parts.push("no known outcome changes".to_owned());
+            }
             (true, 0, _) => parts.push("no outcome changes".to_owned()),
             (true, n, _) => {
                 parts.push(part(n, if n == 1 { "changes its outcome" } else { "change outcome" }));
             }
             (false, _, 0) => {}
+            (false, 0, _) if known < self.requests => {
+                parts.push(part(known, "as recorded, as far as a log tells"));
+            }
             (false, 0, _) => parts.push("all as recorded, as far as a log tells".to_owned()),
             (false, n, _) => {
                 parts.push(
