@@ -4,19 +4,23 @@
 use std::sync::Arc;
 
 use lang::Value;
-use lang::policy::Path;
+use lang::policy::{Block, Path, Policy};
 use lang::vocab::ExprId;
+use lang::vocab::identity::CLAIMS;
 
 use crate::frame::{Head, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
 use crate::program::{Candidate, ListenerId, Program, Route, RouteId, VirtualHost};
-use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term, Undecided};
+use crate::space::{Cut, Env, Fact, Formula, Patience, Set, Space, Term, Undecided, arriving};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, captures, path_relation, split};
 
 /// The most places of a route, and the most candidates before each of them, that are looked at.
 const MOST: usize = 400;
+
+/// The most requests that are proposed.
+const MOST_SHOWN: usize = 8;
 
 /// The nodes that one question may take.
 const LIMIT: usize = 400_000;
@@ -34,13 +38,15 @@ pub struct Change {
     pub same_path: bool,
     /// What else it says differently; absent for what has to go.
     pub slots: Vec<(SlotId, Value)>,
+    /// Who sends it, by the slots of auths: the claims that are verified, or absent where nobody is to be.
+    pub who: Vec<(SlotId, Value)>,
 }
 
 /// The answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
-    /// This request, if a rehearsal agrees.
-    Changed(Change),
+    /// One of these requests, the nearest first, if a rehearsal agrees.
+    Changed(Vec<Change>),
     /// No request does: these routes always come first, or nothing fits it at all if there are none.
     Never(Vec<RouteId>),
     /// The route is not on this listener.
@@ -61,21 +67,19 @@ pub(crate) fn wish(
     listener: ListenerId,
     head: &Head<'_>,
     route: RouteId,
+    policy: Option<&Policy>,
 ) -> Wish {
     let program = interp.program;
     let Some(table) = program.listeners.get(listener.0 as usize) else { return Wish::Elsewhere };
-    let mut best: Option<(u32, Change)> = None;
+    let arriving = policy.map(|policy| arriving_at(policy, &table.name)).unwrap_or_default();
+    let mut nearest: Vec<(u32, Change)> = Vec::new();
     let (mut found, mut undecided) = (0, false);
     let mut first: Vec<RouteId> = Vec::new();
     for host in &table.hosts.list {
         for candidate in host.candidates.iter().filter(|one| one.route == route).take(MOST) {
             found += 1;
-            match place(interp, &table.hosts.list, host, candidate, head) {
-                Ok(Ok((weight, change))) => {
-                    if best.as_ref().is_none_or(|(known, _)| *known < weight) {
-                        best = Some((weight, change));
-                    }
-                }
+            match place(interp, (&table.hosts.list, &arriving), host, candidate, head) {
+                Ok(Ok(found)) => nearest.push(found),
                 Ok(Err(by)) => first.extend(by),
                 Err(Undecided) => undecided = true,
             }
@@ -83,19 +87,27 @@ pub(crate) fn wish(
     }
     first.sort_unstable();
     first.dedup();
-    match best {
-        Some((_, change)) => Wish::Changed(change),
-        None if found == 0 => Wish::Elsewhere,
-        None if undecided => Wish::Undecided,
-        None => Wish::Never(first),
+    nearest.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    nearest.truncate(MOST_SHOWN);
+    match nearest.is_empty() {
+        false => Wish::Changed(nearest.into_iter().map(|(_, change)| change).collect()),
+        true if found == 0 => Wish::Elsewhere,
+        true if undecided => Wish::Undecided,
+        true => Wish::Never(first),
     }
+}
+
+/// What holds of every request that comes to the listener of this name.
+fn arriving_at(policy: &Policy, listener: &str) -> Vec<Fact> {
+    let is = |block: &Block| block.row.name == "listener" && *block.name == *listener;
+    policy.blocks.iter().position(is).map(|at| arriving(policy, at)).unwrap_or_default()
 }
 
 /// The nearest request that the candidate answers, and how much of the given one is kept; the routes that come first if
 /// there is none.
 fn place(
     interp: &Interp<'_>,
-    hosts: &[Arc<VirtualHost>],
+    (hosts, arriving): (&[Arc<VirtualHost>], &[Fact]),
     host: &VirtualHost,
     candidate: &Candidate,
     head: &Head<'_>,
@@ -129,6 +141,7 @@ fn place(
     }
     let asked = std::iter::once(candidate).chain(earlier.iter().map(|(_, one)| *one));
     let kept = keep(interp, asked, head, &mut cut);
+    cut.arriving(arriving);
     let mut space = cut.finish(LIMIT)?;
 
     let mut left = space.set(&wanted)?;
@@ -144,17 +157,23 @@ fn place(
     if left == Set::NONE {
         return Ok(Err(by));
     }
-    let mut weight = 0;
-    for kept in kept {
-        let set = space.set(&kept.formula)?;
-        let narrower = space.meet(left, set)?;
-        if narrower != Set::NONE {
-            left = narrower;
-            weight += kept.weight;
+    // Of what would be kept something may stand in the way of an example: the most is tried first.
+    for least in [0, 15, 20, 1_000, u32::MAX] {
+        let (mut narrowed, mut weight) = (left, 0);
+        for kept in kept.iter().filter(|kept| kept.weight >= least) {
+            let set = space.set(&kept.formula)?;
+            let narrower = space.meet(narrowed, set)?;
+            if narrower != Set::NONE {
+                narrowed = narrower;
+                weight += kept.weight;
+            }
+        }
+        let found = change(interp, &mut space, narrowed, (host, own, route), (head, &patience));
+        if let Ok(change) = found {
+            return Ok(Ok((weight, change)));
         }
     }
-    let change = change(interp, &mut space, left, (host, own, route), (head, &patience))?;
-    Ok(Ok((weight, change)))
+    Err(Undecided)
 }
 
 /// What the given request says, wherever it is asked.
@@ -213,12 +232,33 @@ fn change(
     };
     let differs =
         |(slot, value): &(SlotId, Value)| interp.slot(*slot).is_ok_and(|given| given != *value);
+    let is_auth = |slot: &SlotId| {
+        let slot = interp.program.slots.get(slot.0 as usize);
+        slot.is_some_and(|slot| *slot.field == *CLAIMS.path)
+    };
+    let auths = witness.slots.iter().filter(|(slot, _)| is_auth(slot));
+    let who = auths.map(|said| {
+        let given = interp.slot(said.0).unwrap_or_default();
+        (said.0, witness.claims_of(interp.program, said, &given))
+    });
+    let who = who.collect();
+    // The token of somebody who is known has no form that could be written.
+    let is_written = |slot: &SlotId| {
+        let of = interp.program.slots.get(slot.0 as usize);
+        !is_auth(slot) && !of.is_some_and(|of| witness.is_token(interp.program, of))
+    };
     Ok(Change {
-        method: if says_method { witness.method } else { Arc::from(head.method) },
-        host: witness.host,
+        who,
+        method: if says_method { witness.method.clone() } else { Arc::from(head.method) },
+        host: witness.host.clone(),
         same_path: witness.path == head.path,
-        path: witness.path,
-        slots: witness.slots.into_iter().filter(differs).collect(),
+        path: witness.path.clone(),
+        slots: witness
+            .slots
+            .iter()
+            .filter(|said| is_written(&said.0) && differs(said))
+            .cloned()
+            .collect(),
     })
 }
 

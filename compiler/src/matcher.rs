@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use lang::vocab::{Argument, ExprId};
-use lang::{Ty, Value};
+use lang::{Policy, Ty, Value};
 
 use crate::change::Wish;
 use crate::decision::Decision;
@@ -342,8 +342,9 @@ impl Matcher {
         frame: &Frame,
         fill: &dyn Fill,
         route: RouteId,
+        policy: Option<&Policy>,
     ) -> Wish {
-        crate::change::wish(&self.interp(frame, fill), listener, head, route)
+        crate::change::wish(&self.interp(frame, fill), listener, head, route, policy)
     }
 
     #[inline]

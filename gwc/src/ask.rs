@@ -5,7 +5,7 @@ use std::path::Path;
 
 use compiler::program::Program;
 use compiler::{Backend, Change, ListenerId, RouteId, Wish, said};
-use lang::{Sources, Value};
+use lang::{Policy, Sources, Value};
 use miette::miette;
 use runtime::auth::Identity;
 use runtime::engine::Engine;
@@ -32,8 +32,8 @@ pub struct Ask {
     /// Whether it comes in HTTP/1.0.
     is_old: bool,
     on: Option<String>,
-    /// Who is to have been verified, in words and as that.
-    who: Option<(String, Identity)>,
+    /// Who is to have been verified, in words and as that; one for each auth.
+    who: Vec<(String, Identity)>,
 }
 
 impl Ask {
@@ -82,7 +82,7 @@ impl Ask {
             content: told.content,
             is_old: told.is_old,
             on: on.or(told.on.as_deref()).map(str::to_owned),
-            who: None,
+            who: Vec::new(),
         };
         for header in told.headers.iter().chain(headers) {
             let (name, value) = header.split_once(':').ok_or_else(|| {
@@ -102,9 +102,30 @@ impl Ask {
         Ok(ask)
     }
 
-    /// The same request, sent by whom `words` say.
-    pub fn sent_by(self, words: &str, who: Identity) -> Ask {
-        Ask { who: Some((words.to_owned(), who)), ..self }
+    /// The same request, sent by whom `words` say, too.
+    pub fn sent_by(mut self, words: &str, who: Identity) -> Ask {
+        self.who.retain(|(_, known)| known.auth != who.auth);
+        self.who.push((words.to_owned(), who));
+        self
+    }
+
+    /// The same request, with this content.
+    pub fn holding(self, document: &str) -> Ask {
+        Ask { content: Content { document: document.to_owned(), length: 0 }, ..self }
+    }
+
+    /// The same request, over a connection on which the client shows a certificate of this subject.
+    pub fn certified(mut self, subject: &str) -> miette::Result<Ask> {
+        if self.scheme != Scheme::Https {
+            return Err(miette!("a client shows a certificate over `https` only"));
+        }
+        self.over.client = Some(subject.to_owned());
+        Ok(self)
+    }
+
+    /// Who is to have been verified by this auth, in words.
+    pub fn who_of(&self, auth: &str) -> Option<&str> {
+        self.who.iter().find(|(_, who)| *who.auth == *auth).map(|(words, _)| &**words)
     }
 
     /// Its method.
@@ -138,7 +159,7 @@ impl Ask {
     }
 
     fn question<'q>(&self, listener: ListenerId, head: &'q [u8]) -> Question<'q> {
-        let who = self.who.as_ref().map(|(_, who)| who.clone());
+        let who = self.who.iter().map(|(_, who)| who.clone()).collect();
         let (over, content) = (self.over.clone(), self.content.bytes());
         Question { listener, head, scheme: self.scheme, client: self.from, over, content, who }
     }
@@ -149,8 +170,9 @@ impl Ask {
         engine: &Engine,
         listener: ListenerId,
         route: RouteId,
+        policy: &Policy,
     ) -> Result<Wish, Refusal> {
-        rehearsal::wish(engine, &self.question(listener, &self.head()), route)
+        rehearsal::wish(engine, &self.question(listener, &self.head()), route, policy)
     }
 
     /// This request with the change made. `None` if a line of `METHOD URL`, headers and an address cannot say it.
@@ -208,6 +230,11 @@ impl Ask {
                     }
                 }
                 ("client.ip", None) => ask.from = text?.parse().ok()?,
+                ("conn.peer", None) => ask.over.peer = Some(text?.parse().ok()?),
+                ("conn.sni", None) => ask.over.sni = Some(text),
+                ("conn.alpn", None) => ask.over.alpn = Some(text),
+                ("conn.tls.version", None) => ask.over.version = Some(text?),
+                ("conn.tls.client", None) => ask.over.client = text,
                 ("req.json", None) => {
                     ask.content.document.clear();
                     if !value.is_absent() {
@@ -219,6 +246,16 @@ impl Ask {
                     _ => return None,
                 },
                 _ => return None,
+            }
+        }
+        for (slot, claims) in &change.who {
+            let auth = program.slots.get(slot.0 as usize)?.key.clone()?;
+            ask.who.retain(|(_, known)| known.auth != auth);
+            if let Value::Map(said) = claims {
+                let words: Vec<String> =
+                    said.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let words = format!("{auth}({})", words.join(", "));
+                ask = ask.sent_by(&words, Identity { auth, claims: claims.clone() });
             }
         }
         let path = if change.same_path { path } else { change.path.as_str() };
@@ -238,9 +275,10 @@ impl Ask {
             false => format!(":{}", self.port),
         };
         let mut url = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
-        for (at, words) in self.content.words().iter().enumerate() {
+        let words = self.content.words().into_iter().chain(told::of_connection(&self.over));
+        for (at, words) in words.enumerate() {
             url.push_str(if at == 0 { " with " } else { " and " });
-            url.push_str(words);
+            url.push_str(&words);
         }
         let mut text = quoted(&url);
         for (name, value) in &self.headers {
@@ -249,7 +287,7 @@ impl Ask {
         if self.from != IpAddr::V4(Ipv4Addr::LOCALHOST) {
             text.push_str(&format!(" --from {}", self.from));
         }
-        if let Some((words, _)) = &self.who {
+        for (words, _) in &self.who {
             text.push_str(&format!(" --as {}", quoted(words)));
         }
         if let Some(on) = &self.on {

@@ -39,14 +39,15 @@ pub fn try_build(
     Ok(engine)
 }
 
-/// The engine of `program`, with values from `with`, to ask but not to serve: it opens no file of an upstream.
+/// The engine of `program`, with values from `with`, to ask but not to serve: it opens no file of an upstream, and no
+/// secret.
 pub fn rehearsing(
     program: Program,
     with: Option<&Path>,
     sources: &Sources,
     backend: Backend,
 ) -> miette::Result<Engine> {
-    let bound = inputs::bind(&program.inputs, with, sources, &[]);
+    let bound = inputs::bind_but_secrets(&program.inputs, with, sources);
     let engine = bound.and_then(|bound| on(program, bound, sources, None, (backend, false)));
     engine.map_err(|unbuilt| unbuilt.report)
 }

@@ -85,7 +85,17 @@ pub fn bind(
     given
         .values
         .retain(|name, _| inputs.iter().any(|input| *input.name == **name) || !is_excused(name));
-    bind_given(inputs, &given, sources)
+    bind_given(inputs, &given, sources, true)
+}
+
+/// As [`bind`], for a policy that is asked and not served: secrets are not read, because nothing it says hangs on them.
+pub fn bind_but_secrets(
+    inputs: &[Input],
+    with: Option<&Path>,
+    sources: &Sources,
+) -> Result<Vec<Value>, Unbound> {
+    let given = with.map(Given::read).transpose()?.unwrap_or_default();
+    bind_given(inputs, &given, sources, false)
 }
 
 /// The files from which inputs take their values.
@@ -97,7 +107,12 @@ pub fn files(inputs: &[Input], sources: &Sources) -> Vec<PathBuf> {
     inputs.iter().filter_map(file).collect()
 }
 
-fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> Result<Vec<Value>, Unbound> {
+fn bind_given(
+    inputs: &[Input],
+    given: &Given,
+    sources: &Sources,
+    reads_secrets: bool,
+) -> Result<Vec<Value>, Unbound> {
     let mut problems: Vec<Report> =
         given.values.keys().filter_map(|name| unknown(name, inputs, given)).collect();
     let is_anybodys = problems.is_empty();
@@ -105,6 +120,10 @@ fn bind_given(inputs: &[Input], given: &Given, sources: &Sources) -> Result<Vec<
     let mut missing: Vec<(Span, String)> = Vec::new();
     let mut values = Vec::with_capacity(inputs.len());
     for input in inputs {
+        if input.ty == Ty::Secret && !reads_secrets {
+            values.push(Value::Absent);
+            continue;
+        }
         let value = match value_of(input, given, sources) {
             Ok(Some(value)) => value,
             Ok(None) if input.default.is_some() || input.ty.is_optional() => Value::Absent,
@@ -233,7 +252,7 @@ mod tests {
     }
 
     fn bound(inputs: &[Input], text: &str) -> Result<Vec<Value>, String> {
-        bind_given(inputs, &given(text), &Sources::default())
+        bind_given(inputs, &given(text), &Sources::default(), true)
             .map_err(|unbound| format!("{:?}", unbound.report))
     }
 

@@ -21,11 +21,13 @@ pub(crate) struct Told {
     pub(crate) from: Option<IpAddr>,
     /// The listener.
     pub(crate) on: Option<String>,
-    /// Who sends it, as `--as` says it.
-    pub(crate) who: Option<String>,
+    /// Who sends it, as `--as` says it: one for each auth.
+    pub(crate) who: Vec<String>,
     /// What it comes over.
     pub(crate) over: Over,
     pub(crate) content: Content,
+    /// What is told of an answer, as it is written: no route hangs on that.
+    pub(crate) answer: Vec<String>,
 }
 
 /// What is told of the content.
@@ -56,6 +58,23 @@ impl Content {
         let length = is_longer.then(|| format!("req.body.size = {}", Value::Size(self.length)));
         document.into_iter().chain(length).collect()
     }
+}
+
+/// What is said of a connection, as it is told: behind ` with ` or ` and `.
+pub(crate) fn of_connection(over: &Over) -> Vec<String> {
+    let said = |field: &str, text: &String| format!("{field} = {}", Value::string(text.as_str()));
+    let may_be_absent = |field: &str, text: &Option<String>| match text {
+        Some(text) => said(field, text),
+        None => format!("{field} absent"),
+    };
+    let words = [
+        over.peer.map(|peer| format!("conn.peer = {peer}")),
+        over.sni.as_ref().map(|name| may_be_absent("conn.sni", name)),
+        over.alpn.as_ref().map(|name| may_be_absent("conn.alpn", name)),
+        over.version.as_ref().map(|version| said("conn.tls.version", version)),
+        over.client.as_ref().map(|subject| said("conn.tls.client", subject)),
+    ];
+    words.into_iter().flatten().collect()
 }
 
 /// Reads a request and what stands behind it.
@@ -117,8 +136,13 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
         return Some(behind);
     }
     if let Some(behind) = behind.strip_prefix(" = ") {
+        let written = behind;
         let (value, behind) = said::read(behind)?;
         match name {
+            _ if ["origin.", "up.", "resp."].iter().any(|root| name.starts_with(root)) => {
+                let value = written.get(..written.len() - behind.len())?;
+                told.answer.push(format!("{name} = {value}"));
+            }
             "conn.peer" => told.over.peer = Some(value.parse().ok()?),
             "conn.sni" => told.over.sni = Some(Some(value)),
             "conn.alpn" => told.over.alpn = Some(Some(value)),
@@ -134,7 +158,7 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
     }
     if behind.starts_with('(') {
         let end = closing(behind)?;
-        told.who = Some(format!("{name}{}", behind.get(..end)?));
+        told.who.push(format!("{name}{}", behind.get(..end)?));
         return behind.get(end..);
     }
     let behind = behind.strip_prefix(": ")?;
@@ -166,13 +190,13 @@ mod tests {
     fn an_example_is_read_as_it_is_shown() {
         let told = read(
             "GET https://a.example/x from 10.0.0.1 with x-a: 1 and cookie: \"c=a and b\" and if-match: \"v1\" and x-b: \"\" \
-             and conn.sni absent and token(sub=\"a)\", n=1) and req.body.size = 11B on web",
+             and conn.sni absent and token(sub=\"a)\", n=1) and staff(group=\"x\") and req.body.size = 11B on web",
         )
         .unwrap();
         assert_eq!(told.request, "GET https://a.example/x");
         assert_eq!(told.headers, ["x-a: 1", "cookie: c=a and b", "if-match: \"v1\"", "x-b: "]);
         assert_eq!(told.over.sni, Some(None));
-        assert_eq!(told.who.as_deref(), Some("token(sub=\"a)\", n=1)"));
+        assert_eq!(told.who, ["token(sub=\"a)\", n=1)", "staff(group=\"x\")"]);
         assert_eq!((told.content.length, told.on.as_deref()), (11, Some("web")));
         assert_eq!(told.from, Some("10.0.0.1".parse().unwrap()));
     }

@@ -143,6 +143,16 @@ pub(crate) async fn wait(ex: &Exchange, name: &str) {
     find_out(ex, name, true);
 }
 
+/// Whose tokens a request brings that count for nothing, as far as that was found out, and why.
+pub(crate) fn refused(ex: &Exchange) -> Vec<(Arc<str>, Reason)> {
+    let verdicts = ex.verdicts.borrow();
+    let refused = verdicts.iter().filter_map(|(auth, verdict)| match verdict {
+        Verdict::Unknown(reason) if *reason != Reason::Missing => Some((auth.clone(), *reason)),
+        Verdict::Unknown(_) | Verdict::Known(_) => None,
+    });
+    refused.collect()
+}
+
 /// Why it is not known who asks, as far as that was found out.
 pub(crate) fn reason(ex: &Exchange, name: &str) -> Option<Reason> {
     let verdicts = ex.verdicts.borrow();
@@ -158,7 +168,7 @@ fn find_out(ex: &Exchange, name: &str, at_last: bool) -> Option<Verdict> {
     if let Some((_, verdict)) = known {
         return Some(verdict);
     }
-    let assumed = ex.connection.identity.as_ref().filter(|identity| *identity.auth == *name);
+    let assumed = ex.connection.identities.iter().find(|identity| *identity.auth == *name);
     let auth = ex.decider.auths.iter().find(|auth| **auth.name() == *name);
     let verdict = match (assumed, auth) {
         (Some(identity), _) => Verdict::Known(identity.claims.clone()),
@@ -180,6 +190,14 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// All of what a test's `as=` comes to: one, or a list of them.
+    pub fn all(value: &Value) -> Box<[Identity]> {
+        match value {
+            Value::List(items) => items.iter().filter_map(Identity::of).collect(),
+            one => Identity::of(one).into_iter().collect(),
+        }
+    }
+
     /// From a record of `auth` and `claims`, as a test's `as=` comes to.
     pub fn of(value: &Value) -> Option<Identity> {
         let Value::Map(parts) = value else { return None };

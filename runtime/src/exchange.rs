@@ -430,7 +430,7 @@ pub(crate) mod sample {
             tls: None,
             forwarded: Arc::default(),
             series: metrics.listener("web"),
-            identity: None,
+            identities: Box::default(),
         };
         let target = Target::new(Scheme::Http, b"Shop.Example:8080", target.as_bytes()).unwrap();
         let mut request = Request::new(Method::Get, target);

@@ -9,7 +9,7 @@ use compiler::{Decision, Explanation, ListenerId};
 use futures_util::FutureExt;
 
 use crate::actions::Flow;
-use crate::auth::Identity;
+use crate::auth::{self, Identity};
 use crate::body::Body;
 use crate::engine::{Engine, Statement};
 use crate::exchange::{Exchange, MOST_READ};
@@ -17,8 +17,8 @@ use crate::failure::Failure;
 use crate::http1::parse_request;
 use crate::listen::Connection;
 pub use crate::listen::Over;
-use crate::message::Scheme;
-use crate::serve::{Limits, Refusal};
+use crate::message::{Fault, Scheme};
+use crate::serve::Refusal;
 use crate::telemetry::Telemetry;
 
 /// What is asked.
@@ -36,8 +36,8 @@ pub struct Question<'q> {
     pub over: Over,
     /// Its content.
     pub content: Vec<u8>,
-    /// Who would have been verified; where nobody is said, whoever its header fields prove.
-    pub who: Option<Identity>,
+    /// Who would have been verified, one for each auth at most; of another auth, whoever its header fields prove.
+    pub who: Vec<Identity>,
 }
 
 /// What would happen.
@@ -51,6 +51,10 @@ pub struct Rehearsal {
     pub steps: Vec<Done>,
     /// The normal form of the target: scheme, host and path.
     pub target: String,
+    /// `client.ip`, where that is not where it was sent from: trusted proxies say so.
+    pub client: Option<IpAddr>,
+    /// The auths whose token it brings without that it counts, and why, in a word.
+    pub refused: Vec<(Arc<str>, &'static str)>,
 }
 
 /// What a statement comes to.
@@ -82,7 +86,11 @@ pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, R
         ex.route = Some(*route);
         steps = walk(engine, &mut ex);
     }
-    Ok(Rehearsal { explanation, decision, steps, target })
+    let client = ex.client();
+    let client = (client != question.client.to_canonical()).then_some(client);
+    let refused = auth::refused(&ex).into_iter().map(|(auth, reason)| (auth, reason.slug()));
+    let refused = refused.collect();
+    Ok(Rehearsal { explanation, decision, steps, target, client, refused })
 }
 
 /// What would have to change in a request for `route` to answer it: a proposal, to be rehearsed.
@@ -90,23 +98,30 @@ pub fn wish(
     engine: &Engine,
     question: &Question<'_>,
     route: compiler::RouteId,
+    policy: &lang::Policy,
 ) -> Result<compiler::Wish, Refusal> {
     let (ex, _) = imagine(engine, question)?;
-    Ok(engine.decider.matcher.wish(question.listener, &ex.head(), &ex.frame, &ex, route))
+    let matcher = &engine.decider.matcher;
+    Ok(matcher.wish(question.listener, &ex.head(), &ex.frame, &ex, route, Some(policy)))
 }
 
 /// The request as if it had come, and its target.
 fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String), Refusal> {
-    let parsed = parse_request(question.head, question.scheme, &Limits::default())?;
-    let name = engine
-        .program()
-        .listeners
-        .get(question.listener.0 as usize)
-        .map_or("", |listener| &listener.name);
+    let listeners = &engine.program().listeners;
+    let name = listeners.get(question.listener.0 as usize).map_or("", |listener| &listener.name);
+    let config = engine.listeners.iter().find(|config| *config.name == *name);
+    let limits = config.map(|config| config.limits.clone()).unwrap_or_default();
+    let parsed = parse_request(question.head, question.scheme, &limits)?;
+    if question.content.len() as u64 > limits.body_bytes {
+        return Err(Refusal::of(Fault::BodyTooLarge));
+    }
     let sni = (question.scheme == Scheme::Https).then(|| parsed.request.target.host());
     let series = Telemetry::silent(1).metrics.listener(name);
-    let connection = Connection::imagined(name, question.client, sni, series);
-    let mut connection = Connection { identity: question.who.clone().map(Box::new), ..connection };
+    let mut connection = Connection {
+        forwarded: config.map(|config| config.forwarded.clone().into()).unwrap_or_default(),
+        identities: question.who.clone().into(),
+        ..Connection::imagined(name, question.client, sni, series)
+    };
     connection.is_over(&question.over);
     let target = format!(
         "{}://{}{}",

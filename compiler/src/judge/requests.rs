@@ -211,14 +211,15 @@ impl<'p> Maker<'p> {
 
 /// Makes the request one that the route answers, if the solver finds such a one.
 fn solve(matcher: &Matcher, on: ListenerId, route: RouteId, request: &mut Request) {
-    let wish = matcher.wish(on, &request.head(), &Frame::new(), &*request, route);
-    let Wish::Changed(change) = wish else { return };
+    let wish = matcher.wish(on, &request.head(), &Frame::new(), &*request, route, None);
+    let Wish::Changed(changes) = wish else { return };
+    let Some(change) = changes.into_iter().next() else { return };
     request.method = change.method.to_string();
     request.host = change.host.to_string();
     if !change.same_path {
         request.path = change.path;
     }
-    for (slot, value) in change.slots {
+    for (slot, value) in change.slots.into_iter().chain(change.who) {
         if let Some(place) = request.slots.get_mut(slot.0 as usize) {
             *place = value;
         }

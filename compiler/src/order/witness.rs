@@ -249,8 +249,29 @@ impl Witness {
         Value::Map(Arc::new(token))
     }
 
+    /// What the auth of a slot is to have verified, of `given` what is not asked for; absent where it is to know nobody.
+    pub(crate) fn claims_of(
+        &self,
+        program: &Program,
+        (id, value): &(SlotId, Value),
+        given: &Value,
+    ) -> Value {
+        let slot = program.slots.get(id.0 as usize).filter(|_| !value.is_absent());
+        let Some(Value::Map(token)) = slot.map(|slot| self.token(*id, &slot.ty)) else {
+            return Value::Absent;
+        };
+        let mut token = BTreeMap::clone(&token);
+        if let Value::Map(given) = given {
+            let is_asked =
+                |name: &str| self.claims.iter().any(|of| of.auth == *id && *of.claim == *name);
+            let kept = given.iter().filter(|(name, _)| !is_asked(name));
+            token.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Value::Map(Arc::new(token))
+    }
+
     /// Whether the slot holds a token of somebody who is known: what it looks like is not shown.
-    fn is_token(&self, program: &Program, slot: &Slot) -> bool {
+    pub(crate) fn is_token(&self, program: &Program, slot: &Slot) -> bool {
         let known = self.slots.iter().filter(|(_, value)| !value.is_absent());
         let mut auths = known.filter_map(|(id, _)| {
             program.slots.get(id.0 as usize).filter(|slot| *slot.field == *CLAIMS.path)

@@ -40,9 +40,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     from: IpAddr,
     /// Who sends it, as a test's `as=` says it: an auth with claims that count as verified, such as
-    /// `token(sub="u1", scope=["x"])`
+    /// `token(sub="u1", scope=["x"])`; may be repeated for other auths
     #[arg(long = "as", value_name = "WHO")]
-    who: Option<String>,
+    who: Vec<String>,
+    /// The subject of the client's certificate, which counts as verified
+    #[arg(long, value_name = "SUBJECT")]
+    certificate: Option<String>,
+    /// Its content
+    #[arg(long, value_name = "TEXT")]
+    body: Option<String>,
     /// The listener it comes to; only needed where its scheme and port leave several
     #[arg(long, value_name = "LISTENER")]
     on: Option<String>,
@@ -76,23 +82,29 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             args.path.display()
         ));
     }
-    let told = told::read(&args.request)?.who;
-    let words = args.who.as_ref().or(told.as_ref());
-    let (check, who) = match words {
-        Some(words) => known::check(&args.path, words)?,
-        None => (load::check(&args.path)?, None),
+    let told = told::read(&args.request)?;
+    let words = if args.who.is_empty() { &told.who } else { &args.who };
+    let (check, who) = match words.is_empty() {
+        true => (load::check(&args.path)?, Vec::new()),
+        false => known::check(&args.path, words)?,
     };
     // What does not hold of all requests is no answer to a question about one.
     let is_asked = check.unproved.is_some();
-    let told = check.found().filter(|(_, diag)| !is_asked || !diag.is_error());
-    report::human::print_all(told, Color::Auto);
+    let found = check.found().filter(|(_, diag)| !is_asked || !diag.is_error());
+    report::human::print_all(found, Color::Auto);
     let Some(program) = check.program.or(check.unproved) else { return Ok(Outcome::Faulty) };
     let mut ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
-    if let (Some(words), Some(who)) = (words, &who)
-        && let Some(who) = known::identity(who, &engine)
-    {
-        ask = ask.sent_by(words.trim(), who);
+    for (words, who) in words.iter().zip(&who) {
+        if let Some(who) = known::identity(who, &engine) {
+            ask = ask.sent_by(words.trim(), who);
+        }
+    }
+    if let Some(body) = &args.body {
+        ask = ask.holding(body);
+    }
+    if let Some(subject) = &args.certificate {
+        ask = ask.certified(subject)?;
     }
     let listener = ask.listener(engine.program(), &engine)?;
     let name =
@@ -103,10 +115,11 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         sources: &check.sources,
         listener: name,
         all: args.all,
+        answer: &told.answer,
         wished: args.not.as_ref().and_then(|route| engine.program().route_named(route)),
     };
     let wish = match &args.not {
-        Some(route) => Some(wish::of(&ask, &engine, listener, route)?),
+        Some(route) => Some(wish::of(&ask, &engine, (listener, &check.policy), route)?),
         None => None,
     };
     let (text, answers) = match ask.put(&engine, listener) {
@@ -159,6 +172,8 @@ struct Page<'p> {
     sources: &'p Sources,
     listener: &'p str,
     all: bool,
+    /// What is told of an answer.
+    answer: &'p [String],
     /// The route that is asked for by name.
     wished: Option<RouteId>,
 }
@@ -167,6 +182,9 @@ impl Page<'_> {
     fn human(&self, rehearsal: &Rehearsal) -> String {
         let Explanation { decision, routes } = &rehearsal.explanation;
         let mut text = format!("{} on {}\n", rehearsal.target, self.listener);
+        if let Some(client) = rehearsal.client {
+            text.push_str(&format!("from {client}, as trusted proxies say\n"));
+        }
         match decision {
             Decision::Route(id) => {
                 text.push_str(&format!(
@@ -196,6 +214,15 @@ impl Page<'_> {
             }
             Decision::NotFound => text.push_str("404: no route answers\n"),
             Decision::Pending(_) => text.push_str("it depends on the request's content\n"),
+        }
+        for (auth, reason) in &rehearsal.refused {
+            text.push_str(&format!(
+                "the token that it brings is none for `{auth}` ({reason}): keys are not read to ask, so say who sends it with `--as '{auth}(…)'`\n"
+            ));
+        }
+        if !self.answer.is_empty() {
+            let said = self.answer.join(" and ");
+            text.push_str(&format!("what an upstream answers decides no route: {said}\n"));
         }
         if let Some(module) = self.owner(rehearsal) {
             let of = self.place(module.span);
@@ -276,7 +303,7 @@ impl Page<'_> {
                 "conditions": self.conditions(loss),
             })),
         });
-        json!({
+        let mut object = json!({
             "request": rehearsal.target,
             "listener": self.listener,
             "owner": self.owner(rehearsal).map(|module| {
@@ -285,7 +312,16 @@ impl Page<'_> {
             "answer": answer,
             "statements": statements,
             "lost": lost.collect::<Vec<_>>(),
-        })
+        });
+        if let Some(client) = rehearsal.client {
+            object["client"] = json!(client.to_string());
+        }
+        if !rehearsal.refused.is_empty() {
+            let tokens = rehearsal.refused.iter();
+            let tokens = tokens.map(|(auth, reason)| json!({ "auth": &**auth, "reason": reason }));
+            object["tokens_refused"] = tokens.collect();
+        }
+        object
     }
 
     /// Whether a loser is told by itself, and not counted among others of other hosts and paths.

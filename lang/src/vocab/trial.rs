@@ -50,9 +50,17 @@ pub const SEND: &[Param] = &[
     param(
         AS,
         || Ty::Item("identity").optional(),
-        "Who sends it: an auth with claims that count as verified, as in `as=token(sub=\"u1\")`. No token is sent.",
+        "Who sends it: an auth with claims that count as verified, as in `as=token(sub=\"u1\")`, or a list of them. No token is sent.",
+    ),
+    param(
+        CERTIFICATE,
+        || Ty::String.optional(),
+        "The subject of the client's certificate, which counts as verified, as in `certificate=\"CN=deploy\"`. Over `https` only; no certificate is shown when not given.",
     ),
 ];
+
+/// The parameter of `send` that says whose certificate is shown.
+const CERTIFICATE: &str = "certificate";
 
 /// The parameter of `send` that says who is to have been verified.
 pub const AS: &str = "as";

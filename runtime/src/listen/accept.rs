@@ -174,7 +174,7 @@ fn connection(
         tls,
         forwarded: listener.forwarded.clone(),
         series: listener.series.clone(),
-        identity: None,
+        identities: Box::default(),
     }
 }
 

@@ -25,8 +25,8 @@ pub struct Connection {
     pub forwarded: Arc<[IpNet]>,
     /// Where the listener counts.
     pub series: Arc<ListenerSeries>,
-    /// Who a request that nobody sent is to come from. A connection that was opened has none.
-    pub identity: Option<Box<Identity>>,
+    /// Who a request that nobody sent is to come from, one for each auth at most. A connection that was opened has none.
+    pub identities: Box<[Identity]>,
 }
 
 /// What a TLS handshake agreed on.
@@ -84,7 +84,7 @@ impl Connection {
             tls,
             forwarded: Arc::default(),
             series,
-            identity: None,
+            identities: Box::default(),
         }
     }
 

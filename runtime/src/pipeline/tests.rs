@@ -76,7 +76,7 @@ fn connection(telemetry: &Telemetry) -> Connection {
         tls: None,
         forwarded: Arc::default(),
         series: telemetry.metrics.listener("web"),
-        identity: None,
+        identities: Box::default(),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::exchange::MOST_READ;
 use crate::gateway::Snapshot;
 use crate::http1::parse_request;
-use crate::listen::Connection;
+use crate::listen::{Connection, Over};
 use crate::message::{Fault, Headers, Method, Scheme};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
 use crate::session::{Core, Ticket};
@@ -44,7 +44,7 @@ pub(super) async fn send(
     core: &Rc<Core>,
     arguments: &[Value],
 ) -> Result<Answered, String> {
-    let [method, url, headers, body, json, from, on, who] = arguments else {
+    let [method, url, headers, body, json, from, on, who, certificate] = arguments else {
         return Err("it says too little".to_owned());
     };
     let url = Url::parse(url.as_str().unwrap_or_default())?;
@@ -61,11 +61,17 @@ pub(super) async fn send(
     let sni = url.authority.rsplit_once(':').map_or(url.authority, |(host, _)| host);
     let sni = (url.scheme == Scheme::Https).then(|| sni.to_ascii_lowercase());
     let series = trial.telemetry.metrics.listener(&listener.name);
-    let connection = Connection {
+    let mut connection = Connection {
         forwarded: listener.forwarded.clone().into(),
-        identity: Identity::of(who).map(Box::new),
+        identities: Identity::all(who),
         ..Connection::imagined(&listener.name, client, sni.as_deref(), series)
     };
+    if let Some(subject) = certificate.as_str() {
+        if connection.tls.is_none() {
+            return Err("a client shows a certificate over `https` only".to_owned());
+        }
+        connection.is_over(&Over { client: Some(subject.to_owned()), ..Over::default() });
+    }
     let session = <crate::engine::Engine as Snapshot>::session(core, connection);
     let outgoing = match parsed {
         Err(refusal) => session.refuse(refusal),

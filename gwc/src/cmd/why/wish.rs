@@ -2,7 +2,7 @@
 
 use compiler::program::Program;
 use compiler::{Change, Decision, ListenerId, RouteId, Wish};
-use lang::Value;
+use lang::{Policy, Value};
 use miette::miette;
 use runtime::engine::Engine;
 use serde_json::json;
@@ -41,7 +41,7 @@ struct Line {
 pub(super) fn of(
     ask: &Ask,
     engine: &Engine,
-    listener: ListenerId,
+    (listener, policy): (ListenerId, &Policy),
     name: &str,
 ) -> miette::Result<Answer> {
     let program = engine.program();
@@ -58,18 +58,23 @@ pub(super) fn of(
     if answers(ask, engine, listener, route) {
         return answer(Kind::Already);
     }
-    answer(match ask.wish(engine, listener, route) {
+    answer(match ask.wish(engine, listener, route, policy) {
         // What is refused before any route has been told already.
         Err(_) | Ok(Wish::Undecided) => Kind::Undecided,
         Ok(Wish::Elsewhere) => Kind::Elsewhere,
         Ok(Wish::Never(by)) => Kind::Never(by),
-        Ok(Wish::Changed(change)) => match ask.changed(&change, program) {
-            None => Kind::Unsaid(lines(ask, None, &change, program)),
-            Some(changed) if answers(&changed, engine, listener, route) => {
-                Kind::Changed(lines(ask, Some(&changed), &change, program), Box::new(changed))
+        Ok(Wish::Changed(changes)) => {
+            let said = |change| Some((change, ask.changed(change, program)?));
+            let mut sayable = changes.iter().filter_map(said);
+            let found = sayable.find(|(_, changed)| answers(changed, engine, listener, route));
+            match (found, changes.iter().find(|change| ask.changed(change, program).is_none())) {
+                (Some((change, changed)), _) => {
+                    Kind::Changed(lines(ask, Some(&changed), change, program), Box::new(changed))
+                }
+                (None, Some(unsaid)) => Kind::Unsaid(lines(ask, None, unsaid, program)),
+                (None, None) => Kind::Undecided,
             }
-            Some(_) => Kind::Undecided,
-        },
+        }
     })
 }
 
@@ -95,6 +100,19 @@ fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -
     }
     if !change.same_path {
         line("path", ask.path(), &change.path);
+    }
+    for (slot, claims) in &change.who {
+        let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
+        let auth = slot.key.as_deref().unwrap_or_default();
+        let said = |asked: &Ask| asked.who_of(auth).map(str::to_owned);
+        let to = match (changed.and_then(said), claims) {
+            (Some(words), _) => words,
+            (None, Value::Absent) => "absent".to_owned(),
+            (None, _) => format!("{auth}(…)"),
+        };
+        if said(ask).as_deref().unwrap_or("absent") != to {
+            lines.push(Line { what: slot.written(), from: None, to });
+        }
     }
     for (slot, value) in &change.slots {
         let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
@@ -137,7 +155,7 @@ impl Answer {
                 format!("{route} would answer with\n{}that is {}\n", list(lines), ask.text())
             }
             Kind::Never(by) if by.is_empty() => {
-                format!("no request fits {route}: with these inputs its conditions never hold\n")
+                format!("no request to this listener fits {route}: its conditions never hold\n")
             }
             Kind::Never(by) => {
                 let names: Vec<&str> = by.iter().map(|id| name(program, *id)).collect();

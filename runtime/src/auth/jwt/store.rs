@@ -286,7 +286,9 @@ fn local(
     match &line.source {
         Source::Fetched(_) => Ok(None),
         // A rehearsal asks for no token, and opens nothing.
-        Source::Set(_) | Source::Pem(_) if !making.serves => Ok(Some(Default::default())),
+        Source::Set(_) | Source::Pem(_) | Source::Secret(_) if !making.serves => {
+            Ok(Some(Default::default()))
+        }
         Source::Set(path) => {
             let (bytes, what) = file(path)?;
             let keys = keys::of_set(&bytes, accept).map_err(|reason| wrong(&what, reason))?;
