@@ -17,6 +17,9 @@ use crate::engine::Engine;
 /// The places at which routes ask who is there to be chosen, above which they are not told apart.
 const MOST_ASKERS: usize = 100;
 
+/// Where routes stand that ask who is there: a host, a path, and the methods that they take.
+type Place<'e> = (&'e Host, &'e Path, Option<&'e [Arc<str>]>);
+
 /// Which routes lead to sub-requests: those that ask who is there, and those tried behind one that asks to be chosen.
 pub(super) struct Asking {
     /// For each route the auths that it may ask, by place.
@@ -51,8 +54,7 @@ impl Asking {
             };
             let path = |one: &Candidate| Some(&program.route(one.route)?.paths.get(one.path)?.0);
             // Many ask the same at the same place. Of those it counts who is tried first.
-            let mut askers: HashMap<(&Host, &Path, Option<&[Arc<str>]>), BTreeMap<usize, u32>> =
-                HashMap::new();
+            let mut askers: HashMap<Place<'_>, BTreeMap<usize, u32>> = HashMap::new();
             for (host, one) in all() {
                 let (Some(path), Some(route)) = (path(one), program.route(one.route)) else {
                     continue;
