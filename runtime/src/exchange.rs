@@ -419,7 +419,7 @@ pub(crate) mod sample {
         headers: &[(&str, &str)],
     ) -> Exchange {
         let readers = slots.iter().map(|slot| Reader::of(slot).unwrap()).collect();
-        let program = Program { exprs, slots, ..Program::default() };
+        let program = Program { exprs: exprs.into(), slots, ..Program::default() };
         let matcher = compiler::load(Arc::new(program), vec![], Backend::Interp).unwrap();
         let metrics = &Telemetry::silent(1).metrics;
         let address = IpAddr::from([192, 0, 2, 7]);

@@ -162,7 +162,7 @@ fn counted(policy: &str, requests: usize) -> [usize; 3] {
                     tls: None,
                     forwarded: Arc::default(),
                     series: telemetry.metrics.listener("web"),
-                    identity: None,
+                    identities: Box::default(),
                 },
             );
             let terms = Terms { protocol: Protocol::Http1, scheme: Scheme::Http };

@@ -88,7 +88,7 @@ fn harmless(files: &Files, what: &str) {
 /// The items of a file of which nothing is said.
 fn untold<'s>(check: &Check, source: &'s Source) -> Vec<&'s str> {
     let (tree, _) = lang::parse(source);
-    let starts: Vec<usize> = tree.pieces().iter().map(|(start, _)| *start as usize).collect();
+    let starts: Vec<usize> = tree.pieces().iter().map(|piece| piece.start() as usize).collect();
     let ends = starts.iter().copied().skip(1).chain([source.text.len()]);
     let labels = check.diags.iter().flat_map(|diag| &diag.labels);
     let own = labels.filter(|label| label.span.source == source.id);
