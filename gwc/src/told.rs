@@ -138,6 +138,9 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
     if let Some(behind) = behind.strip_prefix(" = ") {
         let written = behind;
         let (value, behind) = said::read(behind)?;
+        // A text is told between quotes here, whatever is in it.
+        let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let value = inner.map_or_else(|| value.clone(), str::to_owned);
         match name {
             _ if ["origin.", "up.", "resp."].iter().any(|root| name.starts_with(root)) => {
                 let value = written.get(..written.len() - behind.len())?;
