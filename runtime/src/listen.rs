@@ -9,6 +9,7 @@ pub mod proxy_protocol;
 mod socket;
 pub mod tls;
 
+pub(crate) use address::what_is_wrong;
 pub use address::{BindAddress, NotAnAddress};
 pub use connection::{Connection, Over, TlsFacts};
 pub use forwarded::client_behind;

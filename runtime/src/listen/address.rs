@@ -15,8 +15,19 @@ pub enum BindAddress {
 
 /// A text which is no such address.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is not an address with a port")]
+#[error("`{0}` is not an address with a port{why}", why = what_is_wrong(.0))]
 pub struct NotAnAddress(String);
+
+/// What is wrong with an address and its port, where that is plain; as the end of a sentence.
+pub(crate) fn what_is_wrong(text: &str) -> &'static str {
+    let port = text.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    match text {
+        text if text.contains("://") => ": no scheme stands in front of it",
+        _ if is_number && port.parse::<u16>().is_err() => ": ports end at 65535",
+        _ => "",
+    }
+}
 
 impl BindAddress {
     /// The port; 0 takes a free one.

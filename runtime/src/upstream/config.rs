@@ -191,7 +191,7 @@ pub enum AllDown {
 
 /// A server's text which is not one.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{0}` is not `host:port`")]
+#[error("`{0}` is not `host:port`{why}", why = crate::listen::what_is_wrong(.0))]
 pub struct NotAServer(pub String);
 
 impl Server {
