@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use compiler::Backend;
+use lang::Value;
+use lang::policy::Input;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::LocalSet;
 
@@ -33,15 +35,20 @@ fn policy(servers: &[SocketAddr], lines: &str) -> String {
 
 /// The engine of a policy, which the checker has nothing against.
 fn engine(policy: &str) -> Result<Engine, Vec<BuildError>> {
-    built(policy, None)
+    built(policy, None, &[])
 }
 
 /// The same, after another one.
 fn loaded(policy: &str, previous: Option<&Engine>) -> Engine {
-    built(policy, previous).unwrap_or_else(|wrong| panic!("{wrong:?}"))
+    built(policy, previous, &[]).unwrap_or_else(|wrong| panic!("{wrong:?}"))
 }
 
-fn built(policy: &str, previous: Option<&Engine>) -> Result<Engine, Vec<BuildError>> {
+/// The same; of its inputs those are given that have these names.
+fn built(
+    policy: &str,
+    previous: Option<&Engine>,
+    given: &[(&str, Value)],
+) -> Result<Engine, Vec<BuildError>> {
     let mut sources = lang::Sources::default();
     let source = sources.add("test.gw", policy).clone();
     let (tree, found) = lang::parse(&source);
@@ -53,7 +60,11 @@ fn built(policy: &str, previous: Option<&Engine>) -> Result<Engine, Vec<BuildErr
     let (program, wrong) = compiler::lower(&checked.policy);
     assert!(wrong.iter().all(|diag| !diag.is_error()), "{wrong:#?}");
     let program = program.unwrap();
-    let inputs = program.inputs.iter().map(|input| input.default.clone().unwrap()).collect();
+    let value = |input: &Input| {
+        let given = given.iter().find(|(name, _)| *name == &*input.name);
+        given.map(|(_, value)| value.clone()).or_else(|| input.default.clone()).unwrap()
+    };
+    let inputs = program.inputs.iter().map(value).collect();
     let matcher = compiler::load(Arc::new(program), inputs, Backend::Interp).unwrap();
     Engine::build(
         matcher,
@@ -419,11 +430,17 @@ async fn nobody_answers_elsewhere() {
 #[test]
 fn what_inputs_decide_is_told_on_loading() {
     let server = SocketAddr::from(([127, 0, 0, 1], 80));
-    let inputs = "param word: String default \"a\\nb\"\nparam code: Status default 200\n\
-                  param none: Duration default 0s\nparam long: Duration default 400d\n";
+    let inputs =
+        "param word: String\nparam code: Status\nparam none: Duration\nparam long: Duration\n";
+    let given = [
+        ("word", Value::string("a\nb")),
+        ("code", Value::Status(200)),
+        ("none", Value::Duration(Duration::ZERO)),
+        ("long", Value::Duration(Duration::from_hours(400 * 24))),
+    ];
     let told = |lines: &str| {
         let policy = format!("{}{inputs}", policy(&[server], lines));
-        let errors = engine(&policy).err().unwrap_or_default();
+        let errors = built(&policy, None, &given).err().unwrap_or_default();
         errors.into_iter().map(|error| error.message).collect::<Vec<_>>().join("; ")
     };
     for (lines, message) in [
