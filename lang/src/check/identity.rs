@@ -8,7 +8,10 @@ use super::claims::claims;
 use super::context::{Claims, Context, Entry, ItemId, Scope, When, kind_name, reported};
 use super::erase;
 use super::expr::{constant, wanted};
+use super::fields;
 use super::fit::Why;
+use super::items::exported;
+use super::modules;
 use super::names::names_of;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::missing_argument::missing_argument;
@@ -123,6 +126,35 @@ pub(super) fn auth<'a>(
     }
 }
 
+/// The auth that is named, by a name of this file or as `file.token`, and in the first file as `module.token`. None if
+/// these are no words that could name one; reported if they name none.
+pub(super) fn named<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    written: ast::Expr<'a>,
+) -> Option<Option<ItemId>> {
+    let words = fields::words(written)?;
+    if let [word] = words.as_slice() {
+        return Some(auth(cx, scope, *word));
+    }
+    if let Some(found) = modules::theirs(cx, scope.unit, &words, Keyword::Auth) {
+        return Some(found);
+    }
+    let [file, word] = words.as_slice() else { return None };
+    let Some(Entry::File(file)) = cx.names.get(scope.unit)?.get(file.text).copied() else {
+        return None;
+    };
+    let Some(id) = exported(cx, file, *word) else { return Some(None) };
+    let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
+    if keyword == Keyword::Auth {
+        return Some(Some(id));
+    }
+    if keyword != Keyword::Unknown {
+        cx.report(wrong_kind(word.span, word.text, kind_name(keyword), "an auth", place));
+    }
+    Some(None)
+}
+
 /// Every auth of the policy: whether its claims are there, as conditions.
 pub(super) fn all(cx: &mut Context<'_>, span: Span) -> Vec<Expr> {
     let ids = (0..cx.items.len()).map(ItemId);
@@ -154,13 +186,14 @@ pub(super) fn assumed<'a>(
         ast::Expr::Error(_) => return None,
         other => (Some(other), None),
     };
-    let Some(ast::Expr::Name(name)) = callee else {
+    let Some((callee, id)) = callee.and_then(|callee| Some((callee, named(cx, scope, callee)?)))
+    else {
         let diag = wrong_form(written.span(), "this is nobody", "an auth with claims belongs here");
         cx.report(diag.help("write `as=token(sub=\"u1\")`, with the name of an auth"));
         return None;
     };
-    let word = name.word();
-    let id = auth(cx, scope, word)?;
+    let id = id?;
+    let word = ast::Word { text: cx.text(callee.span()), span: callee.span() };
     let claims = claims(cx, id)?;
     let record = record(cx, scope, (word, written.span()), call, &claims);
     let auth = constant(Value::String(cx.item(id).unique.clone()), Ty::String, word.span);

@@ -157,22 +157,13 @@ impl<'a> Claims<'_, 'a> {
     ) -> Claim {
         let known = match by {
             None => identity::all(cx, span),
-            Some(ast::Expr::Name(name)) => {
-                let word = name.word();
-                let id = identity::auth(cx, scope, word);
-                let known = id.and_then(|id| identity::condition(cx, id, word.span));
-                return known.map_or_else(nothing, Claim::Request);
-            }
-            Some(other) => {
-                let words = fields::words(other).unwrap_or_default();
-                let found = modules::theirs(cx, scope.unit, &words, Keyword::Auth);
-                return match found {
-                    Some(Some(id)) => {
-                        let known = identity::condition(cx, id, other.span());
+            Some(by) => {
+                return match identity::named(cx, scope, by) {
+                    Some(id) => {
+                        let known = id.and_then(|id| identity::condition(cx, id, by.span()));
                         known.map_or_else(nothing, Claim::Request)
                     }
-                    Some(None) => nothing(),
-                    None => self.not_a_claim(cx, other.span()),
+                    None => self.not_a_claim(cx, by.span()),
                 };
             }
         };
