@@ -30,10 +30,19 @@ pub struct Recorded<'r> {
     pub listener: ListenerId,
     /// Whether it came over TLS.
     pub scheme: Scheme,
-    /// `client.ip`, if that is known.
-    pub client: Option<IpAddr>,
+    /// Who sent it, if that is known.
+    pub sender: Option<Sender>,
     /// What it said.
     pub said: Said<'r>,
+}
+
+/// Who sent a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sender {
+    /// `client.ip`: it was judged already whom a proxy speaks for.
+    Client(IpAddr),
+    /// Whoever opened the connection: a proxy that the listener trusts speaks for another one.
+    Peer(IpAddr),
 }
 
 /// What is known of what a request said.
@@ -104,10 +113,12 @@ pub enum End {
 pub struct Replay {
     engine: Engine,
     decider: Decides,
-    /// One for each listener of the program, with its caps.
+    /// One for each listener of the program, with whom it trusts and its caps.
     listeners: Vec<(Connection, Arc<Limits>)>,
     /// Where each slot of the program is read from.
     sources: Vec<Source>,
+    /// Where a trusted proxy says for whom it speaks.
+    chain: Source,
     /// One for each route.
     plans: Vec<Plan>,
     assumes_absent: bool,
@@ -126,13 +137,17 @@ impl Replay {
         let listeners = program.listeners.iter().map(|listener| {
             let config = engine.listeners.iter().find(|config| config.name == listener.name);
             let limits = config.map_or_else(Arc::default, |config| config.limits.clone());
-            (imagined(&listener.name), limits)
+            let forwarded = config.map(|config| config.forwarded.clone().into());
+            let connection =
+                Connection { forwarded: forwarded.unwrap_or_default(), ..imagined(&listener.name) };
+            (connection, limits)
         });
         let listeners = listeners.collect();
         let sources = program.slots.iter().map(Source::of).collect();
         let plans = program.routes.iter().map(|route| Plan::of(&engine, route)).collect();
         let decider = Rc::new(Arc::clone(&engine.decider));
-        Replay { engine, decider, listeners, sources, plans, assumes_absent }
+        let chain = Source::Field(Arc::from("x-forwarded-for"));
+        Replay { engine, decider, listeners, sources, chain, plans, assumes_absent }
     }
 
     /// The engine.
@@ -224,8 +239,13 @@ impl Replay {
         let listener = self.listeners.get(recorded.listener.0 as usize);
         let (connection, limits) = listener.ok_or(Fault::HostInvalid)?;
         let mut connection = connection.clone();
-        if let Some(client) = recorded.client {
-            (connection.source, connection.peer) = (client, client);
+        match recorded.sender {
+            Some(Sender::Peer(peer)) => (connection.source, connection.peer) = (peer, peer),
+            Some(Sender::Client(client)) => {
+                (connection.source, connection.peer) = (client, client);
+                connection.forwarded = Arc::default();
+            }
+            None => connection.forwarded = Arc::default(),
         }
         let (request, content) = match &recorded.said {
             Said::Line { method, host, target, fields, .. } => {
@@ -265,11 +285,29 @@ struct Asked<'a, 'r> {
     ex: &'a Exchange,
 }
 
+impl Asked<'_, '_> {
+    fn knows(&self, source: &Source) -> bool {
+        source.is_held(self.recorded) || self.replay.assumes_absent && source.may_be_absent()
+    }
+
+    /// Of a trusted proxy it has to be known for whom it speaks.
+    fn knows_client(&self) -> bool {
+        match self.recorded.sender {
+            None => false,
+            Some(Sender::Client(_)) => true,
+            Some(Sender::Peer(_)) => {
+                !self.ex.connection.trusts_forwarded() || self.knows(&self.replay.chain)
+            }
+        }
+    }
+}
+
 impl Fill for Asked<'_, '_> {
     fn fill(&self, slot: SlotId) -> Read<'_> {
         let source = self.replay.sources.get(slot.0 as usize);
-        let known = source.is_some_and(|source| {
-            source.is_held(self.recorded) || self.replay.assumes_absent && source.may_be_absent()
+        let known = source.is_some_and(|source| match source {
+            Source::Client => self.knows_client(),
+            source => self.knows(source),
         });
         if known { self.ex.fill(slot) } else { Read::Pending }
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr, miette};
+use runtime::replay::Sender;
 
 use crate::report::{self, Color, shown};
 use crate::{Outcome, ask, built, load};
@@ -44,7 +45,8 @@ pub(crate) struct Args {
     /// The listener that every request comes to, whatever a log says
     #[arg(long, value_name = "LISTENER")]
     on: Option<String>,
-    /// Who sent what a log names no client for, as in an HTTP archive
+    /// Who opens the connections of what a log names no client for, as in an HTTP archive; a proxy that the listener
+    /// trusts speaks for whom `X-Forwarded-For` says
     #[arg(long, value_name = "IP")]
     from: Option<IpAddr>,
     /// Takes a query, header field or content that a log does not hold for absent
@@ -219,7 +221,7 @@ impl Asking<'_> {
     fn ask(&mut self, entry: Result<Entry<'_>, Skip>, place: &dyn Fn() -> String) {
         match entry {
             Ok(mut entry) => {
-                entry.client = entry.client.or(self.from);
+                entry.sender = entry.sender.or(self.from.map(Sender::Peer));
                 let first = self.first.ask(&entry);
                 let second = self.second.map(|second| second.ask(&entry));
                 self.tally.count(&entry, first, second, place);

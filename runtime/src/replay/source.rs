@@ -40,7 +40,7 @@ impl Source {
     pub(super) fn is_held(&self, recorded: &Recorded<'_>) -> bool {
         match (self, &recorded.said) {
             (Source::Line, _) => true,
-            (Source::Client, _) => recorded.client.is_some(),
+            (Source::Client, _) => recorded.sender.is_some(),
             (Source::Query, Said::Line { query, .. }) => *query,
             (Source::Query, Said::Head { .. }) => true,
             (Source::Field(name), Said::Head { lacks, .. }) => !lacks.contains(&&**name),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use runtime::failure::Failure;
 use runtime::message::Scheme;
-use runtime::replay::{Noted, Said};
+use runtime::replay::{Noted, Said, Sender};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -194,7 +194,7 @@ fn entry<'l>(line: &'l Line<'_>) -> Result<Entry<'l>, Skip> {
         listener: text(&line.listener),
         scheme,
         port: None,
-        client: text(&line.client).and_then(|client| client.parse().ok()),
+        sender: text(&line.client).and_then(|client| client.parse().ok()).map(Sender::Client),
         said: Said::Line { method, host, target: path, query, fields: &line.headers.0 },
         shown: Shown { method, host, target: path },
         was,

@@ -1,9 +1,7 @@
 //! One recorded request, as every kind of log tells it, and why one cannot be asked.
 
-use std::net::IpAddr;
-
 use runtime::message::Scheme;
-use runtime::replay::Said;
+use runtime::replay::{Said, Sender};
 
 /// A recorded request.
 #[derive(Clone, Debug)]
@@ -15,7 +13,7 @@ pub(super) struct Entry<'e> {
     /// Its port, if the log says so.
     pub(super) port: Option<u16>,
     /// Who sent it, if the log says so.
-    pub(super) client: Option<IpAddr>,
+    pub(super) sender: Option<Sender>,
     /// What it said.
     pub(super) said: Said<'e>,
     /// For people.

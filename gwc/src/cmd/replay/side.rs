@@ -65,7 +65,7 @@ impl Side {
         let scheme =
             entry.scheme.unwrap_or_else(|| if tls() { Scheme::Https } else { Scheme::Http });
         let said = entry.said.clone();
-        Some(self.replay.ask(&Recorded { listener, scheme, client: entry.client, said }))
+        Some(self.replay.ask(&Recorded { listener, scheme, sender: entry.sender, said }))
     }
 
     /// In words: `forwarded to users`.

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use runtime::replay::Sender;
+
 use super::entry::{Entry, Shown, Skip, Was};
 use super::side::Verdict;
 use crate::report::shown;
@@ -153,7 +155,10 @@ impl Names {
 fn example(entry: &Entry<'_>) -> String {
     let Shown { method, host, target } = entry.shown;
     let scheme = entry.scheme.map_or("http", |scheme| scheme.as_str());
-    let from = entry.client.map(|client| format!(" from {client}")).unwrap_or_default();
+    let from = match entry.sender {
+        Some(Sender::Client(from) | Sender::Peer(from)) => format!(" from {from}"),
+        None => String::new(),
+    };
     let target = if target == "*" { "/*" } else { target };
     shown(&format!("{method} {scheme}://{host}{target}"), LONGEST) + &from
 }
@@ -173,7 +178,7 @@ mod tests {
                 listener: None,
                 scheme: None,
                 port: None,
-                client: None,
+                sender: None,
                 said: Said::Line {
                     method: "GET",
                     host: "x",

@@ -93,7 +93,7 @@ pub(super) fn read(picked: &Picked, hand: &mut dyn FnMut(Result<Entry<'_>, Skip>
         listener: None,
         scheme: Some(scheme),
         port: Some(port.unwrap_or(scheme.default_port())),
-        client: None,
+        sender: None,
         said,
         shown: Shown { method, host: authority, target: &target },
         was,
