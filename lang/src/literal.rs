@@ -28,6 +28,7 @@ const SIZES: &[(&str, u64)] =
 /// Units that other tools have, with what is meant by them here.
 const MEANT: &[(&str, &[&str])] = &[
     ("m", &["min", "ms"]),
+    ("m", &["MiB"]),
     ("mins", &["min"]),
     ("minute", &["min"]),
     ("minutes", &["min"]),
@@ -364,11 +365,12 @@ fn unknown_unit(
             .fix(format!("write `{plain}`"), whole, plain);
     }
     let lower = unit.to_ascii_lowercase();
-    let listed = MEANT.iter().find(|(name, _)| *name == lower).map(|(_, meant)| meant.to_vec());
+    let is_known = |units: &[&str]| units.iter().all(|name| known.contains(name));
+    let listed = MEANT.iter().find(|(name, units)| *name == lower && is_known(units));
     let same = || known.iter().find(|name| name.eq_ignore_ascii_case(unit)).map(|name| vec![*name]);
     let near = || crate::vocab::nearest(unit, known.iter().copied()).map(|name| vec![name]);
     let meant: Vec<&str> = listed
-        .filter(|units| units.iter().all(|name| known.contains(name)))
+        .map(|(_, units)| units.to_vec())
         .or_else(same)
         .or_else(near)
         .or_else(|| fallback.map(|name| vec![name]))

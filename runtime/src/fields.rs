@@ -115,7 +115,8 @@ fn cow(text: Cow<'_, str>) -> Read<'_> {
     }
 }
 
-/// The values of a header field as one (RFC 9110, section 5.3).
+/// The values of a header field as one (RFC 9110, section 5.3). As in each of them, no blank stands at its end (section
+/// 5.5), also where the last one is empty.
 fn joined<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Read<'r> {
     let Some(first) = values.next() else { return Read::Value(Value::Absent) };
     let mut joined = String::from_utf8_lossy(first);
@@ -123,6 +124,10 @@ fn joined<'r>(mut values: impl Iterator<Item = &'r [u8]>) -> Read<'r> {
         let joined = joined.to_mut();
         joined.push_str(", ");
         joined.push_str(&String::from_utf8_lossy(value));
+    }
+    if let Cow::Owned(joined) = &mut joined {
+        let length = joined.trim_end_matches([' ', '\t']).len();
+        joined.truncate(length);
     }
     cow(joined)
 }
@@ -144,7 +149,7 @@ mod tests {
             headers.append("X-A", value).unwrap();
         }
         let Read::Value(value) = joined(headers.all("x-a")) else { panic!() };
-        assert_eq!(value.as_str(), Some("1, a\u{fffd}, "));
+        assert_eq!(value.as_str(), Some("1, a\u{fffd},"));
         let Read::Value(value) = joined(headers.all("x-b")) else { panic!() };
         assert!(value.is_absent());
         let Read::Value(Value::List(values)) = listed(&headers, "x-a") else { panic!() };

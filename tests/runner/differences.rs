@@ -137,7 +137,8 @@ const EDITS: &[(&str, &str, Meaning)] = &[
     ("[10.0.0.0/8, 192.168.0.0/16]", "[192.168.0.0/16, 10.0.0.0/8]", SAME),
     ("192.168.0.0/16]", "192.168.0.0/15]", LOOSER),
     ("else=403\n    forward app, timeout", "else=404\n    forward app, timeout", OTHER),
-    ("forward app, timeout=10s", "forward other, timeout=10s", OTHER),
+    // The other one is asked in cleartext.
+    ("forward app, timeout=10s", "forward other, timeout=10s", LOOSER),
     (
         r#"set resp.header["x-frame-options"] = "DENY""#,
         r#"set resp.header["x-frame-options"] = "SAMEORIGIN""#,

@@ -439,6 +439,7 @@ fn quantified<'a>(
     });
     // The item is as constant as the list it comes from.
     cx.open.insert(id);
+    cx.items_at_hand.insert(id);
     let predicate = match predicate {
         Some(predicate) => {
             let why = Why::place(word.span, format!("`{}` asks a condition", word.text))
@@ -448,6 +449,7 @@ fn quantified<'a>(
         None => super::expr::constant(crate::value::Value::Bool(true), Ty::Bool, span),
     };
     cx.open.remove(&id);
+    cx.items_at_hand.remove(&id);
     let ty = if how == Quantifier::Count { Ty::Int } else { Ty::Bool };
     let kind = ExprKind::Quantified(how, id, Box::new(list), Box::new(predicate));
     Expr { kind, ty, span }

@@ -76,6 +76,14 @@ pub(super) fn is_load_time(expr: &Expr, open: &HashSet<LocalId>) -> bool {
     holds(expr, open, &mut Vec::new())
 }
 
+/// Whether it reads one of these locals.
+pub(super) fn reads_one_of(expr: &Expr, locals: &HashSet<LocalId>) -> bool {
+    match &expr.kind {
+        ExprKind::Local(local) => locals.contains(local),
+        kind => children(kind).iter().any(|child| reads_one_of(child, locals)),
+    }
+}
+
 /// How many expressions it has in it, and how deep they nest.
 pub(super) fn measure(expr: &Expr) -> (usize, u32) {
     let mut total = (1, 0);

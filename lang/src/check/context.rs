@@ -63,6 +63,8 @@ pub(super) struct Context<'a> {
     pub(super) repeating: u32,
     /// Parameters of the policy or function being checked by itself; they may turn out to be constant.
     pub(super) open: HashSet<LocalId>,
+    /// What `any`, `all` and `count` call the items of the lists that they go through: another value each time.
+    pub(super) items_at_hand: HashSet<LocalId>,
     /// Locals that nobody read: said at the end, if nothing else is wrong.
     pub(super) unread: Vec<Diag>,
     pub(super) depth: u32,
@@ -210,6 +212,7 @@ impl<'a> Context<'a> {
             defined: HashMap::new(),
             repeating: 0,
             open: HashSet::new(),
+            items_at_hand: HashSet::new(),
             unread: Vec::new(),
             depth: 0,
             spent: 0,

@@ -285,6 +285,15 @@ pub(super) fn keyed<'a>(
         cx.note(place, Meaning::Field(row));
         return reported(span);
     }
+    if super::constant::reads_one_of(&read, &cx.items_at_hand) {
+        let help = format!(
+            "`{}` is asked for one name: write a condition for each, joined with `or` or `and`",
+            row.path
+        );
+        cx.report(not_a_literal(read.span, "this is another name for each item", help));
+        cx.note(place, Meaning::Field(row));
+        return reported(span);
+    }
     let name: Arc<str> = match (&read.kind, value(&read)) {
         (_, Some(Value::String(name))) if row.key == Key::IgnoreCase => {
             name.to_ascii_lowercase().into()

@@ -28,8 +28,17 @@ listener web { bind \":8080\" }
 };
 
 /// An operator of other languages; `word` is ours.
-pub fn foreign_operator(place: Span, written: &str, word: &str) -> Diag {
-    let text = if written == "!" { format!("{word} ") } else { word.to_owned() };
+pub fn foreign_operator(text: &str, place: Span, word: &str) -> Diag {
+    let written = text.get(place.range()).unwrap_or("");
+    // Marks stand without blanks, words do not; behind `not` there is none before either.
+    let is_apart = |around: Option<&str>, next: fn(&str) -> Option<char>| {
+        around.and_then(next).is_none_or(char::is_whitespace)
+    };
+    let begins = is_apart(text.get(..place.start as usize), |text| text.chars().next_back());
+    let ends = is_apart(text.get(place.end as usize..), |text| text.chars().next());
+    let before = if begins || written == "!" { "" } else { " " };
+    let behind = if ends { "" } else { " " };
+    let text = format!("{before}{word}{behind}");
     ENTRY
         .at(place, format!("`{written}` is written `{word}`"), format!("write `{word}`"))
         .suggest(format!("write `{word}`"), place, text)

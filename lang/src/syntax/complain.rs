@@ -87,10 +87,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         return diag;
     }
     match rule {
-        Rule::prefix => foreign_operator(span(start, end), "!", "not"),
+        Rule::prefix => foreign_operator(text, span(start, end), "not"),
         Rule::binop => match text.get(start..end).unwrap_or("") {
-            "&&" => foreign_operator(span(start, end), "&&", "and"),
-            "||" => foreign_operator(span(start, end), "||", "or"),
+            "&&" => foreign_operator(text, span(start, end), "and"),
+            "||" => foreign_operator(text, span(start, end), "or"),
             written => foreign_infix(span(start, end), written),
         },
         Rule::bad_alias => foreign_alias(span(start, end)),

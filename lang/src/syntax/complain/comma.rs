@@ -280,9 +280,12 @@ fn is_list(text: &str, complaint: &Complaint<'_>, before: &str, next: Span) -> b
         },
         _ => false,
     });
-    let is_bare =
-        before.starts_with(|c: char| c.is_ascii_lowercase()) && before.chars().all(is_word);
-    is_named || open == Some(b'[') || !is_single(complaint.verb) && !is_bare
+    let is_bare = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_word)
+    };
+    let next = text.get(next.range()).unwrap_or("");
+    let is_doubtful = is_bare(before) || is_bare(next);
+    is_named || open == Some(b'[') || !is_single(complaint.verb) && !is_doubtful
 }
 
 /// Whether the word is a unit that numbers have, apart from them.
