@@ -10,7 +10,7 @@ use miette::miette;
 use runtime::auth::Identity;
 use runtime::engine::Engine;
 use runtime::message::Scheme;
-use runtime::rehearsal::{self, Over, Question, Rehearsal, rehearse};
+use runtime::rehearsal::{self, Over, Question, Rehearsal, hangs_on_certificate, rehearse};
 use runtime::serve::Refusal;
 
 use crate::told::{self, Content, MOST_CONTENT};
@@ -326,6 +326,32 @@ impl Ask {
                 Err(miette!(help = help, "several listeners could take the request"))
             }
         }
+    }
+
+    /// Refuses a connection that the listener does not let come about: with a certificate of the client where it asks for
+    /// none, and without where it demands one and what becomes of the request hangs on it.
+    pub fn connects(&self, engine: &Engine, listener: ListenerId) -> miette::Result<()> {
+        let listeners = &engine.program().listeners;
+        let name = listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
+        let config = engine.listeners.iter().find(|config| *config.name == *name);
+        let Some(config) = config else { return Ok(()) };
+        if self.over.client.is_some() {
+            return match config.takes_certificates() {
+                true => Ok(()),
+                false => Err(miette!(
+                    help = "it asks for one where a `tls` line of it has a `client_ca`",
+                    "no client shows `{name}` a certificate"
+                )),
+            };
+        }
+        let demanded = self.scheme == Scheme::Https && config.demands_certificates();
+        if demanded && hangs_on_certificate(engine, &self.question(listener, &self.head())) {
+            return Err(miette!(
+                help = "say whose, as in `--certificate CN=client`",
+                "`{name}` demands a certificate, without which the handshake fails"
+            ));
+        }
+        Ok(())
     }
 
     /// Walks it through the policy.

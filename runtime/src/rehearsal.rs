@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use compiler::{Decision, Explanation, ListenerId};
+use compiler::program::{Step, StepKind};
+use compiler::{Decision, Explanation, Fill, ListenerId, Read, SlotId};
 use futures_util::FutureExt;
+use lang::vocab::ExprId;
 
-use crate::actions::Flow;
+use crate::actions::{self, Flow};
 use crate::auth::{self, Identity};
 use crate::body::Body;
 use crate::engine::{Engine, Statement};
@@ -91,6 +93,58 @@ pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, R
     let refused = auth::refused(&ex).into_iter().map(|(auth, reason)| (auth, reason.slug()));
     let refused = refused.collect();
     Ok(Rehearsal { explanation, decision, steps, target, client, refused })
+}
+
+/// Whether what becomes of it hangs on whose certificate the client shows: which route answers, what
+/// that one requires, or its status.
+pub fn hangs_on_certificate(engine: &Engine, question: &Question<'_>) -> bool {
+    let program = engine.program();
+    let at = program.slots.iter().position(|slot| &*slot.field == "conn.tls.client");
+    let (Some(at), Ok((ex, _))) = (at, imagine(engine, question)) else { return false };
+    let slot = SlotId(at as u32);
+    let without = Without { ex: &ex, slot };
+    let matcher = &engine.decider.matcher;
+    match matcher.decide_partly(question.listener, &ex.head(), &ex.frame, &without) {
+        Decision::Pending(pending) => pending == slot,
+        Decision::Route(route) => {
+            let steps = program.route(route).map_or(&[][..], |route| &route.steps);
+            program.reads(steps.iter().flat_map(deciding)).contains(&slot)
+        }
+        Decision::MethodNotAllowed(_) | Decision::NotFound => false,
+    }
+}
+
+/// What a statement may let a request go on or end by: not what it writes.
+fn deciding(step: &Step) -> Vec<ExprId> {
+    let call = match &step.kind {
+        StepKind::Let(_, value) => return vec![*value],
+        StepKind::Act(call) => call,
+        StepKind::Always(_) => return Vec::new(),
+    };
+    match actions::row(&call.action) {
+        Some(row) if row.asserts.is_some() => call.args.clone(),
+        Some(row) => {
+            let args = row.params.iter().zip(&call.args);
+            args.filter(|(param, _)| param.name == "status").map(|(_, arg)| *arg).collect()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// A request of which one slot is not known.
+struct Without<'a> {
+    ex: &'a Exchange,
+    slot: SlotId,
+}
+
+impl Fill for Without<'_> {
+    fn fill(&self, slot: SlotId) -> Read<'_> {
+        if slot == self.slot { Read::Pending } else { self.ex.fill(slot) }
+    }
+
+    fn path(&self) -> &str {
+        self.ex.path()
+    }
 }
 
 /// What would have to change in a request for `route` to answer it: a proposal, to be rehearsed.

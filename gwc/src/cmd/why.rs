@@ -109,6 +109,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let listener = ask.listener(engine.program(), &engine)?;
     let name =
         engine.program().listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
+    ask.connects(&engine, listener)?;
     let page = Page {
         program: engine.program(),
         policy: &check.policy,

@@ -368,6 +368,17 @@ impl ListenerConfig {
         !self.tls.is_empty()
     }
 
+    /// Whether a client can show a certificate at all: without authorities it is asked for none.
+    pub fn takes_certificates(&self) -> bool {
+        self.tls.iter().any(|line| line.client.is_some())
+    }
+
+    /// Whether each client must show one, whichever name it asks for: without it there is no connection.
+    pub fn demands_certificates(&self) -> bool {
+        let demands = |line: &TlsConfig| matches!(line.client, Some((_, ClientAuth::Required)));
+        self.is_tls() && self.tls.iter().all(demands)
+    }
+
     fn empty(name: Arc<str>) -> ListenerConfig {
         ListenerConfig {
             name,

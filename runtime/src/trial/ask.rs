@@ -66,11 +66,25 @@ pub(super) async fn send(
         identities: Identity::all(who),
         ..Connection::imagined(&listener.name, client, sni.as_deref(), series)
     };
-    if let Some(subject) = certificate.as_str() {
-        if connection.tls.is_none() {
+    let name = &listener.name;
+    match certificate.as_str() {
+        Some(_) if connection.tls.is_none() => {
             return Err("a client shows a certificate over `https` only".to_owned());
         }
-        connection.is_over(&Over { client: Some(subject.to_owned()), ..Over::default() });
+        Some(_) if !listener.takes_certificates() => {
+            return Err(format!(
+                "no client shows `{name}` a certificate: none of its `tls` lines has a `client_ca`"
+            ));
+        }
+        Some(subject) => {
+            connection.is_over(&Over { client: Some(subject.to_owned()), ..Over::default() });
+        }
+        None if connection.tls.is_some() && listener.demands_certificates() => {
+            return Err(format!(
+                "`{name}` demands a certificate, without which the handshake fails: say whose, as in `certificate=\"CN=client\"`"
+            ));
+        }
+        None => {}
     }
     let session = <crate::engine::Engine as Snapshot>::session(core, connection);
     let outgoing = match parsed {
