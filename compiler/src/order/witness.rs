@@ -176,7 +176,7 @@ impl Witness {
         // Of what `connection` names beside what it is said to say, it would say both.
         let connection = self.said(program, ("req.header", Some("connection")));
         let is_said_twice = connection.is_some_and(|said| !said.is_absent());
-        if !fits || (is_said_twice && !self.stripped.is_empty()) {
+        if !fits || (is_said_twice && !self.stripped.is_empty()) || !self.is_forwarded(program) {
             return false;
         }
         let target = self.path.len() + query;
@@ -187,6 +187,17 @@ impl Witness {
                 }
                 _ => true,
             })
+    }
+
+    /// Whether a client that speaks through another is the one of whom `x-forwarded-for` tells, where that is read.
+    fn is_forwarded(&self, program: &Program) -> bool {
+        let said = |name| self.said(program, (name, None)).filter(|value| !value.is_absent());
+        let (Some(client), Some(peer)) = (said("client.ip"), said("conn.peer")) else {
+            return true;
+        };
+        let told = self.said(program, ("req.header", Some("x-forwarded-for")));
+        client == peer
+            || told.is_none_or(|told| told.as_str().is_some_and(|told| told == client.to_string()))
     }
 
     /// Whether every text in it is a plain word.

@@ -227,13 +227,17 @@ impl Cut<'_> {
         }
         self.documents();
         self.hop_by_hop();
-        let expect =
-            |slot: &Slot| (&*slot.field, slot.key.as_deref()) == ("req.header", Some("expect"));
-        if let Some(slot) = program.slots.iter().position(expect)
-            && self.is_asked(SlotId(slot as u32))
-        {
-            let there = self.atom(Term::Slot(SlotId(slot as u32)), None, Test::Present);
+        if let Some(slot) = self.header_slot("expect").filter(|slot| self.is_asked(*slot)) {
+            let there = self.atom(Term::Slot(slot), None, Test::Present);
             self.rules.push(there.not());
+        }
+        // The field is there where there is a host: both are read of the target.
+        if let Some(slot) = self.header_slot("host").filter(|slot| self.is_asked(*slot)) {
+            let there = self.atom(Term::Slot(slot), None, Test::Present);
+            let none = Test::Compare(Compare::Eq, Value::string(""));
+            let none = self.atom(Term::Host, None, none);
+            self.rules.push(Formula::any(vec![there.clone(), none.clone()]));
+            self.rules.push(Formula::any(vec![there.not(), none.not()]));
         }
         if !paths || (!methods && queries.is_empty()) {
             return;
