@@ -21,6 +21,8 @@ pub(super) struct Bound {
     does: Does,
     /// What is counted apart: each part of the key.
     parts: BTreeSet<ExprId>,
+    /// What the key says beside them, the same for all: routes that say the same share a count.
+    words: BTreeSet<ExprId>,
     /// How many bits of an address of version 6 count.
     ipv6: Option<i64>,
     rate: Option<Rate>,
@@ -43,6 +45,7 @@ impl Bound {
         };
         Some(Bound {
             parts: argument("value").map(|key| parts(basis, key)).unwrap_or_default(),
+            words: argument("value").map(|key| words(basis, key)).unwrap_or_default(),
             ipv6: number("ipv6"),
             rate: match known("rate") {
                 Some(Value::Rate(rate)) => Some(*rate),
@@ -62,7 +65,10 @@ impl Bound {
         let meant = |bound: &Bound| (bound.does.lets.clone(), bound.does.captured.clone());
         let (fewer, more) =
             (self.parts.is_subset(&other.parts), self.parts.is_superset(&other.parts));
-        if meant(self) != meant(other) || !(fewer || more) {
+        // With other words a key shares its count with other routes.
+        let shares_otherwise = self.words != other.words
+            && (self.parts == other.parts || !(self.words.is_empty() || other.words.is_empty()));
+        if meant(self) != meant(other) || shares_otherwise || !(fewer || more) {
             return Instead::OtherKey;
         }
         let speed = |rate: Rate| rate.count as f64 / rate.per.as_secs_f64().max(f64::MIN_POSITIVE);
@@ -177,17 +183,39 @@ pub(super) fn verdict(old: &[Bound], new: &[Bound]) -> Option<Reason> {
     if unclear(Now::OtherRate) {
         return told(Kind::Unclear, "how much a limit lets through hangs on something else");
     }
-    match after.iter().all(|one| *one == Now::Kept) {
+    if counts_less(old, new) {
+        return told(Kind::Loosened, "a limit counts a request fewer times");
+    }
+    match after.iter().all(|one| *one == Now::Kept) && !counts_less(new, old) {
         true => None,
         false => told(Kind::Tightened, "a limit lets less through"),
     }
 }
 
+/// Whether a limit that `these` are several times is there fewer times among `those`.
+fn counts_less(these: &[Bound], those: &[Bound]) -> bool {
+    let times = |all: &[Bound], one: &Bound| all.iter().filter(|of| of.does == one.does).count();
+    these.iter().any(|one| (1..times(these, one)).contains(&times(those, one)))
+}
+
 /// The parts of a key. What is the same for all tells nobody apart.
 pub(super) fn parts(basis: &Basis<'_>, key: ExprId) -> BTreeSet<ExprId> {
-    let all = match basis.program.expr(key) {
+    all_parts(basis, key).filter(|part| !is_word(basis, *part)).collect()
+}
+
+/// The parts of a key that are the same for all.
+fn words(basis: &Basis<'_>, key: ExprId) -> BTreeSet<ExprId> {
+    all_parts(basis, key).filter(|part| is_word(basis, *part)).collect()
+}
+
+fn is_word(basis: &Basis<'_>, part: ExprId) -> bool {
+    matches!(basis.program.expr(part), Expr::Const(_))
+}
+
+fn all_parts(basis: &Basis<'_>, key: ExprId) -> impl Iterator<Item = ExprId> {
+    match basis.program.expr(key) {
         Expr::List(items) => items.clone(),
         _ => vec![key],
-    };
-    all.into_iter().filter(|part| !matches!(basis.program.expr(*part), Expr::Const(_))).collect()
+    }
+    .into_iter()
 }

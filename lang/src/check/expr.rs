@@ -186,7 +186,13 @@ fn list<'a>(
             items.push(read);
             continue;
         }
-        if of.is_error() || of.fits(&read.ty) {
+        if of == Ty::String && matches!(read.ty, Ty::Ip | Ty::Cidr) {
+            // Nobody means texts that look like addresses beside addresses.
+            let why = Why::place(read.span, format!("the list has {}", read.ty));
+            let known = std::mem::take(&mut items).into_iter();
+            items = known.map(|item| fit(cx, scope, item, &read.ty, &why)).collect();
+            of = read.ty.clone();
+        } else if of.is_error() || of.fits(&read.ty) {
             of = read.ty.clone();
         } else if !read.ty.fits(&of) {
             let first = items.first().map_or(span, |item| item.span);

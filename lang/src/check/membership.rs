@@ -52,6 +52,11 @@ pub(super) fn member<'a>(
         cx.report(not_a_group(cx, &sides, &item, &of));
         return reported(sides.span);
     };
+    if element == Ty::String && matches!(item.ty.present(), Ty::Ip | Ty::Cidr) {
+        let diag = bad_operator(of.span, "an address is in no list of texts", "these are texts");
+        cx.report(diag.help("addresses and networks stand without quotes, as in `[10.0.0.0/8]`"));
+        return reported(sides.span);
+    }
     let want = if item.ty.is_optional() { element.clone().optional() } else { element.clone() };
     let fits_network = element == Ty::Cidr && matches!(item.ty.present(), Ty::Ip | Ty::Cidr);
     let why = Why::place(of.span, format!("these are of type {element}"));
