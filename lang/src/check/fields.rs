@@ -302,7 +302,7 @@ pub(super) fn keyed<'a>(
         // The parameter of a policy that is checked by itself; applied, it is a constant or reported.
         _ if !read.ty.is_error()
             && super::constant::is_load_time(&read, &cx.open)
-            && !cx.open.is_empty() =>
+            && super::constant::reads_one_of(&read, &cx.open) =>
         {
             Arc::from("")
         }
