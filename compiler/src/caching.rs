@@ -34,14 +34,20 @@ pub const NO_STORE: &str = "no-store";
 pub struct Answers([bool; CREDENTIALS.len()]);
 
 impl Answers {
-    /// Whoever asks.
-    pub const ALL: Answers = Answers([true; CREDENTIALS.len()]);
     /// Who does not say who he is.
     pub const NOBODY: Answers = Answers([false; CREDENTIALS.len()]);
 
-    /// Whom the cache answers if its `key` tells requests apart and these are the statements of its route. `None` if
-    /// nobody: a statement reads who asks, and the key does not say so.
-    pub fn of(program: &Program, key: Option<ExprId>, steps: &[Step]) -> Option<Answers> {
+    /// Whom the cache answers if its `key` tells requests apart and these are the statements of its route; all, if what it
+    /// keeps is `public`. `None` if nobody: a statement reads who asks, and the key does not say so.
+    pub fn of(
+        program: &Program,
+        public: bool,
+        key: Option<ExprId>,
+        steps: &[Step],
+    ) -> Option<Answers> {
+        if public {
+            return Some(Answers([true; CREDENTIALS.len()]));
+        }
         let told = sources(program, key, steps);
         let asked = sources(program, steps.iter().flat_map(Step::exprs), steps);
         let says = |name| told.contains(&Source::Header(Arc::from(name)));
@@ -50,7 +56,12 @@ impl Answers {
 
     /// The credentials with which a request goes past.
     pub fn past(self) -> impl Iterator<Item = &'static str> {
-        CREDENTIALS.into_iter().zip(self.0).filter(|(_, answers)| !answers).map(|(name, _)| name)
+        self.but(CREDENTIALS)
+    }
+
+    /// Of what there is for each of [`CREDENTIALS`], that of those with which a request goes past.
+    fn but<T>(self, each: [T; CREDENTIALS.len()]) -> impl Iterator<Item = T> {
+        each.into_iter().zip(self.0).filter(|(_, answers)| !answers).map(|(one, _)| one)
     }
 
     /// Whether it answers somebody whom the other does not.
@@ -113,7 +124,7 @@ fn told(program: &Program, id: SlotId) -> Vec<Source> {
 #[derive(Clone, Debug)]
 pub(crate) struct Asks {
     /// Whether the request has each of [`CREDENTIALS`].
-    credentials: [(&'static str, ExprId); CREDENTIALS.len()],
+    credentials: [ExprId; CREDENTIALS.len()],
     /// Whether it has terms of its own or content, so that no cache answers it.
     pub(crate) has_own_terms: ExprId,
     /// Whether what is said of its content can be true of one request: nothing is no document.
@@ -125,7 +136,7 @@ pub(crate) struct Asks {
 impl Asks {
     /// Adds them to the others.
     pub(crate) fn add(exprs: &mut Exprs) -> Asks {
-        let credentials = CREDENTIALS.map(|name| (name, is_present(exprs, name)));
+        let credentials = CREDENTIALS.map(|name| is_present(exprs, name));
         let mut own = OWN_TERMS.map(|name| is_present(exprs, name)).to_vec();
         // An item of the list, whatever stands beside it.
         let no_store = format!(r"(?i-u)(?:^|,)[ \t]*{NO_STORE}[ \t]*(?:,|$)");
@@ -148,8 +159,7 @@ impl Asks {
 
     /// Whether the request has credentials with which it goes past, each.
     pub(crate) fn past(&self, answers: Answers) -> impl Iterator<Item = ExprId> {
-        let has = |name| self.credentials.iter().find(|(known, _)| *known == name);
-        answers.past().filter_map(move |name| has(name).map(|(_, id)| *id))
+        answers.but(self.credentials)
     }
 }
 

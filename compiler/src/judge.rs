@@ -149,8 +149,8 @@ impl Asked<'_> {
 
     /// The client's address, if the program reads it.
     fn client(&self) -> Option<IpAddr> {
-        let at = self.program.slots.iter().position(|slot| &*slot.field == "client.ip")?;
-        match self.request.slots.get(at) {
+        let slot = self.program.slot_of("client.ip", None)?;
+        match self.request.slots.get(slot.0 as usize) {
             Some(Value::Ip(address)) => Some(*address),
             _ => None,
         }

@@ -44,5 +44,6 @@ pub use matcher::{Backend, Compiled, LoadError, Matcher, Refused, load, load_aft
 pub use program::{ListenerId, Program, RouteId};
 pub use proof::{prove, prove_bound};
 pub use session::{Answer, Session, Whole, check, check_without};
+pub use space::MOST_READ;
 pub use table::Tables;
 pub use verify::verify;

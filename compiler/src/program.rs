@@ -151,6 +151,13 @@ impl Program {
         Some(RouteId(at as u32))
     }
 
+    /// The slot that reads this field, and this key of it, if there is one.
+    pub fn slot_of(&self, field: &str, key: Option<&str>) -> Option<SlotId> {
+        let is = |slot: &Slot| (&*slot.field, slot.key.as_deref()) == (field, key);
+        let at = self.slots.iter().position(is)?;
+        Some(SlotId(at as u32))
+    }
+
     /// What this expression computes; the absent value for a number that is not of this program.
     pub fn expr(&self, id: ExprId) -> &Expr {
         self.exprs.get(id.0 as usize).unwrap_or(&Expr::NOTHING)

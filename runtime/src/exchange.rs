@@ -26,8 +26,7 @@ use crate::telemetry::trace::RequestId;
 use crate::upgrade::{Tunnel, Upgrade};
 use crate::watch::Watch;
 
-/// A policy reads contents of at most this many bytes, whatever the listener lets pass.
-pub const MOST_READ: usize = 16 << 20;
+pub use compiler::MOST_READ;
 
 /// The pseudonym under which the gateway stands in `Via` (RFC 9110, section 7.6.3).
 const PSEUDONYM: &str = "gw";

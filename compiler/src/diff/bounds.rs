@@ -43,9 +43,10 @@ impl Bound {
             Some(Value::Int(number)) => Some(*number),
             _ => None,
         };
+        let (words, parts) = argument("value").map(|key| divided(basis, key)).unwrap_or_default();
         Some(Bound {
-            parts: argument("value").map(|key| parts(basis, key)).unwrap_or_default(),
-            words: argument("value").map(|key| words(basis, key)).unwrap_or_default(),
+            parts,
+            words,
             ipv6: number("ipv6"),
             rate: match known("rate") {
                 Some(Value::Rate(rate)) => Some(*rate),
@@ -200,22 +201,14 @@ fn counts_less(these: &[Bound], those: &[Bound]) -> bool {
 
 /// The parts of a key. What is the same for all tells nobody apart.
 pub(super) fn parts(basis: &Basis<'_>, key: ExprId) -> BTreeSet<ExprId> {
-    all_parts(basis, key).filter(|part| !is_word(basis, *part)).collect()
+    divided(basis, key).1
 }
 
-/// The parts of a key that are the same for all.
-fn words(basis: &Basis<'_>, key: ExprId) -> BTreeSet<ExprId> {
-    all_parts(basis, key).filter(|part| is_word(basis, *part)).collect()
-}
-
-fn is_word(basis: &Basis<'_>, part: ExprId) -> bool {
-    matches!(basis.program.expr(part), Expr::Const(_))
-}
-
-fn all_parts(basis: &Basis<'_>, key: ExprId) -> impl Iterator<Item = ExprId> {
-    match basis.program.expr(key) {
+/// What a key says that is the same for all, and its parts.
+fn divided(basis: &Basis<'_>, key: ExprId) -> (BTreeSet<ExprId>, BTreeSet<ExprId>) {
+    let all = match basis.program.expr(key) {
         Expr::List(items) => items.clone(),
         _ => vec![key],
-    }
-    .into_iter()
+    };
+    all.into_iter().partition(|part| matches!(basis.program.expr(*part), Expr::Const(_)))
 }

@@ -9,7 +9,7 @@ use lang::vocab::{ExprId, Form};
 use crate::diff::fate::Effect;
 use crate::program::{Expr, Program};
 use crate::proof::course::Course;
-use crate::proof::sent::may_be_put;
+use crate::proof::sent;
 
 /// A statement that ran.
 pub(super) struct Ran {
@@ -91,7 +91,7 @@ fn is_written(program: &Program, value: ExprId) -> bool {
 /// Whether nothing is where it puts something, unless a statement has put it there: on an answer of the gateway's own.
 fn is_bare(course: &Course, one: &Ran) -> bool {
     let Some((field, Some(name))) = &one.effect.does.place else { return false };
-    course.own && &**field == "resp.header" && &**name != "location" && !may_be_put(name)
+    course.own && &**field == "resp.header" && sent::is_bare(name)
 }
 
 /// Whether it changes only what an upstream gets.

@@ -8,7 +8,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use crate::diff::NoExample;
-use crate::diff::fate::{Effect, Fate, told};
+use crate::diff::fate::told;
 use crate::diff::observed::{Observed, Observer};
 use crate::diff::split::Part;
 use crate::frame::{Frame, Slot, SlotId};
@@ -125,7 +125,7 @@ impl Ground<'_> {
             tried => {
                 let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
                 let mut of: Vec<String> = Vec::new();
-                for one in sides.iter().flat_map(|(own, other)| differing(own, other)) {
+                for one in sides.iter().flat_map(|(own, other)| own.lacked_by(other)) {
                     for arg in &one.does.args {
                         let text = told(program, *arg, &one.named);
                         if !of.contains(&text) {
@@ -234,12 +234,6 @@ pub(super) fn hints(
     }
     hints.truncate(HINTS);
     hints
-}
-
-/// The statements that the other side does not run so.
-fn differing<'f>(own: &'f Fate, other: &Fate) -> impl Iterator<Item = &'f Effect> {
-    let runs = |effect: &&Effect| !other.effects.iter().any(|one| one.does == effect.does);
-    own.effects.iter().filter(runs)
 }
 
 /// Whether the two are told in the same words, so that only what their statements do can differ.

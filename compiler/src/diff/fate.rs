@@ -310,6 +310,12 @@ impl Fate {
         Some(Fate { words, reach, route: Some(id), by, effects, bounds, exposure, applied })
     }
 
+    /// The statements that the other side does not run so.
+    pub(super) fn lacked_by<'f>(&'f self, other: &Fate) -> impl Iterator<Item = &'f Effect> {
+        let runs = |effect: &&Effect| !other.effects.iter().any(|one| one.does == effect.does);
+        self.effects.iter().filter(runs)
+    }
+
     /// What tells it apart.
     pub(super) fn key(&self) -> Key {
         Key {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lang::Value;
 
 use super::fate::{Does, Effect, Fate};
-use crate::frame::{Slot, SlotId};
+use crate::frame::SlotId;
 use crate::program::{Expr, Program};
 use crate::proof::sent::{Reach, reach};
 use crate::space::{Cut, Formula, Term};
@@ -59,9 +59,8 @@ pub(super) fn said(
 }
 
 /// What reads a header field of the request as it came.
-fn read(program: &Program, name: &Arc<str>) -> Option<SlotId> {
-    let reads = |slot: &Slot| &*slot.field == "req.header" && slot.key.as_ref() == Some(name);
-    program.slots.iter().position(reads).map(|at| SlotId(at as u32))
+fn read(program: &Program, name: &str) -> Option<SlotId> {
+    program.slot_of("req.header", Some(name))
 }
 
 /// The header field that a statement changes on the way to the upstream, if it does.

@@ -12,7 +12,7 @@ use crate::frame::Slot;
 use crate::interp::Interp;
 use crate::program::Expr;
 use crate::proof::course::Course;
-use crate::proof::sent::{Reach, may_be_put, reach};
+use crate::proof::sent::{Reach, is_bare, reach};
 
 /// A field of a message, by its key where it has one.
 pub(super) type Place = (Arc<str>, Option<Arc<str>>);
@@ -83,26 +83,18 @@ impl Observer<'_> {
     /// What stands in a field before any statement.
     fn before(&self, (field, key): &Place) -> Vec<Item> {
         let program = self.interp.program;
-        let slot = |field: &str, key: Option<&str>| {
-            let is = |slot: &Slot| &*slot.field == field && slot.key.as_deref() == key;
-            program.slots.iter().position(is).map(|at| crate::frame::SlotId(at as u32))
-        };
         let says = |slot| self.interp.slot(slot).ok().filter(|value| !value.is_absent());
         match (&**field, key.as_deref()) {
             ("up.header", Some(name)) => match reach(name, self.believes) {
                 Reach::Never => Vec::new(),
                 Reach::AsSaid if self.stripped.iter().any(|one| **one == *name) => Vec::new(),
-                Reach::AsSaid => match slot("req.header", Some(name)) {
+                Reach::AsSaid => match program.slot_of("req.header", Some(name)) {
                     Some(slot) => says(slot).map(Item::Value).into_iter().collect(),
                     None => vec![Item::Before],
                 },
                 Reach::Otherwise => vec![Item::Before],
             },
-            ("resp.header", Some(name))
-                if self.course.own && name != "location" && !may_be_put(name) =>
-            {
-                Vec::new()
-            }
+            ("resp.header", Some(name)) if self.course.own && is_bare(name) => Vec::new(),
             ("up.path", None) => vec![Item::Value(Value::string(self.interp.fill.path()))],
             ("up.query", None) => {
                 let asked = program

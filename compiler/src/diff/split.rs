@@ -59,7 +59,9 @@ impl Pair {
         match old.words == new.words {
             // Only their effects differ: these tell them apart.
             true => {
-                let differing = [lacking(old, new), lacking(new, old)];
+                let differing = [(old, new), (new, old)].map(|(own, other)| -> Vec<&Does> {
+                    own.lacked_by(other).map(|effect| &effect.does).collect()
+                });
                 format!("{listener} {verdict:?} {:?} {differing:?}", old.words)
             }
             false => format!("{listener} {verdict:?} {:?} {:?}", old.words, new.words),
@@ -101,12 +103,6 @@ impl Pair {
         let kind = reasons.iter().map(|(kind, _)| *kind).chain([kind]).min().unwrap_or(kind);
         (kind, reasons.into_iter().map(|(_, words)| words).collect())
     }
-}
-
-/// What one does and the other does not.
-fn lacking<'f>(own: &'f Fate, other: &Fate) -> Vec<&'f Does> {
-    let runs = |does: &&Does| !other.effects.iter().any(|one| one.does == **does);
-    own.effects.iter().map(|effect| &effect.does).filter(runs).collect()
 }
 
 /// The statements between which requests change sides: the routes that take them, and what refuses them there.

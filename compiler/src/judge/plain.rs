@@ -139,10 +139,8 @@ impl World for Reading<'_> {
     }
 
     fn field(&self, field: &'static Field, key: Option<&str>) -> Value {
-        let is_it =
-            |slot: &crate::frame::Slot| *slot.field == *field.path && slot.key.as_deref() == key;
-        match (field.path, self.program.slots.iter().position(is_it)) {
-            (_, Some(at)) => self.request.slots.get(at).cloned().unwrap_or_default(),
+        match (field.path, self.program.slot_of(field.path, key)) {
+            (_, Some(slot)) => self.request.slots.get(slot.0 as usize).cloned().unwrap_or_default(),
             // The compiler may have found that it need not be read.
             ("req.host", _) => Value::string(&*self.request.host),
             ("req.path", _) => Value::string(&*self.request.path),

@@ -132,8 +132,7 @@ impl Witness {
     pub(crate) fn moved(&self, from: &Program, to: &Program) -> Witness {
         let place = |id: SlotId| {
             let slot = from.slots.get(id.0 as usize)?;
-            let same = |other: &Slot| (&other.field, &other.key) == (&slot.field, &slot.key);
-            Some(SlotId(to.slots.iter().position(same)? as u32))
+            to.slot_of(&slot.field, slot.key.as_deref())
         };
         let slots = self.slots.iter().filter_map(|(id, value)| Some((place(*id)?, value.clone())));
         let mut slots: Vec<(SlotId, Value)> = slots.collect();

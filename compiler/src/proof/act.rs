@@ -154,10 +154,9 @@ impl Act<'_> {
                 let is_true = |id: ExprId| {
                     !matches!(self.values.program.expr(id), Expr::Const(Value::Bool(false)))
                 };
-                course.caches = match self.argument("public").is_some_and(is_true) {
-                    true => Some(Answers::ALL),
-                    false => Answers::of(self.values.program, self.argument("key"), self.steps),
-                };
+                let public = self.argument("public").is_some_and(is_true);
+                let key = self.argument("key");
+                course.caches = Answers::of(self.values.program, public, key, self.steps);
                 next.push(course);
             }
             _ if row.name == "rewrite" => {

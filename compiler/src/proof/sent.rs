@@ -71,9 +71,9 @@ const RESP_WRITTEN: &[&str] = &[
     "www-authenticate",
 ];
 
-/// Whether the gateway may put this field on an answer of its own, without a statement.
-pub(crate) fn may_be_put(name: &str) -> bool {
-    RESP_WRITTEN.contains(&name)
+/// Whether an answer of the gateway's own has no such field, unless a statement puts it there.
+pub(crate) fn is_bare(name: &str) -> bool {
+    name != "location" && !RESP_WRITTEN.contains(&name)
 }
 
 /// What of the request as it came a field of this name says, if no statement makes anything of it.

@@ -18,8 +18,8 @@ use crate::frame::{Slot, SlotId};
 use crate::program::Expr;
 use lang::segment::Segments;
 
-/// The most bytes of content in which a document is looked for.
-const MOST_READ: u64 = 16 << 20;
+/// A policy reads contents of at most this many bytes, whatever the listener lets pass.
+pub const MOST_READ: usize = 16 << 20;
 
 /// A fact about one field.
 #[derive(Clone, PartialEq, Debug)]
@@ -227,12 +227,14 @@ impl Cut<'_> {
         }
         self.documents();
         self.hop_by_hop();
-        if let Some(slot) = self.header_slot("expect").filter(|slot| self.is_asked(*slot)) {
+        let header = |name| program.slot_of("req.header", Some(name));
+        let (expect, host) = (header("expect"), header("host"));
+        if let Some(slot) = expect.filter(|slot| self.is_asked(*slot)) {
             let there = self.atom(Term::Slot(slot), None, Test::Present);
             self.rules.push(there.not());
         }
         // The field is there where there is a host: both are read of the target.
-        if let Some(slot) = self.header_slot("host").filter(|slot| self.is_asked(*slot)) {
+        if let Some(slot) = host.filter(|slot| self.is_asked(*slot)) {
             let there = self.atom(Term::Slot(slot), None, Test::Present);
             let none = Test::Compare(Compare::Eq, Value::string(""));
             let none = self.atom(Term::Host, None, none);
@@ -263,7 +265,7 @@ impl Cut<'_> {
             return;
         };
         let absent = self.atom(document, None, Test::Present).not();
-        for (how, than) in [(Compare::Ge, 1), (Compare::Le, MOST_READ)] {
+        for (how, than) in [(Compare::Ge, 1), (Compare::Le, MOST_READ as u64)] {
             let fits = self.atom(size.clone(), None, Test::Compare(how, Value::Size(than)));
             self.rules.push(Formula::any(vec![absent.clone(), fits]));
         }

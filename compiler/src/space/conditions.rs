@@ -14,7 +14,6 @@ use super::identity::carries_token;
 use super::reading::Cut;
 use super::term::{Of, Term};
 use super::test::Test;
-use crate::frame::{Slot, SlotId};
 use crate::pattern::{Plain, plain};
 use crate::program::Expr;
 use lang::segment::{Segments, split};
@@ -43,16 +42,10 @@ impl Cut<'_> {
         let named = self.atom(Term::Stripped(name.clone()), None, Test::True);
         // Where the policy reads it, it has to be there for that.
         let there = self
-            .header_slot("connection")
+            .program
+            .slot_of("req.header", Some("connection"))
             .map(|slot| self.atom(Term::Slot(slot), None, Test::Present));
         Formula::all([named].into_iter().chain(there).collect())
-    }
-
-    /// The slot of a header field, if the policy reads it.
-    pub(super) fn header_slot(&self, name: &str) -> Option<SlotId> {
-        let is = |slot: &Slot| (&*slot.field, slot.key.as_deref()) == ("req.header", Some(name));
-        let at = self.program.slots.iter().position(is)?;
-        Some(SlotId(at as u32))
     }
 
     /// What the unknown with this number answers.

@@ -16,7 +16,7 @@ use super::patience::Patience;
 use super::sets::Space;
 use super::term::Term;
 use super::test::Test;
-use crate::frame::{Slot, SlotId};
+use crate::frame::SlotId;
 use crate::order::witness::json;
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, Program};
@@ -282,8 +282,7 @@ fn hold(program: &Program, list: ExprId, item: Value, guess: &mut Vec<(Term, Val
 fn one_of_all(program: &Program, all: SlotId) -> Option<SlotId> {
     let all = program.slots.get(all.0 as usize)?;
     let field = all.field.strip_suffix(".all")?;
-    let is_one = |slot: &Slot| &*slot.field == field && slot.key == all.key;
-    program.slots.iter().position(is_one).map(|at| SlotId(at as u32))
+    program.slot_of(field, all.key.as_deref())
 }
 
 /// An item for which a predicate should hold, or should not.

@@ -139,20 +139,12 @@ impl Cut<'_> {
         let program = self.program;
         let name = program.slots.get(slot.0 as usize).and_then(|slot| slot.key.as_deref());
         let sources = sources(program, name.unwrap_or_default());
-        let slots: Option<Vec<usize>> = sources
-            .iter()
-            .map(|(field, key)| {
-                let is = |slot: &crate::frame::Slot| {
-                    (&*slot.field, slot.key.as_ref()) == (*field, Some(key))
-                };
-                program.slots.iter().position(is)
-            })
-            .collect();
+        let slots: Option<Vec<SlotId>> =
+            sources.iter().map(|(field, key)| program.slot_of(field, Some(key))).collect();
         // Where nobody reads one of them, it may be that one.
         if let Some(slots) = slots {
-            let any = slots
-                .into_iter()
-                .map(|slot| self.atom(Term::Slot(SlotId(slot as u32)), None, Test::Present));
+            let any =
+                slots.into_iter().map(|slot| self.atom(Term::Slot(slot), None, Test::Present));
             let any = Formula::any(any.collect());
             self.rules.push(Formula::any(vec![there.clone().not(), any]));
         }

@@ -58,10 +58,7 @@ impl Act for Cache {
         let store = making.cache.cloned().ok_or("has no memory")?;
         let steps = &making.route.steps;
         let key = making.expression(2).filter(|_| of.key.is_some());
-        let answers = match of.public {
-            true => Some(Answers::ALL),
-            false => Answers::of(making.matcher.program(), key, steps),
-        };
+        let answers = Answers::of(making.matcher.program(), of.public, key, steps);
         let mut sent: Vec<Arc<str>> = Vec::new();
         for step in steps.iter().filter(|_| key.is_none()) {
             if let StepKind::Act(call) = &step.kind
