@@ -31,11 +31,10 @@ listener web { bind \":8080\" }
 pub fn foreign_operator(text: &str, place: Span, word: &str) -> Diag {
     let written = text.get(place.range()).unwrap_or("");
     // Marks stand without blanks, words do not; behind `not` there is none before either.
-    let is_apart = |around: Option<&str>, next: fn(&str) -> Option<char>| {
-        around.and_then(next).is_none_or(char::is_whitespace)
-    };
-    let begins = is_apart(text.get(..place.start as usize), |text| text.chars().next_back());
-    let ends = is_apart(text.get(place.end as usize..), |text| text.chars().next());
+    let (head, tail) = (text.get(..place.start as usize), text.get(place.end as usize..));
+    let is_apart = |next: Option<char>| next.is_none_or(char::is_whitespace);
+    let begins = is_apart(head.and_then(|head| head.chars().next_back()));
+    let ends = is_apart(tail.and_then(|tail| tail.chars().next()));
     let before = if begins || written == "!" { "" } else { " " };
     let behind = if ends { "" } else { " " };
     let text = format!("{before}{word}{behind}");

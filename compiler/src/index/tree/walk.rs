@@ -29,7 +29,7 @@ impl Tree {
     /// that is longer than [`LONGEST`] it knows nothing.
     #[inline(always)]
     pub(in crate::index) fn first(&self, path: &str, later: &mut Later) -> CellRef {
-        CellRef::of(first(self, path.as_bytes(), later))
+        CellRef::of(walk(self, path.as_bytes(), true, later))
     }
 
     /// The same, as a function of its own: for who asks seldom.
@@ -60,23 +60,19 @@ impl Tree {
 }
 
 #[inline(always)]
-fn first(tree: &Tree, path: &[u8], later: &mut Later) -> u32 {
+fn walk(tree: &Tree, path: &[u8], is_first: bool, later: &mut Later) -> u32 {
     if !text::is_short(path) {
-        return long(tree, path, true, later);
+        return long(tree, path, is_first, later);
     }
     let mut padded = Padded::new();
     padded.put(path);
-    steps(tree, &padded, true, later)
+    steps(tree, &padded, is_first, later)
 }
 
+/// Seldom asked, so that it stands apart.
 #[inline(never)]
 fn next(tree: &Tree, path: &[u8], later: &mut Later) -> u32 {
-    if !text::is_short(path) {
-        return long(tree, path, false, later);
-    }
-    let mut padded = Padded::new();
-    padded.put(path);
-    steps(tree, &padded, false, later)
+    walk(tree, path, false, later)
 }
 
 #[cold]
