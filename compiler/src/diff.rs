@@ -6,13 +6,14 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lang::policy::{self, Input, Policy, RouteId};
-use lang::{Span, Ty};
+use lang::Span;
+use lang::policy::{Input, Policy, RouteId};
 
 use crate::program::Program;
 use crate::proof::basis::{Basis, Known};
 
 mod alike;
+mod besides;
 mod bounds;
 mod choices;
 mod effective;
@@ -203,22 +204,7 @@ impl ItemChange {
 
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
-    // What a statement changes on the way to an upstream is asked of the request as it came.
-    let (basis, ()) = Basis::new(&[old, new], |exprs| {
-        let steps = [old.0, new.0].into_iter().flat_map(|policy| &policy.routes);
-        for step in steps.flat_map(|route| &route.steps) {
-            let policy::StepKind::Act(call) = &step.kind else { continue };
-            let Some(place) = &call.place else { continue };
-            match (place.field.path, &place.key) {
-                ("up.header", Some(name)) => drop(exprs.header(name)),
-                // So that an example can have a query.
-                ("up.query", _) => {
-                    exprs.read("req.query", Some(Arc::from("q")), Ty::String.optional());
-                }
-                _ => {}
-            }
-        }
-    });
+    let (basis, ()) = Basis::new(&[old, new], |exprs| besides::ask(exprs, [old.0, new.0]));
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let mut found = classes(&basis, &mut comparison);
     let is_open = !comparison.undecided.is_empty()

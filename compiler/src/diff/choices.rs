@@ -4,15 +4,57 @@
 use std::collections::{BTreeSet, HashMap};
 
 use lang::Value;
-use lang::policy::Compare;
+use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 
+use crate::interp::{Interp, ops};
 use crate::program::{Expr, Program};
+use crate::proof::basis::Basis;
 use crate::proof::course::{Course, Status};
 use crate::space::{Cut, Env, Formula, Test};
 
-/// What arguments come to, by what is written.
-pub(super) type Chosen = HashMap<ExprId, ExprId>;
+/// What a request has chosen.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Chosen {
+    /// What arguments come to, by what is written.
+    arguments: HashMap<ExprId, Case>,
+    /// What gives the status, and what it gives.
+    status: Option<(ExprId, u16)>,
+}
+
+/// One of the values among which a request chooses.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    value: ExprId,
+    /// Whether it is a text that the policy names, though the request says which.
+    is_named: bool,
+}
+
+impl Chosen {
+    /// What an argument comes to: what is chosen of it, or all of it.
+    pub(super) fn value(&self, argument: ExprId) -> ExprId {
+        self.arguments.get(&argument).map_or(argument, |case| case.value)
+    }
+
+    /// Whether something is chosen of the argument.
+    pub(super) fn divides(&self, argument: ExprId) -> bool {
+        self.arguments.contains_key(&argument)
+    }
+
+    /// Whether the argument comes to a text that the policy names.
+    pub(super) fn is_named(&self, argument: ExprId) -> bool {
+        self.arguments.get(&argument).is_some_and(|case| case.is_named)
+    }
+
+    /// Whether a request chooses just this.
+    pub(super) fn is_of(&self, interp: &Interp<'_>, lets: &[(LocalId, ExprId)]) -> bool {
+        let status = self.status.is_none_or(|(id, status)| {
+            interp.value(id).is_ok_and(|value| value == Value::Status(status))
+        });
+        let mut cases = self.arguments.iter();
+        status && cases.all(|(of, case)| comes_to(interp, *of, lets) == Some(case.value))
+    }
+}
 
 /// The most cases of one argument, and of all arguments of a course together.
 const CASES: usize = 256;
@@ -26,8 +68,8 @@ pub(super) fn by_status(
     course: &Course,
     cut: &mut Cut<'_>,
     env: Env<'_>,
-) -> Vec<(Course, Formula)> {
-    let whole = || vec![(course.clone(), Formula::Always(true))];
+) -> Vec<(Course, Formula, Chosen)> {
+    let whole = || vec![(course.clone(), Formula::Always(true), Chosen::default())];
     let Status::Computed(id) = &course.status else { return whole() };
     let mut statuses = BTreeSet::new();
     if !chosen(program, *id, env, &mut statuses) || statuses.len() > STATUSES {
@@ -36,7 +78,8 @@ pub(super) fn by_status(
     let mut with = |status: u16| {
         let test = Test::Compare(Compare::Eq, Value::Status(status));
         let course = Course { status: Status::Known(status), ..course.clone() };
-        (course, cut.ask(*id, &test, env))
+        let chosen = Chosen { status: Some((*id, status)), ..Chosen::default() };
+        (course, cut.ask(*id, &test, env), chosen)
     };
     statuses.into_iter().map(&mut with).collect()
 }
@@ -63,29 +106,29 @@ fn chosen(program: &Program, id: ExprId, env: Env<'_>, statuses: &mut BTreeSet<u
     }
 }
 
-/// What these arguments come to: the requests of each case. Of an argument that would make too many of them nothing is
-/// chosen.
+/// What these arguments come to, beside what has been `chosen`: the requests of each case. Of an argument that would make
+/// too many of them nothing is chosen.
 pub(super) fn by_argument(
-    program: &Program,
+    basis: &Basis<'_>,
     arguments: &BTreeSet<ExprId>,
+    chosen: &Chosen,
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Vec<(Formula, Chosen)> {
-    let mut all = vec![(Formula::Always(true), Chosen::new())];
+    let mut all = vec![(Formula::Always(true), chosen.clone())];
     for argument in arguments {
-        let mut cases = Vec::new();
-        let whole = Formula::Always(true);
-        if !each(program, *argument, cut, env, whole, &mut cases) || cases.len() < 2 {
+        let mut cases = Cases { basis, env, all: Vec::new() };
+        if !cases.add(*argument, cut, Formula::Always(true), &[]) || cases.all.len() < 2 {
             continue;
         }
-        if all.len() * cases.len() > CASES {
+        if all.len() * cases.all.len() > CASES {
             continue;
         }
-        let mut next = Vec::with_capacity(all.len() * cases.len());
+        let mut next = Vec::with_capacity(all.len() * cases.all.len());
         for (formula, chosen) in &all {
-            for (given, value) in &cases {
+            for (given, case) in &cases.all {
                 let mut chosen = chosen.clone();
-                chosen.insert(*argument, *value);
+                chosen.arguments.insert(*argument, *case);
                 next.push((Formula::all(vec![formula.clone(), given.clone()]), chosen));
             }
         }
@@ -94,74 +137,138 @@ pub(super) fn by_argument(
     all
 }
 
-/// Adds what an expression comes to, with the requests for which it does. False if there are too many cases.
-fn each(
-    program: &Program,
-    id: ExprId,
-    cut: &mut Cut<'_>,
-    env: Env<'_>,
-    given: Formula,
-    cases: &mut Vec<(Formula, ExprId)>,
-) -> bool {
-    if cases.len() >= CASES {
-        return false;
-    }
-    match program.expr(id) {
-        Expr::Match(subject, arms) => {
-            let mut left = given;
-            arms.iter().all(|arm| {
-                let taken = match &arm.patterns {
-                    Some(patterns) => cut.ask(*subject, &Test::Matches(patterns.clone()), env),
-                    None => Formula::Always(true),
-                };
-                let own = Formula::all(vec![left.clone(), taken.clone()]);
-                left = Formula::all(vec![left.clone(), taken.not()]);
-                own.is_never() || each(program, arm.value, cut, env, own, cases)
-            })
+/// What an expression comes to, with the requests for which it does.
+struct Cases<'c> {
+    basis: &'c Basis<'c>,
+    env: Env<'c>,
+    all: Vec<(Formula, Case)>,
+}
+
+impl Cases<'_> {
+    /// Adds the cases of an expression, where these ones are known to say one of the texts that the policy names. False if
+    /// there are too many.
+    fn add(&mut self, id: ExprId, cut: &mut Cut<'_>, given: Formula, named: &[ExprId]) -> bool {
+        if self.all.len() >= CASES {
+            return false;
         }
-        // What statements change is another thing each time.
-        Expr::Coalesce(first, second) if !changes(program, *first) => {
-            let present = cut.ask(*first, &Test::Present, env);
-            let one = Formula::all(vec![given.clone(), present.clone()]);
-            let other = Formula::all(vec![given, present.not()]);
-            (one.is_never() || each(program, *first, cut, env, one, cases))
-                && (other.is_never() || each(program, *second, cut, env, other, cases))
-        }
-        Expr::Local(local) => {
-            let named = env.locals.iter().rev().find(|(named, _)| named == local);
-            match named {
-                Some((_, value)) if chooses(program, *value, env, 0) => {
-                    each(program, *value, cut, env, given, cases)
-                }
-                _ => {
-                    cases.push((given, id));
-                    true
-                }
+        let (program, env) = (&self.basis.program, self.env);
+        match program.expr(id) {
+            Expr::Match(subject, arms) if !changes(program, *subject, env.locals) => {
+                let mut left = given;
+                arms.iter().all(|arm| {
+                    let (taken, says) = match &arm.patterns {
+                        Some(patterns) => {
+                            let taken = cut.ask(*subject, &Test::Matches(patterns.clone()), env);
+                            (taken, self.says(*subject, patterns))
+                        }
+                        None => (Formula::Always(true), None),
+                    };
+                    let own = Formula::all(vec![left.clone(), taken.clone()]);
+                    left = Formula::all(vec![left.clone(), taken.not()]);
+                    let named: Vec<ExprId> = named.iter().copied().chain(says).collect();
+                    own.is_never() || self.add(arm.value, cut, own, &named)
+                })
             }
+            Expr::Coalesce(first, second) if !changes(program, *first, env.locals) => {
+                let present = cut.ask(*first, &Test::Present, env);
+                let one = Formula::all(vec![given.clone(), present.clone()]);
+                let other = Formula::all(vec![given, present.not()]);
+                (one.is_never() || self.add(*first, cut, one, named))
+                    && (other.is_never() || self.add(*second, cut, other, named))
+            }
+            Expr::Local(local) => match stands_for(program, *local, env.locals) {
+                Some(value) => self.add(value, cut, given, named),
+                None => self.leaf(id, given, named),
+            },
+            _ => self.leaf(id, given, named),
         }
-        _ => {
-            cases.push((given, id));
-            true
+    }
+
+    fn leaf(&mut self, id: ExprId, given: Formula, named: &[ExprId]) -> bool {
+        let is_named = named.contains(&self.bare(id));
+        self.all.push((given, Case { value: id, is_named }));
+        true
+    }
+
+    /// What says one of a few texts that the policy names, where the subject is one of these patterns.
+    fn says(&self, subject: ExprId, patterns: &[Value]) -> Option<ExprId> {
+        let Basis { program, constants, .. } = self.basis;
+        let is_text = |value: &Value| matches!(value, Value::String(_));
+        if patterns.iter().all(is_text) {
+            return Some(self.bare(subject));
+        }
+        let (of, texts) = match program.expr(self.bare(subject)) {
+            Expr::In(of, texts) | Expr::Compare(Compare::Eq, of, texts) => (*of, *texts),
+            _ => return None,
+        };
+        let named = match constants.get(texts)? {
+            Value::List(items) => items.iter().all(is_text),
+            Value::Set(items) => items.iter().all(is_text),
+            one => is_text(one),
+        };
+        (named && patterns.iter().all(Value::is_true)).then(|| self.bare(of))
+    }
+
+    /// An expression without its name, and without what stands for it where it is absent.
+    fn bare(&self, id: ExprId) -> ExprId {
+        match self.basis.program.expr(id) {
+            Expr::Coalesce(first, _) => self.bare(*first),
+            Expr::Local(local) => {
+                let named = self.env.locals.iter().rev().find(|(named, _)| named == local);
+                named.map_or(id, |(_, value)| self.bare(*value))
+            }
+            _ => id,
         }
     }
 }
 
-/// Whether it is a field that statements change.
-fn changes(program: &Program, id: ExprId) -> bool {
+/// The one of an expression's cases to which it comes for a request. `None` where the request does not tell.
+fn comes_to(interp: &Interp<'_>, id: ExprId, lets: &[(LocalId, ExprId)]) -> Option<ExprId> {
+    let program = interp.program;
     match program.expr(id) {
-        Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(|slot| !slot.stable),
-        _ => false,
+        Expr::Match(subject, arms) if !changes(program, *subject, lets) => {
+            let subject = interp.value(*subject).ok()?;
+            let takes = |patterns: &Vec<Value>| ops::matches(&subject, patterns);
+            let arm = arms.iter().find(|arm| arm.patterns.as_ref().is_none_or(takes))?;
+            comes_to(interp, arm.value, lets)
+        }
+        Expr::Coalesce(first, second) if !changes(program, *first, lets) => {
+            let is_absent = interp.value(*first).ok()?.is_absent();
+            comes_to(interp, if is_absent { *second } else { *first }, lets)
+        }
+        Expr::Local(local) => match stands_for(program, *local, lets) {
+            Some(value) => comes_to(interp, value, lets),
+            None => Some(id),
+        },
+        _ => Some(id),
     }
 }
 
-/// Whether an expression is a choice.
-fn chooses(program: &Program, id: ExprId, env: Env<'_>, depth: usize) -> bool {
-    match program.expr(id) {
-        Expr::Match(..) | Expr::Coalesce(..) => true,
-        Expr::Local(local) if depth < CASES => {
-            let named = env.locals.iter().rev().find(|(named, _)| named == local);
-            named.is_some_and(|(_, value)| chooses(program, *value, env, depth + 1))
-        }
+/// Whether it reads a field that statements change: that is another thing each time.
+fn changes(program: &Program, id: ExprId, lets: &[(LocalId, ExprId)]) -> bool {
+    program.walk([id], lets).any(|(_, expr)| match expr {
+        Expr::Slot(slot) => program
+            .slots
+            .get(slot.0 as usize)
+            .is_some_and(|slot| !slot.stable && !slot.is_answered()),
         _ => false,
+    })
+}
+
+/// What a name stands for, if that is a choice.
+fn stands_for(program: &Program, local: LocalId, lets: &[(LocalId, ExprId)]) -> Option<ExprId> {
+    let value = |local: LocalId| {
+        let named = lets.iter().rev().find(|(named, _)| *named == local);
+        named.map(|(_, value)| *value)
+    };
+    let first = value(local)?;
+    let mut id = first;
+    for _ in 0..CASES {
+        match program.expr(id) {
+            Expr::Match(..) | Expr::Coalesce(..) => return Some(first),
+            Expr::Local(local) => id = value(*local)?,
+            _ => return None,
+        }
     }
+    None
 }

@@ -7,10 +7,10 @@ use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
-use crate::diff::NoExample;
 use crate::diff::fate::told;
-use crate::diff::observed::{Observed, Observer};
+use crate::diff::observed::{Compared, Observed, Observer};
 use crate::diff::split::Part;
+use crate::diff::{NoExample, besides};
 use crate::frame::{Frame, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
@@ -76,7 +76,7 @@ impl Ground<'_> {
         both: Set,
         shows: &[Set],
     ) -> Result<Found, Undecided> {
-        let mut tried = 0;
+        let (mut tried, mut is_open) = (0, false);
         let hints = std::iter::once(None).chain(self.hints.iter().map(Some));
         for hint in hints {
             let mut set = match hint {
@@ -100,42 +100,55 @@ impl Ground<'_> {
                 let [before, after] = &self.sides;
                 let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {
-                    // What is written otherwise comes to the same here.
-                    Some((before, after)) if is_alike(old, new) && before == after => {
-                        tried += 1;
-                        break;
-                    }
+                    Some((before, after)) if is_alike(old, new) => match before.beside(&after) {
+                        // What is written otherwise comes to the same here.
+                        Compared::Same => {
+                            tried += 1;
+                            break;
+                        }
+                        Compared::Unknown => {
+                            is_open = true;
+                            break;
+                        }
+                        Compared::Differs => return Ok(self.example(&witness)),
+                    },
                     Some(_) => return Ok(self.example(&witness)),
                     None if certain => return Ok(Found::Disagrees(self.text(&witness))),
                     None => {}
                 }
             }
         }
-        let program = &self.basis.program;
         Ok(Found::No(match tried {
-            0 => {
-                let terms = space.computed(both);
-                let mut lets = Vec::new();
-                for ((side, _), part) in self.sides.iter().zip([old, new]) {
-                    let route = part.taken.and_then(|id| self.basis.route(side, id));
-                    lets.extend(locals(route.map_or(&[][..], |route| &route.steps)));
-                }
-                NoExample::Computed(terms.iter().map(|term| named(program, term, &lets)).collect())
-            }
-            tried => {
-                let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
-                let mut of: Vec<String> = Vec::new();
-                for one in sides.iter().flat_map(|(own, other)| own.lacked_by(other)) {
-                    for arg in &one.does.args {
-                        let text = told(program, *arg, &one.named);
-                        if !of.contains(&text) {
-                            of.push(text);
-                        }
-                    }
-                }
-                NoExample::Alike { tried, of }
-            }
+            _ if is_open => NoExample::Computed(self.differing(old, new)),
+            0 => NoExample::Computed(self.unfitted(space, (old, new), both)),
+            tried => NoExample::Alike { tried, of: self.differing(old, new) },
         }))
+    }
+
+    /// On what it hangs which requests of a set they are, where no request can be fitted to that.
+    fn unfitted(&self, space: &Space, (old, new): (&Part, &Part), both: Set) -> Vec<String> {
+        let mut lets = Vec::new();
+        for ((side, _), part) in self.sides.iter().zip([old, new]) {
+            let route = part.taken.and_then(|id| self.basis.route(side, id));
+            lets.extend(locals(route.map_or(&[][..], |route| &route.steps)));
+        }
+        let terms = space.computed(both);
+        terms.iter().map(|term| named(&self.basis.program, term, &lets)).collect()
+    }
+
+    /// What the statements are told that only one of the two runs.
+    fn differing(&self, old: &Part, new: &Part) -> Vec<String> {
+        let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
+        let mut of: Vec<String> = Vec::new();
+        for one in sides.iter().flat_map(|(own, other)| own.lacked_by(other)) {
+            for arg in &one.does.args {
+                let text = told(&self.basis.program, *arg, &one.named);
+                if !of.contains(&text) {
+                    of.push(text);
+                }
+            }
+        }
+        of
     }
 
     fn example(&self, witness: &Witness) -> Found {
@@ -175,30 +188,29 @@ impl Ground<'_> {
         let fill = witness.fill(program);
         let interp = Interp { program, constants, frame: &frame, fill: &fill };
         let route = part.taken.and_then(|id| basis.route(side, id));
-        for (local, value) in locals(route.map_or(&[][..], |route| &route.steps)) {
-            frame.set_local(local, interp.value(value).unwrap_or_default());
+        let lets = locals(route.map_or(&[][..], |route| &route.steps));
+        for (local, value) in &lets {
+            frame.set_local(*local, interp.value(*value).unwrap_or_default());
         }
-        let observer = Observer {
-            interp: &interp,
-            course: &part.course,
-            believes: self.believes,
-            stripped: &witness.stripped,
-        };
-        fits(&interp, &part.course).then(|| observer.observe(&part.fate))
+        let observer =
+            Observer { interp: &interp, witness, course: &part.course, believes: self.believes };
+        let fares = fits(&interp, &part.course) && part.chosen.is_of(&interp, &lets);
+        fares.then(|| observer.observe(&part.fate))
     }
 }
 
-/// The values that may make a difference between statements which compute something: of each field that they read whether
-/// it is there, texts that they or the statements of the other side (`elsewhere`) name, and some that come out otherwise in
-/// another case or form.
+/// The values that may make a difference between statements which compute something: of each field that they read or change
+/// (`before`) whether it is there, texts that they or the statements of the other side (`elsewhere`) name, and some that
+/// come out otherwise in another case or form.
 pub(super) fn hints(
     basis: &Basis<'_>,
-    (arguments, elsewhere): (&BTreeSet<ExprId>, &BTreeSet<ExprId>),
+    (before, arguments): (Vec<ExprId>, &BTreeSet<ExprId>),
+    elsewhere: &BTreeSet<ExprId>,
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Vec<Formula> {
     let program = &basis.program;
-    let (mut reads, mut texts) = (Vec::new(), Vec::new());
+    let (mut reads, mut texts) = (before, Vec::new());
     for id in elsewhere.iter().filter(|id| !arguments.contains(id)) {
         if let Expr::Const(text @ Value::String(_)) = program.expr(*id)
             && texts.len() < NAMED
@@ -208,7 +220,13 @@ pub(super) fn hints(
     }
     for (id, expr) in program.walk(arguments.iter().copied(), env.locals) {
         match expr {
-            Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..) => reads.push(id),
+            Expr::Slot(slot) => {
+                let slot = program.slots.get(slot.0 as usize);
+                let source = slot
+                    .and_then(|slot| besides::source(program, (&*slot.field, slot.key.as_deref())));
+                reads.push(source.unwrap_or(id));
+            }
+            Expr::Capture(_) | Expr::Member(..) => reads.push(id),
             Expr::Const(text @ Value::String(_)) if texts.len() < NAMED => texts.push(text.clone()),
             _ => {}
         }
@@ -217,7 +235,7 @@ pub(super) fn hints(
     for read in reads {
         let is_text = match program.expr(read) {
             Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(|slot| {
-                matches!(&*slot.field, "req.header" | "req.cookie" | "req.query")
+                matches!(&*slot.field, "req.header" | "req.cookie" | "req.query" | "origin.header")
                     && *slot.ty.present() == Ty::String
             }),
             _ => true,

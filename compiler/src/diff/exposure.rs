@@ -132,26 +132,23 @@ impl Exposure {
         let lets = locals(steps);
         let fields = course.headers.iter().map(|(message, name, header)| {
             let up = *message == Message::Up;
-            let header = match header {
+            let (put, all) = match header {
+                Header::Added(_) if up => (Put::Beside, false),
+                Header::There if up => (Put::Unknown, false),
+                Header::Absent => (Put::Kept, false),
+                Header::Unknown => (Put::Unknown, false),
+                Header::Added(value) => (Put::Own(*value), false),
+                Header::Text(_) | Header::There => (Put::Said, false),
                 Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
-                    &Header::Value(chosen.get(value).copied().unwrap_or(*value))
-                }
-                other => other,
-            };
-            let put = match header {
-                Header::Added(_) if up => Put::Beside,
-                Header::There if up => Put::Unknown,
-                Header::Absent => Put::Kept,
-                Header::Unknown => Put::Unknown,
-                Header::Added(value) => Put::Own(*value),
-                Header::Text(_) | Header::There => Put::Said,
-                Header::Value(value) if up && echoes(basis, *value, name, &lets) => Put::Passes,
-                Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
-                    put(basis, *value, &lets)
+                    let said = chosen.value(*value);
+                    let all = basis.constants.get(said).and_then(Value::as_str) == Some("*");
+                    let put = match up && echoes(basis, said, name, &lets) {
+                        true if !chosen.is_named(*value) => Put::Passes,
+                        _ => given(basis, *value, (chosen, &lets)),
+                    };
+                    (put, all)
                 }
             };
-            let all = matches!(header, Header::Value(value)
-                if basis.constants.get(*value).and_then(Value::as_str) == Some("*"));
             ((up, name.clone()), Field { put, shield: None, all })
         });
         let mut open = BTreeSet::from([Piece::Query]);
@@ -187,32 +184,32 @@ impl Exposure {
     ) {
         let argument = |name: &str| {
             let at = row.row.params.iter().position(|param| param.name == name)?;
-            call.args.get(at).map(|arg| chosen.get(arg).copied().unwrap_or(*arg))
+            call.args.get(at).copied()
         };
-        let is_given =
+        let is_there =
             |value: &ExprId| !matches!(basis.program.expr(*value), Expr::Const(Value::Absent));
+        let put = |value: ExprId| given(basis, value, (chosen, lets));
         if let Some(piece) = row.place.as_ref().and_then(|place| Piece::of(place.field.path)) {
-            let value = call.args.first().map(|arg| chosen.get(arg).copied().unwrap_or(*arg));
-            let made = value.filter(is_given).map_or(Put::Kept, |value| put(basis, value, lets));
-            self.target.insert(piece, made);
+            self.target.insert(piece, call.args.first().map_or(Put::Kept, |value| put(*value)));
         }
         if row.row.name == "rewrite"
             && let Some(path) = argument("path")
         {
-            self.target.insert(Piece::Path, put(basis, path, lets));
+            self.target.insert(Piece::Path, put(path));
         }
         if row.row.ends == Ends::Forwards
-            && let Some(host) = argument("host").filter(is_given)
+            && let Some(host) = argument("host").filter(|host| is_there(&chosen.value(*host)))
         {
-            self.target.insert(Piece::Host, put(basis, host, lets));
+            self.target.insert(Piece::Host, put(host));
         }
         let sets_location = row.place.as_ref().is_some_and(|place| {
             place.field.path == "resp.header" && place.key.as_deref() == Some("location")
         });
         if row.row.ends == Ends::Responds {
-            self.sends = argument("location").map(|value| Sends::to(basis, value, lets));
+            let location = argument("location").map(|value| chosen.value(value));
+            self.sends = location.map(|value| Sends::to(basis, value, lets));
         } else if sets_location {
-            let value = call.args.first().map(|arg| chosen.get(arg).copied().unwrap_or(*arg));
+            let value = call.args.first().map(|arg| chosen.value(*arg));
             self.sends = value.map(|value| Sends::to(basis, value, lets));
         }
         if let Some(place) = &row.place
@@ -226,7 +223,8 @@ impl Exposure {
         if row.row.name != "cache" {
             return;
         }
-        let key = argument("key").filter(is_given).map(|key| parts(basis, key));
+        let key = argument("key").map(|key| chosen.value(key)).filter(is_there);
+        let key = key.map(|key| parts(basis, key));
         let sent = self.fields.iter().filter(|((up, _), _)| *up);
         let sent = sent.filter_map(|(_, field)| match field.put {
             Put::Own(value) | Put::Identity(value) | Put::Client(value) => Some(value),
@@ -517,6 +515,21 @@ fn echoes(basis: &Basis<'_>, value: ExprId, name: &str, lets: &[(LocalId, ExprId
             named.is_some_and(|(_, value)| echoes(basis, *value, name, lets))
         }
         _ => false,
+    }
+}
+
+/// What becomes of a field that is given an argument, or what a request has chosen of it.
+fn given(
+    basis: &Basis<'_>,
+    argument: ExprId,
+    (chosen, lets): (&Chosen, &[(LocalId, ExprId)]),
+) -> Put {
+    let value = chosen.value(argument);
+    match basis.program.expr(value) {
+        Expr::Const(Value::Absent) => Put::Kept,
+        // A client that says one of the texts that the policy names has chosen among these.
+        _ if chosen.is_named(argument) => Put::Own(value),
+        _ => put(basis, value, lets),
     }
 }
 

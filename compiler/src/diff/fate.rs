@@ -218,10 +218,9 @@ impl Fate {
             let (Some(call), Some(row)) = (call, row) else { continue };
             let requires =
                 row.row.asserts.and_then(|n| row.row.params.iter().position(|p| p.name == n));
-            let came_to = |arg: &ExprId| chosen.get(arg).copied().unwrap_or(*arg);
-            let mut args: Vec<ExprId> = call.args.iter().map(came_to).collect();
+            let mut args: Vec<ExprId> = call.args.iter().map(|arg| chosen.value(*arg)).collect();
             let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
-            let is_chosen = call.args.iter().any(|arg| chosen.contains_key(arg));
+            let is_chosen = call.args.iter().any(|arg| chosen.divides(*arg));
             let phase = match always {
                 true => Phase::Always,
                 false if at < answers_at => Phase::In,

@@ -1,24 +1,26 @@
-//! What a request shows of a policy: what statements leave behind, computed for just this request. Two policies for which
-//! that is the same have done the same with it, however they are written.
+//! What a request shows of a policy: what statements leave behind, computed for just this request and just this answer of
+//! an upstream. Two policies for which that is the same have done the same with it, however they are written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lang::Value;
 use lang::vocab::ExprId;
 
 use crate::diff::fate::{Does, Effect, Fate};
-use crate::frame::Slot;
+use crate::frame::{Fill, Read, Slot, SlotId};
 use crate::interp::Interp;
+use crate::order::witness::Witness;
+use crate::passing::HOP;
 use crate::program::Expr;
-use crate::proof::course::Course;
+use crate::proof::course::{Course, Status};
 use crate::proof::sent::{Reach, is_bare, reach};
 
 /// A field of a message, by its key where it has one.
 pub(super) type Place = (Arc<str>, Option<Arc<str>>);
 
 /// What is left behind.
-#[derive(PartialEq, Eq, Default, Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Observed {
     /// What has become of fields that are not as they came.
     fields: BTreeMap<Place, Vec<Item>>,
@@ -26,15 +28,55 @@ pub(super) struct Observed {
     done: Vec<(Arc<str>, Vec<Item>)>,
 }
 
+/// How what two policies leave behind compares.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Compared {
+    Same,
+    /// Nobody knows what is computed there.
+    Unknown,
+    Differs,
+}
+
 /// What stands in a field, or is told to an action.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Item {
     Value(Value),
-    /// What it comes to is known with the answer of an upstream: by what it is computed of, and what that reads of fields
-    /// that statements change.
+    /// What it comes to is not known here: by what it is computed of, and what that reads of fields that statements change.
     Open(ExprId, Vec<ExprId>, Vec<(Place, Vec<Item>)>),
     /// What stood there before.
     Before,
+}
+
+impl Observed {
+    /// How it compares with what the other policy leaves behind.
+    pub(super) fn beside(&self, other: &Observed) -> Compared {
+        let places: BTreeSet<&Place> = self.fields.keys().chain(other.fields.keys()).collect();
+        let fields = places.into_iter().map(|place| {
+            match (self.fields.get(place), other.fields.get(place)) {
+                (Some(one), Some(other)) => compared(one, other),
+                (Some(one), None) | (None, Some(one)) => compared(one, &[Item::Before]),
+                (None, None) => Compared::Same,
+            }
+        });
+        let pairs = self.done.iter().zip(&other.done);
+        let done = pairs.map(|((action, one), (acted, other))| match action == acted {
+            true => compared(one, other),
+            false => Compared::Differs,
+        });
+        match self.done.len() == other.done.len() {
+            true => fields.chain(done).max().unwrap_or(Compared::Same),
+            false => Compared::Differs,
+        }
+    }
+}
+
+fn compared(one: &[Item], other: &[Item]) -> Compared {
+    let is_open = |item: &Item| matches!(item, Item::Open(..));
+    match one == other {
+        true => Compared::Same,
+        false if one.iter().chain(other).any(is_open) => Compared::Unknown,
+        false => Compared::Differs,
+    }
 }
 
 /// Whether it is a text that stands in a path as it is.
@@ -49,11 +91,16 @@ fn is_plain(item: &Item) -> bool {
 /// A request on its way.
 pub(super) struct Observer<'o> {
     pub(super) interp: &'o Interp<'o>,
+    pub(super) witness: &'o Witness,
     pub(super) course: &'o Course,
     /// Whether the listener may believe what a peer says about the client.
     pub(super) believes: bool,
-    /// The header fields that its `connection` names.
-    pub(super) stripped: &'o [Arc<str>],
+}
+
+/// The request and what statements have made of it so far.
+struct Now<'n> {
+    observer: &'n Observer<'n>,
+    seen: &'n Observed,
 }
 
 impl Observer<'_> {
@@ -82,56 +129,122 @@ impl Observer<'_> {
 
     /// What stands in a field before any statement.
     fn before(&self, (field, key): &Place) -> Vec<Item> {
-        let program = self.interp.program;
-        let says = |slot| self.interp.slot(slot).ok().filter(|value| !value.is_absent());
+        let said =
+            |of: &str, name| self.interp.program.slot_of(of, name).map(|slot| self.says(slot));
+        let or_before = |said: Option<Vec<Item>>| said.unwrap_or_else(|| vec![Item::Before]);
         match (&**field, key.as_deref()) {
             ("up.header", Some(name)) => match reach(name, self.believes) {
                 Reach::Never => Vec::new(),
-                Reach::AsSaid if self.stripped.iter().any(|one| **one == *name) => Vec::new(),
-                Reach::AsSaid => match program.slot_of("req.header", Some(name)) {
-                    Some(slot) => says(slot).map(Item::Value).into_iter().collect(),
-                    None => vec![Item::Before],
-                },
+                Reach::AsSaid if self.witness.stripped.iter().any(|one| **one == *name) => {
+                    Vec::new()
+                }
+                Reach::AsSaid => or_before(said("req.header", Some(name))),
                 Reach::Otherwise => vec![Item::Before],
             },
-            ("resp.header", Some(name)) if self.course.own && is_bare(name) => Vec::new(),
-            ("up.path", None) => vec![Item::Value(Value::string(self.interp.fill.path()))],
-            ("up.query", None) => {
-                let asked = program
-                    .slots
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, slot)| matches!(&*slot.field, "req.query" | "req.query.all"));
-                let mut asked = asked.map(|(at, _)| crate::frame::SlotId(at as u32));
-                let is_said = |value: &Value| *value != Value::list([]);
-                match asked.any(|slot| says(slot).is_some_and(|value| is_said(&value))) {
-                    true => vec![Item::Before],
-                    false => Vec::new(),
+            ("resp.header", Some(name)) if self.course.own => match is_bare(name) {
+                true => Vec::new(),
+                false => vec![Item::Before],
+            },
+            ("resp.header", Some(name)) => match is_answered(name) {
+                true => or_before(said("origin.header", Some(name))),
+                false => vec![Item::Before],
+            },
+            ("resp.status", None) => match self.course.status {
+                Status::Known(status) if self.course.own => {
+                    vec![Item::Value(Value::Status(status))]
                 }
+                _ => or_before(said("origin.status", None)),
+            },
+            ("up.path", None) => vec![Item::Value(Value::string(self.witness.path.as_str()))],
+            ("up.query", None) => {
+                let query = self.witness.query(self.interp.program);
+                let query = query.strip_prefix('?').map(Value::string);
+                query.map(Item::Value).into_iter().collect()
             }
             _ => vec![Item::Before],
         }
     }
 
+    /// What a slot says that no statement changes.
+    fn says(&self, slot: SlotId) -> Vec<Item> {
+        let value = self.interp.slot(slot).ok().filter(|value| !value.is_absent());
+        value.map(Item::Value).into_iter().collect()
+    }
+
     fn item(&self, arg: ExprId, does: &Does, seen: &Observed) -> Item {
         let program = self.interp.program;
-        let roots = std::iter::once(arg).chain(does.lets.iter().copied());
-        let slots = program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
-            Expr::Slot(slot) => program.slots.get(slot.0 as usize),
-            _ => None,
-        });
-        let changing: Vec<&Slot> = slots.filter(|slot| !slot.stable).collect();
-        if changing.is_empty()
-            && let Ok(value) = self.interp.value(arg)
+        let changing = |roots: &[ExprId]| -> Vec<&Slot> {
+            let slots =
+                program.walk(roots.iter().copied(), &[]).filter_map(|(_, expr)| match expr {
+                    Expr::Slot(slot) => program.slots.get(slot.0 as usize),
+                    _ => None,
+                });
+            slots.filter(|slot| !slot.stable && !slot.is_answered()).collect()
+        };
+        // What a name stands for was computed where it is written.
+        let named = changing(&does.lets);
+        let now = Now { observer: self, seen };
+        let interp = Interp { fill: &now, ..*self.interp };
+        if named.is_empty()
+            && let Ok(value) = interp.value(arg)
         {
             return Item::Value(value);
         }
-        let read = changing.into_iter().filter(|slot| !slot.is_answered()).map(|slot| {
+        let read = changing(&[arg]).into_iter().chain(named).map(|slot| {
             let place = (slot.field.clone(), slot.key.clone());
             let items = seen.fields.get(&place).cloned();
             let items = items.unwrap_or_else(|| self.before(&place));
             (place, items)
         });
         Item::Open(arg, does.lets.clone(), read.collect())
+    }
+}
+
+/// Whether a field of an answer is passed on as the upstream says it.
+fn is_answered(name: &str) -> bool {
+    !HOP.contains(&name) && !["age", "cache-status", "content-length", "date"].contains(&name)
+}
+
+impl Now<'_> {
+    /// What a field says that statements change, as far as that is known.
+    fn changed(&self, slot: &Slot) -> Option<Value> {
+        // Whoever has answered has an address.
+        if &*slot.field == "up.address" {
+            return Some(Value::string("upstream.example:80"));
+        }
+        let field = slot.field.strip_suffix(".all").map_or(slot.field.clone(), Arc::from);
+        let place = (field, slot.key.clone());
+        let before = || self.observer.before(&place);
+        let items = self.seen.fields.get(&place).cloned().unwrap_or_else(before);
+        let values = items.into_iter().map(|item| match item {
+            Item::Value(value) => Some(value),
+            Item::Open(..) | Item::Before => None,
+        });
+        let mut values = values.collect::<Option<Vec<Value>>>()?;
+        if slot.field.ends_with(".all") {
+            return Some(Value::list(values));
+        }
+        match values.len() {
+            0 => Some(Value::Absent),
+            1 => values.pop(),
+            _ => {
+                let texts: Option<Vec<&str>> = values.iter().map(Value::as_str).collect();
+                Some(Value::string(texts?.join(", ")))
+            }
+        }
+    }
+}
+
+impl Fill for Now<'_> {
+    fn fill(&self, id: SlotId) -> Read<'_> {
+        let Interp { program, fill, .. } = *self.observer.interp;
+        match program.slots.get(id.0 as usize).filter(|slot| !slot.stable && !slot.is_answered()) {
+            Some(slot) => self.changed(slot).map_or(Read::Pending, Read::Value),
+            None => fill.fill(id),
+        }
+    }
+
+    fn path(&self) -> &str {
+        self.observer.interp.fill.path()
     }
 }

@@ -14,9 +14,9 @@ use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
 use crate::diff::regions::{Region, Signatures};
-use crate::diff::{Kind, Side as Which, bounds, exposure};
+use crate::diff::{Kind, Side as Which, besides, bounds, exposure};
 use crate::order::compare::budget;
-use crate::program::{Expr, Listener, Program};
+use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End};
 use crate::proof::search::{guards, plainly};
@@ -116,6 +116,8 @@ pub(super) struct Part {
     /// Whether who takes these requests differs.
     differs: bool,
     choices: Arc<Choices>,
+    /// What these requests have chosen.
+    pub(super) chosen: Chosen,
     /// What a request says for which a difference is seen.
     says: Arc<Vec<Formula>>,
     set: Set,
@@ -138,7 +140,17 @@ struct Asked<'b> {
     captured: Vec<(Arc<str>, usize)>,
     whole: Formula,
     but_method: Formula,
-    courses: Vec<(Course, Formula, Fate)>,
+    ways: Vec<Way>,
+}
+
+/// One way through a candidate's statements.
+#[derive(Clone)]
+struct Way {
+    course: Course,
+    /// The requests that come this way.
+    formula: Formula,
+    chosen: Chosen,
+    fate: Fate,
 }
 
 /// Divides the requests of a region: by what each argument comes to, where there are not too many of these.
@@ -331,25 +343,25 @@ fn asked<'b>(
         let courses = courses.as_ref().as_ref().map_err(|_| Undecided)?;
         let captured: Vec<(Arc<str>, usize)> =
             captures(taken.path).into_iter().map(|(name, place, _)| (name, place)).collect();
-        let mut made: Vec<(Course, Formula, Fate)> = Vec::new();
+        let mut made: Vec<Way> = Vec::new();
         let refusing = courses.iter().filter(|course| !course.sure);
         let refusing: HashSet<usize> = refusing.filter_map(|course| course.at).collect();
         // Which requests are beyond a limit is not told by the requests: the limit itself is compared.
         let told = |course: &&Course| course.sure && !matches!(course.end, End::Limited(_));
         for course in courses.iter().filter(told) {
-            let twin = |(other, ..): &(Course, Formula, Fate)| {
-                (other.at, &other.guards) == (course.at, &course.guards)
+            let twin = |other: &Way| {
+                (other.course.at, &other.course.guards) == (course.at, &course.guards)
             };
             // Of upstreams among which is drawn, one speaks for all.
             if made.iter().any(twin) {
                 continue;
             }
             let guards = guards(cut, course, taken.env());
-            for (course, formula) in by_status(&basis.program, course, cut, taken.env()) {
-                let chosen = (&Chosen::new(), &refusing);
-                let fate = Fate::of(basis, side, taken.id, &course, &captured, chosen);
+            for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
+                let told = (&chosen, &refusing);
+                let fate = Fate::of(basis, side, taken.id, &course, &captured, told);
                 let formula = Formula::all(vec![guards.clone(), formula]);
-                made.extend(fate.map(|fate| (course, formula, fate)));
+                made.extend(fate.map(|fate| Way { course, formula, chosen, fate }));
             }
         }
         let differs = differing.contains(at);
@@ -363,7 +375,7 @@ fn asked<'b>(
             captured,
             whole,
             but_method,
-            courses: made,
+            ways: made,
         });
     }
     Ok(all)
@@ -382,25 +394,34 @@ fn chosen(
     let elsewhere: BTreeSet<ExprId> =
         others.iter().flat_map(|does| does.args.iter().copied()).collect();
     for one in all {
-        let mut made = Vec::with_capacity(one.courses.len());
+        let mut made = Vec::with_capacity(one.ways.len());
         let (mut all_arguments, mut says) = (BTreeSet::new(), BTreeSet::new());
-        for (course, formula, fate) in std::mem::take(&mut one.courses) {
+        for way in std::mem::take(&mut one.ways) {
+            let Way { course, formula, fate, .. } = &way;
             let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
             let arguments: BTreeSet<ExprId> =
                 differ.flat_map(|effect| effect.does.args.iter().copied()).collect();
-            says.extend(seen_by(basis, &fate, others));
+            says.extend(seen_by(basis, fate, others));
+            let env = one.taken.env();
             if tried.len() < MOST_TRIED {
-                tried.extend(hints(basis, (&arguments, &elsewhere), cut, one.taken.env()));
+                let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
+                let places = differ.filter_map(|effect| effect.does.place.as_ref());
+                let before = places.filter_map(|(field, key)| {
+                    besides::source(&basis.program, (field, key.as_deref()))
+                });
+                let read = (before.collect(), &arguments);
+                tried.extend(hints(basis, read, &elsewhere, cut, env));
             }
-            for (given, chosen) in by_argument(&basis.program, &arguments, cut, one.taken.env()) {
-                if chosen.is_empty() {
-                    made.push((course.clone(), formula.clone(), fate.clone()));
-                    continue;
-                }
-                let chosen = (&chosen, &one.refusing);
-                let fate = Fate::of(basis, side, one.taken.id, &course, &one.captured, chosen);
-                let formula = Formula::all(vec![formula.clone(), given]);
-                made.extend(fate.map(|fate| (course.clone(), formula, fate)));
+            let cases = by_argument(basis, &arguments, &way.chosen, cut, env);
+            if cases.len() < 2 {
+                made.push(way);
+            } else {
+                made.extend(cases.into_iter().filter_map(|(given, chosen)| {
+                    let told = (&chosen, &one.refusing);
+                    let fate = Fate::of(basis, side, one.taken.id, course, &one.captured, told)?;
+                    let formula = Formula::all(vec![formula.clone(), given]);
+                    Some(Way { course: course.clone(), formula, chosen, fate })
+                }));
             }
             all_arguments.extend(arguments);
         }
@@ -409,7 +430,7 @@ fn chosen(
         let says = says.into_iter().map(|id| cut.ask(id, &Test::Present, one.taken.env()));
         one.says = Arc::new(says.collect());
         one.choices = Arc::new(choices(&basis.program, asked, cut, one.taken.env()));
-        one.courses = made;
+        one.ways = made;
     }
 }
 
@@ -433,21 +454,9 @@ fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId
         effect.does.place.as_ref().is_some_and(|(field, _)| &**field == "up.query")
     };
     if fate.effects.iter().any(|effect| !others.contains(&effect.does) && on_query(effect)) {
-        told.extend(asked_query(basis));
+        told.extend(besides::source(&basis.program, ("up.query", None)));
     }
     told
-}
-
-/// What reads a part of the query.
-fn asked_query(basis: &Basis<'_>) -> Option<ExprId> {
-    let Program { slots, exprs, .. } = &basis.program;
-    let is_query = |expr: &Expr| match expr {
-        Expr::Slot(slot) => {
-            slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == "req.query")
-        }
-        _ => false,
-    };
-    exprs.iter().position(is_query).map(|at| ExprId(at as u32))
 }
 
 fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
@@ -459,7 +468,7 @@ fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
 
 /// Everything that is done on some course.
 fn done(all: &[Asked<'_>]) -> HashSet<Does> {
-    let fates = all.iter().flat_map(|one| &one.courses).map(|(.., fate)| fate);
+    let fates = all.iter().flat_map(|one| &one.ways).map(|way| &way.fate);
     fates.flat_map(|fate| &fate.effects).map(|effect| effect.does.clone()).collect()
 }
 
@@ -481,7 +490,7 @@ fn parts(
         if takes == Set::NONE {
             continue;
         }
-        for (course, formula, fate) in &one.courses {
+        for Way { course, formula, chosen, fate } in &one.ways {
             let set = space.set(formula)?;
             let set = space.meet(takes, set)?;
             if set == Set::NONE {
@@ -493,6 +502,7 @@ fn parts(
                 taken: Some(one.taken.id),
                 differs: one.differs,
                 choices: one.choices.clone(),
+                chosen: chosen.clone(),
                 says: one.says.clone(),
                 set,
             });
@@ -510,6 +520,7 @@ fn parts(
                 taken: None,
                 differs: false,
                 choices: Arc::default(),
+                chosen: Chosen::default(),
                 says: Arc::default(),
                 set,
             };

@@ -107,6 +107,11 @@ impl Exprs {
         self.intern(Expr::Slot(slot))
     }
 
+    /// What is read so far.
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
     /// The number of this expression, whose operands have theirs.
     pub(crate) fn intern(&mut self, expr: Expr) -> ExprId {
         let key = key(&expr);

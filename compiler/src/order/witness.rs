@@ -331,9 +331,9 @@ impl Witness {
     pub(crate) fn text(&self, program: &Program, door: Door<'_>) -> String {
         let scheme = door.scheme;
         let mut text = format!("{} {scheme}://{}{}", self.method, self.host, self.path);
+        text.push_str(&self.query(program));
         let mut details: Vec<String> = Vec::new();
         let mut from = String::new();
-        let mut sign = '?';
         for (id, value) in &self.slots {
             let Some(slot) = program.slots.get(id.0 as usize) else { continue };
             let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -349,22 +349,8 @@ impl Witness {
                         claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
                     details.push(format!("{auth}({})", claims.join(", ")));
                 }
-                ("req.query", Some(key)) => {
-                    text.push(sign);
-                    sign = '&';
-                    escape(&mut text, key);
-                    text.push('=');
-                    escape(&mut text, &plain);
-                }
-                ("req.query.all", Some(key)) => {
-                    for one in items(value) {
-                        text.push(sign);
-                        sign = '&';
-                        escape(&mut text, key);
-                        text.push('=');
-                        escape(&mut text, one);
-                    }
-                }
+                // They stand in the target, above.
+                ("req.query" | "req.query.all", Some(_)) => {}
                 ("req.header.all", Some(key)) => {
                     details.extend(items(value).map(|one| format!("{key}: {}", said(one))));
                 }
@@ -413,6 +399,10 @@ impl Witness {
                 self.cookies(program, true).map(Value::string)
             }
             "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
+            "req.target" => Some(Value::string(format!("{}{}", self.path, self.query(program)))),
+            "req.header" if slot.key.as_deref() == Some("host") => {
+                (!self.host.is_empty()).then(|| Value::String(self.host.clone()))
+            }
             "req.header" => {
                 let all = self.said(program, ("req.header.all", slot.key.as_deref()))?;
                 let all: Vec<&str> = items(all).collect();
@@ -431,6 +421,29 @@ impl Witness {
             }
             _ => None,
         }
+    }
+
+    /// What its target says behind the path: what is said of the query, with the `?`.
+    pub(crate) fn query(&self, program: &Program) -> String {
+        let mut text = String::new();
+        for (id, value) in &self.slots {
+            let slot = program.slots.get(id.0 as usize);
+            let Some((slot, key)) = slot.and_then(|slot| Some((slot, slot.key.as_deref()?))) else {
+                continue;
+            };
+            let said: Vec<&str> = match &*slot.field {
+                "req.query" => value.as_str().into_iter().collect(),
+                "req.query.all" => items(value).collect(),
+                _ => continue,
+            };
+            for one in said {
+                text.push(if text.is_empty() { '?' } else { '&' });
+                escape(&mut text, key);
+                text.push('=');
+                escape(&mut text, one);
+            }
+        }
+        text
     }
 
     /// What the `cookie` field says where cookies are said.

@@ -105,6 +105,15 @@ impl Cut<'_> {
             return Formula::Always(test.holds(&value));
         }
         let boolean = matches!(test, Test::True);
+        if !boolean && is_truth(program.expr(id)) {
+            // There are two values that it can have.
+            let mut truth = || self.ask(id, &Test::True, env);
+            return match [true, false].map(|truth| test.holds(&Value::Bool(truth))) {
+                [true, false] => truth(),
+                [false, true] => truth().not(),
+                [either, _] => Formula::Always(either),
+            };
+        }
         match program.expr(id) {
             Expr::Not(inner) if boolean => {
                 Formula::Not(Box::new(self.ask(*inner, &Test::True, env)))
@@ -450,5 +459,13 @@ impl Cut<'_> {
 
     pub(super) fn constant(&self, id: ExprId) -> Option<Value> {
         self.constants.get(id).cloned().or_else(|| self.folded(id))
+    }
+}
+
+/// Whether it is true or false whatever the request is, and never absent.
+fn is_truth(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(function, _) => (function.returns)() == Ty::Bool,
+        expr => expr.is_boolean() == Some(true),
     }
 }

@@ -1,0 +1,64 @@
+//! What is asked of requests and answers besides what policies read, so that an example can say it: what stood in a field
+//! before a statement changes it, and a query where one is sent on.
+
+use std::sync::Arc;
+
+use lang::Ty;
+use lang::policy::{Policy, StepKind};
+use lang::vocab::ExprId;
+
+use crate::frame::Slot;
+use crate::lower::expr::Exprs;
+use crate::program::{Expr, Program};
+
+/// Asks it.
+pub(super) fn ask(exprs: &mut Exprs, policies: [&Policy; 2]) {
+    let read = exprs.slots().iter().map(|slot| (slot.field.clone(), slot.key.clone()));
+    let read: Vec<_> = read.collect();
+    let steps =
+        policies.into_iter().flat_map(|policy| &policy.routes).flat_map(|route| &route.steps);
+    let mut open: Vec<&StepKind> = steps.map(|step| &step.kind).collect();
+    let mut changed: Vec<(Arc<str>, Option<Arc<str>>)> = Vec::new();
+    while let Some(step) = open.pop() {
+        match step {
+            StepKind::Act(call) => {
+                let place = call.place.as_ref();
+                changed.extend(place.map(|at| (Arc::from(at.field.path), at.key.clone())));
+            }
+            StepKind::Always(held) => open.extend(held.iter().map(|step| &step.kind)),
+            StepKind::Let(..) => {}
+        }
+    }
+    for (field, key) in read.into_iter().chain(changed) {
+        match (&*field, key) {
+            ("up.header" | "up.header.all", Some(name)) => drop(exprs.header(&name)),
+            ("resp.header" | "resp.header.all", Some(name)) => {
+                exprs.read("origin.header", Some(name), Ty::String.optional());
+            }
+            ("resp.status", None) => {
+                exprs.read("origin.status", None, Ty::Status.optional());
+            }
+            ("up.query" | "req.target", None) => {
+                exprs.read("req.query", Some(Arc::from("q")), Ty::String.optional());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What reads what stood in a field before statements change it, or what a part of it says.
+pub(super) fn source(program: &Program, (field, key): (&str, Option<&str>)) -> Option<ExprId> {
+    let of = match field {
+        "up.header" | "up.header.all" => "req.header",
+        "resp.header" | "resp.header.all" => "origin.header",
+        "resp.status" => "origin.status",
+        "up.query" | "req.target" => "req.query",
+        _ => return None,
+    };
+    let is = |slot: &Slot| *slot.field == *of && (of == "req.query" || slot.key.as_deref() == key);
+    let reads = |expr: &Expr| match expr {
+        Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(is),
+        _ => false,
+    };
+    program.exprs.iter().position(reads).map(|at| ExprId(at as u32))
+}
