@@ -255,7 +255,7 @@ impl Body {
 /// The trailer section that hyper brought, if nothing stands in it that belongs into a head.
 fn trailers(map: &http::HeaderMap) -> Result<Headers, BodyError> {
     let malformed = || BodyError::malformed(Side::Upstream, Fault::TrailerField.name());
-    if !map.keys().all(|name| may_trail(name.as_str())) {
+    if !map.keys().all(|name| may_trail(name.as_str().as_bytes())) {
         return Err(malformed());
     }
     headers_from_map(map).map_err(|_| malformed())

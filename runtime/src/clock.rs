@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 thread_local! {
     static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
+    static AGAIN: Cell<bool> = const { Cell::new(false) };
     static CALENDAR: Cell<Option<(Instant, SystemTime)>> = const { Cell::new(None) };
 }
 
@@ -32,12 +33,23 @@ pub(crate) fn calendar() -> SystemTime {
     time
 }
 
+/// Says that whatever is done at this wake-up is looked at again at once, when others have had their turn.
+pub(crate) fn give_way() {
+    AGAIN.set(NOW.get().is_some());
+}
+
+/// Whether that was said: the connection whose wake-up this is need not ask to be woken.
+pub(crate) fn gives_way() -> bool {
+    AGAIN.get()
+}
+
 /// Runs `work`, for which time stands still.
 pub(crate) fn standing<T>(work: impl FnOnce() -> T) -> T {
     struct Stands;
     impl Drop for Stands {
         fn drop(&mut self) {
             NOW.set(None);
+            AGAIN.set(false);
         }
     }
     NOW.set(Some(Instant::now()));

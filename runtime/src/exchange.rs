@@ -161,7 +161,7 @@ pub struct Answer {
     /// The content.
     pub body: Body,
     /// For a 101, the other end.
-    pub tunnel: Option<Tunnel>,
+    pub tunnel: Option<Box<Tunnel>>,
 }
 
 impl Exchange {

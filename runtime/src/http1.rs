@@ -6,6 +6,7 @@ mod decode;
 mod encode;
 mod ending;
 mod fields;
+mod lines;
 mod receive;
 mod request;
 mod response;
@@ -16,6 +17,7 @@ mod wire;
 
 pub(crate) use connection::serve;
 pub use decode::{Decoded, Decoder};
+pub(crate) use encode::request_room;
 pub use encode::{Persistence, chunk_size, encode_request, encode_response, last_chunk, reason};
 pub(crate) use receive::Shared;
 pub use request::{RequestHead, parse_request};

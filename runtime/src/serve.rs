@@ -49,7 +49,7 @@ pub struct Outgoing<T> {
     /// The content.
     pub body: Body,
     /// For a 101: the other end of the tunnel. A 101 without it is not sent.
-    pub tunnel: Option<Tunnel>,
+    pub tunnel: Option<Box<Tunnel>>,
     /// Given back in [`Handler::finished`].
     pub ticket: T,
 }

@@ -71,11 +71,12 @@ pub struct Session {
 /// What is remembered of an exchange until its answer is sent.
 pub struct Ticket {
     live: Rc<Live>,
+    listener: Option<ListenerId>,
     /// Nothing, for what never became an exchange.
     ex: Option<Box<Exchange>>,
     began: SystemTime,
     status: u16,
-    refusal: Option<Refusal>,
+    refusal: Option<Box<Refusal>>,
 }
 
 impl Snapshot for Engine {
@@ -233,7 +234,7 @@ impl Handler for Session {
             let Some((live, mut underway)) = begun else { return nothing_to_serve() };
             let place = Place {
                 engine: &live.engine,
-                listener: self.listener(&live),
+                listener: underway.listener,
                 roster: &self.core.roster,
             };
             if let Some(ex) = underway.ex.as_deref_mut()
@@ -246,15 +247,16 @@ impl Handler for Session {
     }
 
     fn refuse(&self, refusal: Refusal) -> Outgoing<Option<Ticket>> {
-        let Some(live) = self.live() else { return nothing_to_serve() };
+        let Some((live, listener)) = self.live() else { return nothing_to_serve() };
         let failure = Failure::Malformed(refusal.fault);
         let answer = failure.answer();
         let ticket = Ticket {
             live,
+            listener,
             ex: None,
             began: clock::calendar(),
             status: failure.status(),
-            refusal: Some(refusal),
+            refusal: Some(Box::new(refusal)),
         };
         Outgoing {
             response: answer.response,
@@ -280,7 +282,7 @@ fn nothing_to_serve() -> Outgoing<Option<Ticket>> {
 impl Session {
     /// An exchange, with the engine that it keeps to its end.
     fn begin(&self, incoming: Incoming) -> Option<(Rc<Live>, Underway<'_>)> {
-        let live = self.live()?;
+        let (live, listener) = self.live()?;
         let Incoming { request, body, upgrade } = incoming;
         let (connection, decider) = (Rc::clone(&self.connection), Rc::clone(&live.decider));
         let mut ex = Box::new(Exchange::new(connection, decider, request, body, upgrade));
@@ -288,18 +290,21 @@ impl Session {
         if let Some((epoch, begun)) = self.core.calendar {
             ex.time = epoch + begun.elapsed();
         }
-        let underway = Underway { session: self, live: Rc::clone(&live), ex: Some(ex) };
+        let underway = Underway { session: self, live: Rc::clone(&live), listener, ex: Some(ex) };
         Some((live, underway))
     }
 
-    /// The engine of the moment; for a listener that it has no more, the one before.
-    fn live(&self) -> Option<Rc<Live>> {
+    /// The engine of the moment, and the connection's listener in it; for one that it has no more, the engine before.
+    fn live(&self) -> Option<(Rc<Live>, Option<ListenerId>)> {
         let live = self.core.live.borrow().clone()?;
-        if self.listener(&live).is_some() {
-            return Some(live);
+        if let Some(listener) = self.listener(&live) {
+            return Some((live, Some(listener)));
         }
         let before = self.core.before.borrow().clone();
-        Some(before.filter(|before| self.listener(before).is_some()).unwrap_or(live))
+        match before.and_then(|before| Some((self.listener(&before)?, before))) {
+            Some((listener, before)) => Some((before, Some(listener))),
+            None => Some((live, None)),
+        }
     }
 
     /// The listener of the connection, in this engine.
@@ -311,13 +316,13 @@ impl Session {
     fn record(&self, ticket: &Ticket, sent: Option<Sent>) {
         let ex = ticket.ex.as_deref();
         let route = ex.and_then(|ex| ex.route);
-        let listener = self.listener(&ticket.live);
+        let listener = ticket.listener;
         let Some(series) = ticket.live.series(listener, route, &self.core.telemetry) else {
             // No engine has the connection's listener: it was removed two reloads ago, and nothing counts for it.
             return;
         };
         let engine = &ticket.live.engine;
-        let refused = ticket.refusal.as_ref();
+        let refused = ticket.refusal.as_deref();
         let request = ex.map(|ex| &ex.request);
         let method = request.map(|request| request.method.as_str()).or_else(|| {
             refused.and_then(|refusal| refusal.method.as_ref()).map(|method| method.as_str())
@@ -341,7 +346,9 @@ impl Session {
             upstream: upstream.map(|destination| &*destination.name),
             address: ex.and_then(|ex| ex.address),
             tries: ex.map_or(0, |ex| ex.tries),
-            duration: ex.map(|ex| ex.started.elapsed()).unwrap_or_default(),
+            duration: ex
+                .map(|ex| clock::now().saturating_duration_since(ex.started))
+                .unwrap_or_default(),
             first_byte: ex.and_then(|ex| ex.first_byte),
             left_out: ex.map_or(0, |ex| ex.left_out),
             failure: fault(ex, refused, sent),
@@ -402,6 +409,7 @@ fn fault<'r>(
 struct Underway<'s> {
     session: &'s Session,
     live: Rc<Live>,
+    listener: Option<ListenerId>,
     ex: Option<Box<Exchange>>,
 }
 
@@ -422,7 +430,8 @@ impl Underway<'_> {
 
     fn ticket(&self, ex: Option<Box<Exchange>>, status: u16) -> Ticket {
         let began = ex.as_ref().map_or_else(clock::calendar, |ex| ex.time);
-        Ticket { live: Rc::clone(&self.live), ex, began, status, refusal: None }
+        let (live, listener) = (Rc::clone(&self.live), self.listener);
+        Ticket { live, listener, ex, began, status, refusal: None }
     }
 }
 

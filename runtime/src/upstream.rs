@@ -120,7 +120,7 @@ pub struct Answer {
     /// How long it took.
     pub timings: Timings,
     /// The other end of the connection, with a 101.
-    pub tunnel: Option<Tunnel>,
+    pub tunnel: Option<Box<Tunnel>>,
     /// How many tries there were.
     pub tries: u32,
 }
@@ -425,7 +425,7 @@ impl Attempt<'_> {
                 Some(session) => session,
                 // Seldom: it has no room in every exchange.
                 None => match Box::pin(self.connect(&seat, None)).await {
-                    Ok(socket) => http1::Session::new(socket),
+                    Ok(socket) => Box::new(http1::Session::new(socket)),
                     Err(kind) => return Err(unsent(kind, body)),
                 },
             };

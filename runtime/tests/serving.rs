@@ -123,8 +123,8 @@ impl Handler for Site {
                         }
                         far.write_all(b"bye").await.unwrap();
                     });
-                    tunnel =
-                        Some(Tunnel { io: Box::new(near), read_ahead: Bytes::from_static(b"hi ") });
+                    let read_ahead = Bytes::from_static(b"hi ");
+                    tunnel = Some(Box::new(Tunnel { io: Box::new(near), read_ahead }));
                 }
                 Body::empty()
             }

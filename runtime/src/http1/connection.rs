@@ -106,7 +106,7 @@ enum Next<'c, H: Handler> {
 /// An exchange that became a tunnel.
 pub(super) struct Switched<'c, H: Handler> {
     pub(super) response: Response,
-    pub(super) tunnel: Tunnel,
+    pub(super) tunnel: Box<Tunnel>,
     pub(super) settle: Settle<'c, H>,
 }
 
@@ -221,7 +221,7 @@ where
                 if let Poll::Ready(outgoing) = handling.as_mut().poll(cx) {
                     return Poll::Ready(Some(outgoing));
                 }
-                if self.shared.borrow_mut().client_is_gone(cx) {
+                if !clock::gives_way() && self.shared.borrow_mut().client_is_gone(cx) {
                     return Poll::Ready(None);
                 }
                 Poll::Pending

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::fields::parse_fault;
+use super::lines::Lines;
 use super::{Framing, Scan};
 use crate::body::pipe::WORTH;
 use crate::message::{Fault, Headers, may_trail};
@@ -240,21 +240,10 @@ fn take(buffer: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
 /// Reads a trailer section, its blank line included.
 fn trailers(section: &[u8]) -> Result<Headers, Fault> {
     const MOST: usize = 64;
-    let mut room = [httparse::EMPTY_HEADER; MOST];
-    let (consumed, parsed) =
-        match httparse::parse_headers(section, &mut room).map_err(parse_fault)? {
-            httparse::Status::Complete(parts) => parts,
-            httparse::Status::Partial => return Err(Fault::LineEnding),
-        };
-    if consumed != section.len() {
-        return Err(Fault::LineEnding);
-    }
-    for header in parsed {
-        if !may_trail(header.name) {
-            return Err(Fault::TrailerField);
-        }
-    }
-    Headers::from_parsed(section, parsed, |_, _| Ok(true)).map_err(|_| Fault::ChunkOverhead)
+    Lines::new(section).fields(MOST, |_, name, _| match may_trail(name) {
+        true => Ok(true),
+        false => Err(Fault::TrailerField),
+    })
 }
 
 #[cfg(test)]

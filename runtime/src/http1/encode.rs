@@ -22,6 +22,19 @@ pub enum Persistence {
     Close,
 }
 
+/// What a hop writes itself: the start line but for its target, framing, `Date`.
+const OWN: usize = 192;
+
+/// The room that the head of a request takes.
+pub(crate) fn request_room(request: &Request) -> usize {
+    request.headers.most_on_wire() + request.target.path_and_query().len() + OWN
+}
+
+/// The room that the head of a response takes.
+pub(super) fn response_room(response: &Response) -> usize {
+    response.headers.most_on_wire() + OWN
+}
+
 /// Appends the head of a request as HTTP/1.1 in origin form.
 ///
 /// `Host` is the authority of the target. Hop-by-hop fields of the request are not written;
@@ -35,7 +48,7 @@ pub fn encode_request(
     upgrade: Option<&Upgrade>,
     takes_trailers: bool,
 ) {
-    out.reserve(request.headers.wire_len() + request.target.path_and_query().len() + 192);
+    out.reserve(request_room(request));
     put(
         out,
         &[
@@ -92,7 +105,7 @@ pub fn encode_response(
     headless: bool,
     persistence: Persistence,
 ) {
-    out.reserve(response.headers.wire_len() + 192);
+    out.reserve(response_room(response));
     let switching = response.status == 101;
     put(
         out,

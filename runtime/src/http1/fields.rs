@@ -92,19 +92,6 @@ impl<'h> Frame<'h> {
     }
 }
 
-/// What httparse refuses, by our name for it.
-pub(super) fn parse_fault(error: httparse::Error) -> Fault {
-    match error {
-        httparse::Error::HeaderName => Fault::FieldName,
-        httparse::Error::HeaderValue => Fault::FieldValue,
-        httparse::Error::NewLine => Fault::LineEnding,
-        httparse::Error::TooManyHeaders => Fault::TooManyFields,
-        httparse::Error::Status | httparse::Error::Token | httparse::Error::Version => {
-            Fault::StartLine
-        }
-    }
-}
-
 fn once<T>(slot: &mut Option<T>, value: T, fault: Fault) -> Result<(), Fault> {
     if slot.replace(value).is_some() { Err(fault) } else { Ok(()) }
 }

@@ -1,10 +1,11 @@
 //! Reading the head of a request.
 
-use std::mem::MaybeUninit;
-
 use super::Framing;
-use super::fields::{EXPECT, Frame, HOST, parse_fault};
-use crate::message::{Fault, Headers, Method, Request, Scheme, Target, Version, names_protected};
+use super::fields::{EXPECT, Frame, HOST};
+use super::lines::Lines;
+use crate::message::{
+    Fault, Method, Request, Scheme, Target, Version, is_token_byte, names_protected,
+};
 use crate::normal;
 use crate::serve::{Limits, Refusal};
 use crate::upgrade::Upgrade;
@@ -35,36 +36,28 @@ pub fn parse_request(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<Req
 }
 
 fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fault> {
-    let mut room = [const { MaybeUninit::uninit() }; Limits::MAX_FIELDS];
-    let fields = limits.fields.min(Limits::MAX_FIELDS);
-    let mut parsed = httparse::Request::new(&mut []);
-    let status = httparse::ParserConfig::default()
-        .parse_request_with_uninit_headers(
-            &mut parsed,
-            head,
-            room.get_mut(..fields).unwrap_or_default(),
-        )
-        .map_err(|error| match error {
-            httparse::Error::Version if names_a_version(head) => Fault::Version,
-            error => parse_fault(error),
-        })?;
-    // A head that httparse finds shorter or longer than we do is one that two readers cut apart.
-    match status {
-        httparse::Status::Complete(len) if len == head.len() => {}
-        httparse::Status::Complete(_) => return Err(Fault::LineEnding),
-        httparse::Status::Partial => return Err(Fault::StartLine),
-    }
-    let (Some(method), Some(path), Some(minor)) = (parsed.method, parsed.path, parsed.version)
-    else {
+    let mut lines = Lines::new(head);
+    let method = lines.word(b' ', is_token_byte).ok_or(Fault::StartLine)?;
+    let path = lines.word(b' ', |byte| byte > b' ' && byte != 0x7f).ok_or(Fault::StartLine)?;
+    let is_text = path.is_ascii() || std::str::from_utf8(path).is_ok();
+    if method.is_empty() || path.is_empty() || !is_text {
         return Err(Fault::StartLine);
+    }
+    let version = match lines.minor() {
+        Some(true) => Version::Http11,
+        Some(false) => Version::Http10,
+        None if names_a_version(head) => return Err(Fault::Version),
+        None => return Err(Fault::StartLine),
     };
+    if !lines.skip(b"\r\n") {
+        return Err(Fault::LineEnding);
+    }
     if path.len() > limits.target_bytes {
         return Err(Fault::TargetTooLong);
     }
-    let method = Method::from_bytes(method.as_bytes()).ok_or(Fault::Method)?;
-    let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
+    let method = Method::from_bytes(method).ok_or(Fault::Method)?;
     let mut frame = Frame::default();
-    let headers = Headers::from_parsed(head, parsed.headers, |known, value| {
+    let headers = lines.fields(limits.fields.min(Limits::MAX_FIELDS), |known, _, value| {
         frame.take(known, value)?;
         // `Host` lives in the target; an expectation is met by this connection.
         Ok(known != HOST && known != EXPECT)
@@ -73,7 +66,7 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
     if frame.chunked && version == Version::Http10 {
         return Err(Fault::TransferEncoding);
     }
-    let target = target(&method, path.as_bytes(), frame.host, version, scheme)?;
+    let target = target(&method, path, frame.host, version, scheme)?;
     let expects_continue = match frame.expect {
         Some(value) if version == Version::Http11 => {
             if !value.eq_ignore_ascii_case(b"100-continue") {
@@ -192,4 +185,46 @@ pub(super) fn glimpse(head: &[u8]) -> (Option<Method>, Option<String>) {
         .filter(|_| method.is_some())
         .map(|target| String::from_utf8_lossy(target.get(..256).unwrap_or(target)).into_owned());
     (method, target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_line_is_what_httparse_takes_for_one() {
+        const LINES: &[&str] =
+            &["GET /a?b=c HTTP/1.1\r\n", "OPTIONS * HTTP/1.0\r\n", "M-X http://a/ HTTP/1.1\r\n"];
+        const BYTES: &[u8] = b"\r\n \t\0\x7f\xe9\"#01./HTPx";
+        let mut random = fastrand::Rng::with_seed(2026);
+        let limits = Limits::default();
+        let mut read = 0;
+        for _ in 0..40_000 {
+            let mut text = LINES[random.usize(..LINES.len())].as_bytes().to_vec();
+            for _ in 0..random.usize(0..3) {
+                let at = random.usize(..text.len());
+                let byte = BYTES[random.usize(..BYTES.len())];
+                match random.u8(..3) {
+                    0 => text[at] = byte,
+                    1 => text.insert(at, byte),
+                    _ => drop(text.remove(at)),
+                }
+            }
+            text.extend_from_slice(b"Host: a\r\n\r\n");
+            let Ok(ours) = parse_request(&text, Scheme::Http, &limits) else { continue };
+            let mut room = [httparse::EMPTY_HEADER; 1];
+            let mut theirs = httparse::Request::new(&mut room);
+            let parsed = theirs.parse(&text);
+            let shown = text.escape_ascii();
+            assert_eq!(parsed, Ok(httparse::Status::Complete(text.len())), "{shown}");
+            assert_eq!(theirs.method, Some(ours.request.method.as_str()), "{shown}");
+            assert_eq!(
+                theirs.version == Some(0),
+                ours.request.version == Version::Http10,
+                "{shown}"
+            );
+            read += 1;
+        }
+        assert!(read > 10_000, "{read}");
+    }
 }

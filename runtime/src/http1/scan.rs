@@ -20,7 +20,7 @@ impl Scan {
     /// A bare LF is refused as soon as it is seen, a head of more than `cap` bytes as soon as it is
     /// certain.
     pub fn find(&mut self, buffer: &[u8], cap: usize) -> Result<Option<usize>, Fault> {
-        while let Some(found) = memchr::memchr(b'\n', buffer.get(self.at..).unwrap_or_default()) {
+        while let Some(found) = feed(buffer.get(self.at..).unwrap_or_default()) {
             let feed = self.at + found;
             let line = buffer.get(self.line..feed).unwrap_or_default();
             if line.last() != Some(&b'\r') {
@@ -42,6 +42,25 @@ impl Scan {
     }
 }
 
+/// Where the first LF stands. Most lines are so short that a search which prepares itself takes longer.
+fn feed(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const SHORT: usize = 64;
+    let (mut at, mut rest) = (0, text);
+    while at < SHORT
+        && let Some((eight, behind)) = rest.split_first_chunk()
+    {
+        let differing = u64::from_le_bytes(*eight) ^ (ONES * u64::from(b'\n'));
+        let found = differing.wrapping_sub(ONES) & !differing & (ONES << 7);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+        rest = behind;
+    }
+    memchr::memchr(b'\n', rest).map(|found| at + found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +73,21 @@ mod tests {
             assert_eq!(scan.find(&head[..len], 100), Ok(None), "{len}");
         }
         assert_eq!(scan.find(head, 100), Ok(Some(24)));
+    }
+
+    #[test]
+    fn a_feed_is_found_wherever_it_stands() {
+        for length in 0..100 {
+            assert_eq!(feed(&vec![b'\x0b'; length]), None);
+            for at in 0..length {
+                let mut text = vec![b'\x0b'; length];
+                text[at] = b'\n';
+                if let Some(behind) = text.get_mut(at + 3) {
+                    *behind = b'\n';
+                }
+                assert_eq!(feed(&text), Some(at));
+            }
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::encode::response_room;
 use super::receive::Shared;
 use super::wire::COPIED;
 use super::{Framing, Out, Persistence, chunk_size, encode_response, last_chunk};
@@ -55,13 +56,11 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin + 'static>(
     // An interim response that was begun must end before the final one begins.
     let begun =
         shared.borrow_mut().content.as_mut().map(|content| std::mem::take(&mut content.interim));
-    let mut out = begun.unwrap_or_default();
     let with_content = response.may_have_content(&asked.method);
     // What is here and short is copied behind the head: room for both at once.
     let behind = body.as_full().map_or(0, <[u8]>::len);
-    if with_content && behind <= COPIED {
-        out.head().reserve(response.headers.wire_len() + 192 + behind);
-    }
+    let behind = if with_content && behind <= COPIED { behind } else { 0 };
+    let mut out = begun.unwrap_or_else(|| Out::with_room(response_room(response) + behind));
     encode_response(out.head(), response, framing, headless, persistence);
     let mut sending = Sending {
         out,

@@ -1,28 +1,25 @@
 //! The bytes of a connection on their way in and out: a buffer that exists only while it holds
 //! something, and vectored writes.
 
-use std::cell::Cell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+use crate::clock;
 
 /// The most that one read takes.
 const READ: usize = 64 << 10;
 /// What a read takes where nobody knows what comes: a head, and what stands behind it. Long content is left where it can
 /// be moved unread.
 const GUESS: usize = 16 << 10;
-/// From this size on, content is read in place instead of through the scratch buffer.
+/// From this size on, content is read in place instead of being copied off the stack.
 const IN_PLACE: usize = 16 << 10;
 /// Up to this size, content is copied behind the head instead of being sent from where it is.
 pub(super) const COPIED: usize = 16 << 10;
-
-thread_local! {
-    /// One buffer for all connections of a core: an idle connection owns none.
-    static SCRATCH: Cell<BytesMut> = Cell::new(BytesMut::new());
-}
 
 /// The reading side: a transport and what was read from it ahead.
 #[derive(Debug)]
@@ -49,18 +46,17 @@ impl<IO: AsyncRead + Unpin> Wire<IO> {
             self.buffer.reserve(expected);
             return pin!(self.io.read_buf(&mut self.buffer)).poll(cx);
         }
-        let mut scratch = SCRATCH.take();
-        scratch.reserve(READ);
-        let polled = pin!(self.io.read_buf(&mut (&mut scratch).limit(GUESS))).poll(cx);
-        if scratch.len() >= IN_PLACE && self.buffer.is_empty() {
-            // Longer to copy than to do without.
-            self.buffer = scratch.split();
+        // On the stack: what is only looked for, and nearly always short, needs no memory of its own.
+        let mut scratch = [MaybeUninit::uninit(); GUESS];
+        let mut read = ReadBuf::uninit(&mut scratch);
+        ready!(Pin::new(&mut self.io).poll_read(cx, &mut read))?;
+        let filled = read.filled();
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::from(filled);
         } else {
-            self.buffer.extend_from_slice(&scratch);
-            scratch.clear();
+            self.buffer.extend_from_slice(filled);
         }
-        SCRATCH.set(scratch);
-        polled
+        Poll::Ready(Ok(filled.len()))
     }
 
     /// Gives the memory of an empty buffer back.
@@ -76,16 +72,29 @@ impl<IO: AsyncRead + Unpin> Wire<IO> {
 pub struct Out {
     head: Vec<u8>,
     written: usize,
-    /// Whether others had their turn before the first write.
-    yielded: bool,
+    way: Way,
     tail: Bytes,
     after: &'static [u8],
+}
+
+/// Whether others had their turn before the first write.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    #[default]
+    ToGive,
+    Giving,
+    Given,
 }
 
 impl Out {
     /// Nothing to write.
     pub fn new() -> Out {
         Out::default()
+    }
+
+    /// The same, with room for so many bytes of heads and short content.
+    pub(crate) fn with_room(bytes: usize) -> Out {
+        Out { head: Vec::with_capacity(bytes), ..Out::default() }
     }
 
     /// The buffer that heads and framing are appended to. Only while [`Out::has_room`].
@@ -114,6 +123,11 @@ impl Out {
         self.written == self.head.len() && self.tail.is_empty() && self.after.is_empty()
     }
 
+    /// Whether others have their turn now, and the first write is to be tried at once behind them.
+    pub(crate) fn gives_way(&self) -> bool {
+        self.way == Way::Giving
+    }
+
     /// Writes once; the number of bytes that went.
     ///
     /// Before the first write, whatever else is ready on this core has its turn. So the writes of a burst follow each
@@ -124,10 +138,13 @@ impl Out {
         cx: &mut Context<'_>,
         io: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<usize>> {
-        if !std::mem::replace(&mut self.yielded, true) {
+        if self.way == Way::ToGive {
+            self.way = Way::Giving;
             cx.waker().wake_by_ref();
+            clock::give_way();
             return Poll::Pending;
         }
+        self.way = Way::Given;
         let head = self.head.get(self.written..).unwrap_or_default();
         let count = if self.tail.is_empty() && self.after.is_empty() {
             ready!(Pin::new(io).poll_write(cx, head))?

@@ -56,7 +56,7 @@ pub(super) fn read(
     room.pseudo.clear();
     let mut section = Section {
         // Room for the edits that nearly every proxied message gets.
-        headers: Headers::with_capacity(16, 384),
+        headers: Headers::with_capacity(384),
         pseudo: &mut room.pseudo,
         limits,
         size: 0,
@@ -99,8 +99,9 @@ pub(super) fn trailers(
             Name::Plain | Name::Host | Name::Length | Name::Cookie | Name::Expect | Name::Te
                 if field.clean =>
             {
-                let name = std::str::from_utf8(field.name).unwrap_or_default();
-                if !may_trail(name) || headers.append_checked(field.name, field.value).is_err() {
+                if !may_trail(field.name)
+                    || headers.append_checked(field.name, field.value).is_err()
+                {
                     fault.get_or_insert(Fault::TrailerField);
                 }
             }

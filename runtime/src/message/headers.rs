@@ -2,10 +2,12 @@
 //! One buffer holds all text; a field is four offsets into it, and an edit appends to the buffer.
 
 use std::fmt;
+use std::ops::Range;
 
 use compiler::names::{Mark, Names, Only, same_name};
+use smallvec::SmallVec;
 
-use super::{Fault, Known};
+use super::Known;
 
 /// Why a name or value cannot stand in a header section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,10 +28,17 @@ pub enum InvalidField {
 pub(crate) struct Repeated;
 
 /// A header or trailer section.
+///
+/// A word that points to its fields: a section is handed on often on its way from one connection to the other.
 #[derive(Clone, Default)]
 pub struct Headers {
+    section: Option<Box<Section>>,
+}
+
+#[derive(Clone, Default)]
+struct Section {
     text: Vec<u8>,
-    fields: Vec<Field>,
+    fields: SmallVec<[Field; 16]>,
     // Of the names that are known, at least those that are there.
     known: Known,
     names: Names,
@@ -41,6 +50,8 @@ struct Field {
     value: Part,
     known: Known,
     mark: Mark,
+    /// It stands in the text as HTTP/1 writes it, to the end of its line.
+    is_line: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,39 +66,40 @@ impl Part {
     }
 }
 
+/// Room for the edits that nearly every proxied message gets.
+const EDITS: usize = 192;
+
 impl Headers {
     /// An empty section; it owns no memory yet.
     pub fn new() -> Headers {
         Headers::default()
     }
 
-    /// An empty section with room for `fields` fields and `text` bytes.
-    pub fn with_capacity(fields: usize, text: usize) -> Headers {
-        Headers {
-            text: Vec::with_capacity(text),
-            fields: Vec::with_capacity(fields),
-            ..Headers::default()
-        }
+    /// An empty section with room for `text` bytes.
+    pub fn with_capacity(text: usize) -> Headers {
+        let section = Section { text: Vec::with_capacity(text), ..Section::default() };
+        Headers { section: Some(Box::new(section)) }
     }
 
     /// The number of field lines.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.fields().len()
     }
 
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields().is_empty()
     }
 
     /// Whether a field of this name is present.
     pub fn contains(&self, name: &str) -> bool {
-        self.find(name).is_some()
+        self.section.as_deref().is_some_and(|section| section.find(name).is_some())
     }
 
     /// The value of the first field of this name.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.find(name).and_then(|at| self.fields.get(at)).map(|field| self.part(field.value))
+        let section = self.section.as_deref()?;
+        section.fields.get(section.find(name)?).map(|field| section.part(field.value))
     }
 
     /// The value of the first field of this name, if it is UTF-8.
@@ -97,18 +109,22 @@ impl Headers {
 
     /// The values of all fields of this name, in order.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        let places = self.names.places(Mark::of(name.as_bytes()));
-        let fields = places.filter_map(|at| self.fields.get(at));
-        fields.filter(move |field| self.is_named(field, name)).map(|field| self.part(field.value))
+        self.section.as_deref().into_iter().flat_map(move |section| {
+            let places = section.names.places(Mark::of(name.as_bytes()));
+            let fields = places.filter_map(|at| section.fields.get(at));
+            let fields = fields.filter(move |field| section.is_named(field, name));
+            fields.map(|field| section.part(field.value))
+        })
     }
 
     /// The value of the field of this name, which has this mark: `None` if there is none, `Err` if there is more than one.
     pub(crate) fn only(&self, mark: Mark, name: &str) -> Result<Option<&[u8]>, Repeated> {
-        let field = |at: usize| self.fields.get(at);
-        match self.names.only(mark, |at| field(at).is_some_and(|field| self.is_named(field, name)))
-        {
+        let Some(section) = self.section.as_deref() else { return Ok(None) };
+        let field = |at: usize| section.fields.get(at);
+        let is_named = |at| field(at).is_some_and(|field| section.is_named(field, name));
+        match section.names.only(mark, is_named) {
             Only::Nowhere => Ok(None),
-            Only::At(at) => Ok(field(at).map(|field| self.part(field.value))),
+            Only::At(at) => Ok(field(at).map(|field| section.part(field.value))),
             Only::Often => Err(Repeated),
         }
     }
@@ -125,62 +141,64 @@ impl Headers {
 
     /// All fields in order as bytes: what an encoder copies.
     pub fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|field| (self.part(field.name), self.part(field.value)))
+        let text = self.section.as_deref().map_or(&[][..], |section| &section.text);
+        self.fields().iter().map(move |field| (slice(text, field.name), slice(text, field.value)))
     }
 
     /// Gives `name` this one value, in the place of the first field of that name.
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
         let value = checked(name, value.as_ref())?;
-        let Some(first) = self.find(name) else { return self.push(name.as_bytes(), value) };
-        let value = self.keep(value)?;
-        if let Some(field) = self.fields.get_mut(first) {
+        let section = self.section();
+        let Some(first) = section.find(name) else {
+            return section.push(name.as_bytes(), value);
+        };
+        let value = section.keep(value)?;
+        if let Some(field) = section.fields.get_mut(first) {
             field.value = value;
+            field.is_line = false;
         }
-        let (text, mut index) = (&self.text, 0);
-        self.fields.retain(|field| {
+        let mut index = 0;
+        section.retain(|field, found| {
             index += 1;
-            index <= first + 1 || !slice(text, field.name).eq_ignore_ascii_case(name.as_bytes())
+            index <= first + 1 || !slice(found, field.name).eq_ignore_ascii_case(name.as_bytes())
         });
-        self.note();
         Ok(())
     }
 
     /// Adds one more field line at the end.
     pub fn append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
         let value = checked(name, value.as_ref())?;
-        self.push(name.as_bytes(), value)
+        self.section().push(name.as_bytes(), value)
     }
 
     /// Adds a field whose name and value were checked where they were read.
     pub(crate) fn append_checked(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
         debug_assert!(is_token(name) && value.iter().all(|&byte| is_value_byte(byte)));
-        self.push(name, value)
+        self.section().push(name, value)
     }
 
     /// Removes all fields of this name; says whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.fields.len();
-        let text = &self.text;
-        self.fields.retain(|field| !slice(text, field.name).eq_ignore_ascii_case(name.as_bytes()));
-        self.note();
-        self.fields.len() < before
+        let before = self.len();
+        self.retain(|_, found| !found.eq_ignore_ascii_case(name.as_bytes()));
+        self.len() < before
     }
 
     /// Keeps the fields for which `keep(known, name)` is true.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(Known, &[u8]) -> bool) {
-        let text = &self.text;
-        self.fields.retain(|field| keep(field.known, slice(text, field.name)));
-        self.note();
+        if let Some(section) = self.section.as_deref_mut() {
+            section.retain(|field, text| keep(field.known, slice(text, field.name)));
+        }
     }
 
     /// Whether one of these names may be there. If not, none is.
     pub(crate) fn may_have(&self, names: Known) -> bool {
-        self.known.meets(names)
+        self.section.as_deref().is_some_and(|section| section.known.meets(names))
     }
 
     /// What is known of the name of each field, in order.
     pub(crate) fn known(&self) -> impl Iterator<Item = Known> {
-        self.fields.iter().map(|field| field.known)
+        self.fields().iter().map(|field| field.known)
     }
 
     /// Adds one more field line, of which all is known: the name, and that the value is valid.
@@ -190,84 +208,77 @@ impl Headers {
         name: &str,
         value: &[u8],
     ) -> Result<(), InvalidField> {
-        self.push_known(known, name.as_bytes(), value)
+        self.section().push_known(known, name.as_bytes(), value)
     }
 
     /// Appends the field lines for which `keep(known, value)` is true, as HTTP/1 writes them.
     ///
     /// Lines that stand in a row and in that form already are copied at once.
     pub(crate) fn write(&self, out: &mut Vec<u8>, mut keep: impl FnMut(Known, &[u8]) -> bool) {
+        let Some(section) = self.section.as_deref() else { return };
         let mut row = 0..0;
-        for Field { name, value, known, .. } in &self.fields {
-            if !keep(*known, self.part(*value)) {
+        for Field { name, value, known, is_line, .. } in &section.fields {
+            if !keep(*known, section.part(*value)) {
                 continue;
             }
             let (start, end) = (name.start as usize, value.end() + 2);
-            let is_line = self.text.get(name.end()..value.start as usize) == Some(b": ")
-                && self.text.get(value.end()..end) == Some(b"\r\n");
-            if is_line && start == row.end {
+            if *is_line && start == row.end {
                 row.end = end;
                 continue;
             }
-            out.extend_from_slice(self.text.get(row).unwrap_or_default());
-            row = start..if is_line { end } else { start };
+            out.extend_from_slice(section.text.get(row).unwrap_or_default());
+            row = start..if *is_line { end } else { start };
             if !is_line {
-                for part in [self.part(*name), b": ", self.part(*value), b"\r\n"] {
+                for part in [section.part(*name), b": ", section.part(*value), b"\r\n"] {
                     out.extend_from_slice(part);
                 }
             }
         }
-        out.extend_from_slice(self.text.get(row).unwrap_or_default());
+        out.extend_from_slice(section.text.get(row).unwrap_or_default());
     }
 
-    /// The bytes that the section takes on the wire of HTTP/1: names, values, `: ` and CRLF.
-    pub fn wire_len(&self) -> usize {
-        self.raw().map(|(name, value)| name.len() + value.len() + 4).sum()
+    /// The most bytes that the section takes on the wire of HTTP/1.
+    pub(crate) fn most_on_wire(&self) -> usize {
+        // No two names or values have a byte of the text in common.
+        self.section.as_deref().map_or(0, |section| section.text.len() + 4 * section.fields.len())
     }
 
-    /// Takes what httparse found in `head`: one copy of the text, offsets for the fields.
-    ///
-    /// Both names and values must be slices of `head`; one that is not is refused.
-    ///
-    /// `keep(known, value)` sees each field and says whether it is kept, or why the head is refused.
-    pub(crate) fn from_parsed<'h>(
-        head: &'h [u8],
-        parsed: &[httparse::Header<'h>],
-        mut keep: impl FnMut(Known, &'h [u8]) -> Result<bool, Fault>,
-    ) -> Result<Headers, Fault> {
-        let base = head.as_ptr() as usize;
-        let Some(first) = parsed.first() else { return Ok(Headers::new()) };
-        let from = (first.name.as_ptr() as usize).wrapping_sub(base);
-        let kept = head.get(from..).ok_or(Fault::HeadTooLarge)?;
-        // Room for the edits that nearly every proxied message gets.
-        let mut text = Vec::with_capacity(kept.len() + 192);
-        text.extend_from_slice(kept);
-        let mut fields = Vec::with_capacity(parsed.len() + 6);
-        let place = |bytes: &[u8]| -> Result<Part, Fault> {
-            if bytes.is_empty() {
-                return Ok(Part { start: 0, len: 0 });
-            }
-            let start = (bytes.as_ptr() as usize).wrapping_sub(base).wrapping_sub(from);
-            let end = start.checked_add(bytes.len()).ok_or(Fault::HeadTooLarge)?;
-            if end > kept.len() {
-                return Err(Fault::HeadTooLarge);
-            }
-            part_at(start, bytes.len()).map_err(|_| Fault::HeadTooLarge)
-        };
-        let (mut all, mut names) = (Known::default(), Names::default());
-        for header in parsed {
-            let (name, value) = (header.name.as_bytes(), trim(header.value));
-            let known = Known::recognise(name);
-            if keep(known, value)? {
-                all = all.with(known);
-                let mark = Mark::of(name);
-                names.push(mark);
-                fields.push(Field { name: place(name)?, value: place(value)?, known, mark });
-            }
-        }
-        Ok(Headers { text, fields, known: all, names })
+    /// A section whose fields stand in `text`, of which nothing is read yet: one copy, and room for edits.
+    pub(crate) fn of_text(text: &[u8]) -> Headers {
+        let mut headers = Headers::with_capacity(text.len() + EDITS);
+        headers.section().text.extend_from_slice(text);
+        headers
     }
 
+    /// Adds a field that stands in the text: where its name ends and its value begins and ends, and how it is known.
+    /// Whether that is so, its reader answers for.
+    pub(crate) fn place(
+        &mut self,
+        known: Known,
+        name: Range<usize>,
+        value: Range<usize>,
+    ) -> Result<(), InvalidField> {
+        let section = self.section();
+        let between = section.text.get(name.end..value.start);
+        let behind = section.text.get(value.end..).and_then(<[u8]>::first_chunk);
+        let is_line = between == Some(b": ") && behind == Some(b"\r\n");
+        let mark = Mark::of(section.text.get(name.clone()).unwrap_or_default());
+        let name = part_at(name.start, name.len())?;
+        let value = part_at(value.start, value.len())?;
+        section.note(Field { name, value, known, mark, is_line });
+        Ok(())
+    }
+
+    fn fields(&self) -> &[Field] {
+        self.section.as_deref().map_or(&[], |section| &section.fields)
+    }
+
+    fn section(&mut self) -> &mut Section {
+        self.section.get_or_insert_default()
+    }
+}
+
+impl Section {
     fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
         self.push_known(Known::recognise(name), name, value)
     }
@@ -278,10 +289,24 @@ impl Headers {
         self.text.extend_from_slice(b": ");
         let value = self.keep(value)?;
         self.text.extend_from_slice(b"\r\n");
-        self.fields.push(Field { name, value, known, mark });
-        self.names.push(mark);
-        self.known = self.known.with(known);
+        self.note(Field { name, value, known, mark, is_line: true });
         Ok(())
+    }
+
+    fn note(&mut self, field: Field) {
+        self.fields.push(field);
+        self.names.push(field.mark);
+        self.known = self.known.with(field.known);
+    }
+
+    /// Keeps the fields for which `keep(field, text)` is true.
+    fn retain(&mut self, mut keep: impl FnMut(&Field, &[u8]) -> bool) {
+        let (text, before) = (&self.text, self.fields.len());
+        self.fields.retain(|field| keep(field, text));
+        if self.fields.len() < before {
+            self.names = Names::default();
+            self.fields.iter().for_each(|field| self.names.push(field.mark));
+        }
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Result<Part, InvalidField> {
@@ -293,12 +318,6 @@ impl Headers {
     fn find(&self, name: &str) -> Option<usize> {
         let mut places = self.names.places(Mark::of(name.as_bytes()));
         places.find(|at| self.fields.get(*at).is_some_and(|field| self.is_named(field, name)))
-    }
-
-    /// Notes the names anew, because fields are gone.
-    fn note(&mut self) {
-        self.names = Names::default();
-        self.fields.iter().for_each(|field| self.names.push(field.mark));
     }
 
     fn is_named(&self, field: &Field, name: &str) -> bool {
@@ -427,14 +446,13 @@ mod tests {
 
     #[test]
     fn lines_are_written_in_one_form_however_they_came() {
-        let head = b"A: 1\r\nb:2\r\nC:  3 \r\nd: \r\nE: 5\r\nF: 6\r\n\r\n";
-        let mut room = [httparse::EMPTY_HEADER; 8];
-        let httparse::Status::Complete((_, parsed)) =
-            httparse::parse_headers(head, &mut room).unwrap()
-        else {
-            panic!("incomplete");
-        };
-        let mut headers = Headers::from_parsed(head, parsed, |_, _| Ok(true)).unwrap();
+        let text = b"A: 1\r\nb:2\r\nC:  3 \r\nd: \r\nE: 5\r\nF: 6\r\n\r\n";
+        let mut headers = Headers::of_text(text);
+        for (at, value) in
+            [(0, 3..4), (6, 8..9), (11, 15..16), (19, 22..22), (24, 27..28), (30, 33..34)]
+        {
+            headers.place(Known::default(), at..at + 1, value).unwrap();
+        }
         headers.append("g", "7").unwrap();
         headers.set("e", "five").unwrap();
         headers.append("h", "8").unwrap();
@@ -442,5 +460,6 @@ mod tests {
         headers.write(&mut out, |_, value| value != b"1");
         let text = "b: 2\r\nC: 3\r\nd: \r\nE: five\r\nF: 6\r\ng: 7\r\nh: 8\r\n";
         assert_eq!(String::from_utf8(out).unwrap(), text);
+        assert!(headers.most_on_wire() >= text.len());
     }
 }

@@ -95,7 +95,7 @@ impl Known {
         let place =
             PLACES.get(name.len()).and_then(|row| row.get(letter)).map_or(0, |&at| usize::from(at));
         if let Some(known) = place.checked_sub(1).and_then(|at| NAMES.get(at))
-            && name.eq_ignore_ascii_case(known.as_bytes())
+            && is_written(name, known.as_bytes())
         {
             return Known(1 << (place - 1));
         }
@@ -120,6 +120,21 @@ impl Known {
     pub(crate) fn with(self, other: Known) -> Known {
         Known(self.0 | other.0)
     }
+}
+
+/// Whether `name` is `known`, which is in lower case and as long: a word at a time.
+fn is_written(name: &[u8], known: &[u8]) -> bool {
+    // Of what a known name is made of, only letters have this bit; they may be without the one below it.
+    let byte = |(one, known): (&u8, &u8)| one | (known & 0x40) >> 1 == *known;
+    let word = |one: &[u8; 8], known: &[u8; 8]| {
+        let (one, known) = (u64::from_le_bytes(*one), u64::from_le_bytes(*known));
+        one | (known & u64::from_le_bytes([0x40; 8])) >> 1 == known
+    };
+    let (Some(last), Some(last_known)) = (name.last_chunk(), known.last_chunk()) else {
+        return name.iter().zip(known).all(byte);
+    };
+    let (words, known_words) = (name.as_chunks().0, known.as_chunks().0);
+    word(last, last_known) && words.iter().zip(known_words).all(|(one, known)| word(one, known))
 }
 
 const fn same(one: &str, other: &str) -> bool {
@@ -148,6 +163,14 @@ mod tests {
             assert_eq!(Known::recognise(name.as_bytes()), one, "{name}");
             assert_eq!(Known::recognise(name.to_ascii_uppercase().as_bytes()), one, "{name}");
             assert!(!Known::recognise(format!("{name}-x").as_bytes()).meets(one));
+            for at in 0..name.len() {
+                for byte in 0..=u8::MAX {
+                    let mut other = name.as_bytes().to_vec();
+                    other[at] = byte;
+                    let is_same = other.eq_ignore_ascii_case(name.as_bytes());
+                    assert_eq!(Known::recognise(&other) == one, is_same, "{name} {at} {byte}");
+                }
+            }
             assert_eq!(one.meets(Known::SINGLE), SINGLE.contains(&name), "{name}");
         }
         assert!(Known::recognise(b"X-Forwarded-Port").meets(Known::CLIENT));

@@ -28,7 +28,7 @@ pub fn header_map(headers: &Headers) -> Result<HeaderMap, InvalidField> {
 /// The fields of a map, in its order.
 pub fn headers_from_map(map: &HeaderMap) -> Result<Headers, InvalidField> {
     let text = map.iter().map(|(name, value)| name.as_str().len() + value.len()).sum::<usize>();
-    let mut headers = Headers::with_capacity(map.len() + 6, text + 192);
+    let mut headers = Headers::with_capacity(text + 192);
     for (name, value) in map {
         headers.append(name.as_str(), value.as_bytes())?;
     }

@@ -33,6 +33,6 @@ const FORBIDDEN: &[&str] = &[
 ];
 
 /// Whether a field of this name may stand in a trailer section.
-pub(crate) fn may_trail(name: &str) -> bool {
-    !FORBIDDEN.iter().any(|field| name.eq_ignore_ascii_case(field))
+pub(crate) fn may_trail(name: &[u8]) -> bool {
+    !FORBIDDEN.iter().any(|field| name.eq_ignore_ascii_case(field.as_bytes()))
 }

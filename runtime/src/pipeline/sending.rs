@@ -27,7 +27,7 @@ pub(crate) struct Got {
     /// The head, without what concerned the connection.
     pub(crate) response: Response,
     pub(crate) body: Body,
-    pub(crate) tunnel: Option<Tunnel>,
+    pub(crate) tunnel: Option<Box<Tunnel>>,
     /// Who answered now, and after how many tries.
     pub(crate) from: Option<(SocketAddr, u32)>,
 }

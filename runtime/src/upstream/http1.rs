@@ -1,7 +1,7 @@
 //! HTTP/1.1 towards one endpoint: a connection is a value which the caller drives, without a task or a channel
 //! between them. The request goes up while the answer may already come down. It opens no connections and keeps none.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
@@ -41,9 +41,9 @@ pub(super) struct Session {
 /// The head of an answer, and the connection which brings the rest.
 pub(super) struct Reply {
     head: ResponseHead,
-    session: Session,
+    session: Box<Session>,
     /// What is left of the request, when the answer came early.
-    upload: Option<Upload>,
+    upload: Option<Box<Upload>>,
 }
 
 impl Session {
@@ -60,43 +60,44 @@ impl Session {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) fn exchange(
-        mut self,
+    pub(super) async fn exchange(
+        mut self: Box<Session>,
         request: &Request,
         body: Body,
         upgrade: Option<&Upgrade>,
         takes_trailers: bool,
         timeouts: &Timeouts,
         until: Instant,
-    ) -> impl Future<Output = Result<Reply, Lost>> {
+    ) -> Result<Reply, Lost> {
         let turn = Turn::new();
         let mut upload = Upload::new(request, body, upgrade, takes_trailers, turn.clone());
         let mut download = Head { method: &request.method, scan: Scan::new(), interim: 0 };
-        async move {
-            let Session { wire, alarm } = &mut self;
-            let answer = poll_fn(|cx| {
-                if let Poll::Ready(Err(Broken::Body(error))) = upload.poll(cx, &mut wire.io) {
-                    return Poll::Ready(Err(Kind::RequestBody(error)));
-                }
-                // When the endpoint takes no more of the request it may still have said why.
-                download.poll(cx, wire, &mut upload)
-            });
-            let head = match begin(answer, alarm, &turn, timeouts.first_byte, until).await {
-                Ok(Ok(head)) => head,
-                Ok(Err(kind)) | Err(kind) => {
-                    // Half an answer is proof that the request was worked on.
-                    let untouched = self.wire.buffer.is_empty() && download.interim == 0;
-                    let (sent, body) = upload.give_back();
-                    return Err(Lost { kind, sent, body: body.filter(|_| untouched) });
-                }
-            };
-            if head.response.status == 101 && (upgrade.is_none() || !upload.is_done()) {
-                let kind = Kind::Malformed("101 to a request which did not ask for it".to_owned());
-                return Err(Lost { kind, sent: true, body: None });
+        let Session { wire, alarm } = &mut *self;
+        let answer = poll_fn(|cx| {
+            if let Poll::Ready(Err(Broken::Body(error))) = upload.poll(cx, &mut wire.io) {
+                return Poll::Ready(Err(Kind::RequestBody(error)));
             }
-            let upload = (!upload.is_done()).then_some(upload);
-            Ok(Reply { head, session: self, upload })
+            if upload.gives_way() {
+                return Poll::Pending;
+            }
+            // When the endpoint takes no more of the request it may still have said why.
+            download.poll(cx, wire, &mut upload)
+        });
+        let head = match begin(answer, alarm, &turn, timeouts.first_byte, until).await {
+            Ok(Ok(head)) => head,
+            Ok(Err(kind)) | Err(kind) => {
+                // Half an answer is proof that the request was worked on.
+                let untouched = self.wire.buffer.is_empty() && download.interim == 0;
+                let (sent, body) = upload.give_back();
+                return Err(Lost { kind, sent, body: body.filter(|_| untouched) });
+            }
+        };
+        if head.response.status == 101 && (upgrade.is_none() || !upload.is_done()) {
+            let kind = Kind::Malformed("101 to a request which did not ask for it".to_owned());
+            return Err(Lost { kind, sent: true, body: None });
         }
+        let upload = (!upload.is_done()).then(|| Box::new(upload));
+        Ok(Reply { head, session: self, upload })
     }
 }
 
@@ -108,13 +109,13 @@ impl Reply {
         hold: Hold,
         timeouts: &Timeouts,
         until: Instant,
-    ) -> (Response, Body, Option<Tunnel>) {
+    ) -> (Response, Body, Option<Box<Tunnel>>) {
         let Reply { head: ResponseHead { response, framing, persistent }, mut session, upload } =
             self;
         if response.status == 101 {
             let read_ahead = session.wire.buffer.split().freeze();
             let io = Box::new(Switched { socket: session.wire.io, _hold: hold });
-            return (response, Body::empty(), Some(Tunnel { io, read_ahead }));
+            return (response, Body::empty(), Some(Box::new(Tunnel { io, read_ahead })));
         }
         // What a 204 announces it may also send, and that would be taken for the next answer.
         let announced = || response.headers.text("content-length").is_some_and(|text| text != "0");
@@ -193,7 +194,7 @@ impl Head<'_> {
 
 /// A connection whose exchange is not over.
 struct Connection {
-    session: Session,
+    session: Box<Session>,
     hold: Hold,
     persistent: bool,
 }
@@ -228,7 +229,7 @@ impl Connection {
 struct Download {
     /// Nothing, once the last byte was read.
     connection: Option<Connection>,
-    upload: Option<Upload>,
+    upload: Option<Box<Upload>>,
     decoder: Decoder,
     clock: Clock,
 }
@@ -238,7 +239,7 @@ impl Source for Download {
         self.poll_upload(cx);
         loop {
             let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-            let Session { wire, .. } = &mut connection.session;
+            let Session { wire, .. } = &mut *connection.session;
             match self.decoder.decode(&mut wire.buffer) {
                 Ok(Decoded::Chunk(chunk)) => {
                     self.clock.hear();
@@ -287,7 +288,7 @@ impl Source for Download {
     ) -> Poll<Result<usize, BodyError>> {
         self.poll_upload(cx);
         let Some(connection) = &mut self.connection else { return Poll::Pending };
-        let Session { wire, alarm } = &mut connection.session;
+        let Session { wire, alarm } = &mut *connection.session;
         let Some(socket) = wire.io.socket() else { return Poll::Pending };
         let error = match pipe.poll_fill(cx, socket, self.decoder.passable()) {
             Poll::Ready(Ok(count @ 1..)) => {

@@ -45,7 +45,7 @@ struct Rest {
 }
 
 struct Idle {
-    session: Session,
+    session: Box<Session>,
     since: Instant,
 }
 
@@ -107,7 +107,7 @@ impl Seat {
     }
 
     /// An unused connection that is still open, as far as can be seen without waiting.
-    pub(super) fn take(&self) -> Option<Session> {
+    pub(super) fn take(&self) -> Option<Box<Session>> {
         loop {
             let mut idle = self.idle.borrow_mut().pop()?;
             if idle.session.is_quiet() {
@@ -117,7 +117,7 @@ impl Seat {
     }
 
     /// Keeps a connection whose exchange is over.
-    pub(super) fn keep(&self, session: Session) {
+    pub(super) fn keep(&self, session: Box<Session>) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.most_idle {
             idle.push(Idle { session, since: clock::now() });

@@ -1,7 +1,7 @@
 //! The upstreams of one core: made when they are first asked for, kept over reloads, swept now and then.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const SWEEP: Duration = Duration::from_secs(2);
 /// The upstreams of one core, by their groups.
 #[derive(Default)]
 pub struct Roster {
-    upstreams: RefCell<HashMap<u64, Rc<Upstream>>>,
+    upstreams: RefCell<BTreeMap<u64, Rc<Upstream>>>,
     /// What stands for the upstreams of a test, instead of connections.
     stubs: Option<Rc<Stubs>>,
     /// The groups in use, once somebody has said which.

@@ -14,7 +14,7 @@ use super::clock::Turn;
 use super::connect::Socket;
 use crate::body::pipe::WORTH;
 use crate::body::{Body, BodyError, BodyFault, Pipe, Side};
-use crate::http1::{Framing, Out, chunk_size, encode_request, last_chunk};
+use crate::http1::{Framing, Out, chunk_size, encode_request, last_chunk, request_room};
 use crate::message::{Known, Request};
 use crate::upgrade::Upgrade;
 
@@ -79,7 +79,7 @@ impl Upload {
     ) -> Upload {
         let framing = Framing::of(body.content_length(), true);
         let left = body.content_length().unwrap_or(0);
-        let mut out = Out::new();
+        let mut out = Out::with_room(request_room(request));
         encode_request(out.head(), request, framing, false, upgrade, takes_trailers);
         let stage = if body.is_empty() {
             Stage::Finishing
@@ -98,6 +98,11 @@ impl Upload {
     /// Whether all of it was written.
     pub(super) fn is_done(&self) -> bool {
         matches!(self.stage, Stage::Done)
+    }
+
+    /// Whether others have their turn before anything of it is written: nothing can be heard of it yet.
+    pub(super) fn gives_way(&self) -> bool {
+        self.out.gives_way()
     }
 
     /// The endpoint wants the body.

@@ -1,0 +1,230 @@
+//! Reading a head in one pass: each byte is looked at once, and a field is noted where it stands. Stricter than RFC 9112
+//! lets a recipient be: no bare LF or CR, no space around a name, no folding.
+
+use crate::message::{Fault, Headers, Known, is_token_byte, is_value_byte};
+
+/// A text that is read line by line.
+pub(super) struct Lines<'h> {
+    text: &'h [u8],
+    at: usize,
+}
+
+impl<'h> Lines<'h> {
+    pub(super) fn new(text: &'h [u8]) -> Lines<'h> {
+        Lines { text, at: 0 }
+    }
+
+    /// Takes the bytes for which `is_one` is true, and the one behind them, which must be `end`.
+    pub(super) fn word(&mut self, end: u8, is_one: impl Fn(u8) -> bool) -> Option<&'h [u8]> {
+        let rest = self.text.get(self.at..)?;
+        let length = rest.iter().position(|byte| !is_one(*byte))?;
+        if rest.get(length) != Some(&end) {
+            return None;
+        }
+        self.at += length + 1;
+        rest.get(..length)
+    }
+
+    /// Takes `bytes`, if they come next.
+    pub(super) fn skip(&mut self, bytes: &[u8]) -> bool {
+        let comes = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(bytes));
+        self.at += if comes { bytes.len() } else { 0 };
+        comes
+    }
+
+    /// Takes `HTTP/1.0` or `HTTP/1.1`; whether it is the latter.
+    pub(super) fn minor(&mut self) -> Option<bool> {
+        let version: &[u8; 8] = self.text.get(self.at..)?.first_chunk()?;
+        self.at += 8;
+        match version {
+            b"HTTP/1.1" => Some(true),
+            b"HTTP/1.0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Takes three digits.
+    pub(super) fn code(&mut self) -> Option<u16> {
+        let digits: &[u8; 3] = self.text.get(self.at..)?.first_chunk()?;
+        self.at += 3;
+        digits.iter().try_fold(0, |code, digit| {
+            digit.is_ascii_digit().then(|| code * 10 + u16::from(digit - b'0'))
+        })
+    }
+
+    /// Reads the field lines, and the empty line with which the text ends. `keep(known, name, value)` says whether a field
+    /// is kept, or why all are refused; so are more than `most`.
+    pub(super) fn fields(
+        self,
+        most: usize,
+        mut keep: impl FnMut(Known, &'h [u8], &'h [u8]) -> Result<bool, Fault>,
+    ) -> Result<Headers, Fault> {
+        let text = self.text.get(self.at..).unwrap_or_default();
+        if text == b"\r\n" {
+            return Ok(Headers::new());
+        }
+        let mut headers = Headers::of_text(text);
+        let (mut at, mut left) = (0, most);
+        loop {
+            let line = text.get(at..).unwrap_or_default();
+            if line.first() == Some(&b'\r') {
+                // Two readers of a head that goes on behind its empty line would cut it apart.
+                return if line == b"\r\n" { Ok(headers) } else { Err(Fault::LineEnding) };
+            }
+            let colon = line.iter().position(|byte| !is_token_byte(*byte));
+            let colon = colon.filter(|colon| *colon > 0 && line.get(*colon) == Some(&b':'));
+            let colon = colon.ok_or(Fault::FieldName)?;
+            let mut start = colon + 1;
+            while matches!(line.get(start), Some(b' ' | b'\t')) {
+                start += 1;
+            }
+            let end = start + value_length(line.get(start..).unwrap_or_default());
+            match line.get(end..).unwrap_or_default() {
+                [b'\r', b'\n', ..] => {}
+                [b'\n', ..] | [] => return Err(Fault::LineEnding),
+                _ => return Err(Fault::FieldValue),
+            }
+            left = left.checked_sub(1).ok_or(Fault::TooManyFields)?;
+            let next = at + end + 2;
+            let mut end = end;
+            while end > start && matches!(line.get(end - 1), Some(b' ' | b'\t')) {
+                end -= 1;
+            }
+            let name = line.get(..colon).unwrap_or_default();
+            let value = line.get(start..end).unwrap_or_default();
+            let known = Known::recognise(name);
+            if keep(known, name, value)? {
+                let placed = headers.place(known, at..at + colon, at + start..at + end);
+                placed.map_err(|_| Fault::HeadTooLarge)?;
+            }
+            at = next;
+        }
+    }
+}
+
+/// How many bytes of `text` can stand in a value before one that cannot. Many are looked at together.
+fn value_length(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let (mut at, mut rest) = (0, text);
+    while let Some((many, behind)) = rest.split_first_chunk::<32>() {
+        if many.iter().fold(false, |any, byte| any | (*byte < b' ') | (*byte == 0x7f)) {
+            break;
+        }
+        at += 32;
+        rest = behind;
+    }
+    while let Some((eight, behind)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*eight);
+        // The lowest bit is in the first byte that is below a space, or a DEL; above it there may be others.
+        let below = word.wrapping_sub(ONES * 0x20) & !word;
+        let delete = word ^ (ONES * 0x7f);
+        let found = (below | (delete.wrapping_sub(ONES) & !delete)) & HIGH;
+        if found != 0 {
+            let first = found.trailing_zeros() as usize / 8;
+            if eight.get(first) != Some(&b'\t') {
+                return at + first;
+            }
+            at += first + 1;
+            rest = text.get(at..).unwrap_or_default();
+            continue;
+        }
+        at += 8;
+        rest = behind;
+    }
+    at + rest.iter().take_while(|byte| is_value_byte(**byte)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Names and values.
+    type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// What httparse makes of field lines: names and values, or a fault.
+    fn theirs(text: &[u8], most: usize) -> Result<Fields, Fault> {
+        let mut room = vec![httparse::EMPTY_HEADER; most];
+        match httparse::parse_headers(text, &mut room) {
+            Ok(httparse::Status::Complete((end, fields))) if end == text.len() => Ok(fields
+                .iter()
+                .map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec()))
+                .collect()),
+            Ok(_) => Err(Fault::LineEnding),
+            Err(httparse::Error::HeaderName) => Err(Fault::FieldName),
+            Err(httparse::Error::HeaderValue) => Err(Fault::FieldValue),
+            Err(httparse::Error::NewLine) => Err(Fault::LineEnding),
+            Err(httparse::Error::TooManyHeaders) => Err(Fault::TooManyFields),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn ours(text: &[u8], most: usize) -> Result<Fields, Fault> {
+        let headers = Lines::new(text).fields(most, |_, _, _| Ok(true))?;
+        Ok(headers.raw().map(|(name, value)| (name.to_vec(), value.to_vec())).collect())
+    }
+
+    #[test]
+    fn what_is_read_is_what_httparse_reads_and_less_is_let_through() {
+        const LINES: &[&str] = &[
+            "Accept: */*\r\n",
+            "x-trace:0af7651916cd43dd8448eb211c80319c\r\n",
+            "Cookie: \ta=b; c=\"d\"\t \r\n",
+            "Empty:\r\n",
+            "Blank: \t \r\n",
+            "\u{e9}: x\r\n",
+            "a: \u{e9}\u{fc}\u{7f}\r\n",
+        ];
+        const BYTES: &[u8] = b"\r\n\r\n :\t\0\x1f\x7f\x80\xff,;aZ-_\"(";
+        let mut random = fastrand::Rng::with_seed(2026);
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..60_000 {
+            let mut text = Vec::new();
+            (0..random.usize(0..4)).for_each(|_| {
+                text.extend_from_slice(LINES[random.usize(..LINES.len())].as_bytes());
+            });
+            text.extend_from_slice(b"\r\n");
+            for _ in 0..random.usize(0..3) {
+                let at = random.usize(..text.len());
+                let byte = BYTES[random.usize(..BYTES.len())];
+                match random.u8(..3) {
+                    0 => text[at] = byte,
+                    1 => text.insert(at, byte),
+                    _ => drop(text.remove(at)),
+                }
+                if text.is_empty() {
+                    break;
+                }
+            }
+            let (ours, theirs) = (ours(&text, 3), theirs(&text, 3));
+            let shown = text.escape_ascii();
+            match (&ours, &theirs) {
+                (Ok(ours), Ok(theirs)) => {
+                    read += 1;
+                    assert_eq!(ours, theirs, "{shown}");
+                }
+                (Ok(_), Err(_)) => panic!("{shown} is let through, against {theirs:?}"),
+                // A line that ends in a bare LF.
+                (Err(_), Ok(_)) => {
+                    let bare = |at: usize| at == 0 || text[at - 1] != b'\r';
+                    let is_bare = (0..text.len()).any(|at| text[at] == b'\n' && bare(at));
+                    assert!(is_bare, "{shown}: {ours:?}");
+                }
+                (Err(_), Err(_)) => refused += 1,
+            }
+        }
+        assert!(read > 10_000 && refused > 10_000, "{read} {refused}");
+    }
+
+    #[test]
+    fn a_value_ends_where_it_cannot_go_on_wherever_that_is() {
+        for byte in 0..=u8::MAX {
+            for at in 0..80 {
+                let mut text = [b'a'; 81];
+                text[at] = byte;
+                let end = if is_value_byte(byte) { 81 } else { at };
+                assert_eq!(value_length(&text), end, "{byte} at {at}");
+            }
+        }
+    }
+}
