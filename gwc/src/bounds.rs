@@ -8,7 +8,7 @@ use compiler::{Backend, Program};
 use lang::policy::Input;
 use lang::{Diag, Sources, Ty, Value};
 use runtime::cost::beyond;
-use runtime::engine::{Engine, Ground};
+use runtime::engine::{Aim, Engine, Ground};
 use runtime::exposure::exposed;
 
 use crate::engine::folder;
@@ -50,6 +50,6 @@ fn imagined(program: Program, sources: &Sources) -> Option<Engine> {
     let inputs: Vec<Value> = program.inputs.iter().map(value).collect();
     let matcher = compiler::load(Arc::new(program), inputs.clone(), Backend::default()).ok()?;
     let folder = |source| folder(sources, source);
-    let ground = Ground { folder: &folder, inputs: &inputs, previous: None, serves: false };
+    let ground = Ground { folder: &folder, inputs: &inputs, previous: None, aim: Aim::Ask };
     Engine::build(matcher, ground).ok()
 }

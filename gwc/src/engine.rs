@@ -6,7 +6,7 @@ use std::sync::Arc;
 use compiler::{Backend, Program};
 use lang::{SourceId, Sources, Value};
 use miette::miette;
-use runtime::engine::{BuildError, Engine, Ground};
+use runtime::engine::{Aim, BuildError, Engine, Ground};
 
 use crate::bounds;
 use crate::inputs::{self, Unbound};
@@ -34,7 +34,7 @@ pub fn try_build(
     previous: Option<&Engine>,
     backend: Backend,
 ) -> Result<Engine, Unbound> {
-    let engine = on(program, bound, sources, previous, (backend, true))?;
+    let engine = on(program, bound, sources, previous, (backend, Aim::Serve))?;
     bounds::hold(&engine, sources)?;
     Ok(engine)
 }
@@ -48,7 +48,19 @@ pub fn rehearsing(
     backend: Backend,
 ) -> miette::Result<Engine> {
     let bound = inputs::bind_but_secrets(&program.inputs, with, sources);
-    let engine = bound.and_then(|bound| on(program, bound, sources, None, (backend, false)));
+    let engine = bound.and_then(|bound| on(program, bound, sources, None, (backend, Aim::Ask)));
+    engine.map_err(|unbuilt| unbuilt.report)
+}
+
+/// The engine of `program`, with values from `with`, for its own tests: it opens no file of an upstream, and secrets and
+/// keys that are not there are none.
+pub fn trying(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
+    let bound = inputs::bind_without_secrets(&program.inputs, with, sources);
+    let engine = bound.and_then(|bound| {
+        let engine = on(program, bound, sources, None, (Backend::Interp, Aim::Try))?;
+        bounds::hold(&engine, sources)?;
+        Ok(engine)
+    });
     engine.map_err(|unbuilt| unbuilt.report)
 }
 
@@ -57,7 +69,7 @@ fn on(
     bound: Vec<Value>,
     sources: &Sources,
     previous: Option<&Engine>,
-    (backend, serves): (Backend, bool),
+    (backend, aim): (Backend, Aim),
 ) -> Result<Engine, Unbound> {
     // The matcher forgets what secrets are.
     let inputs = bound.clone();
@@ -68,7 +80,7 @@ fn on(
     };
     let matcher = matcher.map_err(|error| miette!("{error}"))?;
     let folder = |source| folder(sources, source);
-    let ground = Ground { folder: &folder, inputs: &inputs, previous, serves };
+    let ground = Ground { folder: &folder, inputs: &inputs, previous, aim };
     Engine::build(matcher, ground).map_err(|errors| {
         let places = errors.iter().map(|error| error.span).collect();
         let report = |error: BuildError| {

@@ -85,7 +85,7 @@ pub fn bind(
     given
         .values
         .retain(|name, _| inputs.iter().any(|input| *input.name == **name) || !is_excused(name));
-    bind_given(inputs, &given, sources, true)
+    bind_given(inputs, &given, sources, Secrets::Needed)
 }
 
 /// As [`bind`], for a policy that is asked and not served: secrets are not read, because nothing it says hangs on them.
@@ -95,7 +95,28 @@ pub fn bind_but_secrets(
     sources: &Sources,
 ) -> Result<Vec<Value>, Unbound> {
     let given = with.map(Given::read).transpose()?.unwrap_or_default();
-    bind_given(inputs, &given, sources, false)
+    bind_given(inputs, &given, sources, Secrets::Unread)
+}
+
+/// As [`bind`], for a policy whose tests are run: a secret that is not there is none.
+pub fn bind_without_secrets(
+    inputs: &[Input],
+    with: Option<&Path>,
+    sources: &Sources,
+) -> Result<Vec<Value>, Unbound> {
+    let given = with.map(Given::read).transpose()?.unwrap_or_default();
+    bind_given(inputs, &given, sources, Secrets::Spared)
+}
+
+/// What secrets are to whoever binds inputs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    /// All must be there.
+    Needed,
+    /// Those that are there are read.
+    Spared,
+    /// None is read.
+    Unread,
 }
 
 /// The files from which inputs take their values.
@@ -111,7 +132,7 @@ fn bind_given(
     inputs: &[Input],
     given: &Given,
     sources: &Sources,
-    reads_secrets: bool,
+    secrets: Secrets,
 ) -> Result<Vec<Value>, Unbound> {
     let mut problems: Vec<Report> =
         given.values.keys().filter_map(|name| unknown(name, inputs, given)).collect();
@@ -120,13 +141,14 @@ fn bind_given(
     let mut missing: Vec<(Span, String)> = Vec::new();
     let mut values = Vec::with_capacity(inputs.len());
     for input in inputs {
-        if input.ty == Ty::Secret && !reads_secrets {
+        if input.ty == Ty::Secret && secrets == Secrets::Unread {
             values.push(Value::Absent);
             continue;
         }
         let value = match value_of(input, given, sources) {
             Ok(Some(value)) => value,
             Ok(None) if input.default.is_some() || input.ty.is_optional() => Value::Absent,
+            Ok(None) if input.ty == Ty::Secret && secrets == Secrets::Spared => Value::Absent,
             Ok(None) => {
                 places.push(input.span);
                 missing.push((input.span, wanted(input)));
@@ -252,7 +274,7 @@ mod tests {
     }
 
     fn bound(inputs: &[Input], text: &str) -> Result<Vec<Value>, String> {
-        bind_given(inputs, &given(text), &Sources::default(), true)
+        bind_given(inputs, &given(text), &Sources::default(), Secrets::Needed)
             .map_err(|unbound| format!("{:?}", unbound.report))
     }
 

@@ -42,6 +42,17 @@ pub enum Verdict {
     Unknown(Reason),
 }
 
+/// What an engine is built for, and so what it opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Aim {
+    /// It serves: all that it names must be there.
+    Serve,
+    /// Tests run on it: files of upstreams are not opened, and keys that are not there know nobody's token.
+    Try,
+    /// It is asked about requests: no file is opened, and nobody's token is known.
+    Ask,
+}
+
 /// What auths are built with.
 #[derive(Clone, Copy)]
 pub struct Making<'m> {
@@ -51,8 +62,8 @@ pub struct Making<'m> {
     pub inputs: &'m [Value],
     /// The folder of a policy's file.
     pub folder: &'m dyn Fn(SourceId) -> PathBuf,
-    /// Whether the engine will serve.
-    pub serves: bool,
+    /// What the engine is for.
+    pub aim: Aim,
 }
 
 /// The auths of a program. One that is told the same as before is the one from before, with its keys.

@@ -15,6 +15,7 @@ use lang::{SourceId, Span};
 
 use crate::actions::{self, Built, Making};
 use crate::auth;
+pub use crate::auth::Aim;
 use crate::blocks::ListenerConfig;
 use crate::cache::Store;
 use crate::exchange::{Decider, UpstreamId};
@@ -100,8 +101,8 @@ pub struct Ground<'g> {
     pub inputs: &'g [lang::Value],
     /// The engine that serves now; what stays as it was is taken over from it.
     pub previous: Option<&'g Engine>,
-    /// Whether the engine will serve. If not, upstreams' files are not opened: a rehearsal asks for none.
-    pub serves: bool,
+    /// What the engine is for.
+    pub aim: Aim,
 }
 
 impl Engine {
@@ -153,7 +154,7 @@ impl Engine {
             matcher: &matcher,
             inputs: ground.inputs,
             folder: ground.folder,
-            serves: ground.serves,
+            aim: ground.aim,
         };
         let known = previous.map_or(&[][..], |engine| &engine.decider.auths);
         let mut wrong = Vec::new();
@@ -421,7 +422,7 @@ fn upstreams(
         if let Some(ca) = told.config.tls.as_mut().and_then(|tls| tls.ca.as_mut()) {
             *ca = (ground.folder)(block.span.source).join(&*ca);
         }
-        if !ground.serves {
+        if ground.aim != Aim::Serve {
             told.config.tls = None;
         }
         let before = known.get(&*block.name).map(|destination| &destination.group);

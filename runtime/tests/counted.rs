@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use compiler::{Backend, Program};
-use gw_runtime::engine::{Engine, Ground};
+use gw_runtime::engine::{Aim, Engine, Ground};
 use gw_runtime::gateway::Snapshot;
 use gw_runtime::listen::Connection;
 use gw_runtime::message::Scheme;
@@ -88,7 +88,8 @@ fn lowered(policy: &str) -> Program {
 
 fn built(program: Program) -> Engine {
     let matcher = compiler::load(Arc::new(program), Vec::new(), Backend::Interp).unwrap();
-    let ground = Ground { folder: &|_| PathBuf::new(), inputs: &[], previous: None, serves: true };
+    let ground =
+        Ground { folder: &|_| PathBuf::new(), inputs: &[], previous: None, aim: Aim::Serve };
     Engine::build(matcher, ground).unwrap()
 }
 

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use compiler::Backend;
 use lang::Sources;
 use miette::{IntoDiagnostic, WrapErr, miette};
 use runtime::trial::coverage::Coverage;
@@ -227,13 +226,7 @@ fn suite(args: &Args, chosen: &Chosen, check: Check) -> miette::Result<Suite> {
     if tests.is_empty() && !args.coverage {
         return Ok(suite);
     }
-    let engine = Arc::new(engine::build(
-        program,
-        args.with.as_deref(),
-        &suite.sources,
-        None,
-        Backend::Interp,
-    )?);
+    let engine = Arc::new(engine::trying(program, args.with.as_deref(), &suite.sources)?);
     let trial = match args.coverage {
         true => Trial::counting(engine, Arc::clone(&policy)),
         false => Trial::of(engine),

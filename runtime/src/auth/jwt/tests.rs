@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::settings::{Keys, Source};
 use super::*;
+use crate::auth::Aim;
 use crate::exchange::sample::exchange;
 use crate::upstream::Url;
 
@@ -48,7 +49,7 @@ fn nothing() -> Matcher {
 fn jwt(source: Source, refresh: Duration, inputs: &[Value]) -> Result<Arc<Jwt>, String> {
     let matcher = nothing();
     let folder = |_| PathBuf::new();
-    let making = Making { matcher: &matcher, inputs, folder: &folder, serves: true };
+    let making = Making { matcher: &matcher, inputs, folder: &folder, aim: Aim::Serve };
     let told = Told {
         name: "token".into(),
         issuers: vec!["https://id.example".to_owned()],
