@@ -4,6 +4,7 @@
 pub(crate) mod accept;
 mod address;
 mod connection;
+pub(crate) mod failure;
 mod forwarded;
 pub mod proxy_protocol;
 mod socket;

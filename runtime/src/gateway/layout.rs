@@ -10,6 +10,7 @@ use super::LaunchError;
 use super::snapshot::Snapshot;
 use super::sockets::{NewSockets, SocketKey, Sockets};
 use crate::blocks::ListenerConfig;
+use crate::listen::failure::Failures;
 use crate::listen::tls::{Change, Tls};
 use crate::listen::{BindAddress, open};
 use crate::telemetry::Telemetry;
@@ -30,6 +31,8 @@ pub struct Listener {
     pub(super) open: Arc<AtomicUsize>,
     /// Its handshakes under way.
     handshakes: Arc<AtomicUsize>,
+    /// Its handshakes that failed, for the log.
+    pub(crate) failures: Arc<Failures>,
 }
 
 /// A socket's place: which line of which listener it serves.
@@ -157,6 +160,7 @@ impl Layout {
             forwarded: config.forwarded.as_slice().into(),
             open: before.map(|before| before.open.clone()).unwrap_or_default(),
             handshakes: before.map(|before| before.handshakes.clone()).unwrap_or_default(),
+            failures: before.map(|before| before.failures.clone()).unwrap_or_default(),
         })
     }
 }

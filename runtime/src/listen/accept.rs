@@ -13,9 +13,11 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::connection::{Connection, TlsFacts};
+use super::failure::{is_leaving, reason};
 use super::forwarded::contains;
 use super::proxy_protocol::{self, Header};
 use crate::blocks::listener::BindConfig;
+use crate::clock;
 use crate::gateway::Listener;
 use crate::message::Scheme;
 use crate::serve::{Drain, Handler, Life, Protocol, Service, Terms};
@@ -127,13 +129,25 @@ where
         }
         Ok(Err(error)) => {
             listener.series.handshakes_failed.add(1);
-            tracing::debug!(listener = %listener.config.name, %peer, %error, "handshake failed");
+            if is_leaving(&error) {
+                tracing::debug!(listener = %listener.config.name, %peer, %error, "handshake failed");
+            } else {
+                say(&listener, peer, &reason(&error));
+            }
             None
         }
         Err(_) => {
             listener.series.refused(Limit::HandshakeTime);
+            say(&listener, peer, "it took longer than `timeout handshake`");
             None
         }
+    }
+}
+
+/// Says why a handshake failed, if it is time to.
+fn say(listener: &Listener, peer: SocketAddr, reason: &str) {
+    if let Some(failed) = listener.failures.turn(clock::now()) {
+        tracing::info!(listener = %listener.config.name, %peer, reason, failed, "handshake failed");
     }
 }
 
