@@ -62,7 +62,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::String.optional(),
             from: Phase::Connection,
             written: None,
-            doc: "The subject of the client's certificate, once it is verified against the listener's authorities. Absent when the listener asks for none or the client has none.",
+            doc: "The subject of the client's certificate, once it is verified against the listener's authorities, as RFC 4514 writes it: `CN=deploy,O=partner`, the most specific part first and no blanks between. Absent when the listener asks for none or the client has none.",
             example: "require conn.tls.client is present, else=403",
         },
         read: |ex, _| optional(ex.connection.tls.as_ref().and_then(|tls| tls.client.as_deref())),
