@@ -13,6 +13,7 @@ use crate::program::{Block, Call, Program, Route, Setting, Step, StepKind};
 pub(crate) mod bind;
 pub(crate) mod condition;
 pub(crate) mod expr;
+mod refusal;
 pub(crate) mod routing;
 
 use expr::Exprs;
@@ -28,7 +29,8 @@ pub fn lower(policy: &Policy) -> (Option<Program>, Vec<Diag>) {
 pub(crate) fn lower_noting(policy: &Policy) -> (Option<Program>, Vec<Diag>, Vec<policy::Host>) {
     let mut program = contents(policy);
     passes::run(&mut program);
-    let (diags, leaning) = routing::route(policy, &mut program);
+    let (mut diags, leaning) = routing::route(policy, &mut program);
+    diags.extend(refusal::refusing(policy));
     if diags.iter().any(Diag::is_error) {
         return (None, diags, leaning);
     }
