@@ -243,6 +243,7 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
         diag.is_error() || !wrong.iter().any(touches)
     });
     diags.sort_by_key(|diag| (diag.span().source, diag.span().start, diag.span().end));
+    let diags = said_once(diags, units);
     let mut echoes = cx.echoes;
     let said: HashSet<Span> = diags.iter().map(Diag::span).collect();
     echoes.retain(|verb, _| said.contains(verb));
@@ -254,6 +255,38 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
         index: cx.index,
         echoes,
     }
+}
+
+/// The same words about several places of one line are one mistake, which is mended in all of them. In order of places.
+fn said_once(diags: Vec<Diag>, units: &[Unit<'_>]) -> Vec<Diag> {
+    let is_one_line = |a: Span, b: Span| {
+        let unit = units.iter().find(|unit| unit.source.id == a.source);
+        let between = unit.and_then(|unit| unit.source.text.get(a.end as usize..b.start as usize));
+        a.source == b.source && between.is_some_and(|text| !text.contains('\n'))
+    };
+    let mut once: Vec<Diag> = Vec::with_capacity(diags.len());
+    for diag in diags {
+        let last = once.last_mut().filter(|last| {
+            let place = last.labels.last().map_or_else(Span::default, |label| label.span);
+            let is_same = last.code == diag.code && last.message == diag.message;
+            let mends =
+                |diag: &Diag| diag.fixes.iter().map(|fix| fix.title.clone()).collect::<Vec<_>>();
+            is_same
+                && diag.labels.len() == 1
+                && is_one_line(place, diag.span())
+                && mends(last) == mends(&diag)
+        });
+        match last {
+            Some(last) => {
+                last.labels.extend(diag.labels);
+                for (fix, more) in last.fixes.iter_mut().zip(diag.fixes) {
+                    fix.edits.extend(more.edits);
+                }
+            }
+            None => once.push(diag),
+        }
+    }
+    once
 }
 
 /// Gives each route its module, and reports those that do not keep to their ground.

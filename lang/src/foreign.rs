@@ -65,6 +65,11 @@ const ITEMS: &[Foreign] = &[
     say(&["acl", "map", "geo"], CONDITION),
     named(&["import", "include"], "use", USE),
     named(&["var", "const"], "let", LET),
+    named(
+        &["version"],
+        "edition",
+        "a policy begins with the edition of its language: `edition 2026`",
+    ),
     say(&["env"], "`param NAME: String from env(\"NAME\")` takes a value from the environment"),
     named(&["func", "function", "def"], "fn", FN),
     say(&["limit_req_zone", "rate_limit", "ratelimit"], LIMIT),
@@ -179,6 +184,11 @@ const VERBS: &[Foreign] = &[
         &["and", "or", "in", "is"],
         "a condition stands in one line, `where a and b`; newlines are free only inside brackets",
     ),
+    say(&["sleep", "wait"], "`advance 1s` moves the clock of a test"),
+    say(
+        &["check", "assert"],
+        "a line of a test is `expect CONDITION`, a claim about all requests an item of its own, `assert NAME { … }`",
+    ),
     say(
         &["break", "next"],
         "statements run one after another: `forward`, `respond` and `redirect` end the way in",
@@ -233,6 +243,15 @@ const SETTINGS: &[Foreign] = &[
     say(&["circuit_breaker"], "`breaker` bounds what is under way, and opens when too many fail"),
     say(&["max_connections"], "`breaker` bounds what is under way"),
     say(&["client_max_body_size"], "`cap body=10MiB` bounds what requests bring"),
+    say(
+        &["proxy_protocol", "accept_proxy"],
+        "`trust proxy_protocol, from=[10.0.0.0/8]` says from whom it is taken",
+    ),
+    named(
+        &["host_header", "host_rewrite", "host_rewrite_literal"],
+        "host",
+        "`host \"api.example\"` is the host that servers are asked for",
+    ),
     named(&["rate"], "allow", "`allow 10/s, burst=20` says how often"),
     named(&["zone"], "key", "`key client.ip` says what is counted"),
     named(&["jwks_uri", "jwks"], "keys", "`keys jwks(\"https://…\")` says where the keys are"),
@@ -345,7 +364,18 @@ const VALUES: &[Foreign] = &[
     say(&["req.body"], "the content is `req.json`, its size `req.body.size`"),
     say(&["req.route"], "a claim names the route itself: `route == NAME`"),
     say(&["code", "status_code"], "the status of the answer is `status`"),
-    say(&["True", "False", "off", "yes", "no"], "truth is written `true` and `false`"),
+    say(
+        &["True", "False", "on", "off", "yes", "no"],
+        "truth is written `true` and `false`; what a line turns on by itself stands without a value, as `tls` in an `upstream`",
+    ),
+    say(
+        &["backup", "down", "spare"],
+        "all servers of an `upstream` share its requests by their `weight`: none is kept for later",
+    ),
+    say(
+        &["upstream", "backend", "cluster", "service"],
+        "where requests go is asked in a claim: `forwarded(to=NAME)`",
+    ),
     say(
         &["auto", "acme", "letsencrypt", "internal"],
         "certificates are files: `tls cert=\"/a.pem\", key=\"/a.key\"`",
@@ -360,6 +390,14 @@ const VALUES: &[Foreign] = &[
     ),
 ];
 
+/// Options elsewhere, and what they are called here.
+const OPTIONS: &[Foreign] = &[
+    named(&["http2", "HTTP2", "http_2"], "h2", ""),
+    named(&["http", "http1", "http11", "HTTP1"], "h1", ""),
+    named(&["x_forwarded_for", "xff", "forwarded_for", "real_ip"], "forwarded", ""),
+    named(&["proxy", "send_proxy", "proxyprotocol"], "proxy_protocol", ""),
+];
+
 /// What stands behind a `$` in texts elsewhere.
 const VARIABLES: &[Foreign] = &[
     named(&["http_host", "host"], "req.host", ""),
@@ -368,6 +406,8 @@ const VARIABLES: &[Foreign] = &[
     named(&["request_method"], "req.method", ""),
     named(&["scheme"], "req.scheme", ""),
     named(&["uri"], "req.path", ""),
+    named(&["request_id"], "req.id", ""),
+    named(&["server_name"], "req.host", ""),
 ];
 
 /// How Envoy's command operators begin, which stand between two `%` in a text.
@@ -500,6 +540,87 @@ const ARGUMENTS: &[(&str, Foreign)] = &[
             "`set resp.header[\"x-name\"] = VALUE` behind it sets a field of the answer",
         ),
     ),
+    (
+        "require",
+        named(&["status", "code", "or"], "else", "`else=403` says what is answered instead"),
+    ),
+    (
+        "server",
+        say(
+            &["max_fails", "fail_timeout", "slow_start"],
+            "`eject errors=3, lasts=30s` in the `upstream` leaves a server alone that fails",
+        ),
+    ),
+    (
+        "server",
+        say(&["max_conns"], "`cap requests=100` in the `upstream` bounds what one server gets"),
+    ),
+    (
+        "server",
+        say(
+            &["check", "inter", "rise", "fall"],
+            "`health GET, \"/healthz\", every=5s` in the `upstream` asks servers how they are",
+        ),
+    ),
+    (
+        "breaker",
+        named(
+            &["max_connections", "max_requests"],
+            "requests",
+            "`requests=100` bounds what is under way",
+        ),
+    ),
+    (
+        "breaker",
+        named(
+            &["max_pending_requests", "pending_requests"],
+            "pending",
+            "`pending=100` bounds what waits",
+        ),
+    ),
+    (
+        "eject",
+        named(
+            &["consecutive_5xx", "consecutive_gateway_failure", "max_fails", "consecutive_errors"],
+            "errors",
+            "`errors=5` says how many in a row",
+        ),
+    ),
+    ("eject", named(&["interval"], "over", "`over=10s` says within which time")),
+    (
+        "eject",
+        named(&["base_ejection_time", "fail_timeout"], "lasts", "`lasts=30s` says for how long"),
+    ),
+    ("eject", named(&["max_ejection_percent"], "at_most", "`at_most=40%` says how many at a time")),
+    (
+        "retry",
+        say(
+            &["per_try_timeout", "perTryTimeout", "timeout"],
+            "`timeout first_byte=2s` in the `upstream` is how long each try may take to be answered, `total` all of them",
+        ),
+    ),
+    (
+        "tls",
+        named(
+            &["sni", "servername", "server"],
+            "server_name",
+            "`server_name=\"api.example\"` is the name that is asked for and verified",
+        ),
+    ),
+    (
+        "forward",
+        say(
+            &["retries", "retry", "tries"],
+            "how often is said in the `upstream`: `retry 2, on=[connect, 502]`",
+        ),
+    ),
+    (
+        "forward",
+        say(
+            &["total", "timeouts"],
+            "`timeout=30s` is how long all of it may take, `first_byte=5s` how long the answer may take to begin",
+        ),
+    ),
     ("forward", say(&["weight"], "shares are written `forward { 90% => a, 10% => b }`")),
 ];
 
@@ -580,6 +701,11 @@ pub(crate) fn argument(what: &str, word: &str) -> Option<&'static Foreign> {
     of_what.map(|(_, row)| row).find(|row| row.words.contains(&word))
 }
 
+/// An option, as it is called here.
+pub(crate) fn option(word: &str) -> Option<&'static str> {
+    of(OPTIONS, word)?.ours
+}
+
 /// A name of a value, with its dots.
 pub(crate) fn value(word: &str) -> Option<&'static Foreign> {
     of(VALUES, word)
@@ -625,7 +751,8 @@ mod tests {
 
     #[test]
     fn every_word_stands_once_and_leads_to_one_of_ours() {
-        let tables = [ITEMS, VERBS, SETTINGS, VALUES, VARIABLES, FUNCTIONS, OPERATORS, OUTCOMES];
+        let tables =
+            [ITEMS, VERBS, SETTINGS, VALUES, VARIABLES, FUNCTIONS, OPERATORS, OUTCOMES, OPTIONS];
         for rows in tables {
             let words: Vec<&str> = rows.iter().flat_map(|row| row.words).copied().collect();
             for (at, word) in words.iter().enumerate() {

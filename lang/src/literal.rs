@@ -64,7 +64,15 @@ pub fn literal(text: &str, span: Span, expected: Option<&Ty>) -> Result<(Value, 
         return range(text, at, span, expected);
     }
     if text.contains(':') || text.bytes().filter(|&byte| byte == b'.').count() > 1 {
-        return network::address_or_network(text, span);
+        return network::address_or_network(text, span).map_err(|diag| match expected {
+            Some(Ty::Item("upstream")) => {
+                let diag = Diag { fixes: Vec::new(), ..*diag };
+                Box::new(diag.help(format!(
+                    "`forward` names an upstream, which is an item of its own: `upstream NAME {{ server \"{text}\" }}`"
+                )))
+            }
+            _ => diag,
+        });
     }
     if let Some(diag) = rate_elsewhere(text, span) {
         return Err(Box::new(diag));

@@ -1,12 +1,14 @@
 //! The syntax of a policy: text to a lossless tree, and typed views of it. Total: any text has a tree. It knows the
 //! words that items begin with and no other name; what verbs, fields and functions there are is the vocabulary's.
 //!
-//! `scan` finds brackets, strings and lines; `split` cuts the file into items; `prepare` mends brackets and quotes;
+//! `scan` finds brackets, strings and lines; `split` cuts the file into items, and `configs` knows which of them are another
+//! program's; `prepare` mends brackets and quotes;
 //! `parse` runs the grammar over one item and builds its `tree`; `expr` nests operators; `complain` finds the words
 //! for what did not fit; `ast` is how the other rooms read the tree; `trees` keeps what was read for the next time.
 
 pub mod ast;
 mod complain;
+mod configs;
 mod expr;
 mod expr_view;
 mod keyword;
@@ -22,6 +24,7 @@ mod type_view;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use configs::Config;
 pub use keyword::Keyword;
 pub use tree::{ItemTree, Kind, Node, Piece, Tree};
 pub use trees::Trees;

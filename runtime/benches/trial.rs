@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use gw_runtime as runtime;
 use lang::{Policy, Source, SourceId};
-use runtime::engine::{Engine, Ground};
+use runtime::engine::{Aim, Engine, Ground};
 use runtime::trial::Trial;
 
 /// The best of so many runs: what else the machine does only adds.
@@ -94,7 +94,7 @@ fn built(text: &str) -> (Arc<Policy>, Arc<Engine>) {
     let Some(program) = program else { panic!("{diags:#?} {:#?} {found:#?}", checked.diags) };
     let matcher = compiler::load(Arc::new(program), Vec::new(), compiler::Backend::default());
     let folder = |_| PathBuf::new();
-    let ground = Ground { folder: &folder, inputs: &[], previous: None, serves: true };
+    let ground = Ground { folder: &folder, inputs: &[], previous: None, aim: Aim::Serve };
     match matcher.map(|matcher| Engine::build(matcher, ground)) {
         Ok(Ok(engine)) => (Arc::new(checked.policy), Arc::new(engine)),
         Ok(Err(errors)) => panic!("{errors:#?}"),

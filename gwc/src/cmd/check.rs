@@ -98,7 +98,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
 
 /// Proves what hangs on inputs with the values that they are given, in place of their defaults.
 fn prove(check: &mut load::Check, with: Option<&Path>) -> miette::Result<()> {
-    let Some(program) = &check.program else { return Ok(()) };
+    // What is wrong with one assert is no reason not to look at the others.
+    let Some(program) = check.program.as_ref().or(check.unproved.as_ref()) else { return Ok(()) };
     let bound = inputs::bind(&program.inputs, with, &check.sources, &[]);
     let bound = bound.map_err(|unbound| unbound.report)?;
     let wrong = compiler::prove_bound(&check.policy, program, &check.diags, &bound);

@@ -25,12 +25,34 @@ pub fn print_all<'d>(found: impl Iterator<Item = (&'d Sources, &'d Diag)>, color
         found.sort_by_key(|(_, diag)| diag.severity != Severity::Error);
         found.truncate(MOST);
     }
+    // What a note says once in full it says of others in a line.
+    let mut noted: Vec<(&str, Vec<String>)> = Vec::new();
     for (sources, diag) in found {
-        print(diag, sources, color);
+        let known = noted.iter_mut().find(|(code, _)| *code == diag.code);
+        match known.filter(|_| diag.severity == Severity::Note) {
+            Some((_, more)) => more.push(line(diag, sources)),
+            None => {
+                print(diag, sources, color);
+                noted.push((diag.code, Vec::new()));
+            }
+        }
+    }
+    for (code, more) in noted.iter().filter(|(_, more)| !more.is_empty()) {
+        eprintln!("note[{code}]: {} more of the same\n{}\n", more.len(), more.join("\n"));
     }
     if hidden > 0 {
         eprintln!("and {hidden} more, which `gwc check --format json` tells");
     }
+}
+
+/// One diagnostic in a line.
+fn line(diag: &Diag, sources: &Sources) -> String {
+    let span = diag.span();
+    let place = sources.get(span.source).map_or_else(String::new, |source| {
+        format!("{}:{}: ", source.name, source.line_column(span.start).line)
+    });
+    let label = diag.labels.first().map_or("", |label| &*label.text);
+    shown::lines(&format!("  {place}{}: {label}", diag.message)).into_owned()
 }
 
 /// One diagnostic as a graphical report.
@@ -42,9 +64,24 @@ pub fn render(diag: &Diag, sources: &Sources, color: bool) -> String {
         .with_context_lines(1);
     let mut text = String::new();
     match handler.render_report(&mut text, &Page::of(diag, sources)) {
-        Ok(()) => text,
+        Ok(()) => text.replace(TIE, " "),
         Err(fmt::Error) => format!("{}[{}]: {}", diag.severity, diag.slug, diag.message),
     }
+}
+
+/// Stands for a blank at which no line is broken, and is shown as one.
+const TIE: char = '\u{a0}';
+
+/// What stands in backticks is not so long that a line could not hold it.
+const LONGEST: usize = 80;
+
+/// The text, with the blanks tied that stand in backticks: what is to be written as it stands is read in one line.
+fn tied(text: &str) -> String {
+    let part = |(at, part): (usize, &str)| match at % 2 == 1 && part.chars().count() <= LONGEST {
+        true => part.replace(' ', &TIE.to_string()),
+        false => part.to_owned(),
+    };
+    text.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")
 }
 
 /// The last line of a check: how much of what was found.
@@ -107,7 +144,7 @@ impl<'d> Page<'d> {
             labels: labels
                 .map(|(at, label)| labeled(sources.get(home), label.span, &label.text, at == 0))
                 .collect(),
-            help: diag.help.as_deref().map(|help| shown::lines(help).into_owned()),
+            help: diag.help.as_deref().map(|help| tied(&shown::lines(help))),
             related: elsewhere
                 .map(|label| {
                     let source = sources.get(label.span.source);

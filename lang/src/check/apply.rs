@@ -214,7 +214,14 @@ fn policy_named<'a>(
             let place =
                 |near: &str| names.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
             let similar = near.map(|near| (near, place(near)));
-            cx.report(unknown_name(first.span, "policy", first.text, similar));
+            let diag = unknown_name(first.span, "policy", first.text, similar);
+            cx.report(match near {
+                Some(_) => diag,
+                None => diag.help(format!(
+                    "`policy {0} {{ … }}` holds statements to be applied, `limit {0} {{ key client.ip; allow 10/s }}` counts requests",
+                    first.text
+                )),
+            });
             return None;
         }
     };

@@ -23,7 +23,7 @@ use crate::syntax::{Kind, Node};
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::trial::STUB;
-use crate::vocab::{Param, is_plainly, nearest};
+use crate::vocab::{Param, Setting, is_plainly, nearest};
 
 /// A parameter, of a row or of a policy's own.
 #[derive(Clone)]
@@ -60,6 +60,35 @@ pub(super) struct Given<'a> {
     pub(super) span: Span,
     /// Whether a part of it did not parse; nothing is missed then.
     pub(super) broken: bool,
+}
+
+/// A line in which this verb or setting stands, if it is one.
+fn example(cx: &Context<'_>, what: &str) -> Option<&'static str> {
+    let settings = cx.vocabulary.blocks.iter().flat_map(|block| block.settings);
+    let setting = settings.clone().find(|row| row.name == what).map(|row| row.example);
+    setting.or_else(|| {
+        cx.vocabulary.actions.iter().find(|row| row.name == what).map(|row| row.example)
+    })
+}
+
+/// In which line of the same block a value of this name stands, where it is none of this line.
+fn in_another_line(
+    cx: &Context<'_>,
+    given: &Given<'_>,
+    slots: &[Slot<'_>],
+    name: ast::Word<'_>,
+) -> Option<String> {
+    let takes = |row: &&Setting, name: &str| row.params.iter().any(|param| param.name == name);
+    let is_this = |row: &Setting| {
+        let names = row.params.iter().map(|param| param.name);
+        row.name == given.what && names.eq(slots.iter().map(|slot| slot.name))
+    };
+    let block = cx.vocabulary.blocks.iter().find(|block| block.settings.iter().any(is_this))?;
+    if let Some(row) = block.settings.iter().find(|row| row.name == name.text) {
+        return Some(format!("`{}` is a line of its own: `{}`", row.name, row.example));
+    }
+    let row = block.settings.iter().find(|row| takes(row, name.text))?;
+    Some(format!("`{0}` is a value of `{1}`: `{1} {0}=…`", name.text, row.name))
 }
 
 /// The slots of a row's parameters.
@@ -230,7 +259,10 @@ pub(super) fn bind<'a>(
                         None => diag,
                     }
                 }
-                None => diag.certain_if(plain),
+                None => match near.is_none().then(|| in_another_line(cx, given, slots, arg.name)) {
+                    Some(Some(help)) => diag.help(help),
+                    _ => diag.certain_if(plain),
+                },
             });
             // What was meant by it may be what is missing.
             broken = true;
@@ -473,7 +505,13 @@ fn preset<'a>(
         Preset::None => {
             if !broken {
                 let ty = described(&slot.ty);
-                cx.report(missing_argument(given.span, given.what, slot.name, &ty));
+                let diag = missing_argument(given.span, given.what, slot.name, &ty);
+                cx.report(match example(cx, given.what) {
+                    Some(example) => diag.help(format!("as in `{example}`")),
+                    None => {
+                        diag.help(format!("give it in brackets: `{}({}=…)`", given.what, slot.name))
+                    }
+                });
             }
             reported(given.span)
         }

@@ -139,7 +139,11 @@ fn provider(cx: &mut Context<'_>, word: ast::Word<'_>) -> Option<&'static vocab:
     let diag = unknown_name(word.span, "provider", word.text, near.map(|near| (near, None)));
     cx.report(match near {
         Some(_) => diag,
-        None => diag.help(format!("the providers are {}", super::names::listed(&known))),
+        None => diag.help(format!(
+            "{} {}",
+            if known.len() == 1 { "the only provider is" } else { "the providers are" },
+            super::names::listed(&known)
+        )),
     });
     None
 }

@@ -16,6 +16,7 @@ use crate::diag::not_constant::{not_a_literal, not_constant, not_written_out};
 use crate::diag::unknown_capture::unknown_capture;
 use crate::diag::unknown_field::unknown_field;
 use crate::diag::unknown_name::unknown_name;
+use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_type::wrong_type;
 use crate::foreign;
 use crate::policy::{Expr, ExprKind};
@@ -520,6 +521,21 @@ pub(super) fn plain_text(
             );
             let reason = format!("`{name}` is a {kind}, and a text in quotes belongs here");
             cx.report(not_a_literal(other.span(), reason, help));
+            None
+        }
+        ast::Expr::List(list) if list.items().next().is_some() => {
+            let items: Vec<&str> = list.items().map(|item| cx.text(item.span())).collect();
+            let inner = items.join(", ");
+            let diag = wrong_form(
+                list.span(),
+                format!("{what} is one text, not a list"),
+                "no brackets belong here",
+            );
+            cx.report(diag.help(format!("several are written without brackets: `{inner}`")).fix(
+                "remove the brackets",
+                list.span(),
+                inner,
+            ));
             None
         }
         other => {

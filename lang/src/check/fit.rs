@@ -207,8 +207,15 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
     let mut remedy = None;
     match (value(expr), wanted.present()) {
         (Some(Value::Int(number)), _) if !literal::unit_for(wanted).is_empty() => {
+            // Elsewhere a number alone is of seconds, or of milliseconds.
+            let first = literal::unit_for(wanted).iter().take(2);
+            let ways: Vec<String> =
+                first.map(|(unit, name)| format!("`{number}{unit}` ({name})")).collect();
+            remedy = Some(match ways.as_slice() {
+                [only] => format!("write {}", only.split(" (").next().unwrap_or(only)),
+                ways => format!("write {}", ways.join(" or ")),
+            });
             for (unit, name) in literal::unit_for(wanted) {
-                remedy.get_or_insert(format!("write `{number}{unit}`"));
                 diag = diag.suggest(format!("write `{number}{unit}` ({name})"), end, *unit);
             }
         }
@@ -275,7 +282,14 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             diag = diag.fix(format!("write `{name}`"), expr.span, name);
         }
         (Some(Value::String(_)), Ty::Item(kind)) if gives(cx, kind).next().is_some() => {
-            let calls: Vec<String> = gives(cx, kind).map(|name| format!("`{name}(…)`")).collect();
+            let mut calls: Vec<String> =
+                gives(cx, kind).map(|name| format!("`{name}(…)`")).collect();
+            // What the first takes is what was most probably meant by a URL or an address.
+            if let Some((name, first)) = gives(cx, kind).next().zip(calls.first_mut())
+                && written.contains(':')
+            {
+                *first = format!("`{name}({written})`");
+            }
             remedy = Some(format!("write {}", calls.join(" or ")));
         }
         (Some(Value::String(text)), Ty::Item(_)) if is_word(text) => {
@@ -295,6 +309,22 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
             remedy = Some(format!("write `re{written}`"));
             let start = Span { end: expr.span.start, ..expr.span };
             diag = diag.suggest("make it a pattern", start, "re");
+        }
+        (_, Ty::List(of)) if matches!(&**of, Ty::OneOf(words) if words.iter().any(|word| **word == *written)) =>
+        {
+            remedy = Some(format!("write `[{written}]`"));
+            diag = diag.fix("make it a list", expr.span, format!("[{written}]"));
+        }
+        (Some(Value::String(text)), Ty::List(of))
+            if literal::literal(text, expr.span, Some(of)).is_ok_and(|(_, ty)| ty.fits(of)) =>
+        {
+            remedy = Some(format!("write `[{text}]`"));
+            diag = diag.fix("make it a list", expr.span, format!("[{text}]"));
+        }
+        (Some(Value::String(_)), Ty::Secret) => {
+            remedy = Some(
+                "no policy holds a secret: `secret NAME from file(\"/run/secrets/name\")` is an item of its own, and its name stands here".to_owned(),
+            );
         }
         (Some(Value::String(text)), target) => {
             let read = literal::literal(text, expr.span, Some(target));

@@ -79,7 +79,10 @@ fn read(cx: &mut Context<'_>, id: ItemId) -> Option<Input> {
                 }
                 None if item.is_broken() => return None,
                 None => {
-                    cx.report(missing_argument(span, name, "type", "as in `param name: String`"));
+                    let diag = missing_argument(span, name, "type", "as in `param name: String`");
+                    cx.report(
+                        diag.help(format!("an input says what it takes: `param {name}: String`")),
+                    );
                     return None;
                 }
             };

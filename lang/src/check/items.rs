@@ -15,8 +15,8 @@ use crate::diag::missing_edition::missing_edition;
 use crate::diag::private_name::private_name;
 use crate::diag::unknown_edition::unknown_edition;
 use crate::source::{SourceId, Span};
-use crate::syntax::Keyword;
 use crate::syntax::ast;
+use crate::syntax::{Keyword, Kind};
 
 /// The edition this is.
 const EDITION: &str = "2026";
@@ -32,6 +32,7 @@ pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
     for unit in 0..cx.units.len() {
         imports(cx, unit);
     }
+    as_imported(cx);
     cycles(cx);
 }
 
@@ -67,7 +68,8 @@ fn edition(cx: &mut Context<'_>, unit: usize) {
         }
         first = false;
     }
-    if first {
+    // Of a text that could not be read at all nothing else is said.
+    if first && !tree.nodes().any(|node| node.kind() == Kind::Error) {
         cx.report(missing_edition(start));
     }
 }
@@ -182,6 +184,28 @@ fn unique(cx: &mut Context<'_>) {
         *count += 1;
         if let Some(item) = cx.items.get_mut(at) {
             item.unique = unique;
+        }
+    }
+}
+
+/// An auth of a file that the root imports under a name is called in the policy as it is called in the root: examples name
+/// it, and whoever reads them has to be able to write it.
+fn as_imported(cx: &mut Context<'_>) {
+    let files: Vec<(&str, usize)> = cx
+        .names
+        .first()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, entry)| match entry {
+            Entry::File(file) => Some((*name, *file)),
+            Entry::Item(_) => None,
+        })
+        .collect();
+    for item in cx.items.iter_mut().filter(|item| item.keyword == Keyword::Auth) {
+        // Of several names of a file one is enough, and always the same.
+        let names = files.iter().filter(|(_, file)| *file == item.unit).map(|(name, _)| *name);
+        if let Some(file) = names.min() {
+            item.unique = format!("{file}.{}", item.name).into();
         }
     }
 }

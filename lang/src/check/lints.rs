@@ -28,7 +28,7 @@ pub(super) fn lint(cx: &mut Context<'_>) {
                     | Keyword::Param
                     | Keyword::Secret
             );
-            counts && !is_kept && !matches!(item.state, State::Broken)
+            counts && !cx.is_lent(item.unit) && !is_kept && !matches!(item.state, State::Broken)
         })
         .map(|item| unused(item.span, item.keyword.as_str(), item.name))
         .collect();

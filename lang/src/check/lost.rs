@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::context::is_head_broken;
 use super::items::keyword;
+use crate::foreign;
 use crate::syntax::ast::Item;
-use crate::syntax::{Keyword, Tree};
+use crate::syntax::{Keyword, Kind, Tree};
 
 /// What a file's broken items may be called.
 #[derive(Default)]
@@ -17,12 +18,20 @@ pub(super) struct Lost<'a> {
     names: HashMap<Keyword, BTreeSet<&'a str>>,
     /// Of which kinds there are items without a name.
     nameless: HashSet<Keyword>,
+    /// Whether something was to be imported, and nobody knows what.
+    imports: bool,
 }
 
 impl<'a> Lost<'a> {
     /// What the parser lost in a file.
     pub(super) fn of(tree: &'a Tree) -> Lost<'a> {
-        let mut lost = Lost::default();
+        let imports = tree.nodes().any(|node| {
+            let word = node.text().split(|c: char| !c.is_alphanumeric()).next();
+            let is_import =
+                word.and_then(foreign::item).is_some_and(|word| word.ours == Some("use"));
+            matches!(node.kind(), Kind::Item(_) | Kind::Error) && is_import
+        });
+        let mut lost = Lost { imports, ..Lost::default() };
         for node in tree.nodes().filter(|node| node.is_broken()) {
             let item = match Item::from_node(node) {
                 None | Some(Item::Unknown(_)) => {
@@ -49,6 +58,6 @@ impl<'a> Lost<'a> {
             let named = self.names.get(kind).and_then(|names| names.range(name..).next());
             self.nameless.contains(kind) || named.is_some_and(|named| named.starts_with(name))
         };
-        self.words.contains(name) || kinds.iter().any(of_kind)
+        self.imports || self.words.contains(name) || kinds.iter().any(of_kind)
     }
 }

@@ -79,7 +79,7 @@ fn part<'a>(
     member: ast::Member<'a>,
     span: Span,
 ) -> Expr {
-    if base.ty.is_optional() && !member.is_optional() {
+    if base.ty.is_optional() && !member.is_optional() && has_members(&base.ty) {
         let present = base.ty.present().clone();
         let why = Why::default().absence(format!("there would be no `{}` to look at", name.text));
         let mut diag = absent(cx, scope, &base, &present, &why);
@@ -90,9 +90,25 @@ fn part<'a>(
         return reported(span);
     }
     let chained = member.is_optional() && base.ty.is_optional();
-    let Some(ty) = member_type(cx, base.ty.present(), name) else { return reported(span) };
+    let known = cx.diags.len();
+    let Some(ty) = member_type(cx, base.ty.present(), name) else {
+        if super::identity::is_claims(&base)
+            && let Some(diag) = cx.diags.get_mut(known).filter(|diag| diag.help.is_none())
+        {
+            diag.help = Some(format!(
+                "the claims that are read of a token stand in its `auth`: `claims {{ {}: String? }}`",
+                name.text
+            ));
+        }
+        return reported(span);
+    };
     let ty = if chained { ty.optional() } else { ty };
     Expr { kind: ExprKind::Member(Box::new(base), name.text.into()), ty, span }
+}
+
+/// Whether anything is a member of such a value. Where nothing is, it is no matter whether it may be absent.
+fn has_members(ty: &Ty) -> bool {
+    matches!(ty.present(), Ty::Record(_) | Ty::Map(_) | Ty::Json | Ty::Error)
 }
 
 /// The type of a member; reported if there is none.
@@ -144,7 +160,7 @@ pub(super) fn members<'a>(
         if read.ty.is_error() {
             return reported(span);
         }
-        if read.ty.is_optional() {
+        if read.ty.is_optional() && has_members(&read.ty) {
             let present = read.ty.present().clone();
             let why =
                 Why::default().absence(format!("there would be no `{}` to look at", name.text));
@@ -154,7 +170,7 @@ pub(super) fn members<'a>(
             report_absent(cx, scope, &read, diag);
             return reported(span);
         }
-        let Some(ty) = member_type(cx, &read.ty, *name) else { return reported(span) };
+        let Some(ty) = member_type(cx, read.ty.present(), *name) else { return reported(span) };
         let kind = ExprKind::Member(Box::new(read), name.text.into());
         read = super::facts::narrow(&scope.facts, Expr { kind, ty, span });
     }

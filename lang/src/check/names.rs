@@ -201,12 +201,27 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
             return not_available(word.span, word.text);
         }
         let what = if cx.trial.as_ref() == Some(words) { "route" } else { "option" };
+        let meant =
+            foreign::option(word.text).filter(|ours| words.iter().any(|word| **word == **ours));
+        let near = meant.or(near);
         let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, None)));
         return if near.is_none() {
             diag.help(format!("one of {} belongs here", listed(words)))
         } else {
             diag
         };
+    }
+    if let Some(Ty::List(of)) = wanted
+        && let Ty::OneOf(words) = &**of
+        && words.iter().any(|known| **known == *word.text)
+    {
+        let list = format!("[{}]", word.text);
+        let diag = unknown_name(word.span, "value", word.text, None);
+        return diag.help(format!("a list belongs here: `{list}`")).fix(
+            "make it a list",
+            word.span,
+            list,
+        );
     }
     let (what, kinds): (&str, &[Keyword]) = match wanted {
         Some(Ty::Item("balancer")) => {
@@ -263,6 +278,7 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
             .certain_if(field.starts_with("req."));
     }
     match wanted {
+        Some(Ty::Item("upstream")) if near.is_none() => diag.help(upstreams(&word, &places)),
         _ if near.is_none() && word.text == "absent" => diag.help(
             "`x is absent` asks whether something is missing; as a value it stands where a type says of what: `let x: String? = absent`",
         ),
@@ -277,12 +293,33 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
             "a name has no `-`; a field of the request is `req.header[\"{}\"]`",
             word.text.to_ascii_lowercase()
         )),
+        Some(Ty::Bool) if near.is_none() => diag.help(format!(
+            "who sends a request is known by an auth, `auth {0} = jwt {{ … }}`; a condition gets a name by `let {0} = …`",
+            word.text
+        )),
         Some(Ty::String) if near.is_none() => diag.help("a text stands in quotes").suggest(
             "put it in quotes",
             word.span,
             format!("\"{}\"", word.text),
         ),
         _ => diag,
+    }
+}
+
+/// Which upstreams there are, or how one is written.
+fn upstreams(word: &ast::Word<'_>, places: &[(&str, Span)]) -> String {
+    let name = word.text.replace('-', "_");
+    let write = format!("`upstream {name} {{ server \"10.0.0.1:8080\" }}`");
+    let known: Vec<String> = places.iter().take(8).map(|(name, _)| format!("`{name}`")).collect();
+    match known.as_slice() {
+        [] => format!("no upstream is defined: write {write}"),
+        [only] => format!("the only upstream is {only}; another one is written {write}"),
+        [..] if places.len() > known.len() => format!(
+            "there are {} upstreams, such as {}; another one is written {write}",
+            places.len(),
+            known.join(", ")
+        ),
+        _ => format!("the upstreams are {}; another one is written {write}", known.join(", ")),
     }
 }
 

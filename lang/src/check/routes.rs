@@ -486,6 +486,18 @@ pub(super) fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>)
                 };
                 let similar = near.map(|near| (near, place(near)));
                 let diag = unknown_name(word.span, "listener", word.text, similar);
+                let diag = match (near, names.as_slice()) {
+                    (None, []) => diag.help(format!(
+                        "no listener is defined: write `listener {} {{ bind \":8080\" }}`",
+                        word.text.replace('-', "_")
+                    )),
+                    (None, known) => {
+                        let known: Vec<Arc<str>> =
+                            known.iter().take(8).map(|(name, _)| Arc::from(*name)).collect();
+                        diag.help(format!("the listeners are {}", super::names::listed(&known)))
+                    }
+                    _ => diag,
+                };
                 let diag = super::modules::say_import(cx, unit, word.text, diag);
                 cx.report(diag);
             }

@@ -7,7 +7,7 @@ use super::fit::{Why, fit, is_text_like};
 use crate::diag::Diag;
 use crate::diag::bad_text::bad_text;
 use crate::diag::exposed_secret::exposed_secret;
-use crate::diag::plain_text::{plain_dollar, plain_operator, plain_variable};
+use crate::diag::plain_text::{plain_dollar, plain_group, plain_operator, plain_variable};
 use crate::diag::wrong_type::wrong_type;
 use crate::foreign;
 use crate::policy::{Expr, ExprKind};
@@ -153,6 +153,12 @@ fn variables(cx: &mut Context<'_>, scope: &Scope<'_>, written: ast::Str<'_>) {
                 _ if is_capture => format!("path.{name}"),
                 Some(ours) if ours.ends_with(']') => format!("{ours} ?? \"\""),
                 Some(ours) => ours,
+                // What a pattern captures elsewhere, in a path that is written anew.
+                None if word.text.starts_with('/') && name.parse::<u8>().is_ok() => {
+                    let place = word.span.part(at, at + 1 + name.len());
+                    cx.report(plain_group(place, &format!("${name}")));
+                    continue;
+                }
                 None => continue,
             };
             let place = word.span.part(at, at + 1 + name.len());

@@ -1,7 +1,8 @@
 //! Ways to write a thing that other languages have.
 
 use super::{Diag, Entry, Mends, Severity};
-use crate::source::Span;
+use crate::source::{SourceId, Span};
+use crate::syntax::Config;
 
 /// The catalogue's row.
 pub const ENTRY: Entry = Entry {
@@ -24,6 +25,24 @@ edition 2026
 
 listener web { bind \":8080\" }
 ```
+
+The configuration of another program is no policy, and is reported as a whole. What the usual lines of it become:
+
+| there | here |
+|---|---|
+| `listen 443 ssl;`, `bind *:443`, `entryPoints` | `listener web { bind \":443\"; tls cert=\"/a.pem\", key=\"/a.key\" }` |
+| `upstream`, `backend`, `cluster`, `services` | `upstream app { server \"10.0.0.1:8080\" }` |
+| `server_name`, `hdr(host)`, `domains`, `Host(…)`, `hostnames` | `site shop on web { host \"shop.example\"; … }` |
+| `location /api/ { … }`, `path_beg /api`, `prefix: /api`, `handle /api/*` | `route api { path \"/api/**\"; … }` inside the site |
+| `proxy_pass`, `use_backend`, `cluster: app`, `reverse_proxy` | `forward app` |
+| `return 301 …`, `redir` | `redirect 301, \"https://{req.host}{req.target}\"` |
+| `proxy_set_header X-A b;` | `set up.header[\"x-a\"] = \"b\"` in front of `forward` |
+| `add_header X-A b always;` | `always { set resp.header[\"x-a\"] = \"b\" }` |
+| `allow 10.0.0.0/8; deny all;` | `require client.ip in 10.0.0.0/8` |
+| `limit_req`, `stick-table`, `rate-limiting` | `limit caller { key client.ip; allow 10/s }`, and `apply caller` in routes |
+
+The order of routes means nothing here: the narrower one is tried first. Ingresses of Kubernetes are translated by
+`gwc translate ingress FILE`.
 ",
 };
 
@@ -78,6 +97,46 @@ pub fn foreign_word(place: Span, written: &str, ours: Option<&str>, help: &str) 
 pub fn foreign_infix_word(place: Span, written: &str, help: &str) -> Diag {
     let message = format!("`{written}` does not stand between two values");
     ENTRY.at(place, message, "no operator").help(help)
+}
+
+/// The configuration of another program, from its first line.
+pub(crate) fn foreign_config(place: Span, config: Config) -> Diag {
+    let what = match config {
+        Config::Kubernetes => "an object of Kubernetes in YAML",
+        Config::Yaml => "YAML",
+        Config::Json => "JSON",
+        Config::Toml => "TOML",
+        Config::Nginx => "a configuration of nginx",
+        Config::Haproxy => "a configuration of HAProxy",
+        Config::Caddy => "a Caddyfile",
+    };
+    let diag = ENTRY.at(place, format!("this is {what}, and no policy"), "it begins here");
+    match config {
+        Config::Kubernetes => diag.help(
+            "`gwc translate ingress FILE` makes a policy of Ingresses; other objects are written anew, and `gwc explain foreign-syntax` shows what with",
+        ),
+        _ => diag.help(
+            "nothing reads it here: it is written anew, and `gwc explain foreign-syntax` shows what the usual lines become",
+        ),
+    }
+}
+
+/// A comment between `/*` and `*/`, which are at `start` and `end` of the text; none where it is another comment.
+pub(crate) fn foreign_block_comment(text: &str, start: usize, end: usize) -> Option<Diag> {
+    let inner = text.get(start..end)?.strip_prefix("/*")?.strip_suffix("*/")?;
+    let place = Span::new(SourceId(0), start, end);
+    let diag = foreign_comment(place.part(0, 2));
+    let behind = text.get(end..)?.lines().next().unwrap_or("");
+    if !behind.trim().is_empty() {
+        return Some(diag);
+    }
+    let line = text.get(..start)?.rsplit('\n').next().unwrap_or("");
+    let indent = line.get(..line.len() - line.trim_start().len())?;
+    let lines = inner.lines().map(|line| line.trim().trim_start_matches('*').trim());
+    let lines: Vec<String> =
+        lines.filter(|line| !line.is_empty()).map(|line| format!("// {line}")).collect();
+    let text = if lines.is_empty() { "//".to_owned() } else { lines.join(&format!("\n{indent}")) };
+    Some(diag.fix("write it with `//`", place, text))
 }
 
 /// A comment between `/*` and `*/`.

@@ -62,9 +62,9 @@ pub fn impossible_route(
         diag = diag.label(*place, format!("the {what} it would have to have"));
     }
     let says = |asked: &Asked| match asked {
-        Asked::Host => "a host arrives in lower case and without its port",
+        Asked::Host => "a request has one host, which arrives in lower case and without its port",
         Asked::Path => {
-            "a path arrives decoded, with `.` and `..` resolved and `//` merged, and no path holds a backslash (in `re\"…\"` a dot is written `\\.`)"
+            "a request has one path, which arrives decoded, with `.` and `..` resolved and `//` merged, and no path holds a backslash (in `re\"…\"` a dot is written `\\.`)"
         }
         Asked::Method => "a request has one method: `req.method in [GET, POST]` takes either",
         Asked::Connection => "TLS is spoken where the listener has a `tls` line, and only there",

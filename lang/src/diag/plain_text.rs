@@ -73,3 +73,10 @@ pub fn plain_variable(span: Span, written: &str, ours: &str) -> Diag {
         .help(format!("write `{{{ours}}}`"))
         .suggest(format!("write `{{{ours}}}`"), span, format!("{{{ours}}}"))
 }
+
+/// The `$` at `span` begins the number of what a pattern captured elsewhere.
+pub fn plain_group(span: Span, written: &str) -> Diag {
+    ENTRY.at(span, format!("`{written}` is only text"), "no variable").help(
+        "what the route's path captures has a name: `{path.id}` behind `path \"/a/{id}\"`, and what lies beneath `/a/**` is `{strip_prefix(req.path, \"/a\")}`",
+    )
+}

@@ -14,6 +14,7 @@ mod tokens;
 
 pub(super) use complaint::{Complaint, is_error, is_missing};
 pub(super) use lines::{begins_with_operator, goes_on, joints, leading};
+pub(super) use second_look::bare_url;
 
 use std::collections::HashSet;
 
@@ -116,6 +117,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             let pattern = span(complaint.from, missed.max(complaint.from));
             missing_verb(pattern)
         }
+        Rule::missing_arrow if next_text == ":" => unexpected_text(next, "`=>`", next_text)
+            .help("an arm is written `pattern => value`")
+            .fix("write `=>`", next, " =>"),
         Rule::missing_arrow => missing_mark(gap, next, "=>", next_text),
         Rule::missing_block if item_word(text) == "module" => {
             missing_mark(gap, next, "{", next_text).help(
@@ -143,6 +147,10 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             unexpected_text(next, "a type", next_text).help(
                 "`name: Type` declares; an argument is `name=value`, a share of requests `90% => app`",
             )
+        }
+        Rule::missing_type if next_text == "[" => {
+            missing_part(gap, "a type", last_token(text, missed))
+                .help("the type of a list is written `List<Cidr>`")
         }
         Rule::missing_type => missing_part(gap, "a type", last_token(text, missed)),
         // A word that stands alone behind an item's name lacks what makes it a clause.
@@ -185,6 +193,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::missing_name if last_token(text, missed) == "is" => {
             unexpected_text(next, "`present` or `absent`", next_text)
                 .help("`is` asks whether something is there; `==` compares two values")
+        }
+        Rule::missing_name if next_text == "[" && matches!(last_token(text, missed), "on" | "before") => {
+            unexpected_text(next, "a name", next_text).help(format!("several names are written without brackets: `{0} a, b`", last_token(text, missed)))
         }
         Rule::missing_name if next_text == "@" => {
             missing_part(gap, "a name", last_token(text, missed))

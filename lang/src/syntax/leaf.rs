@@ -30,6 +30,7 @@ pub(super) fn next(text: &str, at_line_start: bool) -> (Kind, usize) {
                 line.trim_end_matches('\r').len(),
             )
         }
+        b'/' if let Some(length) = block_comment(bytes) => (Kind::Comment, length),
         b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
             (Kind::Mark, run(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         }
@@ -38,4 +39,10 @@ pub(super) fn next(text: &str, at_line_start: bool) -> (Kind, usize) {
         _ if ["=>", "->", "?."].iter().any(|mark| text.starts_with(mark)) => (Kind::Mark, 2),
         _ => (Kind::Mark, text.chars().next().map_or(1, char::len_utf8)),
     }
+}
+
+/// The length of the `/* … */` that a text begins with. It is no comment of ours, and what is in it is no code either.
+pub(super) fn block_comment(text: &[u8]) -> Option<usize> {
+    let inner = text.strip_prefix(b"/*")?;
+    inner.windows(2).position(|end| end == b"*/").map(|at| at + 4)
 }

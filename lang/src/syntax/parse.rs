@@ -4,6 +4,7 @@ use pest::Parser;
 use pest::iterators::{Pair, Pairs};
 
 use super::complain::{self, Complaint};
+use super::configs::config;
 use super::expr;
 use super::keyword::Keyword;
 use super::leaf;
@@ -13,6 +14,7 @@ use super::split::{first_word, is_doc};
 use super::tree::{ItemTree, Kind, NodeData};
 use crate::diag::Diag;
 use crate::diag::beyond_limits::too_deep;
+use crate::diag::foreign_syntax::{foreign_block_comment, foreign_config};
 use crate::source::{SourceId, Span};
 
 /// The parser that the grammar makes. Private, because its rules are no promise.
@@ -26,12 +28,18 @@ pub(super) use grammar::{Grammar, Rule};
 
 /// Parses the text of one item. Places count from its start.
 pub(super) fn parse_item(text: &str) -> ItemTree {
-    let scan = scan(text);
-    if let Some(at) = scan.too_deep {
+    let unread = |diag: Diag| {
         let mut builder = Builder::new(text, None);
         builder.wrap(Kind::Error, 0, text.len());
-        let diags = vec![too_deep(Span::new(SourceId(0), at, at + 1))];
-        return ItemTree { nodes: builder.nodes, mended: true, diags };
+        ItemTree { nodes: builder.nodes, mended: true, diags: vec![diag] }
+    };
+    if let Some(config) = config(text) {
+        let line = text.lines().next().map_or(0, |line| line.trim_end().len());
+        return unread(foreign_config(Span::new(SourceId(0), 0, line), config));
+    }
+    let scan = scan(text);
+    if let Some(at) = scan.too_deep {
+        return unread(too_deep(Span::new(SourceId(0), at, at + 1)));
     }
     let prepared = prepare(text, &scan);
     let first = build(text, &prepared);
@@ -119,7 +127,10 @@ pub(super) fn parse_space(text: &str, begins_line: bool) -> ItemTree {
     let mut builder = Builder::new(text, None);
     builder.begins_line = begins_line;
     builder.fill(text.len());
-    ItemTree { nodes: builder.nodes, mended: false, diags: Vec::new() }
+    let comments = builder.nodes.iter().filter(|node| node.kind == Kind::Comment);
+    let blocks = comments.map(|node| (node.start as usize, node.end as usize));
+    let diags = blocks.filter_map(|(start, end)| foreign_block_comment(text, start, end)).collect();
+    ItemTree { nodes: builder.nodes, mended: false, diags }
 }
 
 /// The rule to enter by, and the keyword that is meant.

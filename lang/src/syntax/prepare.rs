@@ -1,11 +1,12 @@
 //! Makes the text of one item ready for the grammar: comments and free newlines become blanks, and brackets and quotes
 //! that are missing are put in where indentation says they are missed. Places in the original are kept.
 
+use super::complain::bare_url;
 use super::scan::{Mark, Scan, closer_of};
 use crate::diag::{
-    Diag, foreign_syntax::single_quotes, missing_opener::missing_opener,
-    stray_closer::stray_closer, stray_closer::wrong_closer, unclosed_brace::unclosed_brace,
-    unclosed_bracket::unclosed_bracket, unclosed_string::curly_end,
+    Diag, foreign_syntax::foreign_block_comment, foreign_syntax::single_quotes,
+    missing_opener::missing_opener, stray_closer::stray_closer, stray_closer::wrong_closer,
+    unclosed_brace::unclosed_brace, unclosed_bracket::unclosed_bracket, unclosed_string::curly_end,
     unclosed_string::unclosed_string, unclosed_string::unopened_string,
 };
 use crate::source::{SourceId, Span};
@@ -177,6 +178,9 @@ fn mend_quotes(text: &str, scan: &Scan) -> Mend {
                 mend.diags.push(unopened_string(span(start, end)));
             }
             Mark::Single { start, end } => mend.diags.push(single_quotes(span(start, end))),
+            Mark::Comment { start, end, .. } => {
+                mend.diags.extend(foreign_block_comment(text, start, end));
+            }
             _ => {}
         }
     }
@@ -401,14 +405,10 @@ impl<'t> Mender<'t> {
                 _ => ("}", unclosed_brace(opener, span(at, at))),
             };
             // What closes it may stand behind the `//` of a URL without quotes, which reads as a comment.
-            let is_url = self.text.get(..at).is_some_and(|before| before.ends_with(':'))
-                && self.text.get(at..).is_some_and(|rest| rest.starts_with("//"));
             self.mend.inserted.push((at, text));
-            self.mend.diags.push(match is_url {
-                true => Diag { fixes: Vec::new(), ..diag }
-                    .help("`//` begins a comment: a URL stands in quotes, as in `\"http://…\"`"),
-                false => diag,
-            });
+            self.mend
+                .diags
+                .push(bare_url(self.text, span(at.saturating_sub(1), at)).unwrap_or(diag));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One linear pass over a text that finds brackets, strings, comments and lines. It never fails and never recurses;
 //! it also finds nesting so deep that nothing behind it should try to follow.
 
-use super::leaf::BYTE_ORDER_MARK;
+use super::leaf::{BYTE_ORDER_MARK, block_comment};
 
 /// Brackets may nest so deep, and no deeper.
 pub(super) const MAX_DEPTH: usize = 128;
@@ -19,7 +19,7 @@ pub(super) enum Mark {
     Open { at: usize, byte: u8, free: bool },
     /// A closing bracket; `first` on its line or not.
     Close { at: usize, byte: u8, first: bool },
-    /// A comment, without the line's end; `alone` on its line or not.
+    /// A comment, without the line's end; `alone` on its line or not. `/* … */` is taken for one, which is reported.
     Comment { start: usize, end: usize, alone: bool },
     /// A string, quotes included. One that is not closed ends where it most probably was to end.
     Str { start: usize, end: usize, closed: bool },
@@ -56,6 +56,8 @@ struct Scanner<'t> {
     before: [u8; 2],
     /// Whether a quote is missing on the current line; unknown until its first quote.
     odd: Option<bool>,
+    /// Whether an end of `/*` was looked for in vain.
+    searched: bool,
 }
 
 impl Scanner<'_> {
@@ -70,6 +72,7 @@ impl Scanner<'_> {
                 b' ' | b'\t' | b'\r' => at + 1,
                 b'\n' => self.newline(at),
                 b'/' if self.peek(at + 1) == Some(b'/') => self.comment(at),
+                b'/' if self.peek(at + 1) == Some(b'*') => self.block_comment(at),
                 b'"' => self.string(at),
                 b'\'' => self.single(at),
                 _ => self.code(at, byte),
@@ -96,6 +99,31 @@ impl Scanner<'_> {
     fn comment(&mut self, at: usize) -> usize {
         let end = self.line_end(at);
         self.found.marks.push(Mark::Comment { start: at, end, alone: self.code_end.is_none() });
+        end
+    }
+
+    /// A `/*` that stands apart and is closed. In a path without quotes, `/a/*`, it is code.
+    fn block_comment(&mut self, at: usize) -> usize {
+        let before = at.checked_sub(1).and_then(|before| self.peek(before));
+        let is_apart =
+            before.is_none_or(|byte| byte.is_ascii_whitespace() || b";{}".contains(&byte));
+        if !is_apart || self.searched {
+            return self.code(at, b'/');
+        }
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let Some(length) = block_comment(rest) else {
+            // Where no end follows, none is looked for again.
+            self.searched = true;
+            return self.code(at, b'/');
+        };
+        let end = at + length;
+        let is_alone = self.code_end.is_none();
+        self.found.marks.push(Mark::Comment { start: at, end, alone: is_alone });
+        if let Some(newline) =
+            rest.get(..length).and_then(|text| text.iter().rposition(|byte| *byte == b'\n'))
+        {
+            self.line_start = at + newline + 1;
+        }
         end
     }
 

@@ -1,6 +1,7 @@
 //! Cuts a file into its items, so that a missing bracket cannot damage the next item and an unchanged item need not
 //! be parsed again. Looks at words in column 0 and at nothing inside an item.
 
+use super::configs::{config, is_strange};
 use super::keyword::Keyword;
 use super::scan::{Mark, Scan};
 
@@ -15,7 +16,7 @@ pub(super) struct Slice {
 
 /// Cuts `text`; the slices lie end to end and cover it.
 pub(super) fn split(text: &str, scan: &Scan) -> Vec<Slice> {
-    let cuts = cuts(text, scan);
+    let cuts = joined(text, cuts(text, scan));
     let mut slices = Vec::with_capacity(cuts.len() * 2 + 1);
     let mut at = 0;
     for (start, end) in cuts {
@@ -29,6 +30,33 @@ pub(super) fn split(text: &str, scan: &Scan) -> Vec<Slice> {
         slices.push(Slice { start: at, end: text.len(), is_item: false });
     }
     slices
+}
+
+/// The same cuts, but that the configuration of another program is one item from its first line to its last.
+fn joined(text: &str, cuts: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    let is_strange =
+        |&(start, end): &(usize, usize)| is_strange(text.get(start..end).unwrap_or(""));
+    if !cuts.iter().any(is_strange) {
+        return cuts;
+    }
+    let mut joined: Vec<(usize, usize)> = Vec::with_capacity(cuts.len());
+    for run in cuts.chunk_by(|a, b| is_strange(a) && is_strange(b)) {
+        match run {
+            [(start, _), .., (_, end)]
+                if config(text.get(*start..*end).unwrap_or("")).is_some() =>
+            {
+                joined.push((*start, *end));
+            }
+            _ => joined.extend(run),
+        }
+    }
+    joined
+}
+
+/// Whether every item begins as one of ours does, so that none is joined with another.
+pub(super) fn is_ours(text: &str, slices: &[Slice]) -> bool {
+    let mut items = slices.iter().filter(|slice| slice.is_item);
+    items.all(|slice| !is_strange(text.get(slice.start..slice.end).unwrap_or("")))
 }
 
 /// Where each item begins, its doc comments included, and where its last line ends.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::split::{Slice, is_balanced, split};
+use super::split::{Slice, is_balanced, is_ours, split};
 use super::tree::{ItemTree, Tree};
 use super::{MAX_MIB, collect, scan};
 use crate::diag::Diag;
@@ -43,7 +43,8 @@ struct Halves {
 #[derive(Clone, Debug)]
 struct Cut {
     text: Arc<str>,
-    /// Whether every bracket and quote of it has its like: then an item's end depends on nothing before it.
+    /// Whether every bracket and quote of it has its like, and every item begins as one of ours: then an item's end depends on
+    /// nothing before it.
     balanced: bool,
     pieces: Vec<(Slice, Arc<ItemTree>)>,
 }
@@ -72,8 +73,9 @@ impl Trees {
     fn whole(&self, text: &Arc<str>) -> Cut {
         let scan = scan::scan(text);
         let slices = split(text, &scan);
+        let balanced = is_balanced(&scan) && is_ours(text, &slices);
         let pieces = slices.into_iter().map(|slice| (slice, self.piece(text, slice))).collect();
-        Cut { text: text.clone(), balanced: is_balanced(&scan), pieces }
+        Cut { text: text.clone(), balanced, pieces }
     }
 
     /// The cut of a text that differs from the last one in few items. `None` where it has to be cut as a whole.
@@ -106,14 +108,15 @@ impl Trees {
         let to = old_to + new_end - old_end;
         let part = text.get(from..to)?;
         let scan = scan::scan(part);
-        if !is_balanced(&scan) {
+        let slices = split(part, &scan);
+        if !is_balanced(&scan) || !is_ours(part, &slices) {
             return None;
         }
         let mut pieces = last.pieces;
         let behind = pieces.split_off(next);
         pieces.truncate(first);
         pieces.reserve(behind.len() + 8);
-        for slice in split(part, &scan) {
+        for slice in slices {
             let slice = Slice { start: slice.start + from, end: slice.end + from, ..slice };
             pieces.push((slice, self.piece(text, slice)));
         }

@@ -16,8 +16,7 @@ use tokio::task::LocalSet;
 use crate::body::{Body, BodyError, Side, Source};
 use std::path::PathBuf;
 
-use crate::engine::Ground;
-use crate::engine::{BuildError, Engine};
+use crate::engine::{Aim, BuildError, Engine, Ground};
 use crate::gateway::{Gateway, Options, Snapshot};
 use crate::listen::Connection;
 use crate::message::{Headers, Method, Request, Response, Scheme, Target};
@@ -68,7 +67,7 @@ fn built(
     let matcher = compiler::load(Arc::new(program), inputs, Backend::Interp).unwrap();
     Engine::build(
         matcher,
-        Ground { folder: &|_| PathBuf::new(), inputs: &[], previous, serves: true },
+        Ground { folder: &|_| PathBuf::new(), inputs: &[], previous, aim: Aim::Serve },
     )
 }
 

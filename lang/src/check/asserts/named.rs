@@ -196,11 +196,16 @@ impl<'a> Claims<'_, 'a> {
             Some((_, None)) => Claim::Any(Vec::new()),
             None => {
                 let near = match cx.may_search(self.plans.len()) {
-                    true => routes::nearest_route(&name, own().map(|(plan, _)| &*plan.local)),
+                    true => routes::nearest_route(&name, own().map(|(plan, _)| &*plan.local))
+                        .or_else(|| {
+                            routes::nearest_route(&name, any().map(|(plan, _)| &*plan.name))
+                        }),
                     false => None,
                 };
                 let place = near.and_then(|near| {
-                    let (plan, _) = own().find(|(plan, _)| &*plan.local == near)?;
+                    let mut named = own().filter(|(plan, _)| &*plan.local == near);
+                    let mut whole = any().filter(|(plan, _)| &*plan.name == near);
+                    let (plan, _) = named.next().or_else(|| whole.next())?;
                     plan.view.name().map(|name| name.span)
                 });
                 let similar = near.map(|near| (near, place));

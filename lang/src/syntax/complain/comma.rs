@@ -25,6 +25,7 @@ pub(super) fn missing_comma(
     }
     let operator = ["and", "or", "not", "in", "is"]
         .into_iter()
+        .filter(|_| !ARGUMENTS.contains(&next_text))
         .find(|word| next_text.len() > 1 && *word != next_text && distance(word, next_text) == 1)
         .filter(|_| next_text.bytes().all(|byte| byte.is_ascii_alphabetic()));
     if let Some(word) = operator
@@ -115,7 +116,7 @@ pub(super) fn missing_comma(
     {
         let blank = span(gap.start as usize, next.start as usize);
         let mut diag = missing_mark(gap, next, "=", next_text)
-            .help(format!("a value with a name is written `{before}=…`"));
+            .help(format!("a value with a name is written `{before}=…`; what begins a line of its own stands behind a new line or `;`, and not behind `,`"));
         diag.fixes.clear();
         return diag.fix("insert `=`", blank, "=");
     }
@@ -145,8 +146,9 @@ pub(super) fn missing_comma(
 }
 
 /// Names of arguments that are written behind a value elsewhere, without a mark; no statement begins with them.
-const ARGUMENTS: [&str; 9] =
-    ["weight", "burst", "every", "interval", "stale", "from", "cert", "key", "min"];
+const ARGUMENTS: [&str; 11] = [
+    "weight", "burst", "every", "interval", "stale", "from", "cert", "key", "min", "timeout", "on",
+];
 
 /// What stands behind a value of this verb elsewhere.
 fn of_this_verb(
@@ -168,6 +170,15 @@ fn of_this_verb(
                 .help(format!("a pattern is written `{mended}`"))
                 .fix(format!("write `{mended}`"), whole, mended),
         );
+    }
+    if verb == "unset" {
+        let help = "write a line for each: `unset up.header[\"x-name\"]`";
+        return Some(unexpected_text(next, "the end of the line", next_text).help(help));
+    }
+    if verb == "always" || next_text == "always" {
+        return Some(unexpected_text(next, if verb == "always" { "`{`" } else { "the end of the line" }, next_text).help(
+            "for every answer, refusals included, it stands in front of `forward` as `always { set resp.header[\"x-name\"] = VALUE }`",
+        ));
     }
     if is_single(Some(verb)) && next_text == "not" {
         let help =

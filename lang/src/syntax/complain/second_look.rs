@@ -169,6 +169,10 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
                 .help("a function is one expression, without `return`")
                 .fix("remove it", word, "");
         }
+        Rule::bad_tail if found == "," && item_word(text) == "let" => {
+            return unexpected_text(place, "the end of the line", found)
+                .help("a list is written `[a, b]`");
+        }
         Rule::bad_tail => {
             return unexpected_text(place, "the end of the line", found)
                 .help("a statement ends with its line, or with `;`: nothing else fits behind it");
@@ -227,13 +231,19 @@ fn words(rules: &[Rule], within: Rule) -> String {
 }
 
 /// A URL without quotes, by the place of the colon in it.
-fn bare_url(text: &str, colon: Span) -> Option<Diag> {
+pub(in crate::syntax) fn bare_url(text: &str, colon: Span) -> Option<Diag> {
     let at = colon.start as usize;
     let start = at - last_token(text, at).len();
     let length = url(text.get(start..)?)?;
     let place = span(start, start + length);
     let written = text.get(place.range())?;
     let diag = unexpected_text(place, "a text in quotes", written);
+    if text.get(..start)?.trim_end().ends_with("forward") {
+        let address = written.split_once("://").map_or(written, |(_, address)| address);
+        return Some(diag.help(format!(
+            "`forward` names an upstream, which is an item of its own: `upstream NAME {{ server \"{address}\" }}`"
+        )));
+    }
     Some(diag.fix("put it in quotes", place, format!("\"{written}\"")))
 }
 
