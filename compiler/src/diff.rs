@@ -6,11 +6,12 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use lang::Span;
+use lang::literal::literal;
 use lang::policy::{Input, Policy, RouteId};
+use lang::{Span, Ty, Value};
 
 use crate::program::Program;
-use crate::proof::basis::{Basis, Known};
+use crate::proof::basis::{Basis, Known, plain};
 
 mod alike;
 mod besides;
@@ -81,6 +82,8 @@ pub struct Change {
     pub example: Result<String, NoExample>,
     /// What an upstream has to answer to it for that: fields and values.
     pub answers: Vec<(String, String)>,
+    /// What inputs have to be given for that, as a policy writes it.
+    pub given: Vec<(Arc<str>, String)>,
     /// At how many pairs of host and path such requests are known.
     pub places: usize,
     /// Requests that fare so for other routes, or by other statements.
@@ -207,17 +210,26 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     let (basis, ()) = Basis::new(&[old, new], |exprs| besides::ask(exprs, [old.0, new.0]));
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let mut found = classes(&basis, &mut comparison);
-    let is_open = !comparison.undecided.is_empty()
-        || found.values().any(|class| class.change.example.is_err());
-    if is_open && let Some(basis) = with_defaults(&basis) {
-        // What hangs on inputs has an example for what these are by default, if for anything.
+    // What hangs on inputs has an example for what these are by default, else for what they are given, if for anything.
+    for bind in [with_defaults, with_values] {
+        let is_open = !comparison.undecided.is_empty()
+            || found.values().any(|class| class.change.example.is_err());
+        let Some((basis, given)) = bind(&basis).filter(|_| is_open) else { continue };
         let mut only = Comparison::default();
-        for (key, class) in classes(&basis, &mut only) {
-            if class.change.example.is_ok() {
-                match found.entry(key) {
-                    Entry::Vacant(entry) => drop(entry.insert(class)),
-                    Entry::Occupied(mut entry) => entry.get_mut().join(class),
+        for (key, mut class) in classes(&basis, &mut only) {
+            if class.change.example.is_err() {
+                continue;
+            }
+            class.change.given.clone_from(&given);
+            match found.entry(key) {
+                Entry::Vacant(entry) => drop(entry.insert(class)),
+                // What is known without them is worth more.
+                Entry::Occupied(entry)
+                    if entry.get().change.example.is_ok() && !given.is_empty() =>
+                {
+                    continue;
                 }
+                Entry::Occupied(mut entry) => entry.get_mut().join(class),
             }
         }
         comparison.disagreements.extend(only.disagreements);
@@ -241,16 +253,49 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     comparison
 }
 
+/// Inputs with the values that they have to be given for an example.
+type Given = Vec<(Arc<str>, String)>;
+
 /// The same with the defaults of inputs, where there are any on which both policies agree.
-fn with_defaults<'p>(basis: &Basis<'p>) -> Option<Basis<'p>> {
-    let agreed = |input: &Input| {
-        let same = |other: &&Input| other.name == input.name;
-        let mut all = basis.sides.iter().filter_map(|side| side.policy.inputs.iter().find(same));
-        let default = input.default.clone()?;
-        all.all(|other| other.default.as_ref() == Some(&default)).then_some(default)
+fn with_defaults<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
+    let bound = basis.program.inputs.iter().any(|input| agreed(basis, input).is_some());
+    bound.then(|| (basis.bound(|input| agreed(basis, input)), Given::new()))
+}
+
+/// The same where the other inputs are given values: what one policy has by default, or any of their type.
+fn with_values<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
+    let inputs = &basis.program.inputs;
+    let value = |input: &Input| {
+        let is_one = inputs.iter().filter(|other| other.name == input.name).count() == 1;
+        let given = || input.default.clone().or_else(|| any(input.ty.present()));
+        agreed(basis, input).or_else(|| given().filter(|_| is_one))
     };
-    let bound = basis.program.inputs.iter().any(|input| agreed(input).is_some());
-    bound.then(|| basis.bound(agreed))
+    let told = |input: &Input| match agreed(basis, input) {
+        None if *input.ty.present() != Ty::Secret => value(input),
+        _ => None,
+    };
+    let given = inputs.iter().filter_map(|input| Some((input.name.clone(), told(input)?)));
+    let given: Given = given.map(|(name, value)| (name, value.to_string())).collect();
+    (!given.is_empty()).then(|| (basis.bound(value), given))
+}
+
+/// A value of the type: a plain one, or a network that is nobody's.
+fn any(ty: &Ty) -> Option<Value> {
+    let parsed = |text| literal(text, Span::default(), Some(ty)).ok().map(|(value, _)| value);
+    match ty {
+        Ty::Ip => parsed("192.0.2.1"),
+        Ty::Cidr => parsed("192.0.2.0/24"),
+        Ty::List(of) => Some(Value::list([any(of)?])),
+        ty => plain(ty),
+    }
+}
+
+/// The default of an input, if all policies that have it agree on that.
+fn agreed(basis: &Basis<'_>, input: &Input) -> Option<Value> {
+    let same = |other: &&Input| other.name == input.name;
+    let mut all = basis.sides.iter().filter_map(|side| side.policy.inputs.iter().find(same));
+    let default = input.default.clone()?;
+    all.all(|other| other.default.as_ref() == Some(&default)).then_some(default)
 }
 
 /// The requests that fare differently, by what they share. What could not be decided is added to the comparison.
@@ -375,6 +420,7 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
             Found::Disagrees(_) => Err(NoExample::Computed(Vec::new())),
         },
         answers,
+        given: Vec::new(),
         places: 0,
         also: Vec::new(),
     }

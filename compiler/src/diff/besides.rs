@@ -29,6 +29,8 @@ pub(super) fn ask(exprs: &mut Exprs, policies: [&Policy; 2]) {
             StepKind::Let(..) => {}
         }
     }
+    // What a value comes to where nothing is said.
+    exprs.intern(Expr::NOTHING);
     for (field, key) in read.into_iter().chain(changed) {
         match (&*field, key) {
             ("up.header" | "up.header.all", Some(name)) => drop(exprs.header(&name)),

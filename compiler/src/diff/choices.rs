@@ -26,6 +26,9 @@ pub(super) struct Chosen {
 #[derive(Clone, Copy, Debug)]
 struct Case {
     value: ExprId,
+    /// What is written there, and whether it is there, where that makes a difference.
+    of: ExprId,
+    is_there: Option<bool>,
     /// Whether it is a text that the policy names, though the request says which.
     is_named: bool,
 }
@@ -51,8 +54,21 @@ impl Chosen {
         let status = self.status.is_none_or(|(id, status)| {
             interp.value(id).is_ok_and(|value| value == Value::Status(status))
         });
+        let is_there = |case: &Case| {
+            let value = interp.value(case.of).ok();
+            case.is_there.is_none_or(|there| value.is_some_and(|of| of.is_absent() != there))
+        };
         let mut cases = self.arguments.iter();
-        status && cases.all(|(of, case)| comes_to(interp, *of, lets) == Some(case.value))
+        status
+            && cases.all(|(argument, case)| {
+                comes_to(interp, *argument, lets) == Some(case.of) && is_there(case)
+            })
+    }
+
+    /// The expressions of which something is chosen.
+    pub(super) fn reads(&self) -> impl Iterator<Item = ExprId> {
+        let status = self.status.map(|(id, _)| id);
+        self.arguments.keys().copied().chain(status)
     }
 }
 
@@ -107,17 +123,17 @@ fn chosen(program: &Program, id: ExprId, env: Env<'_>, statuses: &mut BTreeSet<u
 }
 
 /// What these arguments come to, beside what has been `chosen`: the requests of each case. Of an argument that would make
-/// too many of them nothing is chosen.
+/// too many of them nothing is chosen. Of what the other side asks whether it is there (`asked`), absence is a case.
 pub(super) fn by_argument(
     basis: &Basis<'_>,
-    arguments: &BTreeSet<ExprId>,
+    (arguments, asked): (&BTreeSet<ExprId>, &BTreeSet<ExprId>),
     chosen: &Chosen,
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Vec<(Formula, Chosen)> {
     let mut all = vec![(Formula::Always(true), chosen.clone())];
     for argument in arguments {
-        let mut cases = Cases { basis, env, all: Vec::new() };
+        let mut cases = Cases { basis, env, asked, all: Vec::new() };
         if !cases.add(*argument, cut, Formula::Always(true), &[]) || cases.all.len() < 2 {
             continue;
         }
@@ -141,6 +157,7 @@ pub(super) fn by_argument(
 struct Cases<'c> {
     basis: &'c Basis<'c>,
     env: Env<'c>,
+    asked: &'c BTreeSet<ExprId>,
     all: Vec<(Formula, Case)>,
 }
 
@@ -178,15 +195,28 @@ impl Cases<'_> {
             }
             Expr::Local(local) => match stands_for(program, *local, env.locals) {
                 Some(value) => self.add(value, cut, given, named),
-                None => self.leaf(id, given, named),
+                None => self.leaf(id, cut, given, named),
             },
-            _ => self.leaf(id, given, named),
+            _ => self.leaf(id, cut, given, named),
         }
     }
 
-    fn leaf(&mut self, id: ExprId, given: Formula, named: &[ExprId]) -> bool {
+    fn leaf(&mut self, id: ExprId, cut: &mut Cut<'_>, given: Formula, named: &[ExprId]) -> bool {
         let is_named = named.contains(&self.bare(id));
-        self.all.push((given, Case { value: id, is_named }));
+        let case = Case { value: id, of: id, is_there: None, is_named };
+        let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
+        let nothing = self.basis.program.exprs.iter().position(is_nothing);
+        match nothing.filter(|_| self.asked.contains(&self.bare(id))) {
+            Some(nothing) => {
+                let present = cut.ask(id, &Test::Present, self.env);
+                let with = Formula::all(vec![given.clone(), present.clone()]);
+                let without = Formula::all(vec![given, present.not()]);
+                let value = ExprId(nothing as u32);
+                self.all.push((with, Case { is_there: Some(true), ..case }));
+                self.all.push((without, Case { value, is_there: Some(false), ..case }));
+            }
+            None => self.all.push((given, case)),
+        }
         true
     }
 
@@ -220,6 +250,15 @@ impl Cases<'_> {
             _ => id,
         }
     }
+}
+
+/// What these expressions ask whether it is there.
+pub(super) fn asked(program: &Program, of: &BTreeSet<ExprId>) -> BTreeSet<ExprId> {
+    let asks = program.walk(of.iter().copied(), &[]).filter_map(|(_, expr)| match expr {
+        Expr::Coalesce(first, _) => Some(*first),
+        _ => None,
+    });
+    asks.filter(|id| !changes(program, *id, &[])).collect()
 }
 
 /// The one of an expression's cases to which it comes for a request. `None` where the request does not tell.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lang::Value;
-use lang::vocab::{ExprId, Form};
+use lang::vocab::Form;
 
 use crate::diff::fate::Effect;
 use crate::program::{Expr, Program};
@@ -58,7 +58,7 @@ fn plainly(program: &Program, course: &Course, all: &mut [Ran]) {
         let Some(one) = behind.first_mut() else { continue };
         let is_nothing = |arg| matches!(program.expr(arg), Expr::Const(Value::Absent));
         match (one.form, one.effect.does.args.as_slice()) {
-            (_, [path]) if one.verb == "rewrite" && is_written(program, *path) => {
+            (_, [_]) if one.verb == "rewrite" => {
                 one.form = Form::Assign;
                 one.effect.does.action = Arc::from("set");
                 one.effect.does.place = Some((Arc::from("up.path"), None));
@@ -82,10 +82,6 @@ fn plainly(program: &Program, course: &Course, all: &mut [Ran]) {
             _ => {}
         }
     }
-}
-
-fn is_written(program: &Program, value: ExprId) -> bool {
-    matches!(program.expr(value), Expr::Const(_))
 }
 
 /// Whether nothing is where it puts something, unless a statement has put it there: on an answer of the gateway's own.

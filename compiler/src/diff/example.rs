@@ -110,9 +110,9 @@ impl Ground<'_> {
                             is_open = true;
                             break;
                         }
-                        Compared::Differs => return Ok(self.example(&witness)),
+                        Compared::Differs => return Ok(self.example(&witness, (old, new))),
                     },
-                    Some(_) => return Ok(self.example(&witness)),
+                    Some(_) => return Ok(self.example(&witness, (old, new))),
                     None if certain => return Ok(Found::Disagrees(self.text(&witness))),
                     None => {}
                 }
@@ -136,6 +136,20 @@ impl Ground<'_> {
         terms.iter().map(|term| named(&self.basis.program, term, &lets)).collect()
     }
 
+    /// What the two read of an upstream's answer where they differ.
+    fn answered(&self, old: &Part, new: &Part) -> Vec<Slot> {
+        let program = &self.basis.program;
+        let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
+        let differ = sides.iter().flat_map(|(own, other)| own.lacked_by(other));
+        let mut roots: Vec<ExprId> = differ.flat_map(|effect| effect.does.reads()).collect();
+        roots.extend([old, new].into_iter().flat_map(|part| part.chosen.reads()));
+        let slots = program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
+            Expr::Slot(slot) => program.slots.get(slot.0 as usize),
+            _ => None,
+        });
+        slots.filter(|slot| slot.is_answered()).cloned().collect()
+    }
+
     /// What the statements are told that only one of the two runs.
     fn differing(&self, old: &Part, new: &Part) -> Vec<String> {
         let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
@@ -151,13 +165,19 @@ impl Ground<'_> {
         of
     }
 
-    fn example(&self, witness: &Witness) -> Found {
+    fn example(&self, witness: &Witness, (old, new): (&Part, &Part)) -> Found {
         let place = format!("{}{}", witness.host, witness.path);
         let slot = |id: &SlotId| self.basis.program.slots.get(id.0 as usize);
         let mut asked = witness.clone();
         let slots = asked.slots.iter().filter_map(|(id, value)| Some((slot(id)?, value)));
         let answers = slots.filter(|(slot, _)| slot.is_answered());
-        let answers = answers.map(|(slot, value)| (slot.written(), value.to_string())).collect();
+        let answers = answers.map(|(slot, value)| (slot.written(), value.to_string()));
+        let mut answers: Vec<(String, String)> = answers.collect();
+        for slot in self.answered(old, new).iter().map(Slot::written) {
+            if !answers.iter().any(|(said, _)| *said == slot) {
+                answers.push((slot, Value::Absent.to_string()));
+            }
+        }
         asked.slots.retain(|(id, _)| slot(id).is_none_or(|slot| !slot.is_answered()));
         Found::Example { text: self.text(&asked), place, answers }
     }
@@ -240,6 +260,13 @@ pub(super) fn hints(
             }),
             _ => true,
         };
+        if is_status(program, read) {
+            for status in [404, 500, 200] {
+                let is = Test::Compare(Compare::Eq, Value::Status(status));
+                hints.push(cut.ask(read, &is, env));
+            }
+            continue;
+        }
         hints.push(cut.ask(read, &Test::Present, env));
         for text in texts.iter().filter(|_| is_text) {
             for compare in [Compare::Eq, Compare::Ne] {
@@ -254,9 +281,20 @@ pub(super) fn hints(
     hints
 }
 
-/// Whether the two are told in the same words, so that only what their statements do can differ.
+/// Whether it reads a status.
+fn is_status(program: &Program, id: ExprId) -> bool {
+    match program.expr(id) {
+        Expr::Slot(slot) => {
+            let slot = program.slots.get(slot.0 as usize);
+            slot.is_some_and(|slot| *slot.ty.present() == Ty::Status)
+        }
+        _ => false,
+    }
+}
+
+/// Whether the two go the same way, so that only what their statements do can differ.
 fn is_alike(old: &Part, new: &Part) -> bool {
-    old.fate.words == new.fate.words
+    old.fate.way == new.fate.way
 }
 
 /// What a request cannot be made to fit, as a policy writes it.

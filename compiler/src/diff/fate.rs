@@ -21,6 +21,8 @@ use crate::proof::course::{Course, End, Status};
 pub(super) struct Fate {
     /// In words.
     pub(super) words: String,
+    /// The same without the status that an upstream's answer is given.
+    pub(super) way: String,
     /// How far it gets.
     pub(super) reach: Reach,
     /// The route that answers.
@@ -135,6 +137,7 @@ impl Fate {
             if *end == End::Method { "405, no route takes the method" } else { "404, no route" };
         Fate {
             words: words.to_owned(),
+            way: words.to_owned(),
             reach: Reach::Refused,
             route: None,
             by: None,
@@ -169,19 +172,22 @@ impl Fate {
             && course.at.and_then(|at| written.steps.get(at)).is_some_and(|step| {
                 matches!(&step.kind, policy::StepKind::Act(call) if call.row.asserts.is_some())
             });
-        let words = match &course.end {
+        let way = match &course.end {
             End::Denied => format!("denied with {known}"),
             _ if refused_later => format!("denied on the way back with {known}"),
             End::Forwarded(to) => {
                 let to = shares(written, course.at).unwrap_or_else(|| to.to_string());
-                match &course.status {
-                    Status::Unknown => format!("forwarded to {to}"),
-                    _ => format!("forwarded to {to} and answered with {known}"),
-                }
+                format!("forwarded to {to}")
             }
             End::Answered if action == Some("redirect") => format!("redirected with {known}"),
             End::Answered => format!("answered with {known}"),
             end => return Some(Fate::past(end)),
+        };
+        let words = match (&course.end, &course.status) {
+            (End::Forwarded(_), Status::Known(_) | Status::Computed(_)) if !refused_later => {
+                format!("{way} and answered with {known}")
+            }
+            _ => way.clone(),
         };
         let reach = match (&course.end, &course.status) {
             (End::Forwarded(_), _) if refused_later => Reach::Asked,
@@ -306,7 +312,7 @@ impl Fate {
         in_one_order(&basis.program, &mut effects);
         applied.sort_unstable();
         applied.dedup();
-        Some(Fate { words, reach, route: Some(id), by, effects, bounds, exposure, applied })
+        Some(Fate { words, way, reach, route: Some(id), by, effects, bounds, exposure, applied })
     }
 
     /// The statements that the other side does not run so.

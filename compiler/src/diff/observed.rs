@@ -24,6 +24,8 @@ pub(super) type Place = (Arc<str>, Option<Arc<str>>);
 pub(super) struct Observed {
     /// What has become of fields that are not as they came.
     fields: BTreeMap<Place, Vec<Item>>,
+    /// What stood in these before.
+    before: BTreeMap<Place, Vec<Item>>,
     /// What was done besides, in order.
     done: Vec<(Arc<str>, Vec<Item>)>,
 }
@@ -45,6 +47,8 @@ enum Item {
     Open(ExprId, Vec<ExprId>, Vec<(Place, Vec<Item>)>),
     /// What stood there before.
     Before,
+    /// What the gateway says where no upstream answers.
+    Gateway,
 }
 
 impl Observed {
@@ -53,14 +57,17 @@ impl Observed {
         let places: BTreeSet<&Place> = self.fields.keys().chain(other.fields.keys()).collect();
         let fields = places.into_iter().map(|place| {
             match (self.fields.get(place), other.fields.get(place)) {
-                (Some(one), Some(other)) => compared(one, other),
-                (Some(one), None) | (None, Some(one)) => compared(one, &[Item::Before]),
+                (Some(one), Some(other)) => compared(one, other, is_encoded(&place.0)),
+                (Some(one), None) | (None, Some(one)) => {
+                    let before = self.before.get(place).or(other.before.get(place));
+                    compared(one, before.map_or(&[], Vec::as_slice), is_encoded(&place.0))
+                }
                 (None, None) => Compared::Same,
             }
         });
         let pairs = self.done.iter().zip(&other.done);
         let done = pairs.map(|((action, one), (acted, other))| match action == acted {
-            true => compared(one, other),
+            true => compared(one, other, &**action == "redirect"),
             false => Compared::Differs,
         });
         match self.done.len() == other.done.len() {
@@ -70,22 +77,40 @@ impl Observed {
     }
 }
 
-fn compared(one: &[Item], other: &[Item]) -> Compared {
-    let is_open = |item: &Item| matches!(item, Item::Open(..));
+/// How two fields compare, of which `encoded` ones have characters that may be written in several ways.
+fn compared(one: &[Item], other: &[Item], encoded: bool) -> Compared {
+    let is_open = |item: &Item| matches!(item, Item::Open(..) | Item::Gateway);
+    // What the gateway makes of such a text may be what the other one is.
+    let is_odd = |item: &Item| match item {
+        Item::Value(Value::String(text)) => encoded && !is_plain(text),
+        _ => false,
+    };
+    let is_nothing = |item: &Item| match item {
+        Item::Value(Value::String(text)) => encoded && text.is_empty(),
+        _ => false,
+    };
+    let beside_nothing = one.is_empty() || other.is_empty();
+    let is_unknown = |item: &Item| match beside_nothing {
+        true => is_open(item) || is_nothing(item),
+        false => is_open(item) || is_odd(item),
+    };
     match one == other {
         true => Compared::Same,
-        false if one.iter().chain(other).any(is_open) => Compared::Unknown,
+        false if one.iter().chain(other).any(is_unknown) => Compared::Unknown,
         false => Compared::Differs,
     }
 }
 
-/// Whether it is a text that stands in a path as it is.
-fn is_plain(item: &Item) -> bool {
-    let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
-    match item {
-        Item::Value(Value::String(text)) => !text.contains("//") && text.bytes().all(stands),
-        _ => false,
-    }
+/// Whether the texts that are put there are encoded.
+fn is_encoded(field: &str) -> bool {
+    matches!(field, "up.path" | "up.query")
+}
+
+/// Whether it stands in a path, a query and a place to go to as it is.
+fn is_plain(text: &str) -> bool {
+    let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/:.?=&".contains(&byte);
+    let behind = text.split_once("://").map_or(text, |(_, behind)| behind);
+    !text.is_empty() && !behind.contains("//") && !behind.contains("/.") && text.bytes().all(stands)
 }
 
 /// A request on its way.
@@ -110,10 +135,7 @@ impl Observer<'_> {
         for Effect { does, .. } in &fate.effects {
             let items: Vec<Item> =
                 does.args.iter().map(|arg| self.item(*arg, does, &seen)).collect();
-            // Words that nothing has to be done to are the path as they stand.
-            let path = (Arc::from("up.path"), None);
-            let is_path = &*does.action == "rewrite" && items.iter().all(is_plain);
-            let Some(place) = does.place.as_ref().or(is_path.then_some(&path)) else {
+            let Some(place) = does.place.as_ref() else {
                 seen.done.push((does.action.clone(), items));
                 continue;
             };
@@ -123,7 +145,9 @@ impl Observer<'_> {
             }
             field.extend(items.into_iter().filter(|item| *item != Item::Value(Value::Absent)));
         }
-        seen.fields.retain(|place, items| *items != self.before(place));
+        let changed = seen.fields.keys().map(|place| (place.clone(), self.before(place)));
+        seen.before = changed.collect();
+        seen.fields.retain(|place, items| seen.before.get(place) != Some(items));
         seen
     }
 
@@ -153,7 +177,10 @@ impl Observer<'_> {
                 Status::Known(status) if self.course.own => {
                     vec![Item::Value(Value::Status(status))]
                 }
-                _ => or_before(said("origin.status", None)),
+                _ => match or_before(said("origin.status", None)) {
+                    none if none.is_empty() => vec![Item::Gateway],
+                    status => status,
+                },
             },
             ("up.path", None) => vec![Item::Value(Value::string(self.witness.path.as_str()))],
             ("up.query", None) => {
@@ -218,7 +245,7 @@ impl Now<'_> {
         let items = self.seen.fields.get(&place).cloned().unwrap_or_else(before);
         let values = items.into_iter().map(|item| match item {
             Item::Value(value) => Some(value),
-            Item::Open(..) | Item::Before => None,
+            Item::Open(..) | Item::Before | Item::Gateway => None,
         });
         let mut values = values.collect::<Option<Vec<Value>>>()?;
         if slot.field.ends_with(".all") {

@@ -8,7 +8,7 @@ use lang::policy::RouteId;
 use lang::vocab::ExprId;
 
 use crate::diff::alike::{Choices, Told, alike, choices};
-use crate::diff::choices::{Chosen, by_argument, by_status};
+use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
 use crate::diff::example::{Found, Ground, hints};
 use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
 use crate::diff::focus::Focus;
@@ -393,6 +393,7 @@ fn chosen(
 ) {
     let elsewhere: BTreeSet<ExprId> =
         others.iter().flat_map(|does| does.args.iter().copied()).collect();
+    let asked = asked_there(&basis.program, &elsewhere);
     for one in all {
         let mut made = Vec::with_capacity(one.ways.len());
         let (mut all_arguments, mut says) = (BTreeSet::new(), BTreeSet::new());
@@ -412,7 +413,7 @@ fn chosen(
                 let read = (before.collect(), &arguments);
                 tried.extend(hints(basis, read, &elsewhere, cut, env));
             }
-            let cases = by_argument(basis, &arguments, &way.chosen, cut, env);
+            let cases = by_argument(basis, (&arguments, &asked), &way.chosen, cut, env);
             if cases.len() < 2 {
                 made.push(way);
             } else {

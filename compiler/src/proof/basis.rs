@@ -175,7 +175,7 @@ impl<'p> Basis<'p> {
 }
 
 /// A value of the type, where any is as good as another.
-pub(super) fn plain(ty: &Ty) -> Option<Value> {
+pub(crate) fn plain(ty: &Ty) -> Option<Value> {
     Some(match ty {
         Ty::String => Value::string("x"),
         Ty::Int => Value::Int(1),

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lang::Value;
 use lang::policy::{Compare, LocalId, Quantifier};
 use lang::vocab::ExprId;
+use lang::{Ty, Value};
 
 use super::building::is_free;
 use super::cut::{COOKIES, HOSTS, RESTS, SEGMENTS, VALUES, can_say, example};
@@ -334,7 +334,12 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
         return items.iter().all(|item| can_be(program, term, item));
     }
     let Some(text) = value.as_str() else { return true };
+    let is_number = |slot: &SlotId| {
+        let slot = program.slots.get(slot.0 as usize);
+        slot.is_some_and(|slot| matches!(slot.ty.present(), Ty::Status | Ty::Int | Ty::Size))
+    };
     match term {
+        Term::Slot(slot) if is_number(slot) => false,
         Term::Path => can_say(&RESTS, text),
         Term::Segment(_) => text.is_empty() || can_say(&SEGMENTS, text),
         Term::Host => can_say(&HOSTS, text),

@@ -45,6 +45,8 @@ pub(super) fn object(page: &Page<'_>) -> Json {
                 told["example"] = json!(example);
                 let answers = change.answers.iter().map(|(field, value)| (field, json!(value)));
                 told["answers"] = answers.collect();
+                let given = change.given.iter().map(|(name, value)| (&**name, json!(value)));
+                told["given"] = given.collect();
                 told["places"] = json!(change.places);
                 told["also"] = change.also.iter().map(also).collect();
             }

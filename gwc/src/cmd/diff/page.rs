@@ -89,11 +89,11 @@ impl Page<'_> {
             Ok(example) => Line::code(example),
             Err(why) => no_example(why),
         }];
-        for (at, (field, value)) in change.answers.iter().enumerate() {
-            let begin = if at == 0 { "where the upstream answers so that " } else { "and " };
-            let line = Line::words(begin).and_quoted(field).and(" is ").and_quoted(value);
-            lines.push(line);
-        }
+        lines.extend(change.given.iter().enumerate().map(|(at, (name, value))| {
+            let begin = if at == 0 { "where " } else { "and " };
+            Line::words(begin).and_quoted(name).and(" is given as ").and_quoted(value)
+        }));
+        lines.extend(answers(&change.answers));
         let route = |word: &str, fate: &Fate, check: &Check| {
             let (name, span) = fate.route.as_ref()?;
             Some(format!("{word} route {name} ({})", place(check, *span)))
@@ -259,6 +259,19 @@ pub(super) fn no_example(why: &NoExample) -> Line {
             }
         }
     }
+}
+
+/// What an upstream has to answer, if that matters.
+fn answers(all: &[(String, String)]) -> Vec<Line> {
+    // Where nobody answers there is no status.
+    if all.iter().any(|(field, value)| field == "origin.status" && value == "absent") {
+        return vec![Line::words("where the upstream does not answer")];
+    }
+    let told = all.iter().enumerate().map(|(at, (field, value))| {
+        let begin = if at == 0 { "where the upstream answers so that " } else { "and " };
+        Line::words(begin).and_quoted(field).and(" is ").and_quoted(value)
+    });
+    told.collect()
 }
 
 /// The text of a place, on one line.
