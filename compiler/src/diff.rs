@@ -26,8 +26,11 @@ mod guards;
 mod idle;
 mod items;
 mod observed;
+mod put;
 mod regions;
+mod sends;
 mod split;
+mod wire;
 
 use example::Found;
 use fate::Fate;
@@ -156,6 +159,9 @@ pub enum Kind {
     /// Neither.
     Changed,
 }
+
+/// A reason for which protection is another one, in words.
+type Reason = (Kind, String);
 
 /// A configured item that is not the same.
 #[derive(Clone, PartialEq, Eq, Debug)]

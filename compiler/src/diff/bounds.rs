@@ -9,9 +9,8 @@ use lang::policy::Call;
 use lang::value::Rate;
 use lang::vocab::{ExprId, Form};
 
-use super::Kind;
-use super::exposure::Reason;
 use super::fate::Does;
+use super::{Kind, Reason};
 use crate::program::Expr;
 use crate::proof::basis::Basis;
 

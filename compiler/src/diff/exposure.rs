@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use lang::Value;
 use lang::policy::{self, LocalId, Message};
-use lang::vocab::identity::CLAIMS;
 use lang::vocab::{Ends, ExprId, Shield};
 
-use super::Kind;
 use super::bounds::parts;
 use super::choices::Chosen;
+use super::put::{Put, echoes, given};
+use super::sends::{self, Sends};
+use super::wire::{self, Wire};
+use super::{Kind, Reason};
 use crate::caching::Answers;
 use crate::program::{Call, Expr, Step, locals};
 use crate::proof::basis::{Basis, Side};
@@ -31,14 +33,6 @@ pub(super) struct Exposure {
     open: BTreeSet<Piece>,
     cache: Option<Cache>,
     sends: Option<Sends>,
-}
-
-/// How sure it is that nobody listens on the way to an upstream.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Wire {
-    Cleartext,
-    Unverified,
-    Verified,
 }
 
 /// A piece of what an upstream is asked for.
@@ -76,39 +70,6 @@ struct Field {
     shield: Option<Shield>,
     /// Whether it is the word that stands for everybody.
     all: bool,
-}
-
-/// What becomes of a header field.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Put {
-    /// It is as it came.
-    Passes,
-    /// It is as it came, beside what the policy says.
-    Beside,
-    /// It is taken away.
-    Kept,
-    /// The policy says it, by who the gateway knows asks.
-    Identity(ExprId),
-    /// The policy says it.
-    Own(ExprId),
-    /// The policy makes it of something else that the client says.
-    Client(ExprId),
-    /// It is there.
-    Said,
-    /// Nobody knows.
-    Unknown,
-}
-
-impl Put {
-    /// Whether it is the policy's word, and nothing that a client says.
-    fn is_firm(&self) -> bool {
-        matches!(self, Put::Kept | Put::Identity(_) | Put::Own(_) | Put::Said)
-    }
-
-    /// Whether it is what a client says in the same place.
-    fn passes(&self) -> bool {
-        matches!(self, Put::Passes | Put::Beside)
-    }
 }
 
 /// Who shares an answer.
@@ -167,7 +128,7 @@ impl Exposure {
         let asks = course.at.filter(|_| forwards).and_then(|at| route.steps.get(at));
         Exposure {
             forwards,
-            wire: asks.and_then(|step| wire(side, step)),
+            wire: asks.and_then(|step| wire::wire(side, step)),
             fields: fields.collect(),
             open,
             ..Exposure::default()
@@ -235,9 +196,6 @@ impl Exposure {
     }
 }
 
-/// A reason for which protection is another one, in words.
-pub(super) type Reason = (Kind, String);
-
 /// The header fields that one of the two passes on as a client says them, and the other does not.
 pub(super) fn passing(old: &Exposure, new: &Exposure) -> Vec<Arc<str>> {
     let both = old.forwards && new.forwards;
@@ -282,7 +240,7 @@ pub(super) fn verdict(
     if both {
         let pieces = [Piece::Path, Piece::Query, Piece::Host].into_iter();
         reasons.extend(pieces.filter_map(|piece| asked_for(piece, old, new)));
-        reasons.extend(over(old.wire, new.wire));
+        reasons.extend(wire::verdict(old.wire, new.wire));
     }
     reasons.extend(shared(old.cache.as_ref(), new.cache.as_ref()));
     reasons.extend(elsewhere(old, new, secure));
@@ -291,36 +249,7 @@ pub(super) fn verdict(
 
 /// What it means where a client is sent.
 pub(super) fn elsewhere(old: &Exposure, new: &Exposure, secure: [bool; 2]) -> Vec<Reason> {
-    let [before, after] = [old, new].map(|of| of.sends.as_ref());
-    let by_client = |sends: Option<&Sends>| sends.is_some_and(|sends| sends.by_client);
-    let mut reasons = Vec::new();
-    match (by_client(before), by_client(after)) {
-        (false, true) => {
-            reasons.push((Kind::Loosened, "the client chooses the host that it is sent to".into()));
-        }
-        (true, false) => reasons.push((
-            Kind::Tightened,
-            "the client no longer chooses the host that it is sent to".into(),
-        )),
-        _ => {}
-    }
-    let [from, to] = secure;
-    if let (Some(before), Some(after)) = (before, after) {
-        match (before.is_secure(from), after.is_secure(to)) {
-            (Some(true), Some(false)) => {
-                reasons.push((Kind::Loosened, "the client is no longer sent on over TLS".into()))
-            }
-            (Some(false), Some(true)) => {
-                reasons.push((Kind::Tightened, "the client is sent on over TLS".into()));
-            }
-            (Some(true), None) => reasons.push((
-                Kind::Unclear,
-                "whether the client is sent on over TLS hangs on what is computed".into(),
-            )),
-            _ => {}
-        }
-    }
-    reasons
+    sends::verdict([old, new].map(|of| of.sends.as_ref()), secure)
 }
 
 impl Exposure {
@@ -396,19 +325,6 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
         _ => None,
-    }
-}
-
-/// How the upstreams are asked.
-fn over(old: Option<Wire>, new: Option<Wire>) -> Option<Reason> {
-    let (old, new) = (old?, new?);
-    let told = |kind, words: &str| Some((kind, words.to_owned()));
-    match (old, new) {
-        (old, new) if old == new => None,
-        (_, Wire::Cleartext) => told(Kind::Loosened, "the upstream is no longer asked over TLS"),
-        (Wire::Cleartext, _) => told(Kind::Tightened, "the upstream is asked over TLS"),
-        (Wire::Verified, _) => told(Kind::Loosened, "the upstream's certificate is not verified"),
-        _ => told(Kind::Tightened, "the upstream's certificate is verified"),
     }
 }
 
@@ -496,193 +412,4 @@ fn shared(old: Option<&Cache>, new: Option<&Cache>) -> Option<Reason> {
             told(Kind::Unclear, "the cache's key is another: other requests share one answer")
         }
     }
-}
-
-/// Whether a value is what the request says in the same field.
-fn echoes(basis: &Basis<'_>, value: ExprId, name: &str, lets: &[(LocalId, ExprId)]) -> bool {
-    match basis.program.expr(value) {
-        Expr::Slot(slot) => {
-            basis.program.slots.get(slot.0 as usize).is_some_and(|slot| {
-                &*slot.field == "req.header" && slot.key.as_deref() == Some(name)
-            })
-        }
-        Expr::Coalesce(first, other) => {
-            let is_nothing = matches!(basis.constants.get(*other), Some(Value::Absent));
-            is_nothing && echoes(basis, *first, name, lets)
-        }
-        Expr::Local(local) => {
-            let named = lets.iter().find(|(known, _)| known == local);
-            named.is_some_and(|(_, value)| echoes(basis, *value, name, lets))
-        }
-        _ => false,
-    }
-}
-
-/// What becomes of a field that is given an argument, or what a request has chosen of it.
-fn given(
-    basis: &Basis<'_>,
-    argument: ExprId,
-    (chosen, lets): (&Chosen, &[(LocalId, ExprId)]),
-) -> Put {
-    let value = chosen.value(argument);
-    match basis.program.expr(value) {
-        Expr::Const(Value::Absent) => Put::Kept,
-        // A client that says one of the texts that the policy names has chosen among these.
-        _ if chosen.is_named(argument) => Put::Own(value),
-        _ => put(basis, value, lets),
-    }
-}
-
-/// Who says a value: the client, or else whom the gateway has verified (by claims, a certificate, an address), or else the
-/// policy. What only chooses among values is none of them.
-fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Put {
-    let program = &basis.program;
-    let (mut open, mut seen) = (vec![value], BTreeSet::new());
-    let (mut by_client, mut is_verified) = (false, false);
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        match program.expr(id) {
-            Expr::Slot(slot) => {
-                let slot = program.slots.get(slot.0 as usize);
-                match slot.map_or("", |slot| &*slot.field) {
-                    "req.id" | "req.method" | "req.scheme" => {}
-                    field if field.starts_with("conn.") || field.starts_with("client.") => {
-                        is_verified = true;
-                    }
-                    field if field.starts_with("origin.") || field.starts_with("resp.") => {}
-                    field => match field == CLAIMS.path {
-                        true => is_verified = true,
-                        false => by_client = true,
-                    },
-                }
-            }
-            Expr::Capture(_) => by_client = true,
-            Expr::Local(local) => {
-                let named = lets.iter().rev().find(|(known, _)| known == local);
-                open.extend(named.map(|(_, value)| *value));
-            }
-            Expr::Match(_, arms) => open.extend(arms.iter().map(|arm| arm.value)),
-            expr => expr.each_operand(&mut |operand| open.push(operand)),
-        }
-    }
-    match (by_client, is_verified) {
-        (true, _) => Put::Client(value),
-        (false, true) => Put::Identity(value),
-        (false, false) => Put::Own(value),
-    }
-}
-
-/// Where a client is sent.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Sends {
-    scheme: Scheme,
-    /// Whether the client says the host, but for the one that it has asked for.
-    by_client: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Scheme {
-    Secure,
-    Cleartext,
-    /// The one by which the request came.
-    Same,
-    Unknown,
-}
-
-impl Sends {
-    fn to(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Sends {
-        let program = &basis.program;
-        let text = |id: ExprId| match basis.constants.get(id) {
-            Some(Value::String(text)) => Some(text.clone()),
-            _ => None,
-        };
-        let parts = match program.expr(value) {
-            Expr::Template(parts) => parts.clone(),
-            _ => vec![value],
-        };
-        let mut parts = parts.into_iter();
-        let first = parts.next();
-        let Some(begin) = first.and_then(text) else {
-            let own = first.is_some_and(|id| match program.expr(id) {
-                Expr::Slot(slot) => program
-                    .slots
-                    .get(slot.0 as usize)
-                    .is_some_and(|slot| matches!(&*slot.field, "req.path" | "req.target")),
-                _ => false,
-            });
-            let by_client =
-                !own && first.is_some_and(|id| matches!(put(basis, id, lets), Put::Client(_)));
-            let scheme = if own { Scheme::Same } else { Scheme::Unknown };
-            return Sends { scheme, by_client };
-        };
-        let lower = begin.to_ascii_lowercase();
-        let schemes =
-            [("https://", Scheme::Secure), ("http://", Scheme::Cleartext), ("//", Scheme::Same)];
-        let found = schemes.iter().find_map(|(words, scheme)| {
-            lower.strip_prefix(words).map(|rest| (rest.to_owned(), *scheme))
-        });
-        let Some((mut authority, scheme)) = found else {
-            let scheme = if lower.contains(':') { Scheme::Unknown } else { Scheme::Same };
-            return Sends { scheme, by_client: false };
-        };
-        let ends = |text: &str| text.contains(['/', '?', '#']);
-        let mut by_client = false;
-        for part in parts {
-            if ends(&authority) {
-                break;
-            }
-            let is_host = match program.expr(part) {
-                Expr::Slot(slot) => {
-                    let slot = program.slots.get(slot.0 as usize);
-                    // Behind it the host has ended.
-                    match slot.map_or("", |slot| &*slot.field) {
-                        "req.target" | "req.path" => break,
-                        field => field == "req.host",
-                    }
-                }
-                _ => false,
-            };
-            by_client |= !is_host && matches!(put(basis, part, lets), Put::Client(_));
-            authority = text(part).map_or_else(String::new, |text| text.to_string());
-        }
-        Sends { scheme, by_client }
-    }
-
-    /// Whether what follows goes over TLS, where the request came so or did not.
-    fn is_secure(&self, came: bool) -> Option<bool> {
-        match self.scheme {
-            Scheme::Secure => Some(true),
-            Scheme::Cleartext => Some(false),
-            Scheme::Same => Some(came),
-            Scheme::Unknown => None,
-        }
-    }
-}
-
-/// How the upstreams are asked that a statement names: what is least sure counts.
-fn wire(side: &Side<'_>, step: &policy::Step) -> Option<Wire> {
-    let policy::StepKind::Act(call) = &step.kind else { return None };
-    let name = |expr: &policy::Expr| match &expr.kind {
-        policy::ExprKind::Const(Value::Item(name)) => Some(name.clone()),
-        _ => None,
-    };
-    let named: Vec<Arc<str>> = match call.arms.as_slice() {
-        [] => call.args.first().and_then(name).into_iter().collect(),
-        arms => arms.iter().filter_map(|(_, to)| name(to)).collect(),
-    };
-    let of = |name: &Arc<str>| {
-        let is = |block: &&policy::Block| block.row.name == "upstream" && block.name == *name;
-        let block = side.policy.blocks.iter().find(is)?;
-        let line = block.settings.iter().find(|line| line.row.name == "tls");
-        let Some(line) = line else { return Some(Wire::Cleartext) };
-        let verify = line.row.params.iter().position(|param| param.name == "verify");
-        let verify = verify.and_then(|at| line.args.get(at)).map(|arg| &arg.kind);
-        Some(match verify {
-            None | Some(policy::ExprKind::Const(Value::Bool(true))) => Wire::Verified,
-            _ => Wire::Unverified,
-        })
-    };
-    named.iter().filter_map(of).min()
 }
