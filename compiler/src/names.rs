@@ -96,21 +96,40 @@ impl Names {
     #[inline(always)]
     pub fn only(&self, mark: Mark, is_it: impl Fn(usize) -> bool) -> Only {
         let (half, bit) = mark.bit();
-        let is_shared = self.shared.get(half).is_some_and(|shared| shared & bit != 0);
-        let mut only = Only::Nowhere;
-        for place in self.places(mark) {
-            if is_it(place) {
-                if only != Only::Nowhere {
-                    return Only::Often;
-                }
-                only = Only::At(place);
-                if !is_shared {
-                    break;
-                }
+        let has = |words: &[u64; 2]| words.get(half).is_some_and(|word| word & bit != 0);
+        if !has(&self.seen) {
+            return Only::Nowhere;
+        }
+        if has(&self.shared) || self.n > NOTED {
+            return self.only_among(mark, &is_it);
+        }
+        // One field has this mark.
+        for (number, word) in self.words.iter().enumerate() {
+            let found = zeros(word ^ (u64::from(mark.0) * LOW));
+            if found != 0 {
+                let place = number * 8 + found.trailing_zeros() as usize / 8;
+                return if is_it(place) { Only::At(place) } else { Only::Nowhere };
             }
         }
-        only
+        Only::Nowhere
     }
+
+    /// The same where several fields may have the mark.
+    #[inline(never)]
+    fn only_among(&self, mark: Mark, is_it: &dyn Fn(usize) -> bool) -> Only {
+        let mut places = self.places(mark).filter(|place| is_it(*place));
+        match (places.next(), places.next()) {
+            (None, _) => Only::Nowhere,
+            (Some(place), None) => Only::At(place),
+            (Some(_), Some(_)) => Only::Often,
+        }
+    }
+}
+
+/// The highest bit of each byte that is zero, and of a few above one.
+#[inline(always)]
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(LOW) & !word & HIGH
 }
 
 impl Iterator for Places<'_> {
@@ -127,9 +146,7 @@ impl Iterator for Places<'_> {
             if self.next * 8 >= self.names.n {
                 return None;
             }
-            let differing = word ^ self.wanted;
-            // Of each byte that is zero, and of a few above one.
-            self.found = differing.wrapping_sub(LOW) & !differing & HIGH;
+            self.found = zeros(word ^ self.wanted);
             self.next += 1;
         }
         let place = (self.next - 1) * 8 + self.found.trailing_zeros() as usize / 8;
@@ -163,7 +180,13 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
 /// Whether two names of fields are the same, whatever the case of their letters.
 #[inline]
 pub fn same_name(one: &[u8], other: &[u8]) -> bool {
-    same(one, other) || one.eq_ignore_ascii_case(other)
+    same(one, other) || is_case_alone(one, other)
+}
+
+/// Whether names that are not the same differ by the case of their letters alone.
+#[inline(never)]
+fn is_case_alone(one: &[u8], other: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(other)
 }
 
 #[cfg(test)]

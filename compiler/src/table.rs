@@ -2,8 +2,8 @@
 //! answer, all at a time. It is another form of a cell's residual code, made for those that would be walked for long.
 //!
 //! A row is one way through a candidate's conditions: what must hold and what must not, all together. A group is what
-//! rows ask of one source: each of its answers leaves some rows alive. What rows ask that no group can say is left out of
-//! them, so that a row may be alive wrongly, and never dead wrongly; of such a row the candidate's own code is asked.
+//! rows ask of one source: each of its answers leaves some rows alive. What no group says for certain is asked of the few
+//! rows that are left at the end: a row may be alive wrongly until then, and is never dead wrongly.
 //!
 //! It says what the code says or nothing: where something is pending, or of a kind that was not reckoned with, the code
 //! is run. `table/build.rs` makes it and says when.
@@ -15,7 +15,7 @@ use lang::Value;
 use crate::frame::SlotId;
 use crate::index;
 use crate::interp::Pending;
-use crate::interp::run::{Run, Seen};
+use crate::interp::run::{Lying, Run, Seen};
 use crate::program::code::{Check, Code, Goal, Source};
 
 mod build;
@@ -45,6 +45,8 @@ pub(crate) struct Table {
     /// All rows as bits.
     all: Box<[u64]>,
     rows: Box<[Row]>,
+    /// What rows ask by themselves: instructions, and whether they must hold.
+    rest: Box<[(u32, bool)]>,
     groups: Box<[Group]>,
     /// Sets of rows, one behind the other: words of bits, each with its place.
     bits: Box<[(u32, u64)]>,
@@ -59,8 +61,10 @@ pub(crate) struct Table {
 struct Row {
     /// A place in the cell.
     candidate: u32,
-    /// Whether groups ask everything that it depends on.
-    is_exact: bool,
+    /// Whether it is all of a way. Of one that is not, the candidate's code is asked.
+    is_whole: bool,
+    /// What it asks besides groups: a part of [`Table::rest`].
+    rest: Part,
 }
 
 /// What rows ask of one source.
@@ -69,8 +73,10 @@ struct Group {
     asks: Asks,
     /// The rows that depend on it.
     cares: Box<[u64]>,
-    /// So many rows are sooner asked by their code.
+    /// So many rows are sooner asked without it.
     few: u32,
+    /// Whether rows leave something to it, and do not ask that themselves.
+    is_trusted: bool,
     /// Its slot, if somebody may have to wait for it.
     waits: Option<SlotId>,
 }
@@ -92,7 +98,7 @@ struct Leaves {
     by: Box<[(Part, Part)]>,
 }
 
-/// A part of [`Table::bits`].
+/// A part of a list.
 #[derive(Clone, Copy, Debug, Default)]
 struct Part {
     from: u32,
@@ -164,7 +170,7 @@ impl Table {
                 if group.waits.is_some_and(|slot| cell.run.is_pending(slot)) {
                     return None;
                 }
-                if group.few > 0 {
+                if group.few > 0 && group.is_trusted {
                     unsure.iter_mut().zip(cares).for_each(|(unsure, cares)| *unsure |= cares);
                 }
                 continue;
@@ -181,12 +187,12 @@ impl Table {
                         let Some((needing, killed)) = leaves.by.get(answer as usize) else {
                             return;
                         };
-                        for (word, bits) in self.part(*needing) {
+                        for (word, bits) in needing.of(&self.bits) {
                             if let Some(held) = held.get_mut(*word as usize) {
                                 *held |= bits;
                             }
                         }
-                        for (word, bits) in self.part(*killed) {
+                        for (word, bits) in killed.of(&self.bits) {
                             if let Some(alive) = alive.get_mut(*word as usize) {
                                 *alive &= !bits;
                             }
@@ -221,8 +227,11 @@ impl Table {
                 let bit = word.trailing_zeros();
                 let row = self.rows.get(at * 64 + bit as usize)?;
                 word &= word - 1;
-                if row.is_exact && unsure >> bit & 1 == 0 {
-                    return Some(Some(row.candidate));
+                if row.is_whole && unsure >> bit & 1 == 0 {
+                    if cell.hold(row.rest.of(&self.rest))? {
+                        return Some(Some(row.candidate));
+                    }
+                    continue;
                 }
                 // A candidate's other rows ask the same code.
                 if asked != Some(row.candidate) {
@@ -235,10 +244,12 @@ impl Table {
         }
         Some(None)
     }
+}
 
+impl Part {
     #[inline(always)]
-    fn part(&self, part: Part) -> &[(u32, u64)] {
-        self.bits.get(part.from as usize..part.to as usize).unwrap_or_default()
+    fn of<T>(self, list: &[T]) -> &[T] {
+        list.get(self.from as usize..self.to as usize).unwrap_or_default()
     }
 }
 
@@ -260,6 +271,29 @@ impl Cell<'_, '_> {
     #[inline(always)]
     fn answer(&self, one: &One) -> Option<u32> {
         match one {
+            One::Text(source, words, n_words) => match self.run.lying(*source) {
+                Some(Lying::Value(Value::String(text))) => {
+                    Some(words.number(text).unwrap_or(*n_words))
+                }
+                Some(Lying::Text(text)) => Some(words.number(text).unwrap_or(*n_words)),
+                _ => self.answer_apart(one),
+            },
+            One::Number(source, sort, starts) => {
+                if let Some(Lying::Value(value)) = self.run.lying(*source)
+                    && let Some(number) = sort.number(value)
+                {
+                    return Some(interval(starts, number));
+                }
+                self.answer_apart(one)
+            }
+            One::Check(_) => self.answer_apart(one),
+        }
+    }
+
+    /// The same wherever the value is, or none.
+    #[inline(never)]
+    fn answer_apart(&self, one: &One) -> Option<u32> {
+        match one {
             One::Text(source, words, n_words) => {
                 let answer = self.run.look(*source, |seen| match seen {
                     Seen::Absent => Some(n_words + 1),
@@ -270,24 +304,15 @@ impl Cell<'_, '_> {
             }
             One::Number(source, sort, starts) => {
                 let answer = self.run.look(*source, |seen| match seen {
-                    Seen::Absent => Some(starts.len() + 1),
+                    Seen::Absent => Some(starts.len() as u32 + 1),
                     Seen::Text(_) => None,
                     // Networks of the other version have no group.
-                    Seen::Ip(IpAddr::V6(_)) if *sort == Sort::V4 => Some(starts.len() + 1),
-                    Seen::Ip(address) => {
-                        let number = sort.number(&Value::Ip(address))?;
-                        Some(starts.partition_point(|start| *start <= number))
-                    }
-                    Seen::Int(number) if *sort == Sort::Int => {
-                        Some(starts.partition_point(|start| *start <= number))
-                    }
-                    Seen::Int(_) => None,
-                    Seen::Value(value) => {
-                        let number = sort.number(value)?;
-                        Some(starts.partition_point(|start| *start <= number))
-                    }
+                    Seen::Ip(IpAddr::V6(_)) if *sort == Sort::V4 => Some(starts.len() as u32 + 1),
+                    Seen::Ip(address) => Some(interval(starts, sort.number(&Value::Ip(address))?)),
+                    Seen::Int(number) => Some(interval(starts, sort.number(&Value::Int(number))?)),
+                    Seen::Value(value) => Some(interval(starts, sort.number(value)?)),
                 });
-                Some(answer.ok()?? as u32)
+                answer.ok()?
             }
             One::Check(op) => {
                 let op = self.code.ops.get(*op as usize)?;
@@ -299,34 +324,45 @@ impl Cell<'_, '_> {
     /// Calls `each` with whatever is answered. `None` if that cannot be said.
     #[inline(always)]
     fn answers(&self, many: &Many, mut each: impl FnMut(u32)) -> Option<()> {
-        let known = match many {
-            Many::List(source, words) => self.run.look(*source, |seen| {
-                match seen {
-                    Seen::Absent => {}
-                    Seen::Value(Value::List(items)) => {
-                        for item in &**items {
-                            if let Some(number) = words.number_of(item) {
-                                each(number);
-                            }
-                        }
+        match many {
+            Many::List(source, words) => {
+                let known = match self.run.lying(*source) {
+                    Some(Lying::Value(value)) => each_known(value, words, &mut each),
+                    _ => None,
+                };
+                known.or_else(|| {
+                    let known = self.run.look(*source, |seen| match seen {
+                        Seen::Absent => Some(()),
+                        Seen::Value(value) => each_known(value, words, &mut each),
+                        Seen::Text(_) | Seen::Ip(_) | Seen::Int(_) => None,
+                    });
+                    known.ok()?
+                })
+            }
+            Many::Holds(source, windows) => {
+                let known = self.run.look(*source, |seen| match seen {
+                    Seen::Absent => Some(()),
+                    Seen::Text(text) => {
+                        windows.find(text, &mut each);
+                        Some(())
                     }
-                    Seen::Value(Value::Set(items)) => {
-                        items.iter().filter_map(|item| words.number_of(item)).for_each(&mut each);
-                    }
-                    _ => return None,
-                }
-                Some(())
-            }),
-            Many::Holds(source, windows) => self.run.look(*source, |seen| match seen {
-                Seen::Absent => Some(()),
-                Seen::Text(text) => {
-                    windows.find(text, &mut each);
-                    Some(())
-                }
-                Seen::Ip(_) | Seen::Int(_) | Seen::Value(_) => None,
-            }),
-        };
-        known.ok()?
+                    Seen::Ip(_) | Seen::Int(_) | Seen::Value(_) => None,
+                });
+                known.ok()?
+            }
+        }
+    }
+
+    /// Whether these instructions hold and do not, as is said of each. `None` if that cannot be said.
+    #[inline(always)]
+    fn hold(&self, rest: &[(u32, bool)]) -> Option<bool> {
+        for (op, wanted) in rest {
+            let op = self.code.ops.get(*op as usize)?;
+            if self.holds(&op.check).ok()? != *wanted {
+                return Some(false);
+            }
+        }
+        Some(true)
     }
 
     fn holds(&self, check: &Check) -> Result<bool, Pending> {
@@ -354,6 +390,23 @@ impl Cell<'_, '_> {
         }
         Some(false)
     }
+}
+
+/// In which of the intervals that begin at these a number lies.
+#[inline(always)]
+fn interval(starts: &[i64], number: i64) -> u32 {
+    starts.partition_point(|start| *start <= number) as u32
+}
+
+/// Calls `each` with the known texts of a list or set. `None` if it is neither.
+#[inline(always)]
+fn each_known(value: &Value, words: &Words, each: impl FnMut(u32)) -> Option<()> {
+    match value {
+        Value::List(items) => items.iter().filter_map(|item| words.number_of(item)).for_each(each),
+        Value::Set(items) => items.iter().filter_map(|item| words.number_of(item)).for_each(each),
+        _ => return None,
+    }
+    Some(())
 }
 
 /// Whether at most so many rows are alive that depend on a group.

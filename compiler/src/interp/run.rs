@@ -38,6 +38,12 @@ pub(crate) enum Seen<'r> {
     Value(&'r Value),
 }
 
+/// What a slot says, where that lies somewhere for as long as the request lasts.
+pub(crate) enum Lying<'r> {
+    Value(&'r Value),
+    Text(&'r str),
+}
+
 impl<'r> Seen<'r> {
     #[inline]
     fn of(value: &'r Value) -> Seen<'r> {
@@ -58,13 +64,20 @@ impl<'r> Seen<'r> {
     /// Whether a check holds of it.
     fn holds(self, check: &Check) -> bool {
         match check {
-            Check::Equal(_, text) => self.is_text(|seen| *seen == **text),
+            Check::Equal(_, text) => self.is_text(|seen| same(seen.as_bytes(), text.as_bytes())),
             Check::Within(_, networks) => {
                 matches!(self, Seen::Ip(address) if networks.hold(&address))
             }
             Check::OneOf(_, texts) => self.is_text(|seen| texts.hold(seen)),
-            Check::Begins(_, text) => self.is_text(|seen| seen.starts_with(&**text)),
-            Check::Ends(_, text) => self.is_text(|seen| seen.ends_with(&**text)),
+            Check::Begins(_, text) => self.is_text(|seen| {
+                let begin = seen.as_bytes().get(..text.len());
+                begin.is_some_and(|begin| same(begin, text.as_bytes()))
+            }),
+            Check::Ends(_, text) => self.is_text(|seen| {
+                let behind = seen.len().checked_sub(text.len());
+                let end = behind.and_then(|behind| seen.as_bytes().get(behind..));
+                end.is_some_and(|end| same(end, text.as_bytes()))
+            }),
             Check::Contains(_, text) => self.is_text(|seen| seen.contains(&**text)),
             Check::Matches(_, fit) => self.is_text(|seen| fit.is_in(seen)),
             Check::Present(_) => !matches!(self, Seen::Absent),
@@ -278,9 +291,27 @@ impl<'r> Run<'r> {
     /// Whether somebody has to wait for the slot.
     pub(crate) fn is_pending(&self, slot: SlotId) -> bool {
         let Interp { frame, fill, .. } = self.interp;
-        !frame.is_absent(slot)
-            && frame.with_slot(slot, |_| ()).is_none()
+        (frame.is_new(slot) || !frame.is_absent(slot) && !frame.has_kept(slot))
             && matches!(fill.fill(slot), Read::Pending)
+    }
+
+    /// What a source says, if it is a slot of which nothing was known and that lies somewhere. What was made for us is
+    /// kept, and [`Run::look`] finds it.
+    #[inline(always)]
+    pub(crate) fn lying(&self, source: Source) -> Option<Lying<'r>> {
+        let Interp { frame, fill, .. } = self.interp;
+        match source {
+            Source::Slot(slot) if frame.is_new(slot) => match fill.fill(slot) {
+                Read::Kept(value) => Some(Lying::Value(value)),
+                Read::Text(text) => Some(Lying::Text(text)),
+                Read::Value(value) => {
+                    self.seen_anew(slot, value);
+                    None
+                }
+                Read::Pending => None,
+            },
+            _ => None,
+        }
     }
 
     /// The captures of a candidate of this listener.

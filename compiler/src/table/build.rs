@@ -60,10 +60,15 @@ pub(crate) fn build(code: &Code, program: &Program, tables: Tables) -> Option<Ta
     let mut rows: Vec<Row> = Vec::with_capacity(n_candidates);
     let mut ways: Vec<Way> = Vec::with_capacity(n_candidates);
     for candidate in 0..n_candidates {
-        let (own, is_exact) = build.ways(candidate)?;
-        rows.extend(own.iter().map(|_| Row { candidate: candidate as u32, is_exact }));
+        let (own, is_whole) = build.ways(candidate)?;
+        let row = Row { candidate: candidate as u32, is_whole, rest: Part::default() };
+        rows.extend(own.iter().map(|_| row));
         ways.extend(own);
     }
+    let is_method = |op: usize| matches!(build.check(op), Some(Check::Method(_)));
+    // What no group says for certain.
+    let besides = |way: &Way| way.iter().copied().filter(|(op, _)| !is_method(*op)).collect();
+    let mut rests: Vec<Way> = ways.iter().map(besides).collect();
     let width = *WIDTHS.iter().find(|width| **width * 64 >= rows.len())?;
     let mut sets = Sets { width, bits: Vec::new() };
     let mut groups: Vec<(u32, Group)> = Vec::new();
@@ -77,7 +82,7 @@ pub(crate) fn build(code: &Code, program: &Program, tables: Tables) -> Option<Ta
         if own.iter().filter(|own| !own.is_empty()).count() < few {
             continue;
         }
-        let Some((mut group, cost)) = build.group(&asked, &own, &mut rows, &mut sets) else {
+        let Some((mut group, cost)) = build.group(&asked, &own, &mut rests, &mut sets) else {
             continue;
         };
         // Everywhere nothing is left out that a table can do.
@@ -89,11 +94,11 @@ pub(crate) fn build(code: &Code, program: &Program, tables: Tables) -> Option<Ta
         }
         groups.push((cost, group));
     }
-    // What no group asks is for the code to say.
-    for (row, way) in rows.iter_mut().zip(&ways) {
-        row.is_exact &= way.iter().all(|(op, _)| {
-            is_asked.get(*op) == Some(&true) || matches!(build.check(*op), Some(Check::Method(_)))
-        });
+    let mut rest: Vec<(u32, bool)> = Vec::new();
+    for (row, own) in rows.iter_mut().zip(rests) {
+        let from = rest.len() as u32;
+        rest.extend(own.into_iter().map(|(op, holds)| (op as u32, holds)));
+        row.rest = Part { from, to: rest.len() as u32 };
     }
     let table = groups.iter().map(|(cost, _)| *cost).sum::<u32>();
     let table = 60 + table + (groups.len() * width * 3) as u32;
@@ -119,6 +124,7 @@ pub(crate) fn build(code: &Code, program: &Program, tables: Tables) -> Option<Ta
     Some(Table {
         all: sets.whole(&vec![true; rows.len()]),
         rows: rows.into(),
+        rest: rest.into(),
         probes: build.probes(&is_asked),
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         methods: methods.flatten().collect(),
@@ -286,12 +292,12 @@ impl<'b> Build<'b> {
         probes.into()
     }
 
-    /// A group, and what it costs to ask it. Rows for which it cannot say all are no longer exact.
+    /// A group, and what it costs to ask it. What it says for certain is taken from what rows ask besides.
     fn group(
         &self,
         asked: &Asked<'b>,
         own: &[Way],
-        rows: &mut [Row],
+        rests: &mut [Way],
         sets: &mut Sets,
     ) -> Option<(Group, u32)> {
         let source = asked.ops.first().and_then(|op| self.check(*op)).and_then(Check::source);
@@ -299,15 +305,21 @@ impl<'b> Build<'b> {
         let made = match (&asked.key, source) {
             (Key::Text(_), Some(source)) => self.text(asked, source, own)?,
             (Key::Number(_, sort), Some(source)) => self.number(asked, *sort, source, own)?,
-            (Key::List(_), Some(source)) => self.list(asked, source, own, rows),
-            (Key::Holds(_), Some(source)) => self.holds(asked, source, own, rows),
+            (Key::List(_), Some(source)) => self.list(asked, source, own),
+            (Key::Holds(_), Some(source)) => self.holds(asked, source, own),
             (Key::Check(check), _) => {
                 let asks = How::One(One::Check(*asked.ops.first()? as u32));
                 let answers = by_class(own, 2, |_, class| class == 1)?;
-                Made { asks, answers, cost: cost(check) }
+                Made { asks, answers, said: own.to_vec(), cost: cost(check) }
             }
             _ => return None,
         };
+        let is_trusted = made.said.iter().any(|said| !said.is_empty());
+        for (rest, said) in rests.iter_mut().zip(made.said) {
+            // Both are in the order of the way.
+            let mut said = said.into_iter().peekable();
+            rest.retain(|one| said.next_if_eq(one).is_none());
+        }
         let Answers { cares, free, alive, dead } = made.answers;
         let asks = match made.asks {
             How::One(one) => {
@@ -329,7 +341,7 @@ impl<'b> Build<'b> {
                 },
             ),
         };
-        let group = Group { asks, cares: sets.whole(&cares), few: 0, waits };
+        let group = Group { asks, cares: sets.whole(&cares), few: 0, is_trusted, waits };
         Some((group, made.cost))
     }
 
@@ -360,7 +372,7 @@ impl<'b> Build<'b> {
         };
         let answers = by_class(own, texts.len() + 2, holds)?;
         let asks = How::One(One::Text(source, Words::new(&texts), texts.len() as u32));
-        Some(Made { asks, answers, cost: reading(source) + 40 })
+        Some(Made { asks, answers, said: own.to_vec(), cost: reading(source) + 40 })
     }
 
     fn number(&self, asked: &Asked<'b>, sort: Sort, source: Source, own: &[Way]) -> Option<Made> {
@@ -396,10 +408,10 @@ impl<'b> Build<'b> {
         };
         let answers = by_class(own, starts.len() + 2, holds)?;
         let asks = How::One(One::Number(source, sort, starts.into()));
-        Some(Made { asks, answers, cost: reading(source) + 30 })
+        Some(Made { asks, answers, said: own.to_vec(), cost: reading(source) + 30 })
     }
 
-    fn list(&self, asked: &Asked<'b>, source: Source, own: &[Way], rows: &mut [Row]) -> Made {
+    fn list(&self, asked: &Asked<'b>, source: Source, own: &[Way]) -> Made {
         let text = |op: usize| match self.check(op) {
             Some(Check::Lists(_, text)) => Some(&**text),
             _ => None,
@@ -409,16 +421,16 @@ impl<'b> Build<'b> {
         texts.dedup();
         let number = |op: usize| text(op).and_then(|text| texts.binary_search(&text).ok());
         let mut answers = Answers::none(own.len(), texts.len());
-        for (row, (own, of)) in own.iter().zip(rows).enumerate() {
-            let mut needs =
-                own.iter().filter(|(_, holds)| *holds).filter_map(|(op, _)| number(*op));
-            let first = needs.next();
-            if let Some(first) = first {
+        let mut said = Vec::with_capacity(own.len());
+        for (row, own) in own.iter().enumerate() {
+            let needed = own.iter().find(|(_, holds)| *holds).and_then(|(op, _)| number(*op));
+            if let Some(needed) = needed {
                 answers.free(row, false);
-                answers.lives(row, first);
+                answers.lives(row, needed);
             }
-            // One thing that the list must hold has its set; of more the code is asked.
-            of.is_exact &= needs.all(|other| Some(other) == first);
+            // One thing that the list must hold has its set; of more the row asks.
+            let is_said = |(op, holds): &(usize, bool)| !holds || number(*op) == needed;
+            said.push(own.iter().copied().filter(is_said).collect());
             for (op, _) in own.iter().filter(|(_, holds)| !*holds) {
                 number(*op).into_iter().for_each(|number| answers.dies(row, number));
             }
@@ -426,18 +438,18 @@ impl<'b> Build<'b> {
         Made {
             asks: How::Many(Many::List(source, Words::new(&texts))),
             answers,
+            said,
             cost: reading(source) + 160,
         }
     }
 
-    fn holds(&self, asked: &Asked<'b>, source: Source, own: &[Way], rows: &mut [Row]) -> Made {
+    fn holds(&self, asked: &Asked<'b>, source: Source, own: &[Way]) -> Made {
         let needs: Vec<Vec<AnyOf>> =
             asked.ops.iter().filter_map(|op| self.check(*op)).map(looked_for).collect();
         let (windows, numbers) = Windows::choose(&needs);
         let n_numbers = numbers.iter().flatten().map(|number| number + 1).max().unwrap_or(0);
         let mut answers = Answers::none(own.len(), n_numbers as usize);
-        for (row, (own, of)) in own.iter().zip(rows).enumerate() {
-            of.is_exact &= own.is_empty();
+        for (row, own) in own.iter().enumerate() {
             let place = |op: usize| asked.ops.binary_search(&op).ok();
             let needed = own.iter().filter(|(_, holds)| *holds).filter_map(|(op, _)| place(*op));
             let mut needed = needed.filter_map(|place| numbers.get(place));
@@ -450,6 +462,8 @@ impl<'b> Build<'b> {
         Made {
             asks: How::Many(Many::Holds(source, windows)),
             answers,
+            // What is found is a reason to ask.
+            said: vec![Way::new(); own.len()],
             cost: reading(source) + 250 * passes,
         }
     }
@@ -470,6 +484,8 @@ impl<'b> Build<'b> {
 struct Made {
     asks: How,
     answers: Answers,
+    /// What of each row it says for certain.
+    said: Vec<Way>,
     cost: u32,
 }
 

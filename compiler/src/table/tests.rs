@@ -155,12 +155,15 @@ struct World {
     path: String,
     client: Option<IpAddr>,
     slots: Vec<Option<Value>>,
+    /// Whether its values are lent, as those of a verified token are.
+    is_kept: bool,
 }
 
 impl Fill for World {
     fn fill(&self, slot: SlotId) -> Read<'_> {
         match &self.slots[slot.0 as usize] {
             None => Read::Pending,
+            Some(value) if self.is_kept => Read::Kept(value),
             Some(Value::String(text)) => Read::Text(text),
             Some(value) => Read::Value(value.clone()),
         }
@@ -193,7 +196,8 @@ fn world(chance: &mut Chance) -> World {
     let slots =
         vec![Some(header), number(chance), roles, Some(Value::Ip(ip)), Some(text(chance)), size];
     let path = format!("/{}", chance.of(&TEXTS).trim_start_matches('/'));
-    World { path, client: Some(ip), slots }
+    let is_kept = chance.below(2) == 0;
+    World { path, client: Some(ip), slots, is_kept }
 }
 
 proptest! {

@@ -32,10 +32,14 @@ impl Tree {
         CellRef::of(walk(self, path.as_bytes(), true, later))
     }
 
-    /// The same, as a function of its own: for who asks seldom.
+    /// The same, as a function of its own: for who asks seldom. Where one cell holds every path, as it often does for every
+    /// host, the path is not looked at.
     #[inline(never)]
     pub(in crate::index) fn first_apart(&self, path: &str, later: &mut Later) -> CellRef {
-        self.first(path, later)
+        match self.only() {
+            Some(cell) if path.len() <= LONGEST => cell,
+            _ => self.first(path, later),
+        }
     }
 
     /// The next cell that holds the path, narrower ones first; `CellRef::None` behind the last.
@@ -45,6 +49,15 @@ impl Tree {
             0 => CellRef::None,
             _ => CellRef::of(next(self, path.as_bytes(), later)),
         }
+    }
+
+    /// What holds for all paths, if there is nothing else.
+    #[inline(always)]
+    fn only(&self) -> Option<CellRef> {
+        let Line([head, _, _, _, _, _, _, more]) = self.lines.first()?;
+        let head = NodeHead(*head);
+        let is_alone = head.kids() == Kids::None && head.here() == 0;
+        (is_alone && kind_of(*more) == BENEATH).then(|| CellRef::of(*more as u32))
     }
 
     /// All cells that hold the path, in order.
@@ -306,17 +319,23 @@ fn end(path: impl Path, at: usize) -> usize {
 
 /// Whether the path, which begins as the text of a node does that stands between these places with what ends it, goes on
 /// like the rest of it.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 fn goes_on(lines: &[Line], node: usize, path: impl Path, text: Range<usize>) -> bool {
     // The path is as long, so that only what ends the last segment may lie behind its end.
     if text.end > path.len() + 1 {
         return false;
     }
-    if text.len() <= 2 * SHORT {
-        let last = path.ahead(text.start + SHORT) << ((2 * SHORT - text.len()) * 8);
-        return lines.get(node).is_some_and(|line| line.0[REST] == last);
+    if text.len() > 2 * SHORT {
+        return goes_on_long(lines, node, path, text);
     }
+    let last = path.ahead(text.start + SHORT) << ((2 * SHORT - text.len()) * 8);
+    lines.get(node).is_some_and(|line| line.0[REST] == last)
+}
+
+/// The same for a text of more than two words.
+#[cold]
+#[inline(never)]
+fn goes_on_long(lines: &[Line], node: usize, path: impl Path, text: Range<usize>) -> bool {
     let n_words = text.len().div_ceil(SHORT);
     (1..n_words).all(|number| {
         let held = word(lines, (node * LINE).wrapping_sub(number));
