@@ -33,9 +33,9 @@ pub enum Value {
     Rate(Rate),
     /// Hundredths: `20%` is `20.0`.
     Percent(f64),
-    /// An address.
+    /// An address: what is IPv4 in IPv6 is IPv4, as [`Value::ip`] makes it.
     Ip(IpAddr),
-    /// A network without host bits.
+    /// A network without host bits, of IPv4 where all its addresses are, as [`Value::cidr`] makes it.
     Cidr(IpNet),
     /// An HTTP method, in its own case.
     Method(Arc<str>),
@@ -76,6 +76,22 @@ impl Value {
     /// Text as a value.
     pub fn string(text: impl Into<Arc<str>>) -> Value {
         Value::String(text.into())
+    }
+
+    /// An address as a value. IPv4 in IPv6 (RFC 4291, section 2.5.5.2) is IPv4 to whoever compares it.
+    pub fn ip(address: IpAddr) -> Value {
+        Value::Ip(address.to_canonical())
+    }
+
+    /// A network as a value: of IPv4, if it holds nothing but IPv4 in IPv6.
+    pub fn cidr(network: IpNet) -> Value {
+        let length = network.prefix_len();
+        let within = match (network.network(), network.network().to_canonical()) {
+            (IpAddr::V6(_), first @ IpAddr::V4(_)) => length.checked_sub(96).map(|l| (first, l)),
+            _ => None,
+        };
+        let within = within.and_then(|(first, length)| IpNet::new(first, length).ok());
+        Value::Cidr(within.unwrap_or(network))
     }
 
     /// A list as a value.

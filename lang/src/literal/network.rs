@@ -13,7 +13,7 @@ use crate::value::Value;
 /// Reads what has several dots or a colon.
 pub(super) fn address_or_network(text: &str, span: Span) -> Result<(Value, Ty), Box<Diag>> {
     let Some(slash) = text.find('/') else {
-        return Ok((Value::Ip(address(text, text, span)?), Ty::Ip));
+        return Ok((Value::ip(address(text, text, span)?), Ty::Ip));
     };
     let (address_text, length_text) = (&text[..slash], &text[slash + 1..]);
     let address = address(text, address_text, span.part(0, slash))?;
@@ -43,7 +43,7 @@ pub(super) fn address_or_network(text: &str, span: Span) -> Result<(Value, Ty), 
             .suggest("write the one address", span, address_text),
         ));
     }
-    Ok((Value::Cidr(base), Ty::Cidr))
+    Ok((Value::cidr(base), Ty::Cidr))
 }
 
 fn address(whole: &str, text: &str, span: Span) -> Result<IpAddr, Box<Diag>> {

@@ -16,5 +16,5 @@ pub(super) const ENTRIES: &[FieldEntry] = &[FieldEntry {
         doc: "The client's address: the peer, unless a `trust` on the listener says whom to believe instead.",
         example: "where client.ip in [10.0.0.0/8, fd00::/8]",
     },
-    read: |ex, _| Read::Value(Value::Ip(ex.client().to_canonical())),
+    read: |ex, _| Read::Value(Value::ip(ex.client())),
 }];

@@ -17,7 +17,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             doc: "The address at the other end of the connection. Behind a proxy this is the proxy; `client.ip` is whom it speaks for.",
             example: "where conn.peer in 10.0.0.0/8",
         },
-        read: |ex, _| Read::Value(Value::Ip(ex.connection.peer.to_canonical())),
+        read: |ex, _| Read::Value(Value::ip(ex.connection.peer)),
     },
     FieldEntry {
         row: Field {

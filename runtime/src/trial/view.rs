@@ -73,7 +73,7 @@ impl Last {
                     u16::try_from(code).map_or(Value::Absent, Value::Status)
                 }
                 (Some("client"), Value::String(address)) => {
-                    address.parse().map_or(Value::Absent, Value::Ip)
+                    address.parse().map_or(Value::Absent, Value::ip)
                 }
                 // The log says how long in milliseconds.
                 (Some(length @ ("duration" | "first_byte")), _) => {

@@ -39,7 +39,7 @@ fn typed(ty: &Ty, value: &Value) -> Option<Value> {
         (Ty::Time, value) => Value::Time(date(value)?),
         (Ty::OneOf(words), Value::String(word)) if words.contains(word) => value.clone(),
         (Ty::Uuid, Value::String(text)) => Value::String(uuid(text)?),
-        (Ty::Ip, Value::String(text)) => Value::Ip(text.parse().ok()?),
+        (Ty::Ip, Value::String(text)) => Value::ip(text.parse().ok()?),
         // RFC 8693, section 4.2: scopes are one text with blanks in it.
         (Ty::Set(of) | Ty::List(of), Value::String(text)) if is_text(of) => {
             let words = text.split(' ').filter(|word| !word.is_empty());
