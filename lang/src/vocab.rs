@@ -74,6 +74,24 @@ pub enum Key {
     Exact,
     /// By a token (RFC 9110, section 5.6.2) in any case, normalised to lower case: `req.header["x-user"]`.
     IgnoreCase,
+    /// By the name of a cookie, which ends before the first `=` and has no blanks around it: `req.cookie["beta"]`.
+    Cookie,
+}
+
+impl Key {
+    /// Why no request has anything by this name, in so far as that is so.
+    pub fn fault(self, name: &str) -> Option<&'static str> {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        match self {
+            Key::None | Key::Exact => None,
+            Key::IgnoreCase => (name.is_empty() || !name.bytes().all(is_part))
+                .then_some("a name is made of letters, digits and `-`"),
+            Key::Cookie => (name.contains(['=', ';'])
+                || name.contains(|c: char| c.is_control())
+                || name.trim_ascii() != name)
+                .then_some("a cookie's name ends before the first `=`, and has no `;` and no blanks around it"),
+        }
+    }
 }
 
 /// Makes a pattern of a function's constant arguments; none where they give none.

@@ -131,7 +131,7 @@ fn fields() -> String {
         for row in runtime::vocabulary().fields {
             let key = match row.key {
                 Key::None => "",
-                Key::Exact => "[name]",
+                Key::Exact | Key::Cookie => "[name]",
                 Key::IgnoreCase => "[name, any case]",
             };
             write!(out, "\n## `{}{key}`: `{}`\n\n{}\n\n", row.path, (row.ty)(), row.doc.trim())?;

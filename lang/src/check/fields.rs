@@ -277,12 +277,13 @@ pub(super) fn keyed<'a>(
     }
     let why = Why::says(format!("`{}` is looked into by a name", row.path));
     let read = super::expr::wanted(cx, scope, key, &Ty::String, &why);
-    if let (Key::IgnoreCase, Some(Value::String(name))) = (row.key, value(&read))
-        && !is_token(name)
+    if let Some(Value::String(name)) = value(&read)
+        && let Some(fault) = row.key.fault(name)
     {
-        let reason = format!("`{name}` is no name of a field");
+        let of = if row.key == Key::Cookie { "cookie" } else { "field" };
+        let reason = format!("`{name}` is no name of a {of}");
         let diag = bad_value(read.span, reason, format!("no `{}` has it", row.path));
-        cx.report(diag.help("a name is made of letters, digits and `-`"));
+        cx.report(diag.help(fault));
         cx.note(place, Meaning::Field(row));
         return reported(span);
     }
@@ -339,12 +340,6 @@ fn bare_key(cx: &Context<'_>, scope: &Scope<'_>, key: ast::Expr<'_>) -> Option<D
         key.span(),
         format!("\"{text}\""),
     ))
-}
-
-/// Whether it is a token (RFC 9110, section 5.6.2).
-fn is_token(text: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !text.is_empty() && text.bytes().all(is_part)
 }
 
 /// What the route's path captured.

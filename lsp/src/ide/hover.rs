@@ -66,7 +66,7 @@ pub(super) fn of_row(row: Row) -> String {
         Row::Field(row) => {
             let key = match row.key {
                 Key::None => "",
-                Key::Exact | Key::IgnoreCase => "[…]",
+                Key::Exact | Key::IgnoreCase | Key::Cookie => "[…]",
             };
             let head = format!("{}{key}: {}", row.path, (row.ty)());
             let mut text = page(&head, row.doc, &[], row.example);

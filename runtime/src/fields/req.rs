@@ -150,7 +150,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
     FieldEntry {
         row: Field {
             path: "req.cookie",
-            key: Key::Exact,
+            key: Key::Cookie,
             ty: || Ty::String.optional(),
             from: Phase::Request,
             written: None,

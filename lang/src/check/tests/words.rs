@@ -79,7 +79,7 @@ const FIELDS: &[&Field] = &[
     &field("req.query", Key::Exact, text, Phase::Request),
     &field("req.query.all", Key::Exact, texts, Phase::Request),
     &field("req.header", Key::IgnoreCase, text, Phase::Request),
-    &field("req.cookie", Key::Exact, text, Phase::Request),
+    &field("req.cookie", Key::Cookie, text, Phase::Request),
     &field("req.body.size", Key::None, || Ty::Size, Phase::Request),
     &field("req.json", Key::None, || Ty::Json.optional(), Phase::Request),
     &writable("up.header", Key::IgnoreCase, text, Phase::Route),
