@@ -309,7 +309,8 @@ fn share(plan: &Plan<'_>, route: &Route, relation: Relation) -> Share {
     }
 }
 
-/// Whether all of these requests lie in grounds. A capture of few texts is taken apart: each may lie in another one.
+/// Whether all of these requests lie in grounds. A capture of few texts is taken apart, and so is what is beneath a path:
+/// each part may lie in another one.
 fn holds(grounds: &[Ground], host: &Host, path: &Path) -> bool {
     if grounds.iter().any(|ground| ground.holds(host, path)) {
         return true;
@@ -321,17 +322,34 @@ fn holds(grounds: &[Ground], host: &Host, path: &Path) -> bool {
         if grounds.iter().any(|ground| ground.holds(host, &path)) {
             continue;
         }
+        if n_parts >= APART {
+            return false;
+        }
         let words = path.segments.iter().enumerate().find_map(|(at, segment)| match segment {
             Segment::Capture(_, Ty::OneOf(words)) => Some((at, words.clone())),
             _ => None,
         });
-        let Some((at, words)) = words.filter(|_| n_parts < APART) else { return false };
-        for word in words.iter() {
-            let mut part = path.clone();
-            if let Some(segment) = part.segments.get_mut(at) {
-                *segment = Segment::Literal(word.clone());
+        let is_deeper = |ground: &Ground| ground.path.segments.len() > path.segments.len();
+        match words {
+            Some((at, words)) => open.extend(words.iter().map(|word| {
+                let mut part = path.clone();
+                if let Some(segment) = part.segments.get_mut(at) {
+                    *segment = Segment::Literal(word.clone());
+                }
+                part
+            })),
+            // The path itself, with a slash behind it, and with a segment more.
+            None if path.rest && grounds.iter().any(is_deeper) => {
+                let segment = Segment::Capture("x".into(), Ty::String);
+                let with = |last: Option<Segment>, rest| Path {
+                    segments: path.segments.iter().cloned().chain(last).collect(),
+                    rest,
+                };
+                open.push(with(None, false));
+                open.push(with(Some(Segment::Literal("".into())), false));
+                open.push(with(Some(segment), true));
             }
-            open.push(part);
+            None => return false,
         }
     }
     true
