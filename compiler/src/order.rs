@@ -274,7 +274,15 @@ fn order_group(
                     continue;
                 }
                 Ok(Relation::Equal) => {
-                    report::duplicate(places, (a.route, b.route), (&group, cell), door, findings);
+                    let example = || match &mut cell_sets {
+                        Some(Ok(sets)) => {
+                            let members = (pair.first, pair.second);
+                            compare::example(places, (&group.host, cell), sets, members)
+                        }
+                        _ => Verdict::Undecided(Vec::new()),
+                    };
+                    let routes = (a.route, b.route);
+                    report::duplicate(places, routes, (&group, cell), door, example, findings);
                     continue;
                 }
                 Ok(_) => Why::Conditions(cell_at, (pair.first, pair.second)),

@@ -20,6 +20,7 @@ mod claims;
 pub(crate) mod course;
 mod courses;
 mod defaults;
+mod follow;
 mod narrow;
 pub(crate) mod opaque;
 mod outcome;
@@ -119,12 +120,13 @@ fn basis<'p>(
     program: &'p Program,
     asserts: &[Assert],
 ) -> (Basis<'p>, Vec<(Asked, Asked)>) {
-    Basis::new(&[(policy, program)], |exprs| {
+    let (basis, claims) = Basis::new(&[(policy, program)], |exprs| {
         let both = |assert: &Assert, exprs: &mut _| {
             (asked(&assert.of, exprs), asked(&assert.expect, exprs))
         };
         asserts.iter().map(|assert| both(assert, exprs)).collect()
-    })
+    });
+    (basis.followed(), claims)
 }
 
 /// Hands over what comes of each assert, as long as that is asked for.

@@ -105,6 +105,7 @@ pub(super) fn duplicate(
     (a, b): (RouteId, RouteId),
     (group, cell): (&Group, &Cell),
     door: Door<'_>,
+    example: impl FnOnce() -> Verdict,
     findings: &mut Findings,
 ) {
     let at = |id| cell.members.iter().find(|place| place.route == id).copied();
@@ -118,13 +119,16 @@ pub(super) fn duplicate(
     else {
         return;
     };
-    let mut witness = Witness::new(&group.host, &cell.path, Vec::new());
-    if let Some((methods, _)) = &route.methods
-        && let Some(method) = methods.first()
-    {
-        witness.method = method.clone();
-    }
-    let example = witness.text(places.program, door);
+    let named = ((&*route.name, route.span), (&*other.name, other.span));
+    let example = match example() {
+        Verdict::Decided(_, Some(witness)) => Some(witness.text(places.program, door)),
+        Verdict::Disagreement(witness) => {
+            let example = witness.text(places.program, door);
+            findings.diags.push(disagreement_diag(named.0, named.1, &example));
+            return;
+        }
+        Verdict::Decided(..) | Verdict::Undecided(_) => None,
+    };
     let same = same_outcome(places.program, later.route, first.route);
     let several = |route: &Route| route.hosts.len() > 1 || route.paths.len() > 1;
     let asks = |route: &Route| !route.conditions.is_empty();
@@ -140,9 +144,9 @@ pub(super) fn duplicate(
     let at = (!everywhere && (several(route) || several(other)))
         .then(|| format!("{}{}", group.host, cell.path));
     findings.diags.push(duplicate_route(
-        (&route.name, route.span),
-        (&other.name, other.span),
-        (&example, at.as_deref()),
+        named.0,
+        named.1,
+        (example.as_deref(), at.as_deref()),
         same,
         route.item,
     ));

@@ -17,7 +17,7 @@ use crate::interp::{Constants, Interp};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
 use crate::said::{cookie, said};
-use crate::space::{Door, Fact, Term, is_host_name, sources};
+use crate::space::{Door, Fact, Term, is_host_name, sources, stands_in};
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
 
@@ -287,8 +287,8 @@ impl Witness {
             program.slots.get(id.0 as usize).filter(|slot| *slot.field == *CLAIMS.path)
         });
         auths.any(|auth| {
-            let mut from = sources(program, auth.key.as_deref().unwrap_or_default()).into_iter();
-            from.any(|(field, key)| field == &*slot.field && Some(&key) == slot.key.as_ref())
+            let from = sources(program, auth.key.as_deref().unwrap_or_default());
+            from.iter().any(|source| stands_in(source, slot))
         })
     }
 
@@ -532,7 +532,8 @@ fn plain(slot: &Slot) -> Value {
         Ty::String => Value::string(""),
         Ty::Duration => Value::Duration(Duration::ZERO),
         Ty::Size => Value::Size(0),
-        Ty::Ip => Value::Ip(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))),
+        // A request of which nobody says where it comes from is sent from here.
+        Ty::Ip => Value::Ip(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         Ty::Method => Value::Method(Arc::from("GET")),
         Ty::Status => Value::Status(200),
         Ty::List(_) | Ty::Set(_) => Value::list([]),

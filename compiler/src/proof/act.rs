@@ -52,7 +52,7 @@ impl Act<'_> {
         match (row.ends, row.form) {
             (Ends::Forwards, _) if course.end == End::Open => {
                 if self.argument("host").is_some_and(|host| !self.values.fits(host, Stands::Host)) {
-                    self.may_refuse(&mut course, done);
+                    self.may_refuse(&mut course, None, done);
                 }
                 let targets = self.targets();
                 if targets.is_empty() {
@@ -69,7 +69,7 @@ impl Act<'_> {
             (Ends::Responds, _) => {
                 let location = self.argument("location");
                 if location.is_some_and(|location| !self.values.is_place(location)) {
-                    self.may_refuse(&mut course, done);
+                    self.may_refuse(&mut course, None, done);
                 }
                 if course.end == End::Open {
                     course.end = End::Answered;
@@ -97,7 +97,9 @@ impl Act<'_> {
                 let fits = value.is_some_and(|value| self.values.fits(value, stands));
                 // On the way back nothing is refused: what does not fit is left out.
                 if !fits && field.starts_with("up.") {
-                    self.may_refuse(&mut course, done);
+                    let is_field = stands == Stands::Field;
+                    let texts = value.filter(|_| is_field).and_then(|id| self.values.texts(id));
+                    self.may_refuse(&mut course, texts, done);
                 }
                 let message = match &**field {
                     "up.header" => Some(Message::Up),
@@ -166,7 +168,7 @@ impl Act<'_> {
                     .first()
                     .is_none_or(|path| !self.values.fits(*path, Stands::Path))
                 {
-                    self.may_refuse(&mut course, done);
+                    self.may_refuse(&mut course, None, done);
                 }
                 next.push(course);
             }
@@ -174,7 +176,7 @@ impl Act<'_> {
                 course.blurred = true;
                 course.headers.clear();
                 course.status = Status::Unknown;
-                self.may_refuse(&mut course, done);
+                self.may_refuse(&mut course, None, done);
                 next.push(course);
             }
         }
@@ -192,9 +194,10 @@ impl Act<'_> {
         }
     }
 
-    /// Adds the course of requests whose values are refused here.
-    fn may_refuse(&self, course: &mut Course, done: &mut Vec<Course>) {
+    /// Adds the course of requests whose values are refused here: for one of these texts, if that is known.
+    fn may_refuse(&self, course: &mut Course, texts: Option<Vec<ExprId>>, done: &mut Vec<Course>) {
         let mut unfit = course.clone();
+        unfit.unfit = texts;
         unfit.sure = false;
         unfit.at = Some(self.at);
         if unfit.end == End::Open {

@@ -15,6 +15,7 @@ use crate::lower::expr::Exprs;
 use crate::program::{Expr, Listener, Program, Route, VirtualHost, locals};
 use crate::proof::course::Course;
 use crate::proof::courses::courses;
+use crate::proof::follow::follow;
 use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments, captures};
@@ -79,6 +80,14 @@ impl<'p> Basis<'p> {
         let own = policies.iter().map(|(_, lowered)| interp::constants(lowered, &[])).collect();
         let patience = Patience::default();
         (Basis { program, constants, sides, own, spans, patience }, added)
+    }
+
+    /// The same with what statements read of a message on its way said of the request as it came.
+    pub(crate) fn followed(mut self) -> Basis<'p> {
+        let written = self.sides.iter().flat_map(|side| &side.policy.routes);
+        follow(&mut self.program, &mut self.spans, &self.constants, written);
+        self.constants = self.constants.after(&self.program, &[]);
+        self
     }
 
     /// The same where inputs have these values. No proof hangs on what a secret is.

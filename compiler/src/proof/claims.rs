@@ -15,8 +15,7 @@ use crate::order::witness::Witness;
 use crate::program::Step;
 use crate::proof::course::{Course, End, Status};
 use crate::proof::sent::{Field, field, original};
-use crate::proof::values::can_be_said;
-use crate::space::{Cut, Env, Formula, Of, Test, trimmed};
+use crate::space::{Cut, Env, Formula, Of, Test, can_be_said, trimmed};
 
 /// A claim whose expressions are those of a program.
 #[derive(Clone, Debug)]

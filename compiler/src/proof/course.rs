@@ -13,6 +13,8 @@ use crate::caching::Answers;
 pub(crate) struct Course {
     /// What must hold, or must not, for a request to come this way.
     pub(crate) guards: Vec<(ExprId, bool)>,
+    /// Texts of which one cannot stand in a header field, of a request that is refused for that.
+    pub(crate) unfit: Option<Vec<ExprId>>,
     /// How many statements begin.
     pub(crate) ran: usize,
     /// What comes of the request.
@@ -94,6 +96,7 @@ impl Course {
     pub(super) fn begin() -> Course {
         Course {
             guards: Vec::new(),
+            unfit: None,
             ran: 0,
             end: End::Open,
             at: None,

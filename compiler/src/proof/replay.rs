@@ -3,13 +3,14 @@
 use lang::policy::RouteId;
 
 use crate::decision::Decision;
-use crate::frame::{Frame, Head};
+use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::locals;
+use crate::program::{Program, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::claims::{Seen, Way};
 use crate::proof::course::{Course, End};
+use crate::proof::follow::is_on_its_way;
 use crate::proof::search::Question;
 
 /// How an example fared.
@@ -50,14 +51,30 @@ pub(crate) fn replay(
         return Replayed::Agrees;
     }
     let fill = witness.fill(&basis.program);
+    let fill = Untold { program: &basis.program, witness, fill: &fill };
     let interp =
         Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
+    // Plain words can stand anywhere; of others the gateway may think differently.
+    let plain = witness.is_plain(&basis.program);
+    let contradicting = match way.course.doubt.is_some() && !plain {
+        true => Replayed::Unsure,
+        false => Replayed::Contradicts,
+    };
     if let Some((_, steps)) = way.route {
         for (local, value) in locals(steps) {
-            frame.set_local(local, interp.value(value).unwrap_or_default());
+            match interp.value(value) {
+                Ok(value) => frame.set_local(local, value),
+                // What nobody knows matters to no example that is certain, and to others it may.
+                Err(_) if certain => return contradicting,
+                Err(_) => return Replayed::Agrees,
+            }
         }
     }
-    if !fits(&interp, way.course) {
+    let fits = way.course.guards.iter().all(|(id, holds)| match interp.holds(*id) {
+        Ok(known) => known == *holds,
+        Err(_) => certain,
+    });
+    if !fits {
         return Replayed::Agrees;
     }
     let seen = Seen { interp, witness };
@@ -67,12 +84,31 @@ pub(crate) fn replay(
         true => of != Some(false) && expect != Some(true),
         false => of == Some(true) && expect == Some(false),
     };
-    if !contradicts {
-        return Replayed::Agrees;
+    if contradicts { contradicting } else { Replayed::Agrees }
+}
+
+/// An example in which nobody knows what an upstream answers, what became of a message on its way, or what a token looks
+/// like.
+struct Untold<'u> {
+    program: &'u Program,
+    witness: &'u Witness,
+    fill: &'u dyn Fill,
+}
+
+impl Fill for Untold<'_> {
+    fn fill(&self, id: SlotId) -> Read<'_> {
+        let slot = self.program.slots.get(id.0 as usize);
+        let is_untold =
+            |slot: &Slot| is_on_its_way(slot) || self.witness.is_token(self.program, slot);
+        match slot.is_some_and(is_untold) {
+            true => Read::Pending,
+            false => self.fill.fill(id),
+        }
     }
-    // Plain words can stand anywhere; of others the gateway may think differently.
-    let plain = witness.is_plain(&basis.program);
-    if way.course.doubt.is_some() && !plain { Replayed::Unsure } else { Replayed::Contradicts }
+
+    fn path(&self) -> &str {
+        self.fill.path()
+    }
 }
 
 /// Who answers.

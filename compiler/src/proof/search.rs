@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lang::Span;
 use lang::policy::{Host, InputId, Path, Segment};
 use lang::vocab::ExprId;
-use lang::{Ty, policy};
+use lang::{Ty, Value, policy};
 
 use crate::caching::Asks;
 use crate::order::compare::budget;
@@ -15,10 +15,11 @@ use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::claims::{Asked, Way};
 use crate::proof::course::{Course, End};
+use crate::proof::follow::is_on_its_way;
 use crate::proof::narrow::Narrow;
 use crate::proof::opaque::{opaque, too_long};
 use crate::proof::replay::{Replayed, replay};
-use crate::space::{Env, Fact, Formula, Set, Space, Undecided};
+use crate::space::{Env, Fact, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -393,7 +394,7 @@ impl<'q> Question<'q> {
         }
         let Some(values) = space.witness(tried) else {
             for values in self.basis.guesses(&space, tried) {
-                let witness = Box::new(Witness::new(host, path, values));
+                let witness = Box::new(Witness::new(host, path, self.asked(values)));
                 if witness.arrives(&self.basis.program, self.arriving)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
                 {
@@ -411,6 +412,16 @@ impl<'q> Question<'q> {
             Replayed::Unsure => Found::Undecided(place, Why::Refusal),
             Replayed::Agrees => Found::Disagreement(witness),
         }
+    }
+
+    /// Of these values those that a request says itself.
+    fn asked(&self, mut values: Vec<(Term, Value)>) -> Vec<(Term, Value)> {
+        let slots = &self.basis.program.slots;
+        values.retain(|(term, _)| match term {
+            Term::Slot(slot) => !slots.get(slot.0 as usize).is_some_and(is_on_its_way),
+            _ => true,
+        });
+        values
     }
 
     /// What takes too many steps for an example to be sent on its way here, if anything does.
@@ -456,11 +467,16 @@ fn about(asked: &Asked, cut: &mut crate::space::Cut<'_>) -> Option<Formula> {
 
 /// What must hold for a request to come this way.
 pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<'_>) -> Formula {
-    let all = course.guards.iter().map(|(id, holds)| {
+    let guards = course.guards.iter().map(|(id, holds)| {
         let formula = cut.condition(*id, env);
         if *holds { formula } else { formula.not() }
     });
-    Formula::all(all.collect())
+    let mut all: Vec<Formula> = guards.collect();
+    if let Some(texts) = &course.unfit {
+        let unfit = texts.iter().map(|text| cut.ask(*text, &Test::Unsayable, env));
+        all.push(Formula::any(unfit.collect()));
+    }
+    Formula::all(all)
 }
 
 /// Requests that make good examples: with a path, with `GET`, and for some host.

@@ -142,7 +142,7 @@ pub(crate) fn reach(name: &str, believes: bool) -> Reach {
 }
 
 /// What becomes of a client's field that no statement touches.
-fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
+pub(super) fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
     match name {
         "via" => Field::There,
         "x-forwarded-for" | "x-forwarded-proto" if believes => Field::There,

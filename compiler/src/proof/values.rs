@@ -7,7 +7,7 @@ use lang::{Span, Ty, Value};
 
 use crate::interp::Constants;
 use crate::program::{Expr, Program};
-use crate::space::trimmed;
+use crate::space::{can_be_said, trimmed};
 
 /// The values of a route's expressions.
 #[derive(Clone, Copy)]
@@ -32,11 +32,6 @@ pub(super) enum Stands {
 
 /// What is taken off the ends of a header field's value (RFC 9110, section 5.5).
 const BLANKS: [char; 2] = [' ', '\t'];
-
-/// Whether a header field can say this text.
-pub(super) fn can_be_said(text: &str) -> bool {
-    text.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
-}
 
 /// Fields of the request whose text can stand in a header field, because it stood in one or is of fewer characters.
 const FIELD_LIKE: &[&str] = &[
@@ -89,6 +84,39 @@ impl Stands {
 }
 
 impl Values<'_> {
+    /// The texts that stand beside each other in this one, whatever the request says. `None` if there may be something
+    /// else in it.
+    pub(super) fn texts(&self, id: ExprId) -> Option<Vec<ExprId>> {
+        let parts = match self.program.expr(id) {
+            Expr::Template(parts) => parts.clone(),
+            _ => vec![id],
+        };
+        let fits = |part: &ExprId| self.comes_to_fit(*part, Stands::Field);
+        let open: Vec<ExprId> = parts.into_iter().filter(|part| !fits(part)).collect();
+        open.iter().all(|part| self.is_text(*part)).then_some(open)
+    }
+
+    /// Whether it is a text, if it is there.
+    pub(super) fn is_text(&self, id: ExprId) -> bool {
+        let is_text = |ty: &Ty| matches!(ty.present(), Ty::String | Ty::OneOf(_));
+        match self.program.expr(id) {
+            Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| is_text(&slot.ty))
+            }
+            Expr::Template(_) => true,
+            Expr::Call(function, _) => is_text(&(function.returns)()),
+            Expr::Coalesce(first, second) => self.is_text(*first) && self.is_text(*second),
+            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_text(arm.value)),
+            Expr::Local(local) => {
+                let value = self.locals.iter().find(|(named, _)| named == local);
+                value.is_some_and(|(_, value)| self.is_text(*value))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the value can stand there, whatever the request says. The policy's own words at the top of it are judged
     /// where they are written, those of its inputs where they are bound.
     pub(super) fn fits(&self, id: ExprId, stands: Stands) -> bool {

@@ -320,6 +320,9 @@ impl Cut<'_> {
         if !matches!(how, Compare::Eq | Compare::Ne) {
             return self.fact(id, &Test::True, env);
         }
+        if a == b && !self.depends(a).changing {
+            return Formula::Always(how == Compare::Eq);
+        }
         let pair = (a.min(b), a.max(b));
         let (first, first_how) = *self.compared.entry(pair).or_insert((id, how));
         let fact = self.fact(first, &Test::True, env);

@@ -353,6 +353,9 @@ fn at_place(ty: &Ty, place: i128) -> Option<Value> {
 /// The first and the last of the addresses that are IPv4 in IPv6 (RFC 4291 section 2.5.5.2): they are read as IPv4.
 const MAPPED: (u128, u128) = (0xffff_0000_0000, 0xffff_ffff_ffff);
 
+/// The plainest address of somebody from elsewhere (RFC 5737).
+pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+
 /// Addresses, cut where networks begin and end.
 fn addresses(asked: &[Asked<'_>]) -> Classes {
     let mut v4: BTreeSet<u32> = BTreeSet::from([0]);
@@ -382,7 +385,7 @@ fn addresses(asked: &[Asked<'_>]) -> Classes {
             }
         }
     }
-    let plain4 = Ipv4Addr::new(203, 0, 113, 7).to_bits();
+    let plain4 = ELSEWHERE.to_bits();
     let plain6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 7).to_bits();
     let mut samples: Vec<Value> = Vec::with_capacity(v4.len() + v6.len());
     let v6 = within(v6, plain6).filter(|bits| !(MAPPED.0..=MAPPED.1).contains(bits));

@@ -9,7 +9,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::building::is_free;
-use super::cut::{COOKIES, HOSTS, RESTS, SEGMENTS, VALUES, can_say, example};
+use super::cut::{COOKIES, ELSEWHERE, HOSTS, RESTS, SEGMENTS, VALUES, can_say, example};
 use super::diagram::Set;
 use super::identity::carries_token;
 use super::patience::Patience;
@@ -101,6 +101,23 @@ impl Space {
             guesses.push(plainly);
         }
         guesses.extend(Some(guess).filter(|_| is_free));
+        // Where nothing is said of who asks, it may matter all the same.
+        let who: Vec<SlotId> = ["client.ip", "conn.peer"]
+            .into_iter()
+            .filter_map(|field| program.slot_of(field, None))
+            .collect();
+        if let Some(slot) = who.first() {
+            let is_open = |guess: &&Vec<(Term, Value)>| {
+                guess.iter().all(|(term, _)| !who.iter().any(|slot| *term == Term::Slot(*slot)))
+            };
+            let elsewhere = Value::ip(ELSEWHERE.into());
+            let elsewhere: Vec<Vec<(Term, Value)>> = guesses
+                .iter()
+                .filter(is_open)
+                .map(|guess| [&guess[..], &[(Term::Slot(*slot), elsewhere.clone())]].concat())
+                .collect();
+            guesses.extend(elsewhere);
+        }
         guesses
     }
 

@@ -11,7 +11,7 @@ use super::formula::{Env, Formula};
 use super::reading::Cut;
 use super::term::Term;
 use super::test::Test;
-use crate::frame::SlotId;
+use crate::frame::{Slot, SlotId};
 use crate::program::{Expr, Program};
 
 /// Claims that are verified against the policy: no issuer says in them what it likes.
@@ -54,7 +54,16 @@ pub(crate) fn carries_token(program: &Program, slot: SlotId) -> bool {
     let auths = program.slots.iter().filter(|slot| *slot.field == *CLAIMS.path);
     let mut sources =
         auths.flat_map(|auth| sources(program, auth.key.as_deref().unwrap_or_default()));
-    sources.any(|(field, key)| field == &*asked.field && Some(&key) == asked.key.as_ref())
+    sources.any(|source| stands_in(&source, asked))
+}
+
+/// Whether a token from this source is in what the slot reads: cookies are in one header field.
+pub(crate) fn stands_in((field, key): &(&str, Arc<str>), slot: &Slot) -> bool {
+    let of = slot.field.strip_suffix(".all").unwrap_or(&slot.field);
+    match (*field, slot.key.as_deref()) {
+        ("req.cookie", Some("cookie")) if of == "req.header" => true,
+        (field, of_slot) => field == of && Some(&**key) == of_slot,
+    }
 }
 
 impl Cut<'_> {
@@ -139,14 +148,19 @@ impl Cut<'_> {
         let program = self.program;
         let name = program.slots.get(slot.0 as usize).and_then(|slot| slot.key.as_deref());
         let sources = sources(program, name.unwrap_or_default());
-        let slots: Option<Vec<SlotId>> =
-            sources.iter().map(|(field, key)| program.slot_of(field, Some(key))).collect();
+        // Whatever reads of a source says that there is something.
+        let mut told = |source: &(&'static str, Arc<str>)| {
+            let of = (0..).zip(&program.slots).filter(|(_, slot)| {
+                matches!(&*slot.field, "req.header" | "req.cookie") && stands_in(source, slot)
+            });
+            let told = of.map(|(at, _)| self.atom(Term::Slot(SlotId(at)), None, Test::Present));
+            let told: Vec<Formula> = told.collect();
+            (!told.is_empty()).then(|| Formula::all(told))
+        };
+        let any: Option<Vec<Formula>> = sources.iter().map(&mut told).collect();
         // Where nobody reads one of them, it may be that one.
-        if let Some(slots) = slots {
-            let any =
-                slots.into_iter().map(|slot| self.atom(Term::Slot(slot), None, Test::Present));
-            let any = Formula::any(any.collect());
-            self.rules.push(Formula::any(vec![there.clone().not(), any]));
+        if let Some(any) = any {
+            self.rules.push(Formula::any(vec![there.clone().not(), Formula::any(any)]));
         }
         there
     }

@@ -31,6 +31,7 @@ impl Test {
             Test::Call(function, arguments, 0) => (function.texts?)(arguments.get(1..)?),
             Test::Of(function, test) => language_before(function, test),
             Test::Begins(prefix) => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
+            Test::Unsayable => Some(r"[\x00-\x08\x0a-\x1f\x7f]".to_owned()),
             _ => None,
         }
     }
@@ -68,6 +69,11 @@ fn language_before(function: &'static Function, test: &Test) -> Option<String> {
 /// A text without the blanks at its ends.
 pub(crate) fn trimmed(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
+}
+
+/// Whether a header field can say this text (RFC 9110, section 5.5).
+pub(crate) fn can_be_said(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || (byte >= b' ' && byte != 0x7f))
 }
 
 /// A pattern of the texts that pass the test once the blanks at their ends are gone, if there is one.

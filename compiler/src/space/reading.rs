@@ -88,10 +88,17 @@ impl<'p> Cut<'p> {
         }
     }
 
-    /// Whether host or path were asked.
+    /// Whether host or path were asked, or what is computed of them.
     pub(crate) fn asks_head(&self) -> bool {
-        let of_head = |term: &Term| matches!(term, Term::Host | Term::Segment(_) | Term::Path);
-        self.atoms.iter().any(|atom| of_head(&atom.term))
+        let is_head = |slot: SlotId| {
+            let slot = self.program.slots.get(slot.0 as usize);
+            slot.is_some_and(|slot| matches!(&*slot.field, "req.host" | "req.path" | "req.target"))
+        };
+        self.atoms.iter().any(|atom| match &atom.term {
+            Term::Host | Term::Segment(_) | Term::Path => true,
+            Term::Computed(id, _) => self.program.reads([*id]).into_iter().any(is_head),
+            _ => false,
+        })
     }
 
     /// Whether the host was asked.

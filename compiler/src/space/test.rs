@@ -8,6 +8,7 @@ use lang::hosts::host_holds;
 use lang::policy::{Compare, Host};
 use lang::vocab::Function;
 
+use super::language::can_be_said;
 use crate::interp::ops;
 use lang::segment::Segments;
 
@@ -30,6 +31,8 @@ pub(crate) enum Test {
     Of(&'static Function, Box<Test>),
     /// Whether the text begins so.
     Begins(Arc<str>),
+    /// Whether no header field can say the text.
+    Unsayable,
     /// Whether the host is one of these.
     Host(Host),
     /// Whether the segment is one of these.
@@ -56,6 +59,7 @@ impl Test {
             }
             Test::Of(function, test) => test.holds(&(function.eval)(std::slice::from_ref(value))),
             Test::Begins(prefix) => value.as_str().is_some_and(|text| text.starts_with(&**prefix)),
+            Test::Unsayable => value.as_str().is_some_and(|text| !can_be_said(text)),
             Test::Host(host) => value.as_str().is_some_and(|name| host_holds(host, name)),
             Test::Segment(segments) => value.as_str().is_some_and(|text| segments.holds(text)),
             Test::End => value.is_absent(),

@@ -34,12 +34,13 @@ route b on web { path \"/a\"; method POST; respond 200, \"b\" }
 ",
 };
 
-/// `route` and `first`, written before it, both take what the other takes: everywhere, or `at` one host and path of several.
+/// `route` and `first`, written before it, both take what the other takes, such as the `example`: everywhere, or `at` one host and path of
+/// several.
 /// `same` is whether they do the same with it, `item` the whole of `route`.
 pub fn duplicate_route(
     (route, span): (&str, Span),
     (first, first_span): (&str, Span),
-    (example, at): (&str, Option<&str>),
+    (example, at): (Option<&str>, Option<&str>),
     same: bool,
     item: Span,
 ) -> Diag {
@@ -47,8 +48,12 @@ pub fn duplicate_route(
         Some(at) => format!("`{route}` and `{first}` take the same requests at `{at}`"),
         None => format!("`{route}` takes exactly the requests of `{first}`"),
     };
-    let diag =
-        ENTRY.at(span, message, format!("`{example}` fits this")).label(first_span, "and this");
+    let fits = match example {
+        Some(example) => format!("`{example}` fits this"),
+        None => "whatever fits this".to_owned(),
+    };
+    let and = if example.is_some() { "and this" } else { "fits this too" };
+    let diag = ENTRY.at(span, message, fits).label(first_span, and);
     if at.is_some() {
         return diag.help(
             "one of them has to be narrower there: name this host or path in one of them alone, each in a route or site of its own",

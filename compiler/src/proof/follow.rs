@@ -1,0 +1,306 @@
+//! What statements read of a message on its way, said of the request as it came: at each statement the path, the query, a
+//! header field or the status are what those before it have left. Where nobody knows that (the gateway writes the field,
+//! an upstream has answered) the reading stays what it is, and proofs take it for nothing in particular.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lang::functions::FUNCTIONS;
+use lang::policy::{self, LocalId, Message};
+use lang::vocab::ExprId;
+use lang::{Span, Ty, Value};
+
+use super::act::Act;
+use super::course::{Course, End, Header, Status};
+use super::sent::{Field, is_bare, passed};
+use super::values::Values;
+use crate::frame::{Slot, SlotId};
+use crate::interp::Constants;
+use crate::lower::expr::key;
+use crate::program::{Expr, Program, Route, Step, StepKind, locals};
+
+/// Whether a slot reads of a message what a statement may have made of it, or an upstream.
+pub(crate) fn is_on_its_way(slot: &Slot) -> bool {
+    ["up.", "origin.", "resp."].iter().any(|of| slot.field.starts_with(of))
+}
+
+/// Says in the statements of the program, which are those of `written`, what they read of messages on their way.
+pub(super) fn follow<'w>(
+    program: &mut Program,
+    spans: &mut Vec<Span>,
+    constants: &Constants,
+    written: impl Iterator<Item = &'w policy::Route>,
+) {
+    if !program.slots.iter().any(is_on_its_way) {
+        return;
+    }
+    let known = program.exprs.iter().zip(0..).map(|(expr, at)| (key(expr), ExprId(at)));
+    let known = known.collect();
+    let mut rewriting = Rewriting { program, constants, spans, known, unnamed: HashMap::new() };
+    for (at, written) in written.enumerate() {
+        let Some(route) = rewriting.program.routes.get(at).cloned() else { continue };
+        let roots = route.steps.iter().flat_map(Step::exprs);
+        if rewriting.program.reads(roots).into_iter().any(|slot| rewriting.is_on_its_way(slot)) {
+            let route = rewriting.route(written, Route::clone(&route));
+            if let Some(place) = rewriting.program.routes.get_mut(at) {
+                *place = Arc::new(route);
+            }
+        }
+    }
+}
+
+/// What stands at a statement, beside what its course says.
+struct Sent {
+    path: Option<ExprId>,
+    query: Option<ExprId>,
+}
+
+struct Rewriting<'p> {
+    program: &'p mut Program,
+    constants: &'p Constants,
+    /// Where each expression is first written.
+    spans: &'p mut Vec<Span>,
+    /// By what is written of it.
+    known: HashMap<String, ExprId>,
+    /// Lets whose values read what is not known: what is not known has no name.
+    unnamed: HashMap<LocalId, ExprId>,
+}
+
+impl Rewriting<'_> {
+    fn route(&mut self, written: &policy::Route, mut route: Route) -> Route {
+        let mut course = Course::begin();
+        let mut sent = Sent { path: Some(self.read("req.path", None, Ty::String)), query: None };
+        for (at, step) in written.steps.iter().enumerate() {
+            let Some(lowered) = route.steps.get_mut(at) else { break };
+            // What always holds does so for every answer, and reads another one each time.
+            let is_here = !matches!(lowered.kind, StepKind::Always(_));
+            lowered.each_expr_mut(&mut |id| {
+                *id = self.rewritten(*id, &|rewriting, slot| {
+                    is_here.then(|| rewriting.stands(slot, &course, &sent)).flatten()
+                });
+            });
+            if let StepKind::Let(local, value) = &lowered.kind
+                && self.program.reads([*value]).into_iter().any(|slot| self.is_on_its_way(slot))
+            {
+                self.unnamed.insert(*local, *value);
+            }
+            let locals = locals(&route.steps);
+            let (program, constants) = (&*self.program, self.constants);
+            let values = Values { program, constants, locals: &locals, paths: &route.paths };
+            let act = |call, lowered| Act { values, steps: &route.steps, at, call, lowered };
+            let (policy::StepKind::Act(call), Some(StepKind::Act(lowered))) =
+                (&step.kind, route.steps.get(at).map(|step| &step.kind))
+            else {
+                continue;
+            };
+            let (mut next, mut ended) = (Vec::new(), Vec::new());
+            if act(call, lowered).advance(course.clone(), &mut next, &mut ended).is_err() {
+                break;
+            }
+            // Where there are several, they differ in whom they ask.
+            let Some(one) = next.into_iter().next() else { break };
+            let has_answer = course.end == End::Open && one.end != End::Open;
+            course = one;
+            let answers = has_answer || call.row.ends == lang::vocab::Ends::Responds;
+            if answers {
+                let steps = written.steps.iter().zip(&route.steps).take(at);
+                for (held, lowered) in steps {
+                    let (policy::StepKind::Always(held), StepKind::Always(lowered)) =
+                        (&held.kind, &lowered.kind)
+                    else {
+                        continue;
+                    };
+                    for pair in held.iter().zip(lowered) {
+                        if let (policy::StepKind::Act(call), StepKind::Act(lowered)) =
+                            (&pair.0.kind, &pair.1.kind)
+                        {
+                            let before = course.clone();
+                            course = act(call, lowered)
+                                .hold(before)
+                                .unwrap_or_else(|_| Course { blurred: true, ..course.clone() });
+                        }
+                    }
+                }
+            }
+            let place = lowered.place.as_ref().map(|(field, _)| &**field);
+            let value = lowered.args.first().copied();
+            match (&*lowered.action, place) {
+                ("rewrite", _) | (_, Some("up.path")) => {
+                    sent.path = value.filter(|value| self.is_path(*value));
+                }
+                (_, Some("up.query")) => {
+                    sent.query = match value {
+                        Some(value) => Some(value).filter(|value| self.is_query(*value)),
+                        None => Some(self.constant(Value::Absent)),
+                    };
+                }
+                _ => {}
+            }
+            if answers || course.blurred {
+                // From here on nothing is sent any more; or nobody knows what is.
+                (sent.path, sent.query) = (None, None);
+            }
+        }
+        route
+    }
+
+    /// What a reading is at a statement; nothing, if nobody knows.
+    fn stands(&mut self, slot: SlotId, course: &Course, sent: &Sent) -> Option<ExprId> {
+        let Slot { field, key, .. } = self.program.slots.get(slot.0 as usize)?.clone();
+        if course.blurred {
+            return None;
+        }
+        let is_open = course.end == End::Open;
+        match (&*field, key) {
+            ("up.path", None) if is_open => sent.path,
+            ("up.query", None) if is_open => sent.query,
+            ("up.header", Some(name)) if is_open => match course.made(Message::Up, &name) {
+                Some(header) => self.made(header),
+                None => match [true, false].map(|believes| passed(&name, believes)) {
+                    [Field::Absent, Field::Absent] => Some(self.constant(Value::Absent)),
+                    // Several cookies are put together on their way.
+                    [Field::Copied { always: true }, Field::Copied { always: true }]
+                        if &*name != "cookie" =>
+                    {
+                        Some(self.read("req.header", Some(name), Ty::String.optional()))
+                    }
+                    _ => None,
+                },
+            },
+            ("resp.header", Some(name)) if !is_open && &*name != "date" => {
+                match course.made(Message::Resp, &name) {
+                    Some(header) => self.made(header),
+                    None if course.own && is_bare(&name) => Some(self.constant(Value::Absent)),
+                    None => None,
+                }
+            }
+            ("resp.status", None) if !is_open => match &course.status {
+                Status::Known(status) => Some(self.constant(Value::Status(*status))),
+                Status::Computed(id) => Some(*id),
+                Status::Unknown => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What a header field says that a statement made, as it is read behind that.
+    fn made(&mut self, header: &Header) -> Option<ExprId> {
+        let program = &*self.program;
+        let values = Values { program, constants: self.constants, locals: &[], paths: &[] };
+        match header {
+            Header::Value(id) if values.is_text(*id) => Some(*id),
+            Header::Trimmed(id) if values.is_text(*id) => {
+                let trim = FUNCTIONS.iter().find(|function| function.name == "trim")?;
+                Some(self.intern(Expr::Call(trim, vec![*id]), Span::default()))
+            }
+            Header::Text(text) => Some(self.constant(Value::String(text.clone()))),
+            Header::Absent => Some(self.constant(Value::Absent)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a path that is sent as it stands.
+    fn is_path(&self, id: ExprId) -> bool {
+        let is_plain = |text: &str| {
+            let mut bytes = text.bytes();
+            text.starts_with('/')
+                && !text.contains("//")
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte))
+        };
+        let is_own = |id: ExprId| match self.program.expr(id) {
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| &*slot.field == "req.path")
+            }
+            _ => false,
+        };
+        match self.program.expr(id) {
+            Expr::Const(Value::String(text)) => is_plain(text),
+            Expr::Template(parts) => match parts.as_slice() {
+                [first, path] => match self.program.expr(*first) {
+                    Expr::Const(Value::String(text)) => {
+                        is_plain(text) && !text.ends_with('/') && is_own(*path)
+                    }
+                    _ => false,
+                },
+                _ => false,
+            },
+            _ => is_own(id),
+        }
+    }
+
+    /// Whether it is a query that is sent as it stands.
+    fn is_query(&self, id: ExprId) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=&".contains(&byte);
+        match self.program.expr(id) {
+            Expr::Const(Value::String(text)) => !text.is_empty() && text.bytes().all(is_plain),
+            Expr::Const(value) => value.is_absent(),
+            _ => false,
+        }
+    }
+
+    fn is_on_its_way(&self, slot: SlotId) -> bool {
+        self.program.slots.get(slot.0 as usize).is_some_and(is_on_its_way)
+    }
+
+    /// The expression with readings as `stands` says that they are.
+    fn rewritten(
+        &mut self,
+        id: ExprId,
+        stands: &dyn Fn(&mut Self, SlotId) -> Option<ExprId>,
+    ) -> ExprId {
+        let mut done: HashMap<ExprId, ExprId> = HashMap::new();
+        // Operands stand before their users.
+        let mut all: Vec<ExprId> = self.program.walk([id], &[]).map(|(id, _)| id).collect();
+        all.sort_unstable();
+        for at in all {
+            let mut expr = self.program.expr(at).clone();
+            let other = match &expr {
+                Expr::Slot(slot) if self.is_on_its_way(*slot) => stands(self, *slot),
+                Expr::Local(local) => self.unnamed.get(local).copied(),
+                _ => None,
+            };
+            let mut changed = false;
+            expr.each_operand_mut(&mut |operand| {
+                let other = done.get(operand).copied().unwrap_or(*operand);
+                changed |= other != *operand;
+                *operand = other;
+            });
+            let other = other.or_else(|| {
+                changed.then(|| {
+                    let span = self.spans.get(at.0 as usize).copied().unwrap_or_default();
+                    self.intern(expr, span)
+                })
+            });
+            done.insert(at, other.unwrap_or(at));
+        }
+        done.get(&id).copied().unwrap_or(id)
+    }
+
+    fn constant(&mut self, value: Value) -> ExprId {
+        self.intern(Expr::Const(value), Span::default())
+    }
+
+    /// The reading of a field of the request as it came.
+    fn read(&mut self, field: &str, key: Option<Arc<str>>, ty: Ty) -> ExprId {
+        let slot = self.program.slot_of(field, key.as_deref()).unwrap_or_else(|| {
+            let field = Arc::from(field);
+            self.program.slots.push(Slot { field, key, ty, stable: true });
+            SlotId(self.program.slots.len() as u32 - 1)
+        });
+        self.intern(Expr::Slot(slot), Span::default())
+    }
+
+    fn intern(&mut self, expr: Expr, span: Span) -> ExprId {
+        let key = key(&expr);
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let id = ExprId(self.program.exprs.len() as u32);
+        self.program.exprs.push(expr);
+        self.spans.resize(id.0 as usize, Span::default());
+        self.spans.push(span);
+        self.known.insert(key, id);
+        id
+    }
+}
