@@ -21,6 +21,7 @@ pub(crate) use encode::request_room;
 pub use encode::{Persistence, chunk_size, encode_request, encode_response, last_chunk, reason};
 pub(crate) use receive::Shared;
 pub use request::{RequestHead, parse_request};
+pub(crate) use response::parse as read_response;
 pub use response::{ResponseHead, parse_response};
 pub use scan::Scan;
 pub use wire::{Out, Wire};

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::receive::{Content, Received, Shared};
-use super::request::glimpse;
+use super::request::{glimpse, parse};
 use super::room::{Desk, Room, is_crowded};
 use super::send::{Asked, send};
 use super::{Decoder, Framing, RequestHead, Scan, parse_request};
@@ -80,8 +80,9 @@ pub(super) struct Connection<'c, IO, H: Handler> {
     handler: &'c H,
 }
 
-/// The length of a head in the buffer, or why there will be none.
-type Found = Result<usize, Fault>;
+/// The length of a head in the buffer, or why there will be none. Absent where the buffer ends as a head does: whether one
+/// is in it is seen when it is read, and seldom it is not.
+type Found = Result<Option<usize>, Fault>;
 
 /// What came of waiting for a head.
 enum Heard {
@@ -133,8 +134,11 @@ where
                     // What was looked at is gone: its place belongs to other bytes now.
                     scan = Scan::new();
                 }
+                if wire.buffer.ends_with(b"\r\n\r\n") {
+                    return Poll::Ready(Heard::Head(Ok(None)));
+                }
                 match scan.find(&wire.buffer, limits.head_bytes) {
-                    Ok(Some(end)) => return Poll::Ready(Heard::Head(Ok(end))),
+                    Ok(Some(end)) => return Poll::Ready(Heard::Head(Ok(Some(end)))),
                     Ok(None) => {}
                     Err(fault) => return Poll::Ready(Heard::Head(Err(fault))),
                 }
@@ -237,10 +241,23 @@ where
     /// Takes a head out of the buffer.
     fn take(&self, found: Found) -> Result<RequestHead, Refusal> {
         let buffer = &mut self.shared.borrow_mut().wire.buffer;
+        if let Ok(None) = found
+            && let Ok((head, end)) = parse(buffer, self.scheme, self.limits)
+            && end <= self.limits.head_bytes
+        {
+            buffer.advance(end);
+            return Ok(head);
+        }
+        // What is wrong with a head is told of that head alone, whatever stands behind it.
+        let found = match found {
+            Ok(None) => Scan::new().find(buffer, self.limits.head_bytes),
+            found => found,
+        };
         match found {
             Ok(end) => {
-                let head =
-                    parse_request(buffer.get(..end).unwrap_or_default(), self.scheme, self.limits)?;
+                let head = buffer.get(..end.unwrap_or(buffer.len())).unwrap_or_default();
+                let end = head.len();
+                let head = parse_request(head, self.scheme, self.limits)?;
                 buffer.advance(end);
                 Ok(head)
             }

@@ -240,10 +240,14 @@ fn take(buffer: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
 /// Reads a trailer section, its blank line included.
 fn trailers(section: &[u8]) -> Result<Headers, Fault> {
     const MOST: usize = 64;
-    Lines::new(section).fields(MOST, |_, name, _| match may_trail(name) {
+    let fields = Lines::new(section).fields(MOST, |_, name, _| match may_trail(name) {
         true => Ok(true),
         false => Err(Fault::TrailerField),
-    })
+    });
+    match fields? {
+        (trailers, end) if end == section.len() => Ok(trailers),
+        _ => Err(Fault::LineEnding),
+    }
 }
 
 #[cfg(test)]

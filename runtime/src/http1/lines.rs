@@ -1,7 +1,7 @@
 //! Reading a head in one pass: each byte is looked at once, and a field is noted where it stands. Stricter than RFC 9112
 //! lets a recipient be: no bare LF or CR, no space around a name, no folding.
 
-use crate::message::{Fault, Headers, Known, is_token_byte, is_value_byte};
+use crate::message::{Fault, Headers, Known, Reading, is_token_byte, is_value_byte};
 
 /// A text that is read line by line.
 pub(super) struct Lines<'h> {
@@ -52,50 +52,61 @@ impl<'h> Lines<'h> {
         })
     }
 
-    /// Reads the field lines, and the empty line with which the text ends. `keep(known, name, value)` says whether a field
-    /// is kept, or why all are refused; so are more than `most`.
+    /// Reads the field lines and the empty line behind them; where that ends. `keep(known, name, value)` says whether a
+    /// field is kept, or why all are refused; so are more than `most`.
     pub(super) fn fields(
         self,
         most: usize,
         mut keep: impl FnMut(Known, &'h [u8], &'h [u8]) -> Result<bool, Fault>,
-    ) -> Result<Headers, Fault> {
+    ) -> Result<(Headers, usize), Fault> {
         let text = self.text.get(self.at..).unwrap_or_default();
-        if text == b"\r\n" {
-            return Ok(Headers::new());
+        if text.starts_with(b"\r\n") {
+            return Ok((Headers::new(), self.at + 2));
         }
-        let mut headers = Headers::of_text(text);
+        u32::try_from(text.len()).map_err(|_| Fault::HeadTooLarge)?;
+        let mut reading = Reading::new();
         let (mut at, mut left) = (0, most);
         loop {
             let line = text.get(at..).unwrap_or_default();
-            if line.first() == Some(&b'\r') {
-                // Two readers of a head that goes on behind its empty line would cut it apart.
-                return if line == b"\r\n" { Ok(headers) } else { Err(Fault::LineEnding) };
+            if let [b'\r', behind @ ..] = line {
+                if behind.first() != Some(&b'\n') {
+                    return Err(Fault::LineEnding);
+                }
+                let end = at + 2;
+                return Ok((reading.of(text.get(..end).unwrap_or_default()), self.at + end));
             }
-            let colon = line.iter().position(|byte| !is_token_byte(*byte));
-            let colon = colon.filter(|colon| *colon > 0 && line.get(*colon) == Some(&b':'));
-            let colon = colon.ok_or(Fault::FieldName)?;
+            let colon = line.iter().position(|byte| !is_token_byte(*byte)).unwrap_or_default();
+            let (name, behind) = line.split_at_checked(colon).unwrap_or_default();
+            let [b':', behind @ ..] = behind else { return Err(Fault::FieldName) };
+            if name.is_empty() {
+                return Err(Fault::FieldName);
+            }
             let mut start = colon + 1;
-            while matches!(line.get(start), Some(b' ' | b'\t')) {
+            let mut value = behind;
+            while let [b' ' | b'\t', rest @ ..] = value {
+                value = rest;
                 start += 1;
             }
-            let end = start + value_length(line.get(start..).unwrap_or_default());
-            match line.get(end..).unwrap_or_default() {
+            let (value, behind) = value.split_at_checked(value_length(value)).unwrap_or_default();
+            match behind {
                 [b'\r', b'\n', ..] => {}
                 [b'\n', ..] | [] => return Err(Fault::LineEnding),
                 _ => return Err(Fault::FieldValue),
             }
             left = left.checked_sub(1).ok_or(Fault::TooManyFields)?;
-            let next = at + end + 2;
-            let mut end = end;
-            while end > start && matches!(line.get(end - 1), Some(b' ' | b'\t')) {
-                end -= 1;
+            let next = at + start + value.len() + 2;
+            let mut trimmed = value;
+            while let [rest @ .., b' ' | b'\t'] = trimmed {
+                trimmed = rest;
             }
-            let name = line.get(..colon).unwrap_or_default();
-            let value = line.get(start..end).unwrap_or_default();
             let known = Known::recognise(name);
-            if keep(known, name, value)? {
-                let placed = headers.place(known, at..at + colon, at + start..at + end);
-                placed.map_err(|_| Fault::HeadTooLarge)?;
+            if keep(known, name, trimmed)? {
+                let is_line = start == colon + 2
+                    && trimmed.len() == value.len()
+                    && matches!(line.get(colon + 1), Some(b' '));
+                let begin = (at + start) as u32;
+                let end = begin + trimmed.len() as u32;
+                reading.note(known, name, at as u32, begin..end, is_line);
             }
             at = next;
         }
@@ -103,17 +114,11 @@ impl<'h> Lines<'h> {
 }
 
 /// How many bytes of `text` can stand in a value before one that cannot. Many are looked at together.
+#[inline]
 fn value_length(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
     let (mut at, mut rest) = (0, text);
-    while let Some((many, behind)) = rest.split_first_chunk::<32>() {
-        if many.iter().fold(false, |any, byte| any | (*byte < b' ') | (*byte == 0x7f)) {
-            break;
-        }
-        at += 32;
-        rest = behind;
-    }
     while let Some((eight, behind)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*eight);
         // The lowest bit is in the first byte that is below a space, or a DEL; above it there may be others.
@@ -131,9 +136,20 @@ fn value_length(text: &[u8]) -> usize {
         }
         at += 8;
         rest = behind;
+        if at >= LONG {
+            while let Some((many, behind)) = rest.split_first_chunk::<32>()
+                && !many.iter().fold(false, |any, byte| any | (*byte < b' ') | (*byte == 0x7f))
+            {
+                at += 32;
+                rest = behind;
+            }
+        }
     }
     at + rest.iter().take_while(|byte| is_value_byte(**byte)).count()
 }
+
+/// A value as long as this may be much longer.
+const LONG: usize = 48;
 
 #[cfg(test)]
 mod tests {
@@ -160,7 +176,10 @@ mod tests {
     }
 
     fn ours(text: &[u8], most: usize) -> Result<Fields, Fault> {
-        let headers = Lines::new(text).fields(most, |_, _, _| Ok(true))?;
+        let (headers, end) = Lines::new(text).fields(most, |_, _, _| Ok(true))?;
+        if end < text.len() {
+            return Err(Fault::LineEnding);
+        }
         Ok(headers.raw().map(|(name, value)| (name.to_vec(), value.to_vec())).collect())
     }
 

@@ -29,14 +29,25 @@ pub struct RequestHead {
 
 /// Reads a complete head, as [`super::Scan::find`] delimits it.
 pub fn parse_request(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Refusal> {
-    parse(head, scheme, limits).map_err(|fault| {
+    let parsed = parse(head, scheme, limits).and_then(|(parsed, end)| match end == head.len() {
+        true => Ok(parsed),
+        // Two readers of a head that goes on behind its empty line would cut it apart.
+        false => Err(Fault::LineEnding),
+    });
+    parsed.map_err(|fault| {
         let (method, target) = glimpse(head);
         Refusal { fault, method, target }
     })
 }
 
-fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fault> {
-    let mut lines = Lines::new(head);
+/// Reads a head with which `text` begins, and says where it ends. Of a text that holds none, or only the beginning of one,
+/// it need not say what is wrong with it.
+pub(super) fn parse(
+    text: &[u8],
+    scheme: Scheme,
+    limits: &Limits,
+) -> Result<(RequestHead, usize), Fault> {
+    let mut lines = Lines::new(text);
     let method = lines.word(b' ', is_token_byte).ok_or(Fault::StartLine)?;
     let path = lines.word(b' ', |byte| byte > b' ' && byte != 0x7f).ok_or(Fault::StartLine)?;
     let is_text = path.is_ascii() || std::str::from_utf8(path).is_ok();
@@ -46,7 +57,7 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
     let version = match lines.minor() {
         Some(true) => Version::Http11,
         Some(false) => Version::Http10,
-        None if names_a_version(head) => return Err(Fault::Version),
+        None if names_a_version(text) => return Err(Fault::Version),
         None => return Err(Fault::StartLine),
     };
     if !lines.skip(b"\r\n") {
@@ -57,11 +68,12 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
     }
     let method = Method::from_bytes(method).ok_or(Fault::Method)?;
     let mut frame = Frame::default();
-    let headers = lines.fields(limits.fields.min(Limits::MAX_FIELDS), |known, _, value| {
-        frame.take(known, value)?;
-        // `Host` lives in the target; an expectation is met by this connection.
-        Ok(known != HOST && known != EXPECT)
-    })?;
+    let (headers, end) =
+        lines.fields(limits.fields.min(Limits::MAX_FIELDS), |known, _, value| {
+            frame.take(known, value)?;
+            // `Host` lives in the target; an expectation is met by this connection.
+            Ok(known != HOST && known != EXPECT)
+        })?;
     let frame = frame.whole()?;
     if frame.chunked && version == Version::Http10 {
         return Err(Fault::TransferEncoding);
@@ -87,14 +99,15 @@ fn parse(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Fa
     };
     let upgrade = frame.upgrade.filter(|_| version == Version::Http11 && framing == Framing::None);
     let upgrade = upgrade.and_then(offered);
-    Ok(RequestHead {
+    let head = RequestHead {
         request: Request { method, target, version, headers },
         framing,
         persistent,
         expects_continue: expects_continue && framing != Framing::None,
         upgrade,
         takes_trailers: frame.takes_trailers,
-    })
+    };
+    Ok((head, end))
 }
 
 /// The target of each form (RFC 9112 section 3.2), held against `Host`.

@@ -22,7 +22,20 @@ pub struct ResponseHead {
 /// At most `fields` fields are read. Interim responses (1xx) come back like any other:
 /// the caller skips them or passes them on, and expects one more head behind each but 101.
 pub fn parse_response(head: &[u8], method: &Method, fields: usize) -> Result<ResponseHead, Fault> {
-    let mut lines = Lines::new(head);
+    match parse(head, method, fields)? {
+        (parsed, end) if end == head.len() => Ok(parsed),
+        _ => Err(Fault::LineEnding),
+    }
+}
+
+/// Reads a head with which `text` begins, and says where it ends. Of a text that holds none, or only the beginning of one,
+/// it need not say what is wrong with it.
+pub(crate) fn parse(
+    text: &[u8],
+    method: &Method,
+    fields: usize,
+) -> Result<(ResponseHead, usize), Fault> {
+    let mut lines = Lines::new(text);
     let is_newer = lines.minor().filter(|_| lines.skip(b" ")).ok_or(Fault::StartLine)?;
     let code = lines.code().ok_or(Fault::StartLine)?;
     // Some leave the reason out, and the space before it.
@@ -36,7 +49,7 @@ pub fn parse_response(head: &[u8], method: &Method, fields: usize) -> Result<Res
     }
     let version = if is_newer { Version::Http11 } else { Version::Http10 };
     let mut frame = Frame::default();
-    let headers = lines.fields(fields.min(Limits::MAX_FIELDS), |known, _, value| {
+    let (headers, end) = lines.fields(fields.min(Limits::MAX_FIELDS), |known, _, value| {
         frame.take(known, value)?;
         Ok(true)
     })?;
@@ -58,7 +71,8 @@ pub fn parse_response(head: &[u8], method: &Method, fields: usize) -> Result<Res
         Version::Http10 => frame.keep_alive && !frame.close,
         _ => !frame.close,
     };
-    Ok(ResponseHead { response, framing, persistent: asked && framing != Framing::Close })
+    let persistent = asked && framing != Framing::Close;
+    Ok((ResponseHead { response, framing, persistent }, end))
 }
 
 #[cfg(test)]

@@ -36,6 +36,11 @@ impl Scan {
         if self.at >= cap { Err(Fault::HeadTooLarge) } else { Ok(None) }
     }
 
+    /// Whether nothing was looked at.
+    pub(crate) fn is_new(&self) -> bool {
+        self.at == 0
+    }
+
     /// Whether the start line is still incomplete.
     pub fn in_first_line(&self) -> bool {
         self.line == 0

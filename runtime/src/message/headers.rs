@@ -243,38 +243,48 @@ impl Headers {
         self.section.as_deref().map_or(0, |section| section.text.len() + 4 * section.fields.len())
     }
 
-    /// A section whose fields stand in `text`, of which nothing is read yet: one copy, and room for edits.
-    pub(crate) fn of_text(text: &[u8]) -> Headers {
-        let mut headers = Headers::with_capacity(text.len() + EDITS);
-        headers.section().text.extend_from_slice(text);
-        headers
-    }
-
-    /// Adds a field that stands in the text: where its name ends and its value begins and ends, and how it is known.
-    /// Whether that is so, its reader answers for.
-    pub(crate) fn place(
-        &mut self,
-        known: Known,
-        name: Range<usize>,
-        value: Range<usize>,
-    ) -> Result<(), InvalidField> {
-        let section = self.section();
-        let between = section.text.get(name.end..value.start);
-        let behind = section.text.get(value.end..).and_then(<[u8]>::first_chunk);
-        let is_line = between == Some(b": ") && behind == Some(b"\r\n");
-        let mark = Mark::of(section.text.get(name.clone()).unwrap_or_default());
-        let name = part_at(name.start, name.len())?;
-        let value = part_at(value.start, value.len())?;
-        section.note(Field { name, value, known, mark, is_line });
-        Ok(())
-    }
-
     fn fields(&self) -> &[Field] {
         self.section.as_deref().map_or(&[], |section| &section.fields)
     }
 
     fn section(&mut self) -> &mut Section {
         self.section.get_or_insert_default()
+    }
+}
+
+/// A section that is being read: where its fields stand in a text is noted one by one, and at the end the text is copied.
+pub(crate) struct Reading {
+    section: Box<Section>,
+}
+
+impl Reading {
+    /// Nothing is read yet.
+    pub(crate) fn new() -> Reading {
+        Reading { section: Box::default() }
+    }
+
+    /// Notes a field by its name, how that is known, where it stands, and where its value begins and ends. `is_line`
+    /// says that nothing but `: ` and CRLF stands around them.
+    #[inline]
+    pub(crate) fn note(
+        &mut self,
+        known: Known,
+        name: &[u8],
+        at: u32,
+        value: Range<u32>,
+        is_line: bool,
+    ) {
+        let mark = Mark::of(name);
+        let name = Part { start: at, len: name.len() as u32 };
+        let value = Part { start: value.start, len: value.end - value.start };
+        self.section.note(Field { name, value, known, mark, is_line });
+    }
+
+    /// The section, whose fields stand in `text`.
+    pub(crate) fn of(mut self, text: &[u8]) -> Headers {
+        self.section.text.reserve_exact(text.len() + EDITS);
+        self.section.text.extend_from_slice(text);
+        Headers { section: Some(self.section) }
     }
 }
 
@@ -293,6 +303,7 @@ impl Section {
         Ok(())
     }
 
+    #[inline]
     fn note(&mut self, field: Field) {
         self.fields.push(field);
         self.names.push(field.mark);
@@ -447,12 +458,19 @@ mod tests {
     #[test]
     fn lines_are_written_in_one_form_however_they_came() {
         let text = b"A: 1\r\nb:2\r\nC:  3 \r\nd: \r\nE: 5\r\nF: 6\r\n\r\n";
-        let mut headers = Headers::of_text(text);
-        for (at, value) in
-            [(0, 3..4), (6, 8..9), (11, 15..16), (19, 22..22), (24, 27..28), (30, 33..34)]
-        {
-            headers.place(Known::default(), at..at + 1, value).unwrap();
+        let mut reading = Reading::new();
+        for (at, value, is_line) in [
+            (0, 3..4, true),
+            (6, 8..9, false),
+            (11, 15..16, false),
+            (19, 22..22, true),
+            (24, 27..28, true),
+            (30, 33..34, true),
+        ] {
+            let name = &text[at as usize..][..1];
+            reading.note(Known::default(), name, at, value, is_line);
         }
+        let mut headers = reading.of(text);
         headers.append("g", "7").unwrap();
         headers.set("e", "five").unwrap();
         headers.append("h", "8").unwrap();

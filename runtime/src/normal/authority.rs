@@ -29,6 +29,11 @@ fn name(host: &[u8], out: &mut String) -> Result<(), Fault> {
     if host.is_empty() || host.len() > 253 {
         return Err(Fault::HostInvalid);
     }
+    let begin = out.len();
+    out.push_str(std::str::from_utf8(host).map_err(|_| Fault::HostInvalid)?);
+    if let Some(name) = out.get_mut(begin..) {
+        name.make_ascii_lowercase();
+    }
     let mut label = 0;
     for &byte in host {
         match byte {
@@ -40,7 +45,6 @@ fn name(host: &[u8], out: &mut String) -> Result<(), Fault> {
         if label > 63 {
             return Err(Fault::HostInvalid);
         }
-        out.push(char::from(byte.to_ascii_lowercase()));
     }
     if label == 0 { Err(Fault::HostInvalid) } else { Ok(()) }
 }

@@ -17,7 +17,9 @@ use super::failure::{Kind, Lost};
 use super::pool::Hold;
 use super::upload::{Broken, Upload};
 use crate::body::{Body, BodyError, Pipe, Side, Source};
-use crate::http1::{Decoded, Decoder, Framing, ResponseHead, Scan, Wire, parse_response};
+use crate::http1::{
+    Decoded, Decoder, Framing, ResponseHead, Scan, Wire, parse_response, read_response,
+};
 use crate::message::{Fault, Headers, Method, Request, Response};
 use crate::serve::{Alarm, Limits};
 use crate::upgrade::{Tunnel, Upgrade};
@@ -180,6 +182,14 @@ impl Head<'_> {
     }
 
     fn take(&mut self, wire: &mut Wire<Socket>) -> Result<Option<ResponseHead>, Kind> {
+        // Nearly always all of it comes at once, and its end is found while it is read.
+        if self.scan.is_new()
+            && let Ok((head, end)) = read_response(&wire.buffer, self.method, Limits::MAX_FIELDS)
+            && end <= MOST_HEAD
+        {
+            wire.buffer.advance(end);
+            return Ok(Some(head));
+        }
         let malformed = |fault: Fault| Kind::Malformed(fault.to_string());
         let Some(end) = self.scan.find(&wire.buffer, MOST_HEAD).map_err(malformed)? else {
             return Ok(None);
