@@ -160,7 +160,7 @@ fn duplicates_say_whether_it_matters() {
     assert_eq!(
         order_of(&policy),
         "E0804: `b` takes exactly the requests of `a`
-  1: `GET http://any.example/a/x` fits this
+  1: `GET http://any.example/a/1` fits this
   0: and this
   help: they do different things: remove one of them, or narrow it
   fix: remove `b`: \"\"
