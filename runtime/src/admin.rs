@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -118,6 +119,7 @@ async fn accept(socket: std::net::TcpListener, leave: Arc<Notify>, report: Arc<d
         Err(error) => return tracing::error!(%error, "the admin API is not served"),
     };
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut spare = listener.as_fd().try_clone_to_owned().ok();
     loop {
         let Ok(seat) = seats.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -132,7 +134,12 @@ async fn accept(socket: std::net::TcpListener, leave: Arc<Notify>, report: Arc<d
                     let _ = tokio::time::timeout(LIFE, serve(stream, report)).await;
                 });
             }
+            // Where the process has no file left, the spare one makes place for the next try.
+            Err(_) if spare.take().is_some() => continue,
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+        if spare.is_none() {
+            spare = listener.as_fd().try_clone_to_owned().ok();
         }
     }
 }

@@ -209,6 +209,11 @@ mod tests {
             (Failure::Upstream(upstream::Kind::NoEndpoint), 503, Whose::Upstream),
             (Failure::Upstream(upstream::Kind::FirstByteTimeout), 504, Whose::Upstream),
             (Failure::Upstream(upstream::Kind::Pending), 503, Whose::Gateway),
+            (
+                Failure::Upstream(upstream::Kind::Files(std::io::ErrorKind::Other.into())),
+                503,
+                Whose::Gateway,
+            ),
             (Failure::Upstream(upstream::Kind::QueueTimeout), 503, Whose::Gateway),
             (Failure::Upstream(upstream::Kind::Open(Duration::ZERO)), 503, Whose::Upstream),
             (Failure::Ours("argument"), 500, Whose::Gateway),

@@ -1,9 +1,12 @@
 //! The gateway as a whole: it starts cores, gives them what to serve, replaces that whole, and drains. It knows no
 //! request; `worker` knows connections, and the snapshot that is served knows the policy.
 
+mod clients;
+mod files;
 mod hash;
 mod layout;
 mod modules;
+mod seat;
 mod shared;
 mod snapshot;
 mod sockets;
@@ -18,6 +21,7 @@ use std::time::Duration;
 
 use lang::Span;
 
+pub use self::files::raise_file_limit;
 pub use self::hash::hash;
 pub use self::layout::Listener;
 pub use self::modules::{ModuleState, Serves};
@@ -116,6 +120,8 @@ impl<S: Snapshot> Gateway<S> {
         }
         let mut current = gateway.lock_layout();
         gateway.put(&mut current, snapshot, layout, sockets).map_err(|error| vec![error])?;
+        gateway.shared.set_room(files::room());
+        gateway.warn_of_files(&current);
         drop(current);
         gateway.shared.went_live(hash);
         gateway.shared.enter(Phase::Serving);
@@ -139,6 +145,7 @@ impl<S: Snapshot> Gateway<S> {
             });
         match &result {
             Ok(()) => {
+                self.warn_of_files(&current);
                 self.shared.went_live(hash);
                 self.shared.telemetry.metrics.reloads_ok.add(1);
                 snapshot.settle(&self.shared.telemetry);
@@ -266,6 +273,20 @@ impl<S: Snapshot> Gateway<S> {
             Some(reason) => Err(LaunchError::new(reason)),
             None if sent == 0 => Err(LaunchError::new("no core is running")),
             None => Ok(()),
+        }
+    }
+
+    /// Says of listeners that they are allowed more connections than the process has files for.
+    fn warn_of_files(&self, layout: &Layout) {
+        let (room, Some(files)) = (self.shared.room(), files::limit()) else { return };
+        for listener in layout.listeners() {
+            let (name, cap) = (&*listener.config.name, listener.config.connections);
+            if cap > room {
+                tracing::warn!(
+                    listener = name,
+                    "`cap connections` is {cap}, and {room} are taken: the process may have {files} files open"
+                );
+            }
         }
     }
 

@@ -519,7 +519,9 @@ impl Attempt<'_> {
         let tls = self.upstream.group.tls.as_ref().zip(self.upstream.connector.as_ref());
         let socket = timeout_at(self.by, connect(self.endpoint, tls, alpn)).await;
         let socket = socket.unwrap_or(Err(Kind::ConnectTimeout));
-        seat.tried(socket.is_ok());
+        if !matches!(socket, Err(Kind::Files(_))) {
+            seat.tried(socket.is_ok());
+        }
         socket
     }
 

@@ -118,6 +118,7 @@ enum Event {
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     operator_messages();
+    runtime::gateway::raise_file_limit();
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let workers = args.workers.map_or_else(available, usize::from);
     let telemetry = Telemetry::start(workers, args.log.clone()).into_diagnostic()?;

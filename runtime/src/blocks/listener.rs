@@ -1,5 +1,6 @@
 //! `listener`: where the gateway takes connections, with which certificates, whom it believes, and at which caps.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,6 +167,8 @@ params! {
         streams: Count<1, 10_000> = "100",
         /// The most open connections of the listener. Beyond it they are closed at once.
         connections: Count<1, { u32::MAX }> = "20000",
+        /// The most open connections of one client: of an address, or of a /64 of version 6. Beyond it they are closed at once. Unsaid, a quarter of `connections`. Whom a `trust` line names speaks for many clients, and is not bounded.
+        connections_per_client: Option<Count<1, { u32::MAX }>>,
         /// The most TLS handshakes under way. Beyond it connections are closed at once.
         handshakes: Count<1, { u32::MAX }> = "1000",
     }
@@ -287,6 +290,8 @@ pub struct ListenerConfig {
     pub limits: Arc<Limits>,
     /// The most open connections.
     pub connections: usize,
+    /// The most open connections of one client, if the policy says so.
+    pub per_client: Option<usize>,
     /// The most handshakes under way.
     pub handshakes: usize,
     /// How long a connection may take until its first request may begin.
@@ -328,6 +333,9 @@ pub struct TlsConfig {
 /// Every default of the rows, for a listener that says nothing.
 const CONNECTIONS: u32 = 20_000;
 const HANDSHAKES: u32 = 1000;
+
+/// So many clients it takes, at least, to have all connections of a listener.
+const CLIENTS: usize = 4;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// A head is held in memory whole; more than this is no head.
@@ -363,6 +371,17 @@ impl ListenerConfig {
         if errors.is_empty() { Ok(config) } else { Err(errors) }
     }
 
+    /// How many connections of the `most` that are taken one client may have.
+    pub fn of_one_client(&self, most: usize) -> usize {
+        self.per_client.unwrap_or(most.div_ceil(CLIENTS))
+    }
+
+    /// Whether a peer speaks for clients that are not itself.
+    pub fn speaks_for_others(&self, peer: IpAddr) -> bool {
+        let named = self.proxy_protocol.iter().chain(&self.forwarded);
+        named.into_iter().any(|network| network.contains(&peer.to_canonical()))
+    }
+
     /// Whether its addresses speak TLS.
     pub fn is_tls(&self) -> bool {
         !self.tls.is_empty()
@@ -388,6 +407,7 @@ impl ListenerConfig {
             forwarded: Vec::new(),
             limits: Arc::default(),
             connections: CONNECTIONS as usize,
+            per_client: None,
             handshakes: HANDSHAKES as usize,
             handshake: HANDSHAKE,
             logged: (Arc::default(), Span::default()),
@@ -462,6 +482,7 @@ impl ListenerConfig {
         limits.idle = line.idle.0;
         limits.streams = line.streams.0;
         self.connections = line.connections.0 as usize;
+        self.per_client = line.connections_per_client.map(|most| most.0 as usize);
         self.handshakes = line.handshakes.0 as usize;
     }
 
@@ -610,6 +631,7 @@ mod tests {
             Value::Duration(Duration::from_secs(60)),
             Value::Int(100),
             Value::Int(i64::from(CONNECTIONS)),
+            Value::Absent,
             Value::Int(i64::from(HANDSHAKES)),
         ]
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use super::LaunchError;
+use super::clients::Clients;
 use super::snapshot::Snapshot;
 use super::sockets::{NewSockets, SocketKey, Sockets};
 use crate::blocks::ListenerConfig;
@@ -29,10 +30,14 @@ pub struct Listener {
     pub forwarded: Arc<[ipnet::IpNet]>,
     /// Its open connections. It survives a reload.
     pub(super) open: Arc<AtomicUsize>,
+    /// Whose they are.
+    pub(super) clients: Arc<Clients>,
     /// Its handshakes under way.
     handshakes: Arc<AtomicUsize>,
     /// Its handshakes that failed, for the log.
     pub(crate) failures: Arc<Failures>,
+    /// Its connections that were not taken, for the log.
+    pub(super) refusals: Arc<Failures>,
 }
 
 /// A socket's place: which line of which listener it serves.
@@ -159,8 +164,10 @@ impl Layout {
             tls,
             forwarded: config.forwarded.as_slice().into(),
             open: before.map(|before| before.open.clone()).unwrap_or_default(),
+            clients: before.map(|before| before.clients.clone()).unwrap_or_default(),
             handshakes: before.map(|before| before.handshakes.clone()).unwrap_or_default(),
             failures: before.map(|before| before.failures.clone()).unwrap_or_default(),
+            refusals: before.map(|before| before.refusals.clone()).unwrap_or_default(),
         })
     }
 }

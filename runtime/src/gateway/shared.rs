@@ -2,7 +2,7 @@
 //! cores. It is also what the admin API reports.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -30,6 +30,8 @@ pub(super) struct Shared<S: Snapshot> {
     pub(super) listeners: ArcSwap<Vec<Arc<Listener>>>,
     pub(super) cores: Vec<WorkerHandle<S>>,
     phase: AtomicU8,
+    /// How many connections the process has files for.
+    room: AtomicUsize,
     policy: Mutex<Policy>,
     modules: Mutex<Vec<ModuleState>>,
 }
@@ -55,6 +57,7 @@ impl<S: Snapshot> Shared<S> {
             listeners: ArcSwap::default(),
             cores,
             phase: AtomicU8::new(Phase::Starting as u8),
+            room: AtomicUsize::new(usize::MAX),
             policy: Mutex::default(),
             modules: Mutex::default(),
         }
@@ -70,6 +73,19 @@ impl<S: Snapshot> Shared<S> {
 
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
+    }
+
+    pub(super) fn room(&self) -> usize {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_room(&self, room: usize) {
+        self.room.store(room, Ordering::Relaxed);
+    }
+
+    /// The open connections of all listeners.
+    pub(super) fn n_open(&self) -> usize {
+        self.cores.iter().map(|core| core.load.0.load(Ordering::Relaxed)).sum()
     }
 
     pub(super) fn went_live(&self, hash: &str) {

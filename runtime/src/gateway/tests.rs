@@ -481,6 +481,41 @@ fn files_that_cannot_be_used_are_named() {
 }
 
 #[test]
+fn one_client_does_not_take_every_connection() {
+    let mut web = listener("web", "127.0.0.1:0");
+    web.connections = 8;
+    let mut behind = web.clone();
+    behind.name = "behind".into();
+    behind.forwarded = vec!["127.0.0.0/8".parse().unwrap()];
+    let gateway = start(1, page("one", vec![web, behind]));
+    let addresses = gateway.addresses();
+    let answered = |address: SocketAddr, n: usize| {
+        let mut streams: Vec<_> = (0..n).map(|_| connect(address)).collect();
+        let answers = streams.iter_mut().map(|stream| ask(stream, "/"));
+        answers.filter(|answer| answer.contains("one ")).count()
+    };
+    assert_eq!(answered(addresses[0].1, 4), 2, "a quarter of eight");
+    within(|| answered(addresses[0].1, 2) == 2);
+    assert_eq!(answered(addresses[1].1, 8), 8, "whoever is trusted speaks for many");
+    let refusals = "gw_refusals_total{listener=\"web\",limit=\"connections_per_client\"} ";
+    assert!(get(gateway.admin_address().unwrap(), "/metrics").contains(refusals));
+}
+
+#[test]
+fn there_are_no_more_connections_than_files() {
+    let gateway = start(2, page("one", vec![listener("web", "127.0.0.1:0")]));
+    gateway.shared.set_room(3);
+    let mut web = listener("web", "127.0.0.1:0");
+    web.per_client = Some(100);
+    gateway.reload(page("one", vec![web]), "two").unwrap();
+    let mut streams: Vec<_> = (0..6).map(|_| connect(only_address(&gateway))).collect();
+    let answers = streams.iter_mut().map(|stream| ask(stream, "/"));
+    assert_eq!(answers.filter(|answer| answer.contains("one ")).count(), 3);
+    let refusals = "gw_refusals_total{listener=\"web\",limit=\"files\"} 3";
+    assert!(get(gateway.admin_address().unwrap(), "/metrics").contains(refusals));
+}
+
+#[test]
 fn a_slow_handshake_is_cut() {
     let (folder, authority) = (tempfile::tempdir().unwrap(), authority());
     let mut web = secure(vec![issue(&authority, folder.path(), "shop.example")]);

@@ -18,6 +18,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::layout::{Listener, Place};
+use super::seat::Seat;
 use super::shared::Shared;
 use super::snapshot::{Snapshot, UpstreamSample};
 use super::sockets::SocketKey;
@@ -57,7 +58,7 @@ pub(super) struct WorkerHandle<S: Snapshot> {
     /// Connections from cores that have more.
     gifts: mpsc::Sender<Gift>,
     /// Its open connections, on a cache line of their own.
-    load: Load,
+    pub(super) load: Load,
 }
 
 /// What a core holds of its own channels.
@@ -74,7 +75,7 @@ struct Gift {
 
 #[derive(Default)]
 #[repr(align(128))]
-struct Load(AtomicUsize);
+pub(super) struct Load(pub(super) AtomicUsize);
 
 /// A listener on this core.
 struct Here {
@@ -377,7 +378,7 @@ impl<S: Snapshot> Worker<S> {
     fn take(self: &Rc<Self>, socket: &Socket, stream: tokio::net::TcpStream, peer: SocketAddr) {
         let here = socket.here.borrow().clone();
         let listener = here.current.borrow().clone();
-        let Some(seat) = Seat::take(&self.shared, self.index, &listener) else { return };
+        let Some(seat) = Seat::take(&self.shared, self.index, &listener, peer) else { return };
         let taken = Taken { stream, peer, listener, bind: socket.bind.get() };
         let core = self.core.clone();
         let session = move |connection| S::session(&core, connection);
@@ -427,39 +428,5 @@ impl<F: Future<Output = ()> + Unpin, S: Snapshot> Future for Seated<F, S> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         clock::standing(|| Pin::new(&mut self.serving).poll(cx))
-    }
-}
-
-/// A connection's place among those of its listener and its core, given back when it ends.
-struct Seat<S: Snapshot> {
-    shared: Arc<Shared<S>>,
-    index: usize,
-    listener: Arc<Listener>,
-}
-
-impl<S: Snapshot> Seat<S> {
-    fn take(shared: &Arc<Shared<S>>, index: usize, listener: &Arc<Listener>) -> Option<Seat<S>> {
-        let open = listener.open.fetch_add(1, Ordering::Relaxed);
-        if let Some(core) = shared.cores.get(index) {
-            core.load.0.fetch_add(1, Ordering::Relaxed);
-        }
-        listener.series.active.add(1);
-        let seat = Seat { shared: shared.clone(), index, listener: listener.clone() };
-        if open >= listener.config.connections {
-            listener.series.refused(crate::telemetry::metrics::Limit::Connections);
-            return None;
-        }
-        listener.series.connections.add(1);
-        Some(seat)
-    }
-}
-
-impl<S: Snapshot> Drop for Seat<S> {
-    fn drop(&mut self) {
-        self.listener.open.fetch_sub(1, Ordering::Relaxed);
-        self.listener.series.active.sub(1);
-        if let Some(core) = self.shared.cores.get(self.index) {
-            core.load.0.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }

@@ -92,6 +92,10 @@ pub struct AuthSeries {
 pub enum Limit {
     /// `cap connections`.
     Connections,
+    /// `cap connections_per_client`.
+    ConnectionsPerClient,
+    /// The files that the process may have open.
+    Files,
     /// `cap handshakes`.
     Handshakes,
     /// `timeout handshake`.
@@ -129,8 +133,10 @@ const BOUNDS: [(u64, &str); 14] = [
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Limit {
-    const ALL: [(Limit, &'static str); 8] = [
+    const ALL: [(Limit, &'static str); 10] = [
         (Limit::Connections, "connections"),
+        (Limit::ConnectionsPerClient, "connections_per_client"),
+        (Limit::Files, "files"),
         (Limit::Handshakes, "handshakes"),
         (Limit::HandshakeTime, "handshake_time"),
         (Limit::Header, "header"),

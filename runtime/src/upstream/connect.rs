@@ -18,7 +18,7 @@ pub(super) async fn connect(
     tls: Option<(&Client, &TlsConnector)>,
     alpn: Option<&[u8]>,
 ) -> Result<Socket, Kind> {
-    let stream = TcpStream::connect(endpoint.address).await.map_err(Kind::Connect)?;
+    let stream = TcpStream::connect(endpoint.address).await.map_err(Kind::of_connect)?;
     // Heads and bodies are written in whole pieces already.
     stream.set_nodelay(true).map_err(Kind::Connect)?;
     let Some((client, connector)) = tls else { return Ok(Socket::Plain(stream)) };

@@ -56,6 +56,9 @@ pub enum Kind {
     /// Too many requests failed lately; nobody is asked for so long.
     #[error("the breaker is open, because too many requests failed")]
     Open(Duration),
+    /// The machine has no socket to give us; no endpoint was asked.
+    #[error("no connection can be opened: {0}")]
+    Files(#[source] io::Error),
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     Connect(#[source] io::Error),
@@ -97,6 +100,16 @@ pub enum Fault {
 }
 
 impl Kind {
+    /// What a connection that could not be opened tells: of the endpoint, or of us alone.
+    pub(super) fn of_connect(error: io::Error) -> Kind {
+        use rustix::io::Errno;
+        let ours = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+        match Errno::from_io_error(&error) {
+            Some(errno) if ours.contains(&errno) => Kind::Files(error),
+            _ => Kind::Connect(error),
+        }
+    }
+
     /// A word for logs and metrics.
     pub fn slug(&self) -> &'static str {
         self.slug_and_fault().0
@@ -116,7 +129,9 @@ impl Kind {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Kind::Ejected(left) | Kind::Open(left) => Some(*left),
-            Kind::Pending | Kind::QueueTimeout | Kind::Requests => Some(Duration::ZERO),
+            Kind::Pending | Kind::QueueTimeout | Kind::Requests | Kind::Files(_) => {
+                Some(Duration::ZERO)
+            }
             _ => None,
         }
     }
@@ -135,6 +150,7 @@ impl Kind {
             Kind::QueueTimeout => ("queue_timeout", Fault::Gateway),
             Kind::Requests => ("breaker_requests", Fault::Gateway),
             Kind::Open(_) => ("breaker_open", Fault::Upstream),
+            Kind::Files(_) => ("files", Fault::Gateway),
             Kind::Connect(_) => ("connect", Fault::Upstream),
             Kind::Tls(_) => ("tls", Fault::Upstream),
             Kind::ConnectTimeout => ("connect_timeout", Fault::Upstream),
@@ -152,7 +168,7 @@ impl Kind {
 }
 
 /// Every word [`Kind::slug`] can say, in the order of the counters.
-pub const SLUGS: [&str; 16] = [
+pub const SLUGS: [&str; 17] = [
     "unresolved",
     "no_endpoint",
     "ejected",
@@ -160,6 +176,7 @@ pub const SLUGS: [&str; 16] = [
     "queue_timeout",
     "breaker_requests",
     "breaker_open",
+    "files",
     "connect",
     "tls",
     "connect_timeout",
@@ -188,8 +205,29 @@ impl Failure {
             | Kind::QueueTimeout
             | Kind::Requests
             | Kind::Open(_)
+            | Kind::Files(_)
             | Kind::Request(_)
             | Kind::RequestBody(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_lack_is_not_the_endpoint_s_fault() {
+        let errno = |errno: rustix::io::Errno| io::Error::from_raw_os_error(errno.raw_os_error());
+        let failed = |error| {
+            let kind = Kind::of_connect(error);
+            let fault = kind.fault();
+            let failure = Failure { kind, address: None, sent: false, body: None, tries: 1 };
+            (fault, failure.cause())
+        };
+        assert_eq!(failed(errno(rustix::io::Errno::MFILE)), (Fault::Gateway, None));
+        assert_eq!(failed(errno(rustix::io::Errno::NFILE)), (Fault::Gateway, None));
+        let refused = (Fault::Upstream, Some(Cause::Connect));
+        assert_eq!(failed(errno(rustix::io::Errno::CONNREFUSED)), refused);
     }
 }

@@ -14,8 +14,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::config::{HealthConfig, Protocol};
-use super::connect::connect;
+use super::connect::{Socket, connect};
 use super::endpoint::{Endpoint, Health};
+use super::failure::Kind;
 use super::group::Group;
 
 /// A head larger than this is no good answer.
@@ -93,8 +94,10 @@ async fn ask_on(group: Weak<Group>, endpoint: Arc<Endpoint>, connector: Option<T
     loop {
         let Some(strong) = group.upgrade() else { return };
         let answer = timeout(config.timeout, ask(&strong, &config, &endpoint, connector.as_ref()));
-        let answer = answer.await.unwrap_or_else(|_| Err("no answer in time".to_owned()));
-        if pulse.beat(answer.is_ok(), config.rise, config.fall) {
+        let answer = answer.await.unwrap_or_else(|_| Some(Err("no answer in time".to_owned())));
+        if let Some(answer) = answer
+            && pulse.beat(answer.is_ok(), config.rise, config.fall)
+        {
             endpoint.set_health(pulse.health);
             let (upstream, address) = (&*strong.config.name, endpoint.address);
             match answer {
@@ -107,17 +110,31 @@ async fn ask_on(group: Weak<Group>, endpoint: Arc<Endpoint>, connector: Option<T
     }
 }
 
-/// One question on a connection of its own: it should also notice when no new one can be made.
+/// One question on a connection of its own: it should also notice when no new one can be made. Nothing, where it is us
+/// who cannot ask.
 async fn ask(
     group: &Group,
     config: &HealthConfig,
     endpoint: &Endpoint,
     connector: Option<&TlsConnector>,
-) -> Result<(), String> {
+) -> Option<Result<(), String>> {
     let http2 = group.config.protocol == Protocol::Http2;
     let alpn = http2.then_some(&b"h2"[..]);
     let tls = group.tls.as_ref().zip(connector);
-    let socket = connect(endpoint, tls, alpn).await.map_err(|error| error.to_string())?;
+    match connect(endpoint, tls, alpn).await {
+        Ok(socket) => Some(ask_over(socket, group, config, endpoint).await),
+        Err(Kind::Files(_)) => None,
+        Err(error) => Some(Err(error.to_string())),
+    }
+}
+
+async fn ask_over(
+    socket: Socket,
+    group: &Group,
+    config: &HealthConfig,
+    endpoint: &Endpoint,
+) -> Result<(), String> {
+    let http2 = group.config.protocol == Protocol::Http2;
     let request = question(group, config, endpoint, http2)?;
     let failed = |error: hyper::Error| error.to_string();
     let mut driver = JoinSet::new();
