@@ -418,11 +418,13 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn http1(&self, mut body: Body, hold: Hold) -> Result<Answer, Lost> {
         let seat = hold.seat().clone();
-        let mut used = seat.take();
+        let again = self.request.method.is_idempotent();
+        let mut used = seat.take(again);
         loop {
-            let reused = used.is_some();
+            let unused = used.as_ref().map(|(_, unused)| *unused);
+            let reused = unused.is_some();
             let session = match used.take() {
-                Some(session) => session,
+                Some((session, _)) => session,
                 // Seldom: it has no room in every exchange.
                 None => match Box::pin(self.connect(&seat, None)).await {
                     Ok(socket) => Box::new(http1::Session::new(socket)),
@@ -457,7 +459,10 @@ impl Attempt<'_> {
                 }
                 Err(lost) => lost,
             };
-            let harmless = !lost.sent || self.request.method.is_idempotent();
+            let harmless = !lost.sent || again;
+            if let (Kind::Reset(_), Some(unused)) = (&lost.kind, unused) {
+                seat.saw(unused, false);
+            }
             match lost {
                 Lost { kind: Kind::Reset(_), body: Some(whole), .. } if reused && harmless => {
                     more(&self.upstream.counters.reopened);

@@ -100,12 +100,18 @@ pub enum Limit {
     Handshakes,
     /// `timeout handshake`.
     HandshakeTime,
-    /// `cap header`, `headers` or `target`.
+    /// `cap header`.
     Header,
+    /// `cap headers`.
+    Headers,
+    /// `cap target`.
+    Target,
     /// `cap body`.
     Body,
     /// `timeout header`.
     HeaderTime,
+    /// `timeout send`.
+    SendTime,
     /// Streams of an HTTP/2 connection that were reset young.
     Resets,
     /// Frames of an HTTP/2 connection that brought nothing.
@@ -133,15 +139,18 @@ const BOUNDS: [(u64, &str); 14] = [
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Limit {
-    const ALL: [(Limit, &'static str); 10] = [
+    const ALL: [(Limit, &'static str); 13] = [
         (Limit::Connections, "connections"),
         (Limit::ConnectionsPerClient, "connections_per_client"),
         (Limit::Files, "files"),
         (Limit::Handshakes, "handshakes"),
         (Limit::HandshakeTime, "handshake_time"),
         (Limit::Header, "header"),
+        (Limit::Headers, "headers"),
+        (Limit::Target, "target"),
         (Limit::Body, "body"),
         (Limit::HeaderTime, "header_time"),
+        (Limit::SendTime, "send_time"),
         (Limit::Resets, "resets"),
         (Limit::Frames, "frames"),
     ];
@@ -149,9 +158,12 @@ impl Limit {
     /// The limit behind a failure of this name, if it is one of a connection's.
     pub fn behind(failure: &str) -> Option<Limit> {
         match failure {
-            "head-too-large" | "too-many-fields" | "target-too-long" => Some(Limit::Header),
+            "head-too-large" => Some(Limit::Header),
+            "too-many-fields" => Some(Limit::Headers),
+            "target-too-long" => Some(Limit::Target),
             "body-too-large" => Some(Limit::Body),
             "head-timeout" => Some(Limit::HeaderTime),
+            "client-timeout" => Some(Limit::SendTime),
             "stream-resets" => Some(Limit::Resets),
             "frame-flood" => Some(Limit::Frames),
             _ => None,

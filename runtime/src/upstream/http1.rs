@@ -22,6 +22,7 @@ use crate::http1::{
 };
 use crate::message::{Fault, Headers, Method, Request, Response};
 use crate::serve::{Alarm, Limits};
+use crate::transport::Transport;
 use crate::upgrade::{Tunnel, Upgrade};
 
 /// The head of an answer.
@@ -61,6 +62,17 @@ impl Session {
         self.wire.buffer.is_empty() && self.wire.poll_fill(&mut cx, 0).is_pending()
     }
 
+    /// Whether the system says so too: what has come in this very moment the runtime does not know yet.
+    pub(super) fn is_open(&self) -> bool {
+        let socket = match &self.wire.io {
+            Transport::Plain(stream) => stream,
+            Transport::Tls(stream) => stream.get_ref().0,
+        };
+        let mut byte = [std::mem::MaybeUninit::uninit()];
+        let seen = socket2::SockRef::from(socket).peek(&mut byte);
+        seen.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn exchange(
         mut self: Box<Session>,
@@ -94,7 +106,8 @@ impl Session {
                 return Err(Lost { kind, sent, body: body.filter(|_| untouched) });
             }
         };
-        if head.response.status == 101 && (upgrade.is_none() || !upload.is_done()) {
+        let asked = || upgrade.is_some_and(|upgrade| upgrade.offers(&head.response.headers));
+        if head.response.status == 101 && !(upload.is_done() && asked()) {
             let kind = Kind::Malformed("101 to a request which did not ask for it".to_owned());
             return Err(Lost { kind, sent: true, body: None });
         }

@@ -35,7 +35,13 @@ pub(super) struct Seat {
     idle: RefCell<Vec<Idle>>,
     most_idle: usize,
     rest: Cell<Rest>,
+    /// For how long, as far as was seen, the endpoint leaves unused connections open.
+    patience: Cell<Duration>,
 }
+
+/// How long an endpoint is taken to leave a connection open of which nothing was seen yet: servers that close unused ones
+/// wait for some seconds at least.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How an endpoint is left alone after connections to it failed: a second, then twice as long each time.
 #[derive(Clone, Copy, Default)]
@@ -67,6 +73,7 @@ impl Seat {
             idle: RefCell::default(),
             most_idle: limits.idle,
             rest: Cell::default(),
+            patience: Cell::new(PATIENCE),
         }
     }
 
@@ -106,14 +113,31 @@ impl Seat {
         self.rest.set(Rest { until, failures });
     }
 
-    /// An unused connection that is still open, as far as can be seen without waiting.
-    pub(super) fn take(&self) -> Option<Box<Session>> {
+    /// An unused connection that is still open, as far as can be seen without waiting, and for how long it was unused.
+    ///
+    /// What must not be sent twice is lost with a connection that the endpoint closes at the same moment. So it gets only
+    /// one that was used long before the endpoint closes those, and of which the system says too that it is open.
+    pub(super) fn take(&self, again: bool) -> Option<(Box<Session>, Duration)> {
         loop {
             let mut idle = self.idle.borrow_mut().pop()?;
-            if idle.session.is_quiet() {
-                return Some(idle.session);
+            let unused = clock::now().saturating_duration_since(idle.since);
+            if !self.saw(unused, idle.session.is_quiet()) {
+                continue;
             }
+            if again || (unused < self.patience.get() / 2 && idle.session.is_open()) {
+                return Some((idle.session, unused));
+            }
+            // The others are older.
+            self.idle.borrow_mut().push(idle);
+            return None;
         }
+    }
+
+    /// Takes in that a connection which was unused for so long is open or closed; gives the same back.
+    pub(super) fn saw(&self, unused: Duration, is_open: bool) -> bool {
+        let patience = self.patience.get();
+        self.patience.set(if is_open { patience.max(unused) } else { patience.min(unused) });
+        is_open
     }
 
     /// Keeps a connection whose exchange is over.
@@ -133,9 +157,10 @@ impl Seat {
     /// Closes what the endpoint has closed, and what was unused for `keep`.
     pub(super) fn sweep(&self, keep: Duration) {
         let now = Instant::now();
-        self.idle
-            .borrow_mut()
-            .retain_mut(|idle| now.duration_since(idle.since) < keep && idle.session.is_quiet());
+        self.idle.borrow_mut().retain_mut(|idle| {
+            let unused = now.saturating_duration_since(idle.since);
+            unused < keep && self.saw(unused, idle.session.is_quiet())
+        });
         self.lanes.sweep(now, keep);
     }
 

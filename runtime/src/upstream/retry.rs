@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::causes::{Cause, Causes};
 use super::clock::after;
-use super::config::Timeouts;
+use super::config::{Protocol, Timeouts};
 use super::counters::more;
 use super::failure::Failure;
 use super::view::Openness;
@@ -93,7 +93,9 @@ impl Upstream {
         self.budget.earn(retry.budget);
         let until = after(clock::now(), terms.timeouts.total);
         let twice = retry.only == Only::Any || request.method.is_idempotent();
-        let keeps = twice && retry.retries > 0 && retry.on.has_seen();
+        // Over HTTP/2 an endpoint may vouch for not having touched what it was sent.
+        let vouched = self.group.config.protocol == Protocol::Http2 && retry.on.has(Cause::Connect);
+        let keeps = retry.retries > 0 && (vouched || twice && retry.on.has_seen());
         let (replay, mut body) = Replay::of(body, keeps);
         let mut failed: Vec<SocketAddr> = Vec::new();
         let mut tries = 0;

@@ -66,6 +66,47 @@ fn connections_are_used_again() {
 }
 
 #[test]
+fn what_must_not_be_sent_twice_is_not_lost_with_a_connection_that_closes() {
+    on_a_core(async {
+        let address = servers::scripted(|_, mut stream| async move {
+            while !servers::head(&mut stream).await.is_empty() {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+                if tokio::time::timeout(Duration::from_millis(3), stream.readable()).await.is_err()
+                {
+                    return;
+                }
+            }
+        })
+        .await;
+        let upstream = upstream(address);
+        let post = request(Method::Post);
+        let mut lost = 0;
+        for _ in 0..100 {
+            match upstream.send(&post, Body::empty(), &terms()).await {
+                Ok(answer) => assert_eq!(text(answer).await, (200, "ok".to_owned())),
+                Err(_) => lost += 1,
+            }
+            // Just when the endpoint closes.
+            sleep(Duration::from_millis(3)).await;
+        }
+        assert!(lost <= 1, "one tells how long it waits: {lost}");
+    });
+}
+
+#[test]
+fn a_connection_in_steady_use_carries_what_must_not_be_sent_twice() {
+    on_a_core(async {
+        let (address, connections) = servers::counting("hello").await;
+        let upstream = upstream(address);
+        for _ in 0..5 {
+            let answer = upstream.send(&request(Method::Post), Body::empty(), &terms()).await;
+            text(answer.unwrap()).await;
+        }
+        assert_eq!(connections.get(), 1);
+    });
+}
+
+#[test]
 fn an_endpoint_is_asked_for_its_own_host_where_nobody_names_one() {
     on_a_core(async {
         let address = servers::scripted(|_, mut stream| async move {
@@ -500,6 +541,10 @@ fn an_upgrade_may_be_declined_and_may_not_be_forced() {
 
         let forced = failure("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").await;
         assert!(matches!(forced, Kind::Malformed(_)));
+        let other = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo, other\r\n\r\n";
+        let upstream = super::upstream(servers::saying(other).await);
+        let answer = upstream.send(&request(Method::Get), Body::empty(), &terms).await;
+        assert!(matches!(answer.err().unwrap().kind, Kind::Malformed(_)), "nobody offered `other`");
     });
 }
 

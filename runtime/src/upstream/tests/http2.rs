@@ -214,6 +214,52 @@ fn requests_that_cross_a_goodbye_go_elsewhere() {
 }
 
 #[test]
+fn a_refused_stream_is_sent_again_whatever_its_method() {
+    on_a_core(async {
+        let address = servers::scripted(|_, stream| async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let mut refused = false;
+            while let Some(Ok((request, mut respond))) = connection.accept().await {
+                if !std::mem::replace(&mut refused, true) {
+                    respond.send_reset(h2::Reason::REFUSED_STREAM);
+                    continue;
+                }
+                tokio::task::spawn_local(async move {
+                    let mut body = request.into_body();
+                    let mut content = Vec::new();
+                    while let Some(Ok(piece)) = body.data().await {
+                        content.extend_from_slice(&piece);
+                    }
+                    let mut sending =
+                        respond.send_response(http::Response::new(()), false).unwrap();
+                    sending.send_data(content.into(), true).unwrap();
+                });
+            }
+        })
+        .await;
+        let upstream = upstream_of(h2(address));
+        let mut pieces = ["he", "llo"].into_iter();
+        let body = Body::source(Streams(move || pieces.next()), None);
+        let answer = upstream.ask(&request(Method::Post), body, &terms()).await;
+        let answer = answer.unwrap_or_else(|failure| panic!("{failure:?}"));
+        assert_eq!(text(answer).await, (200, "hello".to_owned()));
+    });
+}
+
+/// A body that comes in pieces.
+struct Streams<F>(F);
+
+impl<F: FnMut() -> Option<&'static str>> crate::body::Source for Streams<F> {
+    fn poll_chunk(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Bytes, BodyError>>> {
+        let piece = (self.0)().map(|piece| Ok(Bytes::from_static(piece.as_bytes())));
+        std::task::Poll::Ready(piece)
+    }
+}
+
+#[test]
 fn health_is_asked_in_http2() {
     on_a_core(async {
         let address = servers::scripted(|_, stream| async move {
