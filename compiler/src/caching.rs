@@ -8,8 +8,8 @@ use lang::functions::FUNCTIONS;
 use lang::literal;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
-use lang::vocab::identity::CLAIMS;
-use lang::{Ty, Value};
+use lang::vocab::identity::{CLAIMS, provider};
+use lang::{Span, Ty, Value};
 
 use crate::frame::SlotId;
 use crate::lower::expr::Exprs;
@@ -19,7 +19,7 @@ use crate::space::identity;
 /// Methods that a cache answers.
 pub const READ: [&str; 2] = ["GET", "HEAD"];
 
-/// Header fields of a request that say who asks.
+/// Header fields of a request that say who asks, whatever the policy says.
 pub const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
 
 /// Header fields of a request that ask for a part, for what is only right once, or for another protocol.
@@ -29,44 +29,76 @@ pub const OWN_TERMS: [&str; 5] =
 /// The directive of `Cache-Control` by which a request wants nothing kept (RFC 9111, section 5.2.1.5).
 pub const NO_STORE: &str = "no-store";
 
-/// Whom a cache answers: of each of [`CREDENTIALS`], whether requests that have it are among them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Answers([bool; CREDENTIALS.len()]);
+/// Whom a cache answers, of those who say who they are.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Answers {
+    /// The header fields with which a request goes past, of those in which it says who asks.
+    past: BTreeSet<Arc<str>>,
+    /// Those with which it does not.
+    answered: BTreeSet<Arc<str>>,
+    /// Whether its key says who asks by something else, such as a certificate.
+    knows: bool,
+}
 
 impl Answers {
-    /// Who does not say who he is.
-    pub const NOBODY: Answers = Answers([false; CREDENTIALS.len()]);
-
-    /// Whom the cache answers if its `key` tells requests apart and these are the statements of its route; all, if what it
-    /// keeps is `public`. `None` if nobody: a statement reads who asks, and the key does not say so.
+    /// Whom the cache of a route answers whose `key` tells requests apart; all, if what it keeps is `public`. `None` if
+    /// nobody: a statement reads who asks, or which requests the route takes hangs on that, and the key does not say so.
     pub fn of(
         program: &Program,
         public: bool,
         key: Option<ExprId>,
-        steps: &[Step],
+        (conditions, steps): (&[(ExprId, Span)], &[Step]),
     ) -> Option<Answers> {
+        let credentials = credentials(program);
         if public {
-            return Some(Answers([true; CREDENTIALS.len()]));
+            return Some(Answers { past: BTreeSet::new(), answered: credentials, knows: false });
         }
-        let told = sources(program, key, steps);
-        let asked = sources(program, steps.iter().flat_map(Step::exprs), steps);
-        let says = |name| told.contains(&Source::Header(Arc::from(name)));
-        asked.is_subset(&told).then(|| Answers(CREDENTIALS.map(says)))
+        let values = Values { program, steps, credentials: &credentials };
+        let told = values.sources(key);
+        let conditions = conditions.iter().map(|(condition, _)| *condition);
+        let asked = conditions.chain(steps.iter().flat_map(Step::exprs));
+        if !values.sources(asked).is_subset(&told) {
+            return None;
+        }
+        let says = |name: &Arc<str>| told.contains(&Source::Header(name.clone()));
+        let knows = told.iter().any(|source| matches!(source, Source::Field(_)));
+        let (answered, past) = credentials.into_iter().partition(says);
+        Some(Answers { past, answered, knows })
     }
 
-    /// The credentials with which a request goes past.
-    pub fn past(self) -> impl Iterator<Item = &'static str> {
-        self.but(CREDENTIALS)
+    /// The header fields with which a request goes past.
+    pub fn past(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.past.iter()
     }
 
-    /// Of what there is for each of [`CREDENTIALS`], that of those with which a request goes past.
-    fn but<T>(self, each: [T; CREDENTIALS.len()]) -> impl Iterator<Item = T> {
-        each.into_iter().zip(self.0).filter(|(_, answers)| !answers).map(|(one, _)| one)
+    /// Whether requests with this header field are answered although they say in it who asks.
+    pub fn has(&self, name: &str) -> bool {
+        self.answered.contains(name)
     }
 
-    /// Whether it answers somebody whom the other does not.
-    pub(crate) fn exceeds(&self, other: &Answers) -> bool {
-        self.0.iter().zip(other.0).any(|(mine, others)| *mine && !others)
+    /// Whether it answers somebody of those who say who they are whom the other does not.
+    pub(crate) fn exceeds(&self, other: Option<&Answers>) -> bool {
+        match other {
+            Some(other) => !self.answered.is_subset(&other.answered),
+            None => self.knows || !self.answered.is_empty(),
+        }
+    }
+}
+
+/// The header fields of a request that say who asks: those that do everywhere, and those in which an auth of the policy
+/// looks for its token, whichever routes ask it: the upstream of any route may look there, too.
+fn credentials(program: &Program) -> BTreeSet<Arc<str>> {
+    let auths = program.blocks.iter().filter(|block| provider(&block.kind).is_some());
+    let carriers = auths.flat_map(|auth| identity::carriers(program, &auth.settings));
+    let fields = carriers.map(|(field, key)| header(field, &key));
+    CREDENTIALS.map(Arc::from).into_iter().chain(fields).collect()
+}
+
+/// The header field in which this field of a request stands.
+fn header(field: &str, key: &Arc<str>) -> Arc<str> {
+    match field {
+        "req.cookie" => Arc::from("cookie"),
+        _ => key.clone(),
     }
 }
 
@@ -79,52 +111,54 @@ enum Source {
     Field(Arc<str>),
 }
 
-/// What the values know of who asks. What their locals stand for is among `steps`.
-fn sources(
-    program: &Program,
-    values: impl IntoIterator<Item = ExprId>,
-    steps: &[Step],
-) -> BTreeSet<Source> {
-    let mut found = BTreeSet::new();
-    for (_, expr) in program.walk(values, &locals(steps)) {
-        if let Expr::Slot(slot) = expr {
-            found.extend(told(program, *slot));
-        }
-    }
-    found
+/// The values of a route.
+struct Values<'r> {
+    program: &'r Program,
+    /// What locals stand for is among these.
+    steps: &'r [Step],
+    credentials: &'r BTreeSet<Arc<str>>,
 }
 
-/// What a field knows of who asks: credentials, the client's certificate, or what was learned from one of these. Of a
-/// field that is new here that is presumed.
-fn told(program: &Program, id: SlotId) -> Vec<Source> {
-    let Some(slot) = program.slots.get(id.0 as usize) else { return Vec::new() };
-    let root = slot.field.split('.').next().unwrap_or_default();
-    let header = |field: &str, key: &Arc<str>| match field {
-        "req.cookie" => Source::Header(Arc::from("cookie")),
-        _ => Source::Header(key.clone()),
-    };
-    match (&*slot.field, &slot.key) {
-        (field @ ("req.header" | "req.header.all"), Some(key)) => {
-            let says = CREDENTIALS.contains(&&**key) || identity::carries_token(program, id);
-            says.then(|| header(field, key)).into_iter().collect()
+impl Values<'_> {
+    /// What these values know of who asks.
+    fn sources(&self, values: impl IntoIterator<Item = ExprId>) -> BTreeSet<Source> {
+        let mut found = BTreeSet::new();
+        for (_, expr) in self.program.walk(values, &locals(self.steps)) {
+            if let Expr::Slot(slot) = expr {
+                found.extend(self.told(*slot));
+            }
         }
-        (field @ "req.cookie", Some(key)) => vec![header(field, key)],
-        // A token says who asks wherever it stands.
-        (field, Some(auth)) if field == CLAIMS.path => {
-            let carriers = identity::sources(program, auth);
-            carriers.iter().map(|(field, key)| header(field, key)).collect()
+        found
+    }
+
+    /// What a field knows of who asks: credentials, the client's certificate, or what was learned from one of these. Of a
+    /// field that is new here that is presumed.
+    fn told(&self, id: SlotId) -> Vec<Source> {
+        let Some(slot) = self.program.slots.get(id.0 as usize) else { return Vec::new() };
+        let root = slot.field.split('.').next().unwrap_or_default();
+        match (&*slot.field, &slot.key) {
+            ("req.header" | "req.header.all", Some(key)) => {
+                let says = self.credentials.contains(key);
+                says.then(|| Source::Header(key.clone())).into_iter().collect()
+            }
+            (field @ "req.cookie", Some(key)) => vec![Source::Header(header(field, key))],
+            // A token says who asks wherever it stands.
+            (field, Some(auth)) if field == CLAIMS.path => {
+                let carriers = identity::sources(self.program, auth);
+                carriers.iter().map(|(field, key)| Source::Header(header(field, key))).collect()
+            }
+            ("req.cookie" | "conn.tls.client", _) => vec![Source::Field(slot.field.clone())],
+            _ if matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp") => Vec::new(),
+            _ => vec![Source::Field(slot.field.clone())],
         }
-        ("req.cookie" | "conn.tls.client", _) => vec![Source::Field(slot.field.clone())],
-        _ if matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp") => Vec::new(),
-        _ => vec![Source::Field(slot.field.clone())],
     }
 }
 
 /// What a claim about the cache asks of a request, as expressions.
 #[derive(Clone, Debug)]
 pub(crate) struct Asks {
-    /// Whether the request has each of [`CREDENTIALS`].
-    credentials: [ExprId; CREDENTIALS.len()],
+    /// Whether the request has each of the header fields that say who asks.
+    credentials: Vec<(Arc<str>, ExprId)>,
     /// Whether it has terms of its own or content, so that no cache answers it.
     pub(crate) has_own_terms: ExprId,
     /// Whether what is said of its content can be true of one request: nothing is no document.
@@ -134,9 +168,10 @@ pub(crate) struct Asks {
 }
 
 impl Asks {
-    /// Adds them to the others.
-    pub(crate) fn add(exprs: &mut Exprs) -> Asks {
-        let credentials = CREDENTIALS.map(|name| is_present(exprs, name));
+    /// Adds them to those of the program.
+    pub(crate) fn add(program: &Program, exprs: &mut Exprs) -> Asks {
+        let names = credentials(program).into_iter();
+        let credentials = names.map(|name| (name.clone(), is_present(exprs, &name))).collect();
         let mut own = OWN_TERMS.map(|name| is_present(exprs, name)).to_vec();
         // An item of the list, whatever stands beside it.
         let no_store = format!(r"(?i-u)(?:^|,)[ \t]*{NO_STORE}[ \t]*(?:,|$)");
@@ -157,9 +192,10 @@ impl Asks {
         Asks { credentials, has_own_terms, is_possible, plain }
     }
 
-    /// Whether the request has credentials with which it goes past, each.
-    pub(crate) fn past(&self, answers: Answers) -> impl Iterator<Item = ExprId> {
-        answers.but(self.credentials)
+    /// Whether the request has each of the header fields with which it goes past.
+    pub(crate) fn past(&self, answers: &Answers) -> impl Iterator<Item = ExprId> {
+        let past = self.credentials.iter().filter(|(name, _)| answers.past.contains(name));
+        past.map(|(_, has)| *has)
     }
 }
 

@@ -122,7 +122,7 @@ fn basis<'p>(
 ) -> (Basis<'p>, Vec<(Asked, Asked)>) {
     let (basis, claims) = Basis::new(&[(policy, program)], |exprs| {
         let both = |assert: &Assert, exprs: &mut _| {
-            (asked(&assert.of, exprs), asked(&assert.expect, exprs))
+            (asked(&assert.of, program, exprs), asked(&assert.expect, program, exprs))
         };
         asserts.iter().map(|assert| both(assert, exprs)).collect()
     });

@@ -44,7 +44,7 @@ pub(crate) struct Rule {
     pub(crate) largest: usize,
     /// Whether everybody gets the same answer.
     pub(crate) public: bool,
-    /// Who gets answers of the cache: nobody where statements of the route read who asks and the key does not say so.
+    /// Who gets answers of the cache: nobody where the route reads who asks and the key does not say so.
     pub(crate) answers: Option<Answers>,
     /// Header fields that the policy itself sends: where it gives no key they tell requests apart.
     pub(crate) sent: Vec<Arc<str>>,
@@ -105,7 +105,7 @@ impl Rule {
         is_read
             && !OWN_TERMS.iter().any(|name| headers.contains(name))
             && !headers.lists("cache-control", NO_STORE)
-            && self.answers.is_some_and(|of| !of.past().any(|name| headers.contains(name)))
+            && self.answers.as_ref().is_some_and(|of| !of.past().any(|name| headers.contains(name)))
     }
 }
 
@@ -199,7 +199,8 @@ impl Fetching {
         let left = self.rule.fresh.as_secs_f64() - age.as_secs_f64();
         let how = match used {
             Use::Collapsed => "fwd=miss; collapsed".to_owned(),
-            _ => format!("hit; ttl={}", left.ceil()),
+            // Of what was fresh until now nothing is left: `-0` is no number of seconds.
+            _ => format!("hit; ttl={}", left.ceil() + 0.0),
         };
         tell(&mut got.response, &how);
         got

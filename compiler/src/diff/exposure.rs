@@ -75,8 +75,8 @@ struct Field {
 /// Who shares an answer.
 #[derive(Clone, Debug)]
 struct Cache {
-    /// Whose, of those who say who they are.
-    answers: Answers,
+    /// Whose, of those who say who they are; `None` if every request goes past.
+    answers: Option<Answers>,
     /// What tells requests apart.
     parts: BTreeSet<ExprId>,
 }
@@ -192,7 +192,7 @@ impl Exposure {
             Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Unknown => None,
         });
         let parts = key.unwrap_or_else(|| sent.collect());
-        self.cache = course.caches.map(|answers| Cache { answers, parts });
+        self.cache = Some(Cache { answers: course.caches.clone(), parts });
     }
 }
 
@@ -381,10 +381,10 @@ fn answered(
 
 /// Who shares an answer. A key of fewer parts gives one the answer that was made for another.
 fn shared(old: Option<&Cache>, new: Option<&Cache>) -> Option<Reason> {
-    let answers = |cache: Option<&Cache>| cache.map_or(Answers::NOBODY, |cache| cache.answers);
+    let [before, now] = [old, new].map(|cache| cache.and_then(|cache| cache.answers.as_ref()));
     let told = |kind, words: &str| Some((kind, words.to_owned()));
-    let (before, now) = (answers(old), answers(new));
-    match (before.exceeds(&now), now.exceeds(&before)) {
+    let exceeds = |one: Option<&Answers>, other| one.is_some_and(|one| one.exceeds(other));
+    match (exceeds(before, now), exceeds(now, before)) {
         (_, true) => {
             return told(
                 Kind::Loosened,
@@ -399,6 +399,8 @@ fn shared(old: Option<&Cache>, new: Option<&Cache>) -> Option<Reason> {
         }
         _ => {}
     }
+    // Where every request goes past on one side, no two share anything there.
+    before.and(now)?;
     let (old, new) = (&old?.parts, &new?.parts);
     match (new.is_subset(old), old.is_subset(new)) {
         (true, true) => None,

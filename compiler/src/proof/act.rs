@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use lang::Value;
 use lang::policy::{self, Expr as Written, ExprKind, Message};
 use lang::vocab::{Ends, ExprId, Form};
+use lang::{Span, Value};
 
 use super::course::{Course, End, Header, Status};
 use super::values::{Stands, Values};
@@ -19,6 +19,8 @@ pub(super) struct Untold;
 /// A statement.
 pub(super) struct Act<'s> {
     pub(super) values: Values<'s>,
+    /// What must hold for the route to answer.
+    pub(super) conditions: &'s [(ExprId, Span)],
     /// All statements of the route.
     pub(super) steps: &'s [Step],
     /// Its place.
@@ -158,7 +160,8 @@ impl Act<'_> {
                 };
                 let public = self.argument("public").is_some_and(is_true);
                 let key = self.argument("key");
-                course.caches = Answers::of(self.values.program, public, key, self.steps);
+                course.caches =
+                    Answers::of(self.values.program, public, key, (self.conditions, self.steps));
                 next.push(course);
             }
             _ if row.name == "rewrite" => {

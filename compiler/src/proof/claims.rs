@@ -12,7 +12,7 @@ use crate::caching::{self, READ};
 use crate::interp::{Interp, ops};
 use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
-use crate::program::Step;
+use crate::program::{Program, Step};
 use crate::proof::course::{Course, End, Status};
 use crate::proof::sent::{Field, field, original};
 use crate::space::{Cut, Env, Formula, Of, Test, can_be_said, trimmed};
@@ -45,7 +45,10 @@ pub(crate) struct Way<'w> {
 }
 
 /// The claim with its expressions added to the program's.
-pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
+pub(crate) fn asked(claim: &Claim, program: &Program, exprs: &mut Exprs) -> Asked {
+    let all = |parts: &[Claim], exprs: &mut Exprs| -> Vec<Asked> {
+        parts.iter().map(|part| asked(part, program, exprs)).collect()
+    };
     match claim {
         Claim::Request(condition) => Asked::Request(exprs.lower(condition)),
         Claim::Denied => Asked::Denied,
@@ -54,14 +57,14 @@ pub(crate) fn asked(claim: &Claim, exprs: &mut Exprs) -> Asked {
         Claim::Route(route) => Asked::Route(*route),
         Claim::Applied(policy) => Asked::Applied(policy.clone()),
         Claim::Limited(by) => Asked::Limited(by.clone()),
-        Claim::Cached => Asked::Cached(caching::Asks::add(exprs)),
+        Claim::Cached => Asked::Cached(caching::Asks::add(program, exprs)),
         Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
         Claim::Header(message, name, is) => {
             Asked::Header(*message, name.clone(), is.clone(), original(*message, name, exprs))
         }
-        Claim::Not(inner) => Asked::Not(Box::new(asked(inner, exprs))),
-        Claim::All(parts) => Asked::All(parts.iter().map(|part| asked(part, exprs)).collect()),
-        Claim::Any(parts) => Asked::Any(parts.iter().map(|part| asked(part, exprs)).collect()),
+        Claim::Not(inner) => Asked::Not(Box::new(asked(inner, program, exprs))),
+        Claim::All(parts) => Asked::All(all(parts, exprs)),
+        Claim::Any(parts) => Asked::Any(all(parts, exprs)),
     }
 }
 
@@ -152,7 +155,7 @@ impl Asked {
                 header(cut, way, (*message, name), is, *original, env)
             }
             Asked::Cached(asks) => {
-                let (Some(answers), Some(_)) = (course.caches, course.to()) else {
+                let (Some(answers), Some(_)) = (&course.caches, course.to()) else {
                     return Formula::Always(false);
                 };
                 let mut all = vec![cut.methods(Some(&READ.map(Arc::from)))];
@@ -186,7 +189,7 @@ impl Asked {
                 seen.header(way, (*message, name), is, *original)
             }
             Asked::Cached(asks) => {
-                let (Some(answers), Some(_)) = (course.caches, course.to()) else {
+                let (Some(answers), Some(_)) = (&course.caches, course.to()) else {
                     return Some(false);
                 };
                 let is_read = READ.contains(&&*seen.witness.method);

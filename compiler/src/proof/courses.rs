@@ -22,7 +22,7 @@ pub(crate) fn courses(
 ) -> Result<Vec<Course>, usize> {
     let locals = locals(&route.steps);
     let values = Values { program, constants, locals: &locals, paths: &route.paths };
-    let steps = &route.steps;
+    let (conditions, steps) = (&*route.conditions, &*route.steps);
     let mut done = Vec::new();
     let mut open = vec![Course::begin()];
     let mut standing: Vec<Act<'_>> = Vec::new();
@@ -35,7 +35,7 @@ pub(crate) fn courses(
                 if let (policy::StepKind::Act(call), StepKind::Act(lowered)) =
                     (&pair.0.kind, &pair.1.kind)
                 {
-                    standing.push(Act { values, steps, at, call, lowered });
+                    standing.push(Act { values, conditions, steps, at, call, lowered });
                 }
             }
         }
@@ -43,7 +43,7 @@ pub(crate) fn courses(
             course.ran = at + 1;
             match (&step.kind, &lowered.kind) {
                 (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
-                    let act = Act { values, steps, at, call, lowered };
+                    let act = Act { values, conditions, steps, at, call, lowered };
                     let (mut on, mut ended) = (Vec::new(), Vec::new());
                     act.advance(course, &mut on, &mut ended).map_err(|_| at)?;
                     let answered = call.row.ends != Ends::No;

@@ -87,7 +87,14 @@ impl Rewriting<'_> {
             let locals = locals(&route.steps);
             let (program, constants) = (&*self.program, self.constants);
             let values = Values { program, constants, locals: &locals, paths: &route.paths };
-            let act = |call, lowered| Act { values, steps: &route.steps, at, call, lowered };
+            let act = |call, lowered| Act {
+                values,
+                conditions: &route.conditions,
+                steps: &route.steps,
+                at,
+                call,
+                lowered,
+            };
             let (policy::StepKind::Act(call), Some(StepKind::Act(lowered))) =
                 (&step.kind, route.steps.get(at).map(|step| &step.kind))
             else {

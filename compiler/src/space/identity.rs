@@ -12,7 +12,7 @@ use super::reading::Cut;
 use super::term::Term;
 use super::test::Test;
 use crate::frame::{Slot, SlotId};
-use crate::program::{Expr, Program};
+use crate::program::{Block, Expr, Program, Setting};
 
 /// Claims that are verified against the policy: no issuer says in them what it likes.
 const BOUND: &[&str] = &["iss", "aud", "exp", "nbf"];
@@ -27,10 +27,14 @@ pub(crate) fn claim<'t>(claims: &'t Ty, name: &str) -> Option<&'t Ty> {
 
 /// The fields of a request in which an auth looks for its token: path and key.
 pub(crate) fn sources(program: &Program, auth: &str) -> Vec<(&'static str, Arc<str>)> {
-    let block =
-        program.blocks.iter().find(|block| provider(&block.kind).is_some() && *block.name == *auth);
-    let lines = block.map_or(&[][..], |block| &block.settings).iter();
-    let told = lines.filter(|line| &*line.name == "from").filter_map(|line| {
+    let is = |block: &&Block| provider(&block.kind).is_some() && *block.name == *auth;
+    let block = program.blocks.iter().find(is);
+    carriers(program, block.map_or(&[][..], |block| &block.settings))
+}
+
+/// The same of an auth with these lines.
+pub(crate) fn carriers(program: &Program, lines: &[Setting]) -> Vec<(&'static str, Arc<str>)> {
+    let told = lines.iter().filter(|line| &*line.name == "from").filter_map(|line| {
         let text = |at: usize| match program.expr(*line.args.get(at)?) {
             Expr::Const(value) => value.as_str().map(str::to_ascii_lowercase),
             _ => None,

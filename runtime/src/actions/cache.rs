@@ -21,7 +21,7 @@ pub(super) static ROW: Action = Action {
     methods: &["GET", "HEAD"],
     coherent: None,
     asserts: None,
-    doc: "Keeps what the upstream answers to `GET`, and answers `GET` and `HEAD` from it. How long an answer is fresh is said here, whatever `Cache-Control: max-age` or `Expires` say; whether it may be kept at all is the upstream's word: not with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, and only statuses 200, 203, 301, 308, 404 and 410. Answers that differ by fields that `Vary` names are kept apart. A request with `Authorization` or `Cookie` goes past the cache, unless the key says the same, or the answer is `public`; and where a statement of the route reads who asks and the key does not, every request does. So do ranges, offers of another protocol (`Upgrade`), content, `Cache-Control: no-store`, and conditions other than `If-None-Match` and `If-Modified-Since`, which are answered from the cache. One request at a time fetches what others wait for. The statements behind `forward` run on every answer, kept or not; `Cache-Status` tells which it was.",
+    doc: "Keeps what the upstream answers to `GET`, and answers `GET` and `HEAD` from it. How long an answer is fresh is said here, whatever `Cache-Control: max-age` or `Expires` say; whether it may be kept at all is the upstream's word: not with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, and only statuses 200, 203, 301, 308, 404 and 410. Answers that differ by fields that `Vary` names are kept apart. A request with `Authorization` or `Cookie`, or with a header field in which an auth of the policy looks for its token, goes past the cache, unless the key says the same, or the answer is `public`; and where a condition or a statement of the route reads who asks and the key does not, every request does. So do ranges, offers of another protocol (`Upgrade`), content, `Cache-Control: no-store`, and conditions other than `If-None-Match` and `If-Modified-Since`, which are answered from the cache. One request at a time fetches what others wait for. The statements behind `forward` run on every answer, kept or not; `Cache-Status` tells which it was.",
     example: "cache 30s, stale=5min, key=[path.id, req.header[\"accept-language\"] ?? \"-\"]",
 };
 
@@ -56,9 +56,11 @@ impl Act for Cache {
         making.must_be_on_the_way_in()?;
         let of = Cached::decode(&making.arguments()).map_err(Making::blame(&ROW))?;
         let store = making.cache.cloned().ok_or("has no memory")?;
-        let steps = &making.route.steps;
+        let route = making.route;
+        let steps = &route.steps;
         let key = making.expression(2).filter(|_| of.key.is_some());
-        let answers = Answers::of(making.matcher.program(), of.public, key, steps);
+        let asked = (&*route.conditions, &**steps);
+        let answers = Answers::of(making.matcher.program(), of.public, key, asked);
         let mut sent: Vec<Arc<str>> = Vec::new();
         for step in steps.iter().filter(|_| key.is_none()) {
             if let StepKind::Act(call) = &step.kind

@@ -3,8 +3,6 @@
 
 use std::sync::Arc;
 
-use compiler::caching::CREDENTIALS;
-
 use super::Rule;
 use crate::message::{Headers, Response};
 
@@ -34,7 +32,8 @@ pub(super) fn may_keep(response: &Response, rule: &Rule) -> bool {
         && !streams
         && varying(headers).is_some_and(|names| {
             // What differs by who asks is not for everybody, whatever the policy thinks.
-            !rule.public || !names.iter().any(|name| CREDENTIALS.contains(&&**name))
+            let says = |name: &Arc<str>| rule.answers.as_ref().is_some_and(|of| of.has(name));
+            !rule.public || !names.iter().any(says)
         })
 }
 

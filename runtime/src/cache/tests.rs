@@ -17,7 +17,7 @@ fn rule(fresh: u64, stale: u64) -> Rule {
         stale: Duration::from_secs(stale),
         largest: 1 << 20,
         public: false,
-        answers: Some(Answers::NOBODY),
+        answers: Some(Answers::default()),
         sent: Vec::new(),
     }
 }
