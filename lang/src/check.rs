@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::diag::not_available::not_available;
 use crate::diag::{Diag, foreign_syntax, missing_mark, missing_part, unexpected_text};
-use crate::policy::{Policy, Route, RouteId};
+use crate::policy::{Claim, Policy, Route, RouteId};
 use crate::source::{Source, SourceId, Span};
 use crate::syntax::ast;
 use crate::syntax::{Keyword, Tree};
@@ -198,7 +198,9 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
     }
     let before = routes::order(&mut cx, &plans, &ids);
     keep_to_ground(&mut cx, &plans, &ids, &mut routes, &on);
+    let mut closed = Vec::new();
     for (team, planned) in closed::routes(&mut cx, &answer) {
+        closed.extend(u32::try_from(routes.len()).ok().map(RouteId));
         routes.push(Route { module: Some(team), ..planned.route });
         on.push(planned.listeners);
     }
@@ -222,6 +224,11 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
     budgets::budgets(&mut cx, &kept, &routes);
     let asserts = claimed.into_iter().map(|(mut assert, listeners)| {
         assert.listeners = listeners.iter().filter_map(|id| places.get(id).copied()).collect();
+        // Of what a module would answer that is not there nobody knows whether it holds.
+        if !closed.is_empty() {
+            let others = closed.iter().map(|id| Claim::Not(Box::new(Claim::Route(Some(*id)))));
+            assert.of = Claim::All(std::iter::once(assert.of).chain(others).collect());
+        }
         assert
     });
     let asserts = asserts.collect();

@@ -19,11 +19,13 @@ route rest on web { respond 200, "rest" }
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, crate::Test); 5] = [
+    let tests: [(&str, crate::Test); 7] = [
         ("a module that fails on a reload keeps its last good version", keeps_last_good),
         ("a module that fails at the start is closed, and nobody else answers for it", closes),
         ("a last good version survives a restart", survives),
         ("an input without a value is the fault of its module alone", unbound),
+        ("claims about a module that is closed are told to be open, and judge nobody", unjudged),
+        ("what claims miss in a module is the module's fault", missed),
         ("what is not a module's fault leaves everything as it was", leaves),
     ];
     tests.into_iter().map(|(name, run)| Trial::test(format!("modules: {name}"), run)).collect()
@@ -187,6 +189,71 @@ fn unbound() -> Result<(), Failed> {
     write(folder, "b", &asks(""))?;
     reload(&gateway)?;
     expect(&gateway, "x.example", "/b/1", "b3")
+}
+
+/// A first file with claims and a test about `a`.
+fn claiming() -> String {
+    let claims = r#"
+route own on web within a { host "a.example"; path "/own"; respond 200, "own" }
+assert named { for req where route == a.all; expect status == 200 }
+assert sent { for req where forwarded(to=a.app); expect client.ip in 10.0.0.0/8 }
+assert all_of_it { for req where req.host == "a.example" and req.path != "/own"; expect route == a.all }
+assert served { for req where req.host == "a.example"; expect status == 200 }
+test "t" { stub a.app = respond(200); send GET, "http://a.example/"; expect route == a.all }
+"#;
+    format!("{ROOT}{claims}")
+}
+
+fn start_of(folder: &Path, text: &str) -> Result<Gateway, Failed> {
+    Gateway::start_with(folder, &folder.join("gateway.gw"), text, &["--admin", "127.0.0.1:0"])
+}
+
+fn unjudged() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    write(folder, "b", &module("b", "b1"))?;
+    for text in [None, Some(module("a", "a1").replace("respond", "apply"))] {
+        // At first there is no file.
+        if let Some(text) = text {
+            write(folder, "a", &text)?;
+        }
+        let gateway = start_of(folder, &claiming())?;
+        // What is said of the ground without the module's names is true of what is served there.
+        expect(&gateway, "a.example", "/", "503")?;
+        expect(&gateway, "a.example", "/own", "own")?;
+        expect(&gateway, "x.example", "/b/1", "b1")?;
+        expect(&gateway, "x.example", "/", "rest")?;
+        tells(&gateway, "/policy", "\"unjudged\":[\"named\",\"sent\",\"all_of_it\"]")?;
+    }
+    Ok(())
+}
+
+fn missed() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let first = r#"
+assert named { for req where route == a.all; expect forwarded(to=a.app) or status == 200 }
+"#;
+    let good = format!("{}upstream app {{ server \"127.0.0.1:9\" }}\n", module("a", "a1"));
+    write(folder, "a", &good)?;
+    write(folder, "b", &module("b", "b1"))?;
+    let gateway = start_of(folder, &format!("{ROOT}{first}"))?;
+    expect(&gateway, "a.example", "/", "a1")?;
+    // The upstream is gone; then the route; then the file. The others have news each time.
+    let renamed = good.replace("route all", "route some").replace("a1", "a2");
+    for (nth, text) in [Some(module("a", "a2")), Some(renamed), None].into_iter().enumerate() {
+        match text {
+            Some(text) => write(folder, "a", &text)?,
+            None => std::fs::remove_file(folder.join("a.gw"))?,
+        }
+        let news = format!("b{}", nth + 2);
+        write(folder, "b", &module("b", &news))?;
+        reload(&gateway)?;
+        gateway.hear("module a keeps its last good version")?;
+        expect(&gateway, "a.example", "/", "a1")?;
+        expect(&gateway, "x.example", "/b/1", &news)?;
+    }
+    Ok(())
 }
 
 fn leaves() -> Result<(), Failed> {

@@ -43,9 +43,21 @@ pub(super) fn asserts<'a>(
             cx.spent = 0;
             let mut claims = Claims { plans, ids, depth: 0 };
             let broken = view.is_broken();
-            let read = cx.quietly(broken, |cx| claims.assert(cx, unit, &view));
-            let Some((mut assert, on)) = read else { continue };
-            assert.name = super::modules::full_name(cx, unit, &assert.name);
+            let name = view.name().map_or("", |name| name.text);
+            let name = super::modules::full_name(cx, unit, name);
+            let read = super::modules::judged(cx, |cx| {
+                cx.quietly(broken, |cx| claims.assert(cx, unit, &view))
+            });
+            let (mut assert, on) = match read {
+                Ok(Some(assert)) => assert,
+                Ok(None) => continue,
+                Err(module) => {
+                    let team = cx.teams.get_mut(module);
+                    team.into_iter().for_each(|team| team.unjudged.push(name.clone()));
+                    continue;
+                }
+            };
+            assert.name = name;
             if let Some((first, _)) = found.iter().find(|(known, _)| known.name == assert.name) {
                 cx.report(duplicate_name(assert.span, &assert.name, first.span));
             }

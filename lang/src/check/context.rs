@@ -47,6 +47,8 @@ pub(super) struct Context<'a> {
     pub(super) routes: Vec<HashMap<&'a str, ItemId>>,
     /// The modules that the first file grants.
     pub(super) teams: Vec<Team<'a>>,
+    /// The module that is not there, as a place in `teams`, of which what is read now names something.
+    pub(super) absent: Option<usize>,
     /// By unit: whose it is, as a place in `teams`.
     pub(super) owners: Vec<Option<usize>>,
     /// By unit: whether it is of another policy, from whose first file this one imports. What it says of requests it says of
@@ -81,6 +83,8 @@ pub(super) struct Context<'a> {
     pub(super) trial: Option<Arc<[Arc<str>]>>,
     /// Inside a test of a module's file: the module.
     pub(super) trial_of: Option<&'a str>,
+    /// The rows of the table of the test that is read, if they are known, and the name of one of them.
+    pub(super) rows: Option<(LocalId, Value)>,
     next_local: u32,
 }
 
@@ -203,6 +207,7 @@ impl<'a> Context<'a> {
             names: vec![HashMap::new(); units.len()],
             routes: vec![HashMap::new(); units.len()],
             teams: Vec::new(),
+            absent: None,
             owners: Vec::new(),
             lent: Vec::new(),
             inputs: Vec::new(),
@@ -222,6 +227,7 @@ impl<'a> Context<'a> {
             searched: Cell::new(0),
             trial: None,
             trial_of: None,
+            rows: None,
             next_local: 0,
         }
     }

@@ -98,6 +98,7 @@ pub(super) fn fit(
     }
     if cx.trial.is_some()
         && let Some(read) = super::trial::as_status(&expr, wanted)
+            .or_else(|| super::trial::as_choice(cx, &expr, wanted))
     {
         return read;
     }

@@ -34,7 +34,7 @@ pub(super) fn member<'a>(
         && scope.local(root.text).is_none()
     {
         if let Some(route) = super::trial::route(cx, &words, span)
-            .or_else(|| super::trial::no_route(cx, &words, span, want))
+            .or_else(|| super::trial::no_route(cx, scope.unit, &words, span, want))
         {
             return route;
         }

@@ -12,7 +12,6 @@ use super::items::target_at;
 use super::names::names_of;
 use super::routes::listeners;
 
-use crate::diag::Diag;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::import_failed::import_failed;
 use crate::diag::misplaced_clause::misplaced_clause;
@@ -25,6 +24,7 @@ use crate::diag::unknown_name::unknown_name;
 use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
+use crate::diag::{Diag, Label};
 use crate::policy::{Ground, Host, Path};
 use crate::source::Span;
 use crate::syntax::Keyword;
@@ -45,6 +45,8 @@ pub(super) struct Team<'a> {
     pub(super) grant: Grant,
     /// What its own file says of it.
     pub(super) stated: Option<Grant>,
+    /// The asserts that name something of it while it is not there.
+    pub(super) unjudged: Vec<Arc<str>>,
 }
 
 /// What a `module` item gives.
@@ -84,6 +86,7 @@ pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
             closed: is_closed,
             grant: Grant::default(),
             stated: None,
+            unjudged: Vec::new(),
         });
     }
     owners(cx);
@@ -465,7 +468,10 @@ pub(super) fn theirs<'a>(
     let [module, word] = words else { return None };
     let is_file = matches!(cx.names.get(unit)?.get(module.text), Some(Entry::File(_)));
     let team = cx.teams.iter().find(|team| unit == 0 && !is_file && team.name == module.text)?;
-    let Some(own) = team.units.first().copied() else { return Some(None) };
+    let Some(own) = team.units.first().copied() else {
+        names_absent(cx, unit, words);
+        return Some(None);
+    };
     let names = cx.names.get(own).filter(|_| own != 0)?;
     match names.get(word.text).copied() {
         Some(Entry::Item(id)) if cx.item(id).keyword == wanted => {
@@ -487,8 +493,69 @@ pub(super) fn theirs<'a>(
             let place = |near: &str| names.iter().find(|(n, _)| *n == near).map(|(_, at)| *at);
             let what = format!("{} in the module `{}` called", wanted.as_str(), module.text);
             let similar = near.map(|near| (near, place(near)));
-            cx.report(unknown_name(word.span, &what, word.text, similar));
+            let diag = unknown_name(word.span, &what, word.text, similar);
+            cx.report(missing_there(cx, unit, words, diag));
             Some(None)
+        }
+    }
+}
+
+/// The module that words of the first file name something of, as a place among the modules.
+fn named(cx: &Context<'_>, unit: usize, words: &[ast::Word<'_>]) -> Option<usize> {
+    let [module, _, ..] = words else { return None };
+    let is_file = matches!(cx.names.get(unit)?.get(module.text), Some(Entry::File(_)));
+    cx.teams.iter().position(|team| unit == 0 && !is_file && team.name == module.text)
+}
+
+/// Whether words name something of a module that is not there. Nothing is said of that, for nobody knows what the module
+/// has; it is noted, so that whatever hangs on it is judged by nobody.
+pub(super) fn names_absent(cx: &mut Context<'_>, unit: usize, words: &[ast::Word<'_>]) -> bool {
+    let absent = named(cx, unit, words)
+        .filter(|at| cx.teams.get(*at).is_some_and(|team| team.units.is_empty()));
+    cx.absent = absent.or(cx.absent);
+    absent.is_some()
+}
+
+/// Whether a module is not there, so that nobody knows what it has; it is noted as [`names_absent`] does.
+pub(super) fn is_any_absent(cx: &mut Context<'_>) -> bool {
+    let absent = cx.teams.iter().position(|team| team.units.is_empty());
+    cx.absent = absent.or(cx.absent);
+    absent.is_some()
+}
+
+/// Tells of what words name that it is missing in a module, and in which file: whoever serves the policy lays it to the
+/// module then.
+pub(super) fn missing_there(
+    cx: &Context<'_>,
+    unit: usize,
+    words: &[ast::Word<'_>],
+    mut diag: Diag,
+) -> Diag {
+    let team = named(cx, unit, words).and_then(|at| cx.teams.get(at));
+    let file = team.and_then(|team| cx.units.get(*team.units.first()?));
+    let begins = file.and_then(|file| ast::items(file.tree).next()?.head().keyword());
+    // Before a name like it, which may be of another module.
+    let is_told = |span: Span| diag.labels.iter().skip(1).any(|one| one.span.source == span.source);
+    if let Some(begins) = begins.filter(|begins| !is_told(begins.span)) {
+        diag.labels.insert(1, Label { span: begins.span, text: "not in this file".to_owned() });
+    }
+    diag
+}
+
+/// Reads a claim or a test. The error is the module that is not there and of which it names something, as a place among
+/// the modules: it is judged by nobody then, and nothing is said of it.
+pub(super) fn judged<'a, T>(
+    cx: &mut Context<'a>,
+    read: impl FnOnce(&mut Context<'a>) -> T,
+) -> Result<T, usize> {
+    let known = cx.diags.len();
+    cx.absent = None;
+    let found = read(cx);
+    match cx.absent.take() {
+        None => Ok(found),
+        Some(module) => {
+            cx.diags.truncate(known);
+            Err(module)
         }
     }
 }

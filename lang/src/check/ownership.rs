@@ -372,6 +372,7 @@ pub(super) fn modules(
         grounds: team.grant.grounds.clone(),
         files: team.units.iter().filter_map(|unit| source(*unit)).collect(),
         closed: team.closed,
+        unjudged: team.unjudged.clone(),
         span: team.span,
         item: team.view.span(),
     });

@@ -24,6 +24,7 @@ use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_phase::{self, unasked};
 use crate::diag::wrong_type::wrong_type;
+use crate::eval::member;
 use crate::policy::trial::{Line, LineKind, Table, Test};
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
@@ -62,9 +63,10 @@ pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> 
             if let Some(first) = names.insert(full.clone(), name.span) {
                 cx.report(duplicate_name(name.span, name.text, first));
             }
-            cx.spent = 0;
+            (cx.spent, cx.rows) = (0, None);
             let known = cx.diags.len();
-            let test = test(cx, unit, &view, name);
+            let read = super::modules::judged(cx, |cx| test(cx, unit, &view, name));
+            let Ok(test) = read else { continue };
             let expects = |line: &Line| matches!(line.kind, LineKind::Expect(_));
             if cx.diags.len() == known && !test.lines.iter().any(expects) {
                 cx.unread.push(idle_test(name.span, name.text));
@@ -73,7 +75,7 @@ pub(super) fn tests<'a>(cx: &mut Context<'a>, routes: &[Arc<str>]) -> Vec<Test> 
         }
     }
     cx.trial = None;
-    cx.trial_of = None;
+    (cx.trial_of, cx.rows) = (None, None);
     cx.vocabulary = vocabulary;
     for (item, used) in cx.items.iter_mut().zip(used) {
         item.used = used || item.used && matches!(item.keyword, Keyword::Let | Keyword::Fn);
@@ -124,6 +126,7 @@ pub(super) fn route(cx: &Context<'_>, words: &[ast::Word<'_>], span: Span) -> Op
 /// The route that was meant by words that name none, where one is wanted inside a test.
 pub(super) fn no_route(
     cx: &mut Context<'_>,
+    unit: usize,
     words: &[ast::Word<'_>],
     span: Span,
     want: Option<&Ty>,
@@ -132,10 +135,14 @@ pub(super) fn no_route(
     if want.map(Ty::present) != Some(&Ty::OneOf(routes.clone())) {
         return None;
     }
+    if super::modules::names_absent(cx, unit, words) {
+        return Some(reported(span));
+    }
     let name = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
     let near = cx.may_search(routes.len()).then(|| routes.iter().map(|route| &**route));
     let near = near.and_then(|routes| super::routes::nearest_route(&name, routes));
-    cx.report(unknown_name(span, "route", &name, near.map(|near| (near, None))));
+    let diag = unknown_name(span, "route", &name, near.map(|near| (near, None)));
+    cx.report(super::modules::missing_there(cx, unit, words, diag));
     Some(reported(span))
 }
 
@@ -157,6 +164,25 @@ pub(super) fn as_status(expr: &Expr, wanted: &Ty) -> Option<Expr> {
         ty: Ty::Status,
         span: expr.span,
     })
+}
+
+/// A text of a table, read as the choice that is wanted, if every row says one of its words.
+pub(super) fn as_choice(cx: &Context<'_>, expr: &Expr, wanted: &Ty) -> Option<Expr> {
+    let Ty::OneOf(words) = wanted.present() else { return None };
+    let (row, Value::List(rows)) = cx.rows.as_ref()? else { return None };
+    let (of, name) = match &expr.kind {
+        ExprKind::Member(of, name) => (&**of, Some(name)),
+        _ => (expr, None),
+    };
+    let is_word = |row: &Value| {
+        let said = name.map_or_else(|| row.clone(), |name| member(row, name));
+        match said.as_str() {
+            Some(said) => words.iter().any(|word| **word == *said),
+            None => said.is_absent() && wanted.is_optional(),
+        }
+    };
+    let is_row = matches!(&of.kind, ExprKind::Local(local) if local == row);
+    (is_row && rows.iter().all(is_word)).then(|| Expr { ty: wanted.clone(), ..expr.clone() })
 }
 
 /// Whether, inside a test, this word begins what only a policy that serves can read.
@@ -338,6 +364,7 @@ fn each<'a>(
         }
     };
     let row = cx.fresh_local();
+    cx.rows = value(&rows).map(|rows| (row, rows.clone()));
     let definition = cx.define(Definition {
         name: name.text.into(),
         kind: "row",

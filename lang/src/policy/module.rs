@@ -22,6 +22,8 @@ pub struct Module {
     pub files: Vec<SourceId>,
     /// Whether it was left out on purpose, and its ground answers 503.
     pub closed: bool,
+    /// The asserts of the first file that name something of it, and are judged by nobody while it is not there.
+    pub unjudged: Vec<Arc<str>>,
     /// Its name's place in the first file.
     pub span: Span,
     /// The whole item's place there.

@@ -20,6 +20,8 @@ pub struct ModuleState {
     pub since: SystemTime,
     /// Why its file as it is now is not served. In one line; at most 4 KiB of it are kept.
     pub reason: Option<String>,
+    /// The asserts that name something of it, and are judged by nobody while nothing of it is served.
+    pub unjudged: Vec<Arc<str>>,
 }
 
 /// What of a module is served.
@@ -49,11 +51,13 @@ impl Serves {
 /// The modules in `/policy`.
 pub(super) fn to_json(modules: &[ModuleState]) -> Value {
     let one = |module: &ModuleState| {
+        let unjudged: Vec<&str> = module.unjudged.iter().map(|name| &**name).collect();
         json!({
             "name": &*module.name,
             "serves": module.serves.as_str(),
             "since": seconds(module.since),
             "reason": module.reason,
+            "unjudged": unjudged,
         })
     };
     modules.iter().map(one).collect()

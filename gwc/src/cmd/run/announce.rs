@@ -48,6 +48,11 @@ pub(super) fn modules(now: &[ModuleState], before: &[ModuleState]) {
             }
             Serves::Nothing => {
                 eprintln!("  module {name} is closed, what it owns is answered 503: {reason}");
+                for assert in &module.unjudged {
+                    eprintln!(
+                        "  assert {assert} is neither proved nor refuted: it names something of {name}"
+                    );
+                }
             }
         }
     }

@@ -140,7 +140,8 @@ impl<'s> Troubles<'s> {
             _ => SystemTime::now(),
         };
         let reason = how.map(|how| how.reason.clone());
-        ModuleState { name: module.name.clone(), serves, since, reason }
+        let unjudged = module.unjudged.clone();
+        ModuleState { name: module.name.clone(), serves, since, reason, unjudged }
     }
 
     /// Prints what was not said before.

@@ -167,6 +167,9 @@ impl<'a> Claims<'_, 'a> {
                 };
             }
         };
+        if known.is_empty() && modules::is_any_absent(cx) {
+            return nothing();
+        }
         if known.is_empty() {
             let diag = wrong_form(span, "the policy knows nobody", "there is no auth to ask");
             cx.report(diag.help("declare one: `auth token = jwt { … }`"));
@@ -194,6 +197,7 @@ impl<'a> Claims<'_, 'a> {
             Some((_, Some(id))) => Claim::Route(Some(*id)),
             // A route of a file of which nothing was imported answers nothing.
             Some((_, None)) => Claim::Any(Vec::new()),
+            None if modules::names_absent(cx, scope.unit, &words) => nothing(),
             None => {
                 let near = match cx.may_search(self.plans.len()) {
                     true => routes::nearest_route(&name, own().map(|(plan, _)| &*plan.local))
@@ -209,7 +213,8 @@ impl<'a> Claims<'_, 'a> {
                     plan.view.name().map(|name| name.span)
                 });
                 let similar = near.map(|near| (near, place));
-                cx.report(unknown_name(written.span(), "route", &name, similar));
+                let diag = unknown_name(written.span(), "route", &name, similar);
+                cx.report(modules::missing_there(cx, scope.unit, &words, diag));
                 nothing()
             }
         }
