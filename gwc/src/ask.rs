@@ -99,6 +99,10 @@ impl Ask {
         if request.trim().contains(['\r', '\n']) {
             return Err(wrong("has a line break"));
         }
+        if let Some(length) = ask.declared() {
+            ask.declares(length)?;
+            ask.content.length = length;
+        }
         Ok(ask)
     }
 
@@ -110,8 +114,35 @@ impl Ask {
     }
 
     /// The same request, with this content.
-    pub fn holding(self, document: &str) -> Ask {
-        Ask { content: Content { document: document.to_owned(), length: 0 }, ..self }
+    pub fn holding(self, document: &str) -> miette::Result<Ask> {
+        let content = Content { document: document.to_owned(), length: 0 };
+        let ask = Ask { content, ..self };
+        match ask.declared() {
+            Some(length) if length != document.len() as u64 => Err(ask.contradicts(length)),
+            _ => Ok(ask),
+        }
+    }
+
+    /// The length of the content that its head declares, if that is one.
+    fn declared(&self) -> Option<u64> {
+        let is = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-length");
+        self.headers.iter().find(is)?.1.parse().ok()
+    }
+
+    /// Refuses a declared length that its content cannot have: what is not told of it is blank.
+    fn declares(&self, length: u64) -> miette::Result<()> {
+        if length > MOST_CONTENT {
+            return Err(miette!("a content of {} is not made up", Value::Size(length)));
+        }
+        match length < self.content.bytes().len() as u64 {
+            true => Err(self.contradicts(length)),
+            false => Ok(()),
+        }
+    }
+
+    fn contradicts(&self, length: u64) -> miette::Report {
+        let n = self.content.bytes().len();
+        miette!("`content-length` says {length}, and the content has {n} bytes")
     }
 
     /// The same request, over a connection on which the client shows a certificate of this subject.
@@ -328,13 +359,28 @@ impl Ask {
         }
     }
 
-    /// Refuses a connection that the listener does not let come about: with a certificate of the client where it asks for
-    /// none, and without where it demands one and what becomes of the request hangs on it.
+    /// Refuses a connection that the listener does not let come about: over TLS where it speaks none, and without where it
+    /// does; with a certificate of the client where it asks for none, and without where it demands one and what becomes of
+    /// the request hangs on it.
     pub fn connects(&self, engine: &Engine, listener: ListenerId) -> miette::Result<()> {
         let listeners = &engine.program().listeners;
         let name = listeners.get(listener.0 as usize).map_or("", |listener| &listener.name);
         let config = engine.listeners.iter().find(|config| *config.name == *name);
         let Some(config) = config else { return Ok(()) };
+        if self.over.client.is_none()
+            && let Some(reason) = config.keeps_out(self.scheme)
+        {
+            return Err(miette!("{reason}"));
+        }
+        let shaken = [
+            ("conn.sni", self.over.sni.as_ref().is_some_and(Option::is_some)),
+            ("conn.alpn", self.over.alpn.as_ref().is_some_and(Option::is_some)),
+            ("conn.tls.version", self.over.version.is_some()),
+        ];
+        let shaken = shaken.iter().find(|(_, said)| *said && self.scheme == Scheme::Http);
+        if let Some((field, _)) = shaken {
+            return Err(miette!("`{name}` speaks no TLS: `{field}` is absent there"));
+        }
         if self.over.client.is_some() {
             return match config.takes_certificates() {
                 true => Ok(()),

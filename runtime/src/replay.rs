@@ -11,7 +11,7 @@ use compiler::{Decision, Fill, Frame, ListenerId, Read, RouteId, SlotId};
 use crate::body::Body;
 use crate::engine::Engine;
 use crate::exchange::{Content, Decides, Exchange};
-use crate::http1::parse_request;
+use crate::http1::{Framing, parse_request};
 use crate::listen::Connection;
 use crate::message::{Fault, InvalidField, Method, Request, Scheme, Target};
 use crate::serve::Limits;
@@ -262,17 +262,26 @@ impl Replay {
                         })?;
                     }
                 }
-                (request, None)
+                let declared = request.headers.text("content-length");
+                let declared = declared.and_then(|length| length.trim().parse().ok());
+                (request, declared.map(|length| Content::Sent(Some(length))))
             }
             Said::Head { head, content, .. } => {
                 let parsed = parse_request(head, recorded.scheme, limits);
-                (parsed.map_err(|refusal| refusal.fault)?.request, content.clone())
+                let parsed = parsed.map_err(|refusal| refusal.fault)?;
+                let content = match (content, parsed.framing) {
+                    (Some(content), _) => Some(Content::Whole(content.clone().into())),
+                    // Of a content that was not written down its length may be known.
+                    (None, Framing::Length(length)) => Some(Content::Sent(Some(length))),
+                    (None, _) => None,
+                };
+                (parsed.request, content)
             }
         };
         let decider = Rc::clone(&self.decider);
         let mut ex = Exchange::new(Rc::new(connection), decider, request, Body::empty(), None);
         if let Some(content) = content {
-            ex.content = Content::Whole(content.into());
+            ex.content = content;
         }
         Ok(ex)
     }
@@ -307,6 +316,7 @@ impl Fill for Asked<'_, '_> {
         let source = self.replay.sources.get(slot.0 as usize);
         let known = source.is_some_and(|source| match source {
             Source::Client => self.knows_client(),
+            Source::Size if matches!(self.ex.content, Content::Sent(_)) => true,
             source => self.knows(source),
         });
         if known { self.ex.fill(slot) } else { Read::Pending }

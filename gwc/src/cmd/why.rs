@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         }
     }
     if let Some(body) = &args.body {
-        ask = ask.holding(body);
+        ask = ask.holding(body)?;
     }
     if let Some(subject) = &args.certificate {
         ask = ask.certified(subject)?;

@@ -14,7 +14,7 @@ use lang::{Span, Ty, Value, params};
 
 use super::{BlockError, read_line};
 use crate::listen::BindAddress;
-use crate::message::is_token;
+use crate::message::{Scheme, is_token};
 use crate::serve::Limits;
 use crate::values::{Bytes, Count, Wait};
 
@@ -385,6 +385,20 @@ impl ListenerConfig {
     /// Whether its addresses speak TLS.
     pub fn is_tls(&self) -> bool {
         !self.tls.is_empty()
+    }
+
+    /// Why no request of this scheme comes to it, if none does.
+    pub fn keeps_out(&self, scheme: Scheme) -> Option<String> {
+        let name = &self.name;
+        match (scheme, self.is_tls()) {
+            (Scheme::Https, false) => {
+                Some(format!("`{name}` speaks no TLS: a request to it begins with `http://`"))
+            }
+            (Scheme::Http, true) => Some(format!(
+                "`{name}` speaks nothing but TLS: a request to it begins with `https://`"
+            )),
+            _ => None,
+        }
     }
 
     /// Whether a client can show a certificate at all: without authorities it is asked for none.

@@ -17,6 +17,8 @@ pub(super) enum Source {
     Field(Arc<str>),
     /// The content.
     Content,
+    /// Its length: known of one that is not, if the head declares it.
+    Size,
     /// The client's address.
     Client,
     /// Something else: the handshake, a token, an answer.
@@ -30,7 +32,8 @@ impl Source {
             ("req.target", None) | ("req.query" | "req.query.all", Some(_)) => Source::Query,
             ("req.header" | "req.header.all", Some(name)) => Source::Field(name.clone()),
             ("req.cookie", Some(_)) => Source::Field(Arc::from("cookie")),
-            ("req.json" | "req.body.size", None) => Source::Content,
+            ("req.json", None) => Source::Content,
+            ("req.body.size", None) => Source::Size,
             ("client.ip", None) => Source::Client,
             _ => Source::Elsewhere,
         }
@@ -47,15 +50,15 @@ impl Source {
             (Source::Field(name), Said::Line { fields, .. }) => {
                 fields.iter().any(|field| *field.name == **name)
             }
-            (Source::Content, Said::Head { content, .. }) => content.is_some(),
-            (Source::Content, Said::Line { .. }) | (Source::Elsewhere, _) => false,
+            (Source::Content | Source::Size, Said::Head { content, .. }) => content.is_some(),
+            (Source::Content | Source::Size, Said::Line { .. }) | (Source::Elsewhere, _) => false,
         }
     }
 
     /// Whether a request can do without it.
     pub(super) fn may_be_absent(&self) -> bool {
         match self {
-            Source::Query | Source::Field(_) | Source::Content => true,
+            Source::Query | Source::Field(_) | Source::Content | Source::Size => true,
             Source::Line | Source::Client | Source::Elsewhere => false,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use lang::Value;
@@ -19,6 +20,9 @@ use crate::listen::{Connection, Over};
 use crate::message::{Fault, Headers, Method, Scheme};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
 use crate::session::{Core, Ticket};
+
+/// No content of more bytes is made up.
+const MOST_BLANKS: usize = 64 << 20;
 
 /// What a client got.
 pub(super) struct Answered {
@@ -50,7 +54,7 @@ pub(super) async fn send(
     let url = Url::parse(url.as_str().unwrap_or_default())?;
     let listener = listener(trial, &url, on)?;
     let mut lines = String::new();
-    let content = content(body, json, &mut lines);
+    let content = content((body, json), headers, &mut lines)?;
     let head = head(method.as_str().unwrap_or("GET"), &url, headers, lines)?;
     let client = match from {
         Value::Ip(client) => *client,
@@ -85,6 +89,9 @@ pub(super) async fn send(
             ));
         }
         None => {}
+    }
+    if let Some(reason) = listener.keeps_out(url.scheme) {
+        return Err(reason);
     }
     let session = <crate::engine::Engine as Snapshot>::session(core, connection);
     let outgoing = match parsed {
@@ -151,11 +158,23 @@ fn listener<'t>(trial: &'t Trial, url: &Url<'_>, on: &Value) -> Result<&'t Liste
     })
 }
 
-/// The content, and the lines of the head that it needs.
-fn content(body: &Value, json: &Value, lines: &mut String) -> Bytes {
+/// The content, and the lines of the head that it needs. Where the head declares a length and nothing is said of the
+/// content, it is that many blanks.
+fn content(
+    (body, json): (&Value, &Value),
+    headers: &Value,
+    lines: &mut String,
+) -> Result<Bytes, String> {
+    let declared = declared(headers);
     let text = match (body, json) {
         (Value::String(text), _) => text.to_string(),
-        (_, Value::Absent) => return Bytes::new(),
+        (_, Value::Absent) => {
+            let length = declared.unwrap_or_default();
+            return match usize::try_from(length) {
+                Ok(length) if length <= MOST_BLANKS => Ok(vec![b' '; length].into()),
+                _ => Err(format!("a content of {length} bytes is not made up")),
+            };
+        }
         (_, json) => {
             lines.push_str("content-type: application/json\r\n");
             let mut text = String::new();
@@ -163,8 +182,22 @@ fn content(body: &Value, json: &Value, lines: &mut String) -> Bytes {
             text
         }
     };
-    lines.push_str(&format!("content-length: {}\r\n", text.len()));
-    Bytes::from(text)
+    match declared {
+        None => lines.push_str(&format!("content-length: {}\r\n", text.len())),
+        Some(length) if length == text.len() as u64 => {}
+        Some(length) => {
+            let n = text.len();
+            return Err(format!("`content-length` says {length}, and the content has {n} bytes"));
+        }
+    }
+    Ok(Bytes::from(text))
+}
+
+/// The length that the head declares, if it is one.
+fn declared(headers: &Value) -> Option<u64> {
+    let Value::Map(headers) = headers else { return None };
+    let is = |(name, _): &(&Arc<str>, &Value)| name.eq_ignore_ascii_case("content-length");
+    headers.iter().find(is)?.1.as_str()?.parse().ok()
 }
 
 /// The head as HTTP/1.1 writes it.

@@ -83,7 +83,9 @@ pub(super) fn read(picked: &Picked, hand: &mut dyn FnMut(Result<Entry<'_>, Skip>
     let said = match fields.is_empty() {
         // Every request has fields: these were not written down.
         true => Said::Line { method, host, target: &target, query: true, fields: &[] },
-        false => Said::Head { head: head.as_bytes(), lacks: &lacks, content: content(request) },
+        false => {
+            Said::Head { head: head.as_bytes(), lacks: &lacks, content: content(request, &fields) }
+        }
     };
     let was = match picked.status.and_then(|status| u16::try_from(status).ok()) {
         Some(status @ 100..=599) => Was::Seen(status),
@@ -126,10 +128,12 @@ fn cookies(fields: &[(&str, &str)], list: Option<&Value>) -> Option<String> {
     (!listed.is_empty()).then(|| listed.join("; "))
 }
 
-/// The content, if all of it is there.
-fn content(request: &serde_json::Map<String, Value>) -> Option<Vec<u8>> {
+/// The content, if all of it is there: as much as the head declares, where it does.
+fn content(request: &serde_json::Map<String, Value>, fields: &[(&str, &str)]) -> Option<Vec<u8>> {
     let size = request.get("bodySize").and_then(Value::as_i64).unwrap_or(-1);
-    match request.get("postData").filter(|data| !data.is_null()) {
+    let declared = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let declared = declared.and_then(|(_, length)| length.trim().parse::<u64>().ok());
+    let content = match request.get("postData").filter(|data| !data.is_null()) {
         None => (size <= 0).then(Vec::new),
         Some(data) if data.get("encoding").is_some() => None,
         Some(data) => {
@@ -137,7 +141,8 @@ fn content(request: &serde_json::Map<String, Value>) -> Option<Vec<u8>> {
             let is_whole = size < 0 || u64::try_from(size).ok() == Some(text.len() as u64);
             is_whole.then(|| text.as_bytes().to_vec())
         }
-    }
+    };
+    content.filter(|content| declared.is_none_or(|length| length == content.len() as u64))
 }
 
 #[cfg(test)]
