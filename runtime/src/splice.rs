@@ -1,6 +1,8 @@
 //! Text that goes into a URI, put together part by part: what the policy says stands as it is, what the request says is
 //! encoded, so that a value can be a value and nothing more. It decides nothing about where the text goes.
 
+use std::ops::Range;
+
 use compiler::program::{Expr, Route, Step, StepKind};
 use compiler::{Matcher, Program};
 use lang::Value;
@@ -115,10 +117,12 @@ impl Splice {
     }
 
     /// The URI for this request. A value spliced into text stands within one component; a value that is all there is
-    /// may be a whole URI, for then the policy has left that to whoever the value comes from.
+    /// may be a whole URI, for then the policy has left that to whoever the value comes from. What the request says and
+    /// would be dots in place of a segment of the path is refused: a client that resolves them leaves the place.
     pub(crate) fn location(&self, ex: &Exchange) -> Result<String, Failure> {
         let alone = self.parts.len() == 1;
         let mut text = String::new();
+        let mut said: Vec<Range<usize>> = Vec::new();
         let mut in_query = false;
         for part in &self.parts {
             // `?next={req.target}`: behind the name of a query's pair even what is a URI already is a mere value.
@@ -134,10 +138,50 @@ impl Splice {
                 Part::Value(expr) if alone => (ex.evaluate(*expr), is_uri, true),
                 Part::Value(expr) => (ex.evaluate(*expr), is_unreserved, false),
             };
-            encode(&plain(&value), stays, spelled, &mut text);
+            let begin = text.len();
+            let value = plain(&value);
+            // A request for the server as a whole has no path (RFC 9112, section 3.3).
+            let is_server = matches!(part, Part::Kept(_)) && !is_value && value == "*";
+            if !is_server || ex.request.target.path() != "*" {
+                encode(&value, stays, spelled, &mut text);
+            }
+            let is_free = match part {
+                Part::Literal(_) => true,
+                Part::Value(_) => alone,
+                Part::Kept(_) | Part::Spelled(_) => false,
+            };
+            if !is_free {
+                said.push(begin..text.len());
+            }
         }
-        Ok(text)
+        match said_dots(&text, &said) {
+            true => Err(Failure::Value),
+            false => Ok(text),
+        }
     }
+}
+
+/// Whether in the path of a URI a segment is dots that one of these parts of the text touches.
+fn said_dots(uri: &str, said: &[Range<usize>]) -> bool {
+    let end = uri.find(['?', '#']).unwrap_or(uri.len());
+    let path = uri.get(..end).unwrap_or_default();
+    let authority = path.find("//").filter(|at| path.find('/') == Some(*at)).map(|at| at + 2);
+    let mut at = authority.map_or(0, |from| {
+        path.get(from..).and_then(|rest| rest.find('/')).map_or(end, |slash| from + slash)
+    });
+    for segment in path.get(at..).unwrap_or_default().split('/') {
+        let touches = |part: &Range<usize>| part.start < at + segment.len() && at < part.end;
+        if are_dots(segment) && said.iter().any(touches) {
+            return true;
+        }
+        at += segment.len() + 1;
+    }
+    false
+}
+
+/// Whether a segment is dots to whoever resolves the path, to whom an encoded dot is one.
+fn are_dots(segment: &str) -> bool {
+    matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | "..")
 }
 
 /// What is wrong with the policy's own part of a path.
@@ -292,8 +336,7 @@ impl Spelled {
 
     fn end_segment(&mut self) {
         let segment = self.text.rsplit('/').next().unwrap_or_default();
-        // An encoded dot is a dot to whoever resolves the path.
-        let dots = matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | "..");
+        let dots = are_dots(segment);
         self.refused |= self.holds_value && (dots || segment.is_empty()) || self.holds_kept && dots;
         self.holds_value = false;
         self.holds_kept = false;

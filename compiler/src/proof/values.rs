@@ -258,8 +258,92 @@ impl Values<'_> {
             _ => false,
         };
         match self.program.expr(id) {
-            Expr::Template(parts) => parts.first().is_some_and(|part| own(*part)),
+            Expr::Template(parts) => {
+                parts.first().is_some_and(|part| own(*part)) && !self.may_say_dots(parts)
+            }
             _ => own(id),
+        }
+    }
+
+    /// Whether something that a request says may be dots in place of a segment of the path of this URI. Of a part of which
+    /// nothing is known that is presumed.
+    fn may_say_dots(&self, parts: &[ExprId]) -> bool {
+        let mut segment = Spelled::default();
+        // Nothing in the scheme and the authority is a segment.
+        let mut in_path = true;
+        for (nth, part) in parts.iter().enumerate() {
+            let part = self.named(*part);
+            if let Some(value) = self.constants.get(part) {
+                let words = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let mut rest = &*words;
+                if nth == 0
+                    && let Some(at) = words.find("//").filter(|at| words.find('/') == Some(*at))
+                {
+                    (in_path, rest) = (false, words.get(at + 2..).unwrap_or_default());
+                }
+                let path = rest.split(['?', '#']).next().unwrap_or_default();
+                for (at, piece) in path.split('/').enumerate() {
+                    if at > 0 {
+                        if in_path && segment.may_be_said_dots() {
+                            return true;
+                        }
+                        (in_path, segment) = (true, Spelled::default());
+                    }
+                    segment.takes(piece);
+                }
+                if path.len() < rest.len() {
+                    break;
+                }
+                continue;
+            }
+            if self.is_of_path(part) {
+                // No segment of it is dots, nor becomes that by what stands around it.
+                if in_path && segment.may_be_said_dots() {
+                    return true;
+                }
+                (in_path, segment) = (true, Spelled::default());
+            } else if self.is_told_on_loading(part) {
+                (in_path, segment.has_dots) = (true, true);
+                if segment.may_be_said_dots() {
+                    return true;
+                }
+            } else if !matches!(self.program.expr(part), Expr::Capture(_)) {
+                segment.is_said = true;
+                segment.has_dots = true;
+                segment.has_more |= self.is_figures(part);
+            }
+        }
+        in_path && segment.may_be_said_dots()
+    }
+
+    /// What a local stands for.
+    fn named(&self, id: ExprId) -> ExprId {
+        let Expr::Local(local) = self.program.expr(id) else { return id };
+        let named = self.locals.iter().find(|(named, _)| named == local);
+        named.map_or(id, |(_, value)| *value)
+    }
+
+    /// Whether it is whole segments of the request's path, from its beginning or from where one begins.
+    fn is_of_path(&self, id: ExprId) -> bool {
+        match self.program.expr(id) {
+            Expr::Slot(slot) => {
+                let slot = self.program.slots.get(slot.0 as usize);
+                slot.is_some_and(|slot| matches!(&*slot.field, "req.path" | "req.target"))
+            }
+            Expr::Call(..) => self.comes_to_fit(id, Stands::Path),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a number, which is never absent.
+    fn is_figures(&self, id: ExprId) -> bool {
+        let is = |ty: &Ty| !ty.is_optional() && is_number(ty);
+        match self.program.expr(id) {
+            Expr::Slot(slot) => {
+                self.program.slots.get(slot.0 as usize).is_some_and(|slot| is(&slot.ty))
+            }
+            Expr::Call(function, _) => is(&(function.returns)()),
+            _ => false,
         }
     }
 
@@ -308,5 +392,28 @@ impl Values<'_> {
             }
             expr => expr.is_boolean() == Some(true),
         }
+    }
+}
+
+/// A segment of a path as it is put together.
+#[derive(Clone, Copy, Default)]
+struct Spelled {
+    /// Something in it is no dot.
+    has_more: bool,
+    /// Something in it may be dots.
+    has_dots: bool,
+    /// A request says something of it.
+    is_said: bool,
+}
+
+impl Spelled {
+    fn takes(&mut self, words: &str) {
+        let is_dot = |c: char| ".%2eE".contains(c);
+        self.has_more |= !words.chars().all(is_dot);
+        self.has_dots |= words.contains(is_dot);
+    }
+
+    fn may_be_said_dots(self) -> bool {
+        self.is_said && self.has_dots && !self.has_more
     }
 }

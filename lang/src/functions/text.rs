@@ -10,10 +10,11 @@ pub(super) static ROW: Function = Function {
     name: "text",
     params: &[param("value", || Ty::Json.optional(), "What is read.")],
     returns: || Ty::String.optional(),
-    doc: "A text, number or truth value of a document as a text; absent where there is none, and for lists, objects and `null`.",
+    doc: "A text, number or truth value of a document, or any other single value, as a text: as it stands in `\"{value}\"`. Absent where there is none, and for lists, objects and `null`.",
     examples: &[
         (r#"text("a") ?? "-""#, r#""a""#),
         (r#"text(7) ?? "-""#, r#""7""#),
+        (r#"text(404) ?? "-""#, r#""404""#),
         (r#"text([1]) ?? "-""#, r#""-""#),
     ],
     texts: None,
@@ -24,9 +25,16 @@ pub(super) static ROW: Function = Function {
 fn eval(arguments: &[Value]) -> Value {
     match arguments {
         [Value::String(text)] => Value::String(text.clone()),
-        [value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))] => {
-            Value::string(value.to_string())
-        }
-        _ => Value::Absent,
+        [
+            Value::Absent
+            | Value::Null
+            | Value::List(_)
+            | Value::Set(_)
+            | Value::Map(_)
+            | Value::Secret(_)
+            | Value::Item(_),
+        ]
+        | [] => Value::Absent,
+        [value, ..] => Value::string(value.to_string()),
     }
 }

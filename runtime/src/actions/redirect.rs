@@ -25,7 +25,7 @@ params! {
     pub struct Redirect {
         /// The status: 301, 302, 303, 307 or 308.
         status: RedirectStatus = "302",
-        /// The place, an absolute URI or a path. A value spliced into text stands within one component; only the request's own host, path and query stand as they are. Whatever cannot stand in a URI is percent-encoded.
+        /// The place, an absolute URI or a path. A value spliced into text stands within one component; only the request's own host, path and query stand as they are. Whatever cannot stand in a URI is percent-encoded; a value that would be `.` or `..` in place of a segment of the path is answered with 400.
         location: Dyn<Location>,
     }
 }
