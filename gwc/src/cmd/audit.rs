@@ -262,7 +262,7 @@ impl Desk<'_> {
         self.policy.blocks.iter().any(|block| provider(block.row.name).is_some())
     }
 
-    /// Routes that are answered to somebody whom no auth knows, although they require something, by listener.
+    /// Routes that are answered to somebody of whom it is not known who he is, although they require something, by listener.
     fn unidentified(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         for (at, block) in self.policy.blocks.iter().enumerate() {
@@ -439,6 +439,9 @@ impl Desk<'_> {
     }
 }
 
+/// The field of the client's certificate, which was verified.
+const CERTIFICATE: &str = "conn.tls.client";
+
 /// Whether something is required before the route answers.
 fn asks(route: &Route) -> bool {
     required(route).any(|condition| !always(condition))
@@ -454,7 +457,7 @@ fn always(condition: &Written) -> bool {
     }
 }
 
-/// Whether nobody is answered whom no auth knows.
+/// Whether nobody is answered of whom it is not known who he is.
 fn identifies(route: &Route) -> bool {
     route.conditions.iter().chain(required(route)).any(is_known)
 }
@@ -474,7 +477,7 @@ fn required(route: &Route) -> impl Iterator<Item = &Written> {
     })
 }
 
-/// Whether a condition holds only for whom an auth knows: nothing compares with a claim of nobody.
+/// Whether a condition holds only for whom an auth or a certificate names: nothing compares with what nobody says.
 fn is_known(condition: &Written) -> bool {
     match &condition.kind {
         ExprKind::And(parts) => parts.iter().any(is_known),
@@ -487,7 +490,7 @@ fn is_known(condition: &Written) -> bool {
 
 fn is_claim(value: &Written) -> bool {
     match &value.kind {
-        ExprKind::Field(row, _) => row.path == CLAIMS.path,
+        ExprKind::Field(row, _) => row.path == CLAIMS.path || row.path == CERTIFICATE,
         ExprKind::Member(base, _) => is_claim(base),
         _ => false,
     }

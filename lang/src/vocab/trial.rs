@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use super::{Clause, Field, Function, Key, Param, Phase, Vocabulary};
+use super::{Clause, Field, Function, Key, Known, Param, Phase, Vocabulary};
 use crate::functions::FUNCTIONS;
 use crate::types::Ty;
 use crate::value::Value;
@@ -23,7 +23,7 @@ pub const CLAUSES: &[Clause] = &[
     },
     Clause {
         name: "send",
-        doc: "Sends a request through the policy and waits for the whole answer, by the code that serves real ones. The listener is the one named by `on`; else the only one, the only one that binds the URL's port, or the only one of its scheme. What was sent before has left its traces.",
+        doc: "Sends a request through the policy and waits for the whole answer, by the code that serves real ones. The listener is the one named by `on`; else the only one, the only one that binds the URL's port, or the only one of its scheme; one with `tls` takes `https` alone, any other `http`. What was sent before has left its traces.",
         example: "send GET, \"https://shop.example/v1/users/7\", headers={ \"x-debug\": \"1\" }, from=10.0.0.1",
     },
     Clause {
@@ -86,7 +86,16 @@ pub static STUBS: &[&Function] = &[&RESPOND, &REFUSE, &RESET, &DELAY, &DRIP, &SE
 static RESPOND: Function = Function {
     name: "respond",
     params: &[
-        param("status", || Ty::Status, "The status."),
+        Param {
+            accepts: |known| match known {
+                Known::Value(Value::Status(status @ ..200)) => {
+                    Err(format!("an upstream does not answer with {status}"))
+                }
+                _ => Ok(()),
+            },
+            hint: Some("an answer begins at 200: no stub goes on in another protocol"),
+            ..param("status", || Ty::Status, "The status.")
+        },
         param("body", || Ty::String.optional(), "The content."),
         param("json", || Ty::Json.optional(), "The content, as a document."),
         param("headers", headers, "The header fields; one that is absent is left out."),

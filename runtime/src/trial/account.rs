@@ -10,7 +10,7 @@ use compiler::program::Program;
 use compiler::{Fill, ListenerId, SlotId};
 use lang::eval::{World, eval};
 use lang::policy::parts::children;
-use lang::policy::{Arm, Expr, ExprKind, InputId, LocalId, Policy, Step, StepKind};
+use lang::policy::{Arm, Block, Expr, ExprKind, InputId, LocalId, Policy, Route, Step, StepKind};
 use lang::vocab::Field;
 use lang::{Span, Value};
 
@@ -28,6 +28,8 @@ pub(super) struct Account {
     policy: Arc<Policy>,
     /// The step of the policy that each statement of the engine is: its route, its place there, its place in an `always`.
     steps: HashMap<usize, (usize, usize, Option<usize>)>,
+    /// What holds of every request to the listeners of the route that is looked at.
+    arriving: Arriving,
     slots: HashMap<(Arc<str>, Option<Arc<str>>), SlotId>,
     /// Where a predicate or an arm is counted.
     counted: HashMap<usize, Counter>,
@@ -51,6 +53,60 @@ enum Counter {
     Arm(Span, Span),
 }
 
+/// What holds of every request that comes to some listeners, as far as all of them say the same.
+#[derive(Clone, Copy, Default)]
+struct Arriving {
+    /// Whether it comes over TLS.
+    tls: Option<bool>,
+    /// Whether the client shows a certificate.
+    certificate: Option<bool>,
+}
+
+impl Arriving {
+    /// At the listeners of a route.
+    fn at(engine: &Engine, policy: &Policy, route: &Route) -> Arriving {
+        let blocks = route.listeners.iter().filter_map(|at| policy.blocks.get(*at));
+        let config = |block: &Block| engine.listeners.iter().find(|one| one.name == block.name);
+        let each = blocks.filter_map(config).map(|listener| Arriving {
+            tls: Some(listener.is_tls()),
+            certificate: match (listener.demands_certificates(), listener.takes_certificates()) {
+                (true, _) => Some(true),
+                (_, false) => Some(false),
+                _ => None,
+            },
+        });
+        let same = |a: Option<bool>, b: Option<bool>| if a == b { a } else { None };
+        let all = each.reduce(|one, other| Arriving {
+            tls: same(one.tls, other.tls),
+            certificate: same(one.certificate, other.certificate),
+        });
+        all.unwrap_or_default()
+    }
+
+    /// Whether a condition comes out one way for all of them, as far as its form tells.
+    fn settle(self, condition: &Expr) -> bool {
+        let path = |expr: &Expr| match &expr.kind {
+            ExprKind::Field(field, _) => field.path,
+            _ => "",
+        };
+        let is_there = |path: &str| match path {
+            "conn.tls.client" => self.certificate,
+            "conn.tls.version" => self.tls,
+            "conn.sni" | "conn.alpn" => self.tls.filter(|tls| !tls),
+            _ => None,
+        };
+        match &condition.kind {
+            ExprKind::Present(inner) => is_there(path(inner)).is_some(),
+            // Nothing compares with what is absent; and one scheme is spoken.
+            ExprKind::Compare(_, a, b) | ExprKind::In(a, b) => [a, b].iter().any(|side| {
+                is_there(path(side)) == Some(false)
+                    || path(side) == "req.scheme" && self.tls.is_some()
+            }),
+            _ => false,
+        }
+    }
+}
+
 impl Account {
     /// An account of `policy`, which `engine` serves. Nothing is reached yet.
     pub(super) fn of(engine: Arc<Engine>, policy: Arc<Policy>) -> Account {
@@ -59,11 +115,13 @@ impl Account {
             engine,
             slots,
             steps: HashMap::new(),
+            arriving: Arriving::default(),
             counted: HashMap::new(),
             points: RefCell::default(),
             policy: Arc::clone(&policy),
         };
         for (at, route) in policy.routes.iter().enumerate() {
+            account.arriving = Arriving::at(&account.engine, &policy, route);
             account.note(route.span, Sort::Route, What::Route(route.name.clone(), 0));
             for condition in &route.conditions {
                 account.note(condition.span, Sort::Statement, What::Statement(0));
@@ -135,7 +193,7 @@ impl Account {
             }
             kind => children(kind).into_iter().for_each(|part| self.expect(part, false)),
         }
-        if is_predicate && varies(expr) {
+        if is_predicate && varies(expr) && !self.arriving.settle(expr) {
             self.counted.insert(address(expr), Counter::Predicate(expr.span));
             self.note(expr.span, Sort::Predicate, What::Predicate(0, 0));
         }
