@@ -17,6 +17,7 @@ use crate::program::Program;
 mod act;
 pub(crate) mod basis;
 mod claims;
+mod content;
 pub(crate) mod course;
 mod courses;
 mod defaults;
@@ -218,6 +219,10 @@ fn reason(why: &Why) -> (&'static str, &'static str) {
         Why::Refusal => (
             "a value of the request may be refused here",
             "claim `denied or …` too: a request whose value cannot stand there is answered 400",
+        ),
+        Why::Long => (
+            "content that routes are chosen by is read up to 16 MiB, and more is answered 413",
+            "let no more pass, by `cap body=16MiB` on the listener; or claim it where `req.body.size <= 16MiB`",
         ),
         Why::Written => (
             "the gateway writes this header field by itself, as connection and content need it",

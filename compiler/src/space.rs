@@ -28,6 +28,7 @@ mod term;
 mod test;
 
 pub use arrival::MOST_READ;
+pub(crate) use arrival::lets_long;
 pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme};
 pub(crate) use cut::is_host_name;
 pub(crate) use diagram::{Set, Undecided};

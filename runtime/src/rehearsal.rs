@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use compiler::program::{Step, StepKind};
 use compiler::{Decision, Explanation, Fill, ListenerId, Read, SlotId};
 use futures_util::FutureExt;
@@ -12,11 +14,11 @@ use lang::vocab::ExprId;
 
 use crate::actions::{self, Flow};
 use crate::auth::{self, Identity};
-use crate::body::Body;
+use crate::body::{Body, BodyError, Source};
 use crate::engine::{Engine, Statement};
 use crate::exchange::{Exchange, MOST_READ};
 use crate::failure::Failure;
-use crate::http1::parse_request;
+use crate::http1::{Framing, parse_request};
 use crate::listen::Connection;
 pub use crate::listen::Over;
 use crate::message::{Fault, Scheme};
@@ -70,6 +72,8 @@ pub enum Done {
     Answered(u16),
     /// The request ends here with this status.
     Ended(u16),
+    /// It ends here with 413, because the route reads its content, which is longer than what is read.
+    Long,
     /// It ends here with this status, because a value of it cannot stand where the statement puts it.
     Unfit(u16),
     /// It runs on the way back, when the answer is known.
@@ -131,6 +135,15 @@ fn deciding(step: &Step) -> Vec<ExprId> {
     }
 }
 
+/// Content that nobody waits for.
+struct Unread;
+
+impl Source for Unread {
+    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        Poll::Pending
+    }
+}
+
 /// A request of which one slot is not known.
 struct Without<'a> {
     ex: &'a Exchange,
@@ -185,9 +198,11 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
     );
     let decider = Rc::new(Arc::clone(&engine.decider));
     let is_read = question.content.len() <= MOST_READ;
-    let content = match question.content.is_empty() {
-        true => Body::empty(),
-        false => Body::full(question.content.clone()),
+    let content = match (question.content.is_empty(), parsed.framing) {
+        (true, _) => Body::empty(),
+        // How long it is would be known at its end, which is not waited for.
+        (false, Framing::Chunked) if !is_read => Body::source(Unread, None),
+        (false, _) => Body::full(question.content.clone()),
     };
     let mut ex =
         Exchange::new(Rc::new(connection), decider, parsed.request, content, parsed.upgrade);
@@ -202,7 +217,13 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
 fn walk(engine: &Engine, ex: &mut Exchange) -> Vec<Done> {
     let Some(plan) = ex.route.and_then(|route| engine.plan(route)) else { return Vec::new() };
     let mut steps = Vec::new();
+    // What is not here by now is longer than what is read.
+    let is_long = plan.awaited.iter().any(|slot| matches!(ex.fill(*slot), Read::Pending));
     for statement in &plan.way_in {
+        if is_long && !matches!(statement, Statement::Always(_)) {
+            steps.push(Done::Long);
+            break;
+        }
         let action = match statement {
             Statement::Let(local, value) => {
                 ex.frame.set_local(*local, ex.evaluate(*value));

@@ -174,6 +174,7 @@ impl Fate {
             });
         let way = match &course.end {
             End::Denied => format!("denied with {known}"),
+            End::Long(_) => format!("refused with {known}, as its content is too long to be read"),
             _ if refused_later => format!("denied on the way back with {known}"),
             End::Forwarded(to) => {
                 let to = shares(written, course.at).unwrap_or_else(|| to.to_string());
@@ -207,7 +208,7 @@ impl Fate {
                 row.place.as_ref().is_some_and(|place| place.field.path.starts_with("resp."));
             match (&course.end, row.row.form) {
                 (_, Form::Applied) => false,
-                (End::Denied, _) => true,
+                (End::Denied | End::Long(_), _) => true,
                 (End::Forwarded(_), _) => refused_later && answers,
                 _ => refused_later,
             }

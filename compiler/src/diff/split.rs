@@ -18,7 +18,7 @@ use crate::diff::{Kind, Side as Which, besides, bounds, exposure};
 use crate::order::compare::budget;
 use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
-use crate::proof::course::{Course, End};
+use crate::proof::course::{Course, End, Reads};
 use crate::proof::search::{guards, plainly};
 use crate::space::{Cut, Formula, Set, Space, Test, Undecided, arriving, believes, scheme};
 use lang::segment::captures;
@@ -347,7 +347,10 @@ fn asked<'b>(
         let refusing = courses.iter().filter(|course| !course.sure);
         let refusing: HashSet<usize> = refusing.filter_map(|course| course.at).collect();
         // Which requests are beyond a limit is not told by the requests: the limit itself is compared.
-        let told = |course: &&Course| course.sure && !matches!(course.end, End::Limited(_));
+        // Nor is whether a content declares its length.
+        let told = |course: &&Course| {
+            course.sure && !matches!(course.end, End::Limited(_) | End::Long(Reads::Length))
+        };
         for course in courses.iter().filter(told) {
             let twin = |other: &Way| {
                 (other.course.at, &other.course.guards) == (course.at, &course.guards)

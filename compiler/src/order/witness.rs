@@ -32,6 +32,8 @@ pub(crate) struct Witness {
     pub(crate) stripped: Vec<Arc<str>>,
     /// What whoever sends it is known by.
     pub(crate) claims: Vec<Said>,
+    /// Whether its content does not declare how long it is.
+    pub(crate) is_chunked: bool,
 }
 
 /// What a token says: by the slot of its auth's claims and the claim's name.
@@ -66,6 +68,7 @@ impl Witness {
             slots: Vec::new(),
             stripped: Vec::new(),
             claims: Vec::new(),
+            is_chunked: false,
         };
         let mut segments: Vec<Option<Arc<str>>> = path
             .segments
@@ -371,6 +374,7 @@ impl Witness {
         }
         let cookies = self.cookies(program, false);
         details.extend(cookies.iter().map(|cookies| format!("cookie: {}", said(cookies))));
+        details.extend(self.is_chunked.then(|| "transfer-encoding: chunked".to_owned()));
         details.extend(self.stripped.iter().map(|name| format!("connection: {name}")));
         if self.host.is_empty() {
             text.push_str(" in HTTP/1.0");
@@ -466,7 +470,11 @@ impl Witness {
     }
 
     /// What it says of this field (and key), if that was asked.
-    fn said(&self, program: &Program, (field, key): (&str, Option<&str>)) -> Option<&Value> {
+    pub(crate) fn said(
+        &self,
+        program: &Program,
+        (field, key): (&str, Option<&str>),
+    ) -> Option<&Value> {
         let is = |id: SlotId| {
             let slot = program.slots.get(id.0 as usize);
             slot.is_some_and(|slot| (&*slot.field, slot.key.as_deref()) == (field, key))

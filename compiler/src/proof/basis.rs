@@ -2,7 +2,7 @@
 //! candidates of each listener in the order in which they are tried.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use lang::policy::{Host, Input, InputId, LocalId, Path, Policy, RouteId};
@@ -13,6 +13,7 @@ use crate::interp::{self, Constants};
 use crate::lower;
 use crate::lower::expr::Exprs;
 use crate::program::{Expr, Listener, Program, Route, VirtualHost, locals};
+use crate::proof::content::{Content, reached};
 use crate::proof::course::Course;
 use crate::proof::courses::courses;
 use crate::proof::follow::follow;
@@ -39,6 +40,10 @@ pub(crate) struct Basis<'p> {
     pub(crate) sides: Vec<Side<'p>>,
     /// The constants of each side's own program.
     own: Vec<Constants>,
+    /// What is asked of a content.
+    pub(crate) content: Option<Content>,
+    /// For each side, the routes to which longer content may come than is read.
+    long: Vec<HashSet<RouteId>>,
     /// Where each expression of the program is first written.
     spans: Vec<Span>,
     /// What may still be spent on them.
@@ -69,7 +74,13 @@ impl<'p> Basis<'p> {
         more: impl FnOnce(&mut Exprs) -> T,
     ) -> (Basis<'p>, T) {
         let all: Vec<&Policy> = policies.iter().map(|(policy, _)| *policy).collect();
-        let (program, spans, added) = lower::together(&all, more);
+        let long: Vec<HashSet<RouteId>> =
+            policies.iter().map(|(policy, lowered)| reached(policy, lowered)).collect();
+        let is_long = long.iter().any(|routes| !routes.is_empty());
+        let (program, spans, (content, added)) = lower::together(&all, |exprs| {
+            let added = more(exprs);
+            (is_long.then(|| Content::add(exprs)), added)
+        });
         let constants = interp::constants(&program, &[]);
         let mut first = 0;
         let mut sides = Vec::with_capacity(policies.len());
@@ -79,7 +90,7 @@ impl<'p> Basis<'p> {
         }
         let own = policies.iter().map(|(_, lowered)| interp::constants(lowered, &[])).collect();
         let patience = Patience::default();
-        (Basis { program, constants, sides, own, spans, patience }, added)
+        (Basis { program, constants, sides, own, content, long, spans, patience }, added)
     }
 
     /// The same with what statements read of a message on its way said of the request as it came.
@@ -103,6 +114,8 @@ impl<'p> Basis<'p> {
             own: self.sides.iter().map(|side| bound(side.lowered)).collect(),
             program: self.program.clone(),
             sides: self.sides.clone(),
+            content: self.content,
+            long: self.long.clone(),
             spans: self.spans.clone(),
             patience: Patience::default(),
         }
@@ -176,7 +189,9 @@ impl<'p> Basis<'p> {
         let written = side.policy.routes.get(id.0 as usize);
         match (written, self.route(side, id)) {
             (Some(written), Some(route)) => {
-                courses((&self.program, &self.constants), written, route)
+                let is_long = self.long.get(side.at).is_some_and(|long| long.contains(&id));
+                let content = self.content.filter(|_| is_long);
+                courses((&self.program, &self.constants), content, written, route)
             }
             _ => Ok(Vec::new()),
         }

@@ -54,10 +54,21 @@ pub(crate) enum End {
     Limited(Arc<str>),
     /// A value of the request cannot stand where a statement puts it.
     Unfit,
+    /// Its content is longer than what is read: whatever it is, or if it does not declare how long it is.
+    Long(Reads),
     /// The gateway answers by itself.
     Answered,
     /// This upstream is asked.
     Forwarded(Arc<str>),
+}
+
+/// What of a content is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Reads {
+    /// How long it is, which is known of one that declares it.
+    Length,
+    /// What it says.
+    All,
 }
 
 /// What is known of the status.

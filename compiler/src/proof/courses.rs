@@ -5,7 +5,8 @@ use lang::policy;
 use lang::vocab::Ends;
 
 use super::act::{Act, Untold};
-use super::course::Course;
+use super::content::Content;
+use super::course::{Course, End, Reads};
 use super::values::Values;
 use crate::interp::Constants;
 use crate::program::{Program, Route, StepKind, locals};
@@ -14,9 +15,11 @@ use crate::program::{Program, Route, StepKind, locals};
 const MOST: usize = 1_024;
 
 /// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
-/// are too many, or of which it is not known what comes of it.
+/// are too many, or of which it is not known what comes of it. `content` is what is asked of a content that may be longer
+/// than what is read.
 pub(crate) fn courses(
     (program, constants): (&Program, &Constants),
+    content: Option<Content>,
     written: &policy::Route,
     route: &Route,
 ) -> Result<Vec<Course>, usize> {
@@ -24,7 +27,12 @@ pub(crate) fn courses(
     let values = Values { program, constants, locals: &locals, paths: &route.paths };
     let (conditions, steps) = (&*route.conditions, &*route.steps);
     let mut done = Vec::new();
-    let mut open = vec![Course::begin()];
+    let mut long = content.and_then(|content| content.course(program, steps));
+    let mut begin = Course::begin();
+    if let (Some(content), Some(End::Long(Reads::All))) = (content, long.as_ref().map(|c| &c.end)) {
+        begin.guards.push((content.is_long, false));
+    }
+    let mut open = vec![begin];
     let mut standing: Vec<Act<'_>> = Vec::new();
     for (at, (step, lowered)) in written.steps.iter().zip(&route.steps).enumerate() {
         let mut next = Vec::new();
@@ -38,6 +46,13 @@ pub(crate) fn courses(
                     standing.push(Act { values, conditions, steps, at, call, lowered });
                 }
             }
+        }
+        // Not before: what always holds from the route's first line on holds for it, too.
+        if !matches!(lowered.kind, StepKind::Always(_))
+            && let Some(mut long) = long.take()
+        {
+            long.ran = at;
+            done.push(hold(&standing, long).map_err(|_| at)?);
         }
         for mut course in open {
             course.ran = at + 1;

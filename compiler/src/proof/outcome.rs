@@ -106,6 +106,7 @@ fn fate(side: &Side<'_>, ending: &Ending) -> String {
         End::Limited(limit) => {
             format!("`{route}` refuses a request that is beyond the limit `{limit}`")
         }
+        End::Long(_) => format!("`{route}` refuses content of more than 16 MiB"),
         End::Answered | End::Unfit | End::Open => format!("`{route}` answers a request"),
     }
 }
@@ -113,6 +114,7 @@ fn fate(side: &Side<'_>, ending: &Ending) -> String {
 fn place(end: &End) -> &'static str {
     match end {
         End::Denied | End::Limited(_) => "it is refused here",
+        End::Long(_) => "so much is not read here, and answered 413",
         End::Forwarded(_) => "it is forwarded here",
         _ => "it is answered here",
     }

@@ -14,7 +14,8 @@ use crate::order::witness::Witness;
 use crate::program::Listener;
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::claims::{Asked, Way};
-use crate::proof::course::{Course, End};
+use crate::proof::content::{is_long, reads, undeclared};
+use crate::proof::course::{Course, End, Reads, Status};
 use crate::proof::follow::is_on_its_way;
 use crate::proof::narrow::Narrow;
 use crate::proof::opaque::{opaque, too_long};
@@ -75,6 +76,8 @@ pub(crate) enum Why {
     Upstream,
     /// A value may be refused.
     Refusal,
+    /// A content may be longer than what is read where a route is chosen by it.
+    Long,
     /// The gateway writes a header field as connection and content need it.
     Written,
     /// Something is computed that cannot be taken apart.
@@ -216,7 +219,7 @@ impl<'q> Question<'q> {
                 return Found::Undecided(span, Why::Size);
             }
         };
-        let mut doubt = None;
+        let mut doubt = self.chosen_by_content(&taken);
         for course in courses {
             match self.course(listener, at, &taken, course) {
                 Found::Nothing => {}
@@ -225,6 +228,36 @@ impl<'q> Question<'q> {
             }
         }
         doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
+    }
+
+    /// Where a route is chosen by what a content says, and why that leaves the claim undecided: one that is too long to be
+    /// read may end there, whoever takes the request otherwise.
+    fn chosen_by_content(&self, taken: &Taken<'_>) -> Option<(Span, Why)> {
+        let content = self.basis.content?;
+        let conditions = taken.route.conditions.iter();
+        let mut reading = conditions.filter(|(id, _)| reads(&self.basis.program, [*id]).is_some());
+        let (_, span) = reading.next()?;
+        let (end, status) = (End::Long(Reads::All), Status::Known(413));
+        let course = Course { status, ..Course::past(end) };
+        let way = self.nobodys(&course);
+        let mut cut = self.basis.cut();
+        let ended = Formula::all(vec![
+            self.narrow.within(&mut cut),
+            taken.head(&mut cut),
+            cut.condition(content.is_long, OPEN),
+            self.of.formula(&mut cut, way, OPEN),
+            self.expect.formula(&mut cut, way, OPEN).not(),
+        ]);
+        cut.arriving(self.arriving);
+        (!is_empty(cut.finish(budget(1)), &ended)).then_some((*span, Why::Long))
+    }
+
+    /// Whether a content that is too long to be read may keep a request of this host and path from its route.
+    fn may_end_before(&self, listener: &Listener, (host, path): (&Host, &Path)) -> bool {
+        let candidates = meeting(listener, host, path).into_iter();
+        let routes = candidates.filter_map(|at| self.basis.taken(&self.side, listener, at));
+        let conditions = routes.flat_map(|taken| &taken.route.conditions).map(|(id, _)| *id);
+        reads(&self.basis.program, conditions).is_some()
     }
 
     fn course(&self, listener: &'q Listener, at: At, taken: &Taken<'_>, course: &Course) -> Found {
@@ -355,6 +388,7 @@ impl<'q> Question<'q> {
         let mut plain = plainly(&mut cut);
         let more = self.of_cache().map(|asks| asks.plain.as_slice()).unwrap_or_default();
         plain.extend(more.iter().map(|id| cut.condition(*id, OPEN)));
+        plain.extend(self.basis.content.map(|of| cut.condition(of.is_long, OPEN).not()));
         cut.arriving(self.arriving);
         let decide = || -> Result<(Space, Set, Vec<Set>), Undecided> {
             let mut space = cut.finish(budget(others.len()))?;
@@ -382,6 +416,14 @@ impl<'q> Question<'q> {
         if let Some((span, why)) = self.too_long(listener, (host, path), guards) {
             return Found::Undecided(span, why);
         }
+        let program = &self.basis.program;
+        let ends_before = |witness: &Witness| {
+            is_long(program, witness) && self.may_end_before(listener, (host, path))
+        };
+        let shown = |witness: Box<Witness>| match &ending.end {
+            End::Long(Reads::Length) => undeclared(program, &witness).map(Box::new),
+            _ => Some(witness),
+        };
         // Plainer examples are easier to read, where there are any.
         let mut tried = left;
         for plain in plain {
@@ -395,8 +437,10 @@ impl<'q> Question<'q> {
         let Some(values) = space.witness(tried) else {
             for values in self.basis.guesses(&space, tried) {
                 let witness = Box::new(Witness::new(host, path, self.asked(values)));
-                if witness.arrives(&self.basis.program, self.arriving)
+                if witness.arrives(program, self.arriving)
+                    && !ends_before(&witness)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
+                    && let Some(witness) = shown(witness)
                 {
                     return Found::Witness(witness, ending.clone());
                 }
@@ -404,11 +448,17 @@ impl<'q> Question<'q> {
             return Found::Undecided(place, self.why(way, &space, left));
         };
         let witness = Box::new(Witness::new(host, path, values));
-        if !witness.arrives(&self.basis.program, self.arriving) {
+        if !witness.arrives(program, self.arriving) {
             return Found::Undecided(place, Why::Size);
         }
+        if ends_before(&witness) {
+            return Found::Undecided(place, Why::Long);
+        }
         match replay(self, &witness, way, true) {
-            Replayed::Contradicts => Found::Witness(witness, ending.clone()),
+            Replayed::Contradicts => match shown(witness) {
+                Some(witness) => Found::Witness(witness, ending.clone()),
+                None => Found::Undecided(place, Why::Long),
+            },
             Replayed::Unsure => Found::Undecided(place, Why::Refusal),
             Replayed::Agrees => Found::Disagreement(witness),
         }

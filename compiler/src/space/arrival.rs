@@ -79,6 +79,14 @@ pub(crate) fn believes(policy: &Policy, listener: usize) -> bool {
     policy.blocks.get(listener).is_none_or(|block| lines(block, "trust").next().is_some())
 }
 
+/// Whether it lets content pass that is longer than what is read.
+pub(crate) fn lets_long(policy: &Policy, listener: usize) -> bool {
+    policy.blocks.get(listener).is_some_and(|block| match cap(block, "body") {
+        Some(Value::Size(most)) => most > MOST_READ as u64,
+        _ => true,
+    })
+}
+
 /// What holds of every request that comes to this listener.
 pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
     let Some(block) = policy.blocks.get(listener) else { return Vec::new() };

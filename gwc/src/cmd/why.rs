@@ -200,6 +200,7 @@ impl Page<'_> {
                         Done::Forwarded(to) => format!("  → upstream {to}\n"),
                         Done::Answered(status) => format!("  → {status}\n"),
                         Done::Ended(status) => format!("  → ends here with {status}\n"),
+                        Done::Long => "  → ends here with 413: the route reads the content, of which no more than 16 MiB are read\n".to_owned(),
                         Done::Unfit(status) => format!(
                             "  → ends here with {status}: a value of the request cannot stand there\n"
                         ),
@@ -214,7 +215,9 @@ impl Page<'_> {
                 ));
             }
             Decision::NotFound => text.push_str("404: no route answers\n"),
-            Decision::Pending(_) => text.push_str("it depends on the request's content\n"),
+            Decision::Pending(_) => text.push_str(
+                "413: routes are chosen by the content, of which no more than 16 MiB are read\n",
+            ),
         }
         for (auth, reason) in &rehearsal.refused {
             text.push_str(&format!(
@@ -270,7 +273,7 @@ impl Page<'_> {
                 json!({ "status": 405, "allow": methods.names() })
             }
             Decision::NotFound => json!({ "status": 404 }),
-            Decision::Pending(_) => json!({ "pending": "content" }),
+            Decision::Pending(_) => json!({ "status": 413 }),
         };
         let statements: Vec<Value> = match decision {
             Decision::Route(id) => {
@@ -280,6 +283,7 @@ impl Page<'_> {
                         Done::Forwarded(to) => ("forwarded", json!(&**to)),
                         Done::Answered(status) => ("answered", json!(status)),
                         Done::Ended(status) => ("ended", json!(status)),
+                        Done::Long => ("ended", json!(413)),
                         Done::Unfit(status) => ("unfit", json!(status)),
                         Done::OnTheWayBack => ("on-the-way-back", Value::Null),
                     };

@@ -166,7 +166,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::Size,
             from: Phase::Request,
             written: None,
-            doc: "The length of the content. If the client did not declare it, reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB.",
+            doc: "The length of the content. If the client did not declare it, reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB: more is answered 413.",
             example: "require req.body.size <= 1MiB, else=413",
         },
         read: |ex, _| match size(&ex.content) {
@@ -181,7 +181,7 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             ty: || Ty::Json.optional(),
             from: Phase::Request,
             written: None,
-            doc: "The content as a JSON document; absent if it is none, if an object has a name twice, or if it is nested deeper than 128 levels or has more than 100,000 values. Reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB.",
+            doc: "The content as a JSON document; absent if it is none, if an object has a name twice, or if it is nested deeper than 128 levels or has more than 100,000 values. Reading it buffers the content first, up to the listener's `cap body` and at most 16 MiB: more is answered 413.",
             example: "require req.json is present, else=400",
         },
         read: |ex, _| match ex.json() {
