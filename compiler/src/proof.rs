@@ -224,6 +224,10 @@ fn reason(why: &Why) -> (&'static str, &'static str) {
             "content that routes are chosen by is read up to 16 MiB, and more is answered 413",
             "let no more pass, by `cap body=16MiB` on the listener; or claim it where `req.body.size <= 16MiB`",
         ),
+        Why::Trusted => (
+            "a proxy that the listener trusts says this header field, by its `trust`",
+            "claim a header field that statements set, or take the field away before `forward`",
+        ),
         Why::Written => (
             "the gateway writes this header field by itself, as connection and content need it",
             "claim a header field that statements set",

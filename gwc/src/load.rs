@@ -131,7 +131,8 @@ pub fn check_each(
     });
     let mut checks: Vec<Check> = checks.into_iter().map(|(_, check)| check).collect();
     for check in &mut checks {
-        let program = check.program.as_ref();
+        // Nor does it hang on what is proved.
+        let program = check.program.as_ref().or(check.unproved.as_ref());
         let exceeded = program.map(|program| bounds::exceeded(program, &check.sources));
         check.diags.extend(exceeded.unwrap_or_default());
         check.diags.sort_by_key(|diag| (diag.span(), diag.code));

@@ -96,7 +96,10 @@ impl Act<'_> {
                     "up.host" => Stands::Host,
                     _ => Stands::Field,
                 };
-                let fits = value.is_some_and(|value| self.values.fits(value, stands));
+                let fits = value.is_some_and(|value| {
+                    self.values.fits(value, stands)
+                        || self.values.is_held(value, stands, &course.guards)
+                });
                 // On the way back nothing is refused: what does not fit is left out.
                 if !fits && field.starts_with("up.") {
                     let is_field = stands == Stands::Field;

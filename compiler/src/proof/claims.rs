@@ -14,7 +14,7 @@ use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
 use crate::program::{Program, Step};
 use crate::proof::course::{Course, End, Status};
-use crate::proof::sent::{Field, field, original};
+use crate::proof::sent::{Field, field, is_of_client, original};
 use crate::space::{Cut, Env, Formula, Of, Test, can_be_said, trimmed};
 
 /// A claim whose expressions are those of a program.
@@ -114,6 +114,16 @@ impl Asked {
             Asked::All(parts) | Asked::Any(parts) => {
                 parts.iter().any(|part| part.asks_written(way))
             }
+            _ => false,
+        }
+    }
+
+    /// Whether it asks for a header field that peers say whom the listener trusts.
+    pub(crate) fn asks_believed(&self) -> bool {
+        match self {
+            Asked::Header(Message::Up, name, ..) => is_of_client(name),
+            Asked::Not(inner) => inner.asks_believed(),
+            Asked::All(parts) | Asked::Any(parts) => parts.iter().any(Asked::asks_believed),
             _ => false,
         }
     }

@@ -80,6 +80,8 @@ pub(crate) enum Why {
     Long,
     /// The gateway writes a header field as connection and content need it.
     Written,
+    /// A peer that the listener trusts says it.
+    Trusted,
     /// Something is computed that cannot be taken apart.
     Computed,
     /// This cannot be followed.
@@ -459,7 +461,11 @@ impl<'q> Question<'q> {
                 Some(witness) => Found::Witness(witness, ending.clone()),
                 None => Found::Undecided(place, Why::Long),
             },
-            Replayed::Unsure => Found::Undecided(place, Why::Refusal),
+            Replayed::Unsure => {
+                let steps = way.route.map_or(&[][..], |(_, steps)| steps);
+                let doubted = way.course.doubt.and_then(|at| steps.get(at));
+                Found::Undecided(doubted.map_or(place, |step| step.span), Why::Refusal)
+            }
             Replayed::Agrees => Found::Disagreement(witness),
         }
     }
@@ -496,7 +502,8 @@ impl<'q> Question<'q> {
         if answered && both.iter().any(|asked| asked.asks_answer()) {
             Why::Upstream
         } else if both.iter().any(|asked| asked.asks_written(way)) {
-            Why::Written
+            let by_peer = way.believes && both.iter().any(|asked| asked.asks_believed());
+            if by_peer { Why::Trusted } else { Why::Written }
         } else {
             opaque(self.basis, space, left).unwrap_or(Why::Computed)
         }

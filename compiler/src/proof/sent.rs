@@ -141,6 +141,11 @@ pub(crate) fn reach(name: &str, believes: bool) -> Reach {
     }
 }
 
+/// Whether a field says who the client is, so that what a peer says there is believed where the listener trusts it.
+pub(crate) fn is_of_client(name: &str) -> bool {
+    CLIENT.contains(&name) || name.starts_with("x-forwarded-")
+}
+
 /// What becomes of a client's field that no statement touches.
 pub(super) fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
     match name {
@@ -150,7 +155,7 @@ pub(super) fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
         "x-forwarded-proto" => Field::Scheme,
         "x-forwarded-host" if believes => Field::Unknown,
         "x-forwarded-host" => Field::Host,
-        name if CLIENT.contains(&name) || name.starts_with("x-forwarded-") => match believes {
+        name if is_of_client(name) => match believes {
             true => Field::Unknown,
             false => Field::Absent,
         },

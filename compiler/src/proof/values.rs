@@ -1,6 +1,6 @@
 //! Which values can stand where a statement puts them, whatever the request says: what cannot is refused on the way in.
 
-use lang::policy::{LocalId, Path, Segment};
+use lang::policy::{Compare, LocalId, Path, Segment};
 use lang::segment::split;
 use lang::vocab::ExprId;
 use lang::{Span, Ty, Value};
@@ -196,6 +196,40 @@ impl Values<'_> {
         }
     }
 
+    /// Whether one of these conditions, which hold, says what the value is, and that can stand there.
+    pub(super) fn is_held(&self, id: ExprId, stands: Stands, held: &[(ExprId, bool)]) -> bool {
+        let id = match self.program.expr(id) {
+            Expr::Local(local) => self.named(*local).unwrap_or(id),
+            _ => id,
+        };
+        // What is read later may be something else by then.
+        let is_stable = match self.program.expr(id) {
+            Expr::Slot(slot) => {
+                self.program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable)
+            }
+            _ => false,
+        };
+        let mut open: Vec<ExprId> =
+            held.iter().filter(|(_, holds)| *holds).map(|(id, _)| *id).collect();
+        while let Some(condition) = open.pop().filter(|_| is_stable) {
+            let is = |one: ExprId, other: ExprId| {
+                let text = self.constants.get(other).and_then(Value::as_str);
+                one == id && text.is_some_and(|text| stands.takes(text))
+            };
+            match self.program.expr(condition) {
+                Expr::And(parts) => open.extend(parts),
+                Expr::Compare(Compare::Eq, a, b) if is(*a, *b) || is(*b, *a) => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// What a local stands for.
+    fn named(&self, local: LocalId) -> Option<ExprId> {
+        self.locals.iter().find(|(named, _)| *named == local).map(|(_, value)| *value)
+    }
+
     /// Whether these parts are a path together, whatever the request says: each fits, and none that the policy says
     /// makes dots of its own with what a request says beside it.
     fn is_path(&self, parts: &[ExprId]) -> bool {
@@ -203,9 +237,13 @@ impl Values<'_> {
             Expr::Const(value) => value.as_str(),
             _ => None,
         };
-        let is_one = |id: &ExprId| match self.program.expr(*id) {
+        let meant = |id: &ExprId| match self.program.expr(*id) {
+            Expr::Local(local) => self.named(*local).unwrap_or(*id),
+            _ => *id,
+        };
+        let is_one = |id: &ExprId| match self.program.expr(meant(id)) {
             Expr::Slot(_) | Expr::Capture(_) | Expr::Call(..) => {
-                self.comes_to_fit(*id, Stands::Path)
+                self.comes_to_fit(meant(id), Stands::Path)
             }
             _ => words(id).is_some(),
         };
@@ -261,6 +299,9 @@ impl Values<'_> {
             Expr::Template(parts) => {
                 parts.first().is_some_and(|part| own(*part)) && !self.may_say_dots(parts)
             }
+            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_place(arm.value)),
+            Expr::Coalesce(first, second) => self.is_place(*first) && self.is_place(*second),
+            Expr::Local(local) => self.named(*local).is_some_and(|value| self.is_place(value)),
             _ => own(id),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use lang::Ty;
 use lang::vocab::clauses::{CLAUSES, MODULE};
 use lang::vocab::trial;
 use lang::vocab::{Ends, Form, Key, Param, Phase, Times};
@@ -252,8 +253,12 @@ fn params(out: &mut String, params: &[Param]) -> fmt::Result {
     }
     write!(out, "\n| parameter | type | default | |\n|---|---|---|---|\n")?;
     for param in params {
-        let ty = (param.ty)();
+        let ty = match (param.ty)() {
+            Ty::List(one) if param.rest => (*one).clone(),
+            ty => ty,
+        };
         let default = match param.default {
+            _ if param.rest => "any number".to_owned(),
             Some(default) => format!("`{default}`"),
             None if ty.is_optional() => "absent".to_owned(),
             None => "required".to_owned(),

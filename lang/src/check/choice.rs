@@ -105,7 +105,7 @@ pub(super) fn choose<'a>(
             _ => methods(cx, unit, &values, verb, choice),
         });
         if clause.name == "path" && stmt.is_line_broken() {
-            choice.captures.extend(loose(&values));
+            choice.captures.extend(loose(&values, verb.span));
         }
     }
 }
@@ -224,7 +224,7 @@ pub(super) fn paths(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut
         choice.captures = captures;
     } else if !sound {
         // Nothing is known of what a broken path captures; what uses it is not to blame.
-        choice.captures = loose(values);
+        choice.captures = loose(values, values.first().map_or(Span::default(), ast::Expr::span));
     }
 }
 
@@ -306,9 +306,14 @@ fn foreign(cx: &mut Context<'_>, written: &ast::Str<'_>, pattern: &Path) {
     }
 }
 
-/// The names in the braces of paths that were reported, of unknown types.
-fn loose(values: &[ast::Expr<'_>]) -> Vec<Capture> {
+/// The names in the braces of paths that were reported, of unknown types; an empty name where one is no text, and may
+/// capture anything.
+fn loose(values: &[ast::Expr<'_>], place: Span) -> Vec<Capture> {
     let mut captures: Vec<Capture> = Vec::new();
+    let is_text = |written: &ast::Expr<'_>| matches!(written, ast::Expr::Str(_));
+    if values.is_empty() || !values.iter().all(is_text) {
+        captures.push(("".into(), Ty::Error, place));
+    }
     for written in values {
         let ast::Expr::Str(text) = written else { continue };
         for piece in text.text().split('{').skip(1) {

@@ -383,6 +383,8 @@ pub(super) fn capture(
             }
             Expr { kind: ExprKind::Capture(known.clone()), ty: ty.clone(), span }
         }
+        // Of a path that cannot be read nobody knows what it captures.
+        None if captures.iter().any(|(known, ..)| known.is_empty()) => reported(span),
         None => {
             let near = nearest(name.text, captures.iter().map(|(known, ..)| &**known));
             let place = near.and_then(|near| {

@@ -63,21 +63,32 @@ pub(super) fn url(text: &str) -> Option<usize> {
     Some(bare(text))
 }
 
-/// The length of what a text begins with that could stand in quotes as it is, values in braces included.
+/// The length of what a text begins with that could stand in quotes as it is, values in braces included: `{id: Int}` with
+/// its blank.
 pub(super) fn bare(text: &str) -> usize {
-    let mut open = 0_usize;
-    let ends = |letter: char| match letter {
-        '{' => {
-            open += 1;
-            false
-        }
-        '}' if open > 0 => {
-            open -= 1;
-            false
-        }
-        letter => matches!(letter, ' ' | '\t' | '\r' | '\n' | ',' | ';' | '"' | ')' | ']' | '}'),
+    let ends = |letter: char| {
+        matches!(letter, ' ' | '\t' | '\r' | '\n' | ',' | ';' | '"' | ')' | ']' | '{' | '}')
     };
-    text.find(ends).unwrap_or(text.len())
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..).unwrap_or("");
+        at += rest.find(ends).unwrap_or(rest.len());
+        match braces(text.get(at..).unwrap_or("")) {
+            Some(length) => at += length,
+            None => return at,
+        }
+    }
+}
+
+/// The length of a value in braces that a text begins with: a word, perhaps with a type behind it.
+fn braces(text: &str) -> Option<usize> {
+    let is_within = |letter: char| !matches!(letter, '\r' | '\n' | ';' | '"' | '{' | '}');
+    let inner = text.strip_prefix('{')?;
+    let inner = inner.get(..inner.find(|letter| !is_within(letter))?)?;
+    let closed = text.get(1 + inner.len()..)?.starts_with('}');
+    let first = inner.split(':').next().unwrap_or("");
+    let is_value = !first.is_empty() && !first.contains(char::is_whitespace);
+    (closed && is_value).then_some(inner.len() + 2)
 }
 
 pub(super) fn is_word(character: char) -> bool {
