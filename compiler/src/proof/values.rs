@@ -313,7 +313,7 @@ impl Values<'_> {
         // Nothing in the scheme and the authority is a segment.
         let mut in_path = true;
         for (nth, part) in parts.iter().enumerate() {
-            let part = self.named(*part);
+            let part = self.meant(*part);
             if let Some(value) = self.constants.get(part) {
                 let words = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 let mut rest = &*words;
@@ -357,11 +357,10 @@ impl Values<'_> {
         in_path && segment.may_be_said_dots()
     }
 
-    /// What a local stands for.
-    fn named(&self, id: ExprId) -> ExprId {
+    /// The value, or what it stands for where it is a local.
+    fn meant(&self, id: ExprId) -> ExprId {
         let Expr::Local(local) = self.program.expr(id) else { return id };
-        let named = self.locals.iter().find(|(named, _)| named == local);
-        named.map_or(id, |(_, value)| *value)
+        self.named(*local).unwrap_or(id)
     }
 
     /// Whether it is whole segments of the request's path, from its beginning or from where one begins.
