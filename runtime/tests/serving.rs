@@ -463,6 +463,17 @@ async fn every_wait_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_become_a_request_is_not_waited_for() {
+    let site = Site::default();
+    for bytes in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\0", b"\r\n\0", b"\r\r"] {
+        let begin = Instant::now();
+        let seen = talk_bytes(&site, bytes).await;
+        assert!(seen.starts_with("HTTP/1.1 400 "), "{bytes:?}: {seen}");
+        assert!(begin.elapsed().as_secs() < 5, "{bytes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_head_may_come_byte_by_byte_within_its_time() {
     let site = Site::default();
     let answer = with(&site, Drain::never(), async |mut io: DuplexStream| {

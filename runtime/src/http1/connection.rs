@@ -17,7 +17,7 @@ use super::send::{Asked, send};
 use super::{Decoder, Framing, RequestHead, Scan, parse_request};
 use crate::body::Body;
 use crate::clock;
-use crate::message::{Fault, Method, Response, Scheme, Version};
+use crate::message::{Fault, Method, Response, Scheme, Version, is_token_byte};
 use crate::serve::{
     Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service, Settle,
     Started, Waiting,
@@ -149,7 +149,14 @@ where
                 }
                 // Half an empty line may be no more than that. What came with the request before
                 // begins a head as well, and has no more time than one that comes later.
-                if !begun && !matches!(&wire.buffer[..], [] | [b'\r']) {
+                if !begun
+                    && let [first, rest @ ..] = &wire.buffer[..]
+                    && (*first != b'\r' || !rest.is_empty())
+                {
+                    // A handshake of TLS, for one, never becomes a request.
+                    if !is_token_byte(*first) {
+                        return Poll::Ready(Heard::Head(Err(Fault::StartLine)));
+                    }
                     begun = true;
                     deadline = clock::now() + limits.head;
                 }
