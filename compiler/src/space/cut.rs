@@ -408,6 +408,7 @@ fn within<N: Copy + Ord>(starts: BTreeSet<N>, plain: N) -> impl Iterator<Item = 
 fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes {
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut bounds: BTreeSet<i64> = BTreeSet::new();
+    let mut uuids: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
     let mut cut = vec![true; asked.len()];
     for (cut, (kind, test)) in cut.iter_mut().zip(asked) {
@@ -428,9 +429,14 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
                 }
                 None => *cut = false,
             },
-            (_, test) => match (test.language(), test.points()) {
+            (Some(Segments::Uuid), test) => match (test.language(), test.points()) {
+                (None, Some(points)) => {
+                    uuids.extend(points.into_iter().filter_map(Value::as_str).map(Arc::from));
+                }
                 // A capture of a UUID is in lower case while the segment need not be.
-                (Some(_), _) if matches!(kind, Some(Segments::Uuid)) => *cut = false,
+                _ => *cut = false,
+            },
+            (_, test) => match (test.language(), test.points()) {
                 (Some(language), _) => drop(patterns.insert(language)),
                 (None, Some(points)) => {
                     let texts = points.into_iter().filter_map(Value::as_str);
@@ -441,16 +447,20 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
         }
     }
     named.retain(|text| can_say(&SEGMENTS, text));
+    uuids.retain(|text| Segments::Uuid.holds(text));
     let mut others: Vec<Arc<str>> = Vec::new();
     if !patterns.is_empty() || !led.is_empty() {
         patterns.extend([ints(i64::MAX), ints(i64::MIN), UUIDS.to_owned()]);
+        // Letters of either case are told apart by other patterns, and are captured as one.
+        patterns.extend(uuids.iter().map(|text| format!(r"\A(?i:{text})\z")));
         patterns.extend(bounds.iter().map(|at| ints(*at)));
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
         let all = taken(patterns, patience).map(|taken| [taken.as_slice(), led].concat());
         others = all.and_then(|all| patience.samples(&all, &SEGMENTS, &named)).unwrap_or_default();
         let walked = !others.is_empty();
         for (cut, asked) in cut.iter_mut().zip(asked) {
-            let pattern = asked.0.is_some() && asked.1.language().is_some();
+            let captured = asked.0.is_some_and(|kind| *kind == Segments::Uuid);
+            let pattern = captured || (asked.0.is_some() && asked.1.language().is_some());
             *cut &= walked || !pattern;
         }
     }
@@ -458,6 +468,8 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
     if others.is_empty() {
         others.extend(ints_between(&bounds, &named));
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
+        let spelt: Vec<Arc<str>> = uuids.iter().filter_map(|text| spelt(text, &named)).collect();
+        named.extend(spelt);
         let uuid = |n: u64| format!("00000000-0000-4000-8000-{n:012x}");
         let free = (0..).map(uuid).find(|text| !named.contains(text.as_str()));
         others.extend(free.map(Arc::from));
@@ -465,13 +477,26 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
     } else {
         others.reverse();
     }
-    // The same UUID in upper case is captured as the same value, and is another segment.
-    let upper = named.iter().filter(|text| Segments::Uuid.holds(text));
-    let upper: Vec<Arc<str>> = upper.map(|text| Arc::from(text.to_ascii_uppercase())).collect();
-    named.extend(upper);
     let texts = named.iter().chain(&others).map(|text| Value::String(text.clone()));
     let samples = [Value::Absent, Value::string("")].into_iter().chain(texts).collect();
     Classes { samples, cut, led: is_led, ..Classes::default() }
+}
+
+/// A spelling of the UUID that nobody names: letters of either case are captured as one value, and are another segment.
+fn spelt(uuid: &str, named: &BTreeSet<Arc<str>>) -> Option<Arc<str>> {
+    let n_letters = uuid.bytes().filter(u8::is_ascii_alphabetic).count();
+    let mut spellings = (0..1_u64 << n_letters).map(|mut upper| {
+        let spelling = uuid.chars().map(|letter| {
+            let is_upper = letter.is_ascii_alphabetic() && {
+                let bit = upper & 1 == 1;
+                upper >>= 1;
+                bit
+            };
+            if is_upper { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+        });
+        Arc::from(spelling.collect::<String>())
+    });
+    spellings.find(|spelling| !named.contains(spelling))
 }
 
 /// One integer of each gap between those named, that is not named as text either.
