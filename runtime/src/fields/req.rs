@@ -143,7 +143,10 @@ pub(super) const ENTRIES: &[FieldEntry] = &[
             example: "where \"1\" in req.header.all(\"x-debug\")",
         },
         read: |ex, key| match is_of_target(key) {
-            true => Read::Value(Value::list([Value::string(ex.request.target.authority())])),
+            true => {
+                let host = Some(ex.request.target.authority()).filter(|host| !host.is_empty());
+                Read::Value(Value::list(host.map(Value::string)))
+            }
             false => listed(&ex.request.headers, key),
         },
     },
