@@ -216,17 +216,19 @@ fn change(
     (host, path, route): (&VirtualHost, &Path, &Route),
     (head, patience): (&Head<'_>, &Patience),
 ) -> Result<Change, Undecided> {
-    let request = |values: Vec<(Term, Value)>| {
+    let request = |values: Vec<(Term, Value)>, is_sure: bool| {
         let says_method = values.iter().any(|(term, _)| *term == Term::Method);
-        (says_method, Witness::new(&host.host, path, values))
+        let made = if is_sure { Witness::new } else { Witness::guess };
+        (says_method, made(&host.host, path, values))
     };
     let of = (interp.program, interp.constants);
     let (says_method, witness) = match space.witness(set) {
-        Some(values) => request(values),
+        Some(values) => request(values, true),
         None => {
-            let guesses = space.guesses(set, interp.program, patience).into_iter().map(request);
-            let mut taken =
-                guesses.filter(|(_, guess)| guess.is_taken(of, route, path, &host.host));
+            let guesses = space.guesses(set, interp.program, patience).into_iter();
+            let mut taken = guesses
+                .map(|values| request(values, false))
+                .filter(|(_, guess)| guess.is_taken(of, route, path, &host.host));
             taken.next().ok_or(Undecided)?
         }
     };

@@ -232,6 +232,14 @@ fn reason(why: &Why) -> (&'static str, &'static str) {
             "the gateway writes this header field by itself, as connection and content need it",
             "claim a header field that statements set",
         ),
+        Why::Arrival => (
+            "what a request says in one place limits what it can say in another",
+            "claim it of fewer fields at once, or of shorter values",
+        ),
+        Why::Token => (
+            "one token would have to say what several auths want of it",
+            "claim it of one auth at once: `authenticated(by=…)`",
+        ),
         Why::Computed | Why::Opaque { .. } => (
             "what is computed on the way here cannot be taken apart",
             "compare what the request says, as it came, with constants",

@@ -96,7 +96,8 @@ impl Ground<'_> {
             let certain = sure.is_some();
             let guesses = || self.basis.guesses(space, set);
             for values in sure.map_or_else(guesses, |values| vec![values]) {
-                let witness = Witness::new(self.host, self.path, values);
+                let made = if certain { Witness::new } else { Witness::guess };
+                let witness = made(self.host, self.path, values);
                 let [before, after] = &self.sides;
                 let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {

@@ -264,7 +264,7 @@ fn seen(
     }
     // Something was computed: the interpreter may still find that both take a request made of the rest.
     let guesses = space.guesses(set, places.program, &places.patience).into_iter();
-    let mut guesses = guesses.map(|values| Witness::new(host, path, values));
+    let mut guesses = guesses.map(|values| Witness::guess(host, path, values));
     match guesses.find(taken) {
         Some(witness) => Verdict::Decided(Relation::Across, Some(witness)),
         None => Verdict::Undecided(space.blamed(set)),

@@ -264,8 +264,10 @@ fn cover(
         return Ok(None);
     }
     let by = fewest(&mut space, own, taking)?;
-    let sample = space.witness(own).or_else(|| space.guess(own)).and_then(|values| {
-        let witness = Witness::new(&ordered.group.host, path, values);
+    let host = &ordered.group.host;
+    let sure = space.witness(own).map(|values| Witness::new(host, path, values));
+    let sample = sure.or_else(|| Some(Witness::guess(host, path, space.guess(own)?)));
+    let sample = sample.and_then(|witness| {
         let answering = answer(places, listener, &witness)?;
         Some((witness, answering))
     });

@@ -17,7 +17,9 @@ use crate::interp::{Constants, Interp};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
 use crate::said::{cookie, said};
-use crate::space::{Door, Fact, Term, is_host_name, sources, stands_in};
+use crate::space::{
+    Door, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token, sources, stands_in,
+};
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
 
@@ -34,6 +36,9 @@ pub(crate) struct Witness {
     pub(crate) claims: Vec<Said>,
     /// Whether its content does not declare how long it is.
     pub(crate) is_chunked: bool,
+    /// Whether it is a guess: what it does not say, and no request is free to say, is not known then. Of others it does not
+    /// matter.
+    is_guess: bool,
 }
 
 /// What a token says: by the slot of its auth's claims and the claim's name.
@@ -69,6 +74,7 @@ impl Witness {
             stripped: Vec::new(),
             claims: Vec::new(),
             is_chunked: false,
+            is_guess: false,
         };
         let mut segments: Vec<Option<Arc<str>>> = path
             .segments
@@ -129,6 +135,11 @@ impl Witness {
             witness.method = Arc::from("OPTIONS");
         }
         witness
+    }
+
+    /// The same for values that are a guess.
+    pub(crate) fn guess(host: &Host, path: &Path, values: Vec<(Term, Value)>) -> Witness {
+        Witness { is_guess: true, ..Witness::new(host, path, values) }
     }
 
     /// The same request as another program reads it.
@@ -283,6 +294,27 @@ impl Witness {
         Value::Map(Arc::new(token))
     }
 
+    /// Whether auths that look for their tokens in the same places know whoever sends it by what one token can say.
+    pub(crate) fn is_of_one_token(&self, program: &Program) -> bool {
+        let known: Vec<(&str, Value)> = self
+            .slots
+            .iter()
+            .filter(|(_, value)| !value.is_absent())
+            .filter_map(|(id, _)| {
+                let slot = program.slots.get(id.0 as usize)?;
+                let auth = slot.key.as_deref().filter(|_| *slot.field == *CLAIMS.path)?;
+                Some((auth, self.token(*id, &slot.ty)))
+            })
+            .collect();
+        known.iter().enumerate().all(|(at, (one, says))| {
+            let mut others = known.iter().skip(at + 1);
+            others.all(|(other, and)| {
+                !may_share_token(program, one, other)
+                    || (are_told_alike(program, one, other) && agree(says, and))
+            })
+        })
+    }
+
     /// Whether the slot holds a token of somebody who is known: what it looks like is not shown.
     pub(crate) fn is_token(&self, program: &Program, slot: &Slot) -> bool {
         let known = self.slots.iter().filter(|(_, value)| !value.is_absent());
@@ -399,32 +431,49 @@ impl Witness {
             // Where only one is said, the client is whoever opened the connection.
             "conn.peer" => self.said(program, ("client.ip", None)).cloned(),
             "client.ip" => self.said(program, ("conn.peer", None)).cloned(),
-            "req.header" if slot.key.as_deref() == Some("cookie") => {
-                self.cookies(program, true).map(Value::string)
-            }
-            "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
             "req.target" => Some(Value::string(format!("{}{}", self.path, self.query(program)))),
-            "req.header" if slot.key.as_deref() == Some("host") => {
-                (!self.host.is_empty()).then(|| Value::String(self.host.clone()))
-            }
-            "req.header" => {
-                let all = self.said(program, ("req.header.all", slot.key.as_deref()))?;
-                let all: Vec<&str> = items(all).collect();
-                (!all.is_empty()).then(|| Value::string(all.join(", ")))
-            }
+            "req.header" => match slot.key.as_deref() {
+                Some(key @ ("cookie" | "host" | "content-length" | "transfer-encoding")) => {
+                    Some(self.written(program, key).map_or(Value::Absent, Value::string))
+                }
+                key => {
+                    let all = self.said(program, ("req.header.all", key))?;
+                    let all: Vec<&str> = items(all).collect();
+                    (!all.is_empty()).then(|| Value::string(all.join(", ")))
+                }
+            },
+            "req.header.all" | "req.query.all" => Some(self.all(program, slot)),
             "req.query" => {
                 let all = self.said(program, ("req.query.all", slot.key.as_deref()))?;
                 let mut all = items(all).map(Value::string);
                 all.next().filter(|_| all.next().is_none())
             }
-            // A document is its content.
-            "req.body.size" => {
-                let document = self.said(program, ("req.json", None));
-                let document = document.filter(|document| !document.is_absent())?;
-                Some(Value::Size(json(document).len() as u64))
-            }
+            "req.body.size" => self.size(program).map(Value::Size),
             _ => None,
         }
+    }
+
+    /// What a header field says that other things say too.
+    fn written(&self, program: &Program, name: &str) -> Option<String> {
+        match name {
+            "cookie" => self.cookies(program, true),
+            "host" => (!self.host.is_empty()).then(|| self.host.to_string()),
+            "content-length" => match self.size(program)? {
+                0 => None,
+                size => Some(size.to_string()),
+            },
+            _ => None,
+        }
+    }
+
+    /// How long its content is, if it says that: a document is its content.
+    fn size(&self, program: &Program) -> Option<u64> {
+        if let Some(Value::Size(size)) = self.said(program, ("req.body.size", None)) {
+            return Some(*size);
+        }
+        let document = self.said(program, ("req.json", None));
+        let document = document.filter(|document| !document.is_absent())?;
+        Some(json(document).len() as u64)
     }
 
     /// What its target says behind the path: what is said of the query, with the `?`.
@@ -465,8 +514,11 @@ impl Witness {
     /// The values of a header field or of the query, of which the request says one at most.
     fn all(&self, program: &Program, slot: &Slot) -> Value {
         let one = slot.field.strip_suffix(".all").unwrap_or_default();
-        let said = self.said(program, (one, slot.key.as_deref()));
-        Value::list(said.filter(|value| !value.is_absent()).cloned())
+        if let Some(said) = self.said(program, (one, slot.key.as_deref())) {
+            return Value::list(Some(said).filter(|value| !value.is_absent()).cloned());
+        }
+        let name = slot.key.as_deref().filter(|_| one == "req.header");
+        Value::list(name.and_then(|name| self.written(program, name)).map(Value::string))
     }
 
     /// What it says of this field (and key), if that was asked.
@@ -494,6 +546,13 @@ impl Fill for World<'_> {
         };
         let given = self.witness.slots.iter().find(|(slot, _)| *slot == id);
         if let Some((_, value)) = given {
+            // What a token looks like is not for a guess to know.
+            if self.witness.is_guess
+                && !value.is_absent()
+                && self.witness.is_token(self.program, slot)
+            {
+                return Read::Pending;
+            }
             let known = *slot.field == *CLAIMS.path && !value.is_absent();
             return Read::Value(match known {
                 true => self.witness.token(id, &slot.ty),
@@ -504,7 +563,13 @@ impl Fill for World<'_> {
             "req.method" => Value::Method(self.witness.method.clone()),
             "req.host" => Value::String(self.witness.host.clone()),
             "req.path" => Value::string(self.witness.path.as_str()),
-            _ => self.witness.implied(self.program, slot).unwrap_or_else(|| plain(slot)),
+            _ => match self.witness.implied(self.program, slot) {
+                Some(value) => value,
+                None if self.witness.is_guess && !is_sayable(self.program, id) => {
+                    return Read::Pending;
+                }
+                None => plain(slot),
+            },
         })
     }
 }
@@ -515,6 +580,12 @@ pub(crate) fn path_holds(path: &Path, segments: &[&str]) -> bool {
     let exact = path.rest || segments.len() == path.segments.len();
     let kinds = path.segments.iter().map(Segments::of);
     enough && exact && kinds.zip(segments).all(|(kind, segment)| kind.holds(segment))
+}
+
+/// Whether two records say the same of what both speak of.
+fn agree(one: &Value, other: &Value) -> bool {
+    let (Value::Map(one), Value::Map(other)) = (one, other) else { return true };
+    one.iter().all(|(name, value)| other.get(name).is_none_or(|other| other == value))
 }
 
 /// A value for a claim that nobody asks about.

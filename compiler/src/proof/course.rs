@@ -136,6 +136,21 @@ impl Course {
         }
     }
 
+    /// Everything that is computed for a request that comes this way: what sends it there, and what it ends with.
+    pub(crate) fn exprs(&self) -> impl Iterator<Item = ExprId> + '_ {
+        let headers = self.headers.iter().filter_map(|(.., header)| match header {
+            Header::Value(id) | Header::Trimmed(id) | Header::Fitting(id) | Header::Added(id) => {
+                Some(*id)
+            }
+            Header::Text(_) | Header::There | Header::Absent | Header::Unknown => None,
+        });
+        let status = match self.status {
+            Status::Computed(id) => Some(id),
+            Status::Known(_) | Status::Unknown => None,
+        };
+        self.guards.iter().map(|(id, _)| *id).chain(headers).chain(status)
+    }
+
     /// What statements made of a header field, if any did.
     pub(super) fn made(&self, message: Message, name: &Arc<str>) -> Option<&Header> {
         let mut headers = self.headers.iter();

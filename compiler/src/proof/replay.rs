@@ -1,12 +1,13 @@
 //! An example on its way through a policy, by the code that decides and computes: whoever shows one has seen it there.
 
-use lang::policy::RouteId;
+use lang::policy::{LocalId, RouteId};
+use lang::vocab::ExprId;
 
 use crate::decision::Decision;
 use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::{Program, locals};
+use crate::program::{Expr, Program, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::claims::{Seen, Way};
 use crate::proof::course::{Course, End};
@@ -60,15 +61,20 @@ pub(crate) fn replay(
         true => Replayed::Unsure,
         false => Replayed::Contradicts,
     };
+    let mut unknown = Vec::new();
     if let Some((_, steps)) = way.route {
         for (local, value) in locals(steps) {
             match interp.value(value) {
-                Ok(value) => frame.set_local(local, value),
-                // What nobody knows matters to no example that is certain, and to others it may.
-                Err(_) if certain => return contradicting,
-                Err(_) => return Replayed::Agrees,
+                Ok(known) if !reads(&basis.program, [value], &unknown) => {
+                    frame.set_local(local, known);
+                }
+                _ => unknown.push(local),
             }
         }
+    }
+    // What nobody knows is not known by another name either: it matters to no example that is certain, and to others it may.
+    if reads(&basis.program, way.course.exprs(), &unknown) {
+        return if certain { contradicting } else { Replayed::Agrees };
     }
     let fits = way.course.guards.iter().all(|(id, holds)| match interp.holds(*id) {
         Ok(known) => known == *holds,
@@ -109,6 +115,12 @@ impl Fill for Untold<'_> {
     fn path(&self) -> &str {
         self.fill.path()
     }
+}
+
+/// Whether one of these expressions reads one of these locals.
+fn reads(program: &Program, exprs: impl IntoIterator<Item = ExprId>, locals: &[LocalId]) -> bool {
+    let is_one = |expr: &Expr| matches!(expr, Expr::Local(local) if locals.contains(local));
+    !locals.is_empty() && program.walk(exprs, &[]).any(|(_, expr)| is_one(expr))
 }
 
 /// Who answers.

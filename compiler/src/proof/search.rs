@@ -82,6 +82,10 @@ pub(crate) enum Why {
     Written,
     /// A peer that the listener trusts says it.
     Trusted,
+    /// The parts of a request limit each other.
+    Arrival,
+    /// Several auths would have to know one token.
+    Token,
     /// Something is computed that cannot be taken apart.
     Computed,
     /// This cannot be followed.
@@ -438,8 +442,9 @@ impl<'q> Question<'q> {
         }
         let Some(values) = space.witness(tried) else {
             for values in self.basis.guesses(&space, tried) {
-                let witness = Box::new(Witness::new(host, path, self.asked(values)));
+                let witness = Box::new(Witness::guess(host, path, self.asked(values)));
                 if witness.arrives(program, self.arriving)
+                    && witness.is_of_one_token(program)
                     && !ends_before(&witness)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
                     && let Some(witness) = shown(witness)
@@ -451,7 +456,10 @@ impl<'q> Question<'q> {
         };
         let witness = Box::new(Witness::new(host, path, values));
         if !witness.arrives(program, self.arriving) {
-            return Found::Undecided(place, Why::Size);
+            return Found::Undecided(place, Why::Arrival);
+        }
+        if !witness.is_of_one_token(program) {
+            return Found::Undecided(place, Why::Token);
         }
         if ends_before(&witness) {
             return Found::Undecided(place, Why::Long);

@@ -34,6 +34,8 @@ pub(crate) enum Fact {
     OneOf(&'static str, Vec<Value>),
     /// The client is whoever opened the connection, unless that is one of these.
     Peer(Vec<Value>),
+    /// It comes by HTTP/2.
+    Two,
     /// Nothing is longer, in bytes, or of more fields.
     Longest {
         /// The header section.
@@ -125,6 +127,8 @@ pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
         _ => usize::MAX,
     };
     facts.push(Fact::Longest { header: bytes("header"), target: bytes("target"), fields });
+    let speaks_two = |words: Vec<Value>| words.iter().all(|word| word.as_str() == Some("h2"));
+    facts.extend(spoken(block).is_some_and(speaks_two).then_some(Fact::Two));
     facts.extend(believed(block).map(Fact::Peer));
     facts
 }
@@ -195,12 +199,14 @@ impl Cut<'_> {
                     self.longest(*header, *target);
                     continue;
                 }
+                Fact::Two => continue,
             };
             let Some(term) = self.asked(field) else { continue };
             let atom = self.atom(term, None, test);
             self.rules.push(if holds { atom } else { Formula::Not(Box::new(atom)) });
         }
         self.formed();
+        self.second(facts.contains(&Fact::Two));
     }
 
     /// The field of the space that this field is, if it was asked.
@@ -234,7 +240,6 @@ impl Cut<'_> {
             }
         }
         self.documents();
-        self.hop_by_hop();
         let header = |name| program.slot_of("req.header", Some(name));
         let (expect, host) = (header("expect"), header("host"));
         if let Some(slot) = expect.filter(|slot| self.is_asked(*slot)) {
@@ -279,22 +284,45 @@ impl Cut<'_> {
         }
     }
 
-    /// What is said of a connection is said in no request that comes by HTTP/2 (RFC 9113, section 8.2.2).
-    fn hop_by_hop(&mut self) {
+    /// What HTTP/2 says of every request that comes by it: nothing is said of a connection, which takes no field off, and a
+    /// host is asked for (RFC 9113, sections 8.2.2 and 8.3.1). `always`: nothing else is spoken.
+    fn second(&mut self, always: bool) {
         const OF_CONNECTION: [&str; 5] =
             ["connection", "transfer-encoding", "upgrade", "keep-alive", "proxy-connection"];
-        let Some(spoken) = self.asked("conn.alpn") else { return };
-        let is_one = |slot: &Slot| {
-            let key = slot.key.as_deref().filter(|_| &*slot.field == "req.header");
-            key.is_some_and(|key| OF_CONNECTION.contains(&key))
+        let two = match self.asked("conn.alpn") {
+            _ if always => Formula::Always(true),
+            Some(spoken) => self.is(spoken, &Value::string("h2")),
+            None => return,
         };
-        let slots = (0..).zip(&self.program.slots).filter(|(_, slot)| is_one(slot));
-        let slots: Vec<SlotId> = slots.map(|(at, _)| SlotId(at)).collect();
-        for slot in slots.into_iter().filter(|slot| self.is_asked(*slot)).collect::<Vec<_>>() {
-            let two = self.is(spoken.clone(), &Value::string("h2"));
-            let there = self.atom(Term::Slot(slot), None, Test::Present);
-            self.rules.push(Formula::all(vec![two, there]).not());
+        let mut terms: Vec<Term> = self.atoms.iter().map(|atom| atom.term.clone()).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        for term in terms {
+            let header = match &term {
+                Term::Slot(slot) => self.header(*slot),
+                _ => None,
+            };
+            let never = match (&term, header) {
+                (Term::Host, _) => self.is(term, &Value::string("")),
+                (Term::Stripped(_), _) => self.atom(term, None, Test::True),
+                (_, Some(name)) if OF_CONNECTION.contains(&name) => {
+                    self.atom(term, None, Test::Present)
+                }
+                (_, Some("te")) => {
+                    let there = self.atom(term.clone(), None, Test::Present);
+                    let trailers = self.is(term, &Value::string("trailers"));
+                    Formula::all(vec![there, trailers.not()])
+                }
+                _ => continue,
+            };
+            self.rules.push(Formula::all(vec![two.clone(), never]).not());
         }
+    }
+
+    /// The name of the header field that a slot reads, if it is one.
+    fn header(&self, slot: SlotId) -> Option<&str> {
+        let slot = self.program.slots.get(slot.0 as usize)?;
+        slot.key.as_deref().filter(|_| &*slot.field == "req.header")
     }
 
     /// Holds the client to whoever opened the connection, unless that may speak for others.
@@ -337,7 +365,7 @@ impl Cut<'_> {
                     };
                     let points = test.points().unwrap_or_default().into_iter();
                     let long =
-                        points.filter(|point| point.as_str().is_some_and(|text| text.len() > most));
+                        points.filter(|point| point.as_str().is_some_and(|text| sent(text) > most));
                     ruled_out.extend(long.map(|point| (atom.term.clone(), point.clone())));
                 }
                 (Term::Segment(_), Test::Segment(Segments::Literal(text)))
@@ -419,6 +447,12 @@ impl Cut<'_> {
             _ => None,
         }
     }
+}
+
+/// In how many bytes a text may be sent at least: one that is no UTF-8 is read as U+FFFD.
+fn sent(text: &str) -> usize {
+    let bytes = |c: char| if c == char::REPLACEMENT_CHARACTER { 1 } else { c.len_utf8() };
+    text.chars().map(bytes).sum()
 }
 
 /// Whether a test holds of all numbers up to this one, or of none. `None` if of some.

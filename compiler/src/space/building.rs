@@ -235,6 +235,11 @@ pub(super) fn is_free(program: &Program, slot: SlotId) -> bool {
     })
 }
 
+/// Whether a request can say what a slot reads, as it likes.
+pub(crate) fn is_sayable(program: &Program, slot: SlotId) -> bool {
+    program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable) && is_free(program, slot)
+}
+
 fn set_at(places: &mut [Standing], at: usize, standing: Standing) {
     if let Some(place) = places.get_mut(at) {
         *place = standing;

@@ -196,6 +196,17 @@ fn present(ty: &Ty, asked: &[Asked<'_>], patience: &Patience) -> Classes {
         Ty::Method => methods(asked),
         Ty::Int | Ty::Status | Ty::Time | Ty::Size | Ty::Duration => line(ty, asked),
         Ty::Ip => addresses(asked),
+        Ty::Float => {
+            points(asked, &(0..10).map(|n| Value::Float(f64::from(n))).collect::<Vec<_>>())
+        }
+        Ty::Uuid => {
+            let named: BTreeSet<Arc<str>> = asked
+                .iter()
+                .flat_map(|(_, test)| test.points().unwrap_or_default())
+                .filter_map(|value| value.as_str().map(Arc::from))
+                .collect();
+            points(asked, &fresh_uuid(&named).map(Value::String).into_iter().collect::<Vec<_>>())
+        }
         _ => points(asked, &[]),
     }
 }
@@ -470,9 +481,7 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
         named.extend(bounds.iter().map(|at| Arc::from(at.to_string())));
         let spelt: Vec<Arc<str>> = uuids.iter().filter_map(|text| spelt(text, &named)).collect();
         named.extend(spelt);
-        let uuid = |n: u64| format!("00000000-0000-4000-8000-{n:012x}");
-        let free = (0..).map(uuid).find(|text| !named.contains(text.as_str()));
-        others.extend(free.map(Arc::from));
+        others.extend(fresh_uuid(&named));
         others.push(fresh("x", &|text| named.contains(text)));
     } else {
         others.reverse();
@@ -480,6 +489,12 @@ fn segments(asked: &[Asked<'_>], led: &[Apart], patience: &Patience) -> Classes 
     let texts = named.iter().chain(&others).map(|text| Value::String(text.clone()));
     let samples = [Value::Absent, Value::string("")].into_iter().chain(texts).collect();
     Classes { samples, cut, led: is_led, ..Classes::default() }
+}
+
+/// A UUID that nobody names.
+fn fresh_uuid(named: &BTreeSet<Arc<str>>) -> Option<Arc<str>> {
+    let uuid = |n: u64| format!("00000000-0000-4000-8000-{n:012x}");
+    (0..).map(uuid).find(|text| !named.contains(text.as_str())).map(Arc::from)
 }
 
 /// A spelling of the UUID that nobody names: letters of either case are captured as one value, and are another segment.

@@ -52,6 +52,55 @@ pub(crate) fn carriers(program: &Program, lines: &[Setting]) -> Vec<(&'static st
     if told.is_empty() { vec![("req.header", Arc::from("authorization"))] } else { told }
 }
 
+/// What an auth is told in the lines of this name; nothing of one that an input says.
+fn told(program: &Program, auth: &str, line: &str) -> Option<Vec<Vec<Value>>> {
+    let block =
+        program.blocks.iter().find(|block| provider(&block.kind).is_some() && *block.name == *auth);
+    let lines = block?.settings.iter().filter(|setting| &*setting.name == line);
+    let constant = |id: &ExprId| match program.expr(*id) {
+        Expr::Const(value) => Some(value.clone()),
+        _ => None,
+    };
+    lines.map(|line| line.args.iter().map(constant).collect()).collect()
+}
+
+/// Whether a request that two auths know is known to both by one token: where one has looked the other looks first.
+fn share_token(program: &Program, one: &str, other: &str) -> bool {
+    let (one, other) = (sources(program, one), sources(program, other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+/// Whether two auths are told the same of who issues tokens and of whose keys sign them.
+pub(crate) fn are_told_alike(program: &Program, one: &str, other: &str) -> bool {
+    ["issuer", "audience", "keys", "accept"].into_iter().all(|line| {
+        let told = told(program, one, line);
+        told.is_some() && told == self::told(program, other, line)
+    })
+}
+
+/// Whether two auths may know whoever sends a request by one token.
+pub(crate) fn may_share_token(program: &Program, one: &str, other: &str) -> bool {
+    let places = sources(program, other);
+    sources(program, one).iter().any(|place| places.contains(place))
+}
+
+/// Whether no token that one of two auths counts is one that the other does: they name others as who issues it.
+fn are_apart(program: &Program, one: &str, other: &str) -> bool {
+    let issuers = |auth| -> Option<Vec<Value>> {
+        let mut issuers = Vec::new();
+        for value in told(program, auth, "issuer")?.into_iter().flatten() {
+            match value {
+                Value::List(more) => issuers.extend(more.iter().cloned()),
+                Value::Absent => {}
+                one => issuers.push(one),
+            }
+        }
+        (!issuers.is_empty()).then_some(issuers)
+    };
+    let (Some(one), Some(other)) = (issuers(one), issuers(other)) else { return false };
+    !one.iter().any(|issuer| other.contains(issuer))
+}
+
 /// Whether an auth may look for its token in this slot.
 pub(crate) fn carries_token(program: &Program, slot: SlotId) -> bool {
     let Some(asked) = program.slots.get(slot.0 as usize) else { return false };
@@ -148,10 +197,20 @@ impl Cut<'_> {
         if self.ruled.contains(&slot) {
             return there;
         }
-        self.ruled.push(slot);
         let program = self.program;
-        let name = program.slots.get(slot.0 as usize).and_then(|slot| slot.key.as_deref());
-        let sources = sources(program, name.unwrap_or_default());
+        let name = |slot: SlotId| {
+            let slot = program.slots.get(slot.0 as usize);
+            slot.and_then(|slot| slot.key.as_deref()).unwrap_or_default()
+        };
+        for other in self.ruled.clone() {
+            let (one, two) = (name(slot), name(other));
+            if share_token(program, one, two) && are_apart(program, one, two) {
+                let other = self.atom(Term::Slot(other), None, Test::Present);
+                self.rules.push(Formula::all(vec![there.clone(), other]).not());
+            }
+        }
+        self.ruled.push(slot);
+        let sources = sources(program, name(slot));
         // Whatever reads of a source says that there is something.
         let mut told = |source: &(&'static str, Arc<str>)| {
             let of = (0..).zip(&program.slots).filter(|(_, slot)| {
