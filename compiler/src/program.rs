@@ -163,6 +163,12 @@ impl Program {
         self.exprs.get(id.0 as usize).unwrap_or(&Expr::NOTHING)
     }
 
+    /// The expression that reads a slot and nothing else, if there is one.
+    pub(crate) fn reading(&self, slot: SlotId) -> Option<ExprId> {
+        let mut exprs = (0..).map(ExprId).zip(self.exprs.iter());
+        exprs.find(|(_, expr)| matches!(expr, Expr::Slot(read) if *read == slot)).map(|(id, _)| id)
+    }
+
     /// Every slot that these expressions read, each once, in order.
     pub fn reads(&self, roots: impl IntoIterator<Item = ExprId>) -> Vec<SlotId> {
         let slots = self.walk(roots, &[]).filter_map(|(_, expr)| match expr {

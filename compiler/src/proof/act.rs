@@ -123,7 +123,7 @@ impl Act<'_> {
                                 }
                                 _ => Header::Unknown,
                             },
-                            _ => self.added(value, before),
+                            _ => self.added(key, value, before),
                         };
                         course.put(message, key, header);
                     }
@@ -229,12 +229,18 @@ impl Act<'_> {
     }
 
     /// What a header field is once this value was put beside what was made of it before.
-    fn added(&self, value: ExprId, before: Option<&Header>) -> Header {
+    fn added(&self, name: &str, value: ExprId, before: Option<&Header>) -> Header {
         let is_there = match self.values.program.expr(value) {
             Expr::Const(value) => !value.is_absent(),
             Expr::Template(_) | Expr::Capture(_) => true,
             _ => false,
         };
+        // Cookies are put together in a way of their own.
+        if let Some(joined) =
+            before.filter(|_| name != "cookie").and_then(|before| self.joined(before, value))
+        {
+            return Header::Text(joined);
+        }
         match before {
             Some(Header::Absent) => self.assigned(value),
             Some(Header::There | Header::Text(_) | Header::Added(_)) => Header::There,
@@ -242,6 +248,22 @@ impl Act<'_> {
             Some(_) if is_there => Header::There,
             _ => Header::Unknown,
         }
+    }
+
+    /// Two of the policy's own texts as one value of a header field (RFC 9110, section 5.3).
+    fn joined(&self, before: &Header, value: ExprId) -> Option<Arc<str>> {
+        let text = |id: ExprId| match self.values.constants.get(id) {
+            Some(Value::String(text)) if !trimmed(text).is_empty() => {
+                Some(Arc::from(trimmed(text)))
+            }
+            _ => None,
+        };
+        let before: Arc<str> = match before {
+            Header::Value(id) => text(*id)?,
+            Header::Text(text) if !text.is_empty() => text.clone(),
+            _ => return None,
+        };
+        Some(Arc::from(format!("{before}, {}", text(value)?)))
     }
 
     /// What `location` says: the policy's own words as they stand, if nothing in them is encoded on the way.

@@ -15,7 +15,7 @@ use crate::order::witness::Witness;
 use crate::program::{Program, Step};
 use crate::proof::course::{Course, End, Status};
 use crate::proof::sent::{Field, field, is_of_client, original};
-use crate::space::{Cut, Env, Formula, Of, Test, can_be_said, trimmed};
+use crate::space::{Cut, Env, Formula, Of, Test, can_be_said, host_and_port, trimmed};
 
 /// A claim whose expressions are those of a program.
 #[derive(Clone, Debug)]
@@ -299,6 +299,29 @@ fn header(
                 }
             }
         }
+        Field::Beside { value, client } => {
+            let HeaderIs::Text(text) = is else { return Formula::Always(true) };
+            let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
+            let Some(behind) = plain(cut, value) else {
+                return cut.unknown(number, Of::Header, test);
+            };
+            let passes = copied(cut, client, (name, original), &Test::Present, env);
+            let alone = Formula::Always(**text == *behind);
+            let beside =
+                match text.strip_suffix(&*behind).and_then(|before| before.strip_suffix(", ")) {
+                    // The client may have said nothing in its last field, or in one field what is said here.
+                    Some(before) if trimmed(before).ends_with(',') => {
+                        let open = cut.unknown(number, Of::Header, test);
+                        Formula::all(vec![passes.clone(), open])
+                    }
+                    Some(before) => {
+                        let before = Test::Compare(Compare::Eq, Value::string(before));
+                        copied(cut, client, (name, original), &before, env)
+                    }
+                    None => Formula::Always(false),
+                };
+            Formula::any(vec![Formula::all(vec![passes.not(), alone]), beside])
+        }
         Field::There if matches!(test, Test::Present) => Formula::Always(true),
         Field::Scheme => cut.ask(original, &test, env),
         Field::Peer => match is {
@@ -324,14 +347,7 @@ fn header(
                 }
             }
         }
-        Field::Copied { always } => {
-            let copied = cut.ask(original, &test, env);
-            if always {
-                return copied;
-            }
-            let stripped = cut.stripped(name);
-            Formula::all(vec![copied, stripped.not()])
-        }
+        Field::Copied { always } => copied(cut, always, (name, original), &test, env),
         // The name's own expression tells one unknown from the next.
         Field::There | Field::Unknown => {
             let number = 1 + 2 * original.0 + u32::from(message == Message::Up);
@@ -340,20 +356,34 @@ fn header(
     }
 }
 
+/// What is asked of the client's field, where that passes.
+fn copied(
+    cut: &mut Cut<'_>,
+    always: bool,
+    (name, original): (&Arc<str>, ExprId),
+    test: &Test,
+    env: Env<'_>,
+) -> Formula {
+    let copied = cut.ask(original, test, env);
+    if always {
+        return copied;
+    }
+    let stripped = cut.stripped(name);
+    Formula::all(vec![copied, stripped.not()])
+}
+
+/// The policy's own text, where it is sent as it stands.
+fn plain(cut: &Cut<'_>, value: ExprId) -> Option<Arc<str>> {
+    match cut.value(value)? {
+        Value::String(text) if !text.is_empty() && trimmed(&text) == &*text => Some(text),
+        _ => None,
+    }
+}
+
 /// The address that a text is, as the gateway writes it.
 fn written_address(text: &str) -> Option<Value> {
     let address: IpAddr = text.parse().ok()?;
     (address.to_canonical().to_string() == text).then_some(Value::Ip(address))
-}
-
-/// A host, and the port that a text has behind it.
-fn host_and_port(text: &str) -> (&str, Option<&str>) {
-    match text.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => {
-            (host, Some(port))
-        }
-        _ => (text, None),
-    }
 }
 
 /// One request, seen by the interpreter.
@@ -388,6 +418,19 @@ impl Seen<'_> {
                 Value::String(text) if sure || can_be_said(&text) => Value::string(trimmed(&text)),
                 _ => return None,
             },
+            Field::Beside { value, client } => {
+                let passes = client || !self.witness.stripped.contains(name);
+                let before = self.interp.value(original).ok()?;
+                let value = self.interp.value(value).ok()?;
+                match (before.as_str().filter(|_| passes), value.as_str()?) {
+                    (None, value) => Value::string(trimmed(value)),
+                    (Some(_), "") => return None,
+                    (Some(before), value) if trimmed(value) == value => {
+                        Value::string(format!("{before}, {value}"))
+                    }
+                    (Some(_), _) => return None,
+                }
+            }
             Field::There => return matches!(is, HeaderIs::Present).then_some(true),
             Field::Copied { always: false } if self.witness.stripped.contains(name) => {
                 Value::Absent

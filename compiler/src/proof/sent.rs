@@ -27,6 +27,11 @@ pub(super) enum Field<'c> {
     Copied {
         always: bool,
     },
+    /// This value, beside the client's if there is one; and if that passes, which it may not always (`client`).
+    Beside {
+        value: ExprId,
+        client: bool,
+    },
     /// The scheme by which the request came.
     Scheme,
     /// The address of whoever opened the connection.
@@ -112,6 +117,14 @@ pub(super) fn field<'c>(way: Way<'c>, message: Message, name: &Arc<str>) -> Fiel
         Some(Header::Absent) => Field::Absent,
         // Beside nothing it stands alone.
         Some(Header::Added(id)) if own => Field::Nearly { value: *id, sure: true },
+        // Cookies are put together in a way of their own.
+        Some(Header::Added(id)) if message == Message::Up && &**name != "cookie" => {
+            match passed(name, way.believes) {
+                Field::Copied { always } => Field::Beside { value: *id, client: always },
+                Field::Absent => Field::Nearly { value: *id, sure: true },
+                _ => Field::There,
+            }
+        }
         Some(Header::Added(_) | Header::There) => Field::There,
         Some(Header::Unknown) => Field::Unknown,
         None if message == Message::Up => passed(name, way.believes),

@@ -164,7 +164,7 @@ impl Values<'_> {
                     ("req.path", Stands::Path) => true,
                     (field, Stands::Field) => {
                         FIELD_LIKE.contains(&field)
-                            || field == "req.cookie"
+                            || ["req.cookie", "conn.tls.client"].contains(&field)
                             || can_always_be_said(&slot.ty)
                     }
                     _ => false,
@@ -400,6 +400,7 @@ impl Values<'_> {
                 let input = self.program.inputs.get(input.0 as usize);
                 input.is_some_and(|input| is_number(&input.ty))
             }
+            Expr::Call(function, _) if function.name == "trim" => true,
             Expr::Call(function, arguments) => match arguments.as_slice() {
                 // Of one text nothing but its letters is changed, or blanks at its ends.
                 [argument] if function.keeps => self.has_firm_ends(*argument),

@@ -240,6 +240,7 @@ impl Cut<'_> {
             }
         }
         self.documents();
+        self.related();
         let header = |name| program.slot_of("req.header", Some(name));
         let (expect, host) = (header("expect"), header("host"));
         if let Some(slot) = expect.filter(|slot| self.is_asked(*slot)) {

@@ -24,12 +24,23 @@ impl Cut<'_> {
         test: &Test,
         env: Env<'_>,
     ) -> Option<Formula> {
+        if let ("split", [text, _], Test::Compare(how, Value::List(items))) =
+            (function.name, arguments, test)
+            && items.is_empty()
+        {
+            // What is cut into pieces is one at least.
+            return match how {
+                Compare::Eq => Some(Formula::Always(false)),
+                Compare::Ne => Some(self.ask(*text, &Test::Present, env)),
+                _ => None,
+            };
+        }
         let [argument] = arguments else { return None };
         if function.name == "trim" && self.is_text(*argument, env) && self.is_firm(*argument, env) {
             return Some(self.ask(*argument, test, env));
         }
         if let Test::Compare(Compare::Ne, with) = test
-            && function.name != "length"
+            && !["length", "int"].contains(&function.name)
         {
             // With an absent side no comparison holds.
             let same = Test::Compare(Compare::Eq, with.clone());

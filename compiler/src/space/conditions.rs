@@ -141,10 +141,13 @@ impl Cut<'_> {
                     Formula::all(sides.into_iter().chain([fact]).collect())
                 }
             },
-            Expr::In(item, of) if boolean => match self.membership(*item, *of, env) {
-                Some(formula) => formula,
-                None => self.fact(id, test, env),
-            },
+            Expr::In(item, of) if boolean => {
+                let known = match self.membership(*item, *of, env) {
+                    Some(formula) => Some(formula),
+                    None => self.one_of_all(id, (*item, *of), env),
+                };
+                known.unwrap_or_else(|| self.fact(id, test, env))
+            }
             Expr::Call(function, arguments) if boolean => {
                 let values: Vec<Option<Value>> =
                     arguments.iter().map(|argument| self.constant(*argument)).collect();
@@ -164,16 +167,21 @@ impl Cut<'_> {
                 None => self.fact(id, test, env),
             },
             Expr::Quantified(how, item, list, predicate) if boolean => {
-                match self.each(id, (*how, *item, *list, *predicate), env) {
-                    Some(formula) => formula,
-                    None => self.fact(id, test, env),
-                }
+                let of = (*how, *item, *list, *predicate);
+                let known = match self.each(id, of, env) {
+                    Some(formula) => Some(formula),
+                    None => self.each_of_all(id, of, test, env),
+                };
+                known.unwrap_or_else(|| self.fact(id, test, env))
             }
             Expr::Quantified(Quantifier::Count, item, list, predicate) => {
-                match self.counted(id, (*item, *list, *predicate), test, env) {
-                    Some(formula) => formula,
-                    None => self.fact(id, test, env),
-                }
+                let known = match Cut::any_count(test) {
+                    Some(formula) => Some(formula),
+                    None => self.counted(id, (*item, *list, *predicate), test, env),
+                };
+                let of = (Quantifier::Count, *item, *list, *predicate);
+                let known = known.or_else(|| self.each_of_all(id, of, test, env));
+                known.unwrap_or_else(|| self.fact(id, test, env))
             }
             Expr::Arithmetic(how, a, b) => match self.sum(*how, (*a, *b), test, env) {
                 Some(formula) => formula,
@@ -225,6 +233,16 @@ impl Cut<'_> {
                         Some(formula) => formula,
                         None => self.fact(id, test, env),
                     },
+                    "req.target" => match self.target(*slot, test) {
+                        Some(formula) => formula,
+                        None => self.atom(Term::Slot(*slot), None, test.clone()),
+                    },
+                    "req.header" if field.is_some_and(|of| of.key.as_deref() == Some("host")) => {
+                        match self.host_field(*slot, test) {
+                            Some(formula) => formula,
+                            None => self.atom(Term::Slot(*slot), None, test.clone()),
+                        }
+                    }
                     _ if field.is_some_and(|field| !field.stable) => self.fact(id, test, env),
                     field if field == CLAIMS.path => self.known(*slot, id, test, env),
                     _ if !matches!(test, Test::Present) && carries_token(self.program, *slot) => {
@@ -401,7 +419,7 @@ impl Cut<'_> {
     }
 
     /// A test on the whole path, as tests on its segments.
-    fn whole_path(&mut self, test: &Test) -> Option<Formula> {
+    pub(super) fn whole_path(&mut self, test: &Test) -> Option<Formula> {
         let exactly = |cut: &mut Self, value: &Value| -> Option<Formula> {
             let path = value.as_str()?;
             if path == "*" {
@@ -458,6 +476,11 @@ impl Cut<'_> {
             self.atom(begins, Some(Segments::Any), Test::Begins(Arc::from(*last)))
         });
         Some(Formula::All(all))
+    }
+
+    /// What an expression comes to, if nothing changes that.
+    pub(crate) fn value(&self, id: ExprId) -> Option<Value> {
+        self.constant(id)
     }
 
     pub(super) fn constant(&self, id: ExprId) -> Option<Value> {

@@ -57,6 +57,7 @@ fn language_before(function: &'static Function, test: &Test) -> Option<String> {
         "lower" => Some(cased(&bytes(&texts(test)?)?, Case::Lower).to_string()),
         "upper" => Some(cased(&bytes(&texts(test)?)?, Case::Upper).to_string()),
         "trim" => trims(function, test),
+        "int" => integers(test),
         "length" => {
             let lengths =
                 lengths(test)?.into_iter().map(|(first, last)| many(CHARACTER, first, last));
@@ -246,6 +247,53 @@ fn lengths(test: &Test) -> Option<Vec<(i64, Option<i64>)>> {
     Some(taken.map(|(at, start)| (*start, starts.get(at + 1).map(|next| next - 1))).collect())
 }
 
+/// A pattern of the texts that are read as a whole number which passes the test, if there is one: a sign may stand before
+/// it, and noughts.
+fn integers(test: &Test) -> Option<String> {
+    let mut starts = BTreeSet::from([i128::from(i64::MIN), 0, 1]);
+    for bound in test.bounds()? {
+        let Value::Int(bound) = bound else { return None };
+        starts.extend([i128::from(*bound), i128::from(*bound) + 1]);
+    }
+    let starts: Vec<i128> = starts.into_iter().filter(|at| i64::try_from(*at).is_ok()).collect();
+    let mut patterns = Vec::new();
+    for (at, first) in starts.iter().enumerate() {
+        let last = starts.get(at + 1).map_or(i128::from(i64::MAX), |next| next - 1);
+        if !test.holds(&Value::Int(i64::try_from(*first).ok()?)) {
+            continue;
+        }
+        let sign = match first {
+            0 => r"[+-]?",
+            1.. => r"\+?",
+            _ => "-",
+        };
+        let mut digits = Vec::new();
+        let ends = [first.unsigned_abs(), last.unsigned_abs()];
+        between(ends[0].min(ends[1]), ends[0].max(ends[1]), &mut digits);
+        patterns.push(format!("{sign}0*(?:{})", digits.join("|")));
+    }
+    Some(format!(r"\A(?:{})\z", any(patterns)))
+}
+
+/// Patterns of the numbers from the first to the last, as they are printed.
+fn between(first: u128, last: u128, patterns: &mut Vec<String>) {
+    let mut first = first;
+    while first <= last {
+        // As many figures at the end as may be any, and the one before them from its own on.
+        let mut ten: u128 = 1;
+        while first > 0 && first.is_multiple_of(ten * 10) && first + ten * 10 - 1 <= last {
+            ten *= 10;
+        }
+        let figure = first / ten % 10;
+        let most = (9 - figure).min((last - first + 1) / ten - 1);
+        let before = first / ten / 10;
+        let before = if before > 0 { before.to_string() } else { String::new() };
+        let rest = ten.ilog10();
+        patterns.push(format!("{before}[{figure}-{}][0-9]{{{rest}}}", figure + most));
+        first += (most + 1) * ten;
+    }
+}
+
 /// One character of a text in UTF-8, by its first byte.
 const CHARACTER: &str = r"(?:[\x00-\x7F\xC0-\xFF][\x80-\xBF]*)";
 
@@ -293,6 +341,13 @@ mod tests {
             ("trim", Test::Of(function("length"), Box::new(int(Compare::Lt, 3)))),
             ("trim", Test::Of(function("length"), Box::new(int(Compare::Ge, 4)))),
             ("trim", Test::Of(function("trim"), Box::new(eq("ab")))),
+            ("int", Test::Present),
+            ("int", int(Compare::Eq, 0)),
+            ("int", int(Compare::Ne, 5)),
+            ("int", int(Compare::Lt, -7)),
+            ("int", int(Compare::Ge, i64::MIN)),
+            ("int", int(Compare::Gt, i64::MAX - 1)),
+            ("int", int(Compare::Le, 1234)),
             (
                 "upper",
                 Test::Of(
@@ -302,8 +357,40 @@ mod tests {
             ),
         ];
         let texts = [
-            "", "b[ot", "B[OT", "web-é", "WeB-é", "WEB-É", "ab", "größe", "Web", "aéio", " ab\t",
-            "\t", "a b", " B[ot ", "é ", " é é ",
+            "",
+            "b[ot",
+            "B[OT",
+            "web-é",
+            "WeB-é",
+            "WEB-É",
+            "ab",
+            "größe",
+            "Web",
+            "aéio",
+            " ab\t",
+            "\t",
+            "a b",
+            " B[ot ",
+            "é ",
+            " é é ",
+            "0",
+            "-0",
+            "+0",
+            "007",
+            "+5",
+            "5",
+            "-5",
+            "-8",
+            "--8",
+            "+",
+            "-",
+            "1234",
+            "1235",
+            "12a",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "-9223372036854775809",
         ];
         for (name, test) in tests {
             let of = Test::Of(function(name), Box::new(test));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use compiler::{Backend, Decision, Fill, Frame, Head, Matcher, Program, Read, SlotId, load, lower};
 use lang::policy::{
-    Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place, Policy, Quantifier,
-    Route, RouteId, Segment, Step, StepKind,
+    Arithmetic, Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place, Policy,
+    Quantifier, Route, RouteId, Segment, Step, StepKind,
 };
 use lang::vocab::{self, Ends, Form, Key, Phase};
 use lang::{Diag, Source, SourceId, Span, Ty, Value, Vocabulary};
@@ -95,6 +95,7 @@ static FORWARD: vocab::Action = action(
     None,
 );
 static SET: vocab::Action = action("set", &[], Form::Assign, Ends::No, None);
+static ADD: vocab::Action = action("add", &[], Form::Append, Ends::No, None);
 static UNSET: vocab::Action = action("unset", &[], Form::Place, Ends::No, None);
 field!(UP_HEADER, "up.header", Key::IgnoreCase, Ty::String.optional());
 field!(RESP_HEADER, "resp.header", Key::IgnoreCase, Ty::String.optional());
@@ -124,6 +125,11 @@ pub(crate) fn respond(status: u16) -> Step {
 /// `set up.header["name"] = value`, or `resp.header`.
 pub(crate) fn set(up: bool, name: &str, value: Expr) -> Step {
     step(&SET, vec![value], Some(place(up, name)))
+}
+
+/// `add up.header["name"] = value`, or `resp.header`.
+pub(crate) fn add(up: bool, name: &str, value: Expr) -> Step {
+    step(&ADD, vec![value], Some(place(up, name)))
 }
 
 pub(crate) fn unset(up: bool, name: &str) -> Step {
@@ -335,7 +341,7 @@ pub(crate) fn path(text: &str) -> Path {
     Path { segments: segments.collect(), rest }
 }
 
-fn expr(kind: ExprKind, ty: Ty) -> Expr {
+pub(crate) fn expr(kind: ExprKind, ty: Ty) -> Expr {
     Expr { kind, ty, span: Span::default() }
 }
 
@@ -375,6 +381,11 @@ pub(crate) fn is_in(a: Expr, value: Value) -> Expr {
 pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let row = lang::functions::FUNCTIONS.iter().find(|row| row.name == name).unwrap();
     expr(ExprKind::Call(row, arguments), (row.returns)())
+}
+
+pub(crate) fn arithmetic(how: Arithmetic, a: Expr, value: Value) -> Expr {
+    let kind = ExprKind::Arithmetic(how, Box::new(a), Box::new(constant(value)));
+    expr(kind, Ty::Int)
 }
 
 pub(crate) fn matches(a: Expr, pattern: &str) -> Expr {

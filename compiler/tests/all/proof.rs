@@ -27,7 +27,7 @@ pub(crate) struct Way {
 
 pub(crate) fn way() -> impl Strategy<Value = Way> {
     let status = prop_oneof![Just(403_u16), Just(401)];
-    (prop::collection::vec((condition(), status), 0..3), 0_usize..5, 0_usize..4, any::<bool>())
+    (prop::collection::vec((condition(), status), 0..3), 0_usize..7, 0_usize..4, any::<bool>())
         .prop_map(|(requires, up, end, framed)| Way { requires, up, end, framed })
 }
 
@@ -48,7 +48,9 @@ pub(crate) fn routed(name: &str, recipe: &Recipe, way: &Way) -> Route {
         1 => route.steps.push(set(true, "u", constant(Value::string("1")))),
         2 => route.steps.push(set(true, "u", header("h"))),
         3 => route.steps.push(set(true, "h", constant(Value::string("1")))),
-        _ => route.steps.push(unset(true, "h")),
+        4 => route.steps.push(unset(true, "h")),
+        5 => route.steps.push(add(true, "u", constant(Value::string("1")))),
+        _ => route.steps.push(add(true, "h", constant(Value::string("1")))),
     }
     route.steps.push(match way.end {
         0 => forward("p"),
@@ -65,7 +67,11 @@ pub(crate) fn routed(name: &str, recipe: &Recipe, way: &Way) -> Route {
 fn claim() -> impl Strategy<Value = Claim> {
     let how = prop_oneof![Just(Compare::Eq), Just(Compare::Lt), Just(Compare::Ge)];
     let status = prop_oneof![Just(200_u16), Just(401), Just(403), Just(404), Just(405)];
-    let is = prop_oneof![Just(HeaderIs::Present), Just(HeaderIs::Text(Arc::from("1")))];
+    let text = prop_oneof![3 => Just("1"), 1 => Just("z, 1"), 1 => Just("2, 1")];
+    let is = prop_oneof![
+        1 => Just(HeaderIs::Present),
+        2 => text.prop_map(|text| HeaderIs::Text(Arc::from(text))),
+    ];
     let name =
         prop_oneof![Just((Message::Up, "u")), Just((Message::Up, "h")), Just((Message::Resp, "r"))];
     let leaf = prop_oneof![
@@ -185,6 +191,14 @@ pub(crate) fn fate(
                 fate.status = status;
             }
             (_, Some(("resp.header", _))) => fate.framed = eval(&call.args[0], &reading),
+            ("add", Some((_, key))) => {
+                let value = eval(&call.args[0], &reading);
+                let there = &mut up.iter_mut().find(|(name, _)| *name == &*key).unwrap().1;
+                *there = match (there.as_str(), value.as_str()) {
+                    (Some(there), Some(value)) => Value::string(format!("{there}, {value}")),
+                    _ => value,
+                };
+            }
             ("set", Some((_, key))) => {
                 up.iter_mut().find(|(name, _)| *name == &*key).unwrap().1 =
                     eval(&call.args[0], &reading);

@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lang::eval::{World, eval};
-use lang::policy::{Compare, Expr, Host, InputId, LocalId, Path, Policy, Route, Segment};
+use lang::policy::{
+    Arithmetic, Compare, Expr, Host, InputId, LocalId, Path, Policy, Route, Segment,
+};
 use lang::vocab::Field;
 use lang::{Ty, Value};
 use proptest::prelude::*;
@@ -42,7 +44,7 @@ pub(crate) enum Condition {
 }
 
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
-    (0_usize..17).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
+    (0_usize..19).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|c| Condition::Not(Box::new(c))),
             prop::collection::vec(inner.clone(), 1..3).prop_map(Condition::And),
@@ -131,10 +133,23 @@ pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
             &["1", "x"],
             call("starts_with", vec![call("lower", vec![coalesce(header("h"), "2")]), item()]),
         ),
+        Condition::Atom(16) => compare(Compare::Ge, number(), Value::Int(2)),
+        Condition::Atom(17) => {
+            let twice = arithmetic(Arithmetic::Mul, number(), Value::Int(2));
+            let more = arithmetic(Arithmetic::Add, twice, Value::Int(1));
+            compare(Compare::Lt, more, Value::Int(10))
+        }
         Condition::Atom(_) if shelf == 2 => is(capture("x"), "a"),
         Condition::Atom(_) if shelf == 3 => compare(Compare::Lt, capture("x"), Value::Int(5)),
         Condition::Atom(_) => boolean(lang::policy::ExprKind::Present(Box::new(header("h")))),
     }
+}
+
+/// The whole number that `h` says.
+fn number() -> Expr {
+    let read = call("int", vec![coalesce(header("h"), "")]);
+    let none = Box::new(constant(Value::Int(0)));
+    expr(lang::policy::ExprKind::Coalesce(Box::new(read), none), Ty::Int)
 }
 
 /// Every request of the world.
@@ -147,7 +162,9 @@ pub(crate) fn world() -> Vec<Request> {
             paths.extend(["", "/", "/zz"].map(|end| format!("/{one}/{two}{end}")));
         }
     }
-    let headers = ["", "1", "12", "19", "2", "x", "X", "xx", "y", "yy"].map(Some);
+    // Among them numbers of one figure and of two, below five and above, with the `1` and without.
+    let headers =
+        ["", "1", "12", "19", "1y", "2", "3", "+3", "7", "30", "x", "X", "xx", "y", "yy"].map(Some);
     let headers: Vec<Option<&str>> = [None].into_iter().chain(headers).collect();
     let mut requests = Vec::new();
     for host in ["y", "a.x", "f.x", "g.f.x"] {
