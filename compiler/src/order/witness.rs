@@ -460,6 +460,7 @@ impl Witness {
             "host" => (!self.host.is_empty()).then(|| self.host.to_string()),
             "content-length" => match self.size(program)? {
                 0 => None,
+                _ if self.is_chunked => None,
                 size => Some(size.to_string()),
             },
             _ => None,

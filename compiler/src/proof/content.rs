@@ -81,9 +81,10 @@ pub(super) fn is_long(program: &Program, witness: &Witness) -> bool {
 
 /// The example with a content that does not declare how long it is, as HTTP/1.1 says that. `None` where the policy asks
 /// for what would tell.
-pub(super) fn undeclared(program: &Program, witness: &Witness) -> Option<Witness> {
+pub(super) fn undeclared(program: &Program, mut witness: Witness) -> Option<Witness> {
     let tells = |key: Option<&str>| key == Some("transfer-encoding");
     let mut slots = program.slots.iter();
     let is_asked = slots.any(|slot| &*slot.field == "conn.alpn" || tells(slot.key.as_deref()));
-    (!is_asked).then(|| Witness { is_chunked: true, ..witness.clone() })
+    witness.is_chunked = true;
+    (!is_asked).then_some(witness)
 }

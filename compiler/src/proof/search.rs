@@ -426,9 +426,9 @@ impl<'q> Question<'q> {
         let ends_before = |witness: &Witness| {
             is_long(program, witness) && self.may_end_before(listener, (host, path))
         };
-        let shown = |witness: Box<Witness>| match &ending.end {
-            End::Long(Reads::Length) => undeclared(program, &witness).map(Box::new),
-            _ => Some(witness),
+        let sent = |witness: Witness| match &ending.end {
+            End::Long(Reads::Length) => undeclared(program, witness).map(Box::new),
+            _ => Some(Box::new(witness)),
         };
         // Plainer examples are easier to read, where there are any.
         let mut tried = left;
@@ -442,19 +442,20 @@ impl<'q> Question<'q> {
         }
         let Some(values) = space.witness(tried) else {
             for values in self.basis.guesses(&space, tried) {
-                let witness = Box::new(Witness::guess(host, path, self.asked(values)));
-                if witness.arrives(program, self.arriving)
+                if let Some(witness) = sent(Witness::guess(host, path, self.asked(values)))
+                    && witness.arrives(program, self.arriving)
                     && witness.is_of_one_token(program)
                     && !ends_before(&witness)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
-                    && let Some(witness) = shown(witness)
                 {
                     return Found::Witness(witness, ending.clone());
                 }
             }
             return Found::Undecided(place, self.why(way, &space, left));
         };
-        let witness = Box::new(Witness::new(host, path, values));
+        let Some(witness) = sent(Witness::new(host, path, values)) else {
+            return Found::Undecided(place, Why::Long);
+        };
         if !witness.arrives(program, self.arriving) {
             return Found::Undecided(place, Why::Arrival);
         }
@@ -465,10 +466,7 @@ impl<'q> Question<'q> {
             return Found::Undecided(place, Why::Long);
         }
         match replay(self, &witness, way, true) {
-            Replayed::Contradicts => match shown(witness) {
-                Some(witness) => Found::Witness(witness, ending.clone()),
-                None => Found::Undecided(place, Why::Long),
-            },
+            Replayed::Contradicts => Found::Witness(witness, ending.clone()),
             Replayed::Unsure => {
                 let steps = way.route.map_or(&[][..], |(_, steps)| steps);
                 let doubted = way.course.doubt.and_then(|at| steps.get(at));
