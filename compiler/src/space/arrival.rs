@@ -127,7 +127,9 @@ pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
         _ => usize::MAX,
     };
     facts.push(Fact::Longest { header: bytes("header"), target: bytes("target"), fields });
-    let speaks_two = |words: Vec<Value>| words.iter().all(|word| word.as_str() == Some("h2"));
+    let is_two = |word: &Value| word.as_str() == Some("h2");
+    // A listener that names no protocol speaks both.
+    let speaks_two = |words: Vec<Value>| !words.is_empty() && words.iter().all(is_two);
     facts.extend(spoken(block).is_some_and(speaks_two).then_some(Fact::Two));
     facts.extend(believed(block).map(Fact::Peer));
     facts

@@ -161,7 +161,7 @@ static LISTENER: vocab::Block = vocab::Block {
 };
 
 static FIELDS: [&vocab::Field; 7] = [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE];
-static ACTIONS: [&vocab::Action; 5] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &UNSET];
+static ACTIONS: [&vocab::Action; 6] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &ADD, &UNSET];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
 /// So many random cases, and `GW_THOROUGH` times as many where that is set.
