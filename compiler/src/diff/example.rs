@@ -2,6 +2,7 @@
 //! and shown only where something else comes of them.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 
 use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
@@ -11,7 +12,7 @@ use crate::diff::fate::told;
 use crate::diff::observed::{Compared, Observed, Observer};
 use crate::diff::split::Part;
 use crate::diff::{NoExample, besides};
-use crate::frame::{Frame, Slot, SlotId};
+use crate::frame::{Fill as _, Frame, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
 use crate::program::{Expr, Program, locals};
@@ -137,18 +138,19 @@ impl Ground<'_> {
         terms.iter().map(|term| named(&self.basis.program, term, &lets)).collect()
     }
 
-    /// What the two read of an upstream's answer where they differ.
-    fn answered(&self, old: &Part, new: &Part) -> Vec<Slot> {
+    /// What the two read where they differ. What limits count by is not seen in a request.
+    fn read(&self, old: &Part, new: &Part) -> Vec<(SlotId, &Slot)> {
         let program = &self.basis.program;
         let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
         let differ = sides.iter().flat_map(|(own, other)| own.lacked_by(other));
+        let differ = differ.filter(|effect| &*effect.does.action != "limit");
         let mut roots: Vec<ExprId> = differ.flat_map(|effect| effect.does.reads()).collect();
         roots.extend([old, new].into_iter().flat_map(|part| part.chosen.reads()));
         let slots = program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
-            Expr::Slot(slot) => program.slots.get(slot.0 as usize),
+            Expr::Slot(id) => Some((*id, program.slots.get(id.0 as usize)?)),
             _ => None,
         });
-        slots.filter(|slot| slot.is_answered()).cloned().collect()
+        slots.collect()
     }
 
     /// What the statements are told that only one of the two runs.
@@ -174,9 +176,14 @@ impl Ground<'_> {
         let answers = slots.filter(|(slot, _)| slot.is_answered());
         let answers = answers.map(|(slot, value)| (slot.written(), value.to_string()));
         let mut answers: Vec<(String, String)> = answers.collect();
-        for slot in self.answered(old, new).iter().map(Slot::written) {
-            if !answers.iter().any(|(said, _)| *said == slot) {
-                answers.push((slot, Value::Absent.to_string()));
+        for (id, slot) in self.read(old, new) {
+            let is_said = asked.slots.iter().any(|(said, _)| *said == id);
+            if slot.is_answered() && !is_said {
+                answers.push((slot.written(), Value::Absent.to_string()));
+            } else if &*slot.field == "client.ip" && !is_said {
+                // Whoever tries it may come from elsewhere.
+                let from = witness.fill(&self.basis.program).fill(id).into_value();
+                asked.slots.extend(from.map(|from| (id, from)));
             }
         }
         asked.slots.retain(|(id, _)| slot(id).is_none_or(|slot| !slot.is_answered()));
@@ -261,12 +268,17 @@ pub(super) fn hints(
             }),
             _ => true,
         };
-        if is_status(program, read) {
+        if is_of(program, read, &Ty::Status) {
             for status in [404, 500, 200] {
                 let is = Test::Compare(Compare::Eq, Value::Status(status));
                 hints.push(cut.ask(read, &is, env));
             }
             continue;
+        }
+        if is_of(program, read, &Ty::Ip) {
+            // Of itself it comes from here.
+            let elsewhere = Value::Ip(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
+            hints.push(cut.ask(read, &Test::Compare(Compare::Eq, elsewhere), env));
         }
         hints.push(cut.ask(read, &Test::Present, env));
         for text in texts.iter().filter(|_| is_text) {
@@ -282,12 +294,12 @@ pub(super) fn hints(
     hints
 }
 
-/// Whether it reads a status.
-fn is_status(program: &Program, id: ExprId) -> bool {
+/// Whether it reads a field of this type.
+fn is_of(program: &Program, id: ExprId, ty: &Ty) -> bool {
     match program.expr(id) {
         Expr::Slot(slot) => {
             let slot = program.slots.get(slot.0 as usize);
-            slot.is_some_and(|slot| *slot.ty.present() == Ty::Status)
+            slot.is_some_and(|slot| slot.ty.present() == ty)
         }
         _ => false,
     }
