@@ -214,6 +214,7 @@ impl ItemChange {
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
     let (basis, ()) = Basis::new(&[old, new], |exprs| besides::ask(exprs, [old.0, new.0]));
+    let basis = basis.followed();
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let mut found = classes(&basis, &mut comparison);
     // What hangs on inputs has an example for what these are by default, else for what they are given, if for anything.

@@ -77,6 +77,11 @@ impl Ground<'_> {
         both: Set,
         shows: &[Set],
     ) -> Result<Found, Undecided> {
+        let untold = self.untold(old, new);
+        if !untold.is_empty() {
+            return Ok(Found::No(NoExample::Computed(untold)));
+        }
+        let is_judged = [old, new].iter().any(|part| !part.fate.judged.is_empty());
         let (mut tried, mut is_open) = (0, false);
         let hints = std::iter::once(None).chain(self.hints.iter().map(Some));
         for hint in hints {
@@ -102,6 +107,10 @@ impl Ground<'_> {
                 let [before, after] = &self.sides;
                 let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {
+                    // Plain words can stand anywhere; others may be refused where they are put.
+                    Some(_) if is_judged && !witness.is_plain(&self.basis.program) => {
+                        is_open = true;
+                    }
                     Some((before, after)) if is_alike(old, new) => match before.beside(&after) {
                         // What is written otherwise comes to the same here.
                         Compared::Same => {
@@ -125,6 +134,28 @@ impl Ground<'_> {
             0 => NoExample::Computed(self.unfitted(space, (old, new), both)),
             tried => NoExample::Alike { tried, of: self.differing(old, new) },
         }))
+    }
+
+    /// What tells these requests from others of what is sent to an upstream, as statements or the gateway write it: no
+    /// request says that.
+    fn untold(&self, old: &Part, new: &Part) -> Vec<String> {
+        let program = &self.basis.program;
+        let mut untold = Vec::new();
+        for ((side, _), part) in self.sides.iter().zip([old, new]) {
+            let route = part.taken.and_then(|id| self.basis.route(side, id));
+            let lets = locals(route.map_or(&[][..], |route| &route.steps));
+            let guards = part.course.guards.iter().map(|(id, _)| *id);
+            let roots: Vec<ExprId> = guards.chain(part.chosen.reads()).collect();
+            let slots = program.walk(roots, &lets).filter_map(|(_, expr)| match expr {
+                Expr::Slot(slot) => program.slots.get(slot.0 as usize),
+                _ => None,
+            });
+            let is_sent = |slot: &&Slot| slot.field.starts_with("up.") && !slot.is_answered();
+            untold.extend(slots.filter(is_sent).map(Slot::written));
+        }
+        untold.sort_unstable();
+        untold.dedup();
+        untold
     }
 
     /// On what it hangs which requests of a set they are, where no request can be fitted to that.
@@ -222,7 +253,13 @@ impl Ground<'_> {
         }
         let observer =
             Observer { interp: &interp, witness, course: &part.course, believes: self.believes };
-        let fares = fits(&interp, &part.course) && part.chosen.is_of(&interp, &lets);
+        let is_unfit =
+            |text: &ExprId| interp.value(*text).is_ok_and(|value| Test::Unsayable.holds(&value));
+        let is_refused = part.course.unfit.as_ref().is_none_or(|texts| texts.iter().any(is_unfit));
+        let fares = fits(&interp, &part.course)
+            && is_refused
+            && !part.stands.iter().any(is_unfit)
+            && part.chosen.is_of(&interp, &lets);
         fares.then(|| observer.observe(&part.fate))
     }
 }

@@ -10,7 +10,7 @@ use lang::vocab::{Ends, ExprId, Shield};
 
 use super::bounds::parts;
 use super::choices::Chosen;
-use super::put::{Put, echoes, given};
+use super::put::{Made, Put, echoes, given, remade};
 use super::sends::{self, Sends};
 use super::wire::{self, Wire};
 use super::{Kind, Reason};
@@ -188,7 +188,9 @@ impl Exposure {
         let key = key.map(|key| parts(basis, key));
         let sent = self.fields.iter().filter(|((up, _), _)| *up);
         let sent = sent.filter_map(|(_, field)| match field.put {
-            Put::Own(value) | Put::Identity(value) | Put::Client(value) => Some(value),
+            Put::Own(value)
+            | Put::Identity(Made { value, .. })
+            | Put::Client(Made { value, .. }) => Some(value),
             Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Unknown => None,
         });
         let parts = key.unwrap_or_else(|| sent.collect());
@@ -304,7 +306,7 @@ fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
             Kind::Unclear,
             format!("whether the client's `{name}` reaches the upstream is not known"),
         ),
-        _ => return None,
+        (old, new) => return otherwise(&format!("`{name}`"), old, new),
     })
 }
 
@@ -324,8 +326,24 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             Kind::Tightened,
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
-        _ => None,
+        _ => otherwise(&format!("the {word}"), &before, &after),
     }
+}
+
+/// Something that the upstream gets, of which a client says as much as before or as little, but for what was verified in it.
+fn otherwise(what: &str, old: &Put, new: &Put) -> Option<Reason> {
+    let kind = remade(old, new)?;
+    let told = match kind {
+        Kind::Loosened => "is now made of what the client says where it was of what is verified",
+        Kind::Tightened => "is now made of what is verified where it was of what the client says",
+        _ => {
+            return Some((
+                kind,
+                format!("{what}, which tells the upstream who asks, is made of something else"),
+            ));
+        }
+    };
+    Some((kind, format!("{what}, which the upstream gets, {told}")))
 }
 
 /// A field of the answer. Only where the new policy asks an upstream `as_before` is it told what becomes of

@@ -11,6 +11,7 @@ use crate::diff::bounds::Bound;
 use crate::diff::choices::Chosen;
 use crate::diff::effective::{Phase, Ran, effective};
 use crate::diff::exposure::Exposure;
+use crate::diff::observed::Place;
 use crate::program::text::short;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind, locals};
 use crate::proof::basis::{Basis, Side};
@@ -31,6 +32,8 @@ pub(super) struct Fate {
     pub(super) by: Option<Span>,
     /// What its statements do, in order.
     pub(super) effects: Vec<Effect>,
+    /// Where a value is put that may be refused, though it is not known which is.
+    pub(super) judged: Vec<Place>,
     /// The limits that count the request.
     pub(super) bounds: Vec<Bound>,
     /// What reaches whom.
@@ -142,6 +145,7 @@ impl Fate {
             route: None,
             by: None,
             effects: Vec::new(),
+            judged: Vec::new(),
             bounds: Vec::new(),
             exposure: Exposure::default(),
             applied: Vec::new(),
@@ -182,6 +186,7 @@ impl Fate {
             }
             End::Answered if action == Some("redirect") => format!("redirected with {known}"),
             End::Answered => format!("answered with {known}"),
+            End::Unfit => format!("refused with {known}, a value cannot stand there"),
             end => return Some(Fate::past(end)),
         };
         let words = match (&course.end, &course.status) {
@@ -199,7 +204,8 @@ impl Fate {
             (End::Answered, _) => Reach::Through,
             _ => Reach::Refused,
         };
-        let refusing_step = (course.end == End::Denied || refused_later).then_some(course.at);
+        let refuses = matches!(course.end, End::Denied | End::Unfit) || refused_later;
+        let refusing_step = refuses.then_some(course.at);
         let by = refusing_step.flatten().and_then(|at| route.steps.get(at)).map(|step| step.span);
         // What was done before is not sent to anybody, but for what always holds and what the upstream has got. Limits
         // have counted the request, whoever refuses it later.
@@ -208,11 +214,12 @@ impl Fate {
                 row.place.as_ref().is_some_and(|place| place.field.path.starts_with("resp."));
             match (&course.end, row.row.form) {
                 (_, Form::Applied) => false,
-                (End::Denied | End::Long(_), _) => true,
+                (End::Denied | End::Unfit | End::Long(_), _) => true,
                 (End::Forwarded(_), _) => refused_later && answers,
                 _ => refused_later,
             }
         };
+        let is_unfit = |at: usize| course.end == End::Unfit && course.at == Some(at);
         let lets = locals(&route.steps);
         let is_answer = |step: &policy::Step| matches!(&step.kind, policy::StepKind::Act(call) if call.row.ends != Ends::No);
         let answers_at = written.steps.iter().position(is_answer).unwrap_or(usize::MAX);
@@ -273,7 +280,7 @@ impl Fate {
                 // Which requests it refuses is told by their sets; what is answered counts here.
                 args.remove(condition.min(args.len().saturating_sub(1)));
                 names.remove(condition.min(names.len().saturating_sub(1)));
-            } else if !always && is_lost(row) {
+            } else if !always && is_lost(row) && !is_unfit(at) {
                 continue;
             }
             if Some(at) == course.at
@@ -305,15 +312,29 @@ impl Fate {
                 form: row.row.form,
                 verb: row.row.name,
                 phase,
-                refuses: refusing.contains(&at) && !is_constant,
+                refuses: is_unfit(at) || (refusing.contains(&at) && !is_constant),
             });
         }
         ran.sort_by_key(|one| one.phase);
+        let judged = ran.iter().filter(|one| one.refuses && course.end != End::Unfit);
+        let judged = judged.map(|one| place(&one.effect.does));
+        let judged = judged.collect();
         let mut effects = effective(&basis.program, course, ran);
         in_one_order(&basis.program, &mut effects);
         applied.sort_unstable();
         applied.dedup();
-        Some(Fate { words, way, reach, route: Some(id), by, effects, bounds, exposure, applied })
+        Some(Fate {
+            words,
+            way,
+            reach,
+            route: Some(id),
+            by,
+            effects,
+            judged,
+            bounds,
+            exposure,
+            applied,
+        })
     }
 
     /// The statements that the other side does not run so.
@@ -329,6 +350,12 @@ impl Fate {
             effects: self.effects.iter().map(|effect| effect.does.clone()).collect(),
         }
     }
+}
+
+/// Where a statement puts what it is told.
+fn place(does: &Does) -> Place {
+    let path = || (Arc::from(if &*does.action == "rewrite" { "up.path" } else { "" }), None);
+    does.place.clone().unwrap_or_else(path)
 }
 
 /// Puts statements into one order that may as well stand in another: neighbours which change different places, and read

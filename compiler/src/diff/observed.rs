@@ -147,7 +147,8 @@ impl Observer<'_> {
         }
         let changed = seen.fields.keys().map(|place| (place.clone(), self.before(place)));
         seen.before = changed.collect();
-        seen.fields.retain(|place, items| seen.before.get(place) != Some(items));
+        let is_sent = |(field, _): &Place| !field.starts_with("up.") || self.course.to().is_some();
+        seen.fields.retain(|place, items| is_sent(place) && seen.before.get(place) != Some(items));
         seen
     }
 

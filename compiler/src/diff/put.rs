@@ -7,6 +7,7 @@ use lang::policy::LocalId;
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 
+use crate::diff::Kind;
 use crate::diff::choices::Chosen;
 use crate::program::Expr;
 use crate::proof::basis::Basis;
@@ -21,18 +22,58 @@ pub(super) enum Put {
     /// It is taken away.
     Kept,
     /// The policy says it, by who the gateway knows asks.
-    Identity(ExprId),
+    Identity(Made),
     /// The policy says it.
     Own(ExprId),
     /// The policy makes it of something else that the client says.
-    Client(ExprId),
+    Client(Made),
     /// It is there.
     Said,
     /// Nobody knows.
     Unknown,
 }
 
+/// What a value is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Made {
+    pub(super) value: ExprId,
+    /// What the gateway has verified in it.
+    verified: BTreeSet<ExprId>,
+    /// What the client says in it, a choice between that and what is verified included.
+    said: BTreeSet<ExprId>,
+}
+
+/// What it means that another value stands in a place, for what is verified in it. `None` where all of that is still there.
+pub(super) fn remade(old: &Put, new: &Put) -> Option<Kind> {
+    let (lost, gained) = (!old.verifies_within(new), !new.verifies_within(old));
+    match (lost && !new.says_within(old), gained && !old.says_within(new)) {
+        (true, false) => Some(Kind::Loosened),
+        (false, true) => Some(Kind::Tightened),
+        _ => lost.then_some(Kind::Unclear),
+    }
+}
+
 impl Put {
+    /// Whether all that is verified in it is so in the other, too.
+    fn verifies_within(&self, other: &Put) -> bool {
+        match (self, other) {
+            (Put::Identity(one) | Put::Client(one), Put::Identity(other) | Put::Client(other)) => {
+                one.verified.is_subset(&other.verified)
+            }
+            (Put::Identity(one) | Put::Client(one), _) => one.verified.is_empty(),
+            _ => true,
+        }
+    }
+
+    /// Whether the client says in it no more than in the other.
+    fn says_within(&self, other: &Put) -> bool {
+        match (self, other) {
+            (_, other) if other.passes() => true,
+            (Put::Client(one), Put::Client(other)) => one.said.is_subset(&other.said),
+            (one, _) => !one.passes() && !matches!(one, Put::Client(_)),
+        }
+    }
+
     /// Whether it is the policy's word, and nothing that a client says.
     pub(super) fn is_firm(&self) -> bool {
         matches!(self, Put::Kept | Put::Identity(_) | Put::Own(_) | Put::Said)
@@ -87,6 +128,34 @@ pub(super) fn given(
 /// Who says a value: the client, or else whom the gateway has verified (by claims, a certificate, an address), or else the
 /// policy. What only chooses among values is none of them.
 pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Put {
+    let mut made = Made { value, verified: BTreeSet::new(), said: BTreeSet::new() };
+    let (mut open, mut seen) = (vec![value], BTreeSet::new());
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let chooses = || matches!(basis.program.expr(id), Expr::Match(..) | Expr::Coalesce(..));
+        let operands = operands(basis, id, lets);
+        match sayers(basis, id, lets) {
+            (false, false) => {}
+            // Who may say one of the two has the choice.
+            (true, true) if chooses() => drop(made.said.insert(id)),
+            _ if !operands.is_empty() => open.extend(operands),
+            (by_client, _) => {
+                let of = if by_client { &mut made.said } else { &mut made.verified };
+                of.insert(id);
+            }
+        }
+    }
+    match (made.said.is_empty(), made.verified.is_empty()) {
+        (false, _) => Put::Client(made),
+        (true, false) => Put::Identity(made),
+        (true, true) => Put::Own(value),
+    }
+}
+
+/// Whether a client says part of a value, and whether part of it is verified.
+fn sayers(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> (bool, bool) {
     let program = &basis.program;
     let (mut open, mut seen) = (vec![value], BTreeSet::new());
     let (mut by_client, mut is_verified) = (false, false);
@@ -110,17 +179,24 @@ pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) 
                 }
             }
             Expr::Capture(_) => by_client = true,
-            Expr::Local(local) => {
-                let named = lets.iter().rev().find(|(known, _)| known == local);
-                open.extend(named.map(|(_, value)| *value));
-            }
-            Expr::Match(_, arms) => open.extend(arms.iter().map(|arm| arm.value)),
-            expr => expr.each_operand(&mut |operand| open.push(operand)),
+            Expr::Member(of, _) => open.push(*of),
+            _ => open.extend(operands(basis, id, lets)),
         }
     }
-    match (by_client, is_verified) {
-        (true, _) => Put::Client(value),
-        (false, true) => Put::Identity(value),
-        (false, false) => Put::Own(value),
+    (by_client, is_verified)
+}
+
+/// What a value is computed of: what a name stands for, what is chosen among. Nothing, of a part of what is read.
+fn operands(basis: &Basis<'_>, id: ExprId, lets: &[(LocalId, ExprId)]) -> Vec<ExprId> {
+    let mut operands = Vec::new();
+    match basis.program.expr(id) {
+        Expr::Local(local) => {
+            let named = lets.iter().rev().find(|(known, _)| known == local);
+            operands.extend(named.map(|(_, value)| *value));
+        }
+        Expr::Match(_, arms) => operands.extend(arms.iter().map(|arm| arm.value)),
+        Expr::Member(..) => {}
+        expr => expr.each_operand(&mut |operand| operands.push(operand)),
     }
+    operands
 }

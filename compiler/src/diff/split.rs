@@ -13,6 +13,7 @@ use crate::diff::example::{Found, Ground, hints};
 use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
+use crate::diff::observed::Place;
 use crate::diff::regions::{Region, Signatures};
 use crate::diff::{Kind, Side as Which, besides, bounds, exposure};
 use crate::order::compare::budget;
@@ -95,6 +96,11 @@ impl Pair {
                 let mut reasons = exposure::verdict(before, after, &self.unsaid, self.secure);
                 // Limits count what is refused, too: that is how guessing is slowed down.
                 reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
+                let is_let = |place: &Place| !new.judged.contains(place);
+                if new.reach == Reach::Through && old.judged.iter().any(is_let) {
+                    let why = "a value that could not stand where it was put was refused with 400";
+                    reasons.push((Kind::Unclear, why.to_owned()));
+                }
                 reasons
             }
             // Past all routes nothing is exposed, and nothing is there to be guessed.
@@ -118,6 +124,8 @@ pub(super) struct Part {
     choices: Arc<Choices>,
     /// What these requests have chosen.
     pub(super) chosen: Chosen,
+    /// Texts that can stand in a header field, of requests that are not refused for them.
+    pub(super) stands: Arc<[ExprId]>,
     /// What a request says for which a difference is seen.
     says: Arc<Vec<Formula>>,
     set: Set,
@@ -150,6 +158,7 @@ struct Way {
     /// The requests that come this way.
     formula: Formula,
     chosen: Chosen,
+    stands: Arc<[ExprId]>,
     fate: Fate,
 }
 
@@ -344,12 +353,13 @@ fn asked<'b>(
         let captured: Vec<(Arc<str>, usize)> =
             captures(taken.path).into_iter().map(|(name, place, _)| (name, place)).collect();
         let mut made: Vec<Way> = Vec::new();
-        let refusing = courses.iter().filter(|course| !course.sure);
+        let refusing = courses.iter().filter(|course| !course.sure && !is_told(course));
         let refusing: HashSet<usize> = refusing.filter_map(|course| course.at).collect();
         // Which requests are beyond a limit is not told by the requests: the limit itself is compared.
         // Nor is whether a content declares its length.
-        let told = |course: &&Course| {
-            course.sure && !matches!(course.end, End::Limited(_) | End::Long(Reads::Length))
+        let told = |course: &&Course| match course.end {
+            End::Limited(_) | End::Long(Reads::Length) => false,
+            _ => course.sure || is_told(course),
         };
         for course in courses.iter().filter(told) {
             let twin = |other: &Way| {
@@ -359,12 +369,18 @@ fn asked<'b>(
             if made.iter().any(twin) {
                 continue;
             }
-            let guards = guards(cut, course, taken.env());
+            let refused = courses.iter().filter(|one| is_told(one) && course.is_past(one));
+            let stands = refused.filter_map(|one| one.unfit.as_deref()).flatten().copied();
+            let stands: Arc<[ExprId]> = stands.collect();
+            let fit = stands.iter().map(|text| cut.ask(*text, &Test::Unsayable, taken.env()).not());
+            let fit = Formula::all(fit.collect());
+            let guards = Formula::all(vec![guards(cut, course, taken.env()), fit]);
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
                 let told = (&chosen, &refusing);
                 let fate = Fate::of(basis, side, taken.id, &course, &captured, told);
                 let formula = Formula::all(vec![guards.clone(), formula]);
-                made.extend(fate.map(|fate| Way { course, formula, chosen, fate }));
+                let stands = stands.clone();
+                made.extend(fate.map(|fate| Way { course, formula, chosen, stands, fate }));
             }
         }
         let differs = differing.contains(at);
@@ -382,6 +398,11 @@ fn asked<'b>(
         });
     }
     Ok(all)
+}
+
+/// Whether requests are told from others by which a statement refuses them for a value.
+fn is_told(course: &Course) -> bool {
+    course.end == End::Unfit && course.unfit.is_some()
 }
 
 /// Divides courses further by what the arguments come to with which the other side does nothing, and adds what may make a
@@ -424,7 +445,8 @@ fn chosen(
                     let told = (&chosen, &one.refusing);
                     let fate = Fate::of(basis, side, one.taken.id, course, &one.captured, told)?;
                     let formula = Formula::all(vec![formula.clone(), given]);
-                    Some(Way { course: course.clone(), formula, chosen, fate })
+                    let (course, stands) = (course.clone(), way.stands.clone());
+                    Some(Way { course, formula, chosen, stands, fate })
                 }));
             }
             all_arguments.extend(arguments);
@@ -494,7 +516,7 @@ fn parts(
         if takes == Set::NONE {
             continue;
         }
-        for Way { course, formula, chosen, fate } in &one.ways {
+        for Way { course, formula, chosen, stands, fate } in &one.ways {
             let set = space.set(formula)?;
             let set = space.meet(takes, set)?;
             if set == Set::NONE {
@@ -507,6 +529,7 @@ fn parts(
                 differs: one.differs,
                 choices: one.choices.clone(),
                 chosen: chosen.clone(),
+                stands: stands.clone(),
                 says: one.says.clone(),
                 set,
             });
@@ -525,6 +548,7 @@ fn parts(
                 differs: false,
                 choices: Arc::default(),
                 chosen: Chosen::default(),
+                stands: Arc::default(),
                 says: Arc::default(),
                 set,
             };

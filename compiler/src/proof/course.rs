@@ -151,6 +151,11 @@ impl Course {
         self.guards.iter().map(|(id, _)| *id).chain(headers).chain(status)
     }
 
+    /// Whether whoever comes this way was not refused for a value as the other course is.
+    pub(crate) fn is_past(&self, refused: &Course) -> bool {
+        self.ran > refused.ran && self.guards.starts_with(&refused.guards)
+    }
+
     /// What statements made of a header field, if any did.
     pub(super) fn made(&self, message: Message, name: &Arc<str>) -> Option<&Header> {
         let mut headers = self.headers.iter();
