@@ -33,6 +33,7 @@ use self::layout::Layout;
 use self::shared::{Phase, Shared};
 use self::worker::{Order, Serve};
 use crate::admin::{self, Admin};
+use crate::blocks::listener::CONNECTIONS;
 use crate::telemetry::Telemetry;
 
 /// How a gateway runs, beyond what its policy says.
@@ -276,12 +277,13 @@ impl<S: Snapshot> Gateway<S> {
         }
     }
 
-    /// Says of listeners that they are allowed more connections than the process has files for.
+    /// Says of listeners whose policy allows more connections than the process has files for. Nobody asked for as many as
+    /// the default.
     fn warn_of_files(&self, layout: &Layout) {
         let (room, Some(files)) = (self.shared.room(), files::limit()) else { return };
         for listener in layout.listeners() {
             let (name, cap) = (&*listener.config.name, listener.config.connections);
-            if cap > room {
+            if cap > room && cap != CONNECTIONS as usize {
                 tracing::warn!(
                     listener = name,
                     "`cap connections` is {cap}, and {room} are taken: the process may have {files} files open"

@@ -331,7 +331,7 @@ pub struct TlsConfig {
 }
 
 /// Every default of the rows, for a listener that says nothing.
-const CONNECTIONS: u32 = 20_000;
+pub(crate) const CONNECTIONS: u32 = 20_000;
 const HANDSHAKES: u32 = 1000;
 
 /// So many clients it takes, at least, to have all connections of a listener.
