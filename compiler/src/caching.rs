@@ -134,7 +134,7 @@ impl Values<'_> {
     /// What a field knows of who asks: credentials, the client's certificate, or what was learned from one of these. Of a
     /// field that is new here that is presumed.
     fn told(&self, id: SlotId) -> Vec<Source> {
-        let Some(slot) = self.program.slots.get(id.0 as usize) else { return Vec::new() };
+        let Some(slot) = self.program.slot(id) else { return Vec::new() };
         let root = slot.field.split('.').next().unwrap_or_default();
         match (&*slot.field, &slot.key) {
             ("req.header" | "req.header.all", Some(key)) => {

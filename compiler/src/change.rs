@@ -197,7 +197,7 @@ fn keep<'c>(
         route.conditions.iter().map(|(condition, _)| *condition).collect::<Vec<ExprId>>()
     });
     for slot in program.reads(conditions) {
-        let field = program.slots.get(slot.0 as usize).map_or("", |slot| &*slot.field);
+        let field = program.slot(slot).map_or("", |slot| &*slot.field);
         if matches!(field, "req.method" | "req.host" | "req.path") {
             continue;
         }
@@ -235,7 +235,7 @@ fn change(
     let differs =
         |(slot, value): &(SlotId, Value)| interp.slot(*slot).is_ok_and(|given| given != *value);
     let is_auth = |slot: &SlotId| {
-        let slot = interp.program.slots.get(slot.0 as usize);
+        let slot = interp.program.slot(*slot);
         slot.is_some_and(|slot| *slot.field == *CLAIMS.path)
     };
     let auths = witness.slots.iter().filter(|(slot, _)| is_auth(slot));
@@ -246,7 +246,7 @@ fn change(
     let who = who.collect();
     // The token of somebody who is known has no form that could be written.
     let is_written = |slot: &SlotId| {
-        let of = interp.program.slots.get(slot.0 as usize);
+        let of = interp.program.slot(*slot);
         !is_auth(slot) && !of.is_some_and(|of| witness.is_token(interp.program, of))
     };
     Ok(Change {

@@ -167,7 +167,7 @@ fn found(interp: &Interp<'_>, root: ExprId) -> Vec<(String, Value)> {
     let mut found: Vec<(String, Value)> = Vec::new();
     for (id, expr) in program.walk([root], &[]) {
         let name = match expr {
-            Expr::Slot(slot) => program.slots.get(slot.0 as usize).map(Slot::written),
+            Expr::Slot(slot) => program.slot(*slot).map(Slot::written),
             Expr::Capture(name) => Some(format!("path.{name}")),
             Expr::Input(input) => {
                 program.inputs.get(input.0 as usize).map(|input| input.name.to_string())

@@ -301,7 +301,7 @@ impl Interp<'_> {
 
     /// Whether a slot says the same as long as the request lasts.
     fn is_stable(&self, id: SlotId) -> bool {
-        self.program.slots.get(id.0 as usize).is_some_and(|slot| slot.stable)
+        self.program.slot(id).is_some_and(|slot| slot.stable)
     }
 
     /// What the candidate in the frame captures under this name.

@@ -151,6 +151,11 @@ impl Program {
         Some(RouteId(at as u32))
     }
 
+    /// What is read into the slot with this number.
+    pub fn slot(&self, slot: SlotId) -> Option<&Slot> {
+        self.slots.get(slot.0 as usize)
+    }
+
     /// The slot that reads this field, and this key of it, if there is one.
     pub fn slot_of(&self, field: &str, key: Option<&str>) -> Option<SlotId> {
         let is = |slot: &Slot| (&*slot.field, slot.key.as_deref()) == (field, key);

@@ -226,7 +226,7 @@ impl Ask {
         let mut pairs: Vec<String> =
             query.into_iter().flat_map(|query| query.split('&')).map(str::to_owned).collect();
         for (slot, value) in &change.slots {
-            let slot = program.slots.get(slot.0 as usize)?;
+            let slot = program.slot(*slot)?;
             let text = match value {
                 Value::Absent => None,
                 value => Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
@@ -280,7 +280,7 @@ impl Ask {
             }
         }
         for (slot, claims) in &change.who {
-            let auth = program.slots.get(slot.0 as usize)?.key.clone()?;
+            let auth = program.slot(*slot)?.key.clone()?;
             ask.who.retain(|(_, known)| known.auth != auth);
             if let Value::Map(said) = claims {
                 let words: Vec<String> =

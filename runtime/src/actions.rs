@@ -102,7 +102,7 @@ impl Making<'_> {
     pub(crate) fn auths(&self, at: usize) -> Vec<Arc<str>> {
         let program = self.matcher.program();
         let slots = program.reads(self.expression(at));
-        let slots = slots.into_iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+        let slots = slots.into_iter().filter_map(|slot| program.slot(slot));
         slots
             .filter(|slot| *slot.field == *CLAIMS.path)
             .filter_map(|slot| slot.key.clone())

@@ -155,7 +155,7 @@ fn buffered(program: &Program, route: &Route, cap: u64) -> u64 {
     let conditions = route.conditions.iter().map(|(condition, _)| *condition);
     let steps = route.steps.iter().flat_map(Step::exprs);
     let reads = program.reads(conditions.chain(steps));
-    let mut waits = reads.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+    let mut waits = reads.iter().filter_map(|slot| program.slot(*slot));
     let reads = waits.any(|slot| matches!(&*slot.field, "req.json" | "req.body.size"));
     if reads { cap.min(MOST_READ as u64) } else { 0 }
 }

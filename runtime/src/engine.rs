@@ -458,8 +458,7 @@ fn identities(program: &Program, steps: &[Step], turn: usize) -> Vec<(usize, Arc
             _ => at.min(turn),
         };
         for slot in reads(program, [step], |field| field == CLAIMS.path) {
-            let Some(auth) = program.slots.get(slot.0 as usize).and_then(|slot| slot.key.clone())
-            else {
+            let Some(auth) = program.slot(slot).and_then(|slot| slot.key.clone()) else {
                 continue;
             };
             match found.iter_mut().find(|(_, known)| *known == auth) {
@@ -478,6 +477,6 @@ fn reads<'s>(
     is_one: fn(&str) -> bool,
 ) -> Vec<SlotId> {
     let mut read = program.reads(steps.into_iter().flat_map(Step::exprs));
-    read.retain(|slot| program.slots.get(slot.0 as usize).is_some_and(|slot| is_one(&slot.field)));
+    read.retain(|slot| program.slot(*slot).is_some_and(|slot| is_one(&slot.field)));
     read
 }

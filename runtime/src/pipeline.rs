@@ -82,7 +82,7 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
     // Each slot is waited for once, and there are only so many.
     for _ in 0..=matcher.program().slots.len() {
         let Decision::Pending(slot) = decision else { break };
-        match matcher.program().slots.get(slot.0 as usize) {
+        match matcher.program().slot(slot) {
             Some(Slot { field, key: Some(auth), .. }) if **field == *CLAIMS.path => {
                 Box::pin(auth::wait(ex, auth)).await;
             }

@@ -275,7 +275,7 @@ impl Flow<'_> {
             kinds.reduce(|a, b| if a == b { a } else { Kind::Value }).unwrap_or(Kind::Kept)
         };
         match self.program.expr(expr) {
-            Expr::Slot(slot) => match self.program.slots.get(slot.0 as usize) {
+            Expr::Slot(slot) => match self.program.slot(*slot) {
                 Some(slot) if self.form.keeps(&slot.field) => Kind::Kept,
                 _ => Kind::Value,
             },

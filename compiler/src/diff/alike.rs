@@ -153,7 +153,7 @@ impl Pair<'_> {
             (Expr::Const(one), Expr::Const(other)) if one == other => return Ok(set),
             (Expr::Input(one), Expr::Input(other)) if one == other => return Ok(set),
             (Expr::Slot(one), Expr::Slot(other)) => {
-                let is_stable = program.slots.get(one.0 as usize).is_some_and(|slot| slot.stable);
+                let is_stable = program.slot(*one).is_some_and(|slot| slot.stable);
                 return Ok(if one == other && is_stable { set } else { Set::NONE });
             }
             (Expr::Slot(_), Expr::Const(_)) => return self.equal(space, set, 0, (a, b)),

@@ -59,7 +59,7 @@ pub(super) fn source(program: &Program, (field, key): (&str, Option<&str>)) -> O
     };
     let is = |slot: &Slot| *slot.field == *of && (of == "req.query" || slot.key.as_deref() == key);
     let reads = |expr: &Expr| match expr {
-        Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(is),
+        Expr::Slot(slot) => program.slot(*slot).is_some_and(is),
         _ => false,
     };
     program.exprs.iter().position(reads).map(|at| ExprId(at as u32))

@@ -147,7 +147,7 @@ impl Ground<'_> {
             let guards = part.course.guards.iter().map(|(id, _)| *id);
             let roots: Vec<ExprId> = guards.chain(part.chosen.reads()).collect();
             let slots = program.walk(roots, &lets).filter_map(|(_, expr)| match expr {
-                Expr::Slot(slot) => program.slots.get(slot.0 as usize),
+                Expr::Slot(slot) => program.slot(*slot),
                 _ => None,
             });
             let is_sent = |slot: &&Slot| slot.field.starts_with("up.") && !slot.is_answered();
@@ -178,7 +178,7 @@ impl Ground<'_> {
         let mut roots: Vec<ExprId> = differ.flat_map(|effect| effect.does.reads()).collect();
         roots.extend([old, new].into_iter().flat_map(|part| part.chosen.reads()));
         let slots = program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
-            Expr::Slot(id) => Some((*id, program.slots.get(id.0 as usize)?)),
+            Expr::Slot(id) => Some((*id, program.slot(*id)?)),
             _ => None,
         });
         slots.collect()
@@ -201,7 +201,7 @@ impl Ground<'_> {
 
     fn example(&self, witness: &Witness, (old, new): (&Part, &Part)) -> Found {
         let place = format!("{}{}", witness.host, witness.path);
-        let slot = |id: &SlotId| self.basis.program.slots.get(id.0 as usize);
+        let slot = |id: &SlotId| self.basis.program.slot(*id);
         let mut asked = witness.clone();
         let slots = asked.slots.iter().filter_map(|(id, value)| Some((slot(id)?, value)));
         let answers = slots.filter(|(slot, _)| slot.is_answered());
@@ -286,7 +286,7 @@ pub(super) fn hints(
     for (id, expr) in program.walk(arguments.iter().copied(), env.locals) {
         match expr {
             Expr::Slot(slot) => {
-                let slot = program.slots.get(slot.0 as usize);
+                let slot = program.slot(*slot);
                 let source = slot
                     .and_then(|slot| besides::source(program, (&*slot.field, slot.key.as_deref())));
                 reads.push(source.unwrap_or(id));
@@ -299,7 +299,7 @@ pub(super) fn hints(
     let mut hints = Vec::new();
     for read in reads {
         let is_text = match program.expr(read) {
-            Expr::Slot(slot) => program.slots.get(slot.0 as usize).is_some_and(|slot| {
+            Expr::Slot(slot) => program.slot(*slot).is_some_and(|slot| {
                 matches!(&*slot.field, "req.header" | "req.cookie" | "req.query" | "origin.header")
                     && *slot.ty.present() == Ty::String
             }),
@@ -335,7 +335,7 @@ pub(super) fn hints(
 fn is_of(program: &Program, id: ExprId, ty: &Ty) -> bool {
     match program.expr(id) {
         Expr::Slot(slot) => {
-            let slot = program.slots.get(slot.0 as usize);
+            let slot = program.slot(*slot);
             slot.is_some_and(|slot| slot.ty.present() == ty)
         }
         _ => false,
@@ -351,11 +351,9 @@ fn is_alike(old: &Part, new: &Part) -> bool {
 fn named(program: &Program, term: &Term, lets: &[(LocalId, ExprId)]) -> String {
     match term {
         Term::Computed(id, _) => told(program, *id, lets),
-        Term::Slot(slot) => {
-            program.slots.get(slot.0 as usize).map(Slot::written).unwrap_or_default()
-        }
+        Term::Slot(slot) => program.slot(*slot).map(Slot::written).unwrap_or_default(),
         Term::Claim(slot, claim) | Term::Held(slot, claim, _) => {
-            let auth = program.slots.get(slot.0 as usize).map(Slot::written).unwrap_or_default();
+            let auth = program.slot(*slot).map(Slot::written).unwrap_or_default();
             format!("{auth}.{claim}")
         }
         Term::Host => "req.host".to_owned(),

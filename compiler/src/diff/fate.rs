@@ -364,9 +364,7 @@ fn in_one_order(program: &Program, effects: &mut [Effect]) {
     let is_free = |effect: &Effect| {
         effect.does.place.is_some()
             && program.walk(effect.does.reads(), &[]).all(|(_, expr)| match expr {
-                Code::Slot(slot) => {
-                    program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable)
-                }
+                Code::Slot(slot) => program.slot(*slot).is_some_and(|slot| slot.stable),
                 _ => true,
             })
     };

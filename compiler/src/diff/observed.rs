@@ -204,7 +204,7 @@ impl Observer<'_> {
         let changing = |roots: &[ExprId]| -> Vec<&Slot> {
             let slots =
                 program.walk(roots.iter().copied(), &[]).filter_map(|(_, expr)| match expr {
-                    Expr::Slot(slot) => program.slots.get(slot.0 as usize),
+                    Expr::Slot(slot) => program.slot(*slot),
                     _ => None,
                 });
             slots.filter(|slot| !slot.stable && !slot.is_answered()).collect()
@@ -266,7 +266,7 @@ impl Now<'_> {
 impl Fill for Now<'_> {
     fn fill(&self, id: SlotId) -> Read<'_> {
         let Interp { program, fill, .. } = *self.observer.interp;
-        match program.slots.get(id.0 as usize).filter(|slot| !slot.stable && !slot.is_answered()) {
+        match program.slot(id).filter(|slot| !slot.stable && !slot.is_answered()) {
             Some(slot) => self.changed(slot).map_or(Read::Pending, Read::Value),
             None => fill.fill(id),
         }

@@ -93,11 +93,10 @@ pub(super) fn echoes(
     lets: &[(LocalId, ExprId)],
 ) -> bool {
     match basis.program.expr(value) {
-        Expr::Slot(slot) => {
-            basis.program.slots.get(slot.0 as usize).is_some_and(|slot| {
-                &*slot.field == "req.header" && slot.key.as_deref() == Some(name)
-            })
-        }
+        Expr::Slot(slot) => basis
+            .program
+            .slot(*slot)
+            .is_some_and(|slot| &*slot.field == "req.header" && slot.key.as_deref() == Some(name)),
         Expr::Coalesce(first, other) => {
             let is_nothing = matches!(basis.constants.get(*other), Some(Value::Absent));
             is_nothing && echoes(basis, *first, name, lets)
@@ -165,7 +164,7 @@ fn sayers(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> (bool
         }
         match program.expr(id) {
             Expr::Slot(slot) => {
-                let slot = program.slots.get(slot.0 as usize);
+                let slot = program.slot(*slot);
                 match slot.map_or("", |slot| &*slot.field) {
                     "req.id" | "req.method" | "req.scheme" => {}
                     field if field.starts_with("conn.") || field.starts_with("client.") => {

@@ -76,8 +76,7 @@ impl Sends {
         let Some(begin) = first.and_then(text) else {
             let own = first.is_some_and(|id| match program.expr(id) {
                 Expr::Slot(slot) => program
-                    .slots
-                    .get(slot.0 as usize)
+                    .slot(*slot)
                     .is_some_and(|slot| matches!(&*slot.field, "req.path" | "req.target")),
                 _ => false,
             });
@@ -104,7 +103,7 @@ impl Sends {
             }
             let is_host = match program.expr(part) {
                 Expr::Slot(slot) => {
-                    let slot = program.slots.get(slot.0 as usize);
+                    let slot = program.slot(*slot);
                     // Behind it the host has ended.
                     match slot.map_or("", |slot| &*slot.field) {
                         "req.target" | "req.path" => break,

@@ -487,7 +487,7 @@ fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId
 
 fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
     match basis.program.expr(id) {
-        Expr::Slot(slot) => basis.program.slots.get(slot.0 as usize).is_some_and(|s| s.stable),
+        Expr::Slot(slot) => basis.program.slot(*slot).is_some_and(|s| s.stable),
         _ => false,
     }
 }

@@ -171,7 +171,7 @@ impl Bind<'_> {
         }
         match self.program.expr(id) {
             Expr::Slot(slot) => {
-                let known = self.program.slots.get(slot.0 as usize)?;
+                let known = self.program.slot(*slot)?;
                 Some(head(known, *slot))
             }
             Expr::Capture(name) => {
@@ -195,7 +195,7 @@ impl Bind<'_> {
         match source {
             Source::Client(_) => true,
             Source::Slot(slot) | Source::Anew(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(slot);
                 slot.is_some_and(|slot| *slot.ty.present() == lang::Ty::Ip)
             }
             _ => false,

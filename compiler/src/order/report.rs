@@ -315,7 +315,7 @@ const MOST_LABELS: usize = 4;
 fn asked(program: &Program, id: RouteId) -> Vec<Asked> {
     let conditions = program.route(id).into_iter().flat_map(|route| &route.conditions);
     let read = program.reads(conditions.map(|(id, _)| *id));
-    let fields = read.iter().filter_map(|slot| program.slots.get(slot.0 as usize));
+    let fields = read.iter().filter_map(|slot| program.slot(*slot));
     let mut asked = Vec::new();
     for slot in fields {
         let what = match &*slot.field {

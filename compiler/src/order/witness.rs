@@ -145,7 +145,7 @@ impl Witness {
     /// The same request as another program reads it.
     pub(crate) fn moved(&self, from: &Program, to: &Program) -> Witness {
         let place = |id: SlotId| {
-            let slot = from.slots.get(id.0 as usize)?;
+            let slot = from.slot(id)?;
             to.slot_of(&slot.field, slot.key.as_deref())
         };
         let slots = self.slots.iter().filter_map(|(id, value)| Some((place(*id)?, value.clone())));
@@ -170,7 +170,7 @@ impl Witness {
         const AROUND: usize = 4;
         let (mut n_fields, mut head, mut query) = (1 + self.stripped.len(), self.host.len(), 0);
         for (id, value) in self.slots.iter().filter(|(_, value)| !value.is_absent()) {
-            let Some(slot) = program.slots.get(id.0 as usize) else { continue };
+            let Some(slot) = program.slot(*id) else { continue };
             let own = slot.key.as_deref().map_or(0, str::len) + length(value) + AROUND;
             match &*slot.field {
                 "req.header" | "req.cookie" => {
@@ -218,9 +218,8 @@ impl Witness {
         let is_word = |text: &str| {
             !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         };
-        let is_auth = |id: &SlotId| {
-            program.slots.get(id.0 as usize).is_some_and(|slot| *slot.field == *CLAIMS.path)
-        };
+        let is_auth =
+            |id: &SlotId| program.slot(*id).is_some_and(|slot| *slot.field == *CLAIMS.path);
         let slots = self.slots.iter().filter(|(id, _)| !is_auth(id)).map(|(_, value)| value);
         let claims = self.claims.iter().filter_map(|said| match &said.what {
             What::Value(value) => Some(value),
@@ -280,7 +279,7 @@ impl Witness {
         (id, value): &(SlotId, Value),
         given: &Value,
     ) -> Value {
-        let slot = program.slots.get(id.0 as usize).filter(|_| !value.is_absent());
+        let slot = program.slot(*id).filter(|_| !value.is_absent());
         let Some(Value::Map(token)) = slot.map(|slot| self.token(*id, &slot.ty)) else {
             return Value::Absent;
         };
@@ -301,7 +300,7 @@ impl Witness {
             .iter()
             .filter(|(_, value)| !value.is_absent())
             .filter_map(|(id, _)| {
-                let slot = program.slots.get(id.0 as usize)?;
+                let slot = program.slot(*id)?;
                 let auth = slot.key.as_deref().filter(|_| *slot.field == *CLAIMS.path)?;
                 Some((auth, self.token(*id, &slot.ty)))
             })
@@ -318,9 +317,8 @@ impl Witness {
     /// Whether the slot holds a token of somebody who is known: what it looks like is not shown.
     pub(crate) fn is_token(&self, program: &Program, slot: &Slot) -> bool {
         let known = self.slots.iter().filter(|(_, value)| !value.is_absent());
-        let mut auths = known.filter_map(|(id, _)| {
-            program.slots.get(id.0 as usize).filter(|slot| *slot.field == *CLAIMS.path)
-        });
+        let mut auths = known
+            .filter_map(|(id, _)| program.slot(*id).filter(|slot| *slot.field == *CLAIMS.path));
         auths.any(|auth| {
             let from = sources(program, auth.key.as_deref().unwrap_or_default());
             from.iter().any(|source| stands_in(source, slot))
@@ -370,7 +368,7 @@ impl Witness {
         let mut details: Vec<String> = Vec::new();
         let mut from = String::new();
         for (id, value) in &self.slots {
-            let Some(slot) = program.slots.get(id.0 as usize) else { continue };
+            let Some(slot) = program.slot(*id) else { continue };
             let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (&*slot.field, slot.key.as_deref()) {
                 ("conn.sni" | "conn.alpn", None) if value.is_absent() && scheme == "https" => {
@@ -481,7 +479,7 @@ impl Witness {
     pub(crate) fn query(&self, program: &Program) -> String {
         let mut text = String::new();
         for (id, value) in &self.slots {
-            let slot = program.slots.get(id.0 as usize);
+            let slot = program.slot(*id);
             let Some((slot, key)) = slot.and_then(|slot| Some((slot, slot.key.as_deref()?))) else {
                 continue;
             };
@@ -503,7 +501,7 @@ impl Witness {
     /// What the `cookie` field says where cookies are said.
     fn cookies(&self, program: &Program, with_tokens: bool) -> Option<String> {
         let pairs = self.slots.iter().filter_map(|(id, value)| {
-            let slot = program.slots.get(id.0 as usize)?;
+            let slot = program.slot(*id)?;
             let name = slot.key.as_deref().filter(|_| &*slot.field == "req.cookie")?;
             let is_said = with_tokens || !self.is_token(program, slot);
             Some(format!("{name}={}", cookie(value.as_str().filter(|_| is_said)?)))
@@ -529,7 +527,7 @@ impl Witness {
         (field, key): (&str, Option<&str>),
     ) -> Option<&Value> {
         let is = |id: SlotId| {
-            let slot = program.slots.get(id.0 as usize);
+            let slot = program.slot(id);
             slot.is_some_and(|slot| (&*slot.field, slot.key.as_deref()) == (field, key))
         };
         self.slots.iter().find(|(id, _)| is(*id)).map(|(_, value)| value)
@@ -542,7 +540,7 @@ impl Fill for World<'_> {
     }
 
     fn fill(&self, id: SlotId) -> Read<'_> {
-        let Some(slot) = self.program.slots.get(id.0 as usize) else {
+        let Some(slot) = self.program.slot(id) else {
             return Read::Value(Value::Absent);
         };
         let given = self.witness.slots.iter().find(|(slot, _)| *slot == id);

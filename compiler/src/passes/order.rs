@@ -79,7 +79,7 @@ fn read(program: &Program, id: ExprId) -> f64 {
     let own = match program.expr(id) {
         Expr::Const(_) | Expr::Input(_) => return 0.0,
         Expr::Capture(_) | Expr::Local(_) => 1.0,
-        Expr::Slot(slot) => match program.slots.get(slot.0 as usize) {
+        Expr::Slot(slot) => match program.slot(*slot) {
             // What has to be awaited: contents, and what stands in them.
             Some(slot) if matches!(&*slot.field, "req.json" | "req.body.size") => 1_000.0,
             Some(slot) if slot.key.is_some() => 4.0,

@@ -22,7 +22,7 @@ struct Known<'p> {
 
 impl Fill for Known<'_> {
     fn fill(&self, slot: SlotId) -> Read<'_> {
-        let slot = self.program.slots.get(slot.0 as usize);
+        let slot = self.program.slot(slot);
         let known = match slot.map(|slot| (&*slot.field, &slot.key)) {
             Some(("req.host", None)) => self.host.map(Read::Text),
             Some(("req.path", None)) => self.path.map(Read::Text),

@@ -256,7 +256,7 @@ impl fmt::Display for Shown<'_> {
                 Some(input) => f.write_str(&input.name),
                 None => write!(f, "input {}", input.0),
             },
-            Expr::Slot(slot) => match program.slots.get(slot.0 as usize) {
+            Expr::Slot(slot) => match program.slot(*slot) {
                 Some(slot) => f.write_str(&slot.written()),
                 None => write!(f, "slot {}", slot.0),
             },

@@ -49,13 +49,12 @@ impl Content {
 
 /// What these expressions ask of the content, if they do.
 pub(super) fn reads(program: &Program, roots: impl IntoIterator<Item = ExprId>) -> Option<Reads> {
-    let reads = program.reads(roots).into_iter().filter_map(|slot| {
-        match &*program.slots.get(slot.0 as usize)?.field {
+    let reads =
+        program.reads(roots).into_iter().filter_map(|slot| match &*program.slot(slot)?.field {
             "req.json" => Some(Reads::All),
             "req.body.size" => Some(Reads::Length),
             _ => None,
-        }
-    });
+        });
     reads.max()
 }
 

@@ -153,7 +153,7 @@ impl Rewriting<'_> {
 
     /// What a reading is at a statement; nothing, if nobody knows.
     fn stands(&mut self, slot: SlotId, course: &Course, sent: &Sent) -> Option<ExprId> {
-        let Slot { field, key, .. } = self.program.slots.get(slot.0 as usize)?.clone();
+        let Slot { field, key, .. } = self.program.slot(slot)?.clone();
         if course.blurred {
             return None;
         }
@@ -216,7 +216,7 @@ impl Rewriting<'_> {
         };
         let is_own = |id: ExprId| match self.program.expr(id) {
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| &*slot.field == "req.path")
             }
             _ => false,
@@ -247,7 +247,7 @@ impl Rewriting<'_> {
     }
 
     fn is_on_its_way(&self, slot: SlotId) -> bool {
-        self.program.slots.get(slot.0 as usize).is_some_and(is_on_its_way)
+        self.program.slot(slot).is_some_and(is_on_its_way)
     }
 
     /// The expression with readings as `stands` says that they are.

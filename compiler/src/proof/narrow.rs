@@ -87,7 +87,7 @@ impl<'h> Narrow<'h> {
 /// The field that is read, where it has no key.
 fn field_of(id: ExprId, program: &Program) -> Option<&str> {
     let Expr::Slot(slot) = program.expr(id) else { return None };
-    let slot = program.slots.get(slot.0 as usize)?;
+    let slot = program.slot(*slot)?;
     slot.key.is_none().then_some(&*slot.field)
 }
 

@@ -103,7 +103,7 @@ struct Untold<'u> {
 
 impl Fill for Untold<'_> {
     fn fill(&self, id: SlotId) -> Read<'_> {
-        let slot = self.program.slots.get(id.0 as usize);
+        let slot = self.program.slot(id);
         let is_untold =
             |slot: &Slot| is_on_its_way(slot) || self.witness.is_token(self.program, slot);
         match slot.is_some_and(is_untold) {

@@ -478,9 +478,9 @@ impl<'q> Question<'q> {
 
     /// Of these values those that a request says itself.
     fn asked(&self, mut values: Vec<(Term, Value)>) -> Vec<(Term, Value)> {
-        let slots = &self.basis.program.slots;
+        let program = &self.basis.program;
         values.retain(|(term, _)| match term {
-            Term::Slot(slot) => !slots.get(slot.0 as usize).is_some_and(is_on_its_way),
+            Term::Slot(slot) => !program.slot(*slot).is_some_and(is_on_its_way),
             _ => true,
         });
         values

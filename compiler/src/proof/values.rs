@@ -102,7 +102,7 @@ impl Values<'_> {
         match self.program.expr(id) {
             Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| is_text(&slot.ty))
             }
             Expr::Template(_) => true,
@@ -159,7 +159,7 @@ impl Values<'_> {
                 value.is_some_and(|(_, value)| self.comes_to_fit(*value, stands))
             }
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| match (&*slot.field, stands) {
                     ("req.path", Stands::Path) => true,
                     (field, Stands::Field) => {
@@ -204,9 +204,7 @@ impl Values<'_> {
         };
         // What is read later may be something else by then.
         let is_stable = match self.program.expr(id) {
-            Expr::Slot(slot) => {
-                self.program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable)
-            }
+            Expr::Slot(slot) => self.program.slot(*slot).is_some_and(|slot| slot.stable),
             _ => false,
         };
         let mut open: Vec<ExprId> =
@@ -268,7 +266,7 @@ impl Values<'_> {
         let [path, beginning] = arguments else { return false };
         let is_path = match self.program.expr(*path) {
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| &*slot.field == "req.path")
             }
             _ => false,
@@ -367,7 +365,7 @@ impl Values<'_> {
     fn is_of_path(&self, id: ExprId) -> bool {
         match self.program.expr(id) {
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| matches!(&*slot.field, "req.path" | "req.target"))
             }
             Expr::Call(..) => self.comes_to_fit(id, Stands::Path),
@@ -379,9 +377,7 @@ impl Values<'_> {
     fn is_figures(&self, id: ExprId) -> bool {
         let is = |ty: &Ty| !ty.is_optional() && is_number(ty);
         match self.program.expr(id) {
-            Expr::Slot(slot) => {
-                self.program.slots.get(slot.0 as usize).is_some_and(|slot| is(&slot.ty))
-            }
+            Expr::Slot(slot) => self.program.slot(*slot).is_some_and(|slot| is(&slot.ty)),
             Expr::Call(function, _) => is(&(function.returns)()),
             _ => false,
         }
@@ -411,7 +407,7 @@ impl Values<'_> {
                 value.is_some_and(|(_, value)| self.has_firm_ends(*value))
             }
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| FIELD_LIKE.contains(&&*slot.field) || is_number(&slot.ty))
             }
             Expr::Coalesce(first, second) => {

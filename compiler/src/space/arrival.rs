@@ -233,7 +233,7 @@ impl Cut<'_> {
                 Term::Method => methods = true,
                 Term::Segment(_) | Term::Path => paths = true,
                 Term::Slot(id) => {
-                    match program.slots.get(id.0 as usize) {
+                    match program.slot(*id) {
                         Some(Slot { field, .. }) if &**field == "req.query" => queries.push(*id),
                         _ => {}
                     };
@@ -324,7 +324,7 @@ impl Cut<'_> {
 
     /// The name of the header field that a slot reads, if it is one.
     fn header(&self, slot: SlotId) -> Option<&str> {
-        let slot = self.program.slots.get(slot.0 as usize)?;
+        let slot = self.program.slot(slot)?;
         slot.key.as_deref().filter(|_| &*slot.field == "req.header")
     }
 
@@ -402,7 +402,7 @@ impl Cut<'_> {
     fn longest_of(&self, term: &Term, header: usize, target: usize) -> Option<usize> {
         let slot = match term {
             Term::Host => return Some(LONGEST_HOST),
-            Term::Slot(slot) => self.program.slots.get(slot.0 as usize)?,
+            Term::Slot(slot) => self.program.slot(*slot)?,
             _ => return None,
         };
         match &*slot.field {

@@ -58,7 +58,7 @@ impl Cut<'_> {
         match self.program.expr(id) {
             Expr::Const(value) => value.as_str().is_none_or(|text| trimmed(text) == text),
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| match &*slot.field {
                     "req.header" => true,
                     field => slot.key.is_none() && HEAD.contains(&field),
@@ -90,7 +90,7 @@ impl Cut<'_> {
         match self.program.expr(id) {
             Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
             Expr::Slot(slot) => {
-                let field = self.program.slots.get(slot.0 as usize);
+                let field = self.program.slot(*slot);
                 field.is_some_and(|field| field.stable && is_text(&field.ty))
                     && !carries_token(self.program, *slot)
             }
@@ -107,7 +107,7 @@ impl Cut<'_> {
                 captured.is_some_and(|(.., kind)| !matches!(kind, Segments::Int | Segments::Uuid))
             }
             Expr::Member(base, name) => {
-                let slot = self.token(*base).and_then(|at| self.program.slots.get(at.0 as usize));
+                let slot = self.token(*base).and_then(|at| self.program.slot(at));
                 slot.and_then(|slot| claim(&slot.ty, name)).is_some_and(is_text)
             }
             Expr::Call(function, arguments) => match arguments.as_slice() {

@@ -175,7 +175,7 @@ impl Cut<'_> {
             Term::Segment(_) | Term::Rest(_) | Term::Path => Kind::Segment,
             Term::Method => Kind::Value(Ty::Method),
             Term::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 match slot.map_or("", |slot| &*slot.field) {
                     "req.header" => Kind::Header,
                     "req.cookie" => Kind::Cookie,
@@ -186,7 +186,7 @@ impl Cut<'_> {
                 }
             }
             Term::Claim(slot, name) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 let ty = slot.and_then(|slot| identity::claim(&slot.ty, name));
                 Kind::Value(ty.cloned().unwrap_or(Ty::Json.optional()))
             }
@@ -224,7 +224,7 @@ impl Cut<'_> {
 
 /// Whether a slot can be given any value. What other fields, or the framing of a request, say too can not.
 pub(super) fn is_free(program: &Program, slot: SlotId) -> bool {
-    program.slots.get(slot.0 as usize).is_some_and(|slot| {
+    program.slot(slot).is_some_and(|slot| {
         let reads_cookies = || program.slots.iter().any(|s| &*s.field == "req.cookie");
         match (&*slot.field, slot.key.as_deref()) {
             ("req.target" | "req.header.all" | "req.query.all" | "req.id", _)
@@ -237,7 +237,7 @@ pub(super) fn is_free(program: &Program, slot: SlotId) -> bool {
 
 /// Whether a request can say what a slot reads, as it likes.
 pub(crate) fn is_sayable(program: &Program, slot: SlotId) -> bool {
-    program.slots.get(slot.0 as usize).is_some_and(|slot| slot.stable) && is_free(program, slot)
+    program.slot(slot).is_some_and(|slot| slot.stable) && is_free(program, slot)
 }
 
 fn set_at(places: &mut [Standing], at: usize, standing: Standing) {

@@ -225,7 +225,7 @@ impl Cut<'_> {
                 }
             }
             Expr::Slot(slot) => {
-                let field = program.slots.get(slot.0 as usize);
+                let field = program.slot(*slot);
                 match field.map_or("", |field| &*field.field) {
                     "req.method" => self.atom(Term::Method, None, test.clone()),
                     "req.host" => self.atom(Term::Host, None, test.clone()),
@@ -311,7 +311,7 @@ impl Cut<'_> {
         };
         let is_text = match self.program.expr(*one) {
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| matches!(slot.ty.present(), Ty::String))
             }
             _ => false,
@@ -406,7 +406,7 @@ impl Cut<'_> {
                 Expr::Local(local) => locals.push(*local),
                 Expr::Quantified(_, item, ..) => drop(within.insert(*item)),
                 Expr::Slot(slot) => {
-                    let slot = self.program.slots.get(slot.0 as usize);
+                    let slot = self.program.slot(*slot);
                     depends.changing |= slot.is_none_or(|slot| !slot.stable && !slot.is_answered());
                 }
                 _ => {}

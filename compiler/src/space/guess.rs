@@ -250,7 +250,7 @@ fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Val
 
 /// Whether a slot reads all values of a field of which nothing else is asked.
 fn is_made_freely(program: &Program, all: SlotId) -> bool {
-    let Some(slot) = program.slots.get(all.0 as usize) else { return false };
+    let Some(slot) = program.slot(all) else { return false };
     match (&*slot.field, slot.key.as_deref()) {
         ("req.header.all", Some("host" | "cookie" | "content-length" | "transfer-encoding")) => {
             false
@@ -262,7 +262,7 @@ fn is_made_freely(program: &Program, all: SlotId) -> bool {
 
 /// Gives what a slot reads this value.
 fn put_slot(program: &Program, slot: SlotId, value: Value, guess: &mut Vec<(Term, Value)>) {
-    let is_path = program.slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == "req.path");
+    let is_path = program.slot(slot).is_some_and(|slot| &*slot.field == "req.path");
     match (Term::of(program, slot), value) {
         (Term::Slot(_), value) if is_path => put(guess, Term::Path, value),
         (Term::Method, Value::String(text)) => put(guess, Term::Method, Value::Method(text)),
@@ -297,7 +297,7 @@ fn hold(program: &Program, list: ExprId, item: Value, guess: &mut Vec<(Term, Val
 
 /// The slot that reads the one value of which this one reads all, if the program asks for it.
 fn one_of_all(program: &Program, all: SlotId) -> Option<SlotId> {
-    let all = program.slots.get(all.0 as usize)?;
+    let all = program.slot(all)?;
     let field = all.field.strip_suffix(".all")?;
     program.slot_of(field, all.key.as_deref())
 }
@@ -343,7 +343,7 @@ fn said(program: &Program, id: ExprId, guess: &[(Term, Value)]) -> Option<Value>
 /// Whether a request can say this there.
 fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
     if let Term::Slot(slot) = term
-        && program.slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == "req.json")
+        && program.slot(*slot).is_some_and(|slot| &*slot.field == "req.json")
     {
         return value.is_absent() || is_document(value);
     }
@@ -352,7 +352,7 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
     }
     let Some(text) = value.as_str() else { return true };
     let is_number = |slot: &SlotId| {
-        let slot = program.slots.get(slot.0 as usize);
+        let slot = program.slot(*slot);
         slot.is_some_and(|slot| matches!(slot.ty.present(), Ty::Status | Ty::Int | Ty::Size))
     };
     match term {
@@ -363,7 +363,7 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
         Term::Method => {
             !text.is_empty() && text != "CONNECT" && text.bytes().all(|b| b.is_ascii_uppercase())
         }
-        Term::Slot(slot) => match program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
+        Term::Slot(slot) => match program.slot(*slot).map(|slot| &*slot.field) {
             Some("req.header" | "req.header.all") => can_say(&VALUES, text),
             Some("req.cookie") => can_say(&COOKIES, text),
             Some("req.path") => can_say(&RESTS, text),
@@ -377,9 +377,7 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
 /// Says nothing of how long the content is where that is shorter than the document in it: it is as long as that.
 fn fit_content(program: &Program, guess: &mut Vec<(Term, Value)>) {
     let is_of = |term: &Term, field: &str| match term {
-        Term::Slot(slot) => {
-            program.slots.get(slot.0 as usize).is_some_and(|slot| &*slot.field == field)
-        }
+        Term::Slot(slot) => program.slot(*slot).is_some_and(|slot| &*slot.field == field),
         _ => false,
     };
     let said = guess.iter().find(|(term, _)| is_of(term, "req.json"));

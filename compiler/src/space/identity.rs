@@ -103,7 +103,7 @@ fn are_apart(program: &Program, one: &str, other: &str) -> bool {
 
 /// Whether an auth may look for its token in this slot.
 pub(crate) fn carries_token(program: &Program, slot: SlotId) -> bool {
-    let Some(asked) = program.slots.get(slot.0 as usize) else { return false };
+    let Some(asked) = program.slot(slot) else { return false };
     let auths = program.slots.iter().filter(|slot| *slot.field == *CLAIMS.path);
     let mut sources =
         auths.flat_map(|auth| sources(program, auth.key.as_deref().unwrap_or_default()));
@@ -123,7 +123,7 @@ impl Cut<'_> {
     /// The slot of an auth's claims, if the expression is one.
     pub(super) fn token(&self, id: ExprId) -> Option<SlotId> {
         let Expr::Slot(slot) = self.program.expr(id) else { return None };
-        let field = self.program.slots.get(slot.0 as usize)?;
+        let field = self.program.slot(*slot)?;
         (*field.field == *CLAIMS.path).then_some(*slot)
     }
 
@@ -147,7 +147,7 @@ impl Cut<'_> {
         env: Env<'_>,
     ) -> Formula {
         let there = self.is_there(slot);
-        let of = self.program.slots.get(slot.0 as usize);
+        let of = self.program.slot(slot);
         let ty = of.and_then(|of| claim(&of.ty, name)).cloned();
         let is_present = matches!(test, Test::Present);
         let plain = match ty {
@@ -174,7 +174,7 @@ impl Cut<'_> {
         };
         let Expr::Member(base, name) = self.program.expr(of) else { return None };
         let slot = self.token(*base)?;
-        let ty = claim(&self.program.slots.get(slot.0 as usize)?.ty, name)?;
+        let ty = claim(&self.program.slot(slot)?.ty, name)?;
         let (optional, texts) = match ty.present() {
             Ty::List(of) | Ty::Set(of) => (ty.is_optional(), matches!(**of, Ty::String)),
             _ => return None,
@@ -199,7 +199,7 @@ impl Cut<'_> {
         }
         let program = self.program;
         let name = |slot: SlotId| {
-            let slot = program.slots.get(slot.0 as usize);
+            let slot = program.slot(slot);
             slot.and_then(|slot| slot.key.as_deref()).unwrap_or_default()
         };
         for other in self.ruled.clone() {

@@ -117,7 +117,7 @@ impl Cut<'_> {
 
     /// The values of a slot that are asked for by name, and absence where that is asked for.
     fn named(&self, slot: SlotId) -> Option<Vec<Value>> {
-        let asked = self.program.slots.get(slot.0 as usize)?;
+        let asked = self.program.slot(slot)?;
         if !asked.stable || *asked.field == *CLAIMS.path || &*asked.field == "req.path" {
             return None;
         }

@@ -91,7 +91,7 @@ impl<'p> Cut<'p> {
     /// Whether host or path were asked, or what is computed of them.
     pub(crate) fn asks_head(&self) -> bool {
         let is_head = |slot: SlotId| {
-            let slot = self.program.slots.get(slot.0 as usize);
+            let slot = self.program.slot(slot);
             slot.is_some_and(|slot| matches!(&*slot.field, "req.host" | "req.path" | "req.target"))
         };
         self.atoms.iter().any(|atom| match &atom.term {

@@ -222,7 +222,7 @@ impl Cut<'_> {
     /// The expression of the one value of a field, if an expression is the list of all of them and a policy asks for both.
     fn only(&self, list: ExprId) -> Option<(ExprId, Items)> {
         let Expr::Slot(all) = self.program.expr(list) else { return None };
-        let all = self.program.slots.get(all.0 as usize)?;
+        let all = self.program.slot(*all)?;
         let (field, items) = match (&*all.field, all.key.as_deref()?) {
             ("req.query.all", _) => ("req.query", Items::Open),
             // They are read of other fields, too.

@@ -80,7 +80,7 @@ impl Cut<'_> {
         match self.program.expr(id) {
             Expr::Const(value) => matches!(value, Value::Size(_) | Value::Absent),
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| *slot.ty.present() == Ty::Size)
             }
             Expr::Input(input) => {
@@ -101,7 +101,7 @@ impl Cut<'_> {
         match self.program.expr(id) {
             Expr::Const(value) => matches!(value, Value::Int(_) | Value::Absent),
             Expr::Slot(slot) => {
-                let slot = self.program.slots.get(slot.0 as usize);
+                let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| *slot.ty.present() == Ty::Int)
             }
             Expr::Input(input) => {
@@ -118,7 +118,7 @@ impl Cut<'_> {
             }
             Expr::Call(function, _) => *(function.returns)().present() == Ty::Int,
             Expr::Member(base, name) => {
-                let slot = self.token(*base).and_then(|at| self.program.slots.get(at.0 as usize));
+                let slot = self.token(*base).and_then(|at| self.program.slot(at));
                 let ty = slot.and_then(|slot| claim(&slot.ty, name));
                 ty.is_some_and(|ty| *ty.present() == Ty::Int)
             }

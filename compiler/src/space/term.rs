@@ -38,7 +38,7 @@ pub(crate) enum Term {
 impl Term {
     /// The field of the space that a slot is. The path is none: its segments are.
     pub(super) fn of(program: &Program, slot: SlotId) -> Term {
-        match program.slots.get(slot.0 as usize).map(|slot| &*slot.field) {
+        match program.slot(slot).map(|slot| &*slot.field) {
             Some("req.host") => Term::Host,
             Some("req.method") => Term::Method,
             _ => Term::Slot(slot),

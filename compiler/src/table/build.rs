@@ -262,7 +262,7 @@ impl<'b> Build<'b> {
         let (Source::Slot(id) | Source::Anew(id) | Source::Client(id)) = source else {
             return None;
         };
-        Some((id, self.program.slots.get(id.0 as usize)?))
+        Some((id, self.program.slot(id)?))
     }
 
     /// The slot that somebody may have to wait for.
@@ -277,7 +277,7 @@ impl<'b> Build<'b> {
             match &op.check {
                 Check::Symbolic(test, _) => {
                     let read = self.program.reads(test.operands());
-                    let slot = |id: &SlotId| self.program.slots.get(id.0 as usize);
+                    let slot = |id: &SlotId| self.program.slot(*id);
                     probes
                         .extend(read.into_iter().filter(|id| slot(id).is_none_or(Slot::may_wait)));
                 }

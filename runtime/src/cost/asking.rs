@@ -35,7 +35,7 @@ impl Asking {
         let fetches = auths.iter().map(Auth::fetches).collect();
         let of = |exprs: Vec<ExprId>| -> BTreeSet<usize> {
             let slots = program.reads(exprs).into_iter();
-            let slots = slots.filter_map(|slot| program.slots.get(slot.0 as usize));
+            let slots = slots.filter_map(|slot| program.slot(slot));
             let claims = slots.filter(|slot| *slot.field == *CLAIMS.path);
             let names = claims.filter_map(|slot| slot.key.clone());
             names.filter_map(|name| auths.iter().position(|auth| *auth.name() == name)).collect()

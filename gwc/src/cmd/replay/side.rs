@@ -98,7 +98,7 @@ impl Side {
     /// What an unknown outcome depends on, as the policy names it.
     pub(super) fn reads(&self, verdict: Verdict) -> Option<String> {
         let Some(Fate { end: End::Unknown(slot), .. }) = verdict else { return None };
-        let slot = self.replay.engine().program().slots.get(slot.0 as usize)?;
+        let slot = self.replay.engine().program().slot(slot)?;
         Some(slot.written())
     }
 

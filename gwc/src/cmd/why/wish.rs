@@ -102,7 +102,7 @@ fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -
         line("path", ask.path(), &change.path);
     }
     for (slot, claims) in &change.who {
-        let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
+        let Some(slot) = program.slot(*slot) else { continue };
         let auth = slot.key.as_deref().unwrap_or_default();
         let said = |asked: &Ask| asked.who_of(auth).map(str::to_owned);
         let to = match (changed.and_then(said), claims) {
@@ -115,7 +115,7 @@ fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -
         }
     }
     for (slot, value) in &change.slots {
-        let Some(slot) = program.slots.get(slot.0 as usize) else { continue };
+        let Some(slot) = program.slot(*slot) else { continue };
         let what = slot.written();
         let mut to = value.to_string();
         if &*slot.field == "req.json" {
