@@ -247,6 +247,12 @@ impl Step {
     }
 }
 
+/// What a local stands for among these: the last one of its name.
+pub(crate) fn named(locals: &[(LocalId, ExprId)], local: LocalId) -> Option<ExprId> {
+    let named = locals.iter().rev().find(|(named, _)| *named == local);
+    named.map(|(_, value)| *value)
+}
+
 /// The values that the lets among statements name, in the order in which they are written.
 pub(crate) fn locals(steps: &[Step]) -> Vec<(LocalId, ExprId)> {
     let named = steps.iter().flat_map(|step| match &step.kind {

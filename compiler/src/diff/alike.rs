@@ -10,7 +10,7 @@ use lang::vocab::ExprId;
 
 use crate::diff::fate::{Does, Effect, Fate};
 use crate::diff::idle::is_alone;
-use crate::program::{Expr, Program};
+use crate::program::{Expr, Program, named};
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
 
 /// The most choices of the arguments of one way, and the most steps in which two of them are compared.
@@ -207,9 +207,8 @@ impl Pair<'_> {
         let whole = || Formula::Always(true);
         match self.program.expr(id) {
             Expr::Local(local) => {
-                let named = &self.effects.get(side)?.named;
-                let (_, value) = named.iter().find(|(known, _)| known == local)?;
-                Some(vec![(whole(), *value)])
+                let lets = &self.effects.get(side)?.named;
+                Some(vec![(whole(), named(lets, *local)?)])
             }
             Expr::Coalesce(first, second) => {
                 let present = self.choices.get(side)?.taken.get(&id)?.first()?.clone();

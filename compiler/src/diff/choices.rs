@@ -8,7 +8,7 @@ use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 
 use crate::interp::{Interp, ops};
-use crate::program::{Expr, Program};
+use crate::program::{Expr, Program, named};
 use crate::proof::basis::Basis;
 use crate::proof::course::{Course, Status};
 use crate::space::{Cut, Env, Formula, Test};
@@ -115,8 +115,7 @@ fn chosen(program: &Program, id: ExprId, env: Env<'_>, statuses: &mut BTreeSet<u
             chosen(program, *one, env, statuses) && chosen(program, *other, env, statuses)
         }
         Expr::Local(local) => {
-            let named = env.locals.iter().rev().find(|(named, _)| named == local);
-            named.is_some_and(|(_, value)| chosen(program, *value, env, statuses))
+            named(env.locals, *local).is_some_and(|value| chosen(program, value, env, statuses))
         }
         _ => false,
     }
@@ -205,8 +204,8 @@ impl Cases<'_> {
         let is_named = named.contains(&self.bare(id));
         let case = Case { value: id, of: id, is_there: None, is_named };
         let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
-        let nothing = self.basis.program.exprs.iter().position(is_nothing);
-        match nothing.filter(|_| self.asked.contains(&self.bare(id))) {
+        let nothing = || self.basis.program.exprs.iter().position(is_nothing);
+        match self.asked.contains(&self.bare(id)).then(nothing).flatten() {
             Some(nothing) => {
                 let present = cut.ask(id, &Test::Present, self.env);
                 let with = Formula::all(vec![given.clone(), present.clone()]);
@@ -244,8 +243,7 @@ impl Cases<'_> {
         match self.basis.program.expr(id) {
             Expr::Coalesce(first, _) => self.bare(*first),
             Expr::Local(local) => {
-                let named = self.env.locals.iter().rev().find(|(named, _)| named == local);
-                named.map_or(id, |(_, value)| self.bare(*value))
+                named(self.env.locals, *local).map_or(id, |value| self.bare(value))
             }
             _ => id,
         }
@@ -295,16 +293,12 @@ fn changes(program: &Program, id: ExprId, lets: &[(LocalId, ExprId)]) -> bool {
 
 /// What a name stands for, if that is a choice.
 fn stands_for(program: &Program, local: LocalId, lets: &[(LocalId, ExprId)]) -> Option<ExprId> {
-    let value = |local: LocalId| {
-        let named = lets.iter().rev().find(|(named, _)| *named == local);
-        named.map(|(_, value)| *value)
-    };
-    let first = value(local)?;
+    let first = named(lets, local)?;
     let mut id = first;
     for _ in 0..CASES {
         match program.expr(id) {
             Expr::Match(..) | Expr::Coalesce(..) => return Some(first),
-            Expr::Local(local) => id = value(*local)?,
+            Expr::Local(local) => id = named(lets, *local)?,
             _ => return None,
         }
     }

@@ -9,7 +9,7 @@ use lang::vocab::identity::CLAIMS;
 
 use crate::diff::Kind;
 use crate::diff::choices::Chosen;
-use crate::program::Expr;
+use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 
 /// What becomes of a header field.
@@ -102,8 +102,7 @@ pub(super) fn echoes(
             is_nothing && echoes(basis, *first, name, lets)
         }
         Expr::Local(local) => {
-            let named = lets.iter().find(|(known, _)| known == local);
-            named.is_some_and(|(_, value)| echoes(basis, *value, name, lets))
+            named(lets, *local).is_some_and(|value| echoes(basis, value, name, lets))
         }
         _ => false,
     }
@@ -189,10 +188,7 @@ fn sayers(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> (bool
 fn operands(basis: &Basis<'_>, id: ExprId, lets: &[(LocalId, ExprId)]) -> Vec<ExprId> {
     let mut operands = Vec::new();
     match basis.program.expr(id) {
-        Expr::Local(local) => {
-            let named = lets.iter().rev().find(|(known, _)| known == local);
-            operands.extend(named.map(|(_, value)| *value));
-        }
+        Expr::Local(local) => operands.extend(named(lets, *local)),
         Expr::Match(_, arms) => operands.extend(arms.iter().map(|arm| arm.value)),
         Expr::Member(..) => {}
         expr => expr.each_operand(&mut |operand| operands.push(operand)),

@@ -8,7 +8,7 @@ use lang::vocab::ExprId;
 
 use crate::program::{
     Call, Candidate, Expr, Listener, Node, Program, Step, StepKind, Target, Test, TestKind,
-    VirtualHost,
+    VirtualHost, named,
 };
 
 impl fmt::Display for Program {
@@ -263,8 +263,8 @@ impl fmt::Display for Shown<'_> {
             Expr::Capture(name) => write!(f, "path.{name}"),
             Expr::Local(local) => match self.lets {
                 None => write!(f, "%{}", local.0),
-                Some(lets) => match lets.iter().rev().find(|(known, _)| known == local) {
-                    Some((_, value)) => write!(f, "{}", show(value)),
+                Some(lets) => match named(lets, *local) {
+                    Some(value) => write!(f, "{}", show(&value)),
                     None => f.write_str(ITEM),
                 },
             },

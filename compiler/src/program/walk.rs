@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
 
-use crate::program::{Expr, Program};
+use crate::program::{Expr, Program, named};
 
 /// Expressions and everything that they are computed of: each once, from the left, before its operands.
 pub(crate) struct Walk<'p> {
@@ -42,8 +42,7 @@ impl<'p> Iterator for Walk<'p> {
         };
         let expr = self.program.expr(id);
         if let Expr::Local(local) = expr {
-            let named = self.lets.iter().rev().find(|(known, _)| known == local);
-            self.open.extend(named.map(|(_, value)| *value));
+            self.open.extend(named(self.lets, *local));
         }
         let known = self.open.len();
         expr.each_operand(&mut |operand| self.open.push(operand));

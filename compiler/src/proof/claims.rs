@@ -374,7 +374,7 @@ fn copied(
 
 /// The policy's own text, where it is sent as it stands.
 fn plain(cut: &Cut<'_>, value: ExprId) -> Option<Arc<str>> {
-    match cut.value(value)? {
+    match cut.constant(value)? {
         Value::String(text) if !text.is_empty() && trimmed(&text) == &*text => Some(text),
         _ => None,
     }

@@ -6,7 +6,7 @@ use lang::vocab::ExprId;
 use lang::{Span, Ty, Value};
 
 use crate::interp::Constants;
-use crate::program::{Expr, Program};
+use crate::program::{Expr, Program, named};
 use crate::space::{can_be_said, trimmed};
 
 /// The values of a route's expressions.
@@ -110,8 +110,7 @@ impl Values<'_> {
             Expr::Coalesce(first, second) => self.is_text(*first) && self.is_text(*second),
             Expr::Match(_, arms) => arms.iter().all(|arm| self.is_text(arm.value)),
             Expr::Local(local) => {
-                let value = self.locals.iter().find(|(named, _)| named == local);
-                value.is_some_and(|(_, value)| self.is_text(*value))
+                named(self.locals, *local).is_some_and(|value| self.is_text(value))
             }
             _ => false,
         }
@@ -155,8 +154,7 @@ impl Values<'_> {
         }
         match self.program.expr(id) {
             Expr::Local(local) => {
-                let value = self.locals.iter().find(|(named, _)| named == local);
-                value.is_some_and(|(_, value)| self.comes_to_fit(*value, stands))
+                named(self.locals, *local).is_some_and(|value| self.comes_to_fit(value, stands))
             }
             Expr::Slot(slot) => {
                 let slot = self.program.slot(*slot);
@@ -198,18 +196,18 @@ impl Values<'_> {
 
     /// Whether one of these conditions, which hold, says what the value is, and that can stand there.
     pub(super) fn is_held(&self, id: ExprId, stands: Stands, held: &[(ExprId, bool)]) -> bool {
-        let id = match self.program.expr(id) {
-            Expr::Local(local) => self.named(*local).unwrap_or(id),
-            _ => id,
-        };
+        let id = self.meant(id);
         // What is read later may be something else by then.
         let is_stable = match self.program.expr(id) {
             Expr::Slot(slot) => self.program.slot(*slot).is_some_and(|slot| slot.stable),
             _ => false,
         };
+        if !is_stable {
+            return false;
+        }
         let mut open: Vec<ExprId> =
             held.iter().filter(|(_, holds)| *holds).map(|(id, _)| *id).collect();
-        while let Some(condition) = open.pop().filter(|_| is_stable) {
+        while let Some(condition) = open.pop() {
             let is = |one: ExprId, other: ExprId| {
                 let text = self.constants.get(other).and_then(Value::as_str);
                 one == id && text.is_some_and(|text| stands.takes(text))
@@ -223,11 +221,6 @@ impl Values<'_> {
         false
     }
 
-    /// What a local stands for.
-    fn named(&self, local: LocalId) -> Option<ExprId> {
-        self.locals.iter().find(|(named, _)| *named == local).map(|(_, value)| *value)
-    }
-
     /// Whether these parts are a path together, whatever the request says: each fits, and none that the policy says
     /// makes dots of its own with what a request says beside it.
     fn is_path(&self, parts: &[ExprId]) -> bool {
@@ -235,13 +228,9 @@ impl Values<'_> {
             Expr::Const(value) => value.as_str(),
             _ => None,
         };
-        let meant = |id: &ExprId| match self.program.expr(*id) {
-            Expr::Local(local) => self.named(*local).unwrap_or(*id),
-            _ => *id,
-        };
-        let is_one = |id: &ExprId| match self.program.expr(meant(id)) {
+        let is_one = |id: &ExprId| match self.program.expr(self.meant(*id)) {
             Expr::Slot(_) | Expr::Capture(_) | Expr::Call(..) => {
-                self.comes_to_fit(meant(id), Stands::Path)
+                self.comes_to_fit(self.meant(*id), Stands::Path)
             }
             _ => words(id).is_some(),
         };
@@ -299,7 +288,9 @@ impl Values<'_> {
             }
             Expr::Match(_, arms) => arms.iter().all(|arm| self.is_place(arm.value)),
             Expr::Coalesce(first, second) => self.is_place(*first) && self.is_place(*second),
-            Expr::Local(local) => self.named(*local).is_some_and(|value| self.is_place(value)),
+            Expr::Local(local) => {
+                named(self.locals, *local).is_some_and(|value| self.is_place(value))
+            }
             _ => own(id),
         }
     }
@@ -358,7 +349,7 @@ impl Values<'_> {
     /// The value, or what it stands for where it is a local.
     fn meant(&self, id: ExprId) -> ExprId {
         let Expr::Local(local) = self.program.expr(id) else { return id };
-        self.named(*local).unwrap_or(id)
+        named(self.locals, *local).unwrap_or(id)
     }
 
     /// Whether it is whole segments of the request's path, from its beginning or from where one begins.
@@ -403,8 +394,7 @@ impl Values<'_> {
                 _ => is_number(&(function.returns)()),
             },
             Expr::Local(local) => {
-                let value = self.locals.iter().find(|(named, _)| named == local);
-                value.is_some_and(|(_, value)| self.has_firm_ends(*value))
+                named(self.locals, *local).is_some_and(|value| self.has_firm_ends(value))
             }
             Expr::Slot(slot) => {
                 let slot = self.program.slot(*slot);

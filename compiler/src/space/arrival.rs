@@ -357,7 +357,8 @@ impl Cut<'_> {
         let mut counted = Vec::new();
         for (at, atom) in (0..).zip(&self.atoms) {
             if let Some(most) = self.longest_of(&atom.term, header, target)
-                && let Some(holds) = atom.test.counts().and_then(|test| of_all(test, most))
+                && let Some(holds) =
+                    atom.test.counts().and_then(|test| test.of_all_to(i64::try_from(most).ok()?))
             {
                 counted.push((AtomId(at), atom.term.clone(), holds));
             }
@@ -456,22 +457,6 @@ impl Cut<'_> {
 fn sent(text: &str) -> usize {
     let bytes = |c: char| if c == char::REPLACEMENT_CHARACTER { 1 } else { c.len_utf8() };
     text.chars().map(bytes).sum()
-}
-
-/// Whether a test holds of all numbers up to this one, or of none. `None` if of some.
-fn of_all(test: &Test, most: usize) -> Option<bool> {
-    let most = i64::try_from(most).ok()?;
-    let mut numbers = vec![0, most];
-    for bound in test.bounds()? {
-        let Value::Int(bound) = bound else { return None };
-        numbers.extend((-1..=1).map(|by| bound.saturating_add(by)));
-    }
-    let within = numbers.into_iter().filter(|number| (0..=most).contains(number));
-    let holds: Vec<bool> = within.map(|number| test.holds(&Value::Int(number))).collect();
-    match (holds.contains(&true), holds.contains(&false)) {
-        (true, true) => None,
-        (holds, _) => Some(holds),
-    }
 }
 
 fn lines<'b>(block: &'b Block, name: &'static str) -> impl Iterator<Item = &'b Setting> {

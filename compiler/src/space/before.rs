@@ -10,7 +10,7 @@ use super::identity::{carries_token, claim};
 use super::language::trimmed;
 use super::reading::Cut;
 use super::test::Test;
-use crate::program::Expr;
+use crate::program::{Expr, named};
 
 /// Texts of the head and of the connection in which no blank can stand.
 const HEAD: &[&str] = &["req.host", "req.path", "req.target", "req.scheme", "req.id", "conn.sni"];
@@ -69,8 +69,7 @@ impl Cut<'_> {
                 self.is_firm(*first, env) && self.is_firm(*second, env)
             }
             Expr::Local(local) => {
-                let named = env.locals.iter().rev().find(|(named, _)| named == local);
-                named.is_some_and(|(_, value)| self.is_firm(*value, env))
+                named(env.locals, *local).is_some_and(|value| self.is_firm(value, env))
             }
             // Of one text nothing but its letters is changed.
             Expr::Call(function, arguments) => match arguments.as_slice() {
@@ -99,8 +98,7 @@ impl Cut<'_> {
             }
             Expr::Match(_, arms) => arms.iter().all(|arm| self.is_text(arm.value, env)),
             Expr::Local(local) => {
-                let named = env.locals.iter().rev().find(|(named, _)| named == local);
-                named.is_some_and(|(_, value)| self.is_text(*value, env))
+                named(env.locals, *local).is_some_and(|value| self.is_text(value, env))
             }
             Expr::Capture(name) => {
                 let captured = env.captures.iter().find(|(captured, ..)| captured == name);

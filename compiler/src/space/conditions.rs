@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use lang::eval::ITEMS;
 use lang::policy::{Compare, Host, Path, Quantifier};
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
@@ -15,7 +16,7 @@ use super::reading::Cut;
 use super::term::{Of, Term};
 use super::test::Test;
 use crate::pattern::{Plain, plain};
-use crate::program::Expr;
+use crate::program::{Expr, named};
 use lang::segment::{Segments, split};
 
 /// What an expression depends on besides the request as it came.
@@ -142,10 +143,8 @@ impl Cut<'_> {
                 }
             },
             Expr::In(item, of) if boolean => {
-                let known = match self.membership(*item, *of, env) {
-                    Some(formula) => Some(formula),
-                    None => self.one_of_all(id, (*item, *of), env),
-                };
+                let known = self.membership(*item, *of, env);
+                let known = known.or_else(|| self.one_of_all(id, (*item, *of), env));
                 known.unwrap_or_else(|| self.fact(id, test, env))
             }
             Expr::Call(function, arguments) if boolean => {
@@ -168,17 +167,16 @@ impl Cut<'_> {
             },
             Expr::Quantified(how, item, list, predicate) if boolean => {
                 let of = (*how, *item, *list, *predicate);
-                let known = match self.each(id, of, env) {
-                    Some(formula) => Some(formula),
-                    None => self.each_of_all(id, of, test, env),
-                };
+                let known = self.each(id, of, env);
+                let known = known.or_else(|| self.each_of_all(id, of, test, env));
                 known.unwrap_or_else(|| self.fact(id, test, env))
             }
             Expr::Quantified(Quantifier::Count, item, list, predicate) => {
-                let known = match Cut::any_count(test) {
-                    Some(formula) => Some(formula),
-                    None => self.counted(id, (*item, *list, *predicate), test, env),
-                };
+                // A list may be as long as that.
+                let any = i64::try_from(ITEMS).ok().and_then(|most| test.of_all_to(most));
+                let known = any.map(Formula::Always);
+                let counted = || self.counted(id, (*item, *list, *predicate), test, env);
+                let known = known.or_else(counted);
                 let of = (Quantifier::Count, *item, *list, *predicate);
                 let known = known.or_else(|| self.each_of_all(id, of, test, env));
                 known.unwrap_or_else(|| self.fact(id, test, env))
@@ -233,15 +231,13 @@ impl Cut<'_> {
                         Some(formula) => formula,
                         None => self.fact(id, test, env),
                     },
-                    "req.target" => match self.target(*slot, test) {
-                        Some(formula) => formula,
-                        None => self.atom(Term::Slot(*slot), None, test.clone()),
-                    },
+                    "req.target" => {
+                        let known = self.target(*slot, test);
+                        known.unwrap_or_else(|| self.atom(Term::Slot(*slot), None, test.clone()))
+                    }
                     "req.header" if field.is_some_and(|of| of.key.as_deref() == Some("host")) => {
-                        match self.host_field(*slot, test) {
-                            Some(formula) => formula,
-                            None => self.atom(Term::Slot(*slot), None, test.clone()),
-                        }
+                        let known = self.host_field(*slot, test);
+                        known.unwrap_or_else(|| self.atom(Term::Slot(*slot), None, test.clone()))
                     }
                     _ if field.is_some_and(|field| !field.stable) => self.fact(id, test, env),
                     field if field == CLAIMS.path => self.known(*slot, id, test, env),
@@ -260,8 +256,8 @@ impl Cut<'_> {
                 Some(formula) => formula,
                 None => self.fact(id, test, env),
             },
-            Expr::Local(local) => match env.locals.iter().rev().find(|(named, _)| named == local) {
-                Some((_, value)) => self.ask(*value, test, env),
+            Expr::Local(local) => match named(env.locals, *local) {
+                Some(value) => self.ask(value, test, env),
                 None => self.fact(id, test, env),
             },
             Expr::Capture(name) => {
@@ -479,11 +475,7 @@ impl Cut<'_> {
     }
 
     /// What an expression comes to, if nothing changes that.
-    pub(crate) fn value(&self, id: ExprId) -> Option<Value> {
-        self.constant(id)
-    }
-
-    pub(super) fn constant(&self, id: ExprId) -> Option<Value> {
+    pub(crate) fn constant(&self, id: ExprId) -> Option<Value> {
         self.constants.get(id).cloned().or_else(|| self.folded(id))
     }
 }

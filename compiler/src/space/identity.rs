@@ -27,9 +27,7 @@ pub(crate) fn claim<'t>(claims: &'t Ty, name: &str) -> Option<&'t Ty> {
 
 /// The fields of a request in which an auth looks for its token: path and key.
 pub(crate) fn sources(program: &Program, auth: &str) -> Vec<(&'static str, Arc<str>)> {
-    let is = |block: &&Block| provider(&block.kind).is_some() && *block.name == *auth;
-    let block = program.blocks.iter().find(is);
-    carriers(program, block.map_or(&[][..], |block| &block.settings))
+    carriers(program, lines(program, auth).unwrap_or_default())
 }
 
 /// The same of an auth with these lines.
@@ -52,11 +50,15 @@ pub(crate) fn carriers(program: &Program, lines: &[Setting]) -> Vec<(&'static st
     if told.is_empty() { vec![("req.header", Arc::from("authorization"))] } else { told }
 }
 
+/// The lines of the auth of this name.
+fn lines<'p>(program: &'p Program, auth: &str) -> Option<&'p [Setting]> {
+    let is = |block: &&Block| provider(&block.kind).is_some() && *block.name == *auth;
+    program.blocks.iter().find(is).map(|block| &*block.settings)
+}
+
 /// What an auth is told in the lines of this name; nothing of one that an input says.
 fn told(program: &Program, auth: &str, line: &str) -> Option<Vec<Vec<Value>>> {
-    let block =
-        program.blocks.iter().find(|block| provider(&block.kind).is_some() && *block.name == *auth);
-    let lines = block?.settings.iter().filter(|setting| &*setting.name == line);
+    let lines = lines(program, auth)?.iter().filter(|setting| &*setting.name == line);
     let constant = |id: &ExprId| match program.expr(*id) {
         Expr::Const(value) => Some(value.clone()),
         _ => None,

@@ -2,7 +2,6 @@
 //! of all values holds the only one. What is asked of one is asked of the other, as far as that is certain.
 
 use lang::Value;
-use lang::eval::ITEMS;
 use lang::policy::{Compare, LocalId, Quantifier};
 use lang::vocab::ExprId;
 
@@ -166,20 +165,6 @@ impl Cut<'_> {
         let there = self.single(one, &items, env);
         let rest = self.fact(id, test, env);
         Some(self.either(one, (there, is), &items, (rest, none), env))
-    }
-
-    /// A test on how many items of any list fit, if none or all numbers that there can be pass it.
-    pub(super) fn any_count(test: &Test) -> Option<Formula> {
-        let most = i64::try_from(ITEMS).ok()?;
-        let mut numbers = vec![0, most];
-        for bound in test.bounds()? {
-            let Value::Int(bound) = bound else { return None };
-            numbers.extend((-1..=1).map(|by| bound.saturating_add(by)));
-        }
-        let within = numbers.into_iter().filter(|number| (0..=most).contains(number));
-        let holds: Vec<bool> = within.map(|number| test.holds(&Value::Int(number))).collect();
-        let first = holds.first().copied()?;
-        holds.iter().all(|holds| *holds == first).then_some(Formula::Always(first))
     }
 
     /// What holds where one value is all that there is, where there is none, and else.

@@ -2,6 +2,7 @@
 //! comparison of the other side. Arithmetic saturates, so each of them grows with its other side.
 
 use lang::policy::{Arithmetic, Compare, Quantifier};
+use lang::segment::Segments;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
@@ -9,8 +10,7 @@ use super::formula::{Env, Formula};
 use super::identity::claim;
 use super::reading::Cut;
 use super::test::Test;
-use crate::program::Expr;
-use lang::segment::Segments;
+use crate::program::{Expr, named};
 
 impl Cut<'_> {
     /// A test on what is computed of two numbers of which the policy says one, as a test on the other.
@@ -88,8 +88,7 @@ impl Cut<'_> {
                 input.is_some_and(|input| *input.ty.present() == Ty::Size)
             }
             Expr::Local(local) => {
-                let named = env.locals.iter().rev().find(|(named, _)| named == local);
-                named.is_some_and(|(_, value)| self.is_size(*value, env))
+                named(env.locals, *local).is_some_and(|value| self.is_size(value, env))
             }
             Expr::Arithmetic(_, a, _) => self.is_size(*a, env),
             _ => false,
@@ -113,8 +112,7 @@ impl Cut<'_> {
                 captured.is_some_and(|(.., kind)| matches!(kind, Segments::Int))
             }
             Expr::Local(local) => {
-                let named = env.locals.iter().rev().find(|(named, _)| named == local);
-                named.is_some_and(|(_, value)| self.is_int(*value, env))
+                named(env.locals, *local).is_some_and(|value| self.is_int(value, env))
             }
             Expr::Call(function, _) => *(function.returns)().present() == Ty::Int,
             Expr::Member(base, name) => {

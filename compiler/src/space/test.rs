@@ -81,6 +81,21 @@ impl Test {
         (!points.iter().any(wide)).then_some(points)
     }
 
+    /// Whether it holds of all whole numbers from nought up to this one, or of none. `None` if of some.
+    pub(super) fn of_all_to(&self, most: i64) -> Option<bool> {
+        let mut numbers = vec![0, most];
+        for bound in self.bounds()? {
+            let Value::Int(bound) = bound else { return None };
+            numbers.extend((-1..=1).map(|by| bound.saturating_add(by)));
+        }
+        let within = numbers.into_iter().filter(|number| (0..=most).contains(number));
+        let holds: Vec<bool> = within.map(|number| self.holds(&Value::Int(number))).collect();
+        match (holds.contains(&true), holds.contains(&false)) {
+            (true, true) => None,
+            (holds, _) => Some(holds),
+        }
+    }
+
     /// Every value that bounds what it takes: ends of ranges, networks, what it compares to.
     pub(crate) fn bounds(&self) -> Option<Vec<&Value>> {
         let of = match self {
