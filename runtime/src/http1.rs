@@ -7,6 +7,8 @@ mod encode;
 mod ending;
 mod fields;
 mod lines;
+#[cfg(test)]
+mod mangle;
 mod receive;
 mod request;
 mod response;
