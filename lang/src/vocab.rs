@@ -148,6 +148,22 @@ pub struct Action {
     pub example: &'static str,
 }
 
+impl Action {
+    /// The place of the parameter of this name.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        place_of(self.params, name)
+    }
+
+    /// The place of the parameter that [`Action::asserts`] names.
+    pub fn asserted(&self) -> Option<usize> {
+        self.place_of(self.asserts?)
+    }
+}
+
+fn place_of(params: &[Param], name: &str) -> Option<usize> {
+    params.iter().position(|param| param.name == name)
+}
+
 /// See [`Action::coherent`]. One argument for each parameter; `None` is one that is not known yet.
 pub type Coherent = fn(&[Option<&Value>]) -> Result<(), (usize, String)>;
 
@@ -243,6 +259,13 @@ pub struct Setting {
     pub doc: &'static str,
     /// A policy's line that uses it.
     pub example: &'static str,
+}
+
+impl Setting {
+    /// The place of the parameter of this name.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
+        place_of(self.params, name)
+    }
 }
 
 /// How often a setting may stand in its block.

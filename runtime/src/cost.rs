@@ -117,7 +117,7 @@ fn forwarded<'e>(
     }
     let matcher = &engine.decider.matcher;
     let duration = |name: &str| {
-        let at = row.params.iter().position(|param| param.name == name)?;
+        let at = row.place_of(name)?;
         match matcher.argument(*call.args.get(at)?) {
             Argument::Constant(Value::Duration(length)) => Some(length),
             _ => None,

@@ -341,7 +341,7 @@ fn store(matcher: &Matcher, previous: Option<&Engine>) -> Option<Arc<Store>> {
     let memory = steps.filter_map(|step| {
         let StepKind::Act(call) = &step.kind else { return None };
         let row = actions::row(&call.action).filter(|row| row.name == "cache")?;
-        let at = row.params.iter().position(|param| param.name == "memory")?;
+        let at = row.place_of("memory")?;
         match matcher.argument(*call.args.get(at)?) {
             Argument::Constant(lang::Value::Size(bytes)) => Some(bytes),
             _ => None,

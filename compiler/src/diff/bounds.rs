@@ -34,7 +34,7 @@ impl Bound {
     pub(super) fn of(basis: &Basis<'_>, call: &Call, does: &Does) -> Option<Bound> {
         let Form::Applied = call.row.form else { return None };
         let argument = |name: &str| {
-            let at = call.row.params.iter().position(|param| param.name == name)?;
+            let at = call.row.place_of(name)?;
             does.args.get(at).copied()
         };
         let known = |name: &str| basis.constants.get(argument(name)?);

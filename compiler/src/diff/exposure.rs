@@ -144,7 +144,7 @@ impl Exposure {
         (chosen, lets): (&Chosen, &[(LocalId, ExprId)]),
     ) {
         let argument = |name: &str| {
-            let at = row.row.params.iter().position(|param| param.name == name)?;
+            let at = row.row.place_of(name)?;
             call.args.get(at).copied()
         };
         let is_there =

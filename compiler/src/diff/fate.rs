@@ -230,8 +230,7 @@ impl Fate {
         for (at, step, call, row, always) in steps.flat_map(|(at, pair)| acts(at, pair)) {
             applied.extend(step.via.iter().cloned());
             let (Some(call), Some(row)) = (call, row) else { continue };
-            let requires =
-                row.row.asserts.and_then(|n| row.row.params.iter().position(|p| p.name == n));
+            let requires = row.row.asserted();
             let mut args: Vec<ExprId> = call.args.iter().map(|arg| chosen.value(*arg)).collect();
             let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
             let is_chosen = call.args.iter().any(|arg| chosen.divides(*arg));

@@ -45,7 +45,7 @@ pub(super) fn wire(side: &Side<'_>, step: &policy::Step) -> Option<Wire> {
         let block = side.policy.blocks.iter().find(is)?;
         let line = block.settings.iter().find(|line| line.row.name == "tls");
         let Some(line) = line else { return Some(Wire::Cleartext) };
-        let verify = line.row.params.iter().position(|param| param.name == "verify");
+        let verify = line.row.place_of("verify");
         let verify = verify.and_then(|at| line.args.get(at)).map(|arg| &arg.kind);
         Some(match verify {
             None | Some(policy::ExprKind::Const(Value::Bool(true))) => Wire::Verified,

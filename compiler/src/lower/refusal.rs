@@ -39,8 +39,7 @@ pub(super) fn refusing(policy: &Policy) -> Vec<Diag> {
 fn required(route: &Route) -> impl Iterator<Item = &Expr> {
     route.steps.iter().filter_map(|step: &Step| {
         let StepKind::Act(call) = &step.kind else { return None };
-        let at = call.row.params.iter().position(|param| Some(param.name) == call.row.asserts)?;
-        call.args.get(at)
+        call.args.get(call.row.asserted()?)
     })
 }
 

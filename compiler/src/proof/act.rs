@@ -278,7 +278,7 @@ impl Act<'_> {
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {
-        self.call.row.params.iter().position(|param| param.name == name)
+        self.call.row.place_of(name)
     }
 
     fn argument(&self, name: &str) -> Option<ExprId> {

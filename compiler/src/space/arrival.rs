@@ -464,7 +464,7 @@ fn lines<'b>(block: &'b Block, name: &'static str) -> impl Iterator<Item = &'b S
 }
 
 fn argument<'s>(setting: &'s Setting, name: &str) -> Option<&'s policy::Expr> {
-    let at = setting.row.params.iter().position(|param| param.name == name)?;
+    let at = setting.row.place_of(name)?;
     setting.args.get(at)
 }
 

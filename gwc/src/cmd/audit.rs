@@ -224,7 +224,7 @@ impl Desk<'_> {
         let blocks = self.policy.blocks.iter().zip(&self.program.blocks);
         for (block, lowered) in blocks.filter(|(block, _)| block.row.name == "upstream") {
             for (setting, lowered) in block.settings.iter().zip(&lowered.settings) {
-                let verify = setting.row.params.iter().position(|param| param.name == "verify");
+                let verify = setting.row.place_of("verify");
                 let verify = verify.and_then(|at| lowered.args.get(at));
                 let detail = match verify.map(|id| self.program.expr(*id)) {
                     None | Some(Expr::Const(Value::Bool(true))) => continue,
@@ -469,10 +469,7 @@ fn required(route: &Route) -> impl Iterator<Item = &Written> {
         StepKind::Let(..) | StepKind::Always(_) => true,
     });
     before.filter_map(|step| match &step.kind {
-        StepKind::Act(call) => {
-            let at = call.row.params.iter().position(|p| Some(p.name) == call.row.asserts)?;
-            call.args.get(at)
-        }
+        StepKind::Act(call) => call.args.get(call.row.asserted()?),
         StepKind::Let(..) | StepKind::Always(_) => None,
     })
 }

@@ -67,8 +67,7 @@ pub(super) fn act<'a>(
         Form::Plain | Form::Arms { .. } | Form::Applied => plain(cx, scope, stmt, row, verb),
     };
     if let Some(mut call) = call {
-        if let Some(at) =
-            row.asserts.and_then(|name| row.params.iter().position(|p| p.name == name))
+        if let Some(at) = row.asserted()
             && let Some(condition) = call.args.get(at)
         {
             if let Some(Value::Bool(outcome)) = value(condition)

@@ -260,7 +260,7 @@ fn within(
     verb: Span,
 ) {
     let of = |name| {
-        let at = row.params.iter().position(|param| param.name == name)?;
+        let at = row.place_of(name)?;
         let arg = args.get(at)?;
         match super::constant::value(arg)? {
             Value::Duration(length) => Some((*length, arg.span)),

@@ -83,7 +83,7 @@ pub(super) fn asks_who(condition: &Expr) -> bool {
 
 /// Where the policy does not say what is answered to somebody unknown, it is 401.
 pub(super) fn refuse_as_unknown(call: &mut Call, verb: Span) {
-    let at = call.row.params.iter().position(|param| param.name == ELSE);
+    let at = call.row.place_of(ELSE);
     if let Some(status) = at.and_then(|at| call.args.get_mut(at))
         // A default has the place of the verb.
         && status.span == verb

@@ -129,7 +129,7 @@ struct Line<'l> {
 
 impl Line<'_> {
     fn argument(&self, name: &str) -> Option<ExprId> {
-        let at = self.row.params.iter().position(|param| param.name == name)?;
+        let at = self.row.place_of(name)?;
         self.call.args.get(at).copied()
     }
 

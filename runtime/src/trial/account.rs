@@ -161,7 +161,7 @@ impl Account {
             }
             StepKind::Let(_, value) => self.expect(value, false),
             StepKind::Act(call) => {
-                let asserted = asserted(call);
+                let asserted = call.row.asserted();
                 for (at, argument) in call.args.iter().enumerate() {
                     self.expect(argument, Some(at) == asserted);
                 }
@@ -261,7 +261,7 @@ impl Watch for Account {
         match &step.kind {
             StepKind::Let(_, value) => drop(eval(value, &seen)),
             StepKind::Act(call) => {
-                let asserted = asserted(call).and_then(|at| call.args.get(at));
+                let asserted = call.row.asserted().and_then(|at| call.args.get(at));
                 // What is asserted is asked first, and the rest matters only if it does not hold.
                 if asserted.is_some_and(|condition| eval(condition, &seen).is_true()) {
                     return;
@@ -331,12 +331,6 @@ pub(super) fn address<T>(of: &T) -> usize {
 fn slots(program: &Program) -> HashMap<(Arc<str>, Option<Arc<str>>), SlotId> {
     let slots = program.slots.iter().zip(0..);
     slots.map(|(slot, at)| ((slot.field.clone(), slot.key.clone()), SlotId(at))).collect()
-}
-
-/// The argument of which the statements behind may rely on that it holds.
-fn asserted(call: &lang::policy::Call) -> Option<usize> {
-    let name = call.row.asserts?;
-    call.row.params.iter().position(|param| param.name == name)
 }
 
 /// Whether requests decide about it. What only inputs decide comes out one way as long as a policy runs.

@@ -23,7 +23,7 @@ fn walk<'r>(steps: &'r [Step], locals: &mut HashMap<LocalId, &'r Expr>, found: &
             StepKind::Let(local, value) => drop(locals.insert(*local, value)),
             StepKind::Always(inner) => walk(inner, locals, found),
             StepKind::Act(call) => {
-                let at = call.row.params.iter().position(|param| param.name == "location");
+                let at = call.row.place_of("location");
                 let is_field = call.place.as_ref().is_some_and(|place| {
                     place.field.path == "resp.header" && place.key.as_deref() == Some("location")
                 });
