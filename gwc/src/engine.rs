@@ -9,7 +9,7 @@ use miette::miette;
 use runtime::engine::{Aim, BuildError, Engine, Ground};
 
 use crate::bounds;
-use crate::inputs::{self, Unbound};
+use crate::inputs::{self, Secrets, Unbound};
 use crate::report::places::{at_places, together};
 
 /// The engine of `program`, with values from `with`, to serve after `previous`: what stays as it was is taken over.
@@ -47,7 +47,7 @@ pub fn rehearsing(
     sources: &Sources,
     backend: Backend,
 ) -> miette::Result<Engine> {
-    let bound = inputs::bind_but_secrets(&program.inputs, with, sources);
+    let bound = inputs::bind_unserved(&program.inputs, with, sources, Secrets::Unread);
     let engine = bound.and_then(|bound| on(program, bound, sources, None, (backend, Aim::Ask)));
     engine.map_err(|unbuilt| unbuilt.report)
 }
@@ -55,7 +55,7 @@ pub fn rehearsing(
 /// The engine of `program`, with values from `with`, for its own tests: it opens no file of an upstream, and secrets and
 /// keys that are not there are none.
 pub fn trying(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
-    let bound = inputs::bind_without_secrets(&program.inputs, with, sources);
+    let bound = inputs::bind_unserved(&program.inputs, with, sources, Secrets::Spared);
     let engine = bound.and_then(|bound| {
         let engine = on(program, bound, sources, None, (Backend::Interp, Aim::Try))?;
         bounds::hold(&engine, sources)?;

@@ -88,34 +88,25 @@ pub fn bind(
     bind_given(inputs, &given, sources, Secrets::Needed)
 }
 
-/// As [`bind`], for a policy that is asked and not served: secrets are not read, because nothing it says hangs on them.
-pub fn bind_but_secrets(
+/// As [`bind`], for a policy that is not served.
+pub fn bind_unserved(
     inputs: &[Input],
     with: Option<&Path>,
     sources: &Sources,
+    secrets: Secrets,
 ) -> Result<Vec<Value>, Unbound> {
     let given = with.map(Given::read).transpose()?.unwrap_or_default();
-    bind_given(inputs, &given, sources, Secrets::Unread)
-}
-
-/// As [`bind`], for a policy whose tests are run: a secret that is not there is none.
-pub fn bind_without_secrets(
-    inputs: &[Input],
-    with: Option<&Path>,
-    sources: &Sources,
-) -> Result<Vec<Value>, Unbound> {
-    let given = with.map(Given::read).transpose()?.unwrap_or_default();
-    bind_given(inputs, &given, sources, Secrets::Spared)
+    bind_given(inputs, &given, sources, secrets)
 }
 
 /// What secrets are to whoever binds inputs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Secrets {
+pub enum Secrets {
     /// All must be there.
     Needed,
-    /// Those that are there are read.
+    /// One that is not there is none, as for tests.
     Spared,
-    /// None is read.
+    /// None is read: what a policy says to questions does not hang on them.
     Unread,
 }
 

@@ -103,9 +103,8 @@ pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, R
 /// that one requires, or its status.
 pub fn hangs_on_certificate(engine: &Engine, question: &Question<'_>) -> bool {
     let program = engine.program();
-    let at = program.slots.iter().position(|slot| &*slot.field == "conn.tls.client");
-    let (Some(at), Ok((ex, _))) = (at, imagine(engine, question)) else { return false };
-    let slot = SlotId(at as u32);
+    let slot = program.slot_of("conn.tls.client", None);
+    let (Some(slot), Ok((ex, _))) = (slot, imagine(engine, question)) else { return false };
     let without = Without { ex: &ex, slot };
     let matcher = &engine.decider.matcher;
     match matcher.decide_partly(question.listener, &ex.head(), &ex.frame, &without) {

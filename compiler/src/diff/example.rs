@@ -2,7 +2,6 @@
 //! and shown only where something else comes of them.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
 
 use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
@@ -19,7 +18,7 @@ use crate::program::{Expr, Program, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::End;
 use crate::proof::replay::{Answer, answer, fits};
-use crate::space::{Cut, Door, Env, Formula, Set, Space, Term, Test, Undecided};
+use crate::space::{Cut, Door, ELSEWHERE, Env, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most values that are tried of what differing statements read, and the most sets that are made of them.
 const HINTS: usize = 24;
@@ -314,7 +313,7 @@ pub(super) fn hints(
         }
         if is_of(program, read, &Ty::Ip) {
             // Of itself it comes from here.
-            let elsewhere = Value::Ip(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
+            let elsewhere = Value::ip(ELSEWHERE.into());
             hints.push(cut.ask(read, &Test::Compare(Compare::Eq, elsewhere), env));
         }
         hints.push(cut.ask(read, &Test::Present, env));

@@ -18,7 +18,8 @@ use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
 use crate::said::{cookie, said};
 use crate::space::{
-    Door, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token, sources, stands_in,
+    Door, ELSEWHERE, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token,
+    sources, stands_in,
 };
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
@@ -596,7 +597,7 @@ fn usual(ty: &Ty) -> Value {
         Ty::Float => Value::Float(1.0),
         Ty::Bool => Value::Bool(false),
         Ty::Time => Value::Time(0),
-        Ty::Ip => Value::Ip(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))),
+        Ty::Ip => Value::ip(ELSEWHERE.into()),
         Ty::OneOf(words) => words.first().cloned().map_or(Value::Absent, Value::String),
         _ => Value::Absent,
     }

@@ -13,7 +13,7 @@ use lang::{Span, Ty, Value};
 use super::act::Act;
 use super::course::{Course, End, Header, Status};
 use super::sent::{Field, is_bare, passed};
-use super::values::Values;
+use super::values::{Stands, Values};
 use crate::frame::{Slot, SlotId};
 use crate::interp::Constants;
 use crate::lower::expr::key;
@@ -208,12 +208,7 @@ impl Rewriting<'_> {
 
     /// Whether it is a path that is sent as it stands.
     fn is_path(&self, id: ExprId) -> bool {
-        let is_plain = |text: &str| {
-            let mut bytes = text.bytes();
-            text.starts_with('/')
-                && !text.contains("//")
-                && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte))
-        };
+        let is_plain = |text: &str| Stands::Path.takes(text) && !text.contains("//");
         let is_own = |id: ExprId| match self.program.expr(id) {
             Expr::Slot(slot) => {
                 let slot = self.program.slot(*slot);

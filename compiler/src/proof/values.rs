@@ -65,7 +65,7 @@ fn is_number(ty: &Ty) -> bool {
 
 impl Stands {
     /// Whether these words can stand there, as far as that is plain to see.
-    fn takes(self, words: &str) -> bool {
+    pub(super) fn takes(self, words: &str) -> bool {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         match self {
             Stands::Field => can_be_said(words),

@@ -365,7 +365,7 @@ fn at_place(ty: &Ty, place: i128) -> Option<Value> {
 const MAPPED: (u128, u128) = (0xffff_0000_0000, 0xffff_ffff_ffff);
 
 /// The plainest address of somebody from elsewhere (RFC 5737).
-pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+pub(crate) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
 
 /// Addresses, cut where networks begin and end.
 fn addresses(asked: &[Asked<'_>]) -> Classes {

@@ -9,10 +9,11 @@ use std::time::Duration;
 use rustls::{AlertDescription, CertificateError, Error};
 use tokio::time::Instant;
 
-/// The log says at most once in this time, for each listener, why one failed.
+/// The log says at most once in this time, for each listener, why one ended.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The failed handshakes of a listener, as far as the log is concerned. All cores share it; a reload keeps it.
+/// Connections of a listener that ended for one kind of reason, as far as the log is concerned. All cores share it; a
+/// reload keeps it.
 #[derive(Debug, Default)]
 pub(crate) struct Failures {
     said: Mutex<Option<Instant>>,
@@ -20,7 +21,7 @@ pub(crate) struct Failures {
 }
 
 impl Failures {
-    /// How many failed since one was said, this one included; nothing where it is too soon to say one.
+    /// How many ended since one was said, this one included; nothing where it is too soon to say one.
     pub(crate) fn turn(&self, now: Instant) -> Option<u64> {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
         // Where another core is about to say one, this one need not.

@@ -86,11 +86,7 @@ fn address(text: &mut SmallVec<[u8; 64]>, address: IpAddr) {
                 if at > 0 {
                     text.push(b'.');
                 }
-                for (least, unit) in [(100, 100), (10, 10), (0, 1)] {
-                    if octet >= least {
-                        text.push(b'0' + octet / unit % 10);
-                    }
-                }
+                text.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
             }
         }
         IpAddr::V6(address) => text.extend_from_slice(address.to_string().as_bytes()),
