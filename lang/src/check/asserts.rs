@@ -136,6 +136,9 @@ impl<'a> Claims<'_, 'a> {
                         cx.report(diag.help("join what is expected with `and`"));
                         continue;
                     }
+                    if super::trial::gives_a_value(cx, stmt) {
+                        continue;
+                    }
                     let mut written = stmt.positional();
                     let Some(first) = written.next() else {
                         cx.report(missing_part(verb.span, "what is expected", "expect"));

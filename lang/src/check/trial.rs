@@ -512,6 +512,17 @@ fn equals(stmt: ast::Stmt<'_>) -> Option<Span> {
     Some(Span { end: named.value?.span().start, start: named.name.span.end, ..named.name.span })
 }
 
+/// Whether an `expect` gives a value to a name instead of comparing, which is reported.
+pub(super) fn gives_a_value(cx: &mut Context<'_>, stmt: ast::Stmt<'_>) -> bool {
+    let Some(equals) = equals(stmt) else { return false };
+    cx.report(
+        wrong_form(equals, "`=` gives a value to a name", "a comparison belongs here")
+            .help("`==` compares two values")
+            .fix("write `==`", equals, "=="),
+    );
+    true
+}
+
 /// A line with one argument.
 fn one<'a>(
     cx: &mut Context<'a>,
@@ -521,14 +532,7 @@ fn one<'a>(
     params: &'static [Param],
 ) -> Option<Expr> {
     let param = params.first()?;
-    if let Some(equals) = equals(stmt)
-        && verb.text == "expect"
-    {
-        cx.report(
-            wrong_form(equals, "`=` gives a value to a name", "a comparison belongs here")
-                .help("`==` compares two values")
-                .fix("write `==`", equals, "=="),
-        );
+    if verb.text == "expect" && gives_a_value(cx, stmt) {
         return None;
     }
     let strays = args::strays(cx, stmt.node(), None);
