@@ -1,12 +1,13 @@
 //! One limit's counts: for each key the time at which it will have paid for what it took (the generic cell rate
-//! algorithm), in a table of fixed size that all cores write without a lock.
+//! algorithm), in a table of fixed size that all cores count in without a lock. Only who comes with a new key holds one, so
+//! that no key is counted in two places.
 //!
 //! A key that has paid is as good as unknown, so its place is free for another. No other place is ever taken: whoever
 //! comes with many keys resets nobody. Where a new key finds no place it shares one of a few counts with others like it.
 
 use std::hash::RandomState;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lang::Value;
@@ -56,6 +57,8 @@ pub(crate) struct Table {
     rows: Box<[Row]>,
     shared: Box<[AtomicU64]>,
     used: AtomicBool,
+    /// Held by who makes a place.
+    making: Mutex<()>,
 }
 
 /// Places for keys. A place is free if its time has come, whosever it was.
@@ -99,6 +102,7 @@ impl Table {
             rows: (0..rows).map(|_| Row::default()).collect(),
             shared: (0..SHARED).map(|_| AtomicU64::new(0)).collect(),
             used: AtomicBool::new(false),
+            making: Mutex::default(),
         }
     }
 
@@ -116,33 +120,22 @@ impl Table {
     /// The key's own count, found or made.
     fn place(&self, key: u64, now: u64) -> Option<&AtomicU64> {
         let rows = [self.row(key), self.row(key.rotate_left(32))];
-        for row in rows.into_iter().flatten() {
-            let mut places = row.keys.iter().zip(&row.times);
-            if let Some((_, time)) = places.find(|(known, _)| known.load(Ordering::Relaxed) == key)
-            {
-                return Some(time);
-            }
-        }
+        let found = || rows.iter().flatten().find_map(|row| row.found(key));
+        found().or_else(|| {
+            let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            // Another core may have made the place meanwhile.
+            found().or_else(|| self.made(rows, key, now))
+        })
+    }
+
+    /// A place for a key that has none, in the emptier of its rows, so that both fill alike.
+    fn made<'a>(&self, rows: [Option<&'a Row>; 2], key: u64, now: u64) -> Option<&'a AtomicU64> {
         self.used.store(true, Ordering::Relaxed);
-        // The emptier row first, so that both fill alike.
-        let free = |row: &&Row| row.times.iter().filter(|time| is_free(time, now)).count();
-        let [first, second] = rows;
-        let turned = first.as_ref().map(free) < second.as_ref().map(free);
-        let rows = if turned { [second, first] } else { [first, second] };
-        for row in rows.into_iter().flatten() {
-            for (known, time) in row.keys.iter().zip(&row.times) {
-                if !is_free(time, now) {
-                    continue;
-                }
-                let last = known.load(Ordering::Relaxed);
-                let taken = known.compare_exchange(last, key, Ordering::Relaxed, Ordering::Relaxed);
-                // Another core may have made the place for the same key.
-                if taken.is_ok() || taken == Err(key) {
-                    return Some(time);
-                }
-            }
-        }
-        None
+        let free = |row: &Row| row.times.iter().filter(|time| is_free(time, now)).count();
+        let row = rows.into_iter().flatten().rev().max_by_key(|row| free(row))?;
+        let (known, time) = row.places().find(|(_, time)| is_free(time, now))?;
+        known.store(key, Ordering::Relaxed);
+        Some(time)
     }
 
     fn row(&self, at: u64) -> Option<&Row> {
@@ -177,6 +170,17 @@ impl Table {
     }
 }
 
+impl Row {
+    fn places(&self) -> impl Iterator<Item = (&AtomicU64, &AtomicU64)> {
+        self.keys.iter().zip(&self.times)
+    }
+
+    /// Where the key counts, if it has a place here.
+    fn found(&self, key: u64) -> Option<&AtomicU64> {
+        self.places().find(|(known, _)| known.load(Ordering::Relaxed) == key).map(|(_, time)| time)
+    }
+}
+
 fn is_free(time: &AtomicU64, now: u64) -> bool {
     time.load(Ordering::Relaxed) <= now
 }
@@ -205,6 +209,8 @@ fn take(count: &AtomicU64, pace: Pace, now: u64) -> Taken {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
+
     use super::*;
 
     fn pace(count: u64, burst: Option<u32>) -> Pace {
@@ -255,20 +261,21 @@ mod tests {
     #[test]
     fn cores_count_together() {
         let table = Table::new("a".into(), 1_000);
-        let (pace, now) = (pace(1_000, Some(999)), Instant::now());
+        let (pace, now) = (pace(10, Some(9)), Instant::now());
         let passed = AtomicU64::new(0);
+        // All come with each new key at the same time.
+        let start = Barrier::new(4);
+        let come = |key| {
+            start.wait();
+            let times = (0..10).filter(|_| passes(&table, key, pace, now)).count();
+            passed.fetch_add(times as u64, Ordering::Relaxed);
+        };
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..1_000 {
-                        if passes(&table, 7, pace, now) {
-                            passed.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                });
+                scope.spawn(|| (0..500).for_each(come));
             }
         });
-        assert_eq!(passed.into_inner(), 1_000);
+        assert_eq!(passed.into_inner(), 10 * 500);
     }
 
     #[test]
