@@ -80,10 +80,11 @@ proptest! {
                         };
                         match got.as_str() {
                             None => (name == "h" && !h.is_absent()).then_some(false),
-                            Some(got) => {
-                                let mut got = got.split(", ").map(Value::string);
-                                Some(got.any(|got| said.contains(&got)))
-                            }
+                            // As it was said, or with something added to it.
+                            Some(got) => Some(said.iter().filter_map(Value::as_str).any(|said| {
+                                let behind = got.strip_prefix(said);
+                                behind.is_some_and(|more| more.is_empty() || more.starts_with(", "))
+                            })),
                         }
                     };
                     let kinds = ["h", "u"].map(|name| match (by_client(&a, name), by_client(&b, name)) {

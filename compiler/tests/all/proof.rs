@@ -255,6 +255,16 @@ fn holds(claim: &Claim, fate: &Fate, request: &Request) -> bool {
     }
 }
 
+/// Whether it says this text of what is sent up.
+fn says(claim: &Claim, text: &str) -> bool {
+    match claim {
+        Claim::Header(Message::Up, _, HeaderIs::Text(said)) => **said == *text,
+        Claim::Not(inner) => says(inner, text),
+        Claim::All(parts) | Claim::Any(parts) => parts.iter().any(|part| says(part, text)),
+        _ => false,
+    }
+}
+
 /// Whether an upstream has a say in it.
 fn asks_upstream(claim: &Claim) -> bool {
     match claim {
@@ -312,11 +322,17 @@ proptest! {
         let program = lower(&policy).0.unwrap();
         let said = prove(&policy, &program);
         let matcher = matcher(&policy);
+        // What claims say of `u`, and what was there before something was added.
+        let mut sent = vec![None, Some("1"), Some("z")];
+        for (text, others) in [("z, 1", &["z, 1"][..]), ("2, 1", &["2", "2, 1"])] {
+            if policy.asserts.iter().any(|a| says(&a.of, text) || says(&a.expect, text)) {
+                sent.extend(others.iter().copied().map(Some));
+            }
+        }
         let mut spoken = vec![false; claims.len()];
         let mut broken: Vec<Option<String>> = vec![None; claims.len()];
         for request in world() {
-            let sent = [None, Some("1"), Some("z")];
-            for sent in sent.into_iter().flat_map(|u| [(false, u), (true, u)]) {
+            for sent in sent.iter().copied().flat_map(|u| [(false, u), (true, u)]) {
                 let mut forwards = true;
                 for upstream in [(200, false), (401, true), (404, false), (500, false), (403, true)] {
                     let (fate, _) = fate(&policy, &matcher, &request, sent, upstream);

@@ -162,9 +162,13 @@ pub(crate) fn world() -> Vec<Request> {
             paths.extend(["", "/", "/zz"].map(|end| format!("/{one}/{two}{end}")));
         }
     }
-    // Among them numbers of one figure and of two, below five and above, with the `1` and without.
-    let headers =
-        ["", "1", "12", "19", "1y", "2", "3", "+3", "7", "30", "x", "X", "xx", "y", "yy"].map(Some);
+    // Among them numbers of one figure and of two, below five and above, with the `1` and without; and what claims say of
+    // a field to which something is added, as one value and as what stood there before.
+    let headers = [
+        "", "1", "12", "19", "1y", "2", "3", "+3", "7", "30", "x", "X", "xx", "y", "yy", "z",
+        "z, 1", "2, 1",
+    ]
+    .map(Some);
     let headers: Vec<Option<&str>> = [None].into_iter().chain(headers).collect();
     let mut requests = Vec::new();
     for host in ["y", "a.x", "f.x", "g.f.x"] {
