@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use compiler::{Program, Whole};
 use lang::check::Unit;
+use lang::syntax::Keyword;
 use lang::{Diag, Policy, Source, SourceId, Sources, Span, Tree};
 use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
@@ -379,10 +380,21 @@ pub fn read(path: &Path) -> miette::Result<String> {
 fn read_used(path: &Path) -> Result<String, String> {
     let text = read_bounded(path).map_err(|problem| format!("{}: {problem}", unreadable(path)))?;
     // One word about a file that was never meant to be a policy, instead of one about each of its lines.
-    match text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("edition")) {
+    let has_edition =
+        text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("edition"));
+    match has_edition || begins_with_item(&text) {
         true => Ok(text),
         false => Err(format!("`{}` is no policy: it does not say its edition", path.display())),
     }
+}
+
+/// Whether the first line of code begins an item of ours, so that only the edition is missing in front of it.
+fn begins_with_item(text: &str) -> bool {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.starts_with("//");
+    let Some(line) = text.lines().find(is_code) else { return false };
+    let line = line.strip_prefix("pub ").unwrap_or(line);
+    let word = line.split(' ').next().unwrap_or("");
+    Keyword::from_word(word).is_some() && line.contains(['{', '"', '='])
 }
 
 fn read_bounded(path: &Path) -> Result<String, String> {

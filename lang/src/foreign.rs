@@ -647,6 +647,15 @@ const OPERATORS: &[Foreign] = &[
     say(&["<>"], "`!=` compares two values"),
 ];
 
+/// Words that stand before an outcome elsewhere.
+const CLAIMED: &[Foreign] = &[
+    named(&["never", "no", "cannot"], "not", "`not` in front of an outcome denies it"),
+    say(
+        &["always", "must", "should", "shall", "only", "be", "is", "to"],
+        "an assert speaks of all requests that its `for` names: `expect` takes the outcome alone",
+    ),
+];
+
 /// Words that mean an outcome elsewhere, or something near to one, where a claim is made.
 const OUTCOMES: &[Foreign] = &[
     say(
@@ -673,6 +682,11 @@ const OUTCOMES: &[Foreign] = &[
 
 fn of(rows: &'static [Foreign], word: &str) -> Option<&'static Foreign> {
     rows.iter().find(|row| row.words.contains(&word))
+}
+
+/// A word in front of an outcome.
+pub(crate) fn claimed(word: &str) -> Option<&'static Foreign> {
+    of(CLAIMED, word)
 }
 
 /// A word at the place of an item.

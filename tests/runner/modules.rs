@@ -19,13 +19,14 @@ route rest on web { respond 200, "rest" }
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, crate::Test); 7] = [
+    let tests: [(&str, crate::Test); 8] = [
         ("a module that fails on a reload keeps its last good version", keeps_last_good),
         ("a module that fails at the start is closed, and nobody else answers for it", closes),
         ("a last good version survives a restart", survives),
         ("an input without a value is the fault of its module alone", unbound),
         ("claims about a module that is closed are told to be open, and judge nobody", unjudged),
         ("what claims miss in a module is the module's fault", missed),
+        ("a name that a module never had is the mistake of the first file", never_had),
         ("what is not a module's fault leaves everything as it was", leaves),
     ];
     tests.into_iter().map(|(name, run)| Trial::test(format!("modules: {name}"), run)).collect()
@@ -254,6 +255,29 @@ assert named { for req where route == a.all; expect forwarded(to=a.app) or statu
         expect(&gateway, "x.example", "/b/1", &news)?;
     }
     Ok(())
+}
+
+fn never_had() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let state = folder.join("state").display().to_string();
+    write(folder, "a", &module("a", "a1"))?;
+    write(folder, "b", &module("b", "b1"))?;
+    let wrong =
+        format!("{ROOT}assert typo {{ for req where req.path == \"/\"; expect route != a.al }}\n");
+    let path = folder.join("gateway.gw");
+    for more in [&[][..], &["--state", &state]] {
+        if Gateway::start_with(folder, &path, &wrong, more).is_ok() {
+            return Err("a policy was served of which an assert names nothing".into());
+        }
+        // What the module says is loadable as before, and what was good of it is kept.
+        drop(start(folder, more)?);
+    }
+    let more = ["--state", &*state];
+    match Gateway::start_with(folder, &path, &wrong, &more) {
+        Ok(_) => Err("a module was closed for what the first file says".into()),
+        Err(_) => Ok(()),
+    }
 }
 
 fn leaves() -> Result<(), Failed> {

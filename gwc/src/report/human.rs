@@ -144,7 +144,7 @@ impl<'d> Page<'d> {
             labels: labels
                 .map(|(at, label)| labeled(sources.get(home), label.span, &label.text, at == 0))
                 .collect(),
-            help: diag.help.as_deref().map(|help| tied(&shown::lines(help))),
+            help: help(diag).map(|help| tied(&shown::lines(&help))),
             related: elsewhere
                 .map(|label| {
                     let source = sources.get(label.span.source);
@@ -161,6 +161,12 @@ impl<'d> Page<'d> {
                 .collect(),
         }
     }
+}
+
+/// What to write instead: where no sentence says so, what its mends are called.
+fn help(diag: &Diag) -> Option<String> {
+    let titles: Vec<&str> = diag.fixes.iter().map(|fix| &*fix.title).collect();
+    diag.help.clone().or_else(|| (!titles.is_empty()).then(|| titles.join(", or ")))
 }
 
 fn labeled(source: Option<&Source>, span: Span, text: &str, primary: bool) -> LabeledSpan {

@@ -58,6 +58,7 @@ pub(super) fn act<'a>(
         return;
     }
     flow.doubtful |= stmt.is_line_broken() && row.ends == Ends::No;
+    let known = cx.diags.len();
     let call = match row.form {
         Form::Assign | Form::Append | Form::Place if args::takes_no_block(cx, stmt, row.name) => {
             None
@@ -66,6 +67,10 @@ pub(super) fn act<'a>(
         Form::Place => place(cx, scope, flow, stmt, row, verb),
         Form::Plain | Form::Arms { .. } | Form::Applied => plain(cx, scope, stmt, row, verb),
     };
+    let condition = row.asserted().and_then(|at| call.as_ref()?.args.get(at));
+    if row.asserts.is_some() && condition.is_none_or(|condition| cx.is_obscure(condition, known)) {
+        scope.facts.lose();
+    }
     if let Some(mut call) = call {
         if let Some(at) = row.asserted()
             && let Some(condition) = call.args.get(at)

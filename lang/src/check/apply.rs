@@ -88,6 +88,7 @@ pub(super) fn apply<'a>(
     };
     let Some(id_word) = callee.and_then(|callee| policy_named(cx, scope, callee)) else {
         flow.doubtful = true;
+        scope.facts.lose();
         return;
     };
     let (id, word) = id_word;
@@ -118,6 +119,7 @@ pub(super) fn apply<'a>(
     }
     if !sound || has_errors(cx, known) {
         flow.doubtful = true;
+        scope.facts.lose();
         return;
     }
     let mut inner = Scope::new(unit, scope.when);
@@ -206,7 +208,8 @@ fn policy_named<'a>(
         (Some(Entry::Item(id)), [word]) => (id, *word),
         (Some(Entry::File(file)), [_, word]) => (exported(cx, file, *word)?, *word),
         _ => {
-            if cx.is_lost(scope.unit, first.text, &APPLIED) {
+            if cx.is_lost(scope.unit, first.text, &APPLIED) || cx.is_missing(scope.unit, first.text)
+            {
                 return None;
             }
             let names = names_of(cx, scope, &APPLIED);

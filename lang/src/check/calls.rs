@@ -95,6 +95,7 @@ pub(super) fn call<'a>(
             Some(id) => (id, *word),
             None => return reported(span),
         },
+        _ if cx.is_missing(scope.unit, first.text) => return reported(span),
         (None, [word]) => {
             let word = *word;
             let Some(row) = cx.vocabulary.function(word.text) else {

@@ -499,9 +499,12 @@ pub(super) fn wheres<'a>(
         }
         let why = Why::says("`where` takes a condition").absence("the route would not answer");
         let broken = stmt.is_line_broken();
+        let known = cx.diags.len();
         let read = cx.quietly(broken, |cx| wanted(cx, scope, written, &Ty::Bool, &why));
+        if broken || cx.is_obscure(&read, known) {
+            scope.facts.lose();
+        }
         if broken {
-            scope.facts.add(&learned(&read, true));
             continue;
         }
         if let Some(Value::Bool(outcome)) = value(&read)

@@ -10,9 +10,11 @@ use super::context::{Claims, Context, ItemId, Scope, State, When};
 use super::expr::wanted;
 use super::fit::Why;
 use super::types;
+use crate::diag::Diag;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::missing_argument::missing_argument;
+use crate::diag::missing_mark::missing_mark;
 use crate::diag::not_constant::not_constant;
 use crate::diag::wrong_form::wrong_form;
 use crate::source::Span;
@@ -74,7 +76,9 @@ fn declared<'a>(cx: &mut Context<'a>, unit: usize, stmt: ast::Stmt<'a>) -> Optio
     for line in block.lines() {
         let ast::Line::Field(field) = line else {
             sound = false;
-            if let Some(place) = place(line) {
+            if let Some(diag) = without_mark(cx, line) {
+                cx.report(diag);
+            } else if let Some(place) = place(line) {
                 let diag = wrong_form(place, "this is no claim", "a name and a type belong here");
                 cx.report(diag.help("write `name: Type`, as in `sub: String`"));
             }
@@ -109,6 +113,19 @@ fn declared<'a>(cx: &mut Context<'a>, unit: usize, stmt: ast::Stmt<'a>) -> Optio
     }
     let ty = Ty::Record(fields.into_iter().map(|(name, ty, _)| (name, ty)).collect());
     sound.then_some(Claims { ty, defaults })
+}
+
+/// `sub String`: a name and its type without the mark between them.
+fn without_mark(cx: &Context<'_>, line: ast::Line<'_>) -> Option<Diag> {
+    let ast::Line::Stmt(stmt) = line else { return None };
+    let (name, ty) = (stmt.verb()?, stmt.positional().next()?);
+    let written = cx.text(ty.span());
+    if stmt.is_broken() || !written.starts_with(|c: char| c.is_ascii_uppercase() || c == '"') {
+        return None;
+    }
+    let gap = Span { start: name.span.end, end: name.span.end, ..name.span };
+    let diag = missing_mark(gap, ty.span(), ":", written);
+    Some(diag.help("each claim has a type: `claims { sub: String, scope: Set<String> }`"))
 }
 
 /// Where a line stands that is none of a record's; nothing where that was reported.

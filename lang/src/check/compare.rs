@@ -53,7 +53,7 @@ pub(super) fn compare<'a>(
         cx.report(diag);
         return reported(sides.span);
     }
-    if let Some(diag) = slips(cx, &sides, &left, &right, how) {
+    if let Some(diag) = slips(cx, &sides, &left, &right, how).filter(|_| !scope.facts.is_lost()) {
         cx.report(diag);
         return reported(sides.span);
     }
@@ -161,9 +161,18 @@ fn misread(
                 _ => diag.help(format!("`{y} not in {x}` asks whether the list has it not")),
             });
         }
+        (Ty::String, other) if !is_const(left) && is_scalar(other) => {
+            return as_text(cx, sides, (left, right), how);
+        }
+        (other, Ty::String) if !is_const(right) && is_scalar(other) => {
+            return as_text(cx, sides, (right, left), how);
+        }
         _ => return None,
     };
     let is_field = !matches!(text.kind, ExprKind::Const(_));
+    if is_field && matches!(how, Compare::Eq | Compare::Ne) && *number.ty.present() == Ty::Int {
+        return as_text(cx, sides, (text, number), how);
+    }
     // An equality with a text is as likely meant.
     if !is_field || (matches!(how, Compare::Eq | Compare::Ne) && *number.ty.present() == Ty::Int) {
         return None;
@@ -182,6 +191,50 @@ fn misread(
         diag.help(format!(
             "`int({written}{given})` reads a number, and is absent where the text is none"
         ))
+    })
+}
+
+/// Whether values of a type have one text, by which one that is in a text is compared.
+fn is_scalar(ty: &Ty) -> bool {
+    matches!(ty, Ty::Uuid | Ty::Ip | Ty::Method | Ty::Status)
+}
+
+/// A text of a request beside a value of another type: either is compared as the other.
+fn as_text(
+    cx: &Context<'_>,
+    sides: &Sides<'_>,
+    (text, other): (&Expr, &Expr),
+    how: Compare,
+) -> Option<Diag> {
+    if !matches!(how, Compare::Eq | Compare::Ne) {
+        return None;
+    }
+    let op = cx.text(sides.op);
+    let (a, b) = (text.ty.present(), other.ty.present());
+    let (x, y) = (cx.text(text.span), cx.text(other.span));
+    let diag = bad_operator(
+        sides.op,
+        format!("`{op}` does not compare {b} with {a}"),
+        "these are never equal",
+    )
+    .label(text.span, format!("this is {a}"))
+    .label(other.span, format!("this is {b}"));
+    let reads = match b {
+        Ty::Ip => Some("ip"),
+        Ty::Int => Some("int"),
+        _ => None,
+    };
+    let given = if text.ty.is_optional() { " ?? \"\"" } else { "" };
+    Some(match reads {
+        Some(reads) => diag
+            .help(format!("`{reads}({x}{given})` reads the text, and is absent where it is none"))
+            .suggest("read the text", text.span, format!("{reads}({x}{given})")),
+        None if other.ty.is_optional() => diag.help(format!("compare it as a text: `text({y})`")),
+        None => diag.help(format!("compare it as a text: `\"{{{y}}}\" {op} {x}`")).suggest(
+            "compare it as a text",
+            other.span,
+            format!("\"{{{y}}}\""),
+        ),
     })
 }
 

@@ -15,6 +15,7 @@ use super::modules::Team;
 use super::path::Capture;
 use crate::diag::Diag;
 use crate::diag::too_large::too_large;
+use crate::diag::{absent_comparison, may_be_absent};
 use crate::foreign;
 use crate::policy::{Expr, ExprKind, Input, InputId, LocalId};
 use crate::source::Span;
@@ -73,6 +74,8 @@ pub(super) struct Context<'a> {
     pub(super) spent: usize,
     /// How many values may stand in what a local is.
     pub(super) copies: HashMap<LocalId, usize>,
+    /// Names that were asked for and lack their `pub`.
+    pub(super) private: HashSet<ItemId>,
     /// Whose claims were read without asking, by the end of the route.
     pub(super) unasked: HashSet<(Option<Span>, String)>,
     /// By place: what is said of whoever reads a capture that not all paths of its route have.
@@ -222,6 +225,7 @@ impl<'a> Context<'a> {
             depth: 0,
             spent: 0,
             copies: HashMap::new(),
+            private: HashSet::new(),
             unasked: HashSet::new(),
             unshared: HashMap::new(),
             searched: Cell::new(0),
@@ -295,6 +299,25 @@ impl<'a> Context<'a> {
     pub(super) fn entry(&self, unit: usize, name: &str) -> Option<Entry> {
         let route = || self.routes.get(unit)?.get(name).copied().map(Entry::Item);
         self.names.get(unit)?.get(name).copied().or_else(route)
+    }
+
+    /// Whether it is unknown what a condition asks for: something was reported of it since the first `known` diagnostics,
+    /// or before, and not only that a value may be absent.
+    pub(super) fn is_obscure(&self, condition: &Expr, known: usize) -> bool {
+        let is_absence = |diag: &Diag| {
+            [may_be_absent::ENTRY.code, absent_comparison::ENTRY.code].contains(&diag.code)
+        };
+        let mut found = self.diags.iter().skip(known).filter(|diag| diag.is_error()).peekable();
+        match found.peek() {
+            Some(_) => !found.all(is_absence),
+            None => condition.ty.is_error(),
+        }
+    }
+
+    /// Whether a name was to be imported and is not there, which is reported.
+    pub(super) fn is_missing(&self, unit: usize, name: &str) -> bool {
+        let entry = self.names.get(unit).and_then(|names| names.get(name));
+        matches!(entry, Some(Entry::Item(id)) if self.item(*id).keyword == Keyword::Unknown)
     }
 
     /// The text of a place, as written.

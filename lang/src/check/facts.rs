@@ -10,6 +10,8 @@ use crate::types::Ty;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     present: HashSet<Known>,
+    /// Whether something stands before that was reported, and may have said that anything is present.
+    lost: bool,
 }
 
 /// Something that is the same each time it is read: a field with its key, a local, an input, or a part of one.
@@ -30,6 +32,17 @@ enum Root {
 impl Facts {
     pub(super) fn add(&mut self, other: &Facts) {
         self.present.extend(other.present.iter().cloned());
+        self.lost |= other.lost;
+    }
+
+    /// Takes note that a condition or a policy was reported: what it would have asked for is not known.
+    pub(super) fn lose(&mut self) {
+        self.lost = true;
+    }
+
+    /// Whether what may be absent may as well have been asked for, by something that was reported.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Takes note that `expr` is present, and so is all that it is a part of.
@@ -59,7 +72,8 @@ impl Facts {
     }
 
     fn both(self, other: &Facts) -> Facts {
-        Facts { present: self.present.intersection(&other.present).cloned().collect() }
+        let present = self.present.intersection(&other.present).cloned().collect();
+        Facts { present, lost: self.lost || other.lost }
     }
 }
 

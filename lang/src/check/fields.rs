@@ -465,8 +465,19 @@ pub(super) fn not_exported(
     let place = |near: &str| names.iter().find(|(known, _)| *known == near).map(|(_, at)| *at);
     let what = format!("name in `{}` called", cx.units.get(file).map_or("", |u| &u.source.name));
     let diag = unknown_name(name.span, &what, name.text, near.map(|near| (near, place(near))));
-    cx.report(diag);
+    let given = names.iter().map(|(known, _)| std::sync::Arc::from(*known));
+    cx.report(match (near, names.len()) {
+        (Some(_), _) => diag,
+        (None, 0) => diag.help("it gives nothing away: what others may use is marked `pub` there"),
+        (None, ..=MOST_TOLD) => {
+            diag.help(format!("it gives {}", super::names::listed(&given.collect::<Vec<_>>())))
+        }
+        (None, _) => diag.help("what others may use is marked `pub` there"),
+    });
 }
+
+/// Names of a file that a message tells; of more than these nobody reads them.
+const MOST_TOLD: usize = 8;
 
 /// The kind of item that a name without quotes stands for.
 fn named(cx: &Context<'_>, written: ast::Expr<'_>) -> Option<&'static str> {

@@ -89,6 +89,9 @@ pub(super) fn fit(
     if let (Ty::Optional(inner), false) = (&expr.ty, wanted.is_optional() || *wanted == Ty::Json)
         && inner.fits(wanted)
     {
+        if scope.facts.is_lost() {
+            return Expr { ty: Ty::clone(inner), ..expr };
+        }
         let diag = absent(cx, scope, &expr, wanted, why);
         report_absent(cx, scope, &expr, diag);
         return reported(expr.span);

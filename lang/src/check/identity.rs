@@ -147,6 +147,9 @@ pub(super) fn named<'a>(
         return Some(found);
     }
     let [file, word] = words.as_slice() else { return None };
+    if cx.is_missing(scope.unit, file.text) {
+        return Some(None);
+    }
     let Some(Entry::File(file)) = cx.names.get(scope.unit)?.get(file.text).copied() else {
         return None;
     };

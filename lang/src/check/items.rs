@@ -244,7 +244,7 @@ fn imports(cx: &mut Context<'_>, unit: usize) {
             Ok(file) => file,
             Err(reason) => {
                 cx.report(import_failed(path.span(), path.text(), &reason));
-                for name in item.names() {
+                for name in item.names().chain(item.alias()) {
                     missing(cx, unit, name, ast::Item::Use(item));
                 }
                 continue;
@@ -337,7 +337,10 @@ pub(super) fn exported<'a>(
             let at = keyword.map_or(item, |word| Span { end: word.span.start, ..word.span });
             let at = Span { end: at.start, ..at };
             cx.item_mut(id).used = true;
-            cx.report(private_name(name.span, name.text, definition, at));
+            // One `pub` is missing, however many files ask for the name.
+            if cx.private.insert(id) {
+                cx.report(private_name(name.span, name.text, definition, at));
+            }
             None
         }
         None => {

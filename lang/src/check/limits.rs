@@ -118,7 +118,7 @@ pub(super) fn present(cx: &mut Context<'_>, scope: &Scope<'_>, values: &[Expr]) 
             continue;
         }
         let is_given = !matches!(value.kind, ExprKind::Const(_));
-        if !value.ty.is_optional() || !is_given {
+        if !value.ty.is_optional() || !is_given || scope.facts.is_lost() {
             continue;
         }
         let why = Why::default().absence("all requests without it would count as one");

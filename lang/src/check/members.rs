@@ -79,7 +79,8 @@ fn part<'a>(
     member: ast::Member<'a>,
     span: Span,
 ) -> Expr {
-    if base.ty.is_optional() && !member.is_optional() && has_members(&base.ty) {
+    let is_taken = member.is_optional() || scope.facts.is_lost();
+    if base.ty.is_optional() && !is_taken && has_members(&base.ty) {
         let present = base.ty.present().clone();
         let why = Why::default().absence(format!("there would be no `{}` to look at", name.text));
         let mut diag = absent(cx, scope, &base, &present, &why);
@@ -160,7 +161,7 @@ pub(super) fn members<'a>(
         if read.ty.is_error() {
             return reported(span);
         }
-        if read.ty.is_optional() && has_members(&read.ty) {
+        if read.ty.is_optional() && has_members(&read.ty) && !scope.facts.is_lost() {
             let present = read.ty.present().clone();
             let why =
                 Why::default().absence(format!("there would be no `{}` to look at", name.text));

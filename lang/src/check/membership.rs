@@ -69,7 +69,8 @@ pub(super) fn member<'a>(
     if item.ty.is_error() || of.ty.is_error() && !matches!(of.ty, Ty::List(_)) {
         return reported(sides.span);
     }
-    if negated && (item.ty.is_optional() || of.ty.is_optional()) {
+    let slips = item.ty.is_optional() || of.ty.is_optional();
+    if negated && slips && !scope.facts.is_lost() {
         let side = if item.ty.is_optional() { &item } else { &of };
         let (a, b) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
         let whole = cx.text(sides.span);

@@ -210,8 +210,12 @@ fn logic<'a>(
     for part in written {
         let why = Why::place(op_span, format!("`{word}` joins values of type Bool"))
             .absence("it would count as false");
+        let known = cx.diags.len();
         let read = wanted(cx, &scope, part, &Ty::Bool, &why);
         scope.facts.add(&learned(&read, is_and));
+        if cx.is_obscure(&read, known) {
+            scope.facts.lose();
+        }
         parts.push(read);
     }
     let kind = if is_and { ExprKind::And(parts) } else { ExprKind::Or(parts) };
@@ -381,14 +385,35 @@ fn arithmetic<'a>(
     how: Arithmetic,
     want: Option<&Ty>,
 ) -> Expr {
+    if how == Arithmetic::Add
+        && let Some(parts) = texts(&sides)
+    {
+        let read: Vec<Expr> = parts.into_iter().map(|part| expr(cx, scope, part, None)).collect();
+        if read.iter().all(|part| !part.ty.is_error()) {
+            let diag = joined(cx, &sides, &read);
+            cx.report(diag);
+        }
+        return reported(sides.span);
+    }
     let want = want.filter(|ty| !matches!(ty.present(), Ty::Status | Ty::Json));
-    let left = present(cx, scope, sides.left, want, sides.op);
-    let hint = match (&left.ty, how) {
+    let left = expr(cx, scope, sides.left, want);
+    let hint = match (left.ty.present(), how) {
         (Ty::Duration | Ty::Size | Ty::Percent, Arithmetic::Mul | Arithmetic::Div) => None,
         (Ty::Time, _) => Some(Ty::Duration),
         (ty, _) => known(ty).cloned(),
     };
-    let right = present(cx, scope, sides.right, hint.as_ref(), sides.op);
+    let right = expr(cx, scope, sides.right, hint.as_ref());
+    let is_text = |side: &Expr| matches!(side.ty.present(), Ty::String | Ty::OneOf(_));
+    let is_secret = [&left, &right].iter().any(|side| side.ty == Ty::Secret);
+    if how == Arithmetic::Add && !is_secret && (is_text(&left) || is_text(&right)) {
+        if !left.ty.is_error() && !right.ty.is_error() {
+            let diag = joined(cx, &sides, &[left, right]);
+            cx.report(diag);
+        }
+        return reported(sides.span);
+    }
+    let left = present(cx, scope, left, sides.op);
+    let right = present(cx, scope, right, sides.op);
     if left.ty.is_error() || right.ty.is_error() {
         return reported(sides.span);
     }
@@ -401,7 +426,7 @@ fn arithmetic<'a>(
         (Ty::Duration | Ty::Size | Ty::Rate, Ty::Int) if !is_sum => left.ty.clone(),
         (Ty::Time, Ty::Duration) if is_sum => Ty::Time,
         (a, b) => {
-            let diag = unfit(cx, &sides, a, b, how);
+            let diag = unfit(cx, &sides, a, b);
             cx.report(diag);
             return reported(sides.span);
         }
@@ -424,15 +449,8 @@ fn arithmetic<'a>(
     Expr { kind, ty, span: sides.span }
 }
 
-/// An operand that must be there.
-pub(super) fn present<'a>(
-    cx: &mut Context<'a>,
-    scope: &Scope<'a>,
-    written: ast::Expr<'a>,
-    hint: Option<&Ty>,
-    op: Span,
-) -> Expr {
-    let read = expr(cx, scope, written, hint);
+/// An operand, which must be there.
+fn present(cx: &mut Context<'_>, scope: &Scope<'_>, read: Expr, op: Span) -> Expr {
     if read.ty == Ty::Secret {
         cx.report(exposed_secret(read.span, "a secret is opaque"));
         return reported(read.span);
@@ -446,27 +464,46 @@ pub(super) fn present<'a>(
     read
 }
 
-fn unfit(cx: &Context<'_>, sides: &Sides<'_>, a: &Ty, b: &Ty, how: Arithmetic) -> Diag {
+fn unfit(cx: &Context<'_>, sides: &Sides<'_>, a: &Ty, b: &Ty) -> Diag {
     let op = cx.text(sides.op);
     let message = format!("`{op}` does not join {a} and {b}");
-    let diag = bad_operator(sides.op, message, "these do not go together")
+    bad_operator(sides.op, message, "these do not go together")
         .label(sides.left.span(), format!("this is {a}"))
-        .label(sides.right.span(), format!("this is {b}"));
-    let is_text = |ty: &Ty| matches!(ty, Ty::String | Ty::OneOf(_));
-    if how == Arithmetic::Add && (is_text(a) || is_text(b)) {
-        let piece = |span: Span| {
-            let text = cx.text(span);
-            match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-                Some(inner) => inner.to_owned(),
-                None => format!("{{{text}}}"),
-            }
-        };
-        let mended = format!("\"{}{}\"", piece(sides.left.span()), piece(sides.right.span()));
-        return diag.help(format!("texts are put together as `{mended}`")).fix(
-            "write one text",
-            sides.span,
-            mended,
-        );
+        .label(sides.right.span(), format!("this is {b}"))
+}
+
+/// The values of a chain of `+` with a text among them, which is one mistake.
+fn texts<'a>(sides: &Sides<'a>) -> Option<Vec<ast::Expr<'a>>> {
+    let mut parts = vec![sides.right];
+    let mut first = sides.left;
+    while let ast::Expr::Binary(binary) = first
+        && binary.op().is_some_and(|op| op.op == BinaryOp::Add)
+    {
+        parts.push(binary.right()?);
+        first = binary.left()?;
     }
-    diag
+    parts.push(first);
+    parts.reverse();
+    parts.iter().any(|part| matches!(part, ast::Expr::Str(_))).then_some(parts)
+}
+
+/// Says how texts become one that are joined by `+`.
+fn joined(cx: &Context<'_>, sides: &Sides<'_>, read: &[Expr]) -> Diag {
+    let piece = |part: &Expr| {
+        let text = cx.text(part.span);
+        let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        match inner.filter(|_| matches!(part.kind, ExprKind::Const(_) | ExprKind::Template(_))) {
+            Some(inner) => inner.to_owned(),
+            None if part.ty.is_optional() => format!("{{{text} ?? \"\"}}"),
+            None => format!("{{{text}}}"),
+        }
+    };
+    let mended = format!("\"{}\"", read.iter().map(piece).collect::<String>());
+    let diag = bad_operator(sides.op, "`+` adds numbers, and joins no texts", "no sum")
+        .help(format!("values stand in a text in braces: `{mended}`"));
+    match read.iter().any(|part| part.ty.is_optional()) {
+        // What an absent value is to be is for its author to say.
+        true => diag.suggest("write one text", sides.span, mended),
+        false => diag.fix("write one text", sides.span, mended),
+    }
 }

@@ -220,6 +220,10 @@ fn inside(
                     matches!(host_relation(host, &ground.host), Relation::Equal | Relation::Inside)
                 });
                 let span = if host_fits { *path_place } else { *host_place };
+                // The line that says which may be one that did not parse.
+                if span == route.span && plan.is_broken() {
+                    return None;
+                }
                 let diag = not_owned(span, names, &place(host, path), owner, &shown(grant));
                 return Some(match (host, owner) {
                     (Host::Any, Owner::Partly) => say_host(diag, plan, grant),

@@ -52,6 +52,13 @@ pub(super) struct Plan<'a> {
     definition: Option<usize>,
 }
 
+impl Plan<'_> {
+    /// Whether any part of it or of its site did not parse.
+    pub(super) fn is_broken(&self) -> bool {
+        self.view.is_broken() || self.site.is_some_and(|site| site.is_broken())
+    }
+}
+
 /// A route with the items it is on.
 pub(super) struct Planned {
     pub(super) route: Route,

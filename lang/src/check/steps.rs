@@ -89,6 +89,17 @@ pub(super) fn statement<'a>(
     let broken = stmt.is_line_broken();
     cx.quietly(broken, |cx| whole(cx, scope, flow, stmt, place));
     flow.doubtful |= broken;
+    if broken && asks(cx, stmt) {
+        scope.facts.lose();
+    }
+}
+
+/// Whether a statement may say what is present behind it.
+fn asks(cx: &Context<'_>, stmt: ast::Stmt<'_>) -> bool {
+    stmt.verb().is_none_or(|verb| {
+        let row = cx.vocabulary.action(verb.text);
+        row.is_none_or(|row| row.asserts.is_some()) && verb.text != "let"
+    })
 }
 
 pub(super) fn whole<'a>(
@@ -141,7 +152,7 @@ pub(super) fn whole<'a>(
 
 fn unknown<'a>(
     cx: &mut Context<'a>,
-    scope: &Scope<'a>,
+    scope: &mut Scope<'a>,
     flow: &mut Flow,
     stmt: ast::Stmt<'a>,
     verb: ast::Word<'a>,
@@ -162,6 +173,10 @@ fn unknown<'a>(
         Some(Ends::No) => {}
         Some(ends) if flow.ended.is_none() => flow.end(ends, stmt.span()),
         _ => flow.lose_track(),
+    }
+    let near_row = near.and_then(|near| cx.vocabulary.action(near));
+    if near_row.is_none_or(|row| row.asserts.is_some()) {
+        scope.facts.lose();
     }
     let mut diag =
         unknown_verb(verb.span, verb.text, &format!("a {place}"), near).certain_if(plain);

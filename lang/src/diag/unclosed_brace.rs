@@ -33,6 +33,15 @@ route hello on web { respond 200 }
 ",
 };
 
+/// The block opened at `opener` is opened once more at `again`.
+pub fn opened_twice(opener: Span, again: Span) -> Diag {
+    let gap = Span { start: opener.end, ..again };
+    ENTRY
+        .at(again, "this block is opened twice", "one `{` too many")
+        .label(opener, "the block opens here")
+        .fix("remove it", gap, "")
+}
+
 /// The block opened at `opener` should have been closed at `missed`.
 pub fn unclosed_brace(opener: Span, missed: Span) -> Diag {
     ENTRY

@@ -44,6 +44,16 @@ pub fn unexpected_text(place: Span, expected: &str, found: &str) -> Diag {
     }
 }
 
+/// A text that stands without its quotes.
+pub fn unquoted(place: Span, written: &str) -> Diag {
+    let quoted = format!("\"{written}\"");
+    unexpected_text(place, "a text in quotes", written).help(format!("write `{quoted}`")).fix(
+        "put it in quotes",
+        place,
+        quoted,
+    )
+}
+
 /// A name that is defined with a `-` in it.
 pub fn dashed_name(place: Span, written: &str) -> Diag {
     let name = written.replace('-', "_");

@@ -31,7 +31,7 @@ use crate::diag::beyond_limits::too_long;
 use crate::diag::foreign_syntax::{foreign_alias, foreign_infix, foreign_operator};
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
-use crate::diag::unexpected_text::unexpected_text;
+use crate::diag::unexpected_text::{unexpected_text, unquoted};
 use crate::source::Span;
 
 /// The diagnostics of one item: one for each line at most, because a second one is mostly an echo of the first.
@@ -135,8 +135,7 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             if is_apart && next.start as usize == colon + 1 && !next.is_empty() {
                 let place = span(colon, next.end as usize);
                 let written = text.get(place.range()).unwrap_or("");
-                let diag = unexpected_text(place, "a text in quotes", written);
-                return diag.fix("put it in quotes", place, format!("\"{written}\""));
+                return unquoted(place, written);
             }
             let gone = span(colon, next.start as usize);
             unexpected_text(span(colon, colon + 1), "a value", ":")

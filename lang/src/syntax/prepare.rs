@@ -6,7 +6,8 @@ use super::scan::{Mark, Scan, closer_of};
 use crate::diag::{
     Diag, foreign_syntax::foreign_block_comment, foreign_syntax::single_quotes,
     missing_opener::missing_opener, stray_closer::stray_closer, stray_closer::wrong_closer,
-    unclosed_brace::unclosed_brace, unclosed_bracket::unclosed_bracket, unclosed_string::curly_end,
+    unclosed_brace::opened_twice, unclosed_brace::unclosed_brace,
+    unclosed_bracket::unclosed_bracket, unclosed_string::curly_end,
     unclosed_string::unclosed_string, unclosed_string::unopened_string,
 };
 use crate::source::{SourceId, Span};
@@ -152,8 +153,8 @@ fn mend(text: &str, scan: &Scan) -> Mend {
     let quotes = mend_quotes(text, scan);
     let Some(net) = imbalance(scan) else { return quotes };
     // Indentation is a witness, not a law: it is believed where that explains the brackets with fewer mistakes.
-    let by_indent = Mender::mend(text, scan, true, net < 0);
-    let by_order = Mender::mend(text, scan, false, net < 0);
+    let by_indent = Mender::mend(text, scan, true, net);
+    let by_order = Mender::mend(text, scan, false, net);
     let mut mend = if by_order.diags.len() < by_indent.diags.len() { by_order } else { by_indent };
     mend.inserted.splice(0..0, quotes.inserted);
     mend.diags.splice(0..0, quotes.diags);
@@ -232,10 +233,12 @@ struct Mender<'t> {
     /// Where the code before the current line ended.
     code_end: usize,
     by_indent: bool,
+    /// How many more braces are opened than closed.
+    surplus: isize,
 }
 
 impl<'t> Mender<'t> {
-    fn mend(text: &'t str, scan: &Scan, by_indent: bool, opener_missing: bool) -> Mend {
+    fn mend(text: &'t str, scan: &Scan, by_indent: bool, surplus: isize) -> Mend {
         let mut mender = Mender {
             text,
             mend: Mend::default(),
@@ -243,7 +246,9 @@ impl<'t> Mender<'t> {
             line: Line::default(),
             code_end: 0,
             by_indent,
+            surplus,
         };
+        let opener_missing = surplus < 0;
         let mut marks = scan.marks.iter().peekable();
         let mut is_first_line = true;
         while let Some(mark) = marks.next() {
@@ -266,10 +271,7 @@ impl<'t> Mender<'t> {
                         mender.code_end = end;
                     }
                 }
-                Mark::Open { at, byte, .. } => {
-                    let line = mender.line;
-                    mender.stack.push(Open { at, byte, line });
-                }
+                Mark::Open { at, byte, .. } => mender.open(at, byte),
                 Mark::Close { at, byte, first } => {
                     let next = match marks.peek() {
                         Some(Mark::Close { at: next, byte, .. })
@@ -310,6 +312,21 @@ impl<'t> Mender<'t> {
             self.mend.diags.push(missing_opener(span(self.line.at, self.code_end)));
             self.stack.push(Open { at: self.code_end, byte: b'{', line: self.line });
         }
+    }
+
+    fn open(&mut self, at: usize, byte: u8) {
+        let line = self.line;
+        let twice = self.stack.last().filter(|last| {
+            byte == b'{' && last.byte == byte && self.surplus > 0 && self.are_joined(last.at, at)
+        });
+        // Nothing begins with two braces: where one is not closed, it is the second.
+        if let Some(first) = twice {
+            self.mend.diags.push(opened_twice(span(first.at, first.at + 1), span(at, at + 1)));
+            self.mend.replaced.push((at, b' '));
+            self.surplus -= 1;
+            return;
+        }
+        self.stack.push(Open { at, byte, line });
     }
 
     fn close_brace(&mut self, at: usize, first: bool, next: Option<u8>) {

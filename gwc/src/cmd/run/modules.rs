@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use lang::diag::{unknown_name, wrong_kind};
 use lang::policy::Module;
 use lang::{Diag, Span};
 use runtime::gateway::{ModuleState, Serves};
@@ -57,7 +58,7 @@ pub(super) fn load(path: &Path, troubles: &mut Troubles<'_>) -> Result<Check, Re
         if check.program.is_some() {
             return Ok(check);
         }
-        let blamed = blamed(&check).unwrap_or_default();
+        let blamed = blamed(&check, |name| troubles.may_have_lost(name)).unwrap_or_default();
         let moves = |(name, reason)| troubles.step_down(name, reason);
         if blamed.is_empty() || !blamed.into_iter().all(moves) {
             troubles.print(&check);
@@ -130,6 +131,12 @@ impl<'s> Troubles<'s> {
         true
     }
 
+    /// Whether what a module has not may have been in its last good text, which is not looked at yet.
+    fn may_have_lost(&self, name: &str) -> bool {
+        let is_tried = self.failing.get(name).is_some_and(|how| how.serves == Serves::LastGood);
+        self.shelf.good.contains_key(name) && !is_tried
+    }
+
     fn state(&self, module: &Module, check: &Check) -> ModuleState {
         let known = self.shelf.good.get(&*module.name);
         let how = self.failing.get(&*module.name);
@@ -181,10 +188,16 @@ fn texts(module: &Module, check: &Check) -> Overlay {
 }
 
 /// The modules to which every error can be laid, each with a reason; none if one is nobody's.
-fn blamed(check: &Check) -> Option<Vec<(String, String)>> {
+fn blamed(check: &Check, lost: impl Fn(&str) -> bool) -> Option<Vec<(String, String)>> {
+    let modules = &check.policy.modules;
+    let errors = || check.diags.iter().filter(|diag| diag.is_error());
+    // Of a module in whose file something else is wrong nobody knows what it has.
+    let failing: HashSet<&str> =
+        errors().filter_map(|diag| in_file(modules, diag.span())).map(|of| &*of.name).collect();
+    let fails = |module: &Module| lost(&module.name) || failing.contains(&*module.name);
     let mut blamed: Vec<(String, String)> = Vec::new();
-    for diag in check.diags.iter().filter(|diag| diag.is_error()) {
-        let module = culprit(diag, &check.policy.modules)?;
+    for diag in errors() {
+        let module = culprit(diag, modules, fails)?;
         if blamed.iter().all(|(name, _)| **name != *module.name) {
             blamed.push((module.name.to_string(), located(diag, &check.sources)));
         }
@@ -192,18 +205,26 @@ fn blamed(check: &Check) -> Option<Vec<(String, String)>> {
     (!blamed.is_empty()).then_some(blamed)
 }
 
-/// The module in whose file the mistake is, or which it is about.
-fn culprit<'c>(diag: &Diag, modules: &'c [Module]) -> Option<&'c Module> {
+/// The module in whose file the mistake is, or which it is about. A name that the first file asks for and a module has not
+/// is the module's mistake if it may have `lost` it; else it was never there, and whoever asks for it is wrong.
+fn culprit<'c>(
+    diag: &Diag,
+    modules: &'c [Module],
+    lost: impl Fn(&Module) -> bool,
+) -> Option<&'c Module> {
     let of = diag.span();
-    let lost = |module: &&Module| {
+    let absent = |module: &&Module| {
         let item = module.item;
         let inside = item.source == of.source && item.start <= of.start && of.end <= item.end;
         module.files.is_empty() && !module.closed && inside
     };
     let missing = (diag.code == lang::diag::import_failed::ENTRY.code)
-        .then(|| modules.iter().find(lost))
+        .then(|| modules.iter().find(absent))
         .flatten();
-    let mentioned = || diag.labels.iter().find_map(|label| in_file(modules, label.span));
+    let is_name = [unknown_name::ENTRY.code, wrong_kind::ENTRY.code].contains(&diag.code);
+    let may_be = |module: &&Module| !is_name || lost(module);
+    let mentioned =
+        || diag.labels.iter().find_map(|label| in_file(modules, label.span)).filter(may_be);
     in_file(modules, of).or(missing).or_else(mentioned)
 }
 

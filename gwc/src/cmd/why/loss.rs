@@ -4,6 +4,7 @@ use compiler::explain::{Failure, Rule, Wanted};
 use compiler::{Loss, RouteId, Verdict};
 use lang::Span;
 use lang::policy::Compare;
+use runtime::normal::query;
 use runtime::rehearsal::Rehearsal;
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ impl Page<'_> {
                 let told = failures.iter().map(|failure| {
                     let condition = self.text(failure.span);
                     let place = self.place(failure.span);
-                    format!("`{condition}` does not hold ({place}): {}", found(failure))
+                    format!("`{condition}` does not hold ({place}): {}", found(failure, rehearsal))
                 });
                 told.collect::<Vec<_>>().join("; ")
             }
@@ -125,7 +126,10 @@ impl Page<'_> {
             let (condition, place) = (self.text(*span), self.place(*span));
             text.push_str(&match (failure, failures) {
                 (Some(failure), _) => {
-                    format!("  `{condition}` ({place}) has to hold: {}\n", found(failure))
+                    format!(
+                        "  `{condition}` ({place}) has to hold: {}\n",
+                        found(failure, rehearsal)
+                    )
                 }
                 (None, Some(_)) => format!("  `{condition}` ({place}) holds already\n"),
                 (None, None) => format!("  `{condition}` ({place}) has to hold\n"),
@@ -155,8 +159,11 @@ fn asked(target: &str) -> (&str, &str) {
 }
 
 /// What a condition looked at and what it made of that.
-pub(super) fn found(failure: &Failure) -> String {
-    let read = failure.found.iter().map(|(name, value)| format!("{name} is {}", plain(value)));
+fn found(failure: &Failure, rehearsal: &Rehearsal) -> String {
+    let read = failure.found.iter().map(|(name, value)| {
+        let why = repeated(name, value, &rehearsal.target).unwrap_or_default();
+        format!("{name} is {}{why}", plain(value))
+    });
     let computed = failure.computed.iter().map(|computed| {
         let is = format!("{} is {}", computed.text, plain(&computed.value));
         match &computed.wanted {
@@ -166,6 +173,16 @@ pub(super) fn found(failure: &Failure) -> String {
     });
     let told: Vec<String> = read.chain(computed).collect();
     if told.is_empty() { "it reads nothing of the request".to_owned() } else { told.join(", ") }
+}
+
+/// Why a parameter is absent that somebody sees in the query.
+fn repeated(name: &str, value: &lang::Value, target: &str) -> Option<String> {
+    let key = name.strip_prefix("req.query[\"")?.strip_suffix("\"]")?;
+    let (_, query) = target.split_once('?').filter(|_| value.is_absent())?;
+    let n = query::all(query, key).count();
+    (n > 1).then(|| {
+        format!(", because it stands {n} times (`req.query.all(\"{key}\")` lists the values)")
+    })
 }
 
 /// What a value would have to be.

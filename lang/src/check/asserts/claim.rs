@@ -99,7 +99,20 @@ impl<'a> Claims<'_, 'a> {
                     };
                     if op.op == BinaryOp::In { any } else { Claim::Not(Box::new(any)) }
                 }
-                _ => self.not_a_claim(cx, binary.span()),
+                (left, of) => {
+                    let Some((message, name)) = self.header(cx, scope, left) else {
+                        return nothing();
+                    };
+                    let is = |is| Claim::Header(message, Arc::clone(&name), is);
+                    let Some(texts) = header_texts(cx, scope, of) else { return nothing() };
+                    let one = |text| is(HeaderIs::Text(text));
+                    let any = Claim::Any(texts.into_iter().map(one).collect());
+                    match op.op {
+                        BinaryOp::In => any,
+                        // With an absent side nothing holds, as with `!=`.
+                        _ => Claim::All(vec![is(HeaderIs::Present), Claim::Not(Box::new(any))]),
+                    }
+                }
             },
             _ => {
                 let Some(how) = comparison(op.op) else {
@@ -116,13 +129,7 @@ impl<'a> Claims<'_, 'a> {
                     },
                     _ => match (self.header(cx, scope, left), how) {
                         (Some((message, name)), Compare::Eq | Compare::Ne) => {
-                            let why = Why::says("a header field is text");
-                            let read = wanted(cx, scope, right, &Ty::String, &why);
-                            let Some(Value::String(text)) = value(&read).cloned() else {
-                                if !read.ty.is_error() {
-                                    let why = "a claim compares a header with a literal";
-                                    cx.report(not_constant(read.span, why));
-                                }
+                            let Some(text) = header_text(cx, scope, right) else {
                                 return nothing();
                             };
                             let is = |is| Claim::Header(message, Arc::clone(&name), is);
@@ -198,6 +205,57 @@ impl<'a> Claims<'_, 'a> {
                 None
             }
         }
+    }
+}
+
+/// The text that a header is compared with; reported where it is none.
+fn header_text<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    written: ast::Expr<'a>,
+) -> Option<Arc<str>> {
+    let why = Why::says("a header field is text");
+    let read = wanted(cx, scope, written, &Ty::String, &why);
+    match value(&read) {
+        Some(Value::String(text)) => Some(text.clone()),
+        _ => {
+            if !read.ty.is_error() {
+                let why = "a claim compares a header with a literal";
+                cx.report(not_constant(read.span, why));
+            }
+            None
+        }
+    }
+}
+
+/// The texts that a header is looked for among; reported where they are none.
+fn header_texts<'a>(
+    cx: &mut Context<'a>,
+    scope: &Scope<'a>,
+    written: ast::Expr<'a>,
+) -> Option<Vec<Arc<str>>> {
+    if let ast::Expr::List(list) = written {
+        return list.items().map(|item| header_text(cx, scope, item)).collect();
+    }
+    let why = Why::says("a header field is one of several texts");
+    let read = wanted(cx, scope, written, &Ty::List(Arc::new(Ty::String)), &why);
+    let texts: Option<Vec<_>> = match value(&read) {
+        Some(Value::List(items)) => items.iter().map(text).collect(),
+        _ => match &read.kind {
+            ExprKind::List(items) => items.iter().map(|item| text(value(item)?)).collect(),
+            _ => None,
+        },
+    };
+    if texts.is_none() && !read.ty.is_error() {
+        cx.report(not_constant(read.span, "a claim compares a header with literals"));
+    }
+    texts
+}
+
+fn text(value: &Value) -> Option<Arc<str>> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        _ => None,
     }
 }
 

@@ -110,6 +110,9 @@ impl<'a> Claims<'_, 'a> {
         if let Some(found) = modules::theirs(cx, scope.unit, &words, wanted) {
             return found.map(|id| cx.item(id).unique.clone());
         }
+        if words.first().is_some_and(|first| cx.is_missing(scope.unit, first.text)) {
+            return None;
+        }
         let ast::Expr::Name(name) = written else {
             let help = match scope.unit {
                 0 => {

@@ -54,11 +54,13 @@ pub(super) fn missing_comma(
         let place = span(next.start as usize, next.start as usize + length);
         let written = text.get(place.range()).unwrap_or("");
         let comma = if before.trim_end().ends_with(',') { "" } else { "," };
-        return unexpected_text(place, "a text in quotes", written).fix(
-            "put it in quotes",
-            span(gap.start as usize, place.end as usize),
-            format!("{comma} \"{written}\""),
-        );
+        return unexpected_text(place, "a text in quotes", written)
+            .help(format!("write `\"{written}\"`"))
+            .fix(
+                "put it in quotes",
+                span(gap.start as usize, place.end as usize),
+                format!("{comma} \"{written}\""),
+            );
     }
     if complaint.verb == Some("require") && next_text == "else" {
         let diag = missing_mark(gap, next, ",", next_text);
@@ -87,6 +89,17 @@ pub(super) fn missing_comma(
     if is_stub {
         return unexpected_text(next, "the end of the line", next_text)
             .help("a function takes its values in brackets: `stub users = respond(200)`");
+    }
+    let end = complaint.from + before.len();
+    if complaint.verb == Some("expect")
+        && let Some(row) = foreign::claimed(before)
+    {
+        let diag = unexpected_text(span(complaint.from, end), "an outcome", before).help(row.help);
+        let word = span(complaint.from, next.start as usize);
+        return match row.ours {
+            Some(ours) => diag.fix(format!("write `{ours}`"), word.part(0, before.len()), ours),
+            None => diag.suggest("remove it", word, ""),
+        };
     }
     if complaint.verb == Some("expect") {
         return unexpected_text(next, "an operator", next_text)

@@ -2,9 +2,10 @@
 //! of braces, names with a `-`, an edition in quotes, and texts without quotes.
 
 use super::complaint::Complaint;
-use super::tokens::{before, is_word, item_word, last_token, span};
+use super::tokens::{before, is_word, item_word, last_token, next_token, span};
 use crate::diag::Diag;
-use crate::diag::unexpected_text::{dashed_name, unexpected_character, unexpected_text};
+use crate::diag::missing_mark::missing_mark;
+use crate::diag::unexpected_text::{dashed_name, unexpected_character, unexpected_text, unquoted};
 use crate::foreign;
 use crate::source::Span;
 use crate::syntax::parse::Rule;
@@ -23,12 +24,13 @@ pub(super) fn of_the_whole(
     if item_word(text) == "edition" {
         return edition(text, next, next_text);
     }
-    two_braces(text, complaint.start)
+    two_braces(text, complaint.start).or_else(|| claim(text, complaint, next, next_text))
 }
 
 /// A value that is written otherwise here, in a line whose verb is known.
 pub(super) fn of_the_value(text: &str, next: Span, next_text: &str) -> Option<Diag> {
     variable(text, next, next_text)
+        .or_else(|| version(text, next, next_text))
         .or_else(|| address(text, next, next_text))
         .or_else(|| wildcard(text, next, next_text))
 }
@@ -113,7 +115,7 @@ fn address(text: &str, colon: Span, found: &str) -> Option<Diag> {
     let head = text.get(..at)?;
     let start = head.trim_end_matches(|c: char| !ENDS.contains(&c)).len();
     let end = at + rest.find(ENDS).unwrap_or(rest.len());
-    (start < at).then(|| unquoted(text, start, end)).flatten()
+    (start < at).then(|| bare(text, start, end)).flatten()
 }
 
 /// `*.example.com` without quotes.
@@ -125,13 +127,75 @@ fn wildcard(text: &str, star: Span, found: &str) -> Option<Diag> {
     if found != "*" || !begins || !behind.starts_with('.') {
         return None;
     }
-    unquoted(text, at, at + rest.find(ENDS).unwrap_or(rest.len()))
+    bare(text, at, at + rest.find(ENDS).unwrap_or(rest.len()))
 }
 
 /// A text without its quotes.
-fn unquoted(text: &str, start: usize, end: usize) -> Option<Diag> {
+fn bare(text: &str, start: usize, end: usize) -> Option<Diag> {
     let place = span(start, end);
-    let written = text.get(place.range())?;
-    let diag = unexpected_text(place, "a text in quotes", written);
-    Some(diag.fix("put it in quotes", place, format!("\"{written}\"")))
+    Some(unquoted(place, text.get(place.range())?))
+}
+
+/// `TLS1.2` and its like, by the place behind the point: a version of TLS is its number.
+fn version(text: &str, next: Span, found: &str) -> Option<Diag> {
+    let head = text.get(..next.start as usize)?;
+    let word = last_token(head.strip_suffix('.')?, head.len() - 1);
+    let major = word.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_version = word.to_ascii_lowercase().starts_with("tls") && major == "1";
+    if !is_version || !matches!(found, "0" | "1" | "2" | "3") {
+        return None;
+    }
+    let place = span(head.len() - 1 - word.len(), next.end as usize);
+    let diag = unexpected_text(place, "a version", text.get(place.range())?)
+        .help("a version of TLS is its number: `min=1.2` or `min=1.3`");
+    Some(match found {
+        "2" | "3" => diag.fix(format!("write `1.{found}`"), place, format!("1.{found}")),
+        _ => diag,
+    })
+}
+
+/// The claim of an auth that lacks its mark, its braces or its type, or stands in quotes.
+fn claim(text: &str, complaint: &Complaint<'_>, next: Span, found: &str) -> Option<Diag> {
+    const CLAIMS: &str = "each claim has a type: `claims { sub: String, scope: Set<String> }`";
+    if item_word(text) != "auth" {
+        return None;
+    }
+    let head = text.get(..complaint.start)?;
+    let begin = head.rfind("claims")?;
+    let inner = head.get(begin + "claims".len()..)?;
+    let is_line = head.get(..begin)?.trim_end_matches([' ', '\t']).ends_with(['\n', '{', ';']);
+    if !is_line || inner.contains('}') {
+        return None;
+    }
+    let Some(open) = inner.find('{') else {
+        let line = inner.lines().count() <= 1;
+        return line.then(|| unexpected_text(next, "`{`", found).help(
+            "claims stand in braces, each with its type: `claims { sub: String, scope: Set<String> }`",
+        ));
+    };
+    let mut at = begin + "claims".len() + open + 1;
+    for part in inner.get(open + 1..)?.split_inclusive([',', ';', '\n']) {
+        let place = at + part.len() - part.trim_start().len();
+        at += part.len();
+        let name = part.trim_end_matches([',', ';', '\n']).trim();
+        if let Some(plain) = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            let place = span(place, place + name.len());
+            let diag = unexpected_text(place, "a name", name).help("the name of a claim is a word");
+            return Some(match !plain.is_empty() && plain.chars().all(is_word) {
+                true => diag.fix("remove the quotes", place, plain),
+                false => diag,
+            });
+        }
+        let mut words = name.split_whitespace();
+        if let (Some(first), Some(second), None) = (words.next(), words.next(), words.next())
+            && first.chars().all(is_word)
+            && second.starts_with(|c: char| c.is_ascii_uppercase() || c == '"')
+        {
+            let at = place + first.len();
+            let behind = next_token(text, at);
+            let diag = missing_mark(span(at, at), behind, ":", text.get(behind.range())?);
+            return Some(diag.help(CLAIMS));
+        }
+    }
+    Some(unexpected_text(next, "`:` and a type", found).help(CLAIMS))
 }

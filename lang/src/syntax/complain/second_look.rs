@@ -8,7 +8,7 @@ use super::elsewhere::CLAIM;
 use super::tokens::{bare, before, item_word, last_token, next_token, span, url};
 use crate::diag::foreign_syntax::foreign_loop;
 use crate::diag::missing_part::missing_part;
-use crate::diag::unexpected_text::{unexpected_character, unexpected_text};
+use crate::diag::unexpected_text::{unexpected_character, unexpected_text, unquoted};
 use crate::diag::{Diag, Edit};
 use crate::source::Span;
 use crate::syntax::parse::{Grammar, Rule};
@@ -75,11 +75,7 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
                 .help(format!("a pattern is written `{mended}`"))
                 .suggest(format!("write `{mended}`"), place, mended);
         }
-        return unexpected_text(place, "a text in quotes", written).fix(
-            "put it in quotes",
-            place,
-            format!("\"{written}\""),
-        );
+        return unquoted(place, written);
     }
     if let Some(diag) = bare_url(text, place) {
         return diag;
@@ -237,14 +233,13 @@ pub(in crate::syntax) fn bare_url(text: &str, colon: Span) -> Option<Diag> {
     let length = url(text.get(start..)?)?;
     let place = span(start, start + length);
     let written = text.get(place.range())?;
-    let diag = unexpected_text(place, "a text in quotes", written);
     if text.get(..start)?.trim_end().ends_with("forward") {
         let address = written.split_once("://").map_or(written, |(_, address)| address);
-        return Some(diag.help(format!(
+        return Some(unexpected_text(place, "a text in quotes", written).help(format!(
             "`forward` names an upstream, which is an item of its own: `upstream NAME {{ server \"{address}\" }}`"
         )));
     }
-    Some(diag.fix("put it in quotes", place, format!("\"{written}\"")))
+    Some(unquoted(place, written))
 }
 
 /// The end of a text in curly quotes that begins at `open`.
