@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use lang::policy::{From, Input};
 use lang::{Diag, Sources, Span, Ty, Value, vocab};
-use miette::{IntoDiagnostic, MietteDiagnostic, Report, WrapErr};
+use miette::{MietteDiagnostic, Report};
 
 use self::decode::{from_text, from_toml};
 use crate::engine::folder;
@@ -56,9 +56,16 @@ const MOST_BYTES: u64 = 1 << 20;
 impl Given {
     /// Reads a TOML file of `name = value` lines.
     fn read(path: &Path) -> miette::Result<Given> {
-        let text = read(path)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("the values in `{}` could not be read", path.display()))?;
+        let text = read(path).map_err(|error| {
+            let message = format!("the values in `{}` could not be read: {error}", path.display());
+            match path.to_string_lossy().contains('=') {
+                true => miette::miette!(
+                    help = "`--with` names a file of `name = value` lines",
+                    "{message}"
+                ),
+                false => miette::miette!("{message}"),
+            }
+        })?;
         let values = toml::from_str(&text).map_err(|error| {
             // The parser's own text would show the line, and with it perhaps a secret.
             let line = error.span().map_or(1, |span| {

@@ -74,6 +74,7 @@ const ITEMS: &[Foreign] = &[
     named(&["func", "function", "def"], "fn", FN),
     say(&["limit_req_zone", "rate_limit", "ratelimit"], LIMIT),
     say(&["jwt"], AUTH),
+    say(&["on"], "the word of an item comes first: `route NAME on LISTENER { … }`"),
 ];
 
 /// Words that statements begin with elsewhere, or clauses.
@@ -136,6 +137,14 @@ const VERBS: &[Foreign] = &[
         &["ssl_protocols", "ssl_ciphers", "ssl_certificate", "ssl_certificate_key"],
         "`tls cert=\"/a.pem\", key=\"/a.key\", min=1.2` stands in the `listener`",
     ),
+    say(
+        &["rule", "rules", "matcher", "predicate"],
+        "`host \"a.example\"`, `path \"/a/**\"` and `method GET` say which requests a route takes, `where CONDITION` what else has to hold",
+    ),
+    say(
+        &["on"],
+        "`on LISTENER` stands in the header, in front of the braces: `route NAME on LISTENER { … }`",
+    ),
     say(&["retries"], "an `upstream` says it: `retry 2, on=[connect, 502]`"),
     say(
         &["prefix_rewrite"],
@@ -178,7 +187,7 @@ const VERBS: &[Foreign] = &[
         "`cap body=10MiB` in the `listener` bounds what requests bring, `require req.body.size <= 1MiB, else=413` those of a route",
     ),
     say(&["var", "const"], "`let NAME = VALUE` names a value for the lines below"),
-    say(&["if", "when", "unless", "else", "elif", "while", "switch"], BRANCH),
+    say(&["if", "when", "unless", "else", "elif", "while", "switch", "match"], BRANCH),
     say(&["foreach"], "statements do not repeat: a list is asked by `any`, `all` and `count`"),
     say(
         &["and", "or", "in", "is"],
@@ -194,6 +203,24 @@ const VERBS: &[Foreign] = &[
         "statements run one after another: `forward`, `respond` and `redirect` end the way in",
     ),
 ];
+
+/// Words that are a status elsewhere.
+const STATUSES: &[(&str, u16)] = &[
+    ("unauthorized", 401),
+    ("unauthenticated", 401),
+    ("forbidden", 403),
+    ("deny", 403),
+    ("denied", 403),
+    ("not_found", 404),
+    ("too_many_requests", 429),
+    ("unavailable", 503),
+];
+
+/// The status that a word means elsewhere.
+pub(crate) fn status(word: &str) -> Option<u16> {
+    let word = word.to_ascii_lowercase();
+    STATUSES.iter().find(|(known, _)| *known == word).map(|(_, status)| *status)
+}
 
 /// Words that settings of a listener, an upstream, a limit or an auth begin with elsewhere.
 const SETTINGS: &[Foreign] = &[
@@ -251,6 +278,22 @@ const SETTINGS: &[Foreign] = &[
         &["host_header", "host_rewrite", "host_rewrite_literal"],
         "host",
         "`host \"api.example\"` is the host that servers are asked for",
+    ),
+    say(
+        &["connect_timeout", "proxy_connect_timeout", "connectTimeout"],
+        "`timeout connect=1s` says how long a connection may take",
+    ),
+    say(
+        &["read_timeout", "proxy_read_timeout", "response_timeout", "responseHeaderTimeout"],
+        "`timeout first_byte=30s` says how long an answer may take to begin, `total=30s` how long all of it",
+    ),
+    say(
+        &["send_timeout", "proxy_send_timeout", "write_timeout", "idle_timeout", "timeouts"],
+        "`timeout connect=1s, first_byte=30s, total=30s` bounds what an upstream may take; of a listener `cap idle=60s`",
+    ),
+    say(
+        &["cert", "key", "certs", "tls_cert", "tls_key", "cert_file", "key_file"],
+        "`tls cert=\"/a.pem\", key=\"/a.key\"` has the certificate",
     ),
     named(&["rate"], "allow", "`allow 10/s, burst=20` says how often"),
     named(&["zone"], "key", "`key client.ip` says what is counted"),

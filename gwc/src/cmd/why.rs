@@ -30,9 +30,10 @@ pub(crate) struct Args {
     /// The policy
     #[arg(value_name = "FILE")]
     path: PathBuf,
-    /// The request, such as `GET https://shop.example/x?q=1`; also as `gwc check` shows examples, with what stands behind
-    #[arg(value_name = "REQUEST")]
-    request: String,
+    /// The request, such as `GET https://shop.example/x?q=1`, in one argument or two; also as `gwc check` shows examples,
+    /// with what stands behind
+    #[arg(value_name = "REQUEST", required = true, num_args = 1..=2)]
+    request: Vec<String>,
     /// A header of the request; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
@@ -82,7 +83,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             args.path.display()
         ));
     }
-    let told = told::read(&args.request)?;
+    let request = args.request.join(" ");
+    let told = told::read(&request)?;
     let words = if args.who.is_empty() { &told.who } else { &args.who };
     let (check, who) = match words.is_empty() {
         true => (load::check(&args.path)?, Vec::new()),
@@ -93,7 +95,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let found = check.found().filter(|(_, diag)| !is_asked || !diag.is_error());
     report::human::print_all(found, Color::Auto);
     let Some(program) = check.program.or(check.unproved) else { return Ok(Outcome::Faulty) };
-    let mut ask = Ask::parse(&args.request, &args.headers, args.from, args.on.as_deref())?;
+    let mut ask = Ask::parse(&request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
     for (words, who) in words.iter().zip(&who) {
         if let Some(who) = known::identity(who, &engine) {

@@ -64,7 +64,7 @@ pub fn render(diag: &Diag, sources: &Sources, color: bool) -> String {
         .with_context_lines(1);
     let mut text = String::new();
     match handler.render_report(&mut text, &Page::of(diag, sources)) {
-        Ok(()) => text.replace(TIE, " "),
+        Ok(()) => text.replace(JOINER, "").replace(TIE, " "),
         Err(fmt::Error) => format!("{}[{}]: {}", diag.severity, diag.slug, diag.message),
     }
 }
@@ -72,13 +72,21 @@ pub fn render(diag: &Diag, sources: &Sources, color: bool) -> String {
 /// Stands for a blank at which no line is broken, and is shown as one.
 const TIE: char = '\u{a0}';
 
+/// Stands between two characters between which no line is broken, and is shown as nothing.
+const JOINER: char = '\u{2060}';
+
 /// What stands in backticks is not so long that a line could not hold it.
 const LONGEST: usize = 80;
 
 /// The text, with the blanks tied that stand in backticks: what is to be written as it stands is read in one line.
 fn tied(text: &str) -> String {
     let part = |(at, part): (usize, &str)| match at % 2 == 1 && part.chars().count() <= LONGEST {
-        true => part.replace(' ', &TIE.to_string()),
+        true => part
+            .chars()
+            .map(|letter| if letter == ' ' { TIE } else { letter })
+            .flat_map(|letter| [JOINER, letter])
+            .chain([JOINER])
+            .collect(),
         false => part.to_owned(),
     };
     text.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")

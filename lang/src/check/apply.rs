@@ -14,7 +14,7 @@ use super::expr::relabel;
 use super::fields;
 use super::items::exported;
 use super::limits;
-use super::names::names_of;
+use super::names::{elsewhere, names_of};
 use super::steps::{Flow, is_refused, not_a_statement, statement, unused_locals};
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::recursion::recursion;
@@ -210,6 +210,10 @@ fn policy_named<'a>(
         _ => {
             if cx.is_lost(scope.unit, first.text, &APPLIED) || cx.is_missing(scope.unit, first.text)
             {
+                return None;
+            }
+            if let Some(help) = elsewhere(cx, scope.unit, first.text, &APPLIED) {
+                cx.report(unknown_name(first.span, "policy", first.text, None).help(help));
                 return None;
             }
             let names = names_of(cx, scope, &APPLIED);

@@ -174,9 +174,14 @@ pub(super) fn takes_no_block(cx: &mut Context<'_>, stmt: ast::Stmt<'_>, verb: &s
     }
     let message = format!("`{verb}` takes no block");
     let diag = wrong_form(block.span(), message, "not here");
+    // Nothing in it stands where it could be read.
+    cx.echoes.insert(block.span(), block.span());
     cx.report(match verb {
         "where" => diag.help("what happens then is said by the statements below it"),
         "send" | "expect" | "each" => diag.help("each line of a test stands by itself"),
+        _ if let Some(example) = example(cx, verb) => {
+            diag.help(format!("its values stand behind it, as in `{example}`"))
+        }
         _ => diag.help(format!(
             "the values of `{verb}` stand behind it, and statements in lines of their own"
         )),

@@ -54,6 +54,19 @@ pub(super) fn call<'a>(
         && cx.names.get(scope.unit).is_some_and(|names| names.contains_key(first.text));
     if words.len() > 1 && !is_taken {
         return match cx.vocabulary.field(&written) {
+            // Only all values of a name are asked for as by a function.
+            Some(row) if row.key != Key::None && !written.ends_with(".all") => {
+                let keys = Span { start: callee.span().end, ..span };
+                let key = cx.text(keys).trim_start_matches('(').trim_end_matches(')').trim();
+                let mended = format!("{written}[{key}]");
+                let message = format!("`{written}` is no function");
+                cx.report(
+                    bad_operator(span, message, "not callable")
+                        .help(format!("what has a name is looked up by it: `{mended}`"))
+                        .fix("write brackets", span, mended),
+                );
+                reported(span)
+            }
             Some(row) if row.key != Key::None => match call.positional().next() {
                 Some(key) => {
                     if let Some(extra) = call.positional().nth(1) {
@@ -184,6 +197,11 @@ fn unknown<'a>(
         );
         return reported(call.span());
     }
+    if let Some((base, word @ ("in" | "is" | "not_in"))) = name.rsplit_once('.') {
+        let word = word.replace('_', " ");
+        cx.report(diag.help(format!("`{word}` stands between two values: `{base} {word} …`")));
+        return reported(call.span());
+    }
     if let Some((base, "get" | "has" | "contains_key" | "containsKey" | "lookup")) =
         name.rsplit_once('.')
     {
@@ -241,6 +259,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
     cx.spent = 0;
     cx.items[id.0].state = State::Busy;
+    let first = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
     let mut scope = Scope::new(unit, When::Anywhere);
     let opened = open(cx, &mut scope, &slots);
@@ -253,10 +272,17 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
         (Some(value), None) => expr(cx, &scope, value, None),
         (None, _) => {
             if let Some(block) = item.block() {
-                cx.report(
-                    bad_operator(block.span(), "a function is one expression", "no block here")
-                        .help("write `fn name(…): Type = expression`"),
-                );
+                // Whoever writes blocks has written the types of another language, or none.
+                cx.diags.truncate(first);
+                // Its word is another language's too, and says how a function is written.
+                let is_ours = item.keyword().is_some_and(|word| word.text == "fn");
+                if is_ours {
+                    let diag =
+                        bad_operator(block.span(), "a function is one expression", "no block here");
+                    cx.report(diag.help(format!(
+                        "write `fn {name}(x: String): String = EXPRESSION`, with the types of what it takes and gives"
+                    )));
+                }
             }
             reported(span)
         }

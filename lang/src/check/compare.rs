@@ -105,6 +105,9 @@ fn with_nothing<'a>(
     let known = cx.diags.len();
     let read = expr(cx, scope, other, None);
     cx.diags.truncate(known);
+    if super::identity::is_claims(&read) {
+        return Some(of_claims(cx, sides, &read, how == Compare::Ne));
+    }
     if read.ty.is_error() || (nothing == "null" && *read.ty.present() == Ty::Json) {
         return None;
     }
@@ -131,6 +134,15 @@ fn with_nothing<'a>(
     ))
 }
 
+/// A comparison of who asks with nothing, or with a truth value: the name alone asks.
+fn of_claims(cx: &Context<'_>, sides: &Sides<'_>, claims: &Expr, is_known: bool) -> Diag {
+    let (op, name) = (cx.text(sides.op), cx.text(claims.span));
+    let asks = if is_known { name.to_owned() } else { format!("not {name}") };
+    bad_operator(sides.op, format!("`{op}` does not compare `{name}`"), "nobody is a value")
+        .help(format!("the name of an auth alone asks whether somebody is known by it: `{asks}`"))
+        .suggest(format!("write `{asks}`"), sides.span, asks)
+}
+
 /// A comparison of a text with a number, or of a list with what it may hold: how each is read is the author's to write.
 fn misread(
     cx: &Context<'_>,
@@ -142,6 +154,12 @@ fn misread(
     let (a, b) = (left.ty.present(), right.ty.present());
     let op = cx.text(sides.op);
     let (x, y) = (cx.text(left.span), cx.text(right.span));
+    for (claims, other) in [(left, right), (right, left)] {
+        if super::identity::is_claims(claims) && *other.ty.present() == Ty::Bool {
+            let is_true = super::constant::value(other) != Some(&Value::Bool(false));
+            return Some(of_claims(cx, sides, claims, is_true == (how == Compare::Eq)));
+        }
+    }
     let is_number = |ty: &Ty| matches!(ty, Ty::Int | Ty::Float | Ty::Size);
     let (text, number) = match (a, b) {
         (Ty::String, number) if is_number(number) => (left, right),
@@ -170,8 +188,11 @@ fn misread(
         _ => return None,
     };
     let is_field = !matches!(text.kind, ExprKind::Const(_));
-    if is_field && matches!(how, Compare::Eq | Compare::Ne) && *number.ty.present() == Ty::Int {
-        return as_text(cx, sides, (text, number), how);
+    if is_field
+        && *number.ty.present() == Ty::Int
+        && let Some(diag) = as_text(cx, sides, (text, number), how)
+    {
+        return Some(diag);
     }
     // An equality with a text is as likely meant.
     if !is_field || (matches!(how, Compare::Eq | Compare::Ne) && *number.ty.present() == Ty::Int) {
@@ -206,7 +227,7 @@ fn as_text(
     (text, other): (&Expr, &Expr),
     how: Compare,
 ) -> Option<Diag> {
-    if !matches!(how, Compare::Eq | Compare::Ne) {
+    if !matches!(how, Compare::Eq | Compare::Ne) || is_const(other) {
         return None;
     }
     let op = cx.text(sides.op);
@@ -366,10 +387,11 @@ fn slips(
             .label(right.span, "this may be absent too")
             .help("say what absence is on one side: `?? default`, or `is present` before it");
     } else {
+        let (only, also) = (format!("({text} is present and {other})"), negated(cx, sides));
         diag = diag
-            .help("say whether an absent value should pass")
-            .fix("only if it is present", sides.span, format!("({text} is present and {other})"))
-            .fix("also if it is absent", sides.span, negated(cx, sides));
+            .help(format!("say whether an absent value should pass: only if it is present, `{only}`; also if it is absent, `{also}`"))
+            .fix("only if it is present", sides.span, only)
+            .fix("also if it is absent", sides.span, also);
     }
     Some(match super::fit::asserting_verb(cx) {
         Some(_) if !both && *side.ty.present() == Ty::String => {

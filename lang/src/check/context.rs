@@ -262,7 +262,9 @@ impl<'a> Context<'a> {
         let behind = self.text(Span { start: verb.end, ..line }).trim_start_matches([' ', '\t']);
         // A value, or something that is given one: the parser has said what belongs before it.
         let is_value = behind.starts_with(['.', '(', '[', '=', '<', '>', '!']);
-        if stmt.is_line_broken() && !is_value && foreign::verb_anywhere(self.text(verb)).is_none() {
+        // Of a word of elsewhere the parser speaks itself, wherever it trips: in the line, or in a block behind it.
+        let is_foreign = foreign::verb_anywhere(self.text(verb)).is_some();
+        if !is_value && stmt.is_line_broken() != is_foreign {
             self.echoes.insert(verb, Span { end, ..line });
         }
         self.report(diag);

@@ -278,6 +278,10 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
                 "an upstream is an item of its own, `upstream NAME {{ server \"{address}\" }}`"
             ));
         }
+        (Some(Value::String(text)), Ty::Method) if text.contains(' ') => {
+            remedy =
+                Some("a method and a URL are two values: `GET, \"https://a.example/\"`".to_owned());
+        }
         (Some(Value::String(text)), Ty::Method)
             if text.chars().all(|c| c.is_ascii_alphabetic()) =>
         {
@@ -364,6 +368,10 @@ fn mismatch(cx: &Context<'_>, expr: &Expr, wanted: &Ty, why: &Why) -> Diag {
         }
         (_, Ty::String) if matches!(expr.ty.present(), Ty::Regex) && why.hint.is_none() => {
             remedy = Some(format!("a pattern is asked, as in `matches(req.path, {written})`"));
+        }
+        (_, Ty::String) if why.says.is_some() && matches!(expr.ty.present(), Ty::List(_)) => {
+            remedy =
+                Some("one text belongs here; each of several has a line of its own".to_owned());
         }
         (_, Ty::String) if matches!(expr.ty.present(), Ty::List(_) | Ty::Set(_)) => {
             remedy = Some(format!("a list is asked as `\"…\" in {written}`"));

@@ -125,7 +125,17 @@ pub(super) fn auth<'a>(
                 let place =
                     near.and_then(|near| names.iter().find(|(n, _)| *n == near).map(|(_, p)| *p));
                 let similar = near.map(|near| (near, place));
-                cx.report(unknown_name(word.span, "auth", word.text, similar));
+                let diag = unknown_name(word.span, "auth", word.text, similar);
+                let known: Vec<Arc<str>> = names.iter().map(|(name, _)| Arc::from(*name)).collect();
+                cx.report(match (near, known.len()) {
+                    (Some(_), _) | (None, 9..) => diag,
+                    (None, 0) => {
+                        diag.help(format!("an auth is an item: `auth {} = jwt {{ … }}`", word.text))
+                    }
+                    (None, _) => {
+                        diag.help(format!("the auths are {}", super::names::listed(&known)))
+                    }
+                });
             }
             None
         }

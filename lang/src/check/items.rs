@@ -14,6 +14,7 @@ use crate::diag::missing_argument::missing_argument;
 use crate::diag::missing_edition::missing_edition;
 use crate::diag::private_name::private_name;
 use crate::diag::unknown_edition::unknown_edition;
+use crate::diag::wrong_form::wrong_form;
 use crate::source::{SourceId, Span};
 use crate::syntax::ast;
 use crate::syntax::{Keyword, Kind};
@@ -87,11 +88,16 @@ fn own(cx: &mut Context<'_>, unit: usize) {
             }
         }
         let Some(name) = head.name() else { continue };
-        if matches!(keyword, Keyword::Edition | Keyword::Use | Keyword::Test | Keyword::Assert) {
+        if matches!(keyword, Keyword::Edition | Keyword::Use) {
+            continue;
+        }
+        name_form(cx, name, keyword);
+        if matches!(keyword, Keyword::Test | Keyword::Assert) {
             continue;
         }
         let taken = taken(cx, unit, keyword, name.text);
-        if let Some(Entry::Item(first)) = taken {
+        // What begins no item may have no name either.
+        if let Some(Entry::Item(first)) = taken.filter(|_| keyword != Keyword::Unknown) {
             let first = cx.item(first).span;
             cx.report(duplicate_name(name.span, name.text, first));
         }
@@ -117,6 +123,42 @@ fn own(cx: &mut Context<'_>, unit: usize) {
         if taken.is_none() {
             enter(cx, unit, name.text, Entry::Item(id));
         }
+    }
+}
+
+/// Says that a name stands in quotes, or that of a test without: one is a word to be used elsewhere, the other a sentence.
+pub(super) fn name_form(cx: &mut Context<'_>, name: ast::Word<'_>, keyword: Keyword) {
+    let written = cx.text(name.span);
+    let is_quoted = written.starts_with('"');
+    let word = keyword.as_str();
+    let one = if word.starts_with(['a', 'u']) { "an" } else { "a" };
+    match keyword {
+        Keyword::Test if !is_quoted => {
+            let quoted = format!("\"{written}\"");
+            let diag = wrong_form(name.span, "the name of a test is a text", "no quotes around it");
+            cx.report(diag.help(format!("write `test {quoted}`")).fix(
+                "put it in quotes",
+                name.span,
+                quoted,
+            ));
+        }
+        Keyword::Test => {}
+        _ if is_quoted => {
+            let plain = written.trim_matches('"');
+            let diag =
+                wrong_form(name.span, format!("the name of {one} {word} is a word"), "in quotes");
+            let is_word = plain.starts_with(|c: char| c.is_ascii_alphabetic())
+                && plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            cx.report(match is_word {
+                true => diag.help(format!("write `{word} {plain}`")).fix(
+                    "remove the quotes",
+                    name.span,
+                    plain,
+                ),
+                false => diag.help("names are made of letters, digits and `_`"),
+            });
+        }
+        _ => {}
     }
 }
 
@@ -215,6 +257,18 @@ fn target(cx: &Context<'_>, unit: usize, item: &ast::Use<'_>) -> Option<Result<u
     target_at(cx, unit, item.path()?.span())
 }
 
+/// How a file calls the policy's first file, if it uses that.
+pub(super) fn path_of_first<'a>(cx: &Context<'a>, unit: usize) -> Option<&'a str> {
+    let tree = cx.units.get(unit)?.tree;
+    ast::items(tree).find_map(|item| match item {
+        ast::Item::Use(item) => {
+            let path = item.path()?;
+            (target_at(cx, unit, path.span())?.ok()? == 0).then(|| cx.text(path.inner_span()))
+        }
+        _ => None,
+    })
+}
+
 /// The unit that the path at `place` names, if the caller found it.
 pub(super) fn target_at(
     cx: &Context<'_>,
@@ -234,6 +288,8 @@ fn by_source(cx: &Context<'_>, source: SourceId) -> Option<usize> {
 }
 
 fn imports(cx: &mut Context<'_>, unit: usize) {
+    // Files of which something was asked in vain: what they have may be what was meant.
+    let mut vain: Vec<(usize, ast::Item<'_>)> = Vec::new();
     let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return };
     for item in ast::items(tree) {
         let ast::Item::Use(item) = item else { continue };
@@ -258,7 +314,10 @@ fn imports(cx: &mut Context<'_>, unit: usize) {
             named = true;
             match exported(cx, file, name) {
                 Some(id) => bring(cx, unit, name, Entry::Item(id)),
-                None => missing(cx, unit, name, ast::Item::Use(item)),
+                None => {
+                    missing(cx, unit, name, ast::Item::Use(item));
+                    vain.push((file, ast::Item::Use(item)));
+                }
             }
             // A route of the same name comes with it.
             if let Some((id, true)) = find(cx, file, name.text, true, 0) {
@@ -276,6 +335,18 @@ fn imports(cx: &mut Context<'_>, unit: usize) {
             } else {
                 diag.suggest("name what it gives", place, format!(" {{ {} }}", given.join(", ")))
             });
+        }
+        if !named && item.alias().is_none() {
+            vain.push((file, ast::Item::Use(item)));
+        }
+    }
+    vain.sort_by_key(|(file, _)| *file);
+    vain.dedup_by_key(|(file, _)| *file);
+    for (file, view) in vain {
+        for (name, span) in public(cx, file) {
+            if taken(cx, unit, Keyword::Let, name).is_none() {
+                missing(cx, unit, ast::Word { text: name, span }, view);
+            }
         }
     }
 }

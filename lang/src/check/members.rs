@@ -126,7 +126,13 @@ fn member_type(cx: &mut Context<'_>, of: &Ty, name: ast::Word<'_>) -> Option<Ty>
         Ty::Error => return None,
         _ => None,
     };
-    cx.report(unknown_member(name.span, name.text, &of.to_string(), near.as_deref()));
+    let diag = unknown_member(name.span, name.text, &of.to_string(), near.as_deref());
+    cx.report(match of {
+        Ty::Status if diag.help.is_none() => {
+            diag.help("a status is compared as it is: `status == 200`, `status in 5xx`")
+        }
+        _ => diag,
+    });
     None
 }
 

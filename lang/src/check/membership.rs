@@ -75,19 +75,17 @@ pub(super) fn member<'a>(
         let (a, b) = (cx.text(sides.left.span()), cx.text(sides.right.span()));
         let whole = cx.text(sides.span);
         let present = cx.text(side.span);
+        let (only, also) =
+            (format!("({present} is present and {whole})"), format!("not ({a} in {b})"));
         cx.report(
             absent_comparison(
                 side.span,
                 "`not in` with a value that may be absent",
                 "if it were absent, it would be in nothing, and slip through",
             )
-            .help("say whether an absent value should pass")
-            .suggest(
-                "only if it is present",
-                sides.span,
-                format!("({present} is present and {whole})"),
-            )
-            .suggest("also if it is absent", sides.span, format!("not ({a} in {b})")),
+            .help(format!("say whether an absent value should pass: only if it is present, `{only}`; also if it is absent, `{also}`"))
+            .suggest("only if it is present", sides.span, only)
+            .suggest("also if it is absent", sides.span, also),
         );
         return reported(sides.span);
     }

@@ -270,7 +270,8 @@ fn grant<'a>(cx: &mut Context<'a>, unit: usize, view: &ast::Module<'a>) -> Grant
         };
         cx.report(no_listener(span, text, only));
     }
-    let mut grant = Grant { listeners: on, grounds: Vec::new(), sound: !broken };
+    let sound = !broken && view.on().next().is_some();
+    let mut grant = Grant { listeners: on, grounds: Vec::new(), sound };
     for line in view.block().into_iter().flat_map(|block| block.lines()) {
         grant.sound &= match line {
             ast::Line::Stmt(stmt) => {
@@ -414,6 +415,10 @@ fn owns<'a>(cx: &mut Context<'a>, stmt: ast::Stmt<'a>, grounds: &mut Vec<Ground>
         cx.report(diag.help(format!("as in `{}`", clause.example)));
         return false;
     }
+    // What it means to own is not known then, and is not held against anybody.
+    if !sound {
+        return false;
+    }
     let place = stmt.span();
     let hosts = host.map_or_else(|| vec![(Host::Any, place)], |named| read_hosts(cx, named));
     let every = || vec![(Path { segments: Vec::new(), rest: true }, place)];
@@ -498,6 +503,21 @@ pub(super) fn theirs<'a>(
             Some(None)
         }
     }
+}
+
+/// The module whose file has an item of this name and kind, for the first file to name.
+pub(super) fn that_has<'a>(
+    cx: &Context<'a>,
+    unit: usize,
+    name: &str,
+    wanted: Keyword,
+) -> Option<&'a str> {
+    let has = |team: &&Team<'a>| {
+        let own = team.units.first().filter(|own| **own != 0);
+        let own = own.and_then(|own| cx.names.get(*own)?.get(name));
+        matches!(own, Some(Entry::Item(id)) if cx.item(*id).keyword == wanted)
+    };
+    cx.teams.iter().filter(|_| unit == 0).find(has).map(|team| team.name)
 }
 
 /// The module that words of the first file name something of, as a place among the modules.

@@ -245,9 +245,23 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
                 .help("methods are written in upper case")
                 .certain_if(is_plain);
         }
+        Some(Ty::Status) => {
+            let diag = unknown_name(word.span, "status", word.text, None);
+            return match foreign::status(word.text) {
+                Some(status) => diag.help(format!("a status is a number: `{status}`")).suggest(
+                    format!("write `{status}`"),
+                    word.span,
+                    status.to_string(),
+                ),
+                None => diag.help("a status is a number, such as `403`"),
+            };
+        }
         _ if super::trial::is_outside(cx, word.text) => return unserved(word.span, word.text),
         _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret, Keyword::Auth]),
     };
+    if let Some(help) = elsewhere(cx, scope.unit, word.text, kinds) {
+        return unknown_name(word.span, what, word.text, None).help(help);
+    }
     let places = names_of(cx, scope, kinds);
     let names = places.iter().map(|(name, _)| *name);
     let spaces = cx.vocabulary.fields.iter().filter_map(|field| field.path.split('.').next());
@@ -304,6 +318,38 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
         ),
         _ => diag,
     }
+}
+
+/// How an item is named or brought in that another file has under this very name.
+pub(super) fn elsewhere(
+    cx: &Context<'_>,
+    unit: usize,
+    name: &str,
+    kinds: &[Keyword],
+) -> Option<String> {
+    let has = |file: usize| {
+        let entry = cx.names.get(file).and_then(|names| names.get(name));
+        matches!(entry, Some(Entry::Item(id)) if kinds.contains(&cx.item(*id).keyword)
+            && (cx.item(*id).view.head().is_pub() || super::modules::owner(cx, file).is_some()))
+    };
+    let mut files: Vec<(&str, usize)> = cx
+        .names
+        .get(unit)?
+        .iter()
+        .filter_map(|(alias, entry)| match entry {
+            Entry::File(file) => Some((*alias, *file)),
+            Entry::Item(_) => None,
+        })
+        .collect();
+    files.sort_unstable();
+    if let Some((alias, _)) = files.into_iter().find(|(_, file)| has(*file)) {
+        return Some(format!("the file that is `{alias}` here has it: write `{alias}.{name}`"));
+    }
+    let first = cx.units.first().filter(|_| unit != 0 && has(0))?;
+    let path = super::items::path_of_first(cx, unit).unwrap_or(&first.source.name);
+    Some(format!(
+        "the first file has one that is `pub`: `use \"{path}\" {{ {name} }}` brings it in"
+    ))
 }
 
 /// Which upstreams there are, or how one is written.

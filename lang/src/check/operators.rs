@@ -146,6 +146,9 @@ pub(super) fn binary<'a>(
                 None | Some(Ty::Bool) => {
                     diag.help("`or` joins two conditions").fix("write `or`", op.span, "or")
                 }
+                Some(Ty::Item("upstream")) => diag.help(format!(
+                    "several share what comes as `forward {{ 50% => {a}, 50% => {b} }}`"
+                )),
                 _ => diag.help(format!("values are separated by commas: `{a}, {b}`")).fix(
                     "write `,`",
                     span,

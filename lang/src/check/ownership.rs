@@ -187,7 +187,11 @@ fn inside(
 ) -> Option<Diag> {
     let team = cx.teams.get(at)?;
     let names = (&*route.name, team.name);
-    let stray = on.iter().find(|id| !team.grant.listeners.contains(id));
+    // A listener that the module brings itself is told of by itself.
+    let is_own = |id: &&ItemId| {
+        super::modules::owner(cx, cx.item(**id).unit).map(|of| of.name) == Some(team.name)
+    };
+    let stray = on.iter().find(|id| !team.grant.listeners.contains(id) && !is_own(id));
     if let Some(listener) = stray.filter(|_| team.grant.sound) {
         let name = cx.item(*listener).name;
         let words =

@@ -29,6 +29,7 @@ use crate::diag::unused::empty;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
 use crate::diag::wrong_order::wrong_order;
+use crate::diag::wrong_phase;
 use crate::foreign;
 use crate::policy::{Before, Host, Path, Route, RouteId, StepKind};
 use crate::source::Span;
@@ -100,6 +101,7 @@ pub(super) fn plan<'a>(cx: &mut Context<'a>) -> Vec<Plan<'a>> {
                 for inner in site.block().into_iter().flat_map(|block| block.items()) {
                     let ast::Item::Route(view) = inner else { continue };
                     let Some(name) = view.name() else { continue };
+                    super::items::name_form(cx, name, Keyword::Route);
                     if let Some(first) = names.get(name.text) {
                         cx.report(duplicate_name(name.span, name.text, *first));
                     }
@@ -231,7 +233,13 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     on.extend(cx.quietly(is_head_broken(view), |cx| listeners(cx, plan.unit, view)));
     let head_broken =
         is_head_broken(view) || plan.site.as_ref().is_some_and(|site| is_head_broken(site));
-    if !has_on && !head_broken {
+    // An `on` among the statements is told of there.
+    let says_on = |head: &ast::Head<'_>| {
+        let mut stmts = head.block().into_iter().flat_map(|block| block.stmts());
+        stmts.any(|stmt| stmt.verb().is_some_and(|verb| verb.text == "on"))
+    };
+    let is_told = says_on(view) || plan.site.as_ref().is_some_and(|site| says_on(site));
+    if !has_on && !head_broken && !is_told {
         let unit_names = Scope::new(plan.unit, When::Load);
         let names = names_of(cx, &unit_names, &[Keyword::Listener]);
         let only = match names.as_slice() {
@@ -270,6 +278,7 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     }
     conditions.extend(wheres(cx, &mut scope, view));
     scope.end = end(cx, view).or_else(|| plan.site.as_ref().and_then(|site| end(cx, site)));
+    let known = cx.diags.len();
     let mut flow = Flow::new();
     if let Some(site) = &plan.site {
         flow.doubtful |= site.block().is_none_or(|block| has_error_line(&block));
@@ -294,7 +303,10 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     let broken = view.is_broken()
         || plan.site.as_ref().is_some_and(|site| site.is_broken())
         || view.block().is_none_or(|block| has_error_line(&block));
-    if flow.ended.is_none() && !flow.doubtful && !broken {
+    // What ends it may stand in a block where none belongs, which is reported.
+    let mut clauses = view.block().into_iter().flat_map(|block| block.stmts()).filter(is_choosing);
+    let hides = clauses.any(|clause| clause.block().is_some());
+    if flow.ended.is_none() && !flow.doubtful && !broken && !hides {
         let verbs: Vec<Arc<str>> = cx
             .vocabulary
             .actions
@@ -303,6 +315,9 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
             .map(|action| action.name.into())
             .collect();
         let listed = super::names::listed(&verbs).replace(" and ", " or ");
+        // What waits for an answer has its place once there is one.
+        let found = cx.diags.split_off(known.min(cx.diags.len()));
+        cx.diags.extend(found.into_iter().filter(|diag| diag.code != wrong_phase::ENTRY.code));
         cx.report(never_ends(name_span, &plan.name, &listed));
     }
     if choice.hosts.is_empty() {
@@ -479,7 +494,15 @@ pub(super) fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>)
                 let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
                 cx.use_item(id, word.span);
                 let kind = super::context::kind_name(keyword);
-                cx.report(wrong_kind(word.span, word.text, kind, "a listener", place));
+                let names = names_of(cx, &Scope::new(unit, When::Load), &[Keyword::Listener]);
+                let names: Vec<Arc<str>> = names.iter().map(|(name, _)| Arc::from(*name)).collect();
+                let diag = wrong_kind(word.span, word.text, kind, "a listener", place);
+                cx.report(match names.len() {
+                    1..=8 => {
+                        diag.help(format!("the listeners are {}", super::names::listed(&names)))
+                    }
+                    _ => diag,
+                });
             }
             _ => {
                 if cx.is_lost(unit, word.text, &[Keyword::Listener]) {

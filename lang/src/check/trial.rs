@@ -269,6 +269,12 @@ fn line<'a>(
             (None, "let") => {
                 diag.help("a value that tests share is named by a `let` outside of them")
             }
+            (None, "request" | "get" | "call" | "fetch" | "when" | "given") => {
+                diag.help("a request is sent by `send GET, \"https://a.example/\"`")
+            }
+            (None, "assert" | "then" | "check" | "verify" | "should") => {
+                diag.help("what came of the request is asked by `expect status == 200`")
+            }
             (None, _) => diag.help("a test has `each`, `stub`, `send`, `advance` and `expect`"),
             _ => diag,
         };

@@ -109,11 +109,17 @@ pub(crate) fn foreign_config(place: Span, config: Config) -> Diag {
         Config::Nginx => "a configuration of nginx",
         Config::Haproxy => "a configuration of HAProxy",
         Config::Caddy => "a Caddyfile",
+        Config::Hcl => "HCL",
+        Config::Cedar => "a policy in Cedar",
+        Config::Rego => "a policy in Rego",
     };
     let diag = ENTRY.at(place, format!("this is {what}, and no policy"), "it begins here");
     match config {
         Config::Kubernetes => diag.help(
             "`gwc translate ingress FILE` makes a policy of Ingresses; other objects are written anew, and `gwc explain foreign-syntax` shows what with",
+        ),
+        Config::Cedar | Config::Rego => diag.help(
+            "nothing reads it here: `require CONDITION` in a route or a `policy` refuses who may not pass, `assert NAME { for req where …; expect denied }` proves it of all requests",
         ),
         _ => diag.help(
             "nothing reads it here: it is written anew, and `gwc explain foreign-syntax` shows what the usual lines become",

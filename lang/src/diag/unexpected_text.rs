@@ -73,7 +73,10 @@ pub fn unexpected_character(place: Span, character: char) -> Diag {
     match character {
         '#' => diag.help("a comment begins with `//`").suggest("make it a comment", place, "//"),
         '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '`' => {
-            let message = format!("a text does not stand in `{character}`");
+            let message = match character {
+                '`' => "a text does not stand between backticks".to_owned(),
+                _ => format!("a text does not stand in `{character}`"),
+            };
             ENTRY
                 .at(place, message, "not a quote here")
                 .help("texts stand in straight double quotes: `\"text\"`")

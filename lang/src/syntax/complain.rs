@@ -126,7 +126,16 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
                 "what a module owns stands behind it: `module NAME on LISTENER from \"./file.gw\" { owns path=\"/a/**\" }`",
             )
         }
-        Rule::missing_block => missing_mark(gap, next, "{", next_text),
+        Rule::missing_block if let Some(line) = statement_of_head(text, missed) => {
+            let found = text.get(line.range()).unwrap_or("");
+            let end = text.get(..missed).unwrap_or("").len();
+            let rest = text.get(line.start as usize..end).unwrap_or("");
+            unexpected_text(line, "`{`", found)
+                .help(format!("write `{{ {rest} }}`: what belongs to it stands in braces"))
+                .suggest("put it in braces", span(line.start as usize, end), format!("{{ {rest} }}"))
+        }
+        Rule::missing_block => missing_mark(gap, next, "{", next_text)
+            .help("what belongs to it stands in lines of their own between `{` and `}`"),
         Rule::missing_params => missing_mark(gap, next, "(", next_text),
         // What looks like a field is a line with its values, which has no colon; `bind :80` means a text.
         Rule::missing_type if let Some(verb) = named_line(text, complaint) => {
@@ -146,6 +155,12 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             unexpected_text(next, "a type", next_text).help(
                 "`name: Type` declares; an argument is `name=value`, a share of requests `90% => app`",
             )
+        }
+        Rule::missing_type if next_text == "=" && complaint.verb == Some("let") => {
+            let mark = before(text, start) - 1;
+            unexpected_text(span(mark, next.end as usize), "`=`", ":=")
+                .help("a name is given its value by `=`: `let NAME = VALUE`")
+                .fix("write `=`", span(mark, next.end as usize), "=")
         }
         Rule::missing_type if next_text == "[" => {
             missing_part(gap, "a type", last_token(text, missed))
@@ -184,6 +199,15 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             no_name(next, next_text, item).unwrap_or_else(|| {
                 let diag = missing_part(gap, "a name", item);
                 match next_text {
+                    ":" => {
+                        let behind = text.get(next.end as usize..).unwrap_or("");
+                        let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+                        let colon = span(missed, next.end as usize + blanks);
+                        unexpected_text(next, "a name", next_text)
+                            .help(format!("the name stands right behind the word: `{item} NAME …`"))
+                            .fix("remove the `:`", colon, " ")
+                    }
+                    "{" => diag.help(format!("write `{item} NAME {{ … }}`")),
                     "on" | "before" => diag.help(format!("write `{item} NAME {next_text} …`")),
                     _ => diag,
                 }
@@ -195,6 +219,16 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         }
         Rule::missing_name if next_text == "[" && matches!(last_token(text, missed), "on" | "before") => {
             unexpected_text(next, "a name", next_text).help(format!("several names are written without brackets: `{0} a, b`", last_token(text, missed)))
+        }
+        Rule::missing_name if last_token(text, missed) == "on" && next_text.starts_with('"') => {
+            let name = next_text.trim_matches('"');
+            unexpected_text(next, "a name", next_text)
+                .help(format!("names stand without quotes: `on {name}`"))
+                .fix("remove the quotes", next, name)
+        }
+        Rule::missing_name if last_token(text, missed) == "on" && next_text == ":" => {
+            unexpected_text(next, "a name", next_text)
+                .help("`on` names a `listener`, whose `bind \":8080\"` says the port")
         }
         Rule::missing_name if next_text == "@" => {
             missing_part(gap, "a name", last_token(text, missed))
@@ -233,6 +267,31 @@ fn named_line<'t>(text: &'t str, complaint: &Complaint<'_>) -> Option<&'t str> {
         ["route", "site", "listener", "upstream", "limit", "policy", "test", "assert"];
     // The fields of a statement's block are of no block of lines.
     (is_line && complaint.verb.is_some_and(|verb| holds_lines.contains(&verb))).then_some(word)
+}
+
+/// Words that begin a statement beyond doubt.
+const VERBS: [&str; 10] = [
+    "forward", "respond", "redirect", "path", "host", "method", "where", "require", "apply", "bind",
+];
+
+/// The verb of a statement that stands in the line of an item without its block, where that ends at `end`.
+fn statement_of_head(text: &str, end: usize) -> Option<Span> {
+    const VERBS: [&str; 10] = [
+        "forward", "respond", "redirect", "path", "host", "method", "where", "require", "apply",
+        "bind",
+    ];
+    let line = text.get(..end)?.rsplit('\n').next()?;
+    let start = end - line.len();
+    let mut at = 0;
+    // The first word is that of the item, the second its name.
+    let words = line.split_inclusive([' ', '\t']).map(|word| {
+        let place = at;
+        at += word.len();
+        (place, word.trim())
+    });
+    let found =
+        words.filter(|(_, word)| !word.is_empty()).skip(2).find(|(_, word)| VERBS.contains(word));
+    found.map(|(place, word)| span(start + place, start + place + word.len()))
 }
 
 /// Something that is no name stands where an item's name belongs.

@@ -21,6 +21,12 @@ pub(crate) enum Config {
     Haproxy,
     /// A Caddyfile.
     Caddy,
+    /// HCL, as Terraform reads it.
+    Hcl,
+    /// Policies in Cedar.
+    Cedar,
+    /// Policies in Rego.
+    Rego,
 }
 
 /// So many lines of code are looked at.
@@ -88,6 +94,8 @@ const CADDY: &[&str] = &[
     "tls",
 ];
 
+const HCL: &[&str] = &["data", "locals", "output", "provider", "resource", "terraform", "variable"];
+
 /// Whether an item begins as none of ours does: with no word of an item, or with one and a `:`.
 pub(super) fn is_strange(item: &str) -> bool {
     let word = first_word(item);
@@ -133,6 +141,17 @@ pub(super) fn config(text: &str) -> Option<Config> {
     }
     if NGINX.contains(&word(first)) && first.contains(['{', ';']) && begins(NGINX) >= 3 {
         return Some(Config::Nginx);
+    }
+    if matches!(word(first), "permit" | "forbid") && text.contains("principal") {
+        return Some(Config::Cedar);
+    }
+    let is_rule = |line: &&str| matches!(word(line), "allow" | "deny");
+    let is_default = word(first) == "default" && lines.iter().skip(1).any(is_rule);
+    if word(first) == "package" || is_default {
+        return Some(Config::Rego);
+    }
+    if HCL.contains(&word(first)) && first.contains('{') {
+        return Some(Config::Hcl);
     }
     let host = first.split('{').next().unwrap_or("");
     let is_site = first.contains('{')

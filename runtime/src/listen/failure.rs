@@ -53,6 +53,11 @@ pub(crate) fn reason(error: &io::Error) -> String {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "the client's certificate is of no authority in `client_ca`".to_owned()
         }
+        Error::InvalidCertificate(CertificateError::Other(wrong))
+            if format!("{wrong:?}").contains("UnsupportedCertVersion") =>
+        {
+            "the client's certificate is of an old form: X.509 version 3 is needed".to_owned()
+        }
         Error::InvalidCertificate(wrong) => format!("the client's certificate: {wrong}"),
         Error::AlertReceived(alert) if is_of_certificate(*alert) => {
             format!("the client does not take the listener's certificate: {alert:?}")

@@ -35,7 +35,7 @@ faults! {
     /// Not HTTP/1.0 or HTTP/1.1.
     Version = 505, "version", "this version of HTTP is not spoken here";
     /// The method is no token, or too long.
-    Method = 400, "method", "the method is not a token";
+    Method = 400, "method", "the method is no token, or one that is registered in capitals";
     /// CONNECT: there are no tunnels to arbitrary hosts.
     Connect = 501, "connect", "`CONNECT` is not served";
     /// A line ends in a bare LF, or holds a bare CR.

@@ -63,7 +63,7 @@ fn summary(view: &View<'_>) -> Option<String> {
     let (to, failure) = (last.log("upstream"), last.log("failure"));
     Some(match (to.as_str(), failure.as_str()) {
         (Some(to), None) => format!("{by} by upstream `{to}`"),
-        (Some(to), Some(failure)) => format!("{by}: {failure}; upstream `{to}` was to be asked"),
+        (Some(to), Some(failure)) => format!("{by}: {failure}, of upstream `{to}`"),
         (None, Some(failure)) => format!("{by}: {failure}"),
         (None, None) => by,
     })

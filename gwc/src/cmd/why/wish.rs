@@ -155,7 +155,11 @@ impl Answer {
                 format!("{route} would answer with\n{}that is {}\n", list(lines), ask.text())
             }
             Kind::Never(by) if by.is_empty() => {
-                format!("no request to this listener fits {route}: its conditions never hold\n")
+                let of = match program.inputs.is_empty() {
+                    true => "",
+                    false => " with these values of inputs (`--with` gives others)",
+                };
+                format!("no request to this listener fits {route}: its conditions never hold{of}\n")
             }
             Kind::Never(by) => {
                 let names: Vec<&str> = by.iter().map(|id| name(program, *id)).collect();

@@ -110,7 +110,7 @@ impl<'a> Claims<'_, 'a> {
         if let Some(found) = modules::theirs(cx, scope.unit, &words, wanted) {
             return found.map(|id| cx.item(id).unique.clone());
         }
-        if words.first().is_some_and(|first| cx.is_missing(scope.unit, first.text)) {
+        if words.first().is_some_and(|first| is_reported(cx, scope.unit, *first, wanted)) {
             return None;
         }
         let ast::Expr::Name(name) = written else {
@@ -144,7 +144,21 @@ impl<'a> Claims<'_, 'a> {
                 let place =
                     near.and_then(|near| names.iter().find(|(n, _)| *n == near).map(|(_, p)| *p));
                 let similar = near.map(|near| (near, place));
-                cx.report(unknown_name(word.span, wanted.as_str(), word.text, similar));
+                let diag = unknown_name(word.span, wanted.as_str(), word.text, similar);
+                cx.report(match modules::that_has(cx, scope.unit, word.text, wanted) {
+                    Some(module) if near.is_none() => {
+                        let name = format!("{module}.{}", word.text);
+                        diag.help(format!(
+                            "did you mean `{name}`, which the module `{module}` has?"
+                        ))
+                        .suggest(
+                            format!("write `{name}`"),
+                            word.span,
+                            name,
+                        )
+                    }
+                    _ => diag,
+                });
                 None
             }
         }
@@ -201,6 +215,12 @@ impl<'a> Claims<'_, 'a> {
             // A route of a file of which nothing was imported answers nothing.
             Some((_, None)) => Claim::Any(Vec::new()),
             None if modules::names_absent(cx, scope.unit, &words) => nothing(),
+            None if words
+                .first()
+                .is_some_and(|first| is_reported(cx, scope.unit, *first, Keyword::Route)) =>
+            {
+                nothing()
+            }
             None => {
                 let near = match cx.may_search(self.plans.len()) {
                     true => routes::nearest_route(&name, own().map(|(plan, _)| &*plan.local))
@@ -222,4 +242,9 @@ impl<'a> Claims<'_, 'a> {
             }
         }
     }
+}
+
+/// Whether a name, or what it begins with, may be that of an item or a module that was reported.
+fn is_reported(cx: &Context<'_>, unit: usize, first: ast::Word<'_>, wanted: Keyword) -> bool {
+    cx.is_missing(unit, first.text) || cx.is_lost(unit, first.text, &[wanted, Keyword::Module])
 }

@@ -101,7 +101,7 @@ fn the_mistakes_of_everyday_have_a_place_and_a_mend() {
         ("  bind \":80\"\n  respond 200", "E0401 [bind] there is no `bind` in a route"),
         (
             "  redirect 308, \"https://\" + req.host",
-            "E0306 [+] `+` does not join String and String -> \"https://{req.host}\"",
+            "E0306 [+] `+` adds numbers, and joins no texts -> \"https://{req.host}\"",
         ),
         ("  let x = 1\n  respond 200", "W0601 [x] the let `x` is not used"),
         (

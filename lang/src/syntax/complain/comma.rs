@@ -1,5 +1,6 @@
 //! Two values that stand beside each other: what is missing between them is a comma, an operator, a `=` or a line's end.
 
+use super::VERBS;
 use super::complaint::Complaint;
 use super::tokens::{is_single, is_word, next_token, span, url};
 use crate::diag::Diag;
@@ -118,6 +119,15 @@ pub(super) fn missing_comma(
     {
         let end = complaint.from + before.len();
         return unexpected_text(span(complaint.from, end), "a value", before).help(row.help);
+    }
+    if VERBS.contains(&before)
+        && let Some(head) =
+            text.get(..complaint.from).map(str::trim_end).filter(|head| head.ends_with(','))
+    {
+        let comma = span(head.len() - 1, head.len());
+        return unexpected_text(comma, "`;` or a new line", ",")
+            .help(format!("`{before}` begins a statement of its own"))
+            .fix("write `;`", comma, ";");
     }
     let is_name = before.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && before.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());

@@ -22,7 +22,9 @@ pub(super) fn of_elsewhere(
     }
     let is_assert = item_word(text) == "assert";
     let at = complaint.verb.and_then(|verb| Some((verb, verb_place(text, complaint.start, verb)?)));
-    if let Some((verb, place)) = at {
+    let is_item =
+        |place: Span| text.get(..place.start as usize).is_some_and(|head| head.trim().is_empty());
+    if let Some((verb, place)) = at.filter(|(_, place)| !is_item(*place)) {
         let behind = text.get(place.end as usize..).unwrap_or("");
         if let Some(row) = foreign::verb_anywhere(verb) {
             let help = match verb {
@@ -73,6 +75,12 @@ pub(super) fn of_elsewhere(
                     "a function is one expression, without braces: `fn f(x: String): Bool = x == \"a\"`"
                 }
                 "assert" if !is_single(Some(verb)) => CLAIM,
+                _ if is_assigned
+                    && let Some(row) = foreign::verb(verb)
+                    && matches!(item_word(text), "route" | "site" | "policy") =>
+                {
+                    return Some(foreign_verb(place, verb, row.help));
+                }
                 _ if is_assigned && !is_single(Some(verb)) => {
                     let diag = unexpected_text(span(mark, mark + 1), "a value", "=");
                     let gone = span(place.end as usize, mark + 1);
@@ -82,6 +90,15 @@ pub(super) fn of_elsewhere(
             };
             return Some(no_verb(place, verb, help));
         }
+    }
+    if next_text == "="
+        && complaint.rule == Rule::missing_expr
+        && last_token(text, before(text, next.start as usize)) == "=="
+    {
+        let row = foreign::operator("===")?;
+        let place = span(before(text, next.start as usize) - 2, next.end as usize);
+        let diag = foreign_word(place, "===", None, row.help);
+        return Some(diag.fix("write `==`", place, "=="));
     }
     let operator = match (next_text, complaint.rule) {
         (">", Rule::missing_expr) if last_token(text, before(text, next.start as usize)) == "-" => {
@@ -102,7 +119,8 @@ pub(super) fn of_elsewhere(
         !rest.get(operator.len()..).is_some_and(|rest| rest.starts_with(['=', '(', ',']))
     });
     if let Some(row) = row {
-        return Some(foreign_word(next, operator, row.ours, row.help));
+        let help = if operator == "if" && is_assert { CLAIM } else { row.help };
+        return Some(foreign_word(next, operator, row.ours, help));
     }
     // `if` where a value is to be: what stands behind it is what the grammar trips over.
     let element = text.get(complaint.from..next.start as usize)?.trim_end();

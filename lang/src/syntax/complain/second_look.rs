@@ -27,6 +27,9 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         let is_first = before(text, start) == 0
             || text.get(before(text, start)..start).is_some_and(|blank| blank.contains('\n'));
         return match character {
+            '^' if complaint.verb == Some("rewrite") => diag.help(
+                "a path is rewritten by what it captures: `rewrite \"/b/{id}\"` behind `path \"/a/{id}\"`, or `rewrite \"/b{strip_prefix(req.path, \"/a\")}\"`",
+            ),
             '#' => diag.certain_if(is_first),
             _ => match curly(text, place) {
                 Some(end) => {
@@ -37,8 +40,22 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             },
         };
     }
+    if rule == Rule::bad_head
+        && let Some(verb) = super::statement_of_head(text, end)
+    {
+        let written = text.get(verb.range()).unwrap_or("");
+        return unexpected_text(verb, "`{`", written)
+            .help(format!("`{written}` stands in a line of its own between `{{` and `}}`"));
+    }
     if found == "=" {
         let rest = text.get(place.start as usize..).unwrap_or("");
+        if rest.starts_with("=>") {
+            let arrow = span(place.start as usize, place.start as usize + 2);
+            let diag = unexpected_text(arrow, "a mark between values", "=>");
+            return diag.help(
+                "`=>` stands in an arm alone, `pattern => value`, the last of which is `_ => value`; a function is `fn NAME(x: String): Bool = EXPRESSION`",
+            );
+        }
         return match rest.strip_prefix("==") {
             Some(_) => missing_part(place.part(0, 0), "a value before `==`", ""),
             None if matches!(complaint.verb, Some("for" | "expect")) => {
@@ -51,16 +68,47 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             None => unexpected_text(place, "a name before `=`", "").help("write `name=value`"),
         };
     }
+    let behind = text.get(place.end as usize..).unwrap_or("").trim_start();
+    if found == "*" && behind.starts_with("=>") {
+        return unexpected_text(place, "a pattern", found)
+            .help("all that is left is `_ => value`")
+            .fix("write `_`", place, "_");
+    }
+    if matches!(rule, Rule::bad_field | Rule::bad_elem)
+        && matches!(item_word(text), "limit" | "policy" | "fn")
+        && !text.get(..start).is_some_and(|head| head.contains('{'))
+    {
+        return unexpected_text(place, "`:` and a type", found).help(match item_word(text) {
+            "limit" => "brackets declare what differs from place to place, `limit NAME(rate: Rate) { … }`; what is counted is a line, `key client.ip`",
+            _ => "brackets declare names and their types, as in `policy NAME(scope: String) { … }`",
+        });
+    }
     if found == ":" && matches!(complaint.verb, Some("set" | "add")) {
         return unexpected_text(place, "`=`", found)
             .help("a field is set by `=`: `set resp.header[\"x\"] = VALUE`")
             .fix("write `=`", place, " =");
     }
+    if found == ":"
+        && matches!(rule, Rule::bad_value | Rule::bad_arg)
+        && let Some(name) = argument(text, complaint, place)
+    {
+        let behind = text.get(place.end as usize..).unwrap_or("");
+        let blanks = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+        let gone = span(place.start as usize, place.end as usize + blanks);
+        return unexpected_text(place, "`=`", found)
+            .help(format!("a value with a name is written `{name}=…`"))
+            .fix("write `=`", gone, "=");
+    }
     if rule == Rule::bad_tail
         && complaint.verb == Some("for")
         && (found == "in" || last_token(text, before(text, start)) == "each")
     {
-        return foreign_loop(place);
+        return match item_word(text) {
+            "assert" => unexpected_text(place, "`where`", found).help(
+                "an assert names its listener in its header: `assert NAME on LISTENER { for req where CONDITION; expect OUTCOME }`",
+            ),
+            _ => foreign_loop(place),
+        };
     }
     if found == "/" && matches!(rule, Rule::bad_arg | Rule::bad_value | Rule::bad_elem) {
         let rest = text.get(place.start as usize..).unwrap_or("");
@@ -195,6 +243,19 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         ErrorVariant::CustomError { .. } => "something else".to_owned(),
     };
     unexpected_text(place, &expected, found)
+}
+
+/// The name in front of a `:`, if it is that of an argument: a word right before it, behind the verb.
+fn argument<'t>(text: &'t str, complaint: &Complaint<'_>, colon: Span) -> Option<&'t str> {
+    let head = text.get(..colon.start as usize)?;
+    let name = last_token(head, head.len());
+    // A scheme is none.
+    let is_url = text.get(colon.end as usize..)?.starts_with("//");
+    let is_name = !is_url && name.starts_with(|c: char| c.is_ascii_lowercase());
+    let before = head.get(..head.len() - name.len())?.trim_end();
+    let follows =
+        before.ends_with([',', '(']) || complaint.verb.is_some_and(|verb| before.ends_with(verb));
+    (is_name && follows).then_some(name)
 }
 
 /// What the rules in question are called in the language: never more than two things.
