@@ -153,6 +153,9 @@ impl Asked {
     /// The requests of the course for which it holds.
     pub(crate) fn formula(&self, cut: &mut Cut<'_>, way: Way<'_>, env: Env<'_>) -> Formula {
         let course = way.course;
+        if let Some(holds) = self.settled(way) {
+            return Formula::Always(holds);
+        }
         match self {
             Asked::Request(id) => cut.condition(*id, Env { captures: &[], locals: &[] }),
             Asked::Denied => match &course.end {
@@ -181,6 +184,33 @@ impl Asked {
                 Formula::any(parts.iter().map(|part| part.formula(cut, way, env)).collect())
             }
             plain => Formula::Always(plain.plainly(way)),
+        }
+    }
+
+    /// Whether it holds of all requests that come this way, or of none, whatever they say. `None` if that is not plain to
+    /// see: most claims name a route, and what they ask of its requests is not read at the others.
+    fn settled(&self, way: Way<'_>) -> Option<bool> {
+        let one = |parts: &[Asked], holds: bool| {
+            let mut all = Some(!holds);
+            for part in parts {
+                match part.settled(way) {
+                    Some(known) if known == holds => return Some(holds),
+                    Some(_) => {}
+                    None => all = None,
+                }
+            }
+            all
+        };
+        match self {
+            Asked::Not(inner) => inner.settled(way).map(|holds| !holds),
+            Asked::All(parts) => one(parts, false),
+            Asked::Any(parts) => one(parts, true),
+            Asked::Request(_)
+            | Asked::Denied
+            | Asked::Status(..)
+            | Asked::Header(..)
+            | Asked::Cached(_) => None,
+            plain => Some(plain.plainly(way)),
         }
     }
 

@@ -2,6 +2,7 @@
 //! number of states, and says so.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
@@ -27,11 +28,26 @@ pub(super) struct Pattern {
     may_be_lost: bool,
 }
 
+// A pattern is the same one as what it was copied from.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        Arc::ptr_eq(&self.dfa, &other.dfa)
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.dfa).hash(state);
+    }
+}
+
 /// Where an automaton stands after a text; `None` once its pattern has fitted, because then it fits whatever follows.
 pub(super) type At = Option<StateID>;
 
 /// What texts are told apart by.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Apart {
     /// Whether the pattern takes them.
     Taken(Pattern),

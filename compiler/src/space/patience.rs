@@ -24,7 +24,15 @@ pub(crate) struct Patience {
     walked: Cell<usize>,
     /// Automata by their patterns: many routes ask the same.
     patterns: RefCell<HashMap<String, Option<Pattern>>>,
+    /// What came of walks: a condition is asked again where it is asked together with others.
+    walks: RefCell<HashMap<Walk, Option<Vec<Arc<str>>>>>,
 }
+
+/// What texts are told apart by, among which, and without which.
+type Walk = (Vec<Apart>, Pattern, BTreeSet<Arc<str>>);
+
+/// A walk with more texts than so many is not kept.
+const KEPT: usize = 1_000;
 
 impl Patience {
     /// What is left of a limit.
@@ -44,13 +52,25 @@ impl Patience {
         domain: &Option<Pattern>,
         points: &BTreeSet<Arc<str>>,
     ) -> Option<Vec<Arc<str>>> {
+        let domain = domain.as_ref()?;
+        let walk: Walk = (apart.to_vec(), domain.clone(), points.clone());
+        if let Some(known) = self.walks.borrow().get(&walk) {
+            if known.is_none() {
+                self.give_up();
+            }
+            return known.clone();
+        }
         let rest = (WALKS * WORK).saturating_sub(self.walked.get());
         let most = self.limit(WORK).min(rest).max(WORK >> LEAST);
         let mut left = most;
-        let samples = automata::samples(apart, domain.as_ref()?, points, &mut left);
+        let samples = automata::samples(apart, domain, points, &mut left);
         self.walked.set(self.walked.get().saturating_add(most - left));
         if samples.is_none() {
             self.give_up();
+        }
+        let n_texts = points.len() + samples.as_ref().map_or(0, Vec::len);
+        if n_texts <= KEPT {
+            self.walks.borrow_mut().insert(walk, samples.clone());
         }
         samples
     }
@@ -76,16 +96,20 @@ mod tests {
     #[test]
     fn walks_are_shorter_once_much_was_walked() {
         let patience = Patience::default();
-        let long: Vec<Apart> = ["a.{9}z", "b.{9}z", "c.{9}z"]
-            .map(|pattern| Apart::Taken(Pattern::new(pattern, SIZE).unwrap()))
-            .into();
+        let walk = |patterns: [&str; 3]| -> Vec<Apart> {
+            patterns.map(|pattern| Apart::Taken(Pattern::new(pattern, SIZE).unwrap())).into()
+        };
+        let long = walk(["a.{9}z", "b.{9}z", "c.{9}z"]);
         let short = [Apart::Taken(Pattern::new("^a$", SIZE).unwrap())];
         let all = Pattern::new(r"\A(?s:.)*\z", SIZE);
         let samples = |apart: &[Apart]| patience.samples(apart, &all, &BTreeSet::new());
         assert!(samples(&long).is_none() && patience.walked.get() > 0);
         patience.walked.set(WALKS * WORK);
         let before = patience.walked.get();
-        assert!(samples(&long).is_none() && patience.walked.get() - before <= WORK >> LEAST);
+        // What was walked once is not walked again.
+        assert!(samples(&long).is_none() && patience.walked.get() == before);
+        let other = walk(["a.{9}y", "b.{9}y", "c.{9}y"]);
+        assert!(samples(&other).is_none() && patience.walked.get() - before <= WORK >> LEAST);
         assert_eq!(samples(&short).map(|samples| samples.len()), Some(2));
     }
 }
