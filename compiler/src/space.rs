@@ -43,4 +43,4 @@ pub(crate) use reading::Cut;
 pub(crate) use relations::host_and_port;
 pub(crate) use sets::Space;
 pub(crate) use term::{Of, Term};
-pub(crate) use test::Test;
+pub(crate) use test::{Test, names};

@@ -160,9 +160,7 @@ impl Observer<'_> {
         match (&**field, key.as_deref()) {
             ("up.header", Some(name)) => match reach(name, self.believes) {
                 Reach::Never => Vec::new(),
-                Reach::AsSaid if self.witness.stripped.iter().any(|one| **one == *name) => {
-                    Vec::new()
-                }
+                Reach::AsSaid if self.witness.strips(self.interp.program, name) => Vec::new(),
                 Reach::AsSaid => or_before(said("req.header", Some(name))),
                 Reach::Otherwise => vec![Item::Before],
             },

@@ -18,7 +18,7 @@ use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
 use crate::said::{cookie, said};
 use crate::space::{
-    Door, ELSEWHERE, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token,
+    Door, ELSEWHERE, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token, names,
     sources, stands_in,
 };
 use lang::hosts::host_holds;
@@ -324,6 +324,13 @@ impl Witness {
             let from = sources(program, auth.key.as_deref().unwrap_or_default());
             from.iter().any(|source| stands_in(source, slot))
         })
+    }
+
+    /// Whether its `connection` names this header field, so that it is not passed on.
+    pub(crate) fn strips(&self, program: &Program, name: &str) -> bool {
+        let said = self.said(program, ("req.header", Some("connection"))).and_then(Value::as_str);
+        self.stripped.iter().any(|stripped| **stripped == *name)
+            || said.is_some_and(|said| names(said, name))
     }
 
     /// As the head of a request.

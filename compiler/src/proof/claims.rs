@@ -449,7 +449,7 @@ impl Seen<'_> {
                 _ => return None,
             },
             Field::Beside { value, client } => {
-                let passes = client || !self.witness.stripped.contains(name);
+                let passes = client || !self.witness.strips(self.interp.program, name);
                 let before = self.interp.value(original).ok()?;
                 let value = self.interp.value(value).ok()?;
                 match (before.as_str().filter(|_| passes), value.as_str()?) {
@@ -462,7 +462,7 @@ impl Seen<'_> {
                 }
             }
             Field::There => return matches!(is, HeaderIs::Present).then_some(true),
-            Field::Copied { always: false } if self.witness.stripped.contains(name) => {
+            Field::Copied { always: false } if self.witness.strips(self.interp.program, name) => {
                 Value::Absent
             }
             Field::Copied { .. } | Field::Scheme => self.interp.value(original).ok()?,

@@ -174,6 +174,7 @@ pub(super) fn passed<'c>(name: &str, believes: bool) -> Field<'c> {
         },
         name if UP_WRITTEN.contains(&name) => Field::Unknown,
         name if HOP.contains(&name) => Field::Absent,
-        name => Field::Copied { always: PROTECTED.contains(&name) },
+        // As a word of `connection`, `close` names no field.
+        name => Field::Copied { always: PROTECTED.contains(&name) || name == "close" },
     }
 }

@@ -15,6 +15,7 @@ use super::reading::{Cut, Mirror};
 use super::term::{AtomId, Term};
 use super::test::Test;
 use crate::frame::{Slot, SlotId};
+use crate::passing::PROTECTED;
 use crate::program::Expr;
 use lang::segment::Segments;
 
@@ -244,7 +245,13 @@ impl Cut<'_> {
         self.documents();
         self.related();
         let header = |name| program.slot_of("req.header", Some(name));
-        let (expect, host) = (header("expect"), header("host"));
+        let (expect, host, connection) = (header("expect"), header("host"), header("connection"));
+        if let Some(slot) = connection.filter(|slot| self.is_asked(*slot)) {
+            // Whoever wants such a field taken off is refused.
+            let protected = Test::Names(PROTECTED.iter().map(|name| Arc::from(*name)).collect());
+            let names = self.atom(Term::Slot(slot), None, protected);
+            self.rules.push(names.not());
+        }
         if let Some(slot) = expect.filter(|slot| self.is_asked(*slot)) {
             let there = self.atom(Term::Slot(slot), None, Test::Present);
             self.rules.push(there.not());

@@ -40,13 +40,11 @@ impl Cut<'_> {
 
     /// The requests whose `connection` names this header field.
     pub(crate) fn stripped(&mut self, name: &Arc<str>) -> Formula {
-        let named = self.atom(Term::Stripped(name.clone()), None, Test::True);
-        // Where the policy reads it, it has to be there for that.
-        let there = self
-            .program
-            .slot_of("req.header", Some("connection"))
-            .map(|slot| self.atom(Term::Slot(slot), None, Test::Present));
-        Formula::all([named].into_iter().chain(there).collect())
+        match self.program.slot_of("req.header", Some("connection")) {
+            // What it says is asked besides.
+            Some(slot) => self.atom(Term::Slot(slot), None, Test::Names([name.clone()].into())),
+            None => self.atom(Term::Stripped(name.clone()), None, Test::True),
+        }
     }
 
     /// What the unknown with this number answers.

@@ -31,6 +31,12 @@ impl Test {
             Test::Call(function, arguments, 0) => (function.texts?)(arguments.get(1..)?),
             Test::Of(function, test) => language_before(function, test),
             Test::Begins(prefix) => Some(format!(r"\A{}", regex_syntax::escape(prefix))),
+            Test::Names(fields) => {
+                let names: Vec<String> =
+                    fields.iter().map(|name| regex_syntax::escape(name)).collect();
+                let names = names.join("|");
+                Some(format!(r"(?:\A|,)[\t ]*(?i-u:{names})[\t ]*(?:,|\z)"))
+            }
             Test::Unsayable => Some(r"[\x00-\x08\x0a-\x1f\x7f]".to_owned()),
             _ => None,
         }

@@ -8,7 +8,7 @@ use lang::hosts::host_holds;
 use lang::policy::{Compare, Host};
 use lang::vocab::Function;
 
-use super::language::can_be_said;
+use super::language::{can_be_said, trimmed};
 use crate::interp::ops;
 use lang::segment::Segments;
 
@@ -33,6 +33,8 @@ pub(crate) enum Test {
     Begins(Arc<str>),
     /// Whether no header field can say the text.
     Unsayable,
+    /// Whether the text is a list, as `connection` is one, that names one of these header fields.
+    Names(Arc<[Arc<str>]>),
     /// Whether the host is one of these.
     Host(Host),
     /// Whether the segment is one of these.
@@ -60,6 +62,9 @@ impl Test {
             Test::Of(function, test) => test.holds(&(function.eval)(std::slice::from_ref(value))),
             Test::Begins(prefix) => value.as_str().is_some_and(|text| text.starts_with(&**prefix)),
             Test::Unsayable => value.as_str().is_some_and(|text| !can_be_said(text)),
+            Test::Names(fields) => {
+                value.as_str().is_some_and(|text| fields.iter().any(|field| names(text, field)))
+            }
             Test::Host(host) => value.as_str().is_some_and(|name| host_holds(host, name)),
             Test::Segment(segments) => value.as_str().is_some_and(|text| segments.holds(text)),
             Test::End => value.is_absent(),
@@ -124,4 +129,9 @@ impl Test {
             test => format!("{test:?}"),
         }
     }
+}
+
+/// Whether a list, as `connection` is one, names this header field (RFC 9110, sections 5.6.1 and 7.6.1).
+pub(crate) fn names(list: &str, field: &str) -> bool {
+    list.split(',').any(|item| trimmed(item).eq_ignore_ascii_case(field))
 }
