@@ -2,12 +2,16 @@
 //! about it is unknown there.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
-use lang::Value;
+use lang::policy::Compare;
+use lang::segment::Segments;
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
+use lang::{Ty, Value};
 
 use super::formula::Formula;
+use super::identity::claim;
 use super::reading::Cut;
 use super::term::{AtomId, Term};
 use super::test::Test;
@@ -16,7 +20,7 @@ use crate::interp::Interp;
 use crate::program::Expr;
 
 /// The most ways to give values to what one expression reads.
-const MOST: usize = 64;
+const MOST: usize = 256;
 
 /// The most of all expressions together.
 const MOST_ALL: usize = 4_000;
@@ -24,13 +28,38 @@ const MOST_ALL: usize = 4_000;
 /// The most steps of computing all of them.
 const STEPS: u64 = 500_000;
 
-/// Slots with their values, and absence otherwise.
-struct Named<'n>(&'n [(SlotId, Value)]);
+/// What an expression reads.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Reading {
+    Slot(SlotId),
+    /// What a path captures: its name, the place of the segment, and the kind.
+    Capture(Arc<str>, usize, Segments),
+    /// A claim of whoever asks: the slot of an auth's claims, and the claim's name.
+    Claim(SlotId, Arc<str>),
+}
+
+/// Values for all that an expression reads.
+type Way = Vec<(Reading, Value)>;
+
+/// What is read with its values, and absence otherwise.
+struct Named<'n>(&'n Way);
 
 impl Fill for Named<'_> {
     fn fill(&self, id: SlotId) -> Read<'_> {
-        let named = self.0.iter().find(|(slot, _)| *slot == id);
-        Read::Value(named.map(|(_, value)| value.clone()).unwrap_or_default())
+        let mut claims = BTreeMap::new();
+        for (reading, value) in self.0.iter().filter(|(_, value)| !value.is_absent()) {
+            match reading {
+                Reading::Slot(slot) if *slot == id => return Read::Value(value.clone()),
+                Reading::Claim(slot, name) if *slot == id => {
+                    claims.insert(name.clone(), value.clone());
+                }
+                _ => {}
+            }
+        }
+        Read::Value(match claims.is_empty() {
+            true => Value::Absent,
+            false => Value::Map(Arc::new(claims)),
+        })
     }
 
     fn path(&self) -> &str {
@@ -41,16 +70,16 @@ impl Fill for Named<'_> {
 impl Cut<'_> {
     /// For each computed field and all named values that it is computed of: what is true of it.
     pub(super) fn facts(&mut self) -> Vec<Formula> {
-        let mut computed: BTreeMap<ExprId, Vec<u32>> = BTreeMap::new();
+        let mut computed: BTreeMap<(ExprId, u32), Vec<u32>> = BTreeMap::new();
         for (at, atom) in (0..).zip(&self.atoms) {
-            if let Term::Computed(id, 0) = atom.term {
-                computed.entry(id).or_default().push(at);
+            if let Term::Computed(id, place) = atom.term {
+                computed.entry((id, place)).or_default().push(at);
             }
         }
         let mut facts = Vec::new();
         let mut steps: u64 = 0;
-        for (id, atoms) in computed {
-            let ways = self.ways(id).unwrap_or_default();
+        for ((id, place), atoms) in computed {
+            let ways = self.ways(id, place).unwrap_or_default();
             if facts.len() + ways.len() > MOST_ALL {
                 break;
             }
@@ -68,19 +97,50 @@ impl Cut<'_> {
                     let atom = Formula::Atom(AtomId(*at));
                     all.push(if holds { atom } else { atom.not() });
                 }
-                let here: Vec<Formula> = way
-                    .iter()
-                    .map(|(slot, value)| self.is(Term::of(self.program, *slot), value))
-                    .collect();
+                let here = way.iter().map(|(reading, value)| self.reads(reading, value)).collect();
                 facts.push(Formula::any(vec![Formula::all(here).not(), Formula::all(all)]));
             }
         }
         facts
     }
 
-    /// Every way to give named values to all that an expression reads. `None` if there is something else to it.
-    fn ways(&self, id: ExprId) -> Option<Vec<Vec<(SlotId, Value)>>> {
-        let mut slots = Vec::new();
+    /// The requests of which this reading is this value.
+    fn reads(&mut self, reading: &Reading, value: &Value) -> Formula {
+        match reading {
+            Reading::Slot(slot) => self.is(Term::of(self.program, *slot), value),
+            Reading::Capture(_, place, kind) => {
+                let test = Test::Compare(Compare::Eq, value.clone());
+                self.atom(Term::Segment(*place), Some(kind.clone()), test)
+            }
+            Reading::Claim(slot, name) => {
+                let there = self.atom(Term::Slot(*slot), None, Test::Present);
+                let claim = Term::Claim(*slot, name.clone());
+                let is = match value.is_absent() && !self.is_optional(*slot, name) {
+                    true => Formula::Always(false),
+                    false => self.is(claim, value),
+                };
+                match value.is_absent() {
+                    true => Formula::any(vec![there.not(), is]),
+                    false => Formula::all(vec![there, is]),
+                }
+            }
+        }
+    }
+
+    /// Whether a token need not say this claim.
+    fn is_optional(&self, slot: SlotId, name: &str) -> bool {
+        let of = self.program.slot(slot);
+        of.and_then(|of| claim(&of.ty, name)).is_none_or(Ty::is_optional)
+    }
+
+    /// Every way to give named values to all that an expression reads, where it stands in this place. `None` if there is
+    /// something else to it.
+    fn ways(&self, id: ExprId, place: u32) -> Option<Vec<Way>> {
+        let captures = match place.checked_sub(1) {
+            None => &[][..],
+            Some(place) => self.places.get(place as usize)?,
+        };
+        let mut readings = Vec::new();
         let mut seen = HashSet::new();
         let (mut items, mut locals) = (HashSet::new(), Vec::new());
         let mut open = vec![id];
@@ -90,10 +150,20 @@ impl Cut<'_> {
             }
             let expr = self.program.expr(id);
             match expr {
-                Expr::Slot(slot) => slots.push(*slot),
+                Expr::Slot(slot) => readings.push(Reading::Slot(*slot)),
+                Expr::Capture(name) => {
+                    let (_, at, kind) = captures.iter().find(|(captured, ..)| captured == name)?;
+                    readings.push(Reading::Capture(name.clone(), *at, kind.clone()));
+                }
+                Expr::Member(base, name) => {
+                    if let Some(slot) = self.token(*base) {
+                        readings.push(Reading::Claim(slot, name.clone()));
+                        continue;
+                    }
+                }
                 Expr::Local(local) => locals.push(*local),
                 Expr::Quantified(_, item, ..) => drop(items.insert(*item)),
-                Expr::Capture(_) | Expr::Input(_) => return None,
+                Expr::Input(_) => return None,
                 _ => {}
             }
             expr.each_operand(&mut |operand| open.push(operand));
@@ -101,45 +171,88 @@ impl Cut<'_> {
         if locals.iter().any(|local| !items.contains(local)) {
             return None;
         }
-        let mut ways: Vec<Vec<(SlotId, Value)>> = vec![Vec::new()];
-        for slot in slots {
-            let named = self.named(slot)?;
+        let mut ways: Vec<Way> = vec![Vec::new()];
+        for reading in readings {
+            let named = self.named(&reading)?;
             if ways.len() * named.len() > MOST {
                 return None;
             }
-            let with = |way: &Vec<(SlotId, Value)>, value: &Value| {
-                way.iter().cloned().chain([(slot, value.clone())]).collect()
+            let with = |way: &Way, value: &Value| {
+                way.iter().cloned().chain([(reading.clone(), value.clone())]).collect()
             };
             ways = ways.iter().flat_map(|way| named.iter().map(|v| with(way, v))).collect();
         }
         Some(ways)
     }
 
-    /// The values of a slot that are asked for by name, and absence where that is asked for.
-    fn named(&self, slot: SlotId) -> Option<Vec<Value>> {
+    /// The values of a reading that are asked for by name, and absence where that is asked for.
+    fn named(&self, reading: &Reading) -> Option<Vec<Value>> {
+        let mut named = match reading {
+            Reading::Slot(slot) => self.named_of(*slot)?,
+            Reading::Capture(_, place, kind) => self.captured(*place, kind),
+            Reading::Claim(slot, name) => self.claimed(*slot, name),
+        };
+        named.sort_unstable();
+        named.dedup();
+        (named.len() <= MOST).then_some(named)
+    }
+
+    fn named_of(&self, slot: SlotId) -> Option<Vec<Value>> {
         let asked = self.program.slot(slot)?;
         if !asked.stable || *asked.field == *CLAIMS.path || &*asked.field == "req.path" {
             return None;
         }
-        let term = Term::of(self.program, slot);
+        Some(self.points(&Term::of(self.program, slot)))
+    }
+
+    /// A token that nobody is known by has no claims.
+    fn claimed(&self, slot: SlotId, name: &Arc<str>) -> Vec<Value> {
+        let mut named = self.points(&Term::Claim(slot, name.clone()));
+        named.push(Value::Absent);
+        named
+    }
+
+    fn captured(&self, place: usize, kind: &Segments) -> Vec<Value> {
+        let mut texts: Vec<Arc<str>> = Vec::new();
+        for atom in self.atoms.iter().filter(|atom| atom.term == Term::Segment(place)) {
+            match (&atom.kind, &atom.test) {
+                (None, Test::Segment(of)) => {
+                    texts.extend(of.words().unwrap_or_default().iter().cloned());
+                }
+                (Some(_), test) => {
+                    let points = test.points().unwrap_or_default().into_iter();
+                    texts.extend(points.map(|point| match point {
+                        Value::String(text) => text.clone(),
+                        number => Arc::from(number.to_string()),
+                    }));
+                }
+                _ => {}
+            }
+        }
+        texts.retain(|text| kind.holds(text));
+        texts.iter().map(|text| kind.value(text)).collect()
+    }
+
+    /// The values to which the field is compared, and absence where that is asked for.
+    fn points(&self, term: &Term) -> Vec<Value> {
         let mut named: Vec<Value> = Vec::new();
-        for atom in self.atoms.iter().filter(|atom| atom.term == term && atom.kind.is_none()) {
+        for atom in self.atoms.iter().filter(|atom| atom.term == *term && atom.kind.is_none()) {
             match &atom.test {
                 Test::Present => named.push(Value::Absent),
                 test => named.extend(test.points().unwrap_or_default().into_iter().cloned()),
             }
-            if named.len() > MOST {
-                return None;
-            }
         }
-        named.sort_unstable();
-        named.dedup();
-        Some(named)
+        named
     }
 
-    fn computed(&self, id: ExprId, way: &[(SlotId, Value)]) -> Option<Value> {
+    fn computed(&self, id: ExprId, way: &Way) -> Option<Value> {
         let Cut { program, constants, .. } = *self;
         let frame = Frame::new();
+        let captures = way.iter().filter_map(|(reading, value)| match reading {
+            Reading::Capture(name, ..) => Some((name.clone(), value.clone())),
+            _ => None,
+        });
+        frame.set_captures(captures.collect());
         Interp { program, constants, frame: &frame, fill: &Named(way) }.value(id).ok()
     }
 }
