@@ -180,6 +180,7 @@ impl Cut<'_> {
                     "req.header" => Kind::Header,
                     "req.cookie" => Kind::Cookie,
                     "conn.sni" => Kind::Name,
+                    "conn.tls.client" => Kind::Subject,
                     "req.id" => Kind::Id,
                     "req.json" => Kind::Document,
                     _ => Kind::Value(slot.map_or(Ty::Error, |slot| slot.ty.clone())),

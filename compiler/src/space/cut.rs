@@ -24,6 +24,8 @@ pub(super) enum Kind {
     Name,
     /// What a request is known by.
     Id,
+    /// The subject of a client's certificate, if one is shown.
+    Subject,
     /// A segment of the path, the empty text behind a final `/`, or nothing behind the end.
     Segment,
     /// The value of a header field, if it is there.
@@ -64,6 +66,10 @@ pub(super) fn classes(
         }
         Kind::Cookie => {
             or_absent(texts(asked, (&COOKIES, false), "x", &|text| Value::string(text), patience))
+        }
+        Kind::Subject => {
+            let text = |text: &str| Value::string(text);
+            or_absent(texts(asked, (&SUBJECTS, false), "CN=x", &text, patience))
         }
         // A short one fits most content.
         Kind::Document => or_absent(points(asked, &(0..10).map(Value::Int).collect::<Vec<_>>())),
@@ -126,6 +132,16 @@ static LABELS: Domain = LazyLock::new(|| Pattern::new(&hosts("{1,63}"), SIZE));
 static NAMES: Domain = LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\z", SIZE));
 /// What a request is known by: 32 hexadecimal digits.
 static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
+/// Subjects of certificates as they are read: those parts by name that RFC 4514, section 3, names, others by number, and
+/// what has a meaning in such a text behind a backslash.
+pub(super) static SUBJECTS: Domain = LazyLock::new(|| {
+    const KINDS: &str = "CN|L|ST|O|OU|C|STREET|DC|UID";
+    let firm = r#"(?:[^"+,;<>=\\\x00-\x20#\x7f]|\\(?:["+,;<>\\=]|[0-9a-f]{2}))"#;
+    let value = format!(r"(?:(?:{firm}|\\[ #])(?:(?:{firm}|[ #])*(?:{firm}|#|\\ ))?)?");
+    let bytes = "#(?:[0-9a-f]{2})*";
+    let part = format!(r"(?:(?:{KINDS})=(?:{value}|{bytes})|[0-9]+(?:\.[0-9]+)*={bytes})");
+    Pattern::new(&format!(r"\A(?:{part}(?:[,+]{part})*)?\z"), SIZE)
+});
 /// The texts that can be the value of a header field (RFC 9110 section 5.5): no space at the ends, no control character.
 pub(super) static VALUES: Domain = LazyLock::new(|| {
     Pattern::new(r"\A(?:[^\x00-\x20\x7f](?:[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x20\x7f])?)?\z", SIZE)

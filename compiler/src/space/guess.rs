@@ -9,7 +9,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::building::is_free;
-use super::cut::{COOKIES, ELSEWHERE, HOSTS, RESTS, SEGMENTS, VALUES, can_say, example};
+use super::cut::{COOKIES, ELSEWHERE, HOSTS, RESTS, SEGMENTS, SUBJECTS, VALUES, can_say, example};
 use super::diagram::Set;
 use super::identity::carries_token;
 use super::patience::Patience;
@@ -368,6 +368,7 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
             Some("req.cookie") => can_say(&COOKIES, text),
             Some("req.path") => can_say(&RESTS, text),
             Some("req.host") => can_say(&HOSTS, text),
+            Some("conn.tls.client") => can_say(&SUBJECTS, text),
             _ => true,
         },
         _ => true,
