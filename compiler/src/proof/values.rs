@@ -326,7 +326,9 @@ impl Values<'_> {
                 }
                 continue;
             }
-            if self.is_of_path(part) {
+            if self.is_one_of_words(part) {
+                segment.has_more = true;
+            } else if self.is_of_path(part) {
                 // No segment of it is dots, nor becomes that by what stands around it.
                 if in_path && segment.may_be_said_dots() {
                     return true;
@@ -344,6 +346,17 @@ impl Values<'_> {
             }
         }
         in_path && segment.may_be_said_dots()
+    }
+
+    /// Whether it is one of several texts of the policy's, each a part of a segment that is not made of dots.
+    fn is_one_of_words(&self, id: ExprId) -> bool {
+        let Expr::Match(_, arms) = self.program.expr(id) else { return false };
+        arms.iter().all(|arm| {
+            let words = self.constants.get(arm.value).and_then(Value::as_str);
+            words.is_some_and(|words| {
+                !words.contains(['/', '?', '#']) && !words.chars().all(|c| ".%2eE".contains(c))
+            })
+        })
     }
 
     /// The value, or what it stands for where it is a local.
