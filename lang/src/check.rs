@@ -24,6 +24,7 @@ mod always;
 mod apply;
 mod args;
 mod asserts;
+mod before;
 mod blocks;
 mod budgets;
 mod calls;
@@ -196,7 +197,7 @@ pub fn check_without(units: &[Unit<'_>], vocabulary: &Vocabulary, closed: &[&str
         routes.push(planned.route);
         on.push(planned.listeners);
     }
-    let before = routes::order(&mut cx, &plans, &ids);
+    let before = before::order(&mut cx, &plans, &ids);
     keep_to_ground(&mut cx, &plans, &ids, &mut routes, &on);
     let mut closed = Vec::new();
     for (team, planned) in closed::routes(&mut cx, &answer) {

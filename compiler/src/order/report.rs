@@ -390,15 +390,11 @@ fn same_steps(a: &[Step], b: &[Step]) -> bool {
         })
 }
 
-/// Adds the mend that says `first before second`.
+/// Adds the mend that says `first before second`, where the file of the first has a name for the second.
 fn mend(policy: &Policy, diag: Diag, first: RouteId, second: RouteId) -> Diag {
     let routes = (policy.routes.get(first.0 as usize), policy.routes.get(second.0 as usize));
     let (Some(one), Some(other)) = routes else { return diag };
-    let site = |name: &str| name.split_once('.').map_or("", |(site, _)| site).to_owned();
-    let name = match other.name.split_once('.') {
-        Some((_, bare)) if site(&one.name) == site(&other.name) => bare,
-        _ => &other.name,
-    };
+    let Some(name) = name_in(policy, one, other) else { return diag };
     let said = policy.before.iter().rfind(|line| line.first == first).map(|line| line.span);
     let (at, text) = match said {
         Some(span) => (span, format!(", {name}")),
@@ -406,4 +402,23 @@ fn mend(policy: &Policy, diag: Diag, first: RouteId, second: RouteId) -> Diag {
     };
     let end = Span { start: at.end, ..at };
     diag.fix(format!("try `{}` before `{}`", one.name, other.name), end, text)
+}
+
+/// The name that one route's file is sure to have for another: of a route of its own, or, in the first file, of a module.
+fn name_in<'p>(policy: &'p Policy, one: &'p Route, other: &'p Route) -> Option<&'p str> {
+    let module = other.module.and_then(|at| policy.modules.get(at));
+    if one.span.source != other.span.source {
+        return module.filter(|module| module.span.source == one.span.source).map(|_| &*other.name);
+    }
+    let own = |route: &'p Route| -> &'p str {
+        let bare =
+            module.and_then(|module| route.name.strip_prefix(&*module.name)?.strip_prefix('.'));
+        bare.unwrap_or(&route.name)
+    };
+    match own(other).split_once('.') {
+        Some((site, bare)) if own(one).split_once('.').is_some_and(|(same, _)| site == same) => {
+            Some(bare)
+        }
+        _ => Some(own(other)),
+    }
 }

@@ -52,13 +52,10 @@ pub(super) fn fact(item: &Item<'_>) -> Fact {
     let mut fact = Fact::default();
     let name =
         |head: &Head<'_>| head.name().map_or_else(|| Arc::from(""), |name| Arc::from(name.text));
-    let before =
-        |head: &Head<'_>, into: &mut Vec<Arc<str>>| {
-            // `site.route` names the site.
-            into.extend(head.before().map(|word| {
-                Arc::from(word.text.split_once('.').map_or(word.text, |(site, _)| site))
-            }));
-        };
+    let before = |head: &Head<'_>, into: &mut Vec<Arc<str>>| {
+        // `site.route` names the site, and `module.route` a route of another file.
+        into.extend(head.before().flat_map(|word| word.text.split('.')).map(Arc::from));
+    };
     match item {
         Item::Route(route) => {
             fact.is_route = true;

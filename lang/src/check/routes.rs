@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::choice::{Choice, choose, wheres};
 use super::context::{Context, Entry, ItemId, Scope, When, is_head_broken};
 use super::erase;
-use super::index::{Definition, Meaning};
+use super::index::Definition;
 use super::locals::renumber;
 use super::names::names_of;
 use super::path::Capture;
@@ -28,10 +28,9 @@ use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::unused::empty;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
-use crate::diag::wrong_order::wrong_order;
 use crate::diag::wrong_phase;
 use crate::foreign;
-use crate::policy::{Before, Host, Path, Route, RouteId, StepKind};
+use crate::policy::{Host, Path, Route, StepKind};
 use crate::source::Span;
 use crate::syntax::Keyword;
 use crate::syntax::ast;
@@ -50,7 +49,7 @@ pub(super) struct Plan<'a> {
     pub(super) view: ast::Route<'a>,
     /// Whether it belongs to the policy: the root's, a module's, or imported by name.
     pub(super) included: bool,
-    definition: Option<usize>,
+    pub(super) definition: Option<usize>,
 }
 
 impl Plan<'_> {
@@ -534,89 +533,4 @@ pub(super) fn listeners(cx: &mut Context<'_>, unit: usize, head: &ast::Head<'_>)
         }
     }
     found
-}
-
-/// The edges that `before` adds, among the routes of the policy.
-pub(super) fn order(
-    cx: &mut Context<'_>,
-    plans: &[Plan<'_>],
-    ids: &[Option<RouteId>],
-) -> Vec<Before> {
-    let mut edges = Vec::new();
-    // By file and name: the first that has it.
-    let mut places: HashMap<(usize, &str), usize> = HashMap::new();
-    for (at, plan) in plans.iter().enumerate() {
-        places.entry((plan.unit, &*plan.local)).or_insert(at);
-    }
-    for (plan, id) in plans.iter().zip(ids) {
-        for word in plan.view.before() {
-            let site = plan.local.rsplit_once('.').map(|(site, _)| site);
-            let inside = site.map(|site| format!("{site}.{}", word.text));
-            let at = |name: &str| places.get(&(plan.unit, name)).copied();
-            let found = match (inside.as_deref().and_then(at), at(word.text)) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            let Some(at) = found else {
-                let names = plans.iter().filter(|other| other.unit == plan.unit);
-                if cx.is_lost(plan.unit, word.text, &[Keyword::Route]) {
-                    continue;
-                }
-                if let Some(Entry::Item(id)) = cx.entry(plan.unit, word.text) {
-                    let (keyword, place) = (cx.item(id).keyword, cx.item(id).span);
-                    if keyword != Keyword::Unknown {
-                        let kind = super::context::kind_name(keyword);
-                        cx.report(wrong_kind(word.span, word.text, kind, "a route", place));
-                    }
-                    continue;
-                }
-                let near = match cx.may_search(plans.len()) {
-                    true => nearest_route(word.text, names.clone().map(|other| &*other.local)),
-                    false => None,
-                };
-                let place = near.and_then(|near| {
-                    let other = names.clone().find(|other| &*other.local == near)?;
-                    other.view.name().map(|name| name.span)
-                });
-                let similar = near.map(|near| (near, place));
-                cx.report(unknown_name(word.span, "route", word.text, similar));
-                continue;
-            };
-            if let Some(definition) = plans.get(at).and_then(|other| other.definition) {
-                cx.note(word.span, Meaning::Definition(definition));
-            }
-            let second = ids.get(at).copied().flatten();
-            if plans.get(at).is_some_and(|other| other.name == plan.name) {
-                let message = format!("`{}` cannot come before itself", plan.name);
-                let diag = wrong_order(word.span, message, "this is the route itself");
-                let whole = line_of_before(cx, &plan.view, word.span);
-                cx.report(diag.suggest("remove it", whole, ""));
-            } else if let (Some(first), Some(second)) = (*id, second) {
-                let whole = line_of_before(cx, &plan.view, word.span);
-                edges.push(Before { first, second, span: word.span, whole });
-            }
-        }
-    }
-    edges
-}
-
-/// The route that was meant by a name that is none's: the near one, or the one of a site that is called so, or nearly so.
-pub(super) fn nearest_route<'n>(
-    name: &str,
-    routes: impl Iterator<Item = &'n str> + Clone,
-) -> Option<&'n str> {
-    let short = |route: &'n str| route.rsplit('.').next().unwrap_or(route);
-    nearest(name, routes.clone()).or_else(|| {
-        let near = nearest(name, routes.clone().map(short))?;
-        let mut of_sites = routes.filter(|route| short(route) == near);
-        of_sites.next().filter(|_| of_sites.next().is_none())
-    })
-}
-
-/// What goes where `before` is not to name this route: the name, or the clause if it names no other.
-fn line_of_before(cx: &Context<'_>, route: &ast::Route<'_>, name: Span) -> Span {
-    let clause = route.clauses().map(|(_, clause)| clause);
-    let clause = clause.filter(|clause| clause.range().contains(&(name.start as usize))).last();
-    let named = erase::element(cx, name, ',');
-    named.unwrap_or_else(|| erase::statement(cx, clause.unwrap_or(name)))
 }

@@ -140,7 +140,7 @@ pub(super) fn no_route(
     }
     let name = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");
     let near = cx.may_search(routes.len()).then(|| routes.iter().map(|route| &**route));
-    let near = near.and_then(|routes| super::routes::nearest_route(&name, routes));
+    let near = near.and_then(|routes| super::before::nearest_route(&name, routes));
     let diag = unknown_name(span, "route", &name, near.map(|near| (near, None)));
     cx.report(super::modules::missing_there(cx, unit, words, diag));
     Some(reported(span))

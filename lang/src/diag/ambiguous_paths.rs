@@ -1,5 +1,6 @@
 //! Two routes whose paths overlap with neither inside the other.
 
+use super::ambiguous_routes::how_to_order;
 use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
@@ -49,5 +50,5 @@ pub fn ambiguous_paths(
             format!("`{example}` belongs to this"),
         )
         .label(other_span, "and to this")
-        .help("say with `before` which of them is tried first")
+        .help(how_to_order(span, other_span))
 }

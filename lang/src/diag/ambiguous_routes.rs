@@ -64,5 +64,14 @@ pub fn ambiguous_routes(
             format!("`{example}` fits this"),
         )
         .label(other_span, "and this")
-        .help("say with `before` which of them is tried first")
+        .help(how_to_order(span, other_span))
+}
+
+/// How two routes are ordered by a word, which takes a file that has a name for both.
+pub(super) fn how_to_order(span: Span, other: Span) -> &'static str {
+    if span.source == other.source {
+        "say with `before` which of them is tried first"
+    } else {
+        "say with `before` which of them is tried first, where both have names: a file has one for what it imports with `use`, and the first file calls routes of a module `module.route`"
+    }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::reader::{Claims, nothing};
+use crate::check::before::nearest_route;
 use crate::check::constant::value;
 use crate::check::context::{Context, Entry, Scope, When, kind_name};
 use crate::check::expr::wanted;
 use crate::check::fit::Why;
 use crate::check::names::names_of;
-use crate::check::{fields, identity, modules, routes};
+use crate::check::{fields, identity, modules};
 use crate::diag::unknown_name::unknown_name;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
@@ -223,10 +224,8 @@ impl<'a> Claims<'_, 'a> {
             }
             None => {
                 let near = match cx.may_search(self.plans.len()) {
-                    true => routes::nearest_route(&name, own().map(|(plan, _)| &*plan.local))
-                        .or_else(|| {
-                            routes::nearest_route(&name, any().map(|(plan, _)| &*plan.name))
-                        }),
+                    true => nearest_route(&name, own().map(|(plan, _)| &*plan.local))
+                        .or_else(|| nearest_route(&name, any().map(|(plan, _)| &*plan.name))),
                     false => None,
                 };
                 let place = near.and_then(|near| {
