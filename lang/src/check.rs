@@ -11,7 +11,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::diag::not_available::not_available;
-use crate::diag::{Diag, foreign_syntax, missing_mark, missing_part, unexpected_text};
+use crate::diag::{
+    Diag, foreign_syntax, missing_mark, missing_part, unclosed_bracket, unexpected_text,
+};
 use crate::policy::{Claim, Policy, Route, RouteId};
 use crate::source::{Source, SourceId, Span};
 use crate::syntax::ast;
@@ -124,7 +126,21 @@ impl Checked {
                     .and_then(|last| self.echoes.get(last))
                     .is_some_and(|line| line.source == place.source && place.end <= line.end)
         };
-        let said = found.iter().filter(|diag| !is_echo(diag)).chain(&self.diags);
+        // What a bracket holds that was closed where it was missed is anybody's guess.
+        let mut held: Vec<Span> = found
+            .iter()
+            .filter(|diag| diag.code == unclosed_bracket::ENTRY.code)
+            .filter_map(|diag| Some(Span { end: diag.span().end, ..diag.labels.get(1)?.span }))
+            .collect();
+        held.sort_unstable();
+        let is_held = |diag: &&Diag| {
+            let at = diag.span();
+            let begins = |held: &Span| (held.source, held.start) <= (at.source, at.start);
+            let last = held.partition_point(begins).checked_sub(1).and_then(|last| held.get(last));
+            last.is_some_and(|held| held.source == at.source && at.end <= held.end)
+        };
+        let own = self.diags.iter().filter(|diag| !is_held(diag));
+        let said = found.iter().filter(|diag| !is_echo(diag)).chain(own);
         let mut diags: Vec<Diag> = said.cloned().collect();
         diags.sort_by_key(|diag| (diag.span(), diag.code));
         diags

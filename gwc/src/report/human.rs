@@ -1,5 +1,7 @@
 //! The graphical report, by miette.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use lang::{Diag, Severity, Source, Sources, Span};
@@ -25,20 +27,31 @@ pub fn print_all<'d>(found: impl Iterator<Item = (&'d Sources, &'d Diag)>, color
         found.sort_by_key(|(_, diag)| diag.severity != Severity::Error);
         found.truncate(MOST);
     }
-    // What a note says once in full it says of others in a line.
-    let mut noted: Vec<(&str, Vec<String>)> = Vec::new();
+    // What was said once in full is said of other places in a line: a note whatever it is about, all else in the same
+    // words, as of a name that is nowhere defined.
+    let mut said: Vec<(&Diag, Vec<String>)> = Vec::new();
+    let mut places: HashMap<(&str, &str, Option<&str>), usize> = HashMap::new();
     for (sources, diag) in found {
-        let known = noted.iter_mut().find(|(code, _)| *code == diag.code);
-        match known.filter(|_| diag.severity == Severity::Note) {
-            Some((_, more)) => more.push(line(diag, sources)),
-            None => {
+        let words = match diag.severity {
+            Severity::Note => ("", None),
+            _ => (&*diag.message, diag.help.as_deref()),
+        };
+        match places.entry((diag.code, words.0, words.1)) {
+            Entry::Occupied(first) => {
+                if let Some((_, more)) = said.get_mut(*first.get()) {
+                    more.push(line(diag, sources));
+                }
+            }
+            Entry::Vacant(place) => {
+                place.insert(said.len());
                 print(diag, sources, color);
-                noted.push((diag.code, Vec::new()));
+                said.push((diag, Vec::new()));
             }
         }
     }
-    for (code, more) in noted.iter().filter(|(_, more)| !more.is_empty()) {
-        eprintln!("note[{code}]: {} more of the same\n{}\n", more.len(), more.join("\n"));
+    for (first, more) in said.iter().filter(|(_, more)| !more.is_empty()) {
+        let (severity, code) = (first.severity, first.code);
+        eprintln!("{severity}[{code}]: {} more of the same\n{}\n", more.len(), more.join("\n"));
     }
     if hidden > 0 {
         eprintln!("and {hidden} more, which `gwc check --format json` tells");

@@ -281,6 +281,11 @@ pub(super) fn bind<'a>(
         }
         let Some(place) = written.get_mut(at) else { continue };
         match (&place, arg.value) {
+            // What stands without a name behind one that has it is told by its place.
+            (Some((_, first)), _) if first.start > arg.span.start => {
+                ordered(cx, given);
+                return slots.iter().map(|_| reported(given.span)).collect();
+            }
             (Some((_, first)), _) => {
                 let diag = repeated_argument(arg.name.span, arg.name.text, *first);
                 cx.report(erase::twice(cx, diag, (*first, arg.span), erase::argument));

@@ -44,6 +44,15 @@ pub(super) fn claims(cx: &mut Context<'_>, id: ItemId) -> Option<Rc<Claims>> {
             _ => sound = false,
         }
     }
+    // The line of the claims may be one that did not parse, or stand in one.
+    let is_claims = |stmt: &ast::Stmt<'_>| stmt.verb().is_some_and(|verb| verb.text == "claims");
+    let is_odd = |line: ast::Line<'_>| match line {
+        ast::Line::Stmt(stmt) => stmt.is_broken() || stmt.block().is_some(),
+        _ => true,
+    };
+    let mut stmts = head.block().into_iter().flat_map(|block| block.stmts());
+    let mut lines = head.block().into_iter().flat_map(|block| block.lines());
+    sound &= stmts.any(|stmt| is_claims(&stmt)) || !lines.any(is_odd);
     cx.repeating = kept;
     let definition = cx.item(id).definition;
     if let Some(definition) = cx.index.definitions.get_mut(definition) {

@@ -9,7 +9,7 @@ use crate::diag::absent_comparison::absent_comparison;
 use crate::diag::bad_operator::bad_operator;
 use crate::diag::exposed_secret::exposed_secret;
 use crate::diag::plain_text::plain_wildcard;
-use crate::diag::{Diag, Edit};
+use crate::diag::{Diag, Edit, wrong_kind};
 use crate::policy::{Compare, Expr, ExprKind};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -39,7 +39,13 @@ pub(super) fn compare<'a>(
     } else {
         left = expr(cx, scope, sides.left, None);
         let ty = left.ty.present().clone();
+        let begun = cx.diags.len();
         right = expr(cx, scope, sides.right, known(&ty));
+        if left.ty.is_error() {
+            // What a name means there hangs on the other side.
+            let found = cx.diags.split_off(begun.min(cx.diags.len()));
+            cx.diags.extend(found.into_iter().filter(|diag| diag.code != wrong_kind::ENTRY.code));
+        }
         if let Some(diag) = misread(cx, &sides, &left, &right, how) {
             cx.report(diag);
             return reported(sides.span);

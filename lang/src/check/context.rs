@@ -316,6 +316,25 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether these words may name a route that the parser could not make out, alone or in its site.
+    pub(super) fn is_lost_route(&self, unit: usize, words: &[ast::Word<'_>]) -> bool {
+        let kinds = [Keyword::Route, Keyword::Site, Keyword::Module];
+        let Some(first) = words.first() else { return false };
+        let site = self.routes.get(unit).and_then(|routes| routes.get(first.text));
+        let of_site = site.zip(words.get(1)).is_some_and(|(id, second)| {
+            let head = self.item(*id).view.head();
+            let mut stmts = head.block().into_iter().flat_map(|block| block.stmts());
+            // A `route` may lack its word, or have another one.
+            let names = |stmt: ast::Stmt<'_>| {
+                let named = stmt.positional().next().filter(|_| stmt.block().is_some());
+                let is_it = |written: ast::Expr<'_>| self.text(written.span()) == second.text;
+                stmt.verb().is_some_and(|verb| verb.text == second.text) || named.is_some_and(is_it)
+            };
+            head.is_broken() || stmts.any(names)
+        });
+        of_site || self.is_missing(unit, first.text) || self.is_lost(unit, first.text, &kinds)
+    }
+
     /// Whether a name was to be imported and is not there, which is reported.
     pub(super) fn is_missing(&self, unit: usize, name: &str) -> bool {
         let entry = self.names.get(unit).and_then(|names| names.get(name));

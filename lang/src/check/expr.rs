@@ -12,6 +12,7 @@ use super::text::text;
 use super::{calls, fields, matches, members, operators};
 use crate::diag::duplicate_name::duplicate_name;
 use crate::diag::too_large::too_large;
+use crate::diag::wrong_form::wrong_form;
 use crate::literal;
 use crate::policy::{Expr, ExprKind};
 use crate::source::Span;
@@ -69,6 +70,15 @@ fn unfolded<'a>(
         ast::Expr::Binary(binary) => operators::binary(cx, scope, binary, want),
         ast::Expr::Is(is) => operators::is(cx, scope, is),
         ast::Expr::Match(read) => matches::matches(cx, scope, read, want),
+        ast::Expr::List(list) if want.map(Ty::present) == Some(&Ty::Item("upstream")) => {
+            let mut names = list.items().map(|item| cx.text(item.span()));
+            let (first, second) = (names.next().unwrap_or("a"), names.next().unwrap_or("NAME"));
+            let diag = wrong_form(list.span(), "one upstream belongs here", "a list of them");
+            cx.report(diag.help(format!(
+                "several share what comes as `{{ 90% => {first}, 10% => {second} }}`; what answers alike is several `server` lines of one `upstream`"
+            )));
+            reported(list.span())
+        }
         ast::Expr::List(list) => self::list(cx, scope, list, want),
         ast::Expr::Record(record) => self::record(cx, scope, record, want),
         ast::Expr::Paren(paren) => match paren.inner() {

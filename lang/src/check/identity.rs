@@ -241,10 +241,13 @@ fn record<'a>(
     }
     let mut given: Vec<(Arc<str>, Expr)> = Vec::new();
     let mut places: Vec<Span> = Vec::new();
+    // What is called otherwise may be what is missing.
+    let mut is_misnamed = false;
     for arg in call.into_iter().flat_map(|call| call.named()) {
         let Some((name, ty)) = fields.iter().find(|(name, _)| **name == *arg.name.text) else {
             let near = nearest(arg.name.text, names()).map(|near| (near, None));
             cx.report(unknown_argument(arg.name.span, word.text, arg.name.text, near, &takes));
+            is_misnamed = true;
             continue;
         };
         if let Some(at) = given.iter().position(|(known, _)| known == name)
@@ -267,6 +270,7 @@ fn record<'a>(
             Some(value) => {
                 given.push((name.clone(), constant(value.clone(), ty.clone(), word.span)));
             }
+            None if is_misnamed => {}
             None => {
                 let diag = missing_argument(word.span, word.text, name, &ty.to_string());
                 cx.report(diag.help("without it the token would not be verified"));

@@ -40,6 +40,12 @@ pub(super) fn collect(cx: &mut Context<'_>, closed: &[&str]) {
 fn edition(cx: &mut Context<'_>, unit: usize) {
     let Some(tree) = cx.units.get(unit).map(|unit| unit.tree) else { return };
     let start = Span::new(tree.source(), 0, 0);
+    // A year without the word in front of it, which the parser has told.
+    let is_year = |place: Span| {
+        let before = cx.text(Span { start: 0, end: place.start, ..place });
+        before.lines().any(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let is_told = ast::items(tree).next().is_some_and(|item| is_year(item.head().span()));
     let mut first = true;
     let mut found = None;
     for item in ast::items(tree) {
@@ -62,6 +68,8 @@ fn edition(cx: &mut Context<'_>, unit: usize) {
                         .help("move it to the beginning of the file"),
                 );
             }
+            found = Some(place);
+        } else if first && is_told {
             found = Some(place);
         } else if first && !ast::items(tree).any(|item| matches!(item, ast::Item::Edition(_))) {
             cx.report(missing_edition(place));
@@ -91,7 +99,9 @@ fn own(cx: &mut Context<'_>, unit: usize) {
         if matches!(keyword, Keyword::Edition | Keyword::Use) {
             continue;
         }
-        name_form(cx, name, keyword);
+        if head.keyword().is_some_and(|word| word.text == keyword.as_str()) {
+            name_form(cx, name, keyword);
+        }
         if matches!(keyword, Keyword::Test | Keyword::Assert) {
             continue;
         }

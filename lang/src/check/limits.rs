@@ -48,7 +48,11 @@ pub(super) fn define_limit(cx: &mut Context<'_>, id: ItemId) -> bool {
     let mut scope = Scope::new(unit, When::Step(Phase::Route));
     let opened = open(cx, &mut scope, &slots);
     let block = blocks::read(cx, &scope, row, &head, span, None);
-    for setting in &block {
+    // Of a line that did not parse nothing more is said.
+    let stmts = head.block().into_iter().flat_map(|block| block.stmts());
+    let broken: Vec<Span> =
+        stmts.filter(|stmt| stmt.is_line_broken()).map(|stmt| stmt.span()).collect();
+    for setting in block.iter().filter(|setting| !broken.contains(&setting.span)) {
         present(cx, &scope, &setting.args);
     }
     unused_locals(cx, &scope, "parameter");

@@ -28,7 +28,7 @@ use crate::diag::unknown_verb::unknown_verb;
 use crate::diag::unused::empty;
 use crate::diag::wrong_form::wrong_form;
 use crate::diag::wrong_kind::wrong_kind;
-use crate::diag::wrong_phase;
+use crate::diag::{unknown_capture, wrong_phase};
 use crate::foreign;
 use crate::policy::{Host, Path, Route, StepKind};
 use crate::source::Span;
@@ -269,6 +269,7 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     }
     let mut scope = Scope::new(plan.unit, When::Choice);
     scope.captures = Some(captures);
+    let begun = cx.diags.len();
     let mut conditions = Vec::new();
     if let Some(site) = &plan.site {
         again(cx, first_of_site, |cx| {
@@ -294,6 +295,14 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
             ast::Line::Stmt(stmt) => statement(cx, &mut scope, &mut flow, stmt, "route"),
             other => not_a_statement(cx, &mut flow, other, "route"),
         }
+    }
+    // Of a path that nobody could read it is not known what it captures.
+    let is_path = |verb: ast::Word<'_>| nearest(verb.text, ["path"]).is_some();
+    let says_path = |stmt: ast::Stmt<'_>| stmt.verb().is_some_and(is_path);
+    let has_path = view.block().into_iter().flat_map(|block| block.stmts()).any(says_path);
+    if choice.paths.is_empty() && (plan.is_broken() || has_path) {
+        let found = cx.diags.split_off(begun.min(cx.diags.len()));
+        cx.diags.extend(found.into_iter().filter(|diag| diag.code != unknown_capture::ENTRY.code));
     }
     let own = scope.locals.split_off(shared);
     unused_locals(cx, &Scope { locals: own, ..scope.clone() }, "let");

@@ -135,7 +135,7 @@ pub(super) fn no_route(
     if want.map(Ty::present) != Some(&Ty::OneOf(routes.clone())) {
         return None;
     }
-    if super::modules::names_absent(cx, unit, words) {
+    if super::modules::names_absent(cx, unit, words) || cx.is_lost_route(unit, words) {
         return Some(reported(span));
     }
     let name = words.iter().map(|word| word.text).collect::<Vec<_>>().join(".");

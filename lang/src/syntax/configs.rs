@@ -155,6 +155,7 @@ pub(super) fn config(text: &str) -> Option<Config> {
     }
     let host = first.split('{').next().unwrap_or("");
     let is_site = first.contains('{')
+        && Keyword::from_word(first_word(first)).is_none()
         && (host.trim().is_empty()
             || host.contains(['.', ':', '*'])
             || host.starts_with("localhost"));

@@ -6,7 +6,7 @@ use pest::iterators::{Pair, Pairs};
 use super::complain::{self, Complaint};
 use super::configs::config;
 use super::expr;
-use super::keyword::Keyword;
+use super::keyword::{Keyword, distance};
 use super::leaf;
 use super::prepare::{Prepared, prepare, prepare_joined};
 use super::scan::scan;
@@ -142,10 +142,13 @@ fn entry(prepared: &Prepared, diags: &mut Vec<Diag>) -> (Rule, Keyword) {
         let at = rest.find(word).unwrap_or(0) + start;
         let span =
             Span::new(SourceId(0), prepared.original(at), prepared.original(at + word.len()));
+        let behind = rest.get(word.len()..).unwrap_or("").trim_start();
         let meant = crate::foreign::item(word).map(|meant| meant.ours);
         let nearest = match meant {
             // What `use` brings in has to be named, which other languages do not: that is said once.
             Some(ours) => ours.and_then(Keyword::from_word).filter(|word| *word != Keyword::Use),
+            // Only a test has a text for its name.
+            None if behind.starts_with('"') && distance(word, "test") <= 2 => Some(Keyword::Test),
             None => Keyword::nearest(word),
         };
         if word.is_empty() {
@@ -153,6 +156,15 @@ fn entry(prepared: &Prepared, diags: &mut Vec<Diag>) -> (Rule, Keyword) {
         }
         let diag =
             crate::diag::unknown_item::unknown_item(span, word, nearest.map(Keyword::as_str));
+        if word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit()) {
+            let place = Span { end: span.start, ..span };
+            diags.push(diag.help(format!("a file begins with `edition {word}`")).fix(
+                "write `edition`",
+                place,
+                "edition ",
+            ));
+            return Keyword::Unknown;
+        }
         // A host stands where other gateways have the blocks of one.
         let host = rest.split([' ', '\t', '\n', ',', '{']).next().unwrap_or("");
         diags.push(match host.strip_prefix(word).is_some_and(|rest| rest.starts_with('.')) {

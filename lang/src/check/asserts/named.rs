@@ -216,12 +216,7 @@ impl<'a> Claims<'_, 'a> {
             // A route of a file of which nothing was imported answers nothing.
             Some((_, None)) => Claim::Any(Vec::new()),
             None if modules::names_absent(cx, scope.unit, &words) => nothing(),
-            None if words
-                .first()
-                .is_some_and(|first| is_reported(cx, scope.unit, *first, Keyword::Route)) =>
-            {
-                nothing()
-            }
+            None if cx.is_lost_route(scope.unit, &words) => nothing(),
             None => {
                 let near = match cx.may_search(self.plans.len()) {
                     true => nearest_route(&name, own().map(|(plan, _)| &*plan.local))
