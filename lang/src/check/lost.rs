@@ -12,7 +12,7 @@ use crate::syntax::{Keyword, Kind, Tree};
 /// What a file's broken items may be called.
 #[derive(Default)]
 pub(super) struct Lost<'a> {
-    /// The first words of what is no item at all.
+    /// The first words of what is no item at all, or of a word that nobody knows.
     words: HashSet<&'a str>,
     /// Names on broken lines, which may have lost their ends.
     names: HashMap<Keyword, BTreeSet<&'a str>>,
@@ -32,9 +32,14 @@ impl<'a> Lost<'a> {
             matches!(node.kind(), Kind::Item(_) | Kind::Error) && is_import
         });
         let mut lost = Lost { imports, ..Lost::default() };
-        for node in tree.nodes().filter(|node| node.is_broken()) {
+        for node in tree.nodes() {
             let item = match Item::from_node(node) {
-                None | Some(Item::Unknown(_)) => {
+                Some(Item::Unknown(_)) => None,
+                _ if !node.is_broken() => continue,
+                item => item,
+            };
+            let item = match item {
+                None => {
                     let words = node.text().split(|c: char| !(c.is_alphanumeric() || c == '_'));
                     lost.words.extend(words.filter(|word| !word.is_empty()).take(3));
                     continue;
