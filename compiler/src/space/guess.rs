@@ -62,6 +62,17 @@ impl Space {
                         }
                     }
                 },
+                (None, Term::Slot(slot)) if is_of_cookies(program, *slot) => {
+                    // Whoever says a cookie says the field.
+                    let is_there =
+                        field.samples.get(class as usize).is_some_and(|one| !one.is_absent());
+                    let free = cookies(program).find(|slot| {
+                        !carries_token(program, *slot) && !says(&guess, &Term::Slot(*slot))
+                    });
+                    if let Some(slot) = free.filter(|_| is_there) {
+                        put(&mut guess, Term::Slot(slot), Value::string("x"));
+                    }
+                }
                 (Some((Test::True, _)), Term::Computed(id, _)) => {
                     solve(program, *id, Value::Bool(false), &mut guess);
                 }
@@ -246,6 +257,23 @@ fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Val
         }
         _ => {}
     }
+}
+
+/// Whether a slot reads the field in which cookies stand.
+fn is_of_cookies(program: &Program, slot: SlotId) -> bool {
+    let slot = program.slot(slot);
+    slot.is_some_and(|slot| (&*slot.field, slot.key.as_deref()) == ("req.header", Some("cookie")))
+}
+
+/// The slots that read a cookie each.
+fn cookies(program: &Program) -> impl Iterator<Item = SlotId> {
+    let slots = (0..).map(SlotId).zip(&program.slots);
+    slots.filter(|(_, slot)| &*slot.field == "req.cookie").map(|(id, _)| id)
+}
+
+/// Whether a field is said to be something, or not to be there.
+fn says(guess: &[(Term, Value)], term: &Term) -> bool {
+    guess.iter().any(|(said, _)| said == term)
 }
 
 /// Whether a slot reads all values of a field of which nothing else is asked.

@@ -10,7 +10,7 @@ use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
-use super::formula::Formula;
+use super::formula::{Captures, Env, Formula};
 use super::identity::claim;
 use super::reading::Cut;
 use super::term::{AtomId, Term};
@@ -79,6 +79,12 @@ impl Cut<'_> {
         let mut facts = Vec::new();
         let mut steps: u64 = 0;
         for ((id, place), atoms) in computed {
+            let truth = atoms.iter().copied().find(|at| {
+                self.atoms.get(*at as usize).is_some_and(|atom| matches!(atom.test, Test::True))
+            });
+            if let Some(truth) = truth {
+                facts.extend(self.sides(id, place, &Formula::Atom(AtomId(truth))));
+            }
             let ways = self.ways(id, place).unwrap_or_default();
             if facts.len() + ways.len() > MOST_ALL {
                 break;
@@ -102,6 +108,59 @@ impl Cut<'_> {
             }
         }
         facts
+    }
+
+    /// What is true of a comparison for being equal or not, for each named value of a side that is one reading: it says
+    /// there whether the other side is that.
+    fn sides(&mut self, id: ExprId, place: u32, truth: &Formula) -> Vec<Formula> {
+        let Expr::Compare(how @ (Compare::Eq | Compare::Ne), a, b) = self.program.expr(id) else {
+            return Vec::new();
+        };
+        let (how, a, b) = (*how, *a, *b);
+        let Some(captures) = self.captures(place).map(<[_]>::to_vec) else { return Vec::new() };
+        let env = Env { captures: &captures, locals: &[] };
+        let mut facts = Vec::new();
+        for (one, other) in [(a, b), (b, a)] {
+            let Some(reading) = self.reading(one, &captures) else { continue };
+            for value in self.named(&reading).unwrap_or_default() {
+                if value.is_absent() {
+                    continue;
+                }
+                let here = self.reads(&reading, &value);
+                let is = self.ask(other, &Test::Compare(Compare::Eq, value), env);
+                let says = match how {
+                    Compare::Eq => is,
+                    _ => Formula::all(vec![self.ask(other, &Test::Present, env), is.not()]),
+                };
+                let same = Formula::any(vec![
+                    Formula::all(vec![truth.clone(), says.clone()]),
+                    Formula::all(vec![truth.clone().not(), says.not()]),
+                ]);
+                facts.push(Formula::any(vec![here.not(), same]));
+            }
+        }
+        facts
+    }
+
+    /// What captures mean where an expression stands in this place.
+    fn captures(&self, place: u32) -> Option<&Captures> {
+        match place.checked_sub(1) {
+            None => Some(&[]),
+            Some(place) => self.places.get(place as usize).map(Vec::as_slice),
+        }
+    }
+
+    /// What an expression reads, if it is nothing but that.
+    fn reading(&self, id: ExprId, captures: &Captures) -> Option<Reading> {
+        match self.program.expr(id) {
+            Expr::Slot(slot) => Some(Reading::Slot(*slot)),
+            Expr::Capture(name) => {
+                let (_, at, kind) = captures.iter().find(|(captured, ..)| captured == name)?;
+                Some(Reading::Capture(name.clone(), *at, kind.clone()))
+            }
+            Expr::Member(base, name) => Some(Reading::Claim(self.token(*base)?, name.clone())),
+            _ => None,
+        }
     }
 
     /// The requests of which this reading is this value.
@@ -136,10 +195,7 @@ impl Cut<'_> {
     /// Every way to give named values to all that an expression reads, where it stands in this place. `None` if there is
     /// something else to it.
     fn ways(&self, id: ExprId, place: u32) -> Option<Vec<Way>> {
-        let captures = match place.checked_sub(1) {
-            None => &[][..],
-            Some(place) => self.places.get(place as usize)?,
-        };
+        let captures = self.captures(place)?;
         let mut readings = Vec::new();
         let mut seen = HashSet::new();
         let (mut items, mut locals) = (HashSet::new(), Vec::new());
@@ -149,18 +205,12 @@ impl Cut<'_> {
                 continue;
             }
             let expr = self.program.expr(id);
+            if let Some(reading) = self.reading(id, captures) {
+                readings.push(reading);
+                continue;
+            }
             match expr {
-                Expr::Slot(slot) => readings.push(Reading::Slot(*slot)),
-                Expr::Capture(name) => {
-                    let (_, at, kind) = captures.iter().find(|(captured, ..)| captured == name)?;
-                    readings.push(Reading::Capture(name.clone(), *at, kind.clone()));
-                }
-                Expr::Member(base, name) => {
-                    if let Some(slot) = self.token(*base) {
-                        readings.push(Reading::Claim(slot, name.clone()));
-                        continue;
-                    }
-                }
+                Expr::Capture(_) => return None,
                 Expr::Local(local) => locals.push(*local),
                 Expr::Quantified(_, item, ..) => drop(items.insert(*item)),
                 Expr::Input(_) => return None,

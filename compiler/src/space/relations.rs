@@ -104,6 +104,23 @@ impl Cut<'_> {
                 self.rules.push(Formula::any(vec![cookie.not(), there.clone()]));
             }
         }
+        // What `content-length` says is how long the content is.
+        let length =
+            of("req.header").find(|(_, slot)| slot.key.as_deref() == Some("content-length"));
+        if let (Some((length, _)), Some((size, _))) = (length, of("req.body.size").next()) {
+            let atoms = self.atoms.iter().filter(|atom| atom.term == Term::Slot(*length));
+            let points = atoms.flat_map(|atom| atom.test.points().unwrap_or_default());
+            let mut points: Vec<Value> = points.cloned().collect();
+            points.sort_unstable();
+            points.dedup();
+            for point in points {
+                let number = point.as_str().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+                let Some(number) = number.and_then(|text| text.parse().ok()) else { continue };
+                let says = self.is(Term::Slot(*length), &point);
+                let is = self.is(Term::Slot(*size), &Value::Size(number));
+                self.rules.push(Formula::any(vec![says.not(), is]));
+            }
+        }
         // Where the target is a path, there is no query.
         let Some((target, _)) = of("req.target").next() else { return };
         let atoms = self.atoms.iter().filter(|atom| atom.term == Term::Slot(*target));
