@@ -1,13 +1,23 @@
 //! What a route requires and no request can bring, because its listeners let none such in: `conn.tls.client` where no
-//! certificate is asked for. It looks at what is written, and says nothing where it is not sure.
+//! certificate is asked for, or a text that a field never says. It looks at what is written, and says nothing where it is
+//! not sure.
 
 use std::collections::HashSet;
 
-use lang::Diag;
-use lang::diag::constant_condition::never_met;
+use lang::diag::constant_condition::{never_met, never_said};
 use lang::policy::{Compare, Expr, ExprKind, Policy, Route, Step, StepKind};
+use lang::{Diag, Value};
 
-use crate::space::{Fact, arriving};
+use crate::space::{Fact, arriving, may_be};
+
+/// Why a condition holds of no request.
+#[derive(Clone)]
+enum Never<'e> {
+    /// The listener lets none in of which this field would have to be something else.
+    Met(&'e str),
+    /// The field, as it is written, never says the text.
+    Said(String, &'e str),
+}
 
 /// What is to be said of requirements that refuse whatever comes.
 pub(super) fn refusing(policy: &Policy) -> Vec<Diag> {
@@ -23,13 +33,16 @@ pub(super) fn refusing(policy: &Policy) -> Vec<Diag> {
             .collect();
         let Some((name, _)) = on.first() else { continue };
         for condition in required(route) {
-            let field =
+            let never =
                 on.iter().map(|(_, facts)| fails(condition, facts)).collect::<Option<Vec<_>>>();
-            let field = field.as_ref().and_then(|fields| fields.first());
+            let never = never.as_ref().and_then(|all| all.first());
             // A site says the same for each of its routes.
-            if let Some(field) = field.filter(|_| said.insert(condition.span)) {
-                diags.push(never_met(condition.span, (&*route.name, route.span), field, name));
-            }
+            let Some(never) = never.filter(|_| said.insert(condition.span)) else { continue };
+            let route = (&*route.name, route.span);
+            diags.push(match never {
+                Never::Met(field) => never_met(condition.span, route, field, name),
+                Never::Said(field, text) => never_said(condition.span, route, field, text),
+            });
         }
     }
     diags
@@ -43,18 +56,23 @@ fn required(route: &Route) -> impl Iterator<Item = &Expr> {
     })
 }
 
-/// The field because of which a condition holds of no request of which this holds; nothing, where it may hold.
-fn fails<'e>(condition: &'e Expr, facts: &[Fact]) -> Option<&'e str> {
+/// Why a condition holds of no request of which this holds; nothing, where it may hold.
+fn fails<'e>(condition: &'e Expr, facts: &[Fact]) -> Option<Never<'e>> {
     match &condition.kind {
         ExprKind::And(parts) => parts.iter().find_map(|part| fails(part, facts)),
         ExprKind::Or(parts) => {
-            let all: Option<Vec<&str>> = parts.iter().map(|part| fails(part, facts)).collect();
-            all?.first().copied()
+            let all: Option<Vec<Never<'_>>> = parts.iter().map(|part| fails(part, facts)).collect();
+            all?.into_iter().next()
         }
-        ExprKind::Present(inner) | ExprKind::In(inner, _) => absent(inner, facts),
-        ExprKind::Compare(compare, left, right) => absent(left, facts)
-            .or_else(|| absent(right, facts))
-            .or_else(|| (*compare == Compare::Eq).then(|| other(left, right, facts)).flatten()),
+        ExprKind::Present(inner) | ExprKind::In(inner, _) => absent(inner, facts).map(Never::Met),
+        ExprKind::Compare(compare, left, right) => {
+            let is_equal = *compare == Compare::Eq;
+            absent(left, facts)
+                .or_else(|| absent(right, facts))
+                .or_else(|| is_equal.then(|| other(left, right, facts)).flatten())
+                .map(Never::Met)
+                .or_else(|| is_equal.then(|| unsaid(left, right)).flatten())
+        }
         _ => None,
     }
 }
@@ -70,6 +88,18 @@ fn absent<'e>(value: &'e Expr, facts: &[Fact]) -> Option<&'e str> {
         ExprKind::Member(base, _) => absent(base, facts),
         _ => None,
     }
+}
+
+/// What is compared with a text that it never says.
+fn unsaid<'e>(left: &'e Expr, right: &'e Expr) -> Option<Never<'e>> {
+    let ExprKind::Const(Value::String(text)) = &right.kind else { return None };
+    let (form, field) = match &left.kind {
+        ExprKind::Field(row, None) => (row.path, row.path.to_owned()),
+        ExprKind::Field(row, Some(key)) => (row.path, format!("{}[{key:?}]", row.path)),
+        ExprKind::Capture(name) => ("path", format!("path.{name}")),
+        _ => return None,
+    };
+    (!may_be(form, text)).then(|| Never::Said(field, text))
 }
 
 /// The field that is compared with a text, where it always is another one.

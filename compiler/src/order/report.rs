@@ -323,6 +323,7 @@ fn asked(program: &Program, id: RouteId) -> Vec<Asked> {
             "req.path" => Asked::Path,
             "req.method" => Asked::Method,
             "req.scheme" => Asked::Connection,
+            "conn.tls.client" => Asked::Certificate,
             field if field.starts_with("conn.") => Asked::Connection,
             _ => continue,
         };

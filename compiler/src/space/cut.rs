@@ -177,6 +177,19 @@ pub(super) fn can_say(domain: &Domain, text: &str) -> bool {
     domain.as_ref().is_none_or(|pattern| pattern.fits(text).unwrap_or(true))
 }
 
+/// Whether a field that is compared with this text can say it, as far as its form decides that.
+pub(crate) fn may_be(field: &str, text: &str) -> bool {
+    match field {
+        "req.host" => can_say(&HOSTS, text) && is_host_name(text),
+        "req.path" => text == "*" || can_say(&RESTS, text),
+        "req.header" => can_say(&VALUES, text),
+        "req.cookie" => can_say(&COOKIES, text),
+        "conn.tls.client" => can_say(&SUBJECTS, text),
+        "path" => can_say(&SEGMENTS, text),
+        _ => true,
+    }
+}
+
 /// A pattern of hosts whose labels have so many characters.
 fn hosts(many: &str) -> String {
     let label = format!("[a-z0-9_-]{many}");

@@ -11,7 +11,8 @@ pub const ENTRY: Entry = Entry {
     mends: Mends::Carried,
     explain: "\
 A `where` or `require` whose condition does not depend on the request always does the same. So does a `require` that no
-request of the listener can meet: one for `conn.tls.client` where no `client_ca` asks for certificates.
+request of the listener can meet: one for `conn.tls.client` where no `client_ca` asks for certificates, or for a text that
+a field never says, as a host in capital letters or a certificate's subject without `CN=`.
 
 ```gw fails
 edition 2026
@@ -62,5 +63,26 @@ pub fn never_met(span: Span, (route, place): (&str, Span), field: &str, listener
             "the scheme is the listener's own: `https` where it has a `tls` line, and `http` where it has none, whatever stands in front of the gateway"
         }
         _ => "TLS is spoken where the listener has a `tls` line, and only there",
+    })
+}
+
+/// What is required at `span` no request can bring: the field never says this text.
+pub fn never_said(span: Span, (route, place): (&str, Span), field: &str, text: &str) -> Diag {
+    let message = format!("this requirement refuses every request: `{field}` is never `{text:?}`");
+    let diag = ENTRY.at(span, message, "this never holds");
+    let diag = diag.label(place, format!("in the route `{route}`"));
+    diag.help(match field {
+        "req.host" => "a host arrives in lower case and without its port: `shop.example`".to_owned(),
+        "conn.tls.client" => format!(
+            "a subject is written as RFC 4514 has it, the most specific part first and no blanks between: `CN={text},O=…`"
+        ),
+        _ if field.starts_with("req.header") => {
+            "no value of a header field begins or ends with a blank, or holds a control character"
+                .to_owned()
+        }
+        _ if field.starts_with("req.cookie") => {
+            "a cookie ends before a `;`, and holds no control character".to_owned()
+        }
+        _ => "a path arrives with `.`, `..` and `//` resolved, and percent-encoded where a character is no letter, digit or sign that a path may hold: `%C3%A9` for `é`".to_owned(),
     })
 }

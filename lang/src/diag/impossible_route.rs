@@ -67,6 +67,9 @@ pub fn impossible_route(
             "a request has one path, which arrives decoded, with `.` and `..` resolved and `//` merged, and no path holds a backslash (in `re\"…\"` a dot is written `\\.`)"
         }
         Asked::Method => "a request has one method: `req.method in [GET, POST]` takes either",
+        Asked::Certificate => {
+            "a client shows a certificate where a `tls` line has a `client_ca`, and its subject is written as RFC 4514 has it: `CN=deploy,O=partner`"
+        }
         Asked::Connection => "TLS is spoken where the listener has a `tls` line, and only there",
     };
     match asked {
@@ -84,6 +87,8 @@ pub enum Asked {
     Path,
     /// The method.
     Method,
+    /// Whose certificate the client shows.
+    Certificate,
     /// How it came.
     Connection,
 }
