@@ -328,7 +328,7 @@ fn order_group(
                 ) {
                     Verdict::Decided(Relation::Disjoint, _) => continue,
                     Verdict::Decided(_, witness) => Why::Paths(witness),
-                    Verdict::Undecided(_) => Why::Paths(None),
+                    Verdict::Undecided(_) | Verdict::Unordered(..) => Why::Paths(None),
                     Verdict::Disagreement(witness) => {
                         report::disagreement(places, pair, &witness, door, findings);
                         continue;
@@ -371,7 +371,7 @@ fn order_group(
         if is_open && !findings.is_enough(0) {
             let mut example = |at: usize, pair| {
                 let (cell, sets) = (group.cells.get(at)?, sets.get_mut(at)?.as_mut()?);
-                Some(compare::example(places, (&group.host, cell), sets, pair))
+                Some(compare::crossing(places, (&group.host, cell), sets, pair))
             };
             report::ambiguous(places, (a, b), &group.host, (why, &mut example), door, findings);
         }

@@ -19,6 +19,8 @@ pub(crate) enum Verdict {
     Decided(Relation, Option<Witness>),
     /// Too large, or something that cannot be taken apart: this, as far as it is known.
     Undecided(Vec<Blame>),
+    /// Both take this request, and it is not known whether each takes others besides, for the same reasons.
+    Unordered(Witness, Vec<Blame>),
     /// A request that was to be taken by both is not: a mistake of ours.
     Disagreement(Witness),
 }
@@ -107,6 +109,58 @@ pub(crate) fn example(
     }
 }
 
+/// The same, of two whose conditions seem to lie across each other: they do if each is seen to take a request that the
+/// other one does not. Of what could not be taken apart any answer was thought possible.
+pub(crate) fn crossing(
+    places: &Places<'_>,
+    of: (&Host, &Cell),
+    sets: &mut CellSets,
+    (first, second): (usize, usize),
+) -> Verdict {
+    let verdict = example(places, of, sets, (first, second));
+    let Verdict::Decided(_, Some(both)) = &verdict else { return verdict };
+    for (one, other) in [(first, second), (second, first)] {
+        if let Err(blamed) = takes_alone(places, of, sets, (one, other)) {
+            return Verdict::Unordered(both.clone(), blamed);
+        }
+    }
+    verdict
+}
+
+/// Whether one member of a cell is seen to take a request that the other does not. If not, what may be in the way.
+fn takes_alone(
+    places: &Places<'_>,
+    (host, cell): (&Host, &Cell),
+    sets: &mut CellSets,
+    (one, other): (usize, usize),
+) -> Result<(), Vec<Blame>> {
+    let unknown = || Vec::new();
+    let (a, b) = sets.sets.get(one).zip(sets.sets.get(other)).ok_or_else(unknown)?;
+    let members = cell.members.get(one).zip(cell.members.get(other));
+    let (one, other) = members.ok_or_else(unknown)?;
+    let alone = sets.space.minus(*a, *b).map_err(|Undecided| unknown())?;
+    let takes = |witness: &Witness| {
+        takes(places, *one, host, witness) && !takes(places, *other, host, witness)
+    };
+    if let Some(values) = sets.space.witness(alone) {
+        let is_taken = takes(&Witness::new(host, &cell.path, values));
+        return is_taken.then_some(()).ok_or_else(unknown);
+    }
+    let guesses = sets.space.guesses(alone, places.program, &places.patience).into_iter();
+    let mut guesses = guesses.map(|values| Witness::guess(host, &cell.path, values));
+    match guesses.any(|witness| takes(&witness)) {
+        true => Ok(()),
+        false => Err(sets.space.blamed(alone)),
+    }
+}
+
+/// Whether a place of a route takes the request at this host, by the code that decides.
+fn takes(places: &Places<'_>, place: Place, host: &Host, witness: &Witness) -> bool {
+    places.of(place).is_some_and(|(route, path)| {
+        witness.is_taken((places.program, &places.constants), route, path, host)
+    })
+}
+
 /// How two routes lie to each other where their paths lie across each other: disjoint, or in need of a word.
 pub(crate) fn across(
     places: &Places<'_>,
@@ -180,7 +234,9 @@ fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
             first == *at
         });
     }
-    let mut best: Option<(usize, Vec<Option<Vec<u32>>>)> = None;
+    // Where most share most values, all pairs are fewer than those by each value.
+    let mut least = live.len().saturating_mul(live.len());
+    let mut best: Option<Vec<Option<Vec<u32>>>> = None;
     if n_members > 16 {
         let allowed: Vec<HashMap<usize, Vec<u32>>> = live
             .iter()
@@ -198,12 +254,12 @@ fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
             by.iter().flatten().flatten().for_each(|class| *counts.entry(*class).or_default() += 1);
             let free = by.iter().filter(|classes| classes.is_none()).count();
             let cost = counts.values().map(|n| n * n).sum::<usize>() + free * by.len();
-            if best.as_ref().is_none_or(|(known, _)| cost < *known) {
-                best = Some((cost, by));
+            if cost < least {
+                (least, best) = (cost, Some(by));
             }
         }
     }
-    let by = best.map_or_else(|| vec![None; live.len()], |(_, by)| by);
+    let by = best.unwrap_or_else(|| vec![None; live.len()]);
     let mut buckets: HashMap<u32, Vec<usize>> = HashMap::new();
     let mut free: Vec<usize> = Vec::new();
     let mut bound: Vec<usize> = Vec::new();
@@ -247,14 +303,7 @@ fn seen(
     if places.constants.longest(conditions).is_some() {
         return Verdict::Undecided(space.blamed(set));
     }
-    let taken = |witness: &Witness| {
-        pair.iter().all(|place| {
-            let of = places.of(*place);
-            of.is_some_and(|(route, path)| {
-                witness.is_taken((places.program, &places.constants), route, path, host)
-            })
-        })
-    };
+    let taken = |witness: &Witness| pair.iter().all(|place| takes(places, *place, host, witness));
     if let Some(values) = space.witness(set) {
         let witness = Witness::new(host, path, values);
         return match taken(&witness) {

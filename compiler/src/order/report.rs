@@ -10,7 +10,7 @@ use lang::diag::disagreement::disagreement as disagreement_diag;
 use lang::diag::duplicate_route::duplicate_route;
 use lang::diag::idle_before::idle_before;
 use lang::diag::impossible_route::{Asked, impossible_route};
-use lang::diag::undecided_order::undecided_order;
+use lang::diag::undecided_order::{undecided_narrower, undecided_order};
 use lang::diag::undecided_reach::undecided_reach as undecided_reach_diag;
 use lang::diag::unreachable_route::unreachable_route;
 use lang::policy::{Host, Policy, Route, RouteId};
@@ -56,6 +56,10 @@ pub(super) fn ambiguous(
         let written = of.paths.get(place.path).map(|(_, span)| *span);
         written.filter(|span| !span.is_empty()).unwrap_or(of.span)
     };
+    let because = |diag: Diag, blamed: &[Blame]| match opaque(places, [a.route, b.route], blamed) {
+        Some((span, why)) => diag.label(span, why),
+        None => diag,
+    };
     let diag = match why {
         Why::Paths(witness) => {
             let patterns = (one.paths.get(a.path), other.paths.get(b.path));
@@ -81,12 +85,9 @@ pub(super) fn ambiguous(
                     findings.diags.push(disagreement_diag(one, other, &shown(&witness)));
                     return;
                 }
-                Some(Verdict::Undecided(blamed)) => {
-                    let diag = undecided_order(one, other);
-                    match opaque(places, [a.route, b.route], &blamed) {
-                        Some((span, why)) => diag.label(span, why),
-                        None => diag,
-                    }
+                Some(Verdict::Undecided(blamed)) => because(undecided_order(one, other), &blamed),
+                Some(Verdict::Unordered(witness, blamed)) => {
+                    because(undecided_narrower(one, other, &shown(&witness)), &blamed)
                 }
                 _ => undecided_order(one, other),
             }
@@ -127,7 +128,7 @@ pub(super) fn duplicate(
             findings.diags.push(disagreement_diag(named.0, named.1, &example));
             return;
         }
-        Verdict::Decided(..) | Verdict::Undecided(_) => None,
+        Verdict::Decided(..) | Verdict::Undecided(_) | Verdict::Unordered(..) => None,
     };
     let same = same_outcome(places.program, later.route, first.route);
     let several = |route: &Route| route.hosts.len() > 1 || route.paths.len() > 1;

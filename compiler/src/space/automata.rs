@@ -190,8 +190,54 @@ enum Tells {
 struct State {
     /// Those that do not stand where they usually do, by number: of very many patterns a text concerns few.
     at: Vec<(u32, At)>,
+    /// The set of those among them that nothing leads anywhere else.
+    settled: usize,
     /// Where the text stands among the points: a prefix of some, by number.
     point: Option<usize>,
+}
+
+/// Sets of tracks that stay where they are whatever follows, each kept once and by number: of patterns that lie in each
+/// other, each text settles many, and no step has to look at these again.
+struct Settled {
+    sets: Vec<Arc<[Step]>>,
+    known: FxHashMap<Arc<[Step]>, usize>,
+    n_kept: usize,
+}
+
+impl Settled {
+    fn new() -> Settled {
+        let none: Arc<[Step]> = Arc::from([]);
+        let known = [(Arc::clone(&none), 0)].into_iter().collect();
+        Settled { sets: vec![none], known, n_kept: 0 }
+    }
+
+    fn of(&self, set: usize) -> &[Step] {
+        self.sets.get(set).map_or(&[], |set| set)
+    }
+
+    fn holds(&self, set: usize, track: u32) -> bool {
+        self.of(set).binary_search_by_key(&track, |(number, _)| *number).is_ok()
+    }
+
+    /// The set with these as well. `None` if that are too many.
+    fn with(&mut self, set: usize, more: Vec<Step>) -> Option<usize> {
+        if more.is_empty() {
+            return Some(set);
+        }
+        let mut all = [self.of(set), &more].concat();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        let all: Arc<[Step]> = all.into();
+        if let Some(known) = self.known.get(&all) {
+            return Some(*known);
+        }
+        self.n_kept += all.len();
+        if self.n_kept > WORK {
+            return None;
+        }
+        self.known.insert(Arc::clone(&all), self.sets.len());
+        self.sets.push(all);
+        Some(self.sets.len() - 1)
+    }
 }
 
 /// What the tracks tell of a text that do not tell what they usually do, by number.
@@ -251,7 +297,8 @@ impl Walk {
 
     /// Visits states in the order of their shortest texts.
     fn walk(&self, left: &mut usize) -> Option<Vec<Arc<str>>> {
-        let start = self.start();
+        let mut settled = Settled::new();
+        let start = self.start(&mut settled)?;
         let mut texts: HashMap<Answer, Arc<str>> = HashMap::new();
         let mut order: Vec<Answer> = Vec::new();
         // A state, the one it was reached from, and by which byte.
@@ -259,27 +306,28 @@ impl Walk {
         let mut numbers: FxHashMap<State, usize> = FxHashMap::default();
         numbers.insert(start, 0);
         let mut open: VecDeque<usize> = VecDeque::from([0]);
-        let mut note = |states: &[(State, usize, u8)], at: usize| -> Option<()> {
-            let state = &states.get(at)?.0;
-            let is_point = state.point.and_then(|p| self.prefixes.get(p)).is_some_and(|p| p.1);
-            if is_point || !self.is_whole(state)? {
-                return Some(());
-            }
-            let answer = self.answer(state)?;
-            if !texts.contains_key(&answer) {
-                texts.insert(answer.clone(), text(states, at)?);
-                order.push(answer);
-            }
-            Some(())
-        };
+        let mut note =
+            |states: &[(State, usize, u8)], at: usize, settled: &Settled| -> Option<()> {
+                let state = &states.get(at)?.0;
+                let is_point = state.point.and_then(|p| self.prefixes.get(p)).is_some_and(|p| p.1);
+                if is_point || !self.is_whole(state)? {
+                    return Some(());
+                }
+                let answer = self.answer(state, settled)?;
+                if !texts.contains_key(&answer) {
+                    texts.insert(answer.clone(), text(states, at)?);
+                    order.push(answer);
+                }
+                Some(())
+            };
         while let Some(at) = open.pop_front() {
             if at > 0 {
-                note(&states, at)?;
+                note(&states, at, &settled)?;
             }
             for (byte, away) in &self.bytes {
                 let from = &states.get(at)?.0;
                 *left = left.checked_sub(1 + from.at.len() + away.len())?;
-                let Some(next) = self.step(from, *byte, away)? else { continue };
+                let Some(next) = self.step(from, *byte, away, &mut settled)? else { continue };
                 // Most steps lead to where others led: only what is new is kept.
                 if numbers.contains_key(&next) {
                     continue;
@@ -293,20 +341,37 @@ impl Walk {
             }
         }
         // The empty text is the least telling example; it stands for its class only if no other can.
-        note(&states, 0)?;
+        note(&states, 0, &settled)?;
         order.iter().map(|answer| texts.get(answer).cloned()).collect()
     }
 
-    fn start(&self) -> State {
+    fn start(&self, settled: &mut Settled) -> Option<State> {
         let unusual = (0..).zip(&self.tracks).filter(|(_, track)| track.start != track.usual);
-        State { at: unusual.map(|(number, track)| (number, track.start)).collect(), point: Some(0) }
+        let all = unusual.map(|(number, track)| (number, track.start)).collect();
+        let (at, more) = self.parted(all);
+        Some(State { at, settled: settled.with(0, more)?, point: Some(0) })
+    }
+
+    /// The tracks that go on, and those that are settled. The domain is looked at after each step.
+    fn parted(&self, all: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
+        all.into_iter().partition(|(number, at)| {
+            let track = self.tracks.get(*number as usize);
+            *number == 0 || track.is_some_and(|track| !track.pattern.is_settled(*at))
+        })
     }
 
     /// The state after one more byte; the inner `None` where no text of the domain goes on so.
     #[expect(clippy::option_option, reason = "giving up and leading nowhere are different answers")]
-    fn step(&self, from: &State, byte: u8, away: &[Step]) -> Option<Option<State>> {
+    fn step(
+        &self,
+        from: &State,
+        byte: u8,
+        away: &[Step],
+        settled: &mut Settled,
+    ) -> Option<Option<State>> {
         let mut at = Vec::with_capacity(from.at.len() + away.len());
-        let mut away = away.iter().copied().peekable();
+        let is_usual = |(number, _): &Step| !settled.holds(from.settled, *number);
+        let mut away = away.iter().copied().filter(is_usual).peekable();
         for (number, state) in &from.at {
             while let Some((other, next)) = away.next_if(|(other, _)| other < number) {
                 at.push((other, next));
@@ -320,12 +385,16 @@ impl Walk {
             }
         }
         at.extend(away);
+        let (at, more) = self.parted(at);
         let point = from.point.and_then(|point| self.prefixes.get(point)?.0.get(&byte).copied());
-        let next = State { at, point };
+        let mut next = State { at, settled: from.settled, point };
         // The domain binds both ends of its texts.
         let (domain, at) = self.domain(&next)?;
-        let is_over = at.is_some() && domain.pattern.is_settled(at);
-        Some((!is_over).then_some(next))
+        if at.is_some() && domain.pattern.is_settled(at) {
+            return Some(None);
+        }
+        next.settled = settled.with(from.settled, more)?;
+        Some(Some(next))
     }
 
     /// The domain, and where it stands.
@@ -342,15 +411,17 @@ impl Walk {
     }
 
     /// What the tracks behind the domain tell of the text that leads here.
-    fn answer(&self, state: &State) -> Option<Answer> {
+    fn answer(&self, state: &State, settled: &Settled) -> Option<Answer> {
         let mut answer = Answer::new();
-        for (number, at) in state.at.iter().filter(|(number, _)| *number > 0) {
+        let going = state.at.iter().filter(|(number, _)| *number > 0);
+        for (number, at) in going.chain(settled.of(state.settled)) {
             let track = self.tracks.get(*number as usize)?;
             let tells = track.tells(*at);
             if tells != track.usually {
                 answer.push((*number, tells));
             }
         }
+        answer.sort_unstable_by_key(|(number, _)| *number);
         Some(answer)
     }
 }

@@ -25,6 +25,8 @@ enum Standing {
     Alone(usize),
     /// In the classes of the first field, but for these, where it stands in the second.
     Partly(usize, Vec<u32>, usize),
+    /// In these classes of this field.
+    Listed(usize, Vec<u32>),
     /// In the segments and what is behind them, all together.
     Walked,
 }
@@ -43,21 +45,41 @@ impl Cut<'_> {
             Term::Segment(place) => Some(*place),
             _ => None,
         });
-        let deepest = deepest.max().or((!over_paths.is_empty()).then_some(0));
+        let deepest = deepest.max();
+        // Of paths that are only counted, nothing is to be known segment by segment.
+        let counted = match deepest {
+            None => cut::counted_paths(&self.questions(&over_paths)),
+            Some(_) => None,
+        };
+        if counted.is_some() {
+            by_term.insert(Term::Rest(0), over_paths.clone());
+        }
+        let walks = !over_paths.is_empty() && counted.is_none();
+        let deepest = deepest.or(walks.then_some(0));
         if let Some(deepest) = deepest {
             // Every place before the deepest, so that a path is known from its first segment on.
             for place in 0..=deepest {
                 by_term.entry(Term::Segment(place)).or_default();
             }
-            if !over_paths.is_empty() {
+            if walks {
                 by_term.insert(Term::Rest(deepest + 1), over_paths.clone());
             }
         }
         let mut fields: Vec<Field> = Vec::new();
         let mut places: Vec<Standing> = vec![Standing::Walked; self.atoms.len()];
-        let mut patterns = self.patterns(&over_paths);
+        let mut patterns = walks.then(|| self.patterns(&over_paths)).flatten();
         for (term, atoms) in &by_term {
             let field = fields.len();
+            if let (Term::Rest(_), Some(samples)) = (term, &counted) {
+                for at in atoms {
+                    let holding =
+                        self.atoms.get(*at).map(|atom| paths::holding(&atom.test, samples));
+                    let holding = Standing::Listed(field, holding.unwrap_or_default());
+                    set_at(&mut places, *at, holding);
+                }
+                fields.push(Field::cut(term.clone(), samples.clone(), true));
+                continue;
+            }
             if let Term::Rest(_) = term {
                 match patterns.as_mut().and_then(|patterns| patterns.rest(field, self.patience)) {
                     Some(samples) => {
@@ -73,11 +95,7 @@ impl Cut<'_> {
                 }
                 continue;
             }
-            let asked: Vec<cut::Asked<'_>> = atoms
-                .iter()
-                .filter_map(|at| self.atoms.get(*at))
-                .map(|atom| (atom.kind.as_ref(), &atom.test))
-                .collect();
+            let asked = self.questions(atoms);
             let is_segment = matches!(term, Term::Segment(_));
             let led = patterns.as_ref().filter(|_| is_segment).map(paths::Patterns::apart);
             let known = led.as_ref().is_none_or(Option::is_some);
@@ -112,6 +130,7 @@ impl Cut<'_> {
                     diagram.classes(field, &index.holding(atom))?
                 }
                 Standing::Alone(field) => diagram.classes(field, &[0])?,
+                Standing::Listed(field, holding) => diagram.classes(field, &holding)?,
                 Standing::Partly(field, but, alone) => {
                     let index = indexes.get_mut(field).ok_or(Undecided)?;
                     let mut holding = index.holding(atom);
@@ -149,6 +168,12 @@ impl Cut<'_> {
         }
         space.possible = space.diagram.meet(possible, space.facts)?;
         Ok(space)
+    }
+
+    /// What these atoms ask.
+    fn questions(&self, atoms: &[usize]) -> Vec<cut::Asked<'_>> {
+        let atoms = atoms.iter().filter_map(|at| self.atoms.get(*at));
+        atoms.map(|atom| (atom.kind.as_ref(), &atom.test)).collect()
     }
 
     /// A field for an atom alone, which no request can be made to fit.

@@ -286,6 +286,10 @@ fn texts(
     patience: &Patience,
 ) -> Classes {
     let is_said = |text: &str| can_say(domain, text) && (!is_host || is_host_name(text));
+    if let Some(texts) = numbered(asked).filter(|texts| texts.iter().all(|text| is_said(text))) {
+        let samples = texts.iter().map(|text| value(text)).collect();
+        return Classes { samples, cut: vec![true; asked.len()], led: true, ..Classes::default() };
+    }
     let mut named: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut patterns: BTreeSet<String> = BTreeSet::new();
     let mut cut = Vec::with_capacity(asked.len());
@@ -324,6 +328,75 @@ fn texts(
     }
     let samples = texts.into_iter().map(|text| value(text)).collect();
     Classes { samples, cut, but, led: true }
+}
+
+/// Where texts are asked for one number that is made of them and for nothing else: a text for each stretch of numbers that
+/// fare alike, however many these are, the plainest last.
+fn numbered(asked: &[Asked<'_>]) -> Option<Vec<String>> {
+    let (name, numbers) = numbers(asked)?;
+    let texts = match name {
+        // What is no number is one more class.
+        "int" => numbers.iter().map(i64::to_string).chain(["a".to_owned()]).collect(),
+        "length" => lengths(&numbers, "")?,
+        _ => return None,
+    };
+    Some(plainest_last(texts))
+}
+
+/// The same for whole paths of which the characters are counted.
+pub(super) fn counted_paths(asked: &[Asked<'_>]) -> Option<Vec<Value>> {
+    match numbers(asked)? {
+        ("length", numbers) => {
+            let texts = plainest_last(lengths(&numbers, "/")?).into_iter().map(Value::string);
+            Some([Value::Absent].into_iter().chain(texts).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The function that makes a number of a text, where all that is asked is asked of that number, and one number of each
+/// stretch that fares alike.
+fn numbers(asked: &[Asked<'_>]) -> Option<(&'static str, Vec<i64>)> {
+    let mut name = None;
+    let mut of_numbers: Vec<Asked<'_>> = Vec::new();
+    for (_, test) in asked {
+        match test {
+            Test::Present => {}
+            Test::Of(function, test) if name.is_none_or(|name| name == function.name) => {
+                name = Some(function.name);
+                of_numbers.push((None, &**test));
+            }
+            _ => return None,
+        }
+    }
+    let line = line(&Ty::Int, &of_numbers);
+    let number = |value: Value| match value {
+        Value::Int(number) => Some(number),
+        _ => None,
+    };
+    let numbers = line.samples.into_iter().filter_map(number).collect();
+    line.cut.iter().all(|cut| *cut).then_some((name?, numbers))
+}
+
+/// The most bytes of the texts that stand for numbers of characters.
+const MOST_COUNTED: usize = 4 << 20;
+
+/// Texts of so many characters that begin so. `None` if they are too long.
+fn lengths(numbers: &[i64], begin: &str) -> Option<Vec<String>> {
+    let numbers = numbers.iter().filter_map(|number| usize::try_from(*number).ok());
+    // What a text begins with it has.
+    let mut numbers: Vec<usize> = numbers.map(|number| number.max(begin.len())).collect();
+    numbers.dedup();
+    let all = numbers.iter().fold(0_usize, |all, number| all.saturating_add(*number));
+    let text = |number: usize| format!("{begin}{}", "a".repeat(number - begin.len()));
+    (all <= MOST_COUNTED).then(|| numbers.into_iter().map(text).collect())
+}
+
+/// Short ones are plain, the empty one is not.
+fn plainest_last(mut texts: Vec<String>) -> Vec<String> {
+    texts.sort_unstable_by_key(|text| (text.is_empty(), text.len(), text.clone()));
+    texts.reverse();
+    texts
 }
 
 /// Texts told apart by which of the patterns take them.

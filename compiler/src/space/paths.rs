@@ -9,6 +9,7 @@ use super::automata::{Apart, At, Pattern};
 use super::cut;
 use super::diagram::{Diagram, Set, Undecided};
 use super::patience::Patience;
+use super::test::Test;
 
 /// The most places at which patterns may stand before a segment.
 const MOST: usize = 4_000;
@@ -24,6 +25,18 @@ pub(super) struct Patterns {
     live: BTreeSet<(usize, At)>,
     /// The fields of the segments so far, and last of what is behind them: number and samples.
     fields: Vec<(usize, Vec<Value>)>,
+}
+
+/// The one path without a segment: that of `OPTIONS *`.
+const ASTERISK: &str = "*";
+
+/// The classes of whole paths for which a test holds.
+pub(super) fn holding(test: &Test, samples: &[Value]) -> Vec<u32> {
+    let asterisk = Value::string(ASTERISK);
+    let path =
+        |sample: &'_ Value| if sample.is_absent() { asterisk.clone() } else { sample.clone() };
+    let classes = (0..).zip(samples).filter(|(_, sample)| test.holds(&path(sample)));
+    classes.map(|(class, _)| class).collect()
 }
 
 impl Patterns {
@@ -124,8 +137,7 @@ impl Patterns {
         for sample in samples {
             let led = |from: At, text: &str| pattern.run(from, text);
             sets.push(match sample.as_str() {
-                // The one path without a segment is that of `OPTIONS *`.
-                None if place == 0 => ended(led(at, "*"))?,
+                None if place == 0 => ended(led(at, ASTERISK))?,
                 None => ended(at)?,
                 Some(text) if is_rest => ended(led(at, text))?,
                 Some("") => ended(led(at, "/"))?,

@@ -327,6 +327,52 @@ fn hundreds_of_patterns_are_told_apart() {
     assert!(said.contains("`r299`") && said.contains("`r0`"), "{said}");
 }
 
+/// Routes `r1`, `r2`, … at this path, each with its condition.
+fn each(n: i64, path: &str, of: impl Fn(i64) -> lang::policy::Expr) -> Policy {
+    policy((1..=n).map(|at| route(&format!("r{at}")).path(&[path]).when(of(at))).collect())
+}
+
+#[test]
+fn hundreds_of_routes_inside_each_other_are_ordered() {
+    let text = || coalesce(header("h"), "");
+    let path = || field(&PATH, None);
+    let letters = |n: i64| "a".repeat(usize::try_from(n).unwrap_or_default());
+    let below = |of, n| compare(Compare::Lt, of, Value::Int(n));
+    let begins = |of, prefix: &str| call("starts_with", vec![of, constant(Value::string(prefix))]);
+    let length = |of| call("length", vec![of]);
+    assert_eq!(order_of(&each(300, "/**", |n| begins(text(), &letters(n)))), "");
+    assert_eq!(order_of(&each(300, "/**", |n| begins(path(), &format!("/{}", letters(n))))), "");
+    assert_eq!(order_of(&each(300, "/**", |n| below(length(text()), n))), "");
+    assert_eq!(order_of(&each(300, "/**", |n| below(length(path()), n + 1))), "");
+    let number = |n| below(call("int", vec![coalesce(header("h"), "0")]), n);
+    assert_eq!(order_of(&each(500, "/**", number)), "");
+    let size = |n| compare(Compare::Lt, field(&SIZE, None), Value::Size(n as u64));
+    assert_eq!(order_of(&each(300, "/**", size)), "");
+    let listed = |n| is_in(header("h"), Value::list((0..n).map(|n| Value::string(n.to_string()))));
+    assert_eq!(order_of(&each(300, "/**", listed)), "");
+    let from = |n: i64| {
+        let nets = (0..n)
+            .map(|n| Value::Cidr(format!("10.{}.{}.0/24", n / 256, n % 256).parse().unwrap()));
+        is_in(field(&IP, None), Value::list(nets))
+    };
+    let networks = each(300, "/**", from);
+    assert_eq!(order_of(&networks), "");
+    let ip = |text: &str| Value::Ip(text.parse().unwrap());
+    let asked = |client: &str| get("x/").with("client.ip", ip(client));
+    assert_eq!(decide(&matcher(&networks), &asked("10.0.0.1")), "r1");
+    assert_eq!(decide(&matcher(&networks), &asked("10.1.2.1")), "r259");
+}
+
+#[test]
+fn what_is_too_large_to_be_told_apart_is_not_called_ambiguous() {
+    let path = || field(&PATH, None);
+    let counted = |n| compare(Compare::Lt, call("length", vec![path()]), Value::Int(n + 20));
+    let found = codes(&each(60, "/api/**", counted));
+    assert!(!found.is_empty() && found.iter().all(|code| *code == "E0803"), "{found:?}");
+    let said = order_of(&each(60, "/api/**", counted));
+    assert!(said.contains("it cannot be decided which one is narrower"), "{said}");
+}
+
 #[test]
 fn very_many_hard_patterns_are_given_up_sooner_and_sooner() {
     let hard = |n: usize| format!("(a|b)*a(a|b){{20}}x{n}");

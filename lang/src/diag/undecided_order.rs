@@ -13,6 +13,8 @@ pub const ENTRY: Entry = Entry {
 Whether two conditions can hold for one request is decided exactly where they compare fields with constants.
 Where they compute with what a request says, or compare it with an input, it may not be decidable; then `before` has to say
 which route is tried first.
+The same holds where more is asked of one field than can be told apart: of such routes it may not be known which one is the
+narrower.
 
 ```gw fails
 edition 2026
@@ -61,6 +63,27 @@ pub fn undecided_order((route, span): (&str, Span), (other, other_span): (&str, 
             "this may overlap",
         )
         .label(other_span, "with this")
+        .help(
+            "say with `before` which of them is tried first: the narrower one, if one is; that is not \
+             checked where it cannot be decided",
+        )
+}
+
+/// Both `route` (at `span`) and `other` (at `other_span`) take the example, and it cannot be decided which one is narrower.
+pub fn undecided_narrower(
+    (route, span): (&str, Span),
+    (other, other_span): (&str, Span),
+    example: &str,
+) -> Diag {
+    ENTRY
+        .at(
+            span,
+            format!(
+                "`{route}` and `{other}` take the same requests, and it cannot be decided which one is narrower"
+            ),
+            format!("`{example}` fits this"),
+        )
+        .label(other_span, "and this")
         .help(
             "say with `before` which of them is tried first: the narrower one, if one is; that is not \
              checked where it cannot be decided",
