@@ -222,7 +222,7 @@ impl Interp<'_> {
             }
             Expr::Member(base, name) => ops::member(&self.value(*base)?, name),
             Expr::Call(function, arguments) => (function.eval)(&self.values(arguments)?),
-            Expr::Template(parts) => ops::text(&self.values(parts)?),
+            Expr::Template(parts) => ops::together(self.values(parts)?),
             Expr::Match(subject, arms) => {
                 let subject = self.value(*subject)?;
                 let takes = |patterns: &Vec<Value>| ops::matches(&subject, patterns);

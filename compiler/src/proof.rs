@@ -22,6 +22,7 @@ pub(crate) mod course;
 mod courses;
 mod defaults;
 mod follow;
+mod length;
 mod narrow;
 pub(crate) mod opaque;
 mod outcome;

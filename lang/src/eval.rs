@@ -1,6 +1,7 @@
 //! The plain evaluator: what a typed expression means, said as simply as it can be. It is the constant folder's engine
 //! and the compiler's oracle, so it takes no short cut and knows no program.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,6 +15,10 @@ use crate::vocab::Field;
 /// The most items a quantifier looks at; a longer list counts as if it ended there for `count`, and `any` and `all`
 /// see no further. `all` of a longer list is false, so that what nobody looked at is not vouched for.
 pub const ITEMS: usize = 1024;
+
+/// The most bytes of a text that is put together. A longer one is cut off a little behind that, so that it is told from one
+/// that is whole; nothing is sent with such a text in its head.
+pub const TEXT: usize = 4 << 20;
 
 /// The world an expression reads.
 pub trait World {
@@ -120,13 +125,7 @@ fn computed(expr: &Expr, world: &dyn World) -> Value {
             let values: Vec<Value> = arguments.iter().map(|part| eval(part, world)).collect();
             (function.eval)(&values)
         }
-        ExprKind::Template(parts) => {
-            let mut text = String::new();
-            for part in parts {
-                write_plain(&mut text, &eval(part, world));
-            }
-            Value::string(text)
-        }
+        ExprKind::Template(parts) => together(parts.iter().map(|part| eval(part, world))),
         ExprKind::Match(subject, arms) => {
             let subject = eval(subject, world);
             let Some(arm) = arms.iter().find(|arm| holds(arm, &subject)) else {
@@ -303,6 +302,26 @@ fn quantified(
             Value::Int(i64::try_from(count).unwrap_or(i64::MAX))
         }
     }
+}
+
+/// A text put together of values, one behind the other.
+pub fn together(parts: impl IntoIterator<Item = impl Borrow<Value>>) -> Value {
+    let mut text = String::new();
+    for part in parts {
+        write_plain(&mut text, part.borrow());
+        if text.len() > TEXT {
+            break;
+        }
+    }
+    cut(text)
+}
+
+/// The text, cut off behind [`TEXT`] bytes.
+pub fn cut(mut text: String) -> Value {
+    if let Some(end) = (TEXT + 1..text.len()).find(|at| text.is_char_boundary(*at)) {
+        text.truncate(end);
+    }
+    Value::string(text)
 }
 
 /// A value inside text: strings stand without quotes.

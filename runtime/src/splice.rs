@@ -6,6 +6,7 @@ use std::ops::Range;
 use compiler::program::{Expr, Route, Step, StepKind};
 use compiler::{Matcher, Program};
 use lang::Value;
+use lang::eval::TEXT;
 use lang::policy::LocalId;
 use lang::vocab::{Argument, ExprId, Known};
 
@@ -93,6 +94,7 @@ impl Splice {
                 Part::Spelled(expr) => text.push_segment(&plain(&ex.evaluate(*expr)), true)?,
                 Part::Value(expr) => text.push_segment(&plain(&ex.evaluate(*expr)), false)?,
             }
+            within(&text.text)?;
         }
         text.into_path()
     }
@@ -112,6 +114,7 @@ impl Splice {
                 return Ok(None);
             }
             encode(&plain(&value), stays, spelled, &mut text);
+            within(&text)?;
         }
         Ok(Some(text))
     }
@@ -145,6 +148,7 @@ impl Splice {
             if !is_server || ex.request.target.path() != "*" {
                 encode(&value, stays, spelled, &mut text);
             }
+            within(&text)?;
             let is_free = match part {
                 Part::Literal(_) => true,
                 Part::Value(_) => alone,
@@ -159,6 +163,11 @@ impl Splice {
             false => Ok(text),
         }
     }
+}
+
+/// Refuses what is longer than a text may be that is put together.
+fn within(text: &str) -> Result<(), Failure> {
+    if text.len() > TEXT { Err(Failure::Value) } else { Ok(()) }
 }
 
 /// Whether in the path of a URI a segment is dots that one of these parts of the text touches.

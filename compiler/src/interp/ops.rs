@@ -1,10 +1,9 @@
 //! What values mean to each other, beyond what the language's plain evaluator says already.
 
 use std::cmp::Ordering;
-use std::fmt::Write as _;
 
 use lang::Value;
-pub(crate) use lang::eval::{ITEMS, arithmetic, compare, is_in, member};
+pub(crate) use lang::eval::{ITEMS, arithmetic, compare, is_in, member, together};
 use lang::policy::Compare;
 
 /// Whether an arm with these patterns takes the subject.
@@ -31,18 +30,4 @@ pub(crate) fn items(list: &Value) -> (Vec<&Value>, bool) {
         Value::Set(items) => (items.iter().take(ITEMS).collect(), items.len() <= ITEMS),
         _ => (Vec::new(), true),
     }
-}
-
-/// Text put together: strings stand without quotes, absence leaves nothing.
-pub(super) fn text(parts: &[Value]) -> Value {
-    let mut text = String::new();
-    for part in parts {
-        match part {
-            Value::String(part) => text.push_str(part),
-            Value::Absent => {}
-            // Writing to a string does not fail.
-            other => drop(write!(text, "{other}")),
-        }
-    }
-    Value::string(text)
 }

@@ -70,7 +70,14 @@ impl Act<'_> {
             }
             (Ends::Responds, _) => {
                 let location = self.argument("location");
-                if location.is_some_and(|location| !self.values.is_place(location)) {
+                let document = self.argument("json");
+                let is_long = |id: &ExprId| match location {
+                    Some(_) => !self.values.is_short(*id, Stands::Query),
+                    None => !self.values.is_written(*id),
+                };
+                let long = location.or(document).filter(is_long);
+                course.long.extend(long);
+                if long.is_some() || location.is_some_and(|place| !self.values.is_place(place)) {
                     self.may_refuse(&mut course, None, done);
                 }
                 if course.end == End::Open {
@@ -81,7 +88,7 @@ impl Act<'_> {
                 if let Some(location) = location {
                     course.put(Message::Resp, &Arc::from("location"), self.location(location));
                 }
-                if self.argument("json").is_some() && matches!(course.status, Status::Known(_)) {
+                if document.is_some() && matches!(course.status, Status::Known(_)) {
                     let json = Header::Text(Arc::from("application/json"));
                     course.put(Message::Resp, &Arc::from("content-type"), json);
                 }
@@ -96,6 +103,8 @@ impl Act<'_> {
                     "up.host" => Stands::Host,
                     _ => Stands::Field,
                 };
+                let long = value.filter(|value| !self.values.is_short(*value, stands));
+                course.long.extend(long);
                 let fits = value.is_some_and(|value| {
                     self.values.fits(value, stands)
                         || self.values.is_held(value, stands, &course.guards)
@@ -103,7 +112,10 @@ impl Act<'_> {
                 // On the way back nothing is refused: what does not fit is left out.
                 if !fits && field.starts_with("up.") {
                     let is_field = stands == Stands::Field;
-                    let texts = value.filter(|_| is_field).and_then(|id| self.values.texts(id));
+                    // What is too long may say anything; of what is not known that is presumed.
+                    let is_told = |id: &ExprId| long.is_none() || !self.values.is_bounded(*id);
+                    let texts = value.filter(|id| is_field && is_told(id));
+                    let texts = texts.and_then(|id| self.values.texts(id));
                     self.may_refuse(&mut course, texts, done);
                 }
                 let message = match &**field {
@@ -168,12 +180,9 @@ impl Act<'_> {
                 next.push(course);
             }
             _ if row.name == "rewrite" => {
-                if self
-                    .lowered
-                    .args
-                    .first()
-                    .is_none_or(|path| !self.values.fits(*path, Stands::Path))
-                {
+                let path = self.lowered.args.first().copied();
+                course.long.extend(path.filter(|path| !self.values.is_short(*path, Stands::Path)));
+                if path.is_none_or(|path| !self.values.fits(path, Stands::Path)) {
                     self.may_refuse(&mut course, None, done);
                 }
                 next.push(course);

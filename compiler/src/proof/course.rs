@@ -37,6 +37,8 @@ pub(crate) struct Course {
     pub(crate) sure: bool,
     /// A statement that may refuse a value of the request.
     pub(crate) doubt: Option<usize>,
+    /// Values that a statement puts somewhere, and that a request can make longer than what can stand there.
+    pub(crate) long: Vec<ExprId>,
 }
 
 /// What comes of a request.
@@ -119,6 +121,7 @@ impl Course {
             blurred: false,
             sure: true,
             doubt: None,
+            long: Vec::new(),
         }
     }
 

@@ -36,7 +36,8 @@ pub(super) fn follow<'w>(
     }
     let known = program.exprs.iter().zip(0..).map(|(expr, at)| (key(expr), ExprId(at)));
     let known = known.collect();
-    let mut rewriting = Rewriting { program, constants, spans, known, unnamed: HashMap::new() };
+    let (sizes, unnamed) = (Vec::new(), HashMap::new());
+    let mut rewriting = Rewriting { program, constants, spans, known, sizes, unnamed };
     for (at, written) in written.enumerate() {
         let Some(route) = rewriting.program.routes.get(at).cloned() else { continue };
         let roots = route.steps.iter().flat_map(Step::exprs);
@@ -48,6 +49,10 @@ pub(super) fn follow<'w>(
         }
     }
 }
+
+/// A reading that comes to more expressions than these is not followed: statements that each read twice what the one before
+/// them has left would double it line by line.
+const MOST: usize = 4_096;
 
 /// What stands at a statement, beside what its course says.
 struct Sent {
@@ -62,6 +67,8 @@ struct Rewriting<'p> {
     spans: &'p mut Vec<Span>,
     /// By what is written of it.
     known: HashMap<String, ExprId>,
+    /// How many expressions each is made of, those that stand in it twice counted twice.
+    sizes: Vec<usize>,
     /// Lets whose values read what is not known: what is not known has no name.
     unnamed: HashMap<LocalId, ExprId>,
 }
@@ -76,7 +83,8 @@ impl Rewriting<'_> {
             let is_here = !matches!(lowered.kind, StepKind::Always(_));
             lowered.each_expr_mut(&mut |id| {
                 *id = self.rewritten(*id, &|rewriting, slot| {
-                    is_here.then(|| rewriting.stands(slot, &course, &sent)).flatten()
+                    let stands = is_here.then(|| rewriting.stands(slot, &course, &sent)).flatten();
+                    stands.filter(|value| rewriting.size(*value) <= MOST)
                 });
             });
             if let StepKind::Let(local, value) = &lowered.kind
@@ -204,6 +212,21 @@ impl Rewriting<'_> {
             Header::Absent => Some(self.constant(Value::Absent)),
             _ => None,
         }
+    }
+
+    /// Of how many expressions it is made.
+    fn size(&mut self, id: ExprId) -> usize {
+        let (sizes, program) = (&mut self.sizes, &*self.program);
+        // Operands stand before their users.
+        for expr in program.exprs.iter().take(id.0 as usize + 1).skip(sizes.len()) {
+            let mut size: usize = 1;
+            expr.each_operand(&mut |operand| {
+                let operand = sizes.get(operand.0 as usize).copied().unwrap_or(usize::MAX);
+                size = size.saturating_add(operand);
+            });
+            sizes.push(size);
+        }
+        sizes.get(id.0 as usize).copied().unwrap_or(usize::MAX)
     }
 
     /// Whether it is a path that is sent as it stands.

@@ -1,5 +1,6 @@
 //! An example on its way through a policy, by the code that decides and computes: whoever shows one has seen it there.
 
+use lang::document::write_within;
 use lang::policy::{LocalId, RouteId};
 use lang::vocab::ExprId;
 
@@ -13,6 +14,9 @@ use crate::proof::claims::{Seen, Way};
 use crate::proof::course::{Course, End};
 use crate::proof::follow::is_on_its_way;
 use crate::proof::search::Question;
+
+/// A value of so many bytes is short wherever it stands, and however it is written there.
+const SHORT: usize = 64 << 10;
 
 /// How an example fared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,10 +61,6 @@ pub(crate) fn replay(
         Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
     // Plain words can stand anywhere; of others the gateway may think differently.
     let plain = witness.is_plain(&basis.program);
-    let contradicting = match way.course.doubt.is_some() && !plain {
-        true => Replayed::Unsure,
-        false => Replayed::Contradicts,
-    };
     let mut unknown = Vec::new();
     if let Some((_, steps)) = way.route {
         for (local, value) in locals(steps) {
@@ -72,6 +72,17 @@ pub(crate) fn replay(
             }
         }
     }
+    let is_long = |id: &ExprId| match interp.value(*id) {
+        Ok(known) if !reads(&basis.program, [*id], &unknown) => {
+            !write_within(&known, SHORT, &mut String::new())
+        }
+        _ => true,
+    };
+    let is_doubted = way.course.doubt.is_some() && !plain;
+    let contradicting = match is_doubted || way.course.long.iter().any(is_long) {
+        true => Replayed::Unsure,
+        false => Replayed::Contradicts,
+    };
     // What nobody knows is not known by another name either: it matters to no example that is certain, and to others it may.
     if reads(&basis.program, way.course.exprs(), &unknown) {
         return if certain { contradicting } else { Replayed::Agrees };

@@ -119,6 +119,9 @@ impl Values<'_> {
     /// Whether the value can stand there, whatever the request says. The policy's own words at the top of it are judged
     /// where they are written, those of its inputs where they are bound.
     pub(super) fn fits(&self, id: ExprId, stands: Stands) -> bool {
+        if !self.is_short(id, stands) {
+            return false;
+        }
         match (self.program.expr(id), stands) {
             // Whatever cannot stand in a query is encoded there.
             (_, Stands::Query) | (Expr::Const(_), _) => true,
@@ -278,6 +281,11 @@ impl Values<'_> {
     /// Whether it is a place to send a client to, whatever the request says: text that begins with the policy's own. What
     /// cannot stand in a URI is encoded there.
     pub(super) fn is_place(&self, id: ExprId) -> bool {
+        // It is encoded as a query is.
+        self.is_short(id, Stands::Query) && self.is_uri(id)
+    }
+
+    fn is_uri(&self, id: ExprId) -> bool {
         let own = |id: ExprId| match self.program.expr(id) {
             Expr::Const(value) => value.as_str().is_some_and(|text| !text.is_empty()),
             _ => false,
@@ -286,10 +294,10 @@ impl Values<'_> {
             Expr::Template(parts) => {
                 parts.first().is_some_and(|part| own(*part)) && !self.may_say_dots(parts)
             }
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_place(arm.value)),
-            Expr::Coalesce(first, second) => self.is_place(*first) && self.is_place(*second),
+            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_uri(arm.value)),
+            Expr::Coalesce(first, second) => self.is_uri(*first) && self.is_uri(*second),
             Expr::Local(local) => {
-                named(self.locals, *local).is_some_and(|value| self.is_place(value))
+                named(self.locals, *local).is_some_and(|value| self.is_uri(value))
             }
             _ => own(id),
         }

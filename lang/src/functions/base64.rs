@@ -1,6 +1,7 @@
 //! `base64`: a text in Base64.
 
 use super::param;
+use crate::eval::cut;
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::Function;
@@ -19,7 +20,7 @@ pub(super) static ROW: Function = Function {
 
 fn eval(arguments: &[Value]) -> Value {
     match arguments {
-        [Value::String(text)] => Value::string(encode(text.as_bytes())),
+        [Value::String(text)] => cut(encode(text.as_bytes())),
         _ => Value::Absent,
     }
 }

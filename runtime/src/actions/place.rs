@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use lang::eval::TEXT;
+
 use super::prelude::*;
 use crate::exchange::Up;
 use crate::message::Headers;
@@ -60,14 +62,17 @@ impl Place {
         if value.is_absent() {
             return Ok(());
         }
-        let value = plain(value);
+        let stands = whole(value);
         match self {
             Place::UpHeader(name) => {
+                let value = stands?;
                 let added = ex.change_up(|up| up.headers.append(name, value));
                 added.map_err(|_| Failure::Value)
             }
             Place::RespHeader(name) => {
-                change_answer(ex, |answer| answer.response.headers.append(name, value).is_ok());
+                change_answer(ex, |answer| {
+                    stands.is_ok_and(|value| answer.response.headers.append(name, value).is_ok())
+                });
                 Ok(())
             }
             _ => Err(Failure::Ours("add")),
@@ -96,15 +101,15 @@ impl Place {
         match self {
             Place::UpHeader(name) => ex.change_up(|up| put_header(&mut up.headers, name, value)),
             Place::UpPath => {
-                let path = plain(value);
+                let path = whole(value)?;
                 ex.change_up(|up| up.target.set_path(&path)).map_err(|_| Failure::Value)
             }
             Place::UpQuery => {
-                let query = (!value.is_absent()).then(|| plain(value));
+                let query = (!value.is_absent()).then(|| whole(value)).transpose()?;
                 ex.change_up(|up| up.target.set_query(query.as_deref())).map_err(|_| Failure::Value)
             }
             Place::UpHost => {
-                let host = plain(value);
+                let host = whole(value)?;
                 ex.change_up(|up| set_host(up, &host))
             }
             Place::RespHeader(name) => {
@@ -189,7 +194,12 @@ fn put_header(headers: &mut Headers, name: &str, value: &Value) -> Result<(), Fa
         headers.remove(name);
         return Ok(());
     }
-    headers.set(name, plain(value)).map_err(|_| Failure::Value)
+    headers.set(name, whole(value)?).map_err(|_| Failure::Value)
+}
+
+/// A value as a text, if it is not one that was cut off: nobody is sent the half of a text, or one that no head holds.
+fn whole(value: &Value) -> Result<String, Failure> {
+    Some(plain(value)).filter(|text| text.len() <= TEXT).ok_or(Failure::Value)
 }
 
 fn set_host(up: &mut Up, host: &str) -> Result<(), Failure> {

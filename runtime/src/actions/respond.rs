@@ -1,5 +1,7 @@
 //! `respond`: the gateway answers by itself.
 
+use lang::document::{MOST, write_within};
+
 use super::prelude::*;
 use crate::values::FinalStatus;
 
@@ -46,7 +48,9 @@ impl Responder {
         if let Some(json) = json {
             let Document(document) = ex.eval(json)?;
             let mut text = String::new();
-            lang::document::write(&document, &mut text);
+            if !write_within(&document, MOST, &mut text) {
+                return Err(Failure::Value);
+            }
             return Ok(Answer::text(status, "application/json", text));
         }
         let text = ex.eval_optional(body.as_ref())?.unwrap_or_default();
