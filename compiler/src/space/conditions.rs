@@ -243,7 +243,7 @@ impl Cut<'_> {
                         // What a token looks like is not for a condition to choose.
                         let present = self.atom(Term::Slot(*slot), None, Test::Present);
                         let fact = self.fact(id, test, env);
-                        Formula::all(vec![present, fact])
+                        test.if_there(present, fact)
                     }
                     _ => self.atom(Term::Slot(*slot), None, test.clone()),
                 }

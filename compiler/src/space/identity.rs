@@ -136,10 +136,10 @@ impl Cut<'_> {
             return there;
         }
         let fact = self.fact(id, test, env);
-        Formula::all(vec![there, fact])
+        test.if_there(there, fact)
     }
 
-    /// A test on a claim. No test holds of a claim that is not there.
+    /// A test on a claim. Of one that is not there it is a test on what is absent.
     pub(super) fn claims(
         &mut self,
         slot: SlotId,
@@ -152,7 +152,7 @@ impl Cut<'_> {
         let of = self.program.slot(slot);
         let ty = of.and_then(|of| claim(&of.ty, name)).cloned();
         let is_present = matches!(test, Test::Present);
-        let plain = match ty {
+        let plain = match &ty {
             Some(ty) if is_present && !ty.is_optional() => return there,
             Some(ty) => match ty.present() {
                 Ty::List(_) | Ty::Set(_) => is_present,
@@ -161,11 +161,16 @@ impl Cut<'_> {
             },
             None => false,
         };
-        let asked = match plain {
-            true => self.atom(Term::Claim(slot, name.clone()), None, test.clone()),
-            false => self.fact(id, test, env),
+        let of_present = match &ty {
+            // Whoever has a token has the claim.
+            Some(ty) if !ty.is_optional() => test.of_present(),
+            _ => test.clone(),
         };
-        Formula::all(vec![there, asked])
+        let asked = match plain {
+            true => self.atom(Term::Claim(slot, name.clone()), None, of_present),
+            false => self.fact(id, &of_present, env),
+        };
+        test.if_there(there, asked)
     }
 
     /// Whether a text is held by a claim that is a list or a set; nothing, if that is not what is asked.

@@ -8,6 +8,7 @@ use lang::hosts::host_holds;
 use lang::policy::{Compare, Host};
 use lang::vocab::Function;
 
+use super::formula::Formula;
 use super::language::{can_be_said, trimmed};
 use crate::interp::ops;
 use lang::segment::Segments;
@@ -44,6 +45,24 @@ pub(crate) enum Test {
 }
 
 impl Test {
+    /// Its answer about a value that is there under a condition, where `asked` is its answer about what is there.
+    pub(super) fn if_there(&self, there: Formula, asked: Formula) -> Formula {
+        match self.holds(&Value::Absent) {
+            true => Formula::any(vec![there.not(), asked]),
+            false => Formula::all(vec![there, asked]),
+        }
+    }
+
+    /// The same question about a value that is there.
+    pub(super) fn of_present(&self) -> Test {
+        match self {
+            Test::Matches(patterns) => {
+                Test::Matches(patterns.iter().filter(|one| !one.is_absent()).cloned().collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Its answer.
     pub(crate) fn holds(&self, value: &Value) -> bool {
         match self {
