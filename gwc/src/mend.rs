@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use lang::diag::Edit;
-use lang::{Diag, Severity, SourceId, Span};
+use lang::syntax::Kind;
+use lang::{Diag, Severity, Source, SourceId, Span};
 use miette::miette;
 
 use crate::built;
@@ -341,7 +343,7 @@ impl Mending<'_> {
         left
     }
 
-    /// The texts with these mends in them. None if an edit lies outside of its text.
+    /// The texts with these mends in them. None if an edit lies outside of its text, or one takes code into a comment.
     fn texts(&self, mends: &[Mend]) -> Option<Overlay> {
         let mut edits: BTreeMap<&PathBuf, Vec<&Edit>> = BTreeMap::new();
         for (file, edit) in mends.iter().flat_map(|mend| &mend.edits) {
@@ -349,12 +351,16 @@ impl Mending<'_> {
         }
         let mut texts = self.texts.clone();
         for (file, mut edits) in edits {
-            let mut text = self.text(file)?;
+            let before = self.text(file)?;
             edits.sort_by_key(|edit| edit.span.start);
-            for edit in edits.into_iter().rev() {
+            let mut text = before.clone();
+            for edit in edits.iter().rev() {
                 let range = edit.span.range();
                 text.get(range.clone())?;
                 text.replace_range(range, &edit.text);
+            }
+            if !keeps_comments(&before, &text, &edits) {
+                return None;
             }
             texts.insert(file.clone(), text);
         }
@@ -368,6 +374,40 @@ impl Mending<'_> {
             Some(source.text.to_string())
         })
     }
+}
+
+/// Whether what these edits, in order, leave alone is code or comment as it was before. Only what follows a `//` that an edit
+/// makes a part of something else, as in a URL without quotes, may become code.
+fn keeps_comments(before: &str, after: &str, edits: &[&Edit]) -> bool {
+    let (old, new) = (comments(before), comments(after));
+    let inside = |comments: &[Range<usize>], at: usize| {
+        let next = comments.partition_point(|comment| comment.end <= at);
+        comments.get(next).filter(|comment| comment.start <= at).cloned()
+    };
+    let is_edited = |at: usize| edits.iter().any(|edit| edit.span.range().contains(&at));
+    // Of what is left between two edits, where it begins in the one text and in the other.
+    let (mut from, mut to) = (0, 0);
+    let ends = edits.iter().map(|edit| (edit.span.range(), edit.text.len()));
+    for (gone, n_new) in ends.chain([(before.len()..before.len(), 0)]) {
+        let left = before.get(from..gone.start).unwrap_or("");
+        for (at, _) in left.char_indices().filter(|(_, letter)| !letter.is_whitespace()) {
+            match (inside(&old, from + at), inside(&new, to + at)) {
+                (Some(_), Some(_)) | (None, None) => {}
+                (Some(comment), None) if is_edited(comment.start) => {}
+                _ => return false,
+            }
+        }
+        to += left.len() + n_new;
+        from = gone.end;
+    }
+    true
+}
+
+/// Where the comments of a text are, in order.
+fn comments(text: &str) -> Vec<Range<usize>> {
+    let (tree, _) = lang::parse(&Source::new(SourceId(0), "", text));
+    let leaves = tree.leaves().filter(|leaf| matches!(leaf.kind(), Kind::Comment | Kind::Doc));
+    leaves.map(|leaf| leaf.span().range()).collect()
 }
 
 /// Whether a policy with these mends in it is a better one: each did away with a mistake, and brought none to light but such

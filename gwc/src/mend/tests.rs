@@ -49,6 +49,121 @@ fn an_example_that_lacks_a_word_is_mended_without_harm() {
     }
 }
 
+/// A policy whose every word protects something or says where it goes.
+const GUARDED: &str = r#"edition 2026
+listener web { bind ":8080" }
+upstream app { server "127.0.0.1:3000", weight=2 }
+upstream back {
+  server "127.0.0.1:3001"
+  timeout connect=1s // near by
+}
+let office = [10.0.0.0/8, 192.0.2.1]
+limit caller { key client.ip; allow 10/s, burst=5 }
+policy staff {
+  // Those of the house.
+  require client.ip in office, else=403
+  require req.header["x-team"] ?? "" == "a" or req.method == GET, else=404, body="no"
+}
+route admin on web {
+  path "/admin/**"
+  method GET, POST
+  where req.host == "shop.example" and not (req.query["q"] is present)
+  apply staff
+  require matches(req.path, re"^/admin/[a-z]+$")
+  set up.header["x-from"] = "{client.ip}"
+  forward back, timeout=2s
+}
+route hook on web { path "/hook/{id: Int}"; apply caller; require id > 3; rewrite "/h"; forward app }
+route all on web { forward app; set resp.header["x-frame-options"] = "DENY" }
+assert kept {
+  for req where req.host == "evil.example"
+  expect not sent(back)
+}
+"#;
+
+/// Of the mistakes that are made in this policy every so many-th is tried.
+const OF_MISTAKES: usize = 37;
+
+#[test]
+fn what_is_no_part_of_a_mistake_is_still_code_behind_its_mend() {
+    // What is written in front of a word, and cannot stand there.
+    const NOISE: [&str; 16] = [
+        "/* a */",
+        "/* a\n * b */",
+        "\n# a\n",
+        ";",
+        ",",
+        "{",
+        "}",
+        "(",
+        ")",
+        "]",
+        "\"",
+        "'",
+        "=",
+        "&&",
+        "!",
+        "=>",
+    ];
+    // What other languages write instead of a word.
+    const INSTEAD: [(&str, &[&str]); 9] = [
+        ("and", &["&&", ",", "AND", "\n    and"]),
+        ("or", &["||", "\n    or"]),
+        ("not", &["!"]),
+        ("==", &["=", "===", "eq"]),
+        ("=", &["==", ":", " "]),
+        (",", &["", ";", ", ,"]),
+        (";", &["", ",", ";;", " // a\n", " # a\n"]),
+        ("require", &["requre", "require require", "if"]),
+        ("forward", &["proxy_pass", "forward to"]),
+    ];
+    let words = words(GUARDED);
+    let mut mistakes: Vec<(usize, String)> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let text = &GUARDED[word.clone()];
+        mistakes.push((at, String::new()));
+        mistakes.push((at, format!("{text} {text}")));
+        mistakes.extend(NOISE.iter().map(|noise| (at, format!("{noise} {text}"))));
+        let instead =
+            INSTEAD.iter().filter(|(ours, _)| *ours == text).flat_map(|(_, theirs)| *theirs);
+        mistakes.extend(instead.map(|theirs| (at, (*theirs).to_owned())));
+        if let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+            let quoted = ["'", "`", "\"'"].map(|quote| format!("{quote}{inner}{quote}"));
+            let halves = [inner.to_owned(), format!("\"{inner}"), format!("{inner}\"")];
+            mistakes.extend(quoted.into_iter().chain(halves).map(|written| (at, written)));
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gateway.gw");
+    let (mut n_mended, mut lost) = (0, Vec::new());
+    for (at, written) in mistakes.iter().step_by(OF_MISTAKES) {
+        let mut broken = GUARDED.to_owned();
+        broken.replace_range(words[*at].clone(), written);
+        std::fs::write(&path, &broken).unwrap();
+        let mended = mend(std::slice::from_ref(&path)).unwrap();
+        let Some(text) = mended.texts.values().next().filter(|_| !mended.done.is_empty()) else {
+            continue;
+        };
+        n_mended += 1;
+        let others = words.iter().enumerate().filter(|(other, _)| other != at);
+        let others = others.flat_map(|(_, word)| GUARDED[word.clone()].chars());
+        let mut left = code(text).into_iter();
+        let mut kept = String::new();
+        for letter in others.filter(|letter| !letter.is_whitespace()) {
+            if !left.any(|left| left == letter) {
+                let titles: Vec<&String> = mended.done.iter().map(|done| &done.title).collect();
+                lost.push(format!(
+                    "{written:?} at word {at}, behind {kept:?}, by {titles:?}:\n{text}"
+                ));
+                break;
+            }
+            kept.push(letter);
+        }
+    }
+    assert!(n_mended > 20, "{n_mended} mended");
+    assert!(lost.is_empty(), "{}", lost.join("\n"));
+}
+
 /// A mend leaves fewer mistakes, touches nothing that nothing is said of, and is done after one run.
 fn harmless(files: &Files, what: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -121,6 +236,15 @@ fn failing(page: &str) -> Vec<Files> {
         }
     }
     found
+}
+
+/// The letters and marks of a text, without comments.
+fn code(text: &str) -> Vec<char> {
+    let source = Source::new(SourceId(0), "example.gw", text);
+    let (tree, _) = lang::parse(&source);
+    let leaves = tree.leaves().filter(|leaf| !matches!(leaf.kind(), Kind::Comment | Kind::Doc));
+    let letters = leaves.flat_map(|leaf| text[leaf.span().range()].chars());
+    letters.filter(|letter| !letter.is_whitespace()).collect()
 }
 
 /// The words and marks of a text, strings whole, without comments.

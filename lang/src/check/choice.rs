@@ -437,7 +437,11 @@ fn second_where(cx: &Context<'_>, first: Span, second: ast::Stmt<'_>) -> Diag {
         return diag;
     }
     // What `and` holds tighter than the condition does has to stay together.
-    let whole = |text: &str| match text.split_whitespace().any(|word| word == "or") {
+    let is_loose = |text: &str| {
+        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        words.any(|word| word == "or") || text.contains('|')
+    };
+    let whole = |text: &str| match is_loose(text) {
         true => format!("({text})"),
         false => text.to_owned(),
     };

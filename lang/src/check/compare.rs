@@ -323,7 +323,9 @@ fn incomparable(
         return Some(
             bad_operator(sides.op, message, "these are never equal")
                 .help(format!("`{word}` asks whether it lies in there"))
-                .fix(format!("write `{word}`"), sides.op, word),
+                .suggest(format!("write `{word}`"), sides.op, word)
+                // What is absent differs from nothing, and lies in nothing either.
+                .certain_if(how == Compare::Eq || !left.ty.is_optional()),
         );
     }
     if *b == Ty::Regex {

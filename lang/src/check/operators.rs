@@ -143,9 +143,11 @@ pub(super) fn binary<'a>(
                 bad_operator(op.span, "`|` joins patterns, not values", "no value comes of this");
             let (a, b) = (cx.text(left.span()), cx.text(right.span()));
             cx.report(match want.map(Ty::present) {
-                None | Some(Ty::Bool) => {
-                    diag.help("`or` joins two conditions").fix("write `or`", op.span, "or")
-                }
+                // `or` does not hold its sides as tightly: beside other words it may join other conditions.
+                None | Some(Ty::Bool) => diag
+                    .help("`or` joins two conditions")
+                    .suggest("write `or`", op.span, "or")
+                    .certain_if(!scope.statement.is_some_and(|span| joins(cx.text(span)))),
                 Some(Ty::Item("upstream")) => diag.help(format!(
                     "several share what comes as `forward {{ 50% => {a}, 50% => {b} }}`"
                 )),
@@ -158,6 +160,14 @@ pub(super) fn binary<'a>(
             reported(span)
         }
     }
+}
+
+/// Whether a text has words that join conditions, in quotes or not.
+fn joins(text: &str) -> bool {
+    let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    words.any(|word| matches!(word, "and" | "or" | "not"))
+        || text.contains("&&")
+        || text.contains("||")
 }
 
 fn is_comparison(op: BinaryOp) -> bool {

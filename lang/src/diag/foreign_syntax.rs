@@ -127,22 +127,37 @@ pub(crate) fn foreign_config(place: Span, config: Config) -> Diag {
     }
 }
 
-/// A comment between `/*` and `*/`, which are at `start` and `end` of the text; none where it is another comment.
-pub(crate) fn foreign_block_comment(text: &str, start: usize, end: usize) -> Option<Diag> {
+/// A comment between `/*` and `*/`, which are at `start` and `end` of the text; none where it is another comment. What
+/// stands behind it in its line gets a line of its own. Where the text ends its line does, or `goes_on`.
+pub(crate) fn foreign_block_comment(
+    text: &str,
+    start: usize,
+    end: usize,
+    goes_on: bool,
+) -> Option<Diag> {
     let inner = text.get(start..end)?.strip_prefix("/*")?.strip_suffix("*/")?;
-    let place = Span::new(SourceId(0), start, end);
-    let diag = foreign_comment(place.part(0, 2));
-    let behind = text.get(end..)?.lines().next().unwrap_or("");
-    if !behind.trim().is_empty() {
-        return Some(diag);
-    }
-    let line = text.get(..start)?.rsplit('\n').next().unwrap_or("");
+    let diag = foreign_comment(Span::new(SourceId(0), start, start + 2));
+    let line = text.get(..start)?.rsplit('\n').next()?;
     let indent = line.get(..line.len() - line.trim_start().len())?;
     let lines = inner.lines().map(|line| line.trim().trim_start_matches('*').trim());
     let lines: Vec<String> =
         lines.filter(|line| !line.is_empty()).map(|line| format!("// {line}")).collect();
-    let text = if lines.is_empty() { "//".to_owned() } else { lines.join(&format!("\n{indent}")) };
-    Some(diag.fix("write it with `//`", place, text))
+    let ours = if lines.is_empty() { "//".to_owned() } else { lines.join(&format!("\n{indent}")) };
+    let behind = text.get(end..)?;
+    let blanks = behind.len() - behind.trim_start_matches([' ', '\t', '\r']).len();
+    let next = behind.get(blanks..)?;
+    let is_last = next.starts_with('\n') || next.starts_with("//") || next.is_empty() && !goes_on;
+    // Between code of one line no comment of ours fits.
+    if !(is_last || line.trim().is_empty() || inner.contains('\n')) {
+        return Some(diag);
+    }
+    Some(match is_last {
+        true => diag.fix("write it with `//`", Span::new(SourceId(0), start, end), ours),
+        false => {
+            let place = Span::new(SourceId(0), start, end + blanks);
+            diag.fix("write it with `//`", place, format!("{ours}\n{indent}"))
+        }
+    })
 }
 
 /// A comment between `/*` and `*/`.

@@ -129,7 +129,8 @@ pub(super) fn parse_space(text: &str, begins_line: bool) -> ItemTree {
     builder.fill(text.len());
     let comments = builder.nodes.iter().filter(|node| node.kind == Kind::Comment);
     let blocks = comments.map(|node| (node.start as usize, node.end as usize));
-    let diags = blocks.filter_map(|(start, end)| foreign_block_comment(text, start, end)).collect();
+    let told = |(start, end)| foreign_block_comment(text, start, end, true);
+    let diags = blocks.filter_map(told).collect();
     ItemTree { nodes: builder.nodes, mended: false, diags }
 }
 

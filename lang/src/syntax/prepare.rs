@@ -58,9 +58,7 @@ pub(super) fn prepare_joined(text: &str, scan: &Scan, joints: &[usize]) -> Prepa
     let blanked = text.bytes().map(|byte| if matches!(byte, b'\t' | b'\r') { b' ' } else { byte });
     let mut bytes: Vec<u8> = blanked.collect();
     for &(at, byte) in &mend.replaced {
-        if let Some(slot) = bytes.get_mut(at) {
-            *slot = byte;
-        }
+        put(&mut bytes, at, byte);
     }
     let is_whole = mend.inserted.is_empty() && mend.replaced.is_empty() && joints.is_empty();
     let (bytes, inserted) = insert(bytes, mend.inserted);
@@ -89,7 +87,13 @@ fn blank(bytes: &mut [u8], scan: &Scan) {
     let mut newlines: Vec<usize> = Vec::new();
     for mark in &scan.marks {
         match *mark {
-            Mark::Comment { start, end, .. } => fill(bytes, start, end),
+            Mark::Comment { start, end, alone } => {
+                let over_lines = bytes.get(start..end).is_some_and(|text| text.contains(&b'\n'));
+                fill(bytes, start, end);
+                if over_lines && !alone && free.last() != Some(&true) {
+                    put(bytes, start, b'\n');
+                }
+            }
             Mark::Newline { at, .. } if free.last() == Some(&true) => fill(bytes, at, at + 1),
             Mark::Newline { at, .. } => newlines.push(at),
             Mark::Line { at, .. } => {
@@ -105,14 +109,17 @@ fn blank(bytes: &mut [u8], scan: &Scan) {
                 free.pop();
             }
             Mark::Single { start, end } => {
-                for at in [start, end - 1] {
-                    if let Some(slot) = bytes.get_mut(at) {
-                        *slot = b'"';
-                    }
-                }
+                put(bytes, start, b'"');
+                put(bytes, end - 1, b'"');
             }
             Mark::Str { .. } | Mark::Unopened { .. } => {}
         }
+    }
+}
+
+fn put(bytes: &mut [u8], at: usize, byte: u8) {
+    if let Some(slot) = bytes.get_mut(at) {
+        *slot = byte;
     }
 }
 
@@ -180,7 +187,7 @@ fn mend_quotes(text: &str, scan: &Scan) -> Mend {
             }
             Mark::Single { start, end } => mend.diags.push(single_quotes(span(start, end))),
             Mark::Comment { start, end, .. } => {
-                mend.diags.extend(foreign_block_comment(text, start, end));
+                mend.diags.extend(foreign_block_comment(text, start, end, false));
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ const MAX_STRING_DEPTH: usize = 8;
 pub(super) enum Mark {
     /// The first code on a line.
     Line { at: usize, indent: usize },
-    /// The end of a line. `code_end` is where its code ended, if it had any.
+    /// The end of a line, or the begin of a comment over several. `code_end` is where its code ended, if it had any.
     Newline { at: usize, code_end: Option<usize> },
     /// An opening bracket. Newlines inside a `free` one end nothing.
     Open { at: usize, byte: u8, free: bool },
@@ -117,13 +117,16 @@ impl Scanner<'_> {
             return self.code(at, b'/');
         };
         let end = at + length;
-        let is_alone = self.code_end.is_none();
-        self.found.marks.push(Mark::Comment { start: at, end, alone: is_alone });
-        if let Some(newline) =
-            rest.get(..length).and_then(|text| text.iter().rposition(|byte| *byte == b'\n'))
-        {
+        let alone = self.code_end.is_none();
+        let inner = rest.get(..length).unwrap_or_default();
+        if let Some(newline) = inner.iter().rposition(|byte| *byte == b'\n') {
+            // Over several lines it ends the line that it begins on, as it does where such comments are known.
+            if !alone {
+                self.newline(at);
+            }
             self.line_start = at + newline + 1;
         }
+        self.found.marks.push(Mark::Comment { start: at, end, alone });
         end
     }
 

@@ -30,7 +30,8 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             '^' if complaint.verb == Some("rewrite") => diag.help(
                 "a path is rewritten by what it captures: `rewrite \"/b/{id}\"` behind `path \"/a/{id}\"`, or `rewrite \"/b{strip_prefix(req.path, \"/a\")}\"`",
             ),
-            '#' => diag.certain_if(is_first),
+            '#' if is_first => comment(text, diag, place),
+            '#' => diag,
             _ => match curly(text, place) {
                 Some(end) => {
                     let edit = |span| Edit { span, text: "\"".to_owned() };
@@ -301,6 +302,15 @@ pub(in crate::syntax) fn bare_url(text: &str, colon: Span) -> Option<Diag> {
         )));
     }
     Some(unquoted(place, written))
+}
+
+/// A `#` that begins a line. All of that was meant to be a comment, so all of it is what the mend changes.
+fn comment(text: &str, mut diag: Diag, place: Span) -> Diag {
+    let rest = text.get(place.end as usize..).unwrap_or("");
+    let said = rest.lines().next().unwrap_or("").trim_end();
+    diag.fixes.clear();
+    let whole = span(place.start as usize, place.end as usize + said.len());
+    diag.fix("make it a comment", whole, format!("//{said}"))
 }
 
 /// The end of a text in curly quotes that begins at `open`.
