@@ -29,6 +29,7 @@ pub mod passing;
 mod pattern;
 pub mod program;
 pub mod proof;
+pub mod requirement;
 pub mod said;
 pub mod session;
 mod space;

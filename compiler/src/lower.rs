@@ -9,6 +9,7 @@ use lang::{Diag, Span};
 
 use crate::passes;
 use crate::program::{Block, Call, Program, Route, Setting, Step, StepKind};
+use crate::requirement;
 
 pub(crate) mod bind;
 pub(crate) mod condition;
@@ -21,21 +22,34 @@ use expr::Exprs;
 /// The program of a policy that checked without an error, and what is to be said about the order of its routes. There is
 /// no program if that holds an error.
 pub fn lower(policy: &Policy) -> (Option<Program>, Vec<Diag>) {
-    let (program, diags, _) = lower_noting(policy);
+    let Lowered { program, diags, .. } = lower_noting(policy);
     (program, diags)
 }
 
-/// As [`lower`], with the wide hosts at which it took the routes of narrower ones to say what is reached.
-pub(crate) fn lower_noting(policy: &Policy) -> (Option<Program>, Vec<Diag>, Vec<policy::Host>) {
+/// A policy as a program, and what was noted on the way.
+pub(crate) struct Lowered {
+    /// None if there is an error.
+    pub(crate) program: Option<Program>,
+    pub(crate) diags: Vec<Diag>,
+    /// The wide hosts at which it took the routes of narrower ones to say what is reached.
+    pub(crate) leaning: Vec<policy::Host>,
+    /// The requirements that ask something in one route and nothing in another.
+    pub(crate) uneven: Vec<Span>,
+}
+
+/// As [`lower`], with what others have to know who look at a part of the policy only.
+pub(crate) fn lower_noting(policy: &Policy) -> Lowered {
     let mut program = contents(policy);
     passes::run(&mut program);
-    let (mut diags, leaning) = routing::route(policy, &mut program);
+    let (mut diags, leaning, constants) = routing::route(policy, &mut program);
     diags.extend(refusal::refusing(policy));
     if diags.iter().any(Diag::is_error) {
-        return (None, diags, leaning);
+        return Lowered { program: None, diags, leaning, uneven: Vec::new() };
     }
+    let (idle, uneven) = requirement::idle((policy, &program), constants, &diags);
+    diags.extend(idle);
     passes::run_routed(&mut program);
-    (Some(program), diags, leaning)
+    Lowered { program: Some(program), diags, leaning, uneven }
 }
 
 /// Everything but the way from requests to routes. The passes note what each route reads.

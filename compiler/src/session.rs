@@ -7,7 +7,7 @@
 //! proved again of requests for the hosts that were touched.
 
 use lang::policy::Host;
-use lang::{Diag, Index, Policy, SourceId, Unit, Vocabulary};
+use lang::{Diag, Index, Policy, SourceId, Span, Unit, Vocabulary};
 
 use crate::lower::lower_noting;
 use crate::program::Program;
@@ -37,6 +37,8 @@ pub struct Whole {
     pub diags: Vec<Diag>,
     /// The wide hosts at which routes are known to be reached only by what stands at narrower ones too.
     leaning: Vec<Host>,
+    /// The requirements that ask something in one route and nothing in another.
+    uneven: Vec<Span>,
     /// For each assert a request of which it speaks, if it holds and there is one.
     spoken: Vec<Option<Spoken>>,
 }
@@ -76,12 +78,13 @@ pub fn check_without(
     let checked = lang::check_without(units, vocabulary, closed);
     let mut diags = checked.joined(&found);
     let (mut program, mut unproved) = (None, None);
-    let (mut leaning, mut spoken) = (Vec::new(), Vec::new());
+    let (mut leaning, mut uneven, mut spoken) = (Vec::new(), Vec::new(), Vec::new());
     if !diags.iter().any(Diag::is_error) {
-        let (lowered, found, wide) = lower_noting(&checked.policy);
-        diags.extend(found);
+        let lowered = lower_noting(&checked.policy);
+        (leaning, uneven) = (lowered.leaning, lowered.uneven);
+        diags.extend(lowered.diags);
         let is_ordered = !diags.iter().any(Diag::is_error);
-        if let Some(lowered) = lowered {
+        if let Some(lowered) = lowered.program {
             let (proofs, of) = prove_noting(&checked.policy, &lowered);
             spoken = of;
             match (is_ordered, proofs.iter().any(Diag::is_error)) {
@@ -91,11 +94,10 @@ pub fn check_without(
             }
             diags.extend(proofs);
         }
-        leaning = wide;
     }
     sort(&mut diags);
     let (policy, index) = (checked.policy, checked.index);
-    Whole { policy, index, program, unproved, diags, leaning, spoken }
+    Whole { policy, index, program, unproved, diags, leaning, uneven, spoken }
 }
 
 impl Whole {

@@ -59,6 +59,20 @@ static RESPOND: vocab::Action = vocab::Action {
     example: "",
 };
 
+static REQUIRE: vocab::Action = vocab::Action {
+    name: "require",
+    params: &[param("condition", || Ty::Bool, None), param("else", || Ty::Status.optional(), None)],
+    form: Form::Plain,
+    phase: Phase::Request,
+    ends: Ends::No,
+    late: true,
+    coherent: None,
+    asserts: Some("condition"),
+    methods: &[],
+    doc: "",
+    example: "",
+};
+
 static LISTENER: vocab::Block = vocab::Block {
     name: "listener",
     exclusive: None,
@@ -77,7 +91,7 @@ static LISTENER: vocab::Block = vocab::Block {
 };
 
 static FIELDS: [&vocab::Field; 4] = [&HEADER, &CLIENT, &HOST, &PATH];
-static ACTIONS: [&vocab::Action; 1] = [&RESPOND];
+static ACTIONS: [&vocab::Action; 2] = [&RESPOND, &REQUIRE];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
 /// What the policies can name.

@@ -8,6 +8,7 @@ use lang::Diag;
 use lang::policy::{Host, Policy};
 use lang::vocab::ExprId;
 
+use crate::interp::Constants;
 use crate::lower::condition::jump_code;
 use crate::order::{self, Place, Places};
 use crate::program::{
@@ -16,8 +17,8 @@ use crate::program::{
 use lang::segment::{Segments, captures};
 
 /// Fills in the program's listeners, and says what is wrong with the order of its routes.
-/// With it come the wide hosts at which that took the routes of narrower ones.
-pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<Host>) {
+/// With it come the wide hosts at which that took the routes of narrower ones, and the values that no request changes.
+pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<Host>, Constants) {
     let places = Places::new(policy, program);
     let mut order = order::order(&places);
     let (constants, patience) = (places.constants, places.patience);
@@ -35,7 +36,8 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
     program.listeners = listeners.collect();
     let places = Places { policy, program, constants, patience };
     let unreachable = order::unreachable(&places, &mut order);
-    (order.diags.into_iter().chain(unreachable).collect(), order.leaning)
+    let diags = order.diags.into_iter().chain(unreachable).collect();
+    (diags, order.leaning, places.constants)
 }
 
 /// The code of each route, made once.

@@ -22,6 +22,7 @@ use crate::order::witness::Witness;
 use crate::order::{Findings, Places, Verdict, Why};
 use crate::program::{Program, Step, StepKind};
 use crate::proof::opaque::reason;
+use crate::requirement::asked;
 use crate::space::{Blame, Door};
 use lang::segment::common_path;
 use lang::vocab::ExprId;
@@ -253,7 +254,8 @@ pub(super) fn unreachable(
     let name = (&*this.name, this.span);
     if covered.by.is_empty() {
         let condition = this.conditions.first().map(|condition| condition.span);
-        let asked = asked(places.program, id);
+        let conditions = places.program.route(id).into_iter().flat_map(|route| &route.conditions);
+        let asked = asked(places.program, conditions.map(|(id, _)| *id));
         let mut others: Vec<(Span, &str)> = Vec::new();
         let written = |span: &Span| !span.is_empty() && *span != this.span;
         if asked.contains(&Asked::Host) {
@@ -311,29 +313,6 @@ pub(super) fn undecided_reach(
 
 /// Parts of a route that are pointed at beside the condition that contradicts them.
 const MOST_LABELS: usize = 4;
-
-/// What the route's conditions ask of how a request arrived.
-fn asked(program: &Program, id: RouteId) -> Vec<Asked> {
-    let conditions = program.route(id).into_iter().flat_map(|route| &route.conditions);
-    let read = program.reads(conditions.map(|(id, _)| *id));
-    let fields = read.iter().filter_map(|slot| program.slot(*slot));
-    let mut asked = Vec::new();
-    for slot in fields {
-        let what = match &*slot.field {
-            "req.host" => Asked::Host,
-            "req.path" => Asked::Path,
-            "req.method" => Asked::Method,
-            "req.scheme" => Asked::Connection,
-            "conn.tls.client" => Asked::Certificate,
-            field if field.starts_with("conn.") => Asked::Connection,
-            _ => continue,
-        };
-        if !asked.contains(&what) {
-            asked.push(what);
-        }
-    }
-    asked
-}
 
 impl Findings {
     /// Notes that something is said about two routes; false if it was before.

@@ -38,6 +38,8 @@ pub(super) struct Base {
     n_users: HashMap<usize, usize>,
     /// The wide hosts at which a route is reached only by what stands at narrower ones.
     leaning: Vec<Host>,
+    /// The items with a requirement that asks something in one route and nothing in another.
+    uneven: HashSet<usize>,
     /// The files that belong to the policy's modules.
     modules: Vec<SourceId>,
     /// Whether there are tests, which may name any route.
@@ -103,6 +105,7 @@ impl Base {
             before: HashMap::new(),
             n_users: HashMap::new(),
             leaning: whole.leaning.clone(),
+            uneven: HashSet::new(),
             modules: whole.modules(),
             has_tests: false,
             claims: None,
@@ -131,6 +134,7 @@ impl Base {
         }
         let place = Places { units, numbers: &numbers };
         place.fill(&mut added, 0, &whole.policy, &whole.index);
+        base.uneven = place.numbers(&whole.uneven);
         base.claims = Claims::new(&whole.policy, &whole.spoken, &place);
         base.has_tests = added.iter().any(|fact| fact.is_test);
         for fact in added {
@@ -237,15 +241,19 @@ impl Base {
             if self.leaning.iter().any(inner) {
                 return None;
             }
-            let (program, order, leaning) = lower_noting(&checked.policy);
-            if !order.is_empty() || !leaning.is_empty() {
+            let lowered = lower_noting(&checked.policy);
+            if !lowered.diags.is_empty() || !lowered.leaning.is_empty() {
+                return None;
+            }
+            // It may have been the only one in which a requirement asked something.
+            if self.use_uneven(&gone) {
                 return None;
             }
             let beside = match proved.is_empty() {
                 true => BTreeSet::new(),
                 false => self.beside(&touched, &gone)?,
             };
-            let part = program?;
+            let part = lowered.program?;
             let more = match beside.is_empty() {
                 true => None,
                 false => Some(self.with(units, vocabulary, &differences, &touched, beside)?),
@@ -254,6 +262,7 @@ impl Base {
             let hosts: Vec<Host> = touched.hosts.iter().cloned().collect();
             let claims = proved.again(all, &hosts, &gone, &place)?;
             if diags.is_empty() {
+                self.uneven.extend(place.numbers(&lowered.uneven));
                 self.replace(units, &differences, &gone, added);
                 self.claims = Some(claims);
             }
@@ -377,7 +386,7 @@ impl Base {
         if checked.diags.iter().any(Diag::is_error) {
             return None;
         }
-        let program = lower_noting(&checked.policy).0?;
+        let program = lower_noting(&checked.policy).program?;
         Some((checked.policy, program))
     }
 
@@ -418,6 +427,21 @@ impl Base {
         let looked_at = gone.iter().chain(touched).filter_map(|number| self.facts.get(*number));
         let looked_at = looked_at.filter(|fact| fact.uses.contains(&number)).count();
         Some(users > looked_at)
+    }
+
+    /// Whether one of these items uses one with an uneven requirement, by itself or through others.
+    fn use_uneven(&self, items: &HashSet<usize>) -> bool {
+        if self.uneven.is_empty() {
+            return false;
+        }
+        let mut open: Vec<usize> = items.iter().copied().collect();
+        let mut seen = HashSet::new();
+        while let Some(number) = open.pop() {
+            let uses = self.facts.get(number).into_iter().flat_map(|fact| &fact.uses);
+            open.extend(uses.copied().filter(|used| seen.insert(*used)));
+        }
+        // What an item asks in routes of its own is no concern of others.
+        !seen.is_disjoint(&self.uneven)
     }
 
     /// Puts the new items in the place of those that are gone.

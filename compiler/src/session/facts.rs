@@ -1,5 +1,6 @@
 //! What is known of an item: what it is called, which hosts its routes take, what it uses; and in which item a place is.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::check::Meaning;
@@ -93,6 +94,11 @@ impl Places<'_> {
         let pieces = self.units.get(unit)?.tree.pieces();
         let piece = pieces.partition_point(|piece| piece.start() <= span.start).checked_sub(1)?;
         self.numbers.get(unit)?.get(piece).copied().flatten()
+    }
+
+    /// The numbers of the items that these places are in.
+    pub(super) fn numbers(&self, spans: &[Span]) -> HashSet<usize> {
+        spans.iter().filter_map(|span| self.number(*span)).collect()
     }
 
     /// Notes the hosts and the uses of the items that are numbered from `first`.

@@ -16,6 +16,7 @@ mod order;
 mod passes;
 mod proof;
 mod reference;
+mod requirement;
 mod session;
 mod table;
 mod text;

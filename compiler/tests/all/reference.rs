@@ -192,17 +192,19 @@ pub(crate) fn world() -> Vec<Request> {
 }
 
 /// A route at one of its hosts and paths, and the requests it takes, by number; and those it would take but for the method.
-struct Place<'p> {
-    route: usize,
+pub(crate) struct Place<'p> {
+    pub(crate) route: usize,
+    /// The path, by its place in the route.
+    pub(crate) path: usize,
     hosts: BTreeSet<&'p str>,
     paths: BTreeSet<&'p str>,
-    takes: BTreeSet<usize>,
+    pub(crate) takes: BTreeSet<usize>,
     but_method: BTreeSet<usize>,
 }
 
-struct Reading<'r> {
-    request: &'r Request,
-    path: &'r Path,
+pub(crate) struct Reading<'r> {
+    pub(crate) request: &'r Request,
+    pub(crate) path: &'r Path,
 }
 
 impl World for Reading<'_> {
@@ -254,13 +256,14 @@ fn in_path(path: &Path, text: &str) -> bool {
     fits && if path.rest { segments.len() >= n } else { segments.len() == n }
 }
 
-fn places<'p>(policy: &Policy, requests: &'p [Request]) -> Vec<Place<'p>> {
+pub(crate) fn places<'p>(policy: &Policy, requests: &'p [Request]) -> Vec<Place<'p>> {
     let mut places = Vec::new();
     for (number, route) in policy.routes.iter().enumerate() {
         for (host, _) in &route.hosts {
-            for (path, _) in &route.paths {
+            for (at_path, (path, _)) in route.paths.iter().enumerate() {
                 let mut place = Place {
                     route: number,
+                    path: at_path,
                     hosts: names(requests, |r| &r.host, |name| in_host(host, name)),
                     paths: names(requests, |r| &r.path, |text| in_path(path, text)),
                     takes: BTreeSet::new(),

@@ -324,3 +324,39 @@ fn a_changed_route_makes_its_own_cells_anew() {
         served.n_compiled();
     }
 }
+
+#[test]
+fn a_shared_requirement_is_told_of_when_the_last_route_in_which_it_asked_something_goes() {
+    let with = |routes: &[&str]| {
+        let mut text = String::from(
+            "edition 2026\n\nlistener web { bind \":8080\" }\n\npolicy inner { require req.path != \"/a\" }\n\npolicy outer { apply inner }\n",
+        );
+        for (at, lines) in routes.iter().enumerate() {
+            text.push_str(&format!(
+                "\nroute r{at} on web {{\n  host \"h{at}.example\"\n  {lines}\n  respond 200\n}}\n"
+            ));
+        }
+        text
+    };
+    let (idle, asking) = ("path \"/b\"\n  apply outer", "path \"/a/**\"\n  apply outer");
+    for (before, after, n_told) in [
+        (&[idle, asking][..], &[idle][..], 1),
+        (&[idle, asking], &[idle, "path \"/a/**\""], 1),
+        (&[idle, asking], &[idle, idle], 1),
+        (&[idle, asking], &[idle, asking, asking], 0),
+        (&[asking, asking], &[idle, asking], 0),
+    ] {
+        let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
+        let (found, _, _) = both(&trees, &mut session, &with(before));
+        assert!(found.is_empty(), "{found:#?}");
+        let (warm, cold, _) = both(&trees, &mut session, &with(after));
+        assert_eq!(warm, cold);
+        assert_eq!(warm.len(), n_told, "{warm:#?}");
+    }
+    // What is known by and by is known as well.
+    let (trees, mut session) = (Trees::default(), Session::new(VOCABULARY));
+    both(&trees, &mut session, &with(&[asking, asking]));
+    both(&trees, &mut session, &with(&[idle, asking]));
+    let (warm, cold, _) = both(&trees, &mut session, &with(&[idle, "path \"/c\""]));
+    assert_eq!((warm.len(), cold.len()), (1, 1), "{warm:#?}");
+}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use compiler::program::{Expr, Program, Step};
+use compiler::requirement::{Met, requirements};
 use lang::diag::proved_by_default;
 use lang::diag::unproved_assert::proved_all_the_same;
 use lang::policy::{
@@ -62,8 +63,11 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let errors = check.found().filter(|(_, diag)| diag.is_error());
     report::human::print_all(errors, Color::Auto);
     let Some(program) = &check.program else { return Ok(Outcome::Faulty) };
-    let desk =
-        Desk { policy: &check.policy, program, sources: &check.sources, diags: &check.diags };
+    let requirements = requirements(&check.policy, program).into_iter();
+    let met = requirements.filter(|required| required.met == Met::ByAll);
+    let met = met.map(|required| (required.route.0 as usize, required.span)).collect();
+    let (policy, sources, diags) = (&check.policy, &check.sources, &check.diags);
+    let desk = Desk { policy, program, sources, diags, met };
     let sections = [
         Section { key: "unproved", title: "claims without a proof", lines: desk.unproved() },
         Section {
@@ -127,6 +131,8 @@ struct Desk<'d> {
     sources: &'d Sources,
     /// What its check found: whether a claim is proved all the same.
     diags: &'d [Diag],
+    /// The requirements that every request meets which comes to them, by route.
+    met: HashSet<(usize, Span)>,
 }
 
 impl Desk<'_> {
@@ -245,8 +251,8 @@ impl Desk<'_> {
     fn public(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         for (at, block) in self.policy.blocks.iter().enumerate() {
-            for route in self.policy.routes.iter().filter(|route| route.listeners.contains(&at)) {
-                if !asks(route) && !identifies(route) {
+            for (number, route) in self.routes_on(at) {
+                if !self.asks(number, route) && !identifies(route) {
                     lines.push(Line {
                         name: route.name.to_string(),
                         detail: format!("on {}: {}", block.name, self.takes(route)),
@@ -258,6 +264,19 @@ impl Desk<'_> {
         lines
     }
 
+    /// The routes on a listener, with their numbers.
+    fn routes_on(&self, listener: usize) -> impl Iterator<Item = (usize, &Route)> {
+        let routes = self.policy.routes.iter().enumerate();
+        routes.filter(move |(_, route)| route.listeners.contains(&listener))
+    }
+
+    /// Whether something is required before the route answers that not every request meets.
+    fn asks(&self, number: usize, route: &Route) -> bool {
+        let is_met =
+            |condition: &Written| always(condition) || self.met.contains(&(number, condition.span));
+        required(route).any(|condition| !is_met(condition))
+    }
+
     fn has_auths(&self) -> bool {
         self.policy.blocks.iter().any(|block| provider(block.row.name).is_some())
     }
@@ -266,8 +285,8 @@ impl Desk<'_> {
     fn unidentified(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         for (at, block) in self.policy.blocks.iter().enumerate() {
-            for route in self.policy.routes.iter().filter(|route| route.listeners.contains(&at)) {
-                if asks(route) && !identifies(route) {
+            for (number, route) in self.routes_on(at) {
+                if self.asks(number, route) && !identifies(route) {
                     lines.push(Line {
                         name: route.name.to_string(),
                         detail: format!("on {}: {}", block.name, self.takes(route)),
@@ -441,11 +460,6 @@ impl Desk<'_> {
 
 /// The field of the client's certificate, which was verified.
 const CERTIFICATE: &str = "conn.tls.client";
-
-/// Whether something is required before the route answers.
-fn asks(route: &Route) -> bool {
-    required(route).any(|condition| !always(condition))
-}
 
 /// Whether a condition holds of every request, as far as its form tells.
 fn always(condition: &Written) -> bool {

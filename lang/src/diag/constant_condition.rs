@@ -1,5 +1,6 @@
 //! A condition with one outcome.
 
+use super::impossible_route::{Asked, arrival};
 use super::{Diag, Entry, Mends, Severity};
 use crate::source::Span;
 
@@ -10,9 +11,15 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Warning,
     mends: Mends::Carried,
     explain: "\
-A `where` or `require` whose condition does not depend on the request always does the same. So does a `require` that no
-request of the listener can meet: one for `conn.tls.client` where no `client_ca` asks for certificates, or for a text that
-a field never says, as a host in capital letters or a certificate's subject without `CN=`.
+A `where` or `require` whose condition does not depend on the request always does the same.
+
+So does a `require` that every request meets which comes to it: it protects nothing. `require req.host != \"Admin.example\"`
+is one, because hosts arrive in lower case, and so is `require not matches(req.path, re\"/\\\\.git\")`: a pattern is read as it
+is written, so `\\\\` is a backslash, which no path holds, and a dot is `\\.`. And so does one that none meets: it refuses
+everybody: one for a text that a field never says, as `require req.path == \"admin\"` or a certificate's subject without
+`CN=`, and one for `conn.tls.client` where no `client_ca` asks for certificates.
+What a route takes, and what is required before, counts. A `require` that several routes share, as those of a `policy` are,
+is told of if it is so in all of them; what hangs on an input is not.
 
 ```gw fails
 edition 2026
@@ -85,4 +92,33 @@ pub fn never_said(span: Span, (route, place): (&str, Span), field: &str, text: &
         }
         _ => "a path arrives with `.`, `..` and `//` resolved, and percent-encoded where a character is no letter, digit or sign that a path may hold: `%C3%A9` for `é`".to_owned(),
     })
+}
+
+/// What is required at `span` every request meets, `by_itself` or because of what the route takes and requires before; `asked`
+/// is what it looks at.
+pub fn always_met(span: Span, route: (&str, Span), by_itself: bool, asked: &[Asked]) -> Diag {
+    let message = match by_itself {
+        true => "this requirement protects nothing: every request meets it",
+        false => "this requirement protects nothing: every request that comes to it meets it",
+    };
+    told(ENTRY.at(span, message, "always true"), route, by_itself, asked)
+}
+
+/// What is required at `span` no request meets, `by_itself` or because of what the route takes and requires before; `asked` is
+/// what it looks at.
+pub fn met_by_none(span: Span, route: (&str, Span), by_itself: bool, asked: &[Asked]) -> Diag {
+    let message = match by_itself {
+        true => "this requirement refuses every request: none meets it",
+        false => "this requirement refuses every request: none that comes to it meets it",
+    };
+    told(ENTRY.at(span, message, "never true"), route, by_itself, asked)
+}
+
+fn told(diag: Diag, (route, place): (&str, Span), by_itself: bool, asked: &[Asked]) -> Diag {
+    let diag = diag.label(place, format!("in the route `{route}`"));
+    match arrival(asked).filter(|_| by_itself) {
+        Some(help) => diag.help(help),
+        None if by_itself => diag,
+        None => diag.help("what the route takes and what is required before it decide it already"),
+    }
 }

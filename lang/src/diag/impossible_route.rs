@@ -61,6 +61,14 @@ pub fn impossible_route(
     for (place, what) in others {
         diag = diag.label(*place, format!("the {what} it would have to have"));
     }
+    match arrival(asked) {
+        Some(help) => diag.help(help),
+        None => diag,
+    }
+}
+
+/// In which form arrives what is asked; nothing, where that has none.
+pub(super) fn arrival(asked: &[Asked]) -> Option<String> {
     let says = |asked: &Asked| match asked {
         Asked::Host => "a request has one host, which arrives in lower case and without its port",
         Asked::Path => {
@@ -72,13 +80,11 @@ pub fn impossible_route(
         }
         Asked::Connection => "TLS is spoken where the listener has a `tls` line, and only there",
     };
-    match asked {
-        [] => diag,
-        _ => diag.help(asked.iter().map(says).collect::<Vec<_>>().join("; ")),
-    }
+    let says: Vec<&str> = asked.iter().map(says).collect();
+    (!says.is_empty()).then(|| says.join("; "))
 }
 
-/// What the conditions of a route look at that has a form when it arrives.
+/// What a condition looks at that has a form when it arrives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asked {
     /// The host.

@@ -1,0 +1,55 @@
+//! Requirements against brute force: of random routes over the world of `reference.rs`, what is said to be met by all is met
+//! by every request that comes to it, what is said to be met by none by none, and nothing else is.
+
+use compiler::lower;
+use compiler::requirement::{Met, requirements};
+use lang::eval::eval;
+use lang::policy::StepKind;
+use proptest::prelude::*;
+
+use crate::build::*;
+use crate::proof::{routed, settled, way};
+use crate::reference::{Reading, places, recipe, world};
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    #[test]
+    fn requirements_are_met_as_brute_force_says(
+        made in prop::collection::vec((recipe(), way()), 1..4),
+    ) {
+        let routes = made.iter().enumerate().map(|(at, (r, w))| routed(&format!("r{at}"), r, w));
+        let Some(policy) = settled(routes.collect()) else { return Ok(()) };
+        let program = lower(&policy).0.unwrap();
+        let requests = world();
+        let places = places(&policy, &requests);
+        let mut judged = requirements(&policy, &program).into_iter();
+        for (number, route) in policy.routes.iter().enumerate() {
+            let own = places.iter().filter(|place| place.route == number);
+            let mut coming: Vec<Reading<'_>> = own
+                .flat_map(|place| {
+                    let path = &route.paths[place.path].0;
+                    place.takes.iter().map(|at| Reading { request: &requests[*at], path })
+                })
+                .collect();
+            for step in &route.steps {
+                let StepKind::Act(call) = &step.kind else { continue };
+                if call.row.name != "require" {
+                    continue;
+                }
+                let n_coming = coming.len();
+                coming.retain(|reading| eval(&call.args[0], reading).is_true());
+                let judged = judged.next().unwrap();
+                prop_assert_eq!(judged.route.0 as usize, number);
+                let expected = match coming.len() {
+                    _ if n_coming == 0 => Met::BySome,
+                    0 => Met::ByNone,
+                    n if n == n_coming => Met::ByAll,
+                    _ => Met::BySome,
+                };
+                prop_assert_eq!(judged.met, expected, "{:#?}", call.args[0]);
+            }
+        }
+        prop_assert!(judged.next().is_none());
+    }
+}
