@@ -1,4 +1,4 @@
-//! Which requests go past a shared cache, by what they say. The runtime keeps to these names, and proofs ask of a request
+//! Which requests go past a shared cache, by what they say, and what tells the others apart. The runtime keeps to these names, and proofs ask of a request
 //! what they mean.
 
 use std::collections::BTreeSet;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use lang::functions::FUNCTIONS;
 use lang::literal;
-use lang::policy::Compare;
+use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 use lang::vocab::identity::{CLAIMS, provider};
 use lang::{Span, Ty, Value};
 
-use crate::frame::SlotId;
+use crate::frame::{Slot, SlotId};
 use crate::lower::expr::Exprs;
-use crate::program::{Expr, Program, Step, locals};
+use crate::program::{Expr, Program, Step, StepKind, locals};
 use crate::space::identity;
 
 /// Methods that a cache answers.
@@ -25,6 +25,21 @@ pub const CREDENTIALS: [&str; 2] = ["authorization", "cookie"];
 /// Header fields of a request that ask for a part, for what is only right once, or for another protocol.
 pub const OWN_TERMS: [&str; 5] =
     ["range", "if-range", "if-match", "if-unmodified-since", "upgrade"];
+
+/// What a request is known by: another one each time.
+pub(crate) const IDENTITY: &str = "req.id";
+
+/// Header fields by which clients and proxies follow one request: another one each time.
+const TRACES: [&str; 8] = [
+    "x-request-id",
+    "request-id",
+    "x-correlation-id",
+    "traceparent",
+    "tracestate",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-spanid",
+];
 
 /// The directive of `Cache-Control` by which a request wants nothing kept (RFC 9111, section 5.2.1.5).
 pub const NO_STORE: &str = "no-store";
@@ -82,6 +97,46 @@ impl Answers {
             Some(other) => !self.answered.is_subset(&other.answered),
             None => self.knows || !self.answered.is_empty(),
         }
+    }
+}
+
+/// The header fields that the policy itself sets on a request, so far as they tell requests apart for a cache without a
+/// key. What only names the one request at hand does not: no answer would ever be given twice.
+pub fn told_apart(program: &Program, steps: &[Step]) -> Vec<Arc<str>> {
+    let lets = locals(steps);
+    let mut told = Vec::new();
+    for step in steps {
+        if let StepKind::Act(call) = &step.kind
+            && let Some((field, Some(name))) = &call.place
+            && &**field == "up.header"
+            && !told.contains(name)
+            && !call.args.first().is_some_and(|value| names_request(program, *value, &lets))
+        {
+            told.push(name.clone());
+        }
+    }
+    told
+}
+
+/// Whether a value says of a request only which one it is.
+pub(crate) fn names_request(program: &Program, value: ExprId, lets: &[(LocalId, ExprId)]) -> bool {
+    let mut names = false;
+    for (_, expr) in program.walk([value], lets) {
+        match expr {
+            Expr::Slot(slot) if program.slot(*slot).is_some_and(is_name) => names = true,
+            Expr::Slot(_) | Expr::Capture(_) => return false,
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether a field says which request it is.
+fn is_name(slot: &Slot) -> bool {
+    match (&*slot.field, slot.key.as_deref()) {
+        (IDENTITY, _) => true,
+        ("req.header", Some(name)) => TRACES.contains(&name),
+        _ => false,
     }
 }
 

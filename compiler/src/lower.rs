@@ -15,6 +15,7 @@ pub(crate) mod bind;
 pub(crate) mod condition;
 pub(crate) mod expr;
 mod refusal;
+mod repeat;
 pub(crate) mod routing;
 
 use expr::Exprs;
@@ -43,6 +44,7 @@ pub(crate) fn lower_noting(policy: &Policy) -> Lowered {
     passes::run(&mut program);
     let (mut diags, leaning, constants) = routing::route(policy, &mut program);
     diags.extend(refusal::refusing(policy));
+    diags.extend(repeat::unrepeated(policy, &program));
     if diags.iter().any(Diag::is_error) {
         return Lowered { program: None, diags, leaning, uneven: Vec::new() };
     }

@@ -14,7 +14,7 @@ use super::put::{Made, Put, echoes, given, remade};
 use super::sends::{self, Sends};
 use super::wire::{self, Wire};
 use super::{Kind, Reason};
-use crate::caching::Answers;
+use crate::caching::{Answers, names_request};
 use crate::program::{Call, Expr, Step, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::{Course, Header};
@@ -193,6 +193,7 @@ impl Exposure {
             | Put::Client(Made { value, .. }) => Some(value),
             Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Unknown => None,
         });
+        let sent = sent.filter(|value| !names_request(&basis.program, *value, lets));
         let parts = key.unwrap_or_else(|| sent.collect());
         self.cache = Some(Cache { answers: course.caches.clone(), parts });
     }

@@ -10,7 +10,8 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Error,
     mends: Mends::Carried,
     explain: "\
-After `forward` the request is on its way: nothing that changes it counts any more.
+After `forward` the request is on its way: nothing that changes it counts any more. Nor does a `cache` do anything for
+methods that it does not keep, or with a key that is another one for every request, as one with `req.id` in it is.
 
 ```gw fails
 edition 2026
@@ -59,4 +60,17 @@ pub fn of_no_method(span: Span, what: &str, methods: &[&str], taken: Span) -> Di
         )
         .label(taken, "the route takes none of these")
         .help("remove it, or give these methods a route of their own")
+}
+
+/// `what` keeps answers that nobody is ever given: what tells requests apart for it holds the value at `part`, another one
+/// each time.
+pub fn of_no_repeat((span, what): (Span, &str), part: Span) -> Diag {
+    ENTRY
+        .at(
+            part,
+            format!("`{what}` has no effect here: no two requests share an answer"),
+            "this is another one for every request",
+        )
+        .label(span, "what is kept here is kept for nobody")
+        .help("leave it out of the key, or send it in a header field of its own: one that holds nothing else does not count")
 }

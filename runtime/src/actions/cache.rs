@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use compiler::caching::Answers;
-use compiler::program::StepKind;
+use compiler::caching::{Answers, told_apart};
 
 use super::prelude::*;
 use crate::cache::{Caching, Rule, Store};
@@ -32,7 +31,7 @@ params! {
         fresh: Wait<365>,
         /// How long after that it is still given, while a new one is fetched in the background or where the upstream gives none; unless it says `must-revalidate` or `proxy-revalidate`.
         stale: Option<Wait<365>>,
-        /// What tells requests apart, beside the URL that is sent. Where it reads who asks (`Authorization`, a cookie, a claim), requests that say so in that way are cached. Without it the header fields that the policy sets on the request count.
+        /// What tells requests apart, beside the URL that is sent. Where it reads who asks (`Authorization`, a cookie, a claim), requests that say so in that way are cached. Without it the header fields that the policy sets on the request count, but for those that only say which request it is: `req.id`, or what a client says in a field such as `traceparent`.
         key: Option<Dyn<Document>>,
         /// Whether everybody gets the same answer, whoever asks: credentials in the request do not matter.
         public: bool = "false",
@@ -61,15 +60,10 @@ impl Act for Cache {
         let key = making.expression(2).filter(|_| of.key.is_some());
         let asked = (&*route.conditions, &**steps);
         let answers = Answers::of(making.matcher.program(), of.public, key, asked);
-        let mut sent: Vec<Arc<str>> = Vec::new();
-        for step in steps.iter().filter(|_| key.is_none()) {
-            if let StepKind::Act(call) = &step.kind
-                && let Some((field, Some(name))) = &call.place
-                && &**field == "up.header"
-            {
-                sent.push(name.clone());
-            }
-        }
+        let sent = match key {
+            Some(_) => Vec::new(),
+            None => told_apart(making.matcher.program(), steps),
+        };
         let rule = Rule {
             fresh: of.fresh.0,
             stale: of.stale.map(|stale| stale.0).unwrap_or_default(),
