@@ -5,6 +5,7 @@ use std::path::Path;
 
 use compiler::program::Program;
 use compiler::{Backend, Change, ListenerId, RouteId, Wish, said};
+use lang::quoted::is_plain;
 use lang::{Policy, Sources, Value};
 use miette::miette;
 use runtime::auth::Identity;
@@ -13,7 +14,7 @@ use runtime::message::Scheme;
 use runtime::rehearsal::{self, Over, Question, Rehearsal, hangs_on_certificate, rehearse};
 use runtime::serve::Refusal;
 
-use crate::told::{self, Content, MOST_CONTENT};
+use crate::told::{self, BLANKS, Content, MOST_CONTENT};
 
 /// A request that nobody sent.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl Ask {
         let request = &*told.request;
         let help = "write it as `GET https://shop.example/path?query`";
         let wrong = |what: &str| miette!(help = help, "`{request}` {what}");
-        let (method, url) = request.trim().split_once(' ').unwrap_or(("GET", request.trim()));
+        let (method, url) = request.split_once(' ').unwrap_or(("GET", request));
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("has no scheme"))?;
         let scheme = match scheme {
             "http" => Scheme::Http,
@@ -91,12 +92,13 @@ impl Ask {
             if header.contains(['\r', '\n']) {
                 return Err(miette!("the header `{}` has a line break", name.escape_debug()));
             }
+            let value = value.trim_matches(BLANKS);
             match name.eq_ignore_ascii_case("host") {
-                true => value.trim().clone_into(&mut ask.authority),
-                false => ask.headers.push((name.to_owned(), value.trim().to_owned())),
+                true => value.clone_into(&mut ask.authority),
+                false => ask.headers.push((name.to_owned(), value.to_owned())),
             }
         }
-        if request.trim().contains(['\r', '\n']) {
+        if request.contains(['\r', '\n']) {
             return Err(wrong("has a line break"));
         }
         if let Some(length) = ask.declared() {
@@ -251,7 +253,7 @@ impl Ask {
                         .iter()
                         .filter(|(name, _)| is_cookie(name))
                         .flat_map(|(_, value)| value.split(';'))
-                        .map(|cookie| cookie.trim().to_owned())
+                        .map(|cookie| cookie.trim_matches(BLANKS).to_owned())
                         .filter(|cookie| cookie.split('=').next() != Some(key))
                         .collect();
                     cookies.extend(text.map(|text| format!("{key}={}", said::cookie(&text))));
@@ -267,10 +269,10 @@ impl Ask {
                 ("conn.tls.version", None) => ask.over.version = Some(text?),
                 ("conn.tls.client", None) => ask.over.client = text,
                 ("req.json", None) => {
-                    ask.content.document.clear();
-                    if !value.is_absent() {
-                        lang::document::write(value, &mut ask.content.document);
-                    }
+                    ask.content.document = match value.is_absent() {
+                        true => String::new(),
+                        false => said::document(value),
+                    };
                 }
                 ("req.body.size", None) => match value {
                     Value::Size(length) if *length <= MOST_CONTENT => ask.content.length = *length,
@@ -283,9 +285,7 @@ impl Ask {
             let auth = program.slot(*slot)?.key.clone()?;
             ask.who.retain(|(_, known)| known.auth != auth);
             if let Value::Map(said) = claims {
-                let words: Vec<String> =
-                    said.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                let words = format!("{auth}({})", words.join(", "));
+                let words = said::known(&auth, said);
                 ask = ask.sent_by(&words, Identity { auth, claims: claims.clone() });
             }
         }
@@ -306,14 +306,23 @@ impl Ask {
             false => format!(":{}", self.port),
         };
         let mut url = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
-        let words = self.content.words().into_iter().chain(told::of_connection(&self.over));
+        // What is not seen as it stands is told as in an example.
+        let (seen, unseen): (Vec<_>, Vec<_>) =
+            self.headers.iter().partition(|(_, value)| value.chars().all(is_plain));
+        let unseen = unseen.iter().map(|(name, value)| format!("{name}: {}", said::said(value)));
+        let content = self.content.is_told();
+        let words = content.then(|| self.content.words()).into_iter().flatten();
+        let words = words.chain(told::of_connection(&self.over)).chain(unseen);
         for (at, words) in words.enumerate() {
             url.push_str(if at == 0 { " with " } else { " and " });
             url.push_str(&words);
         }
         let mut text = quoted(&url);
-        for (name, value) in &self.headers {
+        for (name, value) in seen {
             text.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}"))));
+        }
+        if !content {
+            text.push_str(&format!(" --body {}", quoted(&self.content.document)));
         }
         if self.from != IpAddr::V4(Ipv4Addr::LOCALHOST) {
             text.push_str(&format!(" --from {}", self.from));

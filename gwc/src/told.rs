@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use compiler::said;
-use lang::{Span, Value};
+use lang::{Span, Value, quoted};
 use miette::miette;
 use runtime::rehearsal::Over;
 use serde::de::IgnoredAny;
@@ -39,6 +39,9 @@ pub(crate) struct Content {
     pub(crate) length: u64,
 }
 
+/// What may stand around the value of a header field without being part of it (RFC 9110, section 5.6.3).
+pub(crate) const BLANKS: [char; 2] = [' ', '\t'];
+
 /// More content than this is not made up.
 pub(crate) const MOST_CONTENT: u64 = 64 << 20;
 
@@ -49,6 +52,13 @@ impl Content {
         let length = usize::try_from(self.length).unwrap_or(usize::MAX);
         bytes.resize(bytes.len().max(length), b' ');
         bytes
+    }
+
+    /// Whether that can be told: nothing, or one document.
+    pub(crate) fn is_told(&self) -> bool {
+        self.document.is_empty()
+            || serde_json::from_str::<IgnoredAny>(&self.document)
+                .is_ok_and(|_| self.document.trim() == self.document)
     }
 
     /// As it is told: behind ` with ` or ` and `.
@@ -79,7 +89,7 @@ pub(crate) fn of_connection(over: &Over) -> Vec<String> {
 
 /// Reads a request and what stands behind it.
 pub(crate) fn read(text: &str) -> miette::Result<Told> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let mut words = text.splitn(3, ' ');
     let (Some(method), Some(url), Some(behind)) = (words.next(), words.next(), words.next()) else {
         return Ok(Told { request: text.to_owned(), ..Told::default() });
@@ -136,15 +146,13 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
         return Some(behind);
     }
     if let Some(behind) = behind.strip_prefix(" = ") {
-        let written = behind;
-        let (value, behind) = said::read(behind)?;
+        let (written, behind) = said::literal(behind)?;
         // A text is told between quotes here, whatever is in it.
-        let inner = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-        let value = inner.map_or_else(|| value.clone(), str::to_owned);
+        let text = quoted::read(written).filter(|(_, left)| left.is_empty());
+        let value = text.map_or_else(|| written.to_owned(), |(text, _)| text);
         match name {
             _ if ["origin.", "up.", "resp."].iter().any(|root| name.starts_with(root)) => {
-                let value = written.get(..written.len() - behind.len())?;
-                told.answer.push(format!("{name} = {value}"));
+                told.answer.push(format!("{name} = {written}"));
             }
             "conn.peer" => told.over.peer = Some(value.parse().ok()?),
             "conn.sni" => told.over.sni = Some(Some(value)),
@@ -187,6 +195,8 @@ fn closing(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -228,5 +238,70 @@ mod tests {
             assert!(read(text).is_err(), "{text}");
         }
         assert_eq!(read("http://a.example/").unwrap().request, "http://a.example/");
+    }
+
+    /// Texts of which somebody could think that they are something else.
+    fn hostile() -> impl Iterator<Item = String> {
+        const PIECES: [&str; 25] = [
+            "",
+            "a",
+            " ",
+            "\t",
+            "\"",
+            "\\",
+            "{",
+            "}",
+            "(",
+            ")",
+            "]",
+            "=",
+            ", ",
+            ": ",
+            " and x: 1",
+            " on web",
+            "\\u{61}",
+            "'",
+            "\0",
+            "\n",
+            "\u{7f}",
+            "\u{85}",
+            "\u{a0}",
+            "\u{ad}",
+            "\u{3000}",
+        ];
+        let pairs = PIECES.iter().flat_map(|one| PIECES.iter().map(move |two| (one, two)));
+        pairs.flat_map(|(one, two)| PIECES.iter().map(move |three| format!("{one}{two}{three}")))
+    }
+
+    #[test]
+    fn any_text_in_any_place_is_read_as_it_was_written() {
+        for text in hostile() {
+            let value = Value::string(text.as_str());
+            let scope = Value::list([value.clone(), Value::string("x")]);
+            let claims = BTreeMap::from([("scope".into(), scope), ("sub".into(), value.clone())]);
+            let known = said::known("token", &claims);
+            let over = Over {
+                sni: Some(Some(text.clone())),
+                alpn: Some(None),
+                client: Some(text.clone()),
+                ..Over::default()
+            };
+            let document = said::document(&value);
+            let mut words = vec![known.clone(), format!("x-a: {}", said::said(&text))];
+            words.push(format!("content {document}"));
+            words.extend(of_connection(&over));
+            words.push(format!("origin.header[\"x\"] = {value}"));
+            words.push(known.clone());
+            let line = format!("GET https://a.example/ with {} on web", words.join(" and "));
+            let told = read(&line).unwrap_or_else(|_| panic!("{line}"));
+            assert_eq!(told.headers, [format!("x-a: {text}")]);
+            assert_eq!((told.over.sni, told.over.alpn), (over.sni, over.alpn), "{line}");
+            assert_eq!(told.over.client, over.client);
+            assert_eq!(told.who, [known.clone(), known]);
+            assert_eq!(told.content.document, document);
+            assert_eq!(serde_json::from_str::<String>(&document).ok(), Some(text));
+            assert_eq!(told.answer, [format!("origin.header[\"x\"] = {value}")]);
+            assert_eq!(told.on.as_deref(), Some("web"));
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod functions;
 pub mod hosts;
 pub mod literal;
 pub mod policy;
+pub mod quoted;
 pub mod segment;
 pub mod source;
 pub mod syntax;

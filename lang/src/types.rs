@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::quoted::Quoted;
+
 /// The type of an expression, an argument, a field or an input.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Ty {
@@ -159,7 +161,7 @@ impl fmt::Display for Ty {
                     if at > 0 {
                         f.write_str(" | ")?;
                     }
-                    write!(f, "\"{word}\"")?;
+                    write!(f, "{}", Quoted(word))?;
                 }
                 Ok(())
             }

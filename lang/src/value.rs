@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::quoted::Quoted;
+
 /// A value. Cheap to clone: anything long is shared.
 #[derive(Clone, Debug, Default)]
 pub enum Value {
@@ -199,7 +201,7 @@ impl fmt::Display for Value {
             Value::Bool(value) => write!(f, "{value}"),
             Value::Int(value) | Value::Time(value) => write!(f, "{value}"),
             Value::Float(value) => write!(f, "{value}"),
-            Value::String(text) => write!(f, "{text:?}"),
+            Value::String(text) => write!(f, "{}", Quoted(text)),
             Value::Duration(length) => write_duration(f, *length),
             Value::Size(bytes) => write_size(f, *bytes),
             Value::Rate(rate) => {
@@ -218,7 +220,11 @@ impl fmt::Display for Value {
             Value::Map(fields) => {
                 f.write_str("{")?;
                 for (at, (name, value)) in fields.iter().enumerate() {
-                    write!(f, "{} {name}: {value}", if at > 0 { "," } else { "" })?;
+                    f.write_str(if at > 0 { ", " } else { " " })?;
+                    match is_word(name) {
+                        true => write!(f, "{name}: {value}")?,
+                        false => write!(f, "{}: {value}", Quoted(name))?,
+                    }
                 }
                 f.write_str(if fields.is_empty() { "}" } else { " }" })
             }
@@ -226,6 +232,14 @@ impl fmt::Display for Value {
             Value::Secret(_) => f.write_str("<secret>"),
         }
     }
+}
+
+/// Whether a name may stand without quotes.
+fn is_word(name: &str) -> bool {
+    let is_within = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(is_within)
+        && !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
 struct DurationText(Duration);

@@ -16,7 +16,7 @@ use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
 use crate::interp::{Constants, Interp};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
-use crate::said::{cookie, said};
+use crate::said::{cookie, document, known, said};
 use crate::space::{
     Door, ELSEWHERE, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token, names,
     sources, stands_in,
@@ -184,7 +184,9 @@ impl Witness {
         }
         let document = self.said(program, ("req.json", None)).filter(|value| !value.is_absent());
         let fits = match (document, self.said(program, ("req.body.size", None))) {
-            (Some(document), Some(Value::Size(size))) => json(document).len() as u64 <= *size,
+            (Some(document), Some(Value::Size(size))) => {
+                self::document(document).len() as u64 <= *size
+            }
             _ => true,
         };
         // Of what `connection` names beside what it is said to say, it would say both.
@@ -386,9 +388,7 @@ impl Witness {
                 _ if value.is_absent() || self.is_token(program, slot) => {}
                 (field, Some(auth)) if field == CLAIMS.path => {
                     let Value::Map(claims) = self.token(*id, &slot.ty) else { continue };
-                    let claims: Vec<String> =
-                        claims.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                    details.push(format!("{auth}({})", claims.join(", ")));
+                    details.push(known(auth, &claims));
                 }
                 // They stand in the target, above.
                 ("req.query" | "req.query.all", Some(_)) => {}
@@ -399,7 +399,7 @@ impl Witness {
                 // They stand in one field, below.
                 ("req.cookie", Some(_)) => {}
                 ("req.body.size", None) if *value == Value::Size(0) => {}
-                ("req.json", None) => details.push(format!("content {}", json(value))),
+                ("req.json", None) => details.push(format!("content {}", document(value))),
                 ("client.ip", None) => from = format!(" from {plain}"),
                 ("conn.peer", None) => match self.said(program, ("client.ip", None)) {
                     None => from = format!(" from {plain}"),
@@ -480,7 +480,7 @@ impl Witness {
         }
         let document = self.said(program, ("req.json", None));
         let document = document.filter(|document| !document.is_absent())?;
-        Some(json(document).len() as u64)
+        Some(self::document(document).len() as u64)
     }
 
     /// What its target says behind the path: what is said of the query, with the `?`.
@@ -643,13 +643,6 @@ fn items(list: &Value) -> impl Iterator<Item = &str> {
         _ => [].iter(),
     };
     items.filter_map(Value::as_str)
-}
-
-/// A document as it is sent.
-pub(crate) fn json(value: &Value) -> String {
-    let mut text = String::new();
-    lang::document::write(value, &mut text);
-    text
 }
 
 /// Percent-encodes what has a meaning in a query.

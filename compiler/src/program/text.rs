@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use lang::Value;
 use lang::policy::{Arithmetic, Compare, From, Host, LocalId, Quantifier};
+use lang::quoted::Escaped;
 use lang::vocab::ExprId;
 
 use crate::program::{
@@ -355,11 +356,7 @@ pub(crate) fn short(shown: impl fmt::Display, most: usize) -> String {
 /// A part of text that is put together: words as they stand, everything else in braces.
 fn hole(f: &mut fmt::Formatter<'_>, shown: Shown<'_>, part: ExprId) -> fmt::Result {
     if let Expr::Const(Value::String(words)) = shown.program.expr(part) {
-        return words.chars().try_for_each(|c| match c {
-            '{' | '}' => write!(f, "\\{c}"),
-            '\'' => f.write_char(c),
-            c => write!(f, "{}", c.escape_debug()),
-        });
+        return write!(f, "{}", Escaped(words));
     }
     // The braces hold together what brackets would.
     let text = short(shown.of(part), MOST);

@@ -17,7 +17,6 @@ use super::sets::Space;
 use super::term::Term;
 use super::test::Test;
 use crate::frame::SlotId;
-use crate::order::witness::json;
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, Program};
 
@@ -411,7 +410,7 @@ fn fit_content(program: &Program, guess: &mut Vec<(Term, Value)>) {
     };
     let said = guess.iter().find(|(term, _)| is_of(term, "req.json"));
     let Some((_, document)) = said.filter(|(_, document)| !document.is_absent()) else { return };
-    let length = json(document).len();
+    let length = crate::said::document(document).len();
     guess.retain(|(term, value)| match value {
         Value::Size(size) if is_of(term, "req.body.size") => {
             usize::try_from(*size).is_ok_and(|size| size >= length)

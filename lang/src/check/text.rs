@@ -11,6 +11,7 @@ use crate::diag::plain_text::{plain_dollar, plain_group, plain_operator, plain_v
 use crate::diag::wrong_type::wrong_type;
 use crate::foreign;
 use crate::policy::{Expr, ExprKind};
+use crate::quoted::unescape;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::types::Ty;
@@ -42,8 +43,14 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
                 }
                 plain.push_str(word.text);
             }
-            ast::Part::Escape(word) => match ast::unescape(word.text) {
+            ast::Part::Escape(word) => match unescape(word.text) {
                 Some(c) => plain.push(c),
+                None if word.text.ends_with('}') => {
+                    sound = false;
+                    let message = format!("`{}` stands for nothing", word.text);
+                    let reason = "no character has this number";
+                    cx.report(bad_text(word.span, message, reason));
+                }
                 None => {
                     sound = false;
                     cx.report(
@@ -52,7 +59,7 @@ pub(super) fn text<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, written: ast::St
                             format!("`{}` stands for nothing", word.text),
                             "no such escape",
                         )
-                        .help("the escapes are `\\n \\r \\t \\\" \\\\ \\{ \\}`")
+                        .help("the escapes are `\\n \\r \\t \\\" \\\\ \\{ \\} \\u{…}`")
                         .fix(
                             "write a backslash",
                             word.span,

@@ -49,7 +49,7 @@ fn nested(cx: &mut Context<'_>, written: ast::Type<'_>, depth: u32) -> Ty {
     }
     match written {
         ast::Type::Named(named) => self::named(cx, named, depth),
-        ast::Type::Str(text) => Ty::OneOf([Arc::from(text.text())].into()),
+        ast::Type::Str(text) => Ty::OneOf([word(text)].into()),
         ast::Type::Optional(optional) => match optional.inner() {
             Some(inner) => nested(cx, inner, depth + 1).optional(),
             None => Ty::Error,
@@ -74,7 +74,7 @@ fn nested(cx: &mut Context<'_>, written: ast::Type<'_>, depth: u32) -> Ty {
             let mut words = Vec::new();
             for member in union.members() {
                 match member {
-                    ast::Type::Str(text) => words.push(Arc::from(text.text())),
+                    ast::Type::Str(text) => words.push(word(text)),
                     ast::Type::Error(_) => return Ty::Error,
                     other => {
                         cx.report(
@@ -93,6 +93,11 @@ fn nested(cx: &mut Context<'_>, written: ast::Type<'_>, depth: u32) -> Ty {
         }
         ast::Type::Error(_) => Ty::Error,
     }
+}
+
+/// A text of a union: no value is put in there.
+fn word(text: ast::Str<'_>) -> Arc<str> {
+    text.plain().map_or_else(|| Arc::from(text.text()), Arc::from)
 }
 
 fn named(cx: &mut Context<'_>, named: ast::Named<'_>, depth: u32) -> Ty {

@@ -10,7 +10,7 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Error,
     mends: Mends::Carried,
     explain: "\
-In a text, `\\\\`, `\\\"`, `\\n`, `\\r`, `\\t`, `\\{` and `\\}` are characters, and `{…}` puts a value in.
+In a text, `\\\\`, `\\\"`, `\\n`, `\\r`, `\\t`, `\\{` and `\\}` are characters, `\\u{a0}` is the one of that number, and `{…}` puts a value in.
 
 ```gw fails
 edition 2026

@@ -3,7 +3,7 @@
 
 pub use super::expr_view::{
     Annotation, Binary, BinaryOp, Call, Entry, Expr, Hole, Index, Is, List, Literal, Match, Member,
-    Name, Op, Paren, Part, Record, Str, Unary, UnaryOp, unescape,
+    Name, Op, Paren, Part, Record, Str, Unary, UnaryOp,
 };
 pub use super::type_view::{Named, OptionalType, RecordType, Type, UnionType};
 

@@ -3,6 +3,7 @@
 use super::ast::{Arm, Block, NamedArg, Word, named, positional};
 use super::tree::{Kind, Node};
 use super::type_view::Type;
+use crate::quoted::unescape;
 use crate::source::Span;
 
 /// An expression.
@@ -100,7 +101,7 @@ views! {
 pub enum Part<'t> {
     /// Plain text, as written.
     Text(Word<'t>),
-    /// A backslash and the character after it, as written: `\n \r \t \" \\ \{ \}`.
+    /// A backslash and what belongs to it, as written: `\n \r \t \" \\ \{ \} \u{…}`.
     Escape(Word<'t>),
     /// `{…}`: an expression to splice in, or a pattern's capture.
     Hole(Hole<'t>),
@@ -272,20 +273,6 @@ impl<'t> Str<'t> {
             }
         }
         Some(value)
-    }
-}
-
-/// The character that an escape such as `\n` stands for.
-pub fn unescape(escape: &str) -> Option<char> {
-    match escape {
-        "\\n" => Some('\n'),
-        "\\r" => Some('\r'),
-        "\\t" => Some('\t'),
-        "\\\"" => Some('"'),
-        "\\\\" => Some('\\'),
-        "\\{" => Some('{'),
-        "\\}" => Some('}'),
-        _ => None,
     }
 }
 
