@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use compiler::{Backend, Program};
 use lang::{SourceId, Sources, Value};
-use miette::miette;
+use miette::{Report, miette};
 use runtime::engine::{Aim, BuildError, Engine, Ground};
+use runtime::gateway::LaunchError;
 
 use crate::bounds;
 use crate::inputs::{self, Secrets, Unbound};
 use crate::report::places::{at_places, together};
+
+/// What is said of several things for which a policy is not served.
+const UNSERVED: &str = "the policy cannot be served";
 
 /// The engine of `program`, with values from `with`, to serve after `previous`: what stays as it was is taken over.
 /// `backend` decides its requests.
@@ -56,12 +60,26 @@ pub fn rehearsing(
 /// keys that are not there are none.
 pub fn trying(program: Program, with: Option<&Path>, sources: &Sources) -> miette::Result<Engine> {
     let bound = inputs::bind_unserved(&program.inputs, with, sources, Secrets::Spared);
-    let engine = bound.and_then(|bound| {
-        let engine = on(program, bound, sources, None, (Backend::Interp, Aim::Try))?;
+    bound.map_err(|unbound| unbound.report).and_then(|bound| tried(program, bound, sources))
+}
+
+/// The same with inputs bound to these values: what these do not fit is told as it is before serving.
+pub fn tried(program: Program, bound: Vec<Value>, sources: &Sources) -> miette::Result<Engine> {
+    let engine = on(program, bound, sources, None, (Backend::Interp, Aim::Try));
+    let held = engine.and_then(|engine| {
         bounds::hold(&engine, sources)?;
         Ok(engine)
     });
-    engine.map_err(|unbuilt| unbuilt.report)
+    held.map_err(|unbuilt| unbuilt.report)
+}
+
+/// Why listeners of an engine cannot listen, as it is told.
+pub fn unlaunched(errors: Vec<LaunchError>, sources: &Sources) -> Report {
+    let report = |error: LaunchError| {
+        let place: Vec<_> = error.span.iter().map(|span| (*span, String::new())).collect();
+        at_places(error.message, error.help.as_deref(), &place, sources)
+    };
+    together(UNSERVED, errors.into_iter().map(report).collect())
 }
 
 fn on(
@@ -86,8 +104,7 @@ fn on(
         let report = |error: BuildError| {
             at_places(error.message, error.help.as_deref(), &[(error.span, String::new())], sources)
         };
-        let report =
-            together("the policy cannot be served", errors.into_iter().map(report).collect());
+        let report = together(UNSERVED, errors.into_iter().map(report).collect());
         Unbound { report, places }
     })
 }

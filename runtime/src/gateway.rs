@@ -23,7 +23,7 @@ use lang::Span;
 
 pub use self::files::raise_file_limit;
 pub use self::hash::hash;
-pub use self::layout::Listener;
+pub use self::layout::{Listener, overlaps};
 pub use self::modules::{ModuleState, Serves};
 pub use self::snapshot::{Snapshot, UpstreamSample};
 pub use self::sockets::Sockets;

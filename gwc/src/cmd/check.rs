@@ -1,4 +1,4 @@
-//! `gwc check`: whether policies may run. Needs no network, and values of inputs only to prove what hangs on them.
+//! `gwc check`: whether policies may run. Needs no network, and values of inputs only to tell what hangs on them.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,18 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use compiler::judge::{Difference, judge};
 use compiler::program::Program;
-use lang::Severity;
 use lang::diag::proved_by_default;
+use lang::{Diag, Severity};
 use miette::miette;
+use runtime::gateway::overlaps;
 
 use crate::report::{self, Color};
-use crate::{Outcome, inputs, load};
+use crate::{Outcome, engine, inputs, load};
 
 /// Checks policies: syntax, names, types and the order of routes
 ///
-/// Exit status: 0 when nothing is wrong, 1 when a policy has errors, 2 when it could not be read.
+/// Exit status: 0 when nothing is wrong, 1 when a policy has errors, 2 when it could not be read or does not fit the values
+/// of its inputs.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Policies, or directories whose `.gw` files are checked
@@ -28,7 +30,8 @@ pub(crate) struct Args {
     /// Whether warnings fail the check as well
     #[arg(long)]
     deny_warnings: bool,
-    /// Values of inputs, with which asserts are proved that hang on them: a TOML file of `name = value` lines
+    /// Values of inputs, with which asserts are proved that hang on them, and which the policy must fit as when it is served: a
+    /// TOML file of `name = value` lines
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
     /// Put requests made up for the policy to everything that decides: machine code, decision tables, the interpreter and a
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let (mut checks, unread) = load::check_each(&args.paths, &load::Overlay::new())?;
     if args.with.is_some() {
         for check in &mut checks {
-            prove(check, args.with.as_deref())?;
+            bind(check, args.with.as_deref())?;
         }
     }
     let found = || checks.iter().flat_map(load::Check::found);
@@ -96,8 +99,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     Ok(if faulty { Outcome::Faulty } else { Outcome::Clean })
 }
 
-/// Proves what hangs on inputs with the values that they are given, in place of their defaults.
-fn prove(check: &mut load::Check, with: Option<&Path>) -> miette::Result<()> {
+/// Gives inputs their values in place of their defaults: proves what hangs on them, and holds against them whatever keeps a
+/// policy from being served with them.
+fn bind(check: &mut load::Check, with: Option<&Path>) -> miette::Result<()> {
     // What is wrong with one assert is no reason not to look at the others.
     let Some(program) = check.program.as_ref().or(check.unproved.as_ref()) else { return Ok(()) };
     let bound = inputs::bind(&program.inputs, with, &check.sources, &[]);
@@ -106,7 +110,13 @@ fn prove(check: &mut load::Check, with: Option<&Path>) -> miette::Result<()> {
     check.diags.retain(|diag| diag.code != proved_by_default::ENTRY.code);
     check.diags.extend(wrong);
     check.diags.sort_by_key(|diag| (diag.span(), diag.code));
-    Ok(())
+    let program = check.program.as_ref().filter(|_| !check.diags.iter().any(Diag::is_error));
+    let Some(program) = program else { return Ok(()) };
+    let engine = engine::tried(program.clone(), bound, &check.sources)?;
+    match overlaps(&engine.listeners) {
+        errors if errors.is_empty() => Ok(()),
+        errors => Err(engine::unlaunched(errors, &check.sources)),
+    }
 }
 
 /// Whether everything that decides says the same of every policy that compiles; what it found is told.

@@ -196,7 +196,7 @@ pub(super) fn refresh(tls: &Tls, telemetry: &Telemetry) {
 }
 
 /// Binds that would share connections: with shared ports the kernel would not refuse them.
-fn overlaps(listeners: &[ListenerConfig]) -> Vec<LaunchError> {
+pub fn overlaps(listeners: &[ListenerConfig]) -> Vec<LaunchError> {
     let mut seen: Vec<(&ListenerConfig, BindAddress)> = Vec::new();
     let mut errors = Vec::new();
     for listener in listeners {

@@ -12,7 +12,6 @@ use super::Args;
 use super::modules::{self, Shelf, Troubles};
 use crate::inputs::{self, files};
 use crate::load::{Check, Standing};
-use crate::report::places::{at_places, together};
 use crate::{Outcome, built, engine, proofs};
 
 /// A policy that can be served.
@@ -142,14 +141,7 @@ pub(super) fn located(diag: &Diag, sources: &Sources) -> String {
 impl Refused {
     /// What the gateway itself says against it.
     pub(super) fn launch(errors: Vec<LaunchError>, sources: &Sources) -> Refused {
-        let report = |error: LaunchError| match error.span {
-            Some(span) => {
-                at_places(error.message, error.help.as_deref(), &[(span, String::new())], sources)
-            }
-            None => at_places(error.message, error.help.as_deref(), &[], sources),
-        };
-        let all = errors.into_iter().map(report).collect();
-        Refused::world(together("the policy cannot be served", all), Vec::new())
+        Refused::world(engine::unlaunched(errors, sources), Vec::new())
     }
 
     /// Prints what has not been printed yet.
