@@ -11,6 +11,7 @@ use std::time::Duration;
 use compiler::caching::{Answers, NO_STORE, OWN_TERMS};
 use tokio::time::{Instant, timeout};
 
+use crate::auth::Identity;
 use crate::body::{Body, BodyError};
 use crate::exchange::Exchange;
 use crate::message::{Headers, Method, Request, Response};
@@ -105,8 +106,18 @@ impl Rule {
         is_read
             && !OWN_TERMS.iter().any(|name| headers.contains(name))
             && !headers.lists("cache-control", NO_STORE)
-            && self.answers.as_ref().is_some_and(|of| !of.past().any(|name| headers.contains(name)))
+            && self.answers.as_ref().is_some_and(|of| !of.past().any(|name| says_who(ex, name)))
     }
+}
+
+/// Whether a request says in this header field who asks. Who is only made up to be known, as in a test, says it in each
+/// field in which the auth looks for its token.
+fn says_who(ex: &Exchange, name: &str) -> bool {
+    let is_carrier = |known: &Identity| {
+        let mut auths = ex.decider.auths.iter();
+        auths.any(|auth| *auth.name() == known.auth && auth.is_carried_by(name))
+    };
+    ex.request.headers.contains(name) || ex.connection.identities.iter().any(is_carrier)
 }
 
 /// The answer to a request, from the cache where it has one.
