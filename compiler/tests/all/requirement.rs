@@ -1,5 +1,6 @@
 //! Requirements against brute force: of random routes over the world of `reference.rs`, what is said to be met by all is met
-//! by every request that comes to it, what is said to be met by none by none, and nothing else is.
+//! by every request that comes to it, and what is said to be met by none by none. What the few requests of that world all do
+//! need not hold of every one: a number that overflows is not among them.
 
 use compiler::lower;
 use compiler::requirement::{Met, requirements};
@@ -41,13 +42,13 @@ proptest! {
                 coming.retain(|reading| eval(&call.args[0], reading).is_true());
                 let judged = judged.next().unwrap();
                 prop_assert_eq!(judged.route.0 as usize, number);
-                let expected = match coming.len() {
-                    _ if n_coming == 0 => Met::BySome,
-                    0 => Met::ByNone,
-                    n if n == n_coming => Met::ByAll,
-                    _ => Met::BySome,
+                let met = coming.len();
+                let is_right = match judged.met {
+                    Met::ByAll => met == n_coming,
+                    Met::ByNone => met == 0,
+                    Met::BySome => true,
                 };
-                prop_assert_eq!(judged.met, expected, "{:#?}", call.args[0]);
+                prop_assert!(is_right, "{:?} of {met} in {n_coming}: {:#?}", judged.met, call.args[0]);
             }
         }
         prop_assert!(judged.next().is_none());
