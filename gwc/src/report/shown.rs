@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use lang::quoted::is_seen;
+
 /// The text with everything escaped that is not seen, cut to so many letters.
 pub fn shown(text: &str, most: usize) -> String {
     let mut seen = String::with_capacity(text.len().min(most));
@@ -47,15 +49,6 @@ pub(super) fn source(text: &str) -> Cow<'_, str> {
 /// Whether a letter is seen, or is a blank of a text in lines.
 fn is_laid_out(letter: char) -> bool {
     matches!(letter, '\n' | '\r' | '\t') || is_seen(letter)
-}
-
-/// Whether a letter is written as itself: no control character, no mark that turns or joins what stands around it.
-fn is_seen(letter: char) -> bool {
-    !letter.is_control()
-        && !matches!(letter,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

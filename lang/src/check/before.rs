@@ -32,8 +32,11 @@ pub(super) fn order(
     plans: &[Plan<'_>],
     ids: &[Option<RouteId>],
 ) -> Vec<Before> {
-    let names = Names::of(cx, plans);
     let mut edges = Vec::new();
+    if plans.iter().all(|plan| plan.view.before().next().is_none()) {
+        return edges;
+    }
+    let names = Names::of(cx, plans);
     for (plan, id) in plans.iter().zip(ids) {
         for word in plan.view.before() {
             let Some(at) = names.meant(cx, plan, word.text) else {

@@ -54,6 +54,10 @@ route two on web {
 ",
 };
 
+/// What to do about it.
+const NARROWER_FIRST: &str = "say with `before` which of them is tried first: the narrower one, if one is; that is not \
+     checked where it cannot be decided";
+
 /// It cannot be decided how `route` (at `span`) and `other` (at `other_span`) lie to each other.
 pub fn undecided_order((route, span): (&str, Span), (other, other_span): (&str, Span)) -> Diag {
     ENTRY
@@ -63,10 +67,7 @@ pub fn undecided_order((route, span): (&str, Span), (other, other_span): (&str, 
             "this may overlap",
         )
         .label(other_span, "with this")
-        .help(
-            "say with `before` which of them is tried first: the narrower one, if one is; that is not \
-             checked where it cannot be decided",
-        )
+        .help(NARROWER_FIRST)
 }
 
 /// Both `route` (at `span`) and `other` (at `other_span`) take the example, and it cannot be decided which one is narrower.
@@ -84,8 +85,5 @@ pub fn undecided_narrower(
             format!("`{example}` fits this"),
         )
         .label(other_span, "and this")
-        .help(
-            "say with `before` which of them is tried first: the narrower one, if one is; that is not \
-             checked where it cannot be decided",
-        )
+        .help(NARROWER_FIRST)
 }
