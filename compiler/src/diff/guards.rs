@@ -119,9 +119,8 @@ impl Sides<'_> {
             (None, Without::Unknown) => return Held::Unknown,
             (None, Without::Default) => {
                 let params = guard.params.iter().filter_map(|name| place(self.row.params, name));
-                return Held::Values(
-                    params.map(|(_, param)| literal(param, param.default?)).collect(),
-                );
+                let values = params.map(|(_, param)| usual(param)).collect();
+                return Held::Values(self.or_part(None, guard, values));
             }
             (None, Without::Value(text)) => {
                 let params = guard.params.iter().filter_map(|name| place(self.row.params, name));
@@ -129,7 +128,31 @@ impl Sides<'_> {
             }
         };
         let args = self.args(line, guard).into_iter();
-        Held::Values(args.map(|arg| self.constants.get(arg).cloned()).collect())
+        let values = args.map(|arg| self.constants.get(arg).cloned()).collect();
+        Held::Values(self.or_part(Some(line), guard, values))
+    }
+
+    /// The values, with a part of another one in place of those that are not given.
+    fn or_part(
+        &self,
+        line: Option<&Setting>,
+        guard: &Guard,
+        values: Vec<Option<Value>>,
+    ) -> Vec<Option<Value>> {
+        let whole = guard.part.and_then(|(name, parts)| {
+            let (at, param) = place(self.row.params, name)?;
+            let given = line.and_then(|line| line.args.get(at));
+            let whole = given.map_or_else(|| usual(param), |arg| self.constants.get(*arg).cloned());
+            match whole? {
+                Value::Int(whole) => {
+                    whole.checked_add(parts - 1)?.checked_div(parts).map(Value::Int)
+                }
+                _ => None,
+            }
+        });
+        let is_given =
+            |value: &Option<Value>| guard.part.is_none() || *value != Some(Value::Absent);
+        values.into_iter().map(|one| if is_given(&one) { one } else { whole.clone() }).collect()
     }
 
     /// Which tokens have the claims that are read, by their types and by what is put where one is left out.
@@ -250,6 +273,14 @@ fn lie_in(these: &[Value], those: &[Value]) -> bool {
 
 fn place<'p>(params: &'p [Param], name: &str) -> Option<(usize, &'p Param)> {
     params.iter().enumerate().find(|(_, param)| param.name == name)
+}
+
+/// What a parameter is where nothing is said.
+fn usual(param: &Param) -> Option<Value> {
+    match param.default {
+        Some(text) => literal(param, text),
+        None => (param.ty)().is_optional().then_some(Value::Absent),
+    }
 }
 
 fn literal(param: &Param, text: &str) -> Option<Value> {

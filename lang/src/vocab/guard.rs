@@ -12,6 +12,8 @@ pub struct Guard {
     pub without: Without,
     /// The parameter without which it says nothing.
     pub beside: Option<&'static str>,
+    /// The parameter of which it is such a part where it is not given.
+    pub part: Option<(&'static str, i64)>,
 }
 
 /// Which of two values protects more.
@@ -59,12 +61,17 @@ impl Guard {
         stricter: Stricter,
         without: Without,
     ) -> Guard {
-        Guard { params, stricter, without, beside: None }
+        Guard { params, stricter, without, beside: None, part: None }
     }
 
     /// The same, of a line that gives this parameter too.
     pub const fn beside(self, param: &'static str) -> Guard {
         Guard { beside: Some(param), ..self }
+    }
+
+    /// The same, of a number that is one of `parts` of another one where it is not given.
+    pub const fn or_part(self, param: &'static str, parts: i64) -> Guard {
+        Guard { part: Some((param, parts)), ..self }
     }
 }
 
