@@ -29,6 +29,7 @@ mod observed;
 mod put;
 mod regions;
 mod sends;
+mod shape;
 mod split;
 mod wire;
 
@@ -219,8 +220,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     let mut found = classes(&basis, &mut comparison);
     // What hangs on inputs has an example for what these are by default, else for what they are given, if for anything.
     for bind in [with_defaults, with_values] {
-        let is_open = !comparison.undecided.is_empty()
-            || found.values().any(|class| class.change.example.is_err());
+        let is_open = !comparison.undecided.is_empty() || found.values().any(Class::is_open);
         let Some((basis, given)) = bind(&basis).filter(|_| is_open) else { continue };
         let mut only = Comparison::default();
         for (key, mut class) in classes(&basis, &mut only) {
@@ -231,17 +231,17 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
             match found.entry(key) {
                 Entry::Vacant(entry) => drop(entry.insert(class)),
                 // What is known without them is worth more.
-                Entry::Occupied(entry)
+                Entry::Occupied(mut entry)
                     if entry.get().change.example.is_ok() && !given.is_empty() =>
                 {
-                    continue;
+                    entry.get_mut().show(class);
                 }
                 Entry::Occupied(mut entry) => entry.get_mut().join(class),
             }
         }
         comparison.disagreements.extend(only.disagreements);
     }
-    let mut changes: Vec<Change> = found.into_values().map(Class::change).collect();
+    let mut changes: Vec<Change> = found.into_values().flat_map(Class::changes).collect();
     changes.sort_by(|a, b| {
         let key = |c: &Change| {
             let at = |outcome: &Outcome| outcome.route.as_ref().map(|(_, span)| *span);
@@ -351,11 +351,18 @@ fn classes(basis: &Basis<'_>, comparison: &mut Comparison) -> BTreeMap<String, C
 struct Class {
     change: Change,
     places: BTreeSet<String>,
+    /// Those that may fare so, too, and of which no request is known with the others.
+    open: Vec<Change>,
 }
 
 impl Class {
     fn new(change: Change, place: Option<String>) -> Class {
-        Class { change, places: place.into_iter().collect() }
+        Class { change, places: place.into_iter().collect(), open: Vec::new() }
+    }
+
+    /// Whether an example is missing.
+    fn is_open(&self) -> bool {
+        self.change.example.is_err() || !self.open.is_empty()
     }
 
     /// Takes in those of another place. What is told of a class is told of the request that is shown; of others that come
@@ -373,10 +380,33 @@ impl Class {
             }
         }
         self.places.extend(other.places);
+        self.open.append(&mut other.open);
+        if other.change.example.is_err() {
+            self.open.push(other.change);
+        }
     }
 
-    fn change(self) -> Change {
-        Change { places: self.places.len(), ..self.change }
+    /// Shows of another one what is not shown here.
+    fn show(&mut self, other: Class) {
+        let answered = other.change.answered();
+        if let Some(open) = self.open.iter_mut().find(|open| open.answered() == answered) {
+            *open = Change { places: other.places.len(), ..other.change };
+        }
+    }
+
+    /// What is told of them: what comes from statements of which an example is shown needs no other.
+    fn changes(self) -> Vec<Change> {
+        let mut told: Vec<[Answered; 2]> =
+            self.change.also.iter().map(|also| [also.old.clone(), also.new.clone()]).collect();
+        let mut changes = vec![Change { places: self.places.len(), ..self.change }];
+        told.extend(changes.iter().map(Change::answered));
+        for open in self.open {
+            if !told.contains(&open.answered()) {
+                told.push(open.answered());
+                changes.push(open);
+            }
+        }
+        changes
     }
 }
 
@@ -434,10 +464,14 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
 }
 
 impl Change {
+    /// Who answers on either side, and what refuses there.
+    fn answered(&self) -> [Answered; 2] {
+        [&self.old, &self.new].map(|outcome| (outcome.route.clone(), outcome.refused))
+    }
+
     /// The request that is shown, as one among others.
     fn elsewhere(&self) -> impl Iterator<Item = Also> + use<> {
-        let answered = |outcome: &Outcome| (outcome.route.clone(), outcome.refused);
-        let (old, new) = (answered(&self.old), answered(&self.new));
+        let [old, new] = self.answered();
         self.example.clone().ok().map(|example| Also { example, old, new }).into_iter()
     }
 }

@@ -29,6 +29,7 @@ mod outcome;
 pub(crate) mod replay;
 pub(crate) mod search;
 pub(crate) mod sent;
+mod spelled;
 mod values;
 
 use basis::{Basis, Known};

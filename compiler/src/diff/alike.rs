@@ -11,6 +11,7 @@ use lang::vocab::ExprId;
 use crate::diff::fate::{Does, Effect, Fate};
 use crate::diff::idle::is_alone;
 use crate::program::{Expr, Program, named};
+use crate::proof::basis::Basis;
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
 
 /// The most choices of the arguments of one way, and the most steps in which two of them are compared.
@@ -75,7 +76,7 @@ pub(super) struct Told<'f> {
 
 /// Of these requests, those that get the same of the statements of both, for certain.
 pub(super) fn alike(
-    program: &Program,
+    basis: &Basis<'_>,
     space: &mut Space,
     set: Set,
     (old, new): (Told<'_>, Told<'_>),
@@ -106,7 +107,7 @@ pub(super) fn alike(
             return Ok(Set::NONE);
         }
         let choices = [old.choices, new.choices];
-        let mut pair = Pair { program, choices, effects: [one, other], steps: STEPS };
+        let mut pair = Pair { basis, choices, effects: [one, other], steps: STEPS };
         for (a, b) in one.does.args.iter().zip(&other.does.args) {
             left = pair.same(space, left, *a, *b)?;
         }
@@ -115,7 +116,7 @@ pub(super) fn alike(
 }
 
 struct Pair<'d> {
-    program: &'d Program,
+    basis: &'d Basis<'d>,
     choices: [&'d Choices; 2],
     effects: [&'d Effect; 2],
     steps: usize,
@@ -148,9 +149,11 @@ impl Pair<'_> {
             }
             return space.join_all(same);
         }
-        let program = self.program;
+        let Basis { program, constants, .. } = self.basis;
+        if let (Some(one), Some(other)) = (constants.get(a), constants.get(b)) {
+            return Ok(if one == other { set } else { Set::NONE });
+        }
         let pairs: Vec<(ExprId, ExprId)> = match (program.expr(a), program.expr(b)) {
-            (Expr::Const(one), Expr::Const(other)) if one == other => return Ok(set),
             (Expr::Input(one), Expr::Input(other)) if one == other => return Ok(set),
             (Expr::Slot(one), Expr::Slot(other)) => {
                 let is_stable = program.slot(*one).is_some_and(|slot| slot.stable);
@@ -183,6 +186,13 @@ impl Pair<'_> {
             {
                 of.iter().zip(than).map(|((_, one), (_, other))| (*one, *other)).collect()
             }
+            // Text that is nothing but this.
+            (Expr::Template(parts), _) if parts.len() == 1 => {
+                parts.iter().map(|part| (*part, b)).collect()
+            }
+            (_, Expr::Template(parts)) if parts.len() == 1 => {
+                parts.iter().map(|part| (a, *part)).collect()
+            }
             _ => return Ok(Set::NONE),
         };
         pairs.into_iter().try_fold(set, |left, (one, other)| self.same(space, left, one, other))
@@ -205,7 +215,7 @@ impl Pair<'_> {
     /// What a side's expression comes to, and when, if it is one of several; the first that is taken counts.
     fn cases(&self, side: usize, id: ExprId) -> Option<Vec<(Formula, ExprId)>> {
         let whole = || Formula::Always(true);
-        match self.program.expr(id) {
+        match self.basis.program.expr(id) {
             Expr::Local(local) => {
                 let lets = &self.effects.get(side)?.named;
                 Some(vec![(whole(), named(lets, *local)?)])

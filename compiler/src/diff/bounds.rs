@@ -29,6 +29,27 @@ pub(super) struct Bound {
     burst: Option<i64>,
 }
 
+/// Leaves out of a limit's arguments a burst that is what it is without one: a whole period's worth.
+pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
+    let Form::Applied = call.row.form else { return };
+    let known = |name: &str, args: &[ExprId]| {
+        let at = call.row.place_of(name)?;
+        Some((at, basis.constants.get(*args.get(at)?)?))
+    };
+    let (Some((_, Value::Rate(rate))), Some((at, Value::Int(burst)))) =
+        (known("rate", args), known("burst", args))
+    else {
+        return;
+    };
+    let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
+    if i64::try_from(rate.count).is_ok_and(|count| *burst == count - 1)
+        && let Some(nothing) = basis.program.exprs.iter().position(is_nothing)
+        && let Some(burst) = args.get_mut(at)
+    {
+        *burst = ExprId(nothing as u32);
+    }
+}
+
 impl Bound {
     /// The limit that an action is, if it is one.
     pub(super) fn of(basis: &Basis<'_>, call: &Call, does: &Does) -> Option<Bound> {

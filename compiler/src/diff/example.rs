@@ -252,8 +252,9 @@ impl Ground<'_> {
         }
         let observer =
             Observer { interp: &interp, witness, course: &part.course, believes: self.believes };
-        let is_unfit =
-            |text: &ExprId| interp.value(*text).is_ok_and(|value| Test::Unsayable.holds(&value));
+        let is_unfit = |(text, test): &(ExprId, Test)| {
+            interp.value(*text).is_ok_and(|value| test.holds(&value))
+        };
         let is_refused = part.course.unfit.as_ref().is_none_or(|texts| texts.iter().any(is_unfit));
         let fares = fits(&interp, &part.course)
             && is_refused
@@ -331,7 +332,7 @@ pub(super) fn hints(
 }
 
 /// Whether it reads a field of this type.
-fn is_of(program: &Program, id: ExprId, ty: &Ty) -> bool {
+pub(super) fn is_of(program: &Program, id: ExprId, ty: &Ty) -> bool {
     match program.expr(id) {
         Expr::Slot(slot) => {
             let slot = program.slot(*slot);

@@ -12,6 +12,7 @@ use super::bounds::parts;
 use super::choices::Chosen;
 use super::put::{Made, Put, echoes, given, remade};
 use super::sends::{self, Sends};
+use super::shape::{self, Shape};
 use super::wire::{self, Wire};
 use super::{Kind, Reason};
 use crate::caching::{Answers, names_request};
@@ -31,6 +32,10 @@ pub(super) struct Exposure {
     target: BTreeMap<Piece, Put>,
     /// What of it a client can choose among the requests of the route.
     open: BTreeSet<Piece>,
+    /// The paths among which it chooses, if that is known.
+    shape: Option<Shape>,
+    /// The route's only path.
+    path: Option<policy::Path>,
     cache: Option<Cache>,
     sends: Option<Sends>,
 }
@@ -124,6 +129,10 @@ impl Exposure {
         if route.hosts.iter().any(|(host, _)| !matches!(host, policy::Host::Exact(_))) {
             open.insert(Piece::Host);
         }
+        let path = match route.paths.as_slice() {
+            [(path, _)] => Some(path),
+            _ => None,
+        };
         let forwards = course.to().is_some();
         let asks = course.at.filter(|_| forwards).and_then(|at| route.steps.get(at));
         Exposure {
@@ -131,6 +140,8 @@ impl Exposure {
             wire: asks.and_then(|step| wire::wire(side, step)),
             fields: fields.collect(),
             open,
+            shape: path.map(Shape::of_route),
+            path: path.cloned(),
             ..Exposure::default()
         }
     }
@@ -150,13 +161,18 @@ impl Exposure {
         let is_there =
             |value: &ExprId| !matches!(basis.program.expr(*value), Expr::Const(Value::Absent));
         let put = |value: ExprId| given(basis, value, (chosen, lets));
-        if let Some(piece) = row.place.as_ref().and_then(|place| Piece::of(place.field.path)) {
-            self.target.insert(piece, call.args.first().map_or(Put::Kept, |value| put(*value)));
-        }
-        if row.row.name == "rewrite"
-            && let Some(path) = argument("path")
-        {
-            self.target.insert(Piece::Path, put(path));
+        let piece = match row.row.name {
+            "rewrite" => Some(Piece::Path),
+            _ => row.place.as_ref().and_then(|place| Piece::of(place.field.path)),
+        };
+        if let Some(piece) = piece {
+            let value = call.args.first();
+            self.target.insert(piece, value.map_or(Put::Kept, |value| put(*value)));
+            if piece == Piece::Path {
+                let value = value.zip(self.path.as_ref());
+                self.shape =
+                    value.map(|(value, path)| Shape::of(basis, chosen.value(*value), lets, path));
+            }
         }
         if row.row.ends == Ends::Forwards
             && let Some(host) = argument("host").filter(|host| is_there(&chosen.value(*host)))
@@ -211,6 +227,13 @@ pub(super) fn passing(old: &Exposure, new: &Exposure) -> Vec<Arc<str>> {
     });
     let names: BTreeSet<Arc<str>> = told.map(|(_, name)| name.clone()).collect();
     names.into_iter().collect()
+}
+
+/// The header fields of answers that the two do not set alike.
+pub(super) fn answering(old: &Exposure, new: &Exposure) -> BTreeSet<Arc<str>> {
+    let names = old.fields.keys().chain(new.fields.keys()).filter(|(up, _)| !*up);
+    let other = names.filter(|name| old.put(name).0 != new.put(name).0);
+    other.map(|(_, name)| name.clone()).collect()
 }
 
 /// What it means for protection that `new` is exposed where `old` was, and why. What a client says in the fields of
@@ -327,6 +350,10 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             Kind::Tightened,
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
+        (false, false) if piece == Piece::Path => {
+            otherwise(&format!("the {word}"), &before, &after)
+                .or_else(|| shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?))
+        }
         _ => otherwise(&format!("the {word}"), &before, &after),
     }
 }

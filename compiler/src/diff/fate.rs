@@ -7,7 +7,7 @@ use lang::policy::{self, Expr, ExprKind, LocalId, RouteId};
 use lang::vocab::{Ends, ExprId, Form};
 use lang::{Span, Value};
 
-use crate::diff::bounds::Bound;
+use crate::diff::bounds::{self, Bound};
 use crate::diff::choices::Chosen;
 use crate::diff::effective::{Phase, Ran, effective};
 use crate::diff::exposure::Exposure;
@@ -45,6 +45,8 @@ pub(super) struct Fate {
 /// How far a request gets.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Reach {
+    /// A value of it cannot stand where it was to be put. That keeps messages in form, and nobody from anything.
+    Unfit,
     /// It is refused.
     Refused,
     /// It is sent elsewhere.
@@ -95,6 +97,16 @@ impl Does {
 }
 
 impl Effect {
+    /// Whether it is told the same as another one but for this parameter.
+    pub(super) fn differs_in(&self, other: &Does, param: &str) -> bool {
+        let is_param = |at: usize| self.names.get(at).is_some_and(|name| *name == param);
+        let Does { action, args, place, .. } = &self.does;
+        let same = args.iter().zip(&other.args).enumerate();
+        self.names.contains(&param)
+            && (action, place, args.len()) == (&other.action, &other.place, other.args.len())
+            && same.into_iter().all(|(at, (one, other))| (one == other) != is_param(at))
+    }
+
     /// What it is told otherwise than a statement of its kind on the other side, which may be written with the same words.
     pub(super) fn otherwise(&self, other: &Fate, program: &Program) -> String {
         let Does { action, args, place, .. } = &self.does;
@@ -202,6 +214,7 @@ impl Fate {
             (End::Answered, Status::Known(400..)) => Reach::Refused,
             (End::Answered, Status::Known(300..)) => Reach::Redirected,
             (End::Answered, _) => Reach::Through,
+            (End::Unfit, _) => Reach::Unfit,
             _ => Reach::Refused,
         };
         let refuses = matches!(course.end, End::Denied | End::Unfit) || refused_later;
@@ -232,6 +245,7 @@ impl Fate {
             let (Some(call), Some(row)) = (call, row) else { continue };
             let requires = row.row.asserted();
             let mut args: Vec<ExprId> = call.args.iter().map(|arg| chosen.value(*arg)).collect();
+            bounds::plainly(basis, row, &mut args);
             let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
             let is_chosen = call.args.iter().any(|arg| chosen.divides(*arg));
             let phase = match always {
@@ -344,10 +358,10 @@ impl Fate {
 
     /// What tells it apart.
     pub(super) fn key(&self) -> Key {
-        Key {
-            words: self.words.clone(),
-            effects: self.effects.iter().map(|effect| effect.does.clone()).collect(),
-        }
+        // A value that cannot stand there is answered alike, whatever it is.
+        let tells = |effect: &&Effect| self.reach != Reach::Unfit || Some(effect.span) != self.by;
+        let effects = self.effects.iter().filter(tells).map(|effect| effect.does.clone());
+        Key { words: self.words.clone(), effects: effects.collect() }
     }
 }
 

@@ -8,6 +8,7 @@ use lang::Value;
 
 use super::fate::{Does, Effect, Fate};
 use crate::frame::SlotId;
+use crate::passing::PROTECTED;
 use crate::program::{Expr, Program};
 use crate::proof::sent::{Reach, reach};
 use crate::space::{Cut, Formula, Term};
@@ -15,10 +16,10 @@ use crate::space::{Cut, Formula, Term};
 /// The requests for which a statement comes to nothing, where the other policy has none that changes the same field.
 #[derive(Clone, Debug)]
 pub(super) enum When {
-    /// All: the gateway never passes on what a client says there.
+    /// All: the gateway never passes on what a client says there, or writes just this itself.
     Always,
-    /// Those that say just this, absence included.
-    Says(SlotId, Value),
+    /// Those that say just this in the field, absence included, as far as it passes.
+    Says(SlotId, Arc<str>, Value),
 }
 
 /// The statements that may come to nothing, with the requests for which they do.
@@ -27,33 +28,49 @@ pub(super) type Idle = BTreeMap<Does, When>;
 /// Which of these statements come to nothing, and when.
 pub(super) fn idle(program: &Program, all: &[&Does], believes: bool) -> Idle {
     let when = |does: &Does| {
-        let (name, value) = (field(does)?, value(program, does)?);
+        let name = field(does)?;
+        if !believes && is_own(program, name, does) {
+            return Some(When::Always);
+        }
+        let value = value(program, does)?;
         match reach(name, believes) {
             Reach::Never => value.is_absent().then_some(When::Always),
-            Reach::AsSaid => Some(When::Says(read(program, name)?, value)),
+            Reach::AsSaid => Some(When::Says(read(program, name)?, name.clone(), value)),
             Reach::Otherwise => None,
         }
     };
     all.iter().filter_map(|does| Some(((*does).clone(), when(does)?))).collect()
 }
 
-/// The requests in which a client says something that reaches the upstream where these statements do not run, by the
-/// header field that they change.
+/// What a client says in a header field.
+pub(super) struct Said {
+    /// The requests of which it reaches the upstream.
+    pub(super) reaches: Formula,
+    /// The requests that say nothing there.
+    pub(super) nothing: Formula,
+}
+
+/// What a client says where these statements do not run, by the header field that they change.
 pub(super) fn said(
     program: &Program,
     all: &[&Does],
     believes: bool,
     cut: &mut Cut<'_>,
-) -> BTreeMap<Arc<str>, Formula> {
+) -> BTreeMap<Arc<str>, Said> {
     let names: BTreeSet<&Arc<str>> = all.iter().filter_map(|does| field(does)).collect();
     let mut says = |name: &Arc<str>| match reach(name, believes) {
         Reach::AsSaid => {
             let slot = Term::Slot(read(program, name)?);
-            Some(cut.is(slot, &Value::Absent).not())
+            let nothing = cut.is(slot, &Value::Absent);
+            let passes = stripped(cut, name).not();
+            let reaches = Formula::all(vec![nothing.clone().not(), passes]);
+            Some(Said { reaches, nothing })
         }
         // Only `via` goes on with what stood in it.
         Reach::Otherwise if believes || &**name == "via" => None,
-        Reach::Otherwise | Reach::Never => Some(Formula::Always(false)),
+        Reach::Otherwise | Reach::Never => {
+            Some(Said { reaches: Formula::Always(false), nothing: Formula::Always(true) })
+        }
     };
     names.into_iter().filter_map(|name| Some((name.clone(), says(name)?))).collect()
 }
@@ -84,6 +101,24 @@ fn value(program: &Program, does: &Does) -> Option<Value> {
     }
 }
 
+/// Whether a statement sets what the gateway says of the client by itself.
+fn is_own(program: &Program, name: &str, does: &Does) -> bool {
+    let ("set", [value]) = (&*does.action, does.args.as_slice()) else { return false };
+    let part = match program.expr(*value) {
+        Expr::Template(parts) if parts.len() == 1 => parts.first(),
+        _ => Some(value),
+    };
+    let slot = part.and_then(|part| match program.expr(*part) {
+        Expr::Slot(slot) => program.slot(*slot),
+        _ => None,
+    });
+    let field = slot.map_or("", |slot| &*slot.field);
+    matches!(
+        (name, field),
+        ("x-forwarded-for", "client.ip" | "conn.peer") | ("x-forwarded-proto", "req.scheme")
+    )
+}
+
 /// Whether nothing else on either side changes what this statement of `own` does.
 pub(super) fn is_alone(effect: &Effect, own: &Fate, other: &Fate) -> bool {
     let same = |one: &&Effect| one.does.place == effect.does.place;
@@ -95,7 +130,22 @@ impl When {
     pub(super) fn formula(&self, cut: &mut Cut<'_>) -> Formula {
         match self {
             When::Always => Formula::Always(true),
-            When::Says(slot, value) => cut.is(Term::Slot(*slot), value),
+            When::Says(slot, name, value) => {
+                let says = cut.is(Term::Slot(*slot), value);
+                let stripped = stripped(cut, name);
+                match value.is_absent() {
+                    true => Formula::any(vec![says, stripped]),
+                    false => Formula::all(vec![says, stripped.not()]),
+                }
+            }
         }
+    }
+}
+
+/// The requests of which a field is not passed on because their `connection` names it.
+fn stripped(cut: &mut Cut<'_>, name: &Arc<str>) -> Formula {
+    match PROTECTED.contains(&&**name) {
+        true => Formula::Always(false),
+        false => cut.stripped(name),
     }
 }

@@ -49,6 +49,8 @@ enum Item {
     Before,
     /// What the gateway says where no upstream answers.
     Gateway,
+    /// Nobody knows.
+    Unknown,
 }
 
 impl Observed {
@@ -56,14 +58,12 @@ impl Observed {
     pub(super) fn beside(&self, other: &Observed) -> Compared {
         let places: BTreeSet<&Place> = self.fields.keys().chain(other.fields.keys()).collect();
         let fields = places.into_iter().map(|place| {
-            match (self.fields.get(place), other.fields.get(place)) {
-                (Some(one), Some(other)) => compared(one, other, is_encoded(&place.0)),
-                (Some(one), None) | (None, Some(one)) => {
-                    let before = self.before.get(place).or(other.before.get(place));
-                    compared(one, before.map_or(&[], Vec::as_slice), is_encoded(&place.0))
-                }
-                (None, None) => Compared::Same,
-            }
+            let before = self.before.get(place).or(other.before.get(place));
+            let [one, other] = [self, other].map(|of| {
+                let items = of.fields.get(place).or(before);
+                sent(&place.0, items.map_or(&[], Vec::as_slice))
+            });
+            compared(&one, &other, is_encoded(&place.0))
         });
         let pairs = self.done.iter().zip(&other.done);
         let done = pairs.map(|((action, one), (acted, other))| match action == acted {
@@ -79,7 +79,7 @@ impl Observed {
 
 /// How two fields compare, of which `encoded` ones have characters that may be written in several ways.
 fn compared(one: &[Item], other: &[Item], encoded: bool) -> Compared {
-    let is_open = |item: &Item| matches!(item, Item::Open(..) | Item::Gateway);
+    let is_open = |item: &Item| matches!(item, Item::Open(..) | Item::Gateway | Item::Unknown);
     // What the gateway makes of such a text may be what the other one is.
     let is_odd = |item: &Item| match item {
         Item::Value(Value::String(text)) => encoded && !is_plain(text),
@@ -99,6 +99,21 @@ fn compared(one: &[Item], other: &[Item], encoded: bool) -> Compared {
         false if one.iter().chain(other).any(is_unknown) => Compared::Unknown,
         false => Compared::Differs,
     }
+}
+
+/// What stands in a field as it is sent: in a path no empty segments stand between others.
+fn sent(field: &str, items: &[Item]) -> Vec<Item> {
+    let items = items.iter().map(|item| match item {
+        Item::Value(Value::String(path)) if field == "up.path" => {
+            let mut path = path.to_string();
+            while path.contains("//") {
+                path = path.replace("//", "/");
+            }
+            Item::Value(Value::string(path))
+        }
+        other => other.clone(),
+    });
+    items.collect()
 }
 
 /// Whether the texts that are put there are encoded.
@@ -193,8 +208,17 @@ impl Observer<'_> {
 
     /// What a slot says that no statement changes.
     fn says(&self, slot: SlotId) -> Vec<Item> {
-        let value = self.interp.slot(slot).ok().filter(|value| !value.is_absent());
-        value.map(Item::Value).into_iter().collect()
+        let is_said = || {
+            let mut said = self.witness.slots.iter().filter(|(known, _)| *known == slot);
+            said.any(|(_, value)| !value.is_absent())
+        };
+        match self.interp.slot(slot) {
+            Ok(value) if value.is_absent() => Vec::new(),
+            Ok(value) => vec![Item::Value(value)],
+            // What a token looks like nobody knows; it is there.
+            Err(_) if is_said() => vec![Item::Before],
+            Err(_) => vec![Item::Unknown],
+        }
     }
 
     fn item(&self, arg: ExprId, does: &Does, seen: &Observed) -> Item {
@@ -244,7 +268,7 @@ impl Now<'_> {
         let items = self.seen.fields.get(&place).cloned().unwrap_or_else(before);
         let values = items.into_iter().map(|item| match item {
             Item::Value(value) => Some(value),
-            Item::Open(..) | Item::Before | Item::Gateway => None,
+            Item::Open(..) | Item::Before | Item::Gateway | Item::Unknown => None,
         });
         let mut values = values.collect::<Option<Vec<Value>>>()?;
         if slot.field.ends_with(".all") {

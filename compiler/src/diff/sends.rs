@@ -107,10 +107,10 @@ impl Sends {
                     // Behind it the host has ended.
                     match slot.map_or("", |slot| &*slot.field) {
                         "req.target" | "req.path" => break,
-                        field => field == "req.host",
+                        _ => is_host(basis, part),
                     }
                 }
-                _ => false,
+                _ => is_host(basis, part),
             };
             by_client |= !is_host && matches!(put(basis, part, lets), Put::Client(_));
             authority = text(part).map_or_else(String::new, |text| text.to_string());
@@ -126,5 +126,21 @@ impl Sends {
             Scheme::Same => Some(came),
             Scheme::Unknown => None,
         }
+    }
+}
+
+/// Whether it is the host that is asked for, with a port or without.
+fn is_host(basis: &Basis<'_>, id: ExprId) -> bool {
+    match basis.program.expr(id) {
+        Expr::Slot(slot) => basis.program.slot(*slot).is_some_and(|slot| {
+            matches!(
+                (&*slot.field, slot.key.as_deref()),
+                ("req.host", None) | ("req.header", Some("host"))
+            )
+        }),
+        Expr::Coalesce(first, other) => {
+            is_host(basis, *first) && basis.constants.get(*other).is_some()
+        }
+        _ => false,
     }
 }

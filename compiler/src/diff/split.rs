@@ -1,15 +1,16 @@
 //! The requests of one host and path, divided by what becomes of them on either side.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-use lang::Span;
-use lang::policy::RouteId;
+use lang::policy::{Compare, RouteId};
 use lang::vocab::ExprId;
+use lang::{Span, Ty, Value};
 
 use crate::diff::alike::{Choices, Told, alike, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
-use crate::diff::example::{Found, Ground, hints};
+use crate::diff::example::{Found, Ground, hints, is_of};
 use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
@@ -32,6 +33,12 @@ const MOST_BETWEEN: usize = 64;
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
+
+/// An address of version 6 that is nobody's (RFC 3849).
+const VERSION_6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+/// Why more is let through where nothing that protects has changed.
+const UNFIT: &str = "a value that cannot stand where it was put is put there no longer";
 
 /// What there is at a host and path.
 #[derive(Debug, Default)]
@@ -74,6 +81,9 @@ impl Pair {
         let (old, new) = (&self.old, &self.new);
         let mut kind = Kind::Changed;
         match (old.reach, new.reach) {
+            (Reach::Unfit, Reach::Asked | Reach::Through) => {
+                return (Kind::Changed, vec![UNFIT.to_owned()]);
+            }
             (Reach::Refused | Reach::Redirected, Reach::Asked) => {
                 let why = "the upstream is asked before the request is refused";
                 return (Kind::Loosened, vec![why.to_owned()]);
@@ -98,8 +108,7 @@ impl Pair {
                 reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
                 let is_let = |place: &Place| !new.judged.contains(place);
                 if new.reach == Reach::Through && old.judged.iter().any(is_let) {
-                    let why = "a value that could not stand where it was put was refused with 400";
-                    reasons.push((Kind::Unclear, why.to_owned()));
+                    reasons.push((Kind::Changed, UNFIT.to_owned()));
                 }
                 reasons
             }
@@ -124,10 +133,12 @@ pub(super) struct Part {
     choices: Arc<Choices>,
     /// What these requests have chosen.
     pub(super) chosen: Chosen,
-    /// Texts that can stand in a header field, of requests that are not refused for them.
-    pub(super) stands: Arc<[ExprId]>,
+    /// Texts that do not pass these tests, of requests that are not refused for them.
+    pub(super) stands: Arc<[(ExprId, Test)]>,
     /// What a request says for which a difference is seen.
     says: Arc<Vec<Formula>>,
+    /// What a request says that gets a header field of the answer.
+    answered: Arc<Vec<(Arc<str>, Formula)>>,
     set: Set,
 }
 
@@ -145,6 +156,7 @@ struct Asked<'b> {
     refusing: HashSet<usize>,
     choices: Arc<Choices>,
     says: Arc<Vec<Formula>>,
+    answered: Arc<Vec<(Arc<str>, Formula)>>,
     captured: Vec<(Arc<str>, usize)>,
     whole: Formula,
     but_method: Formula,
@@ -158,7 +170,7 @@ struct Way {
     /// The requests that come this way.
     formula: Formula,
     chosen: Chosen,
-    stands: Arc<[ExprId]>,
+    stands: Arc<[(ExprId, Test)]>,
     fate: Fate,
 }
 
@@ -240,7 +252,7 @@ fn divided<'b>(
     let nothing: BTreeMap<Does, Formula> = nothing.collect();
     let said = said(&basis.program, &differing, believes, &mut cut);
     // What matters is shown first; else a request that says less is easier to read.
-    plain.extend(said.values().map(|says| says.clone().not()));
+    plain.extend(said.values().map(|said| said.nothing.clone()));
 
     // What holds of requests to one alone is a difference of the listeners, and told as such.
     let before = arriving(old.policy, old_table.block);
@@ -305,7 +317,7 @@ fn divided<'b>(
                     let mut both = space.meet(one.set, other.set)?;
                     if both != Set::NONE && one.fate.words == other.fate.words {
                         let told = (one.told(), other.told());
-                        let same = alike(&basis.program, &mut space, both, told, &nothing)?;
+                        let same = alike(basis, &mut space, both, told, &nothing)?;
                         both = space.minus(both, same)?;
                     }
                     if both == Set::NONE {
@@ -313,7 +325,9 @@ fn divided<'b>(
                     }
                     let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
                     for name in exposure::passing(&one.fate.exposure, &other.fate.exposure) {
-                        let says = said.get(&name).map_or(Ok(Set::ALL), |says| space.set(says))?;
+                        let says = said
+                            .get(&name)
+                            .map_or(Ok(Set::ALL), |said| space.set(&said.reaches))?;
                         match space.meet(both, says)? {
                             Set::NONE => unsaid.push(name),
                             _ => shows.push(says),
@@ -321,6 +335,12 @@ fn divided<'b>(
                     }
                     for says in one.says.iter().chain(other.says.iter()) {
                         shows.push(space.set(says)?);
+                    }
+                    let answered = exposure::answering(&one.fate.exposure, &other.fate.exposure);
+                    for (name, gets) in one.answered.iter().chain(other.answered.iter()) {
+                        if answered.contains(name) {
+                            shows.push(space.set(gets)?);
+                        }
                     }
                     let example = ground.find(&mut space, (one, other), both, &shows)?;
                     if known.is_some() && !example.is_example() {
@@ -370,9 +390,9 @@ fn asked<'b>(
                 continue;
             }
             let refused = courses.iter().filter(|one| is_told(one) && course.is_past(one));
-            let stands = refused.filter_map(|one| one.unfit.as_deref()).flatten().copied();
-            let stands: Arc<[ExprId]> = stands.collect();
-            let fit = stands.iter().map(|text| cut.ask(*text, &Test::Unsayable, taken.env()).not());
+            let stands = refused.filter_map(|one| one.unfit.as_deref()).flatten().cloned();
+            let stands: Arc<[(ExprId, Test)]> = stands.collect();
+            let fit = stands.iter().map(|(text, test)| cut.ask(*text, test, taken.env()).not());
             let fit = Formula::all(fit.collect());
             let guards = Formula::all(vec![guards(cut, course, taken.env()), fit]);
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
@@ -384,13 +404,14 @@ fn asked<'b>(
             }
         }
         let differs = differing.contains(at);
-        let (choices, says) = (Arc::default(), Arc::default());
+        let (choices, says, answered) = (Arc::default(), Arc::default(), Arc::default());
         all.push(Asked {
             taken,
             differs,
             refusing,
             choices,
             says,
+            answered,
             captured,
             whole,
             but_method,
@@ -421,12 +442,15 @@ fn chosen(
     for one in all {
         let mut made = Vec::with_capacity(one.ways.len());
         let (mut all_arguments, mut says) = (BTreeSet::new(), BTreeSet::new());
+        let (mut answered, mut addresses) = (BTreeSet::new(), BTreeSet::new());
         for way in std::mem::take(&mut one.ways) {
             let Way { course, formula, fate, .. } = &way;
             let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
             let arguments: BTreeSet<ExprId> =
                 differ.flat_map(|effect| effect.does.args.iter().copied()).collect();
             says.extend(seen_by(basis, fate, others));
+            addresses.extend(told_by_address(basis, fate, others));
+            answered.extend(fate.effects.iter().filter_map(|effect| answers(basis, effect)));
             let env = one.taken.env();
             if tried.len() < MOST_TRIED {
                 let differ = fate.effects.iter().filter(|effect| !others.contains(&effect.does));
@@ -454,7 +478,14 @@ fn chosen(
         let arguments = all_arguments.into_iter().collect();
         let asked = (arguments, &elsewhere);
         let says = says.into_iter().map(|id| cut.ask(id, &Test::Present, one.taken.env()));
-        one.says = Arc::new(says.collect());
+        let mut says: Vec<Formula> = says.collect();
+        let of_version_6 = Test::Compare(Compare::Eq, Value::ip(VERSION_6.into()));
+        says.extend(addresses.into_iter().map(|id| cut.ask(id, &of_version_6, one.taken.env())));
+        one.says = Arc::new(says);
+        let answered = answered
+            .into_iter()
+            .map(|(name, value)| (name, cut.ask(value, &Test::Present, one.taken.env())));
+        one.answered = Arc::new(answered.collect());
         one.choices = Arc::new(choices(&basis.program, asked, cut, one.taken.env()));
         one.ways = made;
     }
@@ -483,6 +514,28 @@ fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId
         told.extend(besides::source(&basis.program, ("up.query", None)));
     }
     told
+}
+
+/// The addresses that a limit tells apart by more or fewer bits of version 6 than on the other side.
+fn told_by_address(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId> {
+    let differ = fate
+        .effects
+        .iter()
+        .filter(|effect| others.iter().any(|other| effect.differs_in(other, "ipv6")));
+    let args = differ.flat_map(|effect| effect.does.args.iter().copied());
+    let read = basis.program.walk(args, &[]).map(|(id, _)| id);
+    read.filter(|id| is_of(&basis.program, *id, &Ty::Ip)).collect()
+}
+
+/// The header field of an answer that a statement gives to some requests, and what it is given.
+fn answers(basis: &Basis<'_>, effect: &Effect) -> Option<(Arc<str>, ExprId)> {
+    let (field, name) = effect.does.place.as_ref()?;
+    let value = *effect.does.args.first()?;
+    let chooses = matches!(
+        basis.program.expr(value),
+        Expr::Slot(_) | Expr::Match(..) | Expr::Coalesce(..) | Expr::Local(_)
+    );
+    (&**field == "resp.header" && chooses).then_some((name.clone()?, value))
 }
 
 fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
@@ -531,6 +584,7 @@ fn parts(
                 chosen: chosen.clone(),
                 stands: stands.clone(),
                 says: one.says.clone(),
+                answered: one.answered.clone(),
                 set,
             });
         }
@@ -550,6 +604,7 @@ fn parts(
                 chosen: Chosen::default(),
                 stands: Arc::default(),
                 says: Arc::default(),
+                answered: Arc::default(),
                 set,
             };
             parts.entry(fate.key()).or_default().push(part);

@@ -11,7 +11,7 @@ use super::course::{Course, End, Header, Status};
 use super::values::{Stands, Values};
 use crate::caching::Answers;
 use crate::program::{Call, Expr, Step};
-use crate::space::trimmed;
+use crate::space::{Test, trimmed};
 
 /// What comes of a statement is not known.
 pub(super) struct Untold;
@@ -111,11 +111,15 @@ impl Act<'_> {
                 });
                 // On the way back nothing is refused: what does not fit is left out.
                 if !fits && field.starts_with("up.") {
-                    let is_field = stands == Stands::Field;
                     // What is too long may say anything; of what is not known that is presumed.
                     let is_told = |id: &ExprId| long.is_none() || !self.values.is_bounded(*id);
-                    let texts = value.filter(|id| is_field && is_told(id));
-                    let texts = texts.and_then(|id| self.values.texts(id));
+                    let texts = value.and_then(|id| match stands {
+                        Stands::Field => {
+                            Some(id).filter(is_told).and_then(|id| self.values.texts(id))
+                        }
+                        Stands::Path if long.is_none() => self.values.misspelt(id),
+                        Stands::Path | Stands::Query | Stands::Host => None,
+                    });
                     self.may_refuse(&mut course, texts, done);
                 }
                 let message = match &**field {
@@ -181,9 +185,12 @@ impl Act<'_> {
             }
             _ if row.name == "rewrite" => {
                 let path = self.lowered.args.first().copied();
-                course.long.extend(path.filter(|path| !self.values.is_short(*path, Stands::Path)));
+                let long = path.filter(|path| !self.values.is_short(*path, Stands::Path));
+                course.long.extend(long);
                 if path.is_none_or(|path| !self.values.fits(path, Stands::Path)) {
-                    self.may_refuse(&mut course, None, done);
+                    let texts = path.filter(|_| long.is_none());
+                    let texts = texts.and_then(|path| self.values.misspelt(path));
+                    self.may_refuse(&mut course, texts, done);
                 }
                 next.push(course);
             }
@@ -210,7 +217,12 @@ impl Act<'_> {
     }
 
     /// Adds the course of requests whose values are refused here: for one of these texts, if that is known.
-    fn may_refuse(&self, course: &mut Course, texts: Option<Vec<ExprId>>, done: &mut Vec<Course>) {
+    fn may_refuse(
+        &self,
+        course: &mut Course,
+        texts: Option<Vec<(ExprId, Test)>>,
+        done: &mut Vec<Course>,
+    ) {
         let mut unfit = course.clone();
         unfit.unfit = texts;
         unfit.sure = false;

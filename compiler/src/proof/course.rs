@@ -7,14 +7,15 @@ use lang::policy::Message;
 use lang::vocab::ExprId;
 
 use crate::caching::Answers;
+use crate::space::Test;
 
 /// One way through a route's statements, or past all routes.
 #[derive(Clone, Debug)]
 pub(crate) struct Course {
     /// What must hold, or must not, for a request to come this way.
     pub(crate) guards: Vec<(ExprId, bool)>,
-    /// Texts of which one cannot stand in a header field, of a request that is refused for that.
-    pub(crate) unfit: Option<Vec<ExprId>>,
+    /// Texts of which one passes its test, so that it cannot stand where it is put, of a request that is refused for that.
+    pub(crate) unfit: Option<Vec<(ExprId, Test)>>,
     /// How many statements begin.
     pub(crate) ran: usize,
     /// What comes of the request.

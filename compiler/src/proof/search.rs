@@ -20,7 +20,7 @@ use crate::proof::follow::is_on_its_way;
 use crate::proof::narrow::Narrow;
 use crate::proof::opaque::{opaque, too_long};
 use crate::proof::replay::{Replayed, replay};
-use crate::space::{Env, Fact, Formula, Set, Space, Term, Test, Undecided};
+use crate::space::{Env, Fact, Formula, Set, Space, Term, Undecided};
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -536,7 +536,7 @@ pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<
     });
     let mut all: Vec<Formula> = guards.collect();
     if let Some(texts) = &course.unfit {
-        let unfit = texts.iter().map(|text| cut.ask(*text, &Test::Unsayable, env));
+        let unfit = texts.iter().map(|(text, test)| cut.ask(*text, test, env));
         all.push(Formula::any(unfit.collect()));
     }
     Formula::all(all)

@@ -7,7 +7,7 @@ use lang::{Span, Ty, Value};
 
 use crate::interp::Constants;
 use crate::program::{Expr, Program, named};
-use crate::space::{can_be_said, trimmed};
+use crate::space::{Test, can_be_said, trimmed};
 
 /// The values of a route's expressions.
 #[derive(Clone, Copy)]
@@ -84,16 +84,17 @@ impl Stands {
 }
 
 impl Values<'_> {
-    /// The texts that stand beside each other in this one, whatever the request says. `None` if there may be something
-    /// else in it.
-    pub(super) fn texts(&self, id: ExprId) -> Option<Vec<ExprId>> {
+    /// The texts of which one has to pass its test for a header field that is put together of them to be refused. `None` if
+    /// there may be something else in it.
+    pub(super) fn texts(&self, id: ExprId) -> Option<Vec<(ExprId, Test)>> {
         let parts = match self.program.expr(id) {
             Expr::Template(parts) => parts.clone(),
             _ => vec![id],
         };
         let fits = |part: &ExprId| self.comes_to_fit(*part, Stands::Field);
         let open: Vec<ExprId> = parts.into_iter().filter(|part| !fits(part)).collect();
-        open.iter().all(|part| self.is_text(*part)).then_some(open)
+        let is_told = open.iter().all(|part| self.is_text(*part));
+        is_told.then(|| open.into_iter().map(|part| (part, Test::Unsayable)).collect())
     }
 
     /// Whether it is a text, if it is there.
@@ -386,7 +387,7 @@ impl Values<'_> {
     }
 
     /// Whether it is a number, which is never absent.
-    fn is_figures(&self, id: ExprId) -> bool {
+    pub(super) fn is_figures(&self, id: ExprId) -> bool {
         let is = |ty: &Ty| !ty.is_optional() && is_number(ty);
         match self.program.expr(id) {
             Expr::Slot(slot) => self.program.slot(*slot).is_some_and(|slot| is(&slot.ty)),

@@ -6,7 +6,7 @@ use lang::vocab::{ExprId, Function};
 use lang::{Ty, Value};
 
 use super::formula::{Env, Formula};
-use super::identity::{carries_token, claim};
+use super::identity::{carries_token, claim, token};
 use super::language::trimmed;
 use super::reading::Cut;
 use super::test::Test;
@@ -105,7 +105,7 @@ impl Cut<'_> {
                 captured.is_some_and(|(.., kind)| !matches!(kind, Segments::Int | Segments::Uuid))
             }
             Expr::Member(base, name) => {
-                let slot = self.token(*base).and_then(|at| self.program.slot(at));
+                let slot = token(self.program, *base).and_then(|at| self.program.slot(at));
                 slot.and_then(|slot| claim(&slot.ty, name)).is_some_and(is_text)
             }
             Expr::Call(function, arguments) => match arguments.as_slice() {

@@ -12,6 +12,7 @@ use super::identity;
 use super::paths;
 use super::reading::Cut;
 use super::sets::Space;
+use super::solve::Names;
 use super::term::{Of, Term};
 use crate::frame::SlotId;
 use crate::program::{Expr, Program};
@@ -152,7 +153,12 @@ impl Cut<'_> {
                 }
             }
         }
-        let mut space = Space { fields, diagram, atoms, possible: Set::ALL, facts: Set::ALL };
+        let names = Names {
+            places: std::mem::take(&mut self.places),
+            locals: std::mem::take(&mut self.named),
+        };
+        let mut space =
+            Space { fields, diagram, atoms, names, possible: Set::ALL, facts: Set::ALL };
         let mut possible = space.paths()?;
         for rule in &self.rules {
             let rule = space.build(rule)?;

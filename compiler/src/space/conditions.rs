@@ -1,7 +1,6 @@
 //! Conditions as Boolean combinations of tests on fields: what `and`, `or`, `not`, `??` and `match` amount to. What cannot
 //! be taken apart becomes a test on a field of its own, which no request can be made to fit.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::eval::ITEMS;
@@ -11,22 +10,13 @@ use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use super::formula::{Env, Formula};
-use super::identity::carries_token;
+use super::identity::{carries_token, token};
 use super::reading::Cut;
 use super::term::{Of, Term};
 use super::test::Test;
 use crate::pattern::{Plain, plain};
 use crate::program::{Expr, named};
 use lang::segment::{Segments, split};
-
-/// What an expression depends on besides the request as it came.
-#[derive(Default)]
-struct Depends {
-    captures: Vec<Arc<str>>,
-    /// A local of the route, or something that statements change. What an upstream answers is no such thing: there is one
-    /// answer, and everything that reads it reads the same.
-    changing: bool,
-}
 
 /// The most tests into which one condition may unfold.
 const MOST: usize = 40_000;
@@ -97,8 +87,7 @@ impl Cut<'_> {
         self.n_asked += 1;
         if self.n_asked > MOST {
             // Nothing is known of it any more.
-            self.n_fresh += 1;
-            return self.atom(Term::Computed(id, u32::MAX - self.n_fresh), None, test.clone());
+            return self.anything(id, test);
         }
         if let Some(value) = self.folded(id) {
             return Formula::Always(test.holds(&value));
@@ -266,7 +255,7 @@ impl Cut<'_> {
                     None => self.fact(id, test, env),
                 }
             }
-            Expr::Member(base, name) => match self.token(*base) {
+            Expr::Member(base, name) => match token(self.program, *base) {
                 Some(slot) => self.claims(slot, name, id, test, env),
                 None => self.fact(id, test, env),
             },
@@ -321,26 +310,6 @@ impl Cut<'_> {
         Some(Formula::any(vec![is, absent]))
     }
 
-    /// How two sides compare, neither of which is a constant. Of two that are there, whether they are equal says whether
-    /// they are not.
-    fn compared(
-        &mut self,
-        id: ExprId,
-        (how, a, b): (Compare, ExprId, ExprId),
-        env: Env<'_>,
-    ) -> Formula {
-        if !matches!(how, Compare::Eq | Compare::Ne) {
-            return self.fact(id, &Test::True, env);
-        }
-        if a == b && !self.depends(a).changing {
-            return Formula::Always(how == Compare::Eq);
-        }
-        let pair = (a.min(b), a.max(b));
-        let (first, first_how) = *self.compared.entry(pair).or_insert((id, how));
-        let fact = self.fact(first, &Test::True, env);
-        if how == first_how { fact } else { fact.not() }
-    }
-
     /// Whether an item lies in a group, where that can be taken apart.
     fn membership(&mut self, item: ExprId, of: ExprId, env: Env<'_>) -> Option<Formula> {
         let program = self.program;
@@ -366,50 +335,6 @@ impl Cut<'_> {
             }
             _ => self.held(item, of),
         }
-    }
-
-    /// A test on a value that no request can be made to have.
-    pub(super) fn fact(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
-        let depends = self.depends(id);
-        let place = if depends.changing {
-            self.n_fresh += 1;
-            u32::MAX - self.n_fresh
-        } else if depends.captures.is_empty() {
-            0
-        } else {
-            // The same words are another value where they are captured elsewhere.
-            let captured = |name: &Arc<str>| env.captures.iter().find(|(known, ..)| known == name);
-            let means: Vec<_> = depends.captures.iter().filter_map(captured).cloned().collect();
-            let known = self.places.iter().position(|known| *known == means);
-            let at = known.unwrap_or_else(|| {
-                self.places.push(means);
-                self.places.len() - 1
-            });
-            at as u32 + 1
-        };
-        self.atom(Term::Computed(id, place), None, test.clone())
-    }
-
-    fn depends(&self, id: ExprId) -> Depends {
-        let mut depends = Depends::default();
-        let mut within = HashSet::new();
-        let mut locals = Vec::new();
-        for (_, expr) in self.program.walk([id], &[]) {
-            match expr {
-                Expr::Capture(name) => depends.captures.push(name.clone()),
-                Expr::Local(local) => locals.push(*local),
-                Expr::Quantified(_, item, ..) => drop(within.insert(*item)),
-                Expr::Slot(slot) => {
-                    let slot = self.program.slot(*slot);
-                    depends.changing |= slot.is_none_or(|slot| !slot.stable && !slot.is_answered());
-                }
-                _ => {}
-            }
-        }
-        depends.changing |= locals.iter().any(|local| !within.contains(local));
-        depends.captures.sort_unstable();
-        depends.captures.dedup();
-        depends
     }
 
     /// A test on the whole path, as tests on its segments.

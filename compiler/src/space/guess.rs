@@ -2,9 +2,8 @@
 //! tells, a value is made for which it should be given; whether it is, a replay finds out. And what is unknown is named.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use lang::policy::{Compare, LocalId, Quantifier};
+use lang::policy::Compare;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
@@ -14,11 +13,12 @@ use super::diagram::Set;
 use super::identity::carries_token;
 use super::patience::Patience;
 use super::sets::Space;
+use super::solve::{Guess, Keeps, one_of_all};
 use super::term::Term;
 use super::test::Test;
 use crate::frame::SlotId;
 use crate::pattern::{Plain, plain};
-use crate::program::{Expr, Program};
+use crate::program::Program;
 
 /// Something on which a set depends and that no request can be made to fit.
 #[derive(Clone, Debug)]
@@ -46,71 +46,26 @@ impl Space {
         patience: &Patience,
     ) -> Vec<Vec<(Term, Value)>> {
         let Some(plainly) = self.values(set) else { return Vec::new() };
-        let mut guess = plainly.clone();
-        let mut texts: BTreeMap<Term, Wanted> = BTreeMap::new();
-        for (field, class) in self.diagram.pick(set).unwrap_or_default() {
-            let Some(field) = self.fields.get(field).filter(|field| !field.settable) else {
-                continue;
-            };
-            match (&field.alone, &field.term) {
-                (Some((test, _)), term) if class == 0 => match wanted(test, term, patience) {
-                    Some(plain) => texts.entry(term.clone()).or_default().add(plain),
-                    None => {
-                        if let (Term::Computed(id, _), Some(value)) = (term, passing(test)) {
-                            solve(program, *id, value, &mut guess);
-                        }
-                    }
-                },
-                (None, Term::Slot(slot)) if is_of_cookies(program, *slot) => {
-                    // Whoever says a cookie says the field.
-                    let is_there =
-                        field.samples.get(class as usize).is_some_and(|one| !one.is_absent());
-                    let free = cookies(program).find(|slot| {
-                        !carries_token(program, *slot) && !says(&guess, &Term::Slot(*slot))
-                    });
-                    if let Some(slot) = free.filter(|_| is_there) {
-                        put(&mut guess, Term::Slot(slot), Value::string("x"));
-                    }
-                }
-                (Some((Test::True, _)), Term::Computed(id, _)) => {
-                    solve(program, *id, Value::Bool(false), &mut guess);
-                }
-                (None, Term::Computed(id, _)) => {
-                    if let Some(value) = field.samples.get(class as usize) {
-                        solve(program, *id, value.clone(), &mut guess);
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (term, wanted) in texts {
-            let text = wanted.text();
-            match term {
-                Term::Computed(id, _) => solve(program, id, Value::string(text), &mut guess),
-                Term::Path => {
-                    let slash = if text.starts_with('/') { "" } else { "/" };
-                    put(&mut guess, Term::Path, Value::string(format!("{slash}{text}")));
-                }
-                term => put(&mut guess, term, Value::string(text)),
-            }
-        }
-        fit_content(program, &mut guess);
         let is_possible = |guess: &[(Term, Value)]| {
             guess.iter().all(|(term, value)| can_be(program, term, value))
         };
-        let is_free = is_possible(&guess)
-            && guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
+        let is_free = |guess: &Vec<(Term, Value)>| {
+            guess.iter().filter(|said| !plainly.contains(said)).all(|(term, _)| match term {
                 Term::Slot(slot) => {
                     (is_free(program, *slot) || is_made_freely(program, *slot))
                         && !carries_token(program, *slot)
                 }
                 _ => true,
-            });
-        let mut guesses = Vec::new();
-        if is_possible(&plainly) {
-            guesses.push(plainly);
+            })
+        };
+        let mut guesses = vec![plainly.clone()];
+        for keeps in [Keeps::First, Keeps::Second] {
+            let guess = self.solved(set, &plainly, (program, keeps), patience);
+            if is_free(&guess) && !guesses.contains(&guess) {
+                guesses.push(guess);
+            }
         }
-        guesses.extend(Some(guess).filter(|_| is_free));
+        guesses.retain(|guess| is_possible(guess));
         // Where nothing is said of who asks, it may matter all the same.
         let who: Vec<SlotId> = ["client.ip", "conn.peer"]
             .into_iter()
@@ -129,6 +84,67 @@ impl Space {
             guesses.extend(elsewhere);
         }
         guesses
+    }
+
+    /// The values with others put where something is computed, such that what the set wants of that should come out.
+    fn solved(
+        &self,
+        set: Set,
+        plainly: &[(Term, Value)],
+        (program, keeps): (&Program, Keeps),
+        patience: &Patience,
+    ) -> Vec<(Term, Value)> {
+        let mut guess = Guess { program, keeps, said: plainly.to_vec() };
+        let mut texts: BTreeMap<Term, Wanted> = BTreeMap::new();
+        for (field, class) in self.diagram.pick(set).unwrap_or_default() {
+            let Some(field) = self.fields.get(field).filter(|field| !field.settable) else {
+                continue;
+            };
+            if let (None, Term::Slot(slot)) = (&field.alone, &field.term)
+                && is_of_cookies(program, *slot)
+            {
+                // Whoever says a cookie says the field.
+                let is_there =
+                    field.samples.get(class as usize).is_some_and(|one| !one.is_absent());
+                let free = cookies(program).find(|slot| {
+                    !carries_token(program, *slot) && !says(&guess.said, &Term::Slot(*slot))
+                });
+                if let Some(slot) = free.filter(|_| is_there) {
+                    guess.put(Term::Slot(slot), Value::string("x"));
+                }
+                continue;
+            }
+            let wanted = match &field.alone {
+                Some((test, _)) if class == 0 => match wanted(test, &field.term, patience) {
+                    Some(plain) => {
+                        texts.entry(field.term.clone()).or_default().add(plain);
+                        None
+                    }
+                    None => passing(test),
+                },
+                Some((Test::True, _)) => Some(Value::Bool(false)),
+                Some(_) => None,
+                None => field.samples.get(class as usize).cloned(),
+            };
+            if let (Term::Computed(id, place), Some(value)) = (&field.term, wanted) {
+                guess.solve(*id, value, self.names.env(*id, *place));
+            }
+        }
+        for (term, wanted) in texts {
+            let text = wanted.text();
+            match term {
+                Term::Computed(id, place) => {
+                    guess.solve(id, Value::string(text), self.names.env(id, place));
+                }
+                Term::Path => {
+                    let slash = if text.starts_with('/') { "" } else { "/" };
+                    guess.put(Term::Path, Value::string(format!("{slash}{text}")));
+                }
+                term => guess.put(term, Value::string(text)),
+            }
+        }
+        fit_content(program, &mut guess.said);
+        guess.said
     }
 
     /// What no request can be made to fit, of all that the set depends on.
@@ -203,61 +219,6 @@ fn within(of: &Value) -> Option<Value> {
     })
 }
 
-/// Puts values where the expression reads, such that it should come to this one.
-fn solve(program: &Program, id: ExprId, value: Value, guess: &mut Vec<(Term, Value)>) {
-    match (program.expr(id), value) {
-        (Expr::Slot(slot), value) => put_slot(program, *slot, value, guess),
-        (Expr::Coalesce(first, _), value) => solve(program, *first, value, guess),
-        (Expr::Member(base, name), value) if !value.is_absent() => {
-            let part = Value::Map(Arc::new(BTreeMap::from([(name.clone(), value)])));
-            solve(program, *base, part, guess);
-        }
-        (Expr::Not(inner), Value::Bool(holds)) => {
-            solve(program, *inner, Value::Bool(!holds), guess);
-        }
-        (Expr::And(parts), Value::Bool(true)) => {
-            parts.iter().for_each(|part| solve(program, *part, Value::Bool(true), guess));
-        }
-        (Expr::Or(parts), Value::Bool(true)) => {
-            parts.iter().take(1).for_each(|part| solve(program, *part, Value::Bool(true), guess));
-        }
-        (Expr::In(item, of), Value::Bool(true)) => {
-            let wanted = said(program, *item, guess).unwrap_or_else(|| Value::string("x"));
-            hold(program, *of, wanted, guess);
-        }
-        // One item that fits is enough for `any`, one that does not for `all` to fail.
-        (Expr::Quantified(how, item, list, predicate), Value::Bool(holds))
-            if holds == (*how == Quantifier::Any) =>
-        {
-            hold(program, *list, fitting(program, *item, *predicate, holds), guess);
-        }
-        (Expr::Present(inner), Value::Bool(true)) => {
-            solve(program, *inner, Value::string("x"), guess);
-        }
-        (Expr::Compare(how, a, b), Value::Bool(true)) => {
-            let same = matches!(how, Compare::Eq | Compare::Ge | Compare::Le);
-            let value = [a, b].into_iter().find_map(|side| said(program, *side, guess));
-            let value = value.filter(|_| same).unwrap_or_else(|| Value::string("x"));
-            for side in [a, b].into_iter().filter(|_| same) {
-                solve(program, *side, value.clone(), guess);
-            }
-        }
-        (Expr::Call(function, arguments), value) => {
-            let [argument] = arguments.as_slice() else { return };
-            let text = match (function.name, value) {
-                ("length", Value::Int(length)) => {
-                    "x".repeat(usize::try_from(length).unwrap_or_default().min(1_000))
-                }
-                ("lower" | "upper" | "trim" | "text", Value::String(text)) => text.to_string(),
-                ("int" | "ip", value) if !value.is_absent() => value.to_string(),
-                _ => return,
-            };
-            solve(program, *argument, Value::string(text), guess);
-        }
-        _ => {}
-    }
-}
-
 /// Whether a slot reads the field in which cookies stand.
 fn is_of_cookies(program: &Program, slot: SlotId) -> bool {
     let slot = program.slot(slot);
@@ -284,86 +245,6 @@ fn is_made_freely(program: &Program, all: SlotId) -> bool {
         }
         ("req.header.all" | "req.query.all", _) => one_of_all(program, all).is_none(),
         _ => false,
-    }
-}
-
-/// Gives what a slot reads this value.
-fn put_slot(program: &Program, slot: SlotId, value: Value, guess: &mut Vec<(Term, Value)>) {
-    let is_path = program.slot(slot).is_some_and(|slot| &*slot.field == "req.path");
-    match (Term::of(program, slot), value) {
-        (Term::Slot(_), value) if is_path => put(guess, Term::Path, value),
-        (Term::Method, Value::String(text)) => put(guess, Term::Method, Value::Method(text)),
-        (term, value) => put(guess, term, value),
-    }
-}
-
-/// Puts values where a list is made of what the request says, such that it should hold this one.
-fn hold(program: &Program, list: ExprId, item: Value, guess: &mut Vec<(Term, Value)>) {
-    match program.expr(list) {
-        Expr::Coalesce(first, _) => hold(program, *first, item, guess),
-        Expr::Call(function, arguments) if function.name == "split" => {
-            if let Some(text) = arguments.first() {
-                solve(program, *text, item, guess);
-            }
-        }
-        Expr::Slot(slot) => match one_of_all(program, *slot) {
-            // What is said once is all that such a list holds.
-            Some(one) => put(guess, Term::Slot(one), item),
-            None => {
-                let said = match known(guess, &Term::Slot(*slot)) {
-                    Some(Value::List(said)) => said.to_vec(),
-                    _ => Vec::new(),
-                };
-                let all = said.into_iter().chain([item]);
-                put(guess, Term::Slot(*slot), Value::list(all));
-            }
-        },
-        _ => {}
-    }
-}
-
-/// The slot that reads the one value of which this one reads all, if the program asks for it.
-fn one_of_all(program: &Program, all: SlotId) -> Option<SlotId> {
-    let all = program.slot(all)?;
-    let field = all.field.strip_suffix(".all")?;
-    program.slot_of(field, all.key.as_deref())
-}
-
-/// An item for which a predicate should hold, or should not.
-fn fitting(program: &Program, item: LocalId, predicate: ExprId, holds: bool) -> Value {
-    let is_item = |id: &ExprId| matches!(program.expr(*id), Expr::Local(local) if *local == item);
-    let text = |id: &ExprId| match program.expr(*id) {
-        Expr::Const(value @ Value::String(_)) => Some(value.clone()),
-        _ => None,
-    };
-    let named = match program.expr(predicate) {
-        Expr::Compare(Compare::Eq, a, b) if is_item(a) => text(b),
-        Expr::Compare(Compare::Eq, a, b) if is_item(b) => text(a),
-        Expr::Call(_, arguments) => match arguments.as_slice() {
-            [first, other] if is_item(first) => text(other),
-            _ => None,
-        },
-        Expr::And(parts) => {
-            return parts
-                .first()
-                .map_or_else(|| Value::string("x"), |part| fitting(program, item, *part, holds));
-        }
-        _ => None,
-    };
-    match named {
-        Some(value) if holds => value,
-        Some(value) if value.as_str() == Some("x") => Value::string("y"),
-        _ => Value::string("x"),
-    }
-}
-
-/// What an expression comes to if a field is given a value already.
-fn said(program: &Program, id: ExprId, guess: &[(Term, Value)]) -> Option<Value> {
-    match program.expr(id) {
-        Expr::Const(value) => Some(value.clone()),
-        Expr::Slot(slot) => known(guess, &Term::of(program, *slot)),
-        Expr::Coalesce(first, _) => said(program, *first, guess),
-        _ => None,
     }
 }
 
@@ -428,41 +309,4 @@ fn is_document(value: &Value) -> bool {
         Value::Map(fields) => fields.values().all(is_document),
         _ => false,
     }
-}
-
-fn known(guess: &[(Term, Value)], term: &Term) -> Option<Value> {
-    let known = guess.iter().find(|(other, value)| other == term && !value.is_absent());
-    known.map(|(_, value)| value.clone())
-}
-
-/// Gives a field this value; of a document, what it had is kept.
-fn put(guess: &mut Vec<(Term, Value)>, term: Term, value: Value) {
-    let value = match (known(guess, &term), value) {
-        (Some(Value::Map(old)), Value::Map(new)) => Value::Map(Arc::new(joined(&old, &new))),
-        (_, value) => value,
-    };
-    guess.retain(|(other, _)| *other != term);
-    guess.push((term, value));
-}
-
-fn joined(
-    old: &BTreeMap<Arc<str>, Value>,
-    new: &BTreeMap<Arc<str>, Value>,
-) -> BTreeMap<Arc<str>, Value> {
-    let mut all = old.clone();
-    for (name, value) in new {
-        let value = match (all.get(name), value) {
-            (Some(Value::Map(old)), Value::Map(new)) => Value::Map(Arc::new(joined(old, new))),
-            // What is asked of it as a text it says as it is.
-            (
-                Some(old @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))),
-                Value::String(text),
-            ) if old.to_string() == **text => {
-                continue;
-            }
-            (_, value) => value.clone(),
-        };
-        all.insert(name.clone(), value);
-    }
-    all
 }

@@ -15,7 +15,7 @@ use crate::frame::{Slot, SlotId};
 use crate::program::{Block, Expr, Program, Setting};
 
 /// Claims that are verified against the policy: no issuer says in them what it likes.
-const BOUND: &[&str] = &["iss", "aud", "exp", "nbf"];
+pub(super) const BOUND: &[&str] = &["iss", "aud", "exp", "nbf"];
 
 /// The type of a claim of a record of claims.
 pub(crate) fn claim<'t>(claims: &'t Ty, name: &str) -> Option<&'t Ty> {
@@ -121,14 +121,14 @@ pub(crate) fn stands_in((field, key): &(&str, Arc<str>), slot: &Slot) -> bool {
     }
 }
 
-impl Cut<'_> {
-    /// The slot of an auth's claims, if the expression is one.
-    pub(super) fn token(&self, id: ExprId) -> Option<SlotId> {
-        let Expr::Slot(slot) = self.program.expr(id) else { return None };
-        let field = self.program.slot(*slot)?;
-        (*field.field == *CLAIMS.path).then_some(*slot)
-    }
+/// The slot of an auth's claims, if the expression is one.
+pub(super) fn token(program: &Program, id: ExprId) -> Option<SlotId> {
+    let Expr::Slot(slot) = program.expr(id) else { return None };
+    let field = program.slot(*slot)?;
+    (*field.field == *CLAIMS.path).then_some(*slot)
+}
 
+impl Cut<'_> {
     /// A test on an auth's claims as a whole.
     pub(super) fn known(&mut self, slot: SlotId, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
         let there = self.is_there(slot);
@@ -180,7 +180,7 @@ impl Cut<'_> {
             _ => return None,
         };
         let Expr::Member(base, name) = self.program.expr(of) else { return None };
-        let slot = self.token(*base)?;
+        let slot = token(self.program, *base)?;
         let ty = claim(&self.program.slot(slot)?.ty, name)?;
         let (optional, texts) = match ty.present() {
             Ty::List(of) | Ty::Set(of) => (ty.is_optional(), matches!(**of, Ty::String)),

@@ -11,7 +11,7 @@ use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use super::formula::{Captures, Env, Formula};
-use super::identity::claim;
+use super::identity::{claim, token};
 use super::reading::Cut;
 use super::term::{AtomId, Term};
 use super::test::Test;
@@ -118,7 +118,8 @@ impl Cut<'_> {
         };
         let (how, a, b) = (*how, *a, *b);
         let Some(captures) = self.captures(place).map(<[_]>::to_vec) else { return Vec::new() };
-        let env = Env { captures: &captures, locals: &[] };
+        let locals = self.named.get(&id).cloned().unwrap_or_default();
+        let env = Env { captures: &captures, locals: &locals };
         let mut facts = Vec::new();
         for (one, other) in [(a, b), (b, a)] {
             let Some(reading) = self.reading(one, &captures) else { continue };
@@ -158,7 +159,9 @@ impl Cut<'_> {
                 let (_, at, kind) = captures.iter().find(|(captured, ..)| captured == name)?;
                 Some(Reading::Capture(name.clone(), *at, kind.clone()))
             }
-            Expr::Member(base, name) => Some(Reading::Claim(self.token(*base)?, name.clone())),
+            Expr::Member(base, name) => {
+                Some(Reading::Claim(token(self.program, *base)?, name.clone()))
+            }
             _ => None,
         }
     }

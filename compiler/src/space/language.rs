@@ -38,6 +38,7 @@ impl Test {
                 Some(format!(r"(?:\A|,)[\t ]*(?i-u:{names})[\t ]*(?:,|\z)"))
             }
             Test::Unsayable => Some(r"[\x00-\x08\x0a-\x1f\x7f]".to_owned()),
+            Test::Misspelt(within) => Some(within.refused().to_owned()),
             _ => None,
         }
     }

@@ -40,8 +40,14 @@ pub(crate) struct Cut<'p> {
     pub(super) bound: Vec<(LocalId, Value)>,
     /// The expression that is asked at the moment.
     pub(super) asking: Option<ExprId>,
+    /// Numbers of what expressions mean, by what is written where names stand for what they name.
+    pub(super) meanings: HashMap<String, u32>,
+    /// By what they mean, the expressions that came first.
+    pub(super) computed: HashMap<u32, ExprId>,
     /// Of each two sides that are compared for being equal or not, the comparison that came first.
-    pub(super) compared: HashMap<(ExprId, ExprId), (ExprId, Compare)>,
+    pub(super) compared: HashMap<(u32, u32), (ExprId, Compare)>,
+    /// What names stand for in an expression that came first.
+    pub(super) named: HashMap<ExprId, Vec<(LocalId, ExprId)>>,
     /// The slots of claims of which the rules are known.
     pub(super) ruled: Vec<SlotId>,
 }
@@ -83,7 +89,10 @@ impl<'p> Cut<'p> {
             mirror: None,
             bound: Vec::new(),
             asking: None,
+            meanings: HashMap::new(),
+            computed: HashMap::new(),
             compared: HashMap::new(),
+            named: HashMap::new(),
             ruled: Vec::new(),
         }
     }

@@ -8,6 +8,7 @@ use super::diagram::{Diagram, Set, Undecided};
 use super::fields::Field;
 use super::formula::Formula;
 use super::reading::Mirror;
+use super::solve::Names;
 use super::term::{AtomId, Term};
 
 /// Sets over the fields that were asked.
@@ -16,6 +17,8 @@ pub(crate) struct Space {
     pub(super) fields: Vec<Field>,
     pub(super) diagram: Diagram,
     pub(super) atoms: Vec<Set>,
+    /// What names mean in what is computed.
+    pub(super) names: Names,
     /// Every request there can be: behind the end of a path there is nothing, and nobody is known without a token.
     pub(super) possible: Set,
     /// What holds of computed values by what they are computed of.

@@ -7,7 +7,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::formula::{Env, Formula};
-use super::identity::claim;
+use super::identity::{claim, token};
 use super::reading::Cut;
 use super::test::Test;
 use crate::program::{Expr, named};
@@ -116,7 +116,7 @@ impl Cut<'_> {
             }
             Expr::Call(function, _) => *(function.returns)().present() == Ty::Int,
             Expr::Member(base, name) => {
-                let slot = self.token(*base).and_then(|at| self.program.slot(at));
+                let slot = token(self.program, *base).and_then(|at| self.program.slot(at));
                 let ty = slot.and_then(|slot| claim(&slot.ty, name));
                 ty.is_some_and(|ty| *ty.present() == Ty::Int)
             }

@@ -36,12 +36,47 @@ pub(crate) enum Test {
     Unsayable,
     /// Whether the text is a list, as `connection` is one, that names one of these header fields.
     Names(Arc<[Arc<str>]>),
+    /// Whether no segment of a path can be the text, or have it in this place.
+    Misspelt(Within),
     /// Whether the host is one of these.
     Host(Host),
     /// Whether the segment is one of these.
     Segment(Segments),
     /// Whether the path has ended before.
     End,
+}
+
+/// Where a text stands in a segment of a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Within {
+    /// It is all of it.
+    Whole,
+    /// Something else stands behind it, with which the segment is no dots.
+    Beginning,
+    /// Something else stands before it, with which the segment is no dots.
+    Rest,
+}
+
+impl Within {
+    /// Whether a segment with this text there is refused: for what no segment holds, as it is empty, or for dots.
+    fn refuses(self, text: &str) -> bool {
+        let behind = text.strip_prefix("..").or_else(|| text.strip_prefix('.')).unwrap_or("x");
+        let are_dots = match self {
+            Within::Whole => text.is_empty() || behind.is_empty() || behind.starts_with(';'),
+            Within::Beginning => behind.starts_with(';'),
+            Within::Rest => false,
+        };
+        are_dots || text.contains(|c: char| "/\\".contains(c) || c.is_ascii_control())
+    }
+
+    /// A pattern of the texts that are refused.
+    pub(super) fn refused(self) -> &'static str {
+        match self {
+            Within::Whole => r"\A(?:\.{0,2}|\.{1,2};.*)\z|[/\\\x00-\x1f\x7f]",
+            Within::Beginning => r"\A\.{1,2};|[/\\\x00-\x1f\x7f]",
+            Within::Rest => r"[/\\\x00-\x1f\x7f]",
+        }
+    }
 }
 
 impl Test {
@@ -84,6 +119,7 @@ impl Test {
             Test::Names(fields) => {
                 value.as_str().is_some_and(|text| fields.iter().any(|field| names(text, field)))
             }
+            Test::Misspelt(within) => value.as_str().is_some_and(|text| within.refuses(text)),
             Test::Host(host) => value.as_str().is_some_and(|name| host_holds(host, name)),
             Test::Segment(segments) => value.as_str().is_some_and(|text| segments.holds(text)),
             Test::End => value.is_absent(),
