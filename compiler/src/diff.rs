@@ -17,6 +17,7 @@ mod alike;
 mod besides;
 mod bounds;
 mod choices;
+mod counts;
 mod effective;
 mod example;
 mod exposure;
@@ -33,6 +34,7 @@ mod shape;
 mod split;
 mod wire;
 
+use counts::Counts;
 use example::Found;
 use fate::Fate;
 use regions::{Signatures, regions};
@@ -164,6 +166,9 @@ pub enum Kind {
 /// A reason for which protection is another one, in words.
 type Reason = (Kind, String);
 
+/// What a difference means for protection, and why where the outcomes do not tell.
+type Verdict = (Kind, Vec<String>);
+
 /// A configured item that is not the same.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ItemChange {
@@ -215,15 +220,16 @@ impl ItemChange {
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
     let (basis, ()) = Basis::new(&[old, new], |exprs| besides::ask(exprs, [old.0, new.0]));
-    let basis = basis.followed();
+    let mut basis = basis.followed();
+    let counts = Arc::new(Counts::of(&mut basis));
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
-    let mut found = classes(&basis, &mut comparison);
+    let mut found = classes(&basis, &counts, &mut comparison);
     // What hangs on inputs has an example for what these are by default, else for what they are given, if for anything.
     for bind in [with_defaults, with_values] {
         let is_open = !comparison.undecided.is_empty() || found.values().any(Class::is_open);
         let Some((basis, given)) = bind(&basis).filter(|_| is_open) else { continue };
         let mut only = Comparison::default();
-        for (key, mut class) in classes(&basis, &mut only) {
+        for (key, mut class) in classes(&basis, &counts, &mut only) {
             if class.change.example.is_err() {
                 continue;
             }
@@ -306,7 +312,11 @@ fn agreed(basis: &Basis<'_>, input: &Input) -> Option<Value> {
 }
 
 /// The requests that fare differently, by what they share. What could not be decided is added to the comparison.
-fn classes(basis: &Basis<'_>, comparison: &mut Comparison) -> BTreeMap<String, Class> {
+fn classes(
+    basis: &Basis<'_>,
+    counts: &Arc<Counts>,
+    comparison: &mut Comparison,
+) -> BTreeMap<String, Class> {
     let mut found: BTreeMap<String, Class> = BTreeMap::new();
     let [old_side, new_side] = basis.sides.as_slice() else { return found };
     let mut signatures = Signatures::default();
@@ -335,8 +345,9 @@ fn classes(basis: &Basis<'_>, comparison: &mut Comparison) -> BTreeMap<String, C
                     Found::Example { place, .. } => Some(place.clone()),
                     Found::No(_) => None,
                 };
-                let key = pair.key(&old_table.name);
-                let class = Class::new(change(basis, &old_table.name, pair), place);
+                let verdict = pair.verdict(counts);
+                let key = pair.key(&old_table.name, &verdict);
+                let class = Class::new(change(basis, &old_table.name, (pair, verdict)), place);
                 match found.entry(key) {
                     Entry::Vacant(entry) => drop(entry.insert(class)),
                     Entry::Occupied(mut entry) => entry.get_mut().join(class),
@@ -420,13 +431,11 @@ impl Comparison {
     }
 }
 
-fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
+fn change(basis: &Basis<'_>, listener: &Arc<str>, (pair, verdict): (Pair, Verdict)) -> Change {
     let outcome = |at: usize, fate: &Fate, other: &Fate| {
         let side = basis.sides.get(at);
         let route = fate.route.and_then(|RouteId(id)| side?.policy.routes.get(id as usize));
-        let missing = |effect: &&fate::Effect| !other.effects.iter().any(|o| o.does == effect.does);
-        let effects = fate.effects.iter().filter(missing);
-        let effects = effects.map(|effect| Effect {
+        let effects = fate.lacked_by(other).into_iter().map(|effect| Effect {
             span: effect.span,
             comes_to: effect.otherwise(other, &basis.program),
             is_chosen: effect.is_chosen,
@@ -440,7 +449,7 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, pair: Pair) -> Change {
             refused: fate.by,
         }
     };
-    let (kind, because) = pair.verdict();
+    let (kind, because) = verdict;
     let answers = match &pair.found {
         Found::Example { answers, .. } => answers.clone(),
         _ => Vec::new(),

@@ -9,15 +9,21 @@ use lang::policy::Call;
 use lang::value::Rate;
 use lang::vocab::{ExprId, Form};
 
+use super::counts::Counts;
 use super::fate::Does;
 use super::{Kind, Reason};
 use crate::program::Expr;
 use crate::proof::basis::Basis;
 
+/// Why a limit of another name lets less through.
+const TOGETHER: &str = "a limit counts it together with what it was counted apart from";
+
 /// A limit on the way of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     does: Does,
+    /// Its name: what counts under one name counts together.
+    name: Option<ExprId>,
     /// What is counted apart: each part of the key.
     parts: BTreeSet<ExprId>,
     /// What the key says beside them, the same for all: routes that say the same share a count.
@@ -65,6 +71,7 @@ impl Bound {
         };
         let (words, parts) = argument("value").map(|key| divided(basis, key)).unwrap_or_default();
         Some(Bound {
+            name: argument("limit"),
             parts,
             words,
             ipv6: number("ipv6"),
@@ -79,7 +86,7 @@ impl Bound {
     }
 
     /// How it stands in the place of `other`.
-    fn instead_of(&self, other: &Bound) -> Instead {
+    fn instead_of(&self, other: &Bound, counts: &Shared<'_>) -> Instead {
         if self.does == other.does {
             return Instead::AsStrict;
         }
@@ -109,8 +116,28 @@ impl Bound {
             _ => return Instead::OtherRate,
         };
         match fewer && by_rate && self.ipv6 <= other.ipv6 {
+            true if counts.parts(other.name, self.name) => Instead::Apart,
             true => Instead::AsStrict,
             false => Instead::Looser,
+        }
+    }
+}
+
+/// Who shares which counts, as one side sees the other.
+#[derive(Clone, Copy)]
+struct Shared<'c> {
+    counts: &'c Counts,
+    /// Whether the one that is replaced is the new one.
+    back: bool,
+}
+
+impl Shared<'_> {
+    /// Whether something that shared its count under the one name no longer does under the one in its place.
+    fn parts(&self, gone: Option<ExprId>, other: Option<ExprId>) -> bool {
+        let (Some(gone), Some(other)) = (gone, other) else { return gone != other };
+        match self.back {
+            false => self.counts.parts(gone, other),
+            true => self.counts.gathers(other, gone),
         }
     }
 }
@@ -120,6 +147,8 @@ impl Bound {
 enum Instead {
     /// It lets no more through.
     AsStrict,
+    /// It lets no more through of those that it counts, and there is another one for others that shared the count.
+    Apart,
     /// It lets more through.
     Looser,
     /// It counts the same; how much each lets through is not known.
@@ -133,6 +162,8 @@ enum Instead {
 enum Now {
     /// One is there that lets no more through.
     Kept,
+    /// The one in its place counts fewer together.
+    Apart,
     /// The one in its place lets more through.
     Looser,
     /// None is in its place.
@@ -147,26 +178,28 @@ enum Now {
 
 /// What has become of each of `these` limits where `those` are. What both have stands in the place of nothing but itself,
 /// and what counts the same as another one in the place of that.
-fn now(these: &[Bound], those: &[Bound]) -> Vec<Now> {
+fn now(these: &[Bound], those: &[Bound], counts: Shared<'_>) -> Vec<Now> {
     let only = |own: &[Bound], other: &[Bound]| -> Vec<Bound> {
         let is_new = |bound: &&Bound| !other.iter().any(|known| known.does == bound.does);
         own.iter().filter(is_new).cloned().collect()
     };
     let (gone, new) = (only(these, those), only(those, these));
-    let counts_same = |one: &Bound, other: &Bound| one.instead_of(other) != Instead::OtherKey;
+    let counts_same =
+        |one: &Bound, other: &Bound| one.instead_of(other, &counts) != Instead::OtherKey;
     let is_free = |other: &&Bound| !gone.iter().any(|one| counts_same(other, one));
     let holds = |all: &[Bound], one: &Bound| {
-        all.iter().any(|other| other.instead_of(one) == Instead::AsStrict)
+        all.iter().any(|other| other.instead_of(one, &counts) == Instead::AsStrict)
     };
     let become_of = |one: &Bound| {
         // Whoever differs in what one counts may be the same in what the other counts.
         let is_made_up_for =
             || new.iter().any(|other| other.parts != one.parts && !holds(these, other));
-        match new.iter().map(|other| other.instead_of(one)).min() {
+        match new.iter().map(|other| other.instead_of(one, &counts)).min() {
             _ if holds(those, one) => Now::Kept,
             Some(Instead::OtherRate) => Now::OtherRate,
             Some(Instead::OtherKey) if new.iter().any(|other| is_free(&other)) => Now::OtherKey,
             _ if is_made_up_for() => Now::Mixed,
+            Some(Instead::Apart) => Now::Apart,
             Some(Instead::Looser) => Now::Looser,
             _ => Now::Gone,
         }
@@ -176,8 +209,9 @@ fn now(these: &[Bound], those: &[Bound]) -> Vec<Now> {
 
 /// What it means for protection that `new` limits take the place of `old` ones, and why; nothing, where both let as much
 /// through.
-pub(super) fn verdict(old: &[Bound], new: &[Bound]) -> Option<Reason> {
-    let (before, after) = (now(old, new), now(new, old));
+pub(super) fn verdict(old: &[Bound], new: &[Bound], counts: &Counts) -> Option<Reason> {
+    let before = now(old, new, Shared { counts, back: false });
+    let after = now(new, old, Shared { counts, back: true });
     let told = |kind, words: &str| Some((kind, words.to_owned()));
     let unclear = |what: Now| before.contains(&what) || after.contains(&what);
     if before.contains(&Now::Gone) {
@@ -204,13 +238,24 @@ pub(super) fn verdict(old: &[Bound], new: &[Bound]) -> Option<Reason> {
     if unclear(Now::OtherRate) {
         return told(Kind::Unclear, "how much a limit lets through hangs on something else");
     }
+    match (before.contains(&Now::Apart), after.contains(&Now::Apart)) {
+        (true, true) => {
+            return told(Kind::Unclear, "a limit counts it together with other requests");
+        }
+        (true, false) => {
+            return told(Kind::Loosened, "a limit counts it apart from what it was counted with");
+        }
+        _ => {}
+    }
     if counts_less(old, new) {
         return told(Kind::Loosened, "a limit counts a request fewer times");
     }
-    match after.iter().all(|one| *one == Now::Kept) && !counts_less(new, old) {
-        true => None,
-        false => told(Kind::Tightened, "a limit lets less through"),
+    let lets_less = |one: &Now| !matches!(one, Now::Kept | Now::Apart);
+    if after.iter().any(lets_less) || counts_less(new, old) {
+        return told(Kind::Tightened, "a limit lets less through");
     }
+    let is_together = after.contains(&Now::Apart);
+    is_together.then(|| (Kind::Tightened, TOGETHER.to_owned()))
 }
 
 /// Whether a limit that `these` are several times is there fewer times among `those`.

@@ -98,10 +98,14 @@ fn is_upward(one: &Ran) -> bool {
 
 /// Whether a later statement changes the same place whatever is there, and nothing has asked for it in between.
 fn is_undone(program: &Program, one: &Ran, behind: &[Ran]) -> bool {
-    let Some((field, _)) = &one.effect.does.place else { return false };
     if one.refuses {
         return false;
     }
+    let Some((field, _)) = &one.effect.does.place else {
+        // Of several lines about one answer the last one counts.
+        let replaces = |later: &Ran| later.verb == one.verb && later.phase == one.phase;
+        return one.verb == "cache" && behind.iter().any(replaces);
+    };
     for later in behind {
         if reads(program, &later.effect, field) {
             return false;

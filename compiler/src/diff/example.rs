@@ -187,9 +187,9 @@ impl Ground<'_> {
     fn differing(&self, old: &Part, new: &Part) -> Vec<String> {
         let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
         let mut of: Vec<String> = Vec::new();
-        for one in sides.iter().flat_map(|(own, other)| own.lacked_by(other)) {
-            for arg in &one.does.args {
-                let text = told(&self.basis.program, *arg, &one.named);
+        for (own, other) in sides {
+            let lacked = own.lacked_by(other).into_iter();
+            for text in lacked.flat_map(|one| one.differing(other, &self.basis.program)) {
                 if !of.contains(&text) {
                     of.push(text);
                 }

@@ -275,7 +275,8 @@ pub(super) fn verdict(
 
 /// What it means where a client is sent.
 pub(super) fn elsewhere(old: &Exposure, new: &Exposure, secure: [bool; 2]) -> Vec<Reason> {
-    sends::verdict([old, new].map(|of| of.sends.as_ref()), secure)
+    let is_open = [old, new].iter().all(|of| of.open.contains(&Piece::Host));
+    sends::verdict([old, new].map(|of| of.sends.as_ref()), secure, is_open)
 }
 
 impl Exposure {

@@ -109,20 +109,46 @@ impl Effect {
 
     /// What it is told otherwise than a statement of its kind on the other side, which may be written with the same words.
     pub(super) fn otherwise(&self, other: &Fate, program: &Program) -> String {
-        let Does { action, args, place, .. } = &self.does;
-        let is_like = |other: &&Effect| other.does.action == *action && other.does.place == *place;
-        let Some(like) = other.effects.iter().find(is_like) else { return String::new() };
-        // What is assigned has no name.
-        let names = self.names.iter().copied().chain(std::iter::repeat(""));
-        let pairs = names.zip(args.iter().zip(&like.does.args));
-        let texts = pairs.filter_map(|(name, (own, other))| {
+        // What stands elsewhere, or is there fewer times, is told nothing else.
+        let is_there = other.effects.iter().any(|one| one.does == self.does);
+        let Some(like) = self.like(other).filter(|_| !is_there) else { return String::new() };
+        let texts = self.unlike(like, program).map(|(name, text)| {
             let gap = if name.is_empty() { "" } else { " " };
+            format!("{name}{gap}{text}")
+        });
+        texts.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What it is told that a statement of its kind on the other side is not, or all of it.
+    pub(super) fn differing(&self, other: &Fate, program: &Program) -> Vec<String> {
+        let all = || self.does.args.iter().map(|arg| told(program, *arg, &self.named)).collect();
+        let Some(like) = self.like(other) else { return all() };
+        self.unlike(like, program).map(|(_, text)| text).collect()
+    }
+
+    /// The first statement of its kind on the other side.
+    fn like<'f>(&self, other: &'f Fate) -> Option<&'f Effect> {
+        let Does { action, place, .. } = &self.does;
+        other
+            .effects
+            .iter()
+            .find(|other| other.does.action == *action && other.does.place == *place)
+    }
+
+    /// The arguments that are not those of another one, by their names. What is assigned has none.
+    fn unlike<'f>(
+        &'f self,
+        like: &'f Effect,
+        program: &'f Program,
+    ) -> impl Iterator<Item = (&'static str, String)> + 'f {
+        let names = self.names.iter().copied().chain(std::iter::repeat(""));
+        let pairs = names.zip(self.does.args.iter().zip(&like.does.args));
+        pairs.filter_map(|(name, (own, other))| {
             let text = told(program, *own, &self.named);
             // One name may stand for two things.
             let differs = own != other || text != told(program, *other, &like.named);
-            differs.then(|| format!("{name}{gap}{text}"))
-        });
-        texts.collect::<Vec<_>>().join(", ")
+            differs.then_some((name, text))
+        })
     }
 }
 
@@ -350,10 +376,24 @@ impl Fate {
         })
     }
 
-    /// The statements that the other side does not run so.
-    pub(super) fn lacked_by<'f>(&'f self, other: &Fate) -> impl Iterator<Item = &'f Effect> {
-        let runs = |effect: &&Effect| !other.effects.iter().any(|one| one.does == effect.does);
-        self.effects.iter().filter(runs)
+    /// The statements that the other side does not run so: not as often, or else in another order.
+    pub(super) fn lacked_by<'f>(&'f self, other: &Fate) -> Vec<&'f Effect> {
+        let mut left: Vec<&Does> = other.effects.iter().map(|effect| &effect.does).collect();
+        let is_lacked = |effect: &&Effect| match left.iter().position(|one| **one == effect.does) {
+            Some(at) => {
+                left.swap_remove(at);
+                false
+            }
+            None => true,
+        };
+        let lacked: Vec<&Effect> = self.effects.iter().filter(is_lacked).collect();
+        match lacked.is_empty() && left.is_empty() {
+            true => {
+                let pairs = self.effects.iter().zip(&other.effects);
+                pairs.filter(|(one, other)| one.does != other.does).map(|(one, _)| one).collect()
+            }
+            false => lacked,
+        }
     }
 
     /// What tells it apart.

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use lang::vocab::{self, ExprId, Guard, Param, Stricter, Without};
 use lang::{Span, Ty, Value};
 
@@ -262,13 +263,21 @@ fn lie_in(these: &[Value], those: &[Value]) -> bool {
         flat.collect()
     }
     let those = items(those);
-    items(these).into_iter().all(|item| {
-        those.iter().any(|other| match (item, other) {
-            (Value::Cidr(network), Value::Cidr(wider)) => wider.contains(network),
-            (Value::Ip(address), Value::Cidr(network)) => network.contains(address),
-            (item, other) => item == *other,
-        })
+    // Networks side by side are one.
+    let networks = IpNet::aggregate(&those.iter().filter_map(|item| network(item)).collect());
+    items(these).into_iter().all(|item| match network(item) {
+        Some(item) => networks.iter().any(|wider| wider.contains(&item)),
+        None => those.contains(&item),
     })
+}
+
+/// An address as the network that has no other.
+fn network(value: &Value) -> Option<IpNet> {
+    match value {
+        Value::Cidr(network) => Some(*network),
+        Value::Ip(address) => Some(IpNet::from(*address)),
+        _ => None,
+    }
 }
 
 fn place<'p>(params: &'p [Param], name: &str) -> Option<(usize, &'p Param)> {

@@ -13,8 +13,20 @@ use crate::proof::basis::Basis;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Sends {
     scheme: Scheme,
-    /// Whether the client says the host, but for the one that it has asked for.
-    by_client: bool,
+    host: Host,
+}
+
+/// Who says the host.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Host {
+    /// The policy.
+    Named,
+    /// Nobody: it is the one that was asked for, which the answer does not name.
+    Kept,
+    /// The client, by the host that it has asked for.
+    Asked,
+    /// The client.
+    Said,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,15 +38,24 @@ enum Scheme {
     Unknown,
 }
 
-/// What it means where a client is sent.
-pub(super) fn verdict([before, after]: [Option<&Sends>; 2], secure: [bool; 2]) -> Vec<Reason> {
-    let by_client = |sends: Option<&Sends>| sends.is_some_and(|sends| sends.by_client);
+/// What it means where a client is sent. Where it may ask for several hosts (`is_open`), it says the one that it has asked for.
+pub(super) fn verdict(
+    [before, after]: [Option<&Sends>; 2],
+    secure: [bool; 2],
+    is_open: bool,
+) -> Vec<Reason> {
+    let host = |sends: Option<&Sends>| sends.map(|sends| sends.host);
+    let chooses = |one: Option<Host>, other: Option<Host>| match one {
+        Some(Host::Said) => other != Some(Host::Said),
+        Some(Host::Asked) => is_open && other == Some(Host::Named),
+        _ => false,
+    };
     let mut reasons = Vec::new();
-    match (by_client(before), by_client(after)) {
-        (false, true) => {
+    match (host(before), host(after)) {
+        (one, other) if chooses(other, one) => {
             reasons.push((Kind::Loosened, "the client chooses the host that it is sent to".into()));
         }
-        (true, false) => reasons.push((
+        (one, other) if chooses(one, other) => reasons.push((
             Kind::Tightened,
             "the client no longer chooses the host that it is sent to".into(),
         )),
@@ -82,8 +103,11 @@ impl Sends {
             });
             let by_client =
                 !own && first.is_some_and(|id| matches!(put(basis, id, lets), Put::Client(_)));
-            let scheme = if own { Scheme::Same } else { Scheme::Unknown };
-            return Sends { scheme, by_client };
+            return match (own, by_client) {
+                (true, _) => Sends { scheme: Scheme::Same, host: Host::Kept },
+                (_, true) => Sends { scheme: Scheme::Unknown, host: Host::Said },
+                _ => Sends { scheme: Scheme::Unknown, host: Host::Named },
+            };
         };
         let lower = begin.to_ascii_lowercase();
         let schemes =
@@ -92,11 +116,13 @@ impl Sends {
             lower.strip_prefix(words).map(|rest| (rest.to_owned(), *scheme))
         });
         let Some((mut authority, scheme)) = found else {
-            let scheme = if lower.contains(':') { Scheme::Unknown } else { Scheme::Same };
-            return Sends { scheme, by_client: false };
+            return match lower.contains(':') {
+                true => Sends { scheme: Scheme::Unknown, host: Host::Named },
+                false => Sends { scheme: Scheme::Same, host: Host::Kept },
+            };
         };
         let ends = |text: &str| text.contains(['/', '?', '#']);
-        let mut by_client = false;
+        let mut host = Host::Named;
         for part in parts {
             if ends(&authority) {
                 break;
@@ -112,10 +138,14 @@ impl Sends {
                 }
                 _ => is_host(basis, part),
             };
-            by_client |= !is_host && matches!(put(basis, part, lets), Put::Client(_));
+            if is_host {
+                host = host.max(Host::Asked);
+            } else if matches!(put(basis, part, lets), Put::Client(_)) {
+                host = Host::Said;
+            }
             authority = text(part).map_or_else(String::new, |text| text.to_string());
         }
-        Sends { scheme, by_client }
+        Sends { scheme, host }
     }
 
     /// Whether what follows goes over TLS, where the request came so or did not.

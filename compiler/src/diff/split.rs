@@ -10,13 +10,14 @@ use lang::{Span, Ty, Value};
 
 use crate::diff::alike::{Choices, Told, alike, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
+use crate::diff::counts::Counts;
 use crate::diff::example::{Found, Ground, hints, is_of};
 use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
 use crate::diff::observed::Place;
 use crate::diff::regions::{Region, Signatures};
-use crate::diff::{Kind, Side as Which, besides, bounds, exposure};
+use crate::diff::{Kind, Side as Which, Verdict, besides, bounds, exposure};
 use crate::order::compare::budget;
 use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
@@ -61,14 +62,13 @@ pub(super) struct Pair {
 
 impl Pair {
     /// What pairs of one kind share.
-    pub(super) fn key(&self, listener: &str) -> String {
-        let verdict = self.verdict();
+    pub(super) fn key(&self, listener: &str, verdict: &Verdict) -> String {
         let (old, new) = (&self.old, &self.new);
         match old.words == new.words {
             // Only their effects differ: these tell them apart.
             true => {
                 let differing = [(old, new), (new, old)].map(|(own, other)| -> Vec<&Does> {
-                    own.lacked_by(other).map(|effect| &effect.does).collect()
+                    own.lacked_by(other).into_iter().map(|effect| &effect.does).collect()
                 });
                 format!("{listener} {verdict:?} {:?} {differing:?}", old.words)
             }
@@ -76,8 +76,8 @@ impl Pair {
         }
     }
 
-    /// What the difference means for protection, and why where the outcomes do not tell.
-    pub(super) fn verdict(&self) -> (Kind, Vec<String>) {
+    /// What the difference means for protection.
+    pub(super) fn verdict(&self, counts: &Counts) -> Verdict {
         let (old, new) = (&self.old, &self.new);
         let mut kind = Kind::Changed;
         match (old.reach, new.reach) {
@@ -105,7 +105,7 @@ impl Pair {
                 let (before, after) = (&old.exposure, &new.exposure);
                 let mut reasons = exposure::verdict(before, after, &self.unsaid, self.secure);
                 // Limits count what is refused, too: that is how guessing is slowed down.
-                reasons.extend(bounds::verdict(&old.bounds, &new.bounds));
+                reasons.extend(bounds::verdict(&old.bounds, &new.bounds, counts));
                 let is_let = |place: &Place| !new.judged.contains(place);
                 if new.reach == Reach::Through && old.judged.iter().any(is_let) {
                     reasons.push((Kind::Changed, UNFIT.to_owned()));

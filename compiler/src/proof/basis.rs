@@ -184,6 +184,11 @@ impl<'p> Basis<'p> {
         self.program.routes.get(side.first + id.0 as usize).map(|route| &**route)
     }
 
+    /// The same, to be changed.
+    pub(crate) fn route_mut(&mut self, side: &Side<'_>, id: RouteId) -> Option<&mut Route> {
+        self.program.routes.get_mut(side.first + id.0 as usize).map(Arc::make_mut)
+    }
+
     /// The courses of a side's route; the error is the statement at which there are too many.
     pub(crate) fn courses(&self, side: &Side<'_>, id: RouteId) -> Result<Vec<Course>, usize> {
         let written = side.policy.routes.get(id.0 as usize);
