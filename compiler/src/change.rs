@@ -168,7 +168,8 @@ fn place(
                 weight += kept.weight;
             }
         }
-        let found = change(interp, &mut space, narrowed, (host, own, route), (head, &patience));
+        let found =
+            change(interp, (&mut space, arriving), narrowed, (host, own, route), (head, &patience));
         if let Ok(change) = found {
             return Ok(Ok((weight, change)));
         }
@@ -211,7 +212,7 @@ fn keep<'c>(
 /// The request that a set comes down to.
 fn change(
     interp: &Interp<'_>,
-    space: &mut Space,
+    (space, arriving): (&mut Space, &[Fact]),
     set: Set,
     (host, path, route): (&VirtualHost, &Path, &Route),
     (head, patience): (&Head<'_>, &Patience),
@@ -219,7 +220,7 @@ fn change(
     let request = |values: Vec<(Term, Value)>, is_sure: bool| {
         let says_method = values.iter().any(|(term, _)| *term == Term::Method);
         let made = if is_sure { Witness::new } else { Witness::guess };
-        (says_method, made(&host.host, path, values))
+        (says_method, made((&host.host, path), values, arriving))
     };
     let of = (interp.program, interp.constants);
     let (says_method, witness) = match space.witness(set) {

@@ -12,6 +12,7 @@ mod building;
 mod conditions;
 mod cut;
 mod diagram;
+mod few;
 mod fields;
 mod formula;
 mod guess;
@@ -32,7 +33,7 @@ mod test;
 
 pub use arrival::MOST_READ;
 pub(crate) use arrival::lets_long;
-pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme};
+pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme, settled};
 pub(crate) use building::is_sayable;
 pub(crate) use cut::{ELSEWHERE, is_host_name, may_be};
 pub(crate) use diagram::{Set, Undecided};

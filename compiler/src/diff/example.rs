@@ -18,7 +18,7 @@ use crate::program::{Expr, Program, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::End;
 use crate::proof::replay::{Answer, answer, fits};
-use crate::space::{Cut, Door, ELSEWHERE, Env, Formula, Set, Space, Term, Test, Undecided};
+use crate::space::{Cut, Door, ELSEWHERE, Env, Fact, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most values that are tried of what differing statements read, and the most sets that are made of them.
 const HINTS: usize = 24;
@@ -31,6 +31,8 @@ pub(super) struct Ground<'b> {
     pub(super) basis: &'b Basis<'b>,
     /// Each side, with the place of its listener.
     pub(super) sides: [(Side<'b>, usize); 2],
+    /// What holds of whatever comes to both listeners.
+    pub(super) arriving: &'b [Fact],
     pub(super) host: &'b Host,
     pub(super) path: &'b Path,
     /// How examples are written.
@@ -102,7 +104,11 @@ impl Ground<'_> {
             let guesses = || self.basis.guesses(space, set);
             for values in sure.map_or_else(guesses, |values| vec![values]) {
                 let made = if certain { Witness::new } else { Witness::guess };
-                let witness = made(self.host, self.path, values);
+                let witness = made((self.host, self.path), values, self.arriving);
+                let witness = witness.over(&self.basis.program, self.scheme);
+                if !witness.arrives(&self.basis.program) {
+                    continue;
+                }
                 let [before, after] = &self.sides;
                 let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {

@@ -23,7 +23,7 @@ use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End, Reads};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Formula, Set, Space, Test, Undecided, arriving, believes, scheme};
+use crate::space::{Cut, Fact, Formula, Set, Space, Test, Undecided, arriving, believes, scheme};
 use lang::segment::captures;
 
 /// The most requests of a region that are made up to see what computed values come to.
@@ -258,7 +258,8 @@ fn divided<'b>(
     let before = arriving(old.policy, old_table.block);
     let both =
         arriving(new.policy, new_table.block).into_iter().filter(|fact| before.contains(fact));
-    cut.arriving(&both.collect::<Vec<_>>());
+    let both: Vec<Fact> = both.collect();
+    cut.arriving(&both);
     let mut space = cut.finish(budget(olds.len() + news.len()))?;
     let (mut left, concerned) = (space.set(&head)?, space.set(&concerned)?);
     left = space.meet(left, concerned)?;
@@ -286,6 +287,7 @@ fn divided<'b>(
     let ground = Ground {
         basis,
         sides: [(old, old_at), (new, new_at)],
+        arriving: &both,
         host: &region.host,
         path: &region.path,
         scheme: scheme(new.policy, new_table.block),

@@ -33,6 +33,8 @@ pub(crate) struct CellSets {
     pub(crate) sets: Vec<Set>,
     /// Whether a member's conditions speak of host or path.
     pub(crate) asks_head: bool,
+    /// What holds of whatever comes to the listener.
+    pub(crate) arriving: Vec<Fact>,
 }
 
 /// Two members of a cell whose conditions are not disjoint.
@@ -74,7 +76,7 @@ pub(crate) fn cell_sets(
     cut.arriving(arriving);
     let mut space = cut.finish(budget(cell.members.len()))?;
     let sets: Result<Vec<Set>, Undecided> = formulas.iter().map(|f| space.set(f)).collect();
-    Ok(CellSets { space, sets: sets?, asks_head })
+    Ok(CellSets { space, sets: sets?, asks_head, arriving: arriving.to_vec() })
 }
 
 /// The pairs of a cell that are not disjoint.
@@ -104,7 +106,10 @@ pub(crate) fn example(
         return Verdict::Undecided(Vec::new());
     };
     match sets.space.meet(*a, *b) {
-        Ok(both) => seen(places, &mut sets.space, both, (host, &cell.path), [*one, *other]),
+        Ok(both) => {
+            let CellSets { space, arriving, .. } = sets;
+            seen(places, (space, arriving), both, (host, &cell.path), [*one, *other])
+        }
         Err(Undecided) => Verdict::Undecided(Vec::new()),
     }
 }
@@ -140,14 +145,17 @@ fn takes_alone(
     let (one, other) = members.ok_or_else(unknown)?;
     let alone = sets.space.minus(*a, *b).map_err(|Undecided| unknown())?;
     let takes = |witness: &Witness| {
-        takes(places, *one, host, witness) && !takes(places, *other, host, witness)
+        witness.arrives(places.program)
+            && takes(places, *one, host, witness)
+            && !takes(places, *other, host, witness)
     };
+    let place = (host, &cell.path);
     if let Some(values) = sets.space.witness(alone) {
-        let is_taken = takes(&Witness::new(host, &cell.path, values));
+        let is_taken = takes(&Witness::new(place, values, &sets.arriving));
         return is_taken.then_some(()).ok_or_else(unknown);
     }
     let guesses = sets.space.guesses(alone, places.program, &places.patience).into_iter();
-    let mut guesses = guesses.map(|values| Witness::guess(host, &cell.path, values));
+    let mut guesses = guesses.map(|values| Witness::guess(place, values, &sets.arriving));
     match guesses.any(|witness| takes(&witness)) {
         true => Ok(()),
         false => Err(sets.space.blamed(alone)),
@@ -194,7 +202,7 @@ pub(crate) fn across(
     }
     // The path that the patterns have in common is the plainer example, where the conditions allow it.
     let example = if shown == Set::NONE { both } else { shown };
-    seen(places, &mut space, example, (host, common), pair)
+    seen(places, (&mut space, arriving), example, (host, common), pair)
 }
 
 /// Methods and `where` of a route at one of its places.
@@ -291,7 +299,7 @@ fn meeting(sets: &CellSets) -> Option<Vec<(usize, usize)>> {
 /// A request of the set, replayed.
 fn seen(
     places: &Places<'_>,
-    space: &mut Space,
+    (space, arriving): (&mut Space, &[Fact]),
     set: Set,
     (host, path): (&Host, &Path),
     pair: [Place; 2],
@@ -305,16 +313,17 @@ fn seen(
     }
     let taken = |witness: &Witness| pair.iter().all(|place| takes(places, *place, host, witness));
     if let Some(values) = space.witness(set) {
-        let witness = Witness::new(host, path, values);
+        let witness = Witness::new((host, path), values, arriving);
         return match taken(&witness) {
+            _ if !witness.arrives(places.program) => Verdict::Undecided(Vec::new()),
             true => Verdict::Decided(Relation::Across, Some(witness)),
             false => Verdict::Disagreement(witness),
         };
     }
     // Something was computed: the interpreter may still find that both take a request made of the rest.
     let guesses = space.guesses(set, places.program, &places.patience).into_iter();
-    let mut guesses = guesses.map(|values| Witness::guess(host, path, values));
-    match guesses.find(taken) {
+    let mut guesses = guesses.map(|values| Witness::guess((host, path), values, arriving));
+    match guesses.find(|witness| witness.arrives(places.program) && taken(witness)) {
         Some(witness) => Verdict::Decided(Relation::Across, Some(witness)),
         None => Verdict::Undecided(space.blamed(set)),
     }

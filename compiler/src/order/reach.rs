@@ -193,9 +193,9 @@ fn reached_by_example(
     };
     let Some(Some(sets)) = ordered.sets.get_mut(node.cell) else { return false };
     let Left::Set(left) = left else { return false };
-    let values = sets.space.witness(*left);
-    let example = values.map(|values| Witness::new(&ordered.group.host, &cell.path, values));
-    example.is_some_and(|example| answer(places, listener, &example) == Some(place.route))
+    let Some(values) = sets.space.witness(*left) else { return false };
+    let example = Witness::new((&ordered.group.host, &cell.path), values, &sets.arriving);
+    example.arrives(places.program) && answer(places, listener, &example) == Some(place.route)
 }
 
 /// The members of the node's own cell that come before it and can take some of its requests.
@@ -265,9 +265,10 @@ fn cover(
     }
     let by = fewest(&mut space, own, taking)?;
     let host = &ordered.group.host;
-    let sure = space.witness(own).map(|values| Witness::new(host, path, values));
-    let sample = sure.or_else(|| Some(Witness::guess(host, path, space.guess(own)?)));
-    let sample = sample.and_then(|witness| {
+    let place = (host, path);
+    let sure = space.witness(own).map(|values| Witness::new(place, values, arriving));
+    let sample = sure.or_else(|| Some(Witness::guess(place, space.guess(own)?, arriving)));
+    let sample = sample.filter(|witness| witness.arrives(places.program)).and_then(|witness| {
         let answering = answer(places, listener, &witness)?;
         Some((witness, answering))
     });

@@ -67,7 +67,8 @@ pub(super) fn ambiguous(
             let plain = || {
                 let (Some((x, _)), Some((y, _))) = patterns else { return String::new() };
                 let path = common_path(x, y);
-                path.map(|path| Witness::new(host, &path, Vec::new()).path).unwrap_or_default()
+                path.map(|path| Witness::new((host, &path), Vec::new(), &[]).path)
+                    .unwrap_or_default()
             };
             let example = witness.as_ref().map_or_else(plain, shown);
             ambiguous_paths(

@@ -13,13 +13,13 @@ use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
-use crate::interp::{Constants, Interp};
+use crate::interp::{Constants, Interp, ops};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
 use crate::said::{cookie, document, known, said};
 use crate::space::{
     Door, ELSEWHERE, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token, names,
-    sources, stands_in,
+    settled, sources, stands_in,
 };
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
@@ -35,6 +35,8 @@ pub(crate) struct Witness {
     pub(crate) stripped: Vec<Arc<str>>,
     /// What whoever sends it is known by.
     pub(crate) claims: Vec<Said>,
+    /// What holds of whatever comes to the listener that it is for.
+    arriving: Vec<Fact>,
     /// Whether its content does not declare how long it is.
     pub(crate) is_chunked: bool,
     /// Whether it is a guess: what it does not say, and no request is free to say, is not known then. Of others it does not
@@ -58,6 +60,12 @@ enum What {
     Holds(Arc<str>),
 }
 
+/// Over which protocol it comes.
+const SCHEME: &str = "req.scheme";
+
+/// What there is only where it comes over TLS.
+const OVER_TLS: [&str; 4] = ["conn.tls.version", "conn.tls.client", "conn.sni", "conn.alpn"];
+
 /// A request as the interpreter reads it.
 struct World<'w> {
     program: &'w Program,
@@ -65,8 +73,13 @@ struct World<'w> {
 }
 
 impl Witness {
-    /// A request for the host and the path pattern that has these values, where they say something.
-    pub(crate) fn new(host: &Host, path: &Path, values: Vec<(Term, Value)>) -> Witness {
+    /// A request for the host and the path pattern that has these values, where they say something, to a listener of which
+    /// these facts hold.
+    pub(crate) fn new(
+        (host, path): (&Host, &Path),
+        values: Vec<(Term, Value)>,
+        arriving: &[Fact],
+    ) -> Witness {
         let mut witness = Witness {
             method: Arc::from("GET"),
             host: sample_host(host),
@@ -74,6 +87,7 @@ impl Witness {
             slots: Vec::new(),
             stripped: Vec::new(),
             claims: Vec::new(),
+            arriving: arriving.to_vec(),
             is_chunked: false,
             is_guess: false,
         };
@@ -139,8 +153,26 @@ impl Witness {
     }
 
     /// The same for values that are a guess.
-    pub(crate) fn guess(host: &Host, path: &Path, values: Vec<(Term, Value)>) -> Witness {
-        Witness { is_guess: true, ..Witness::new(host, path, values) }
+    pub(crate) fn guess(
+        place: (&Host, &Path),
+        values: Vec<(Term, Value)>,
+        arriving: &[Fact],
+    ) -> Witness {
+        Witness { is_guess: true, ..Witness::new(place, values, arriving) }
+    }
+
+    /// The same request, over this scheme where it is not settled over which.
+    pub(crate) fn over(mut self, program: &Program, scheme: &'static str) -> Witness {
+        let Some(slot) = program.slot_of(SCHEME, None) else { return self };
+        if settled(&self.arriving, SCHEME).is_none() && self.said(program, (SCHEME, None)).is_none()
+        {
+            let secure = OVER_TLS.iter().find_map(|field| {
+                let said = self.said(program, (field, None))?;
+                (!said.is_absent()).then_some("https")
+            });
+            self.slots.push((slot, Value::string(secure.unwrap_or(scheme))));
+        }
+        self
     }
 
     /// The same request as another program reads it.
@@ -163,9 +195,9 @@ impl Witness {
         Witness { slots, claims: claims.collect(), ..self.clone() }
     }
 
-    /// Whether it is let through as far as that is a matter of all of it together: its header section and its target are
-    /// no longer than is read, and its host is one.
-    pub(crate) fn arrives(&self, program: &Program, facts: &[Fact]) -> bool {
+    /// Whether its listener lets it through: what it says is what comes there, its header section and its target are no
+    /// longer than is read, and its host is one.
+    pub(crate) fn arrives(&self, program: &Program) -> bool {
         let length = |value: &Value| value.as_str().map_or(0, str::len);
         // What stands around a name and its value.
         const AROUND: usize = 4;
@@ -192,17 +224,47 @@ impl Witness {
         // Of what `connection` names beside what it is said to say, it would say both.
         let connection = self.said(program, ("req.header", Some("connection")));
         let is_said_twice = connection.is_some_and(|said| !said.is_absent());
-        if !fits || (is_said_twice && !self.stripped.is_empty()) || !self.is_forwarded(program) {
+        let is_open = self.said(program, (SCHEME, None)).and_then(Value::as_str) == Some("http");
+        let is_secret = OVER_TLS
+            .iter()
+            .any(|field| self.said(program, (field, None)).is_some_and(|value| !value.is_absent()));
+        if !fits
+            || (is_open && is_secret)
+            || (is_said_twice && !self.stripped.is_empty())
+            || !self.is_forwarded(program)
+        {
             return false;
         }
         let target = self.path.len() + query;
         (self.host.is_empty() || is_host_name(&self.host))
-            && facts.iter().all(|fact| match fact {
+            && self.arriving.iter().all(|fact| match fact {
                 Fact::Longest { header, target: most, fields } => {
                     n_fields <= *fields && head + target <= *header && target <= *most
                 }
-                _ => true,
+                fact => self.fits(program, fact),
             })
+    }
+
+    /// Whether what it says of one field does not contradict a fact of its listener.
+    fn fits(&self, program: &Program, fact: &Fact) -> bool {
+        let said = |field| self.said(program, (field, None));
+        match fact {
+            Fact::Present(field, there) => {
+                said(field).is_none_or(|value| value.is_absent() != *there)
+            }
+            Fact::Is(field, text) => said(field).is_none_or(|value| value.as_str() == Some(*text)),
+            Fact::AtMost(field, most) => said(field).is_none_or(|value| value <= most),
+            Fact::OneOf(field, words) => {
+                said(field).is_none_or(|value| value.is_absent() || words.contains(value))
+            }
+            Fact::Peer(believed) => match (said("client.ip"), said("conn.peer")) {
+                (Some(client), Some(peer)) if client != peer => {
+                    believed.iter().any(|by| ops::is_in(peer, &Value::list([by.clone()])))
+                }
+                _ => true,
+            },
+            Fact::Two | Fact::Longest { .. } => true,
+        }
     }
 
     /// Whether a client that speaks through another is the one of whom `x-forwarded-for` tells, where that is read.
@@ -372,7 +434,9 @@ impl Witness {
 
     /// As a person would write it: `GET https://shop.example/a?q=1 from 10.0.0.1 with x-debug: 1`.
     pub(crate) fn text(&self, program: &Program, door: Door<'_>) -> String {
-        let scheme = door.scheme;
+        let scheme = self.said(program, (SCHEME, None)).and_then(Value::as_str);
+        let scheme = scheme.filter(|_| settled(&self.arriving, SCHEME).is_none());
+        let scheme = scheme.unwrap_or(door.scheme);
         let mut text = format!("{} {scheme}://{}{}", self.method, self.host, self.path);
         text.push_str(&self.query(program));
         let mut details: Vec<String> = Vec::new();
@@ -381,10 +445,11 @@ impl Witness {
             let Some(slot) = program.slot(*id) else { continue };
             let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (&*slot.field, slot.key.as_deref()) {
+                (field, None) if settled(&self.arriving, field).is_some() => {}
                 ("conn.sni" | "conn.alpn", None) if value.is_absent() && scheme == "https" => {
                     details.push(format!("{} absent", slot.field));
                 }
-                ("req.scheme", None) => {}
+                (SCHEME, None) => {}
                 _ if value.is_absent() || self.is_token(program, slot) => {}
                 (field, Some(auth)) if field == CLAIMS.path => {
                     let Value::Map(claims) = self.token(*id, &slot.ty) else { continue };
@@ -551,6 +616,9 @@ impl Fill for World<'_> {
         let Some(slot) = self.program.slot(id) else {
             return Read::Value(Value::Absent);
         };
+        if let Some(value) = settled(&self.witness.arriving, &slot.field) {
+            return Read::Value(value);
+        }
         let given = self.witness.slots.iter().find(|(slot, _)| *slot == id);
         if let Some((_, value)) = given {
             // What a token looks like is not for a guess to know.

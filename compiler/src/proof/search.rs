@@ -442,8 +442,9 @@ impl<'q> Question<'q> {
         }
         let Some(values) = space.witness(tried) else {
             for values in self.basis.guesses(&space, tried) {
-                if let Some(witness) = sent(Witness::guess(host, path, self.asked(values)))
-                    && witness.arrives(program, self.arriving)
+                let made = Witness::guess((host, path), self.asked(values), self.arriving);
+                if let Some(witness) = sent(made)
+                    && witness.arrives(program)
                     && witness.is_of_one_token(program)
                     && !ends_before(&witness)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
@@ -453,10 +454,10 @@ impl<'q> Question<'q> {
             }
             return Found::Undecided(place, self.why(way, &space, left));
         };
-        let Some(witness) = sent(Witness::new(host, path, values)) else {
+        let Some(witness) = sent(Witness::new((host, path), values, self.arriving)) else {
             return Found::Undecided(place, Why::Long);
         };
-        if !witness.arrives(program, self.arriving) {
+        if !witness.arrives(program) {
             return Found::Undecided(place, Why::Arrival);
         }
         if !witness.is_of_one_token(program) {

@@ -136,6 +136,15 @@ pub(crate) fn arriving(policy: &Policy, listener: usize) -> Vec<Fact> {
     facts
 }
 
+/// What a field reads of whatever comes to a listener of which these facts hold, if they leave nothing else.
+pub(crate) fn settled(facts: &[Fact], field: &str) -> Option<Value> {
+    facts.iter().find_map(|fact| match fact {
+        Fact::Present(of, false) if *of == field => Some(Value::Absent),
+        Fact::Is(of, text) if *of == field => Some(Value::string(*text)),
+        _ => None,
+    })
+}
+
 /// The protocols that a handshake on the listener can agree on, as ALPN has them.
 fn spoken(block: &Block) -> Option<Vec<Value>> {
     let mut words = Vec::new();
@@ -243,6 +252,7 @@ impl Cut<'_> {
             }
         }
         self.documents();
+        self.over_tls();
         self.related();
         let header = |name| program.slot_of("req.header", Some(name));
         let (expect, host, connection) = (header("expect"), header("host"), header("connection"));
@@ -278,6 +288,23 @@ impl Cut<'_> {
         for query in queries {
             let there = self.atom(Term::Slot(query), None, Test::Present);
             self.rules.push(Formula::any(vec![some_path.clone(), there.not()]));
+        }
+    }
+
+    /// What a handshake says there is only where there was one.
+    fn over_tls(&mut self) {
+        let https = self.asked("req.scheme").map(|scheme| self.is(scheme, &Value::string("https")));
+        let version = self.asked("conn.tls.version");
+        let version = version.map(|version| self.atom(version, None, Test::Present));
+        if let (Some(https), Some(version)) = (&https, &version) {
+            self.rules.push(Formula::any(vec![https.clone().not(), version.clone()]));
+            self.rules.push(Formula::any(vec![version.clone().not(), https.clone()]));
+        }
+        let Some(over_tls) = https.or(version) else { return };
+        for field in ["conn.tls.client", "conn.sni", "conn.alpn"] {
+            let Some(field) = self.asked(field) else { continue };
+            let there = self.atom(field, None, Test::Present);
+            self.rules.push(Formula::any(vec![there.not(), over_tls.clone()]));
         }
     }
 

@@ -7,6 +7,7 @@ use lang::{Ty, Value};
 
 use super::cut::{self, Kind};
 use super::diagram::{Diagram, Set, Undecided};
+use super::few;
 use super::fields::{Field, Index};
 use super::identity;
 use super::paths;
@@ -211,6 +212,7 @@ impl Cut<'_> {
                     "req.header" => Kind::Header,
                     "req.cookie" => Kind::Cookie,
                     "conn.sni" => Kind::Name,
+                    "conn.alpn" => Kind::Value(Ty::one_of(few::PROTOCOLS).optional()),
                     "conn.tls.client" => Kind::Subject,
                     "req.id" => Kind::Id,
                     "req.json" => Kind::Document,

@@ -114,6 +114,7 @@ impl Cut<'_> {
             }
             Expr::Present(inner) if boolean => self.ask(*inner, &Test::Present, env),
             Expr::Compare(how, a, b) if boolean => match (self.constant(*a), self.constant(*b)) {
+                (Some(Value::Absent), _) | (_, Some(Value::Absent)) => Formula::Always(false),
                 (_, Some(with)) => {
                     self.asking = Some(id);
                     self.ask(*a, &Test::Compare(*how, with), env)

@@ -129,7 +129,8 @@ pub(super) static HOSTS: Domain = LazyLock::new(|| Pattern::new(&hosts("+"), SIZ
 /// The same with labels that are not too long (RFC 1035, section 2.3.4).
 static LABELS: Domain = LazyLock::new(|| Pattern::new(&hosts("{1,63}"), SIZE));
 /// The names among them.
-static NAMES: Domain = LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\z", SIZE));
+pub(super) static NAMES: Domain =
+    LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\z", SIZE));
 /// What a request is known by: 32 hexadecimal digits.
 static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
 /// Subjects of certificates as they are read: those parts by name that RFC 4514, section 3, names, others by number, and

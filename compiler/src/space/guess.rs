@@ -8,8 +8,12 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::building::is_free;
-use super::cut::{COOKIES, ELSEWHERE, HOSTS, RESTS, SEGMENTS, SUBJECTS, VALUES, can_say, example};
+use super::cut::{
+    COOKIES, ELSEWHERE, HOSTS, NAMES, RESTS, SEGMENTS, SUBJECTS, VALUES, can_say, example,
+    is_host_name,
+};
 use super::diagram::Set;
+use super::few::PROTOCOLS;
 use super::identity::carries_token;
 use super::patience::Patience;
 use super::sets::Space;
@@ -271,13 +275,19 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
         Term::Method => {
             !text.is_empty() && text != "CONNECT" && text.bytes().all(|b| b.is_ascii_uppercase())
         }
-        Term::Slot(slot) => match program.slot(*slot).map(|slot| &*slot.field) {
-            Some("req.header" | "req.header.all") => can_say(&VALUES, text),
-            Some("req.cookie") => can_say(&COOKIES, text),
-            Some("req.path") => can_say(&RESTS, text),
-            Some("req.host") => can_say(&HOSTS, text),
-            Some("conn.tls.client") => can_say(&SUBJECTS, text),
-            _ => true,
+        Term::Slot(slot) => match program.slot(*slot) {
+            None => true,
+            Some(slot) => match (&*slot.field, slot.ty.present()) {
+                ("req.header" | "req.header.all", _) => can_say(&VALUES, text),
+                ("req.cookie", _) => can_say(&COOKIES, text),
+                ("req.path", _) => can_say(&RESTS, text),
+                ("req.host", _) => can_say(&HOSTS, text),
+                ("conn.sni", _) => can_say(&NAMES, text) && is_host_name(text),
+                ("conn.alpn", _) => PROTOCOLS.contains(&text),
+                ("conn.tls.client", _) => can_say(&SUBJECTS, text),
+                (_, Ty::OneOf(words)) => words.iter().any(|word| **word == *text),
+                _ => true,
+            },
         },
         _ => true,
     }

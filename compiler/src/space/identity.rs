@@ -199,7 +199,7 @@ impl Cut<'_> {
     }
 
     /// Whether an auth has verified claims. Where it has, there was a token somewhere.
-    fn is_there(&mut self, slot: SlotId) -> Formula {
+    pub(super) fn is_there(&mut self, slot: SlotId) -> Formula {
         let there = self.atom(Term::Slot(slot), None, Test::Present);
         if self.ruled.contains(&slot) {
             return there;

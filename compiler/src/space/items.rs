@@ -6,10 +6,11 @@ use lang::policy::{LocalId, Quantifier};
 use lang::vocab::ExprId;
 
 use super::formula::{Env, Formula};
+use super::known::{Named, Reading, Way};
 use super::reading::Cut;
 use super::test::Test;
 use crate::frame::Frame;
-use crate::interp::{Interp, Nothing, ops};
+use crate::interp::{Interp, ops};
 use crate::program::Expr;
 
 /// The most steps that a quantifier may take whose items are looked at one by one.
@@ -74,16 +75,18 @@ impl Cut<'_> {
         Some(count(&open, certain, test))
     }
 
-    /// The value of an expression in which an item of a quantifier stands for one of a list, if nothing else is asked.
+    /// The value of an expression in which an item of a quantifier stands for one of a list, or a field has the value of a
+    /// case, if nothing else is asked.
     pub(super) fn folded(&self, id: ExprId) -> Option<Value> {
-        if self.bound.is_empty() || self.constants.steps(id) > MOST {
+        let nothing = self.bound.is_empty() && self.cases.is_empty();
+        if nothing || self.constants.steps(id) > MOST {
             return None;
         }
         let mut open = vec![id];
         while let Some(id) = open.pop() {
             let expr = self.program.expr(id);
             match expr {
-                _ if self.constants.get(id).is_some() => continue,
+                _ if self.constants.get(id).is_some() || self.is_case(id) => continue,
                 Expr::Local(local) if self.bound.iter().any(|(known, _)| known == local) => {}
                 Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) | Expr::Input(_) => return None,
                 _ => {}
@@ -94,8 +97,15 @@ impl Cut<'_> {
         for (item, value) in &self.bound {
             frame.set_local(*item, value.clone());
         }
+        let cases = self.cases.iter();
+        let way: Way = cases.filter_map(|(of, value)| Some((of.clone(), value.clone()?))).collect();
+        let captured = way.iter().filter_map(|(reading, value)| match reading {
+            Reading::Capture(name, ..) => Some((name.clone(), value.clone())),
+            _ => None,
+        });
+        frame.set_captures(captured.collect());
         let Cut { program, constants, .. } = *self;
-        Interp { program, constants, frame: &frame, fill: &Nothing }.value(id).ok()
+        Interp { program, constants, frame: &frame, fill: &Named(&way) }.value(id).ok()
     }
 }
 

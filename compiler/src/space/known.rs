@@ -30,7 +30,7 @@ const STEPS: u64 = 500_000;
 
 /// What an expression reads.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-enum Reading {
+pub(super) enum Reading {
     Slot(SlotId),
     /// What a path captures: its name, the place of the segment, and the kind.
     Capture(Arc<str>, usize, Segments),
@@ -39,10 +39,10 @@ enum Reading {
 }
 
 /// Values for all that an expression reads.
-type Way = Vec<(Reading, Value)>;
+pub(super) type Way = Vec<(Reading, Value)>;
 
 /// What is read with its values, and absence otherwise.
-struct Named<'n>(&'n Way);
+pub(super) struct Named<'n>(pub(super) &'n Way);
 
 impl Fill for Named<'_> {
     fn fill(&self, id: SlotId) -> Read<'_> {
@@ -152,7 +152,7 @@ impl Cut<'_> {
     }
 
     /// What an expression reads, if it is nothing but that.
-    fn reading(&self, id: ExprId, captures: &Captures) -> Option<Reading> {
+    pub(super) fn reading(&self, id: ExprId, captures: &Captures) -> Option<Reading> {
         match self.program.expr(id) {
             Expr::Slot(slot) => Some(Reading::Slot(*slot)),
             Expr::Capture(name) => {
@@ -167,7 +167,7 @@ impl Cut<'_> {
     }
 
     /// The requests of which this reading is this value.
-    fn reads(&mut self, reading: &Reading, value: &Value) -> Formula {
+    pub(super) fn reads(&mut self, reading: &Reading, value: &Value) -> Formula {
         match reading {
             Reading::Slot(slot) => self.is(Term::of(self.program, *slot), value),
             Reading::Capture(_, place, kind) => {

@@ -27,6 +27,9 @@ const MOST: usize = 2_000;
 impl Cut<'_> {
     /// A test on a value that no request can be made to have.
     pub(super) fn fact(&mut self, id: ExprId, test: &Test, env: Env<'_>) -> Formula {
+        if let Some(formula) = self.by_case(id, test, env) {
+            return formula;
+        }
         let Some(depends) = self.depends(id, env) else { return self.anything(id, test) };
         let meaning = self.meaning(id, env, &mut HashMap::new());
         let first = *self.computed.entry(meaning).or_insert(id);
@@ -48,6 +51,9 @@ impl Cut<'_> {
         let [one, other] = [a, b].map(|side| self.meaning(side, env, &mut HashMap::new()));
         if one == other {
             return Formula::Always(how == Compare::Eq);
+        }
+        if let Some(formula) = self.by_case(id, &Test::True, env) {
+            return formula;
         }
         let pair = (one.min(other), one.max(other));
         let (first, first_how) = *self.compared.entry(pair).or_insert((id, how));

@@ -8,6 +8,7 @@ use lang::policy::{Compare, LocalId};
 use lang::segment::Segments;
 use lang::vocab::ExprId;
 
+use super::few::Case;
 use super::formula::Formula;
 use super::patience::Patience;
 use super::term::{AtomId, Term};
@@ -38,6 +39,10 @@ pub(crate) struct Cut<'p> {
     pub(super) mirror: Option<Mirror>,
     /// The items of lists that quantifiers are taken apart into, innermost last.
     pub(super) bound: Vec<(LocalId, Value)>,
+    /// What is taken to be so while a test is asked case by case, innermost last.
+    pub(super) cases: Vec<Case>,
+    /// How many cases there are together of what is asked at the moment.
+    pub(super) n_cases: usize,
     /// The expression that is asked at the moment.
     pub(super) asking: Option<ExprId>,
     /// Numbers of what expressions mean, by what is written where names stand for what they name.
@@ -88,6 +93,8 @@ impl<'p> Cut<'p> {
             facts: Vec::new(),
             mirror: None,
             bound: Vec::new(),
+            cases: Vec::new(),
+            n_cases: 1,
             asking: None,
             meanings: HashMap::new(),
             computed: HashMap::new(),

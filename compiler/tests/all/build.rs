@@ -32,6 +32,11 @@ field!(HOST, "req.host", Key::None, Ty::String);
 field!(PATH, "req.path", Key::None, Ty::String);
 field!(IP, "client.ip", Key::None, Ty::Ip);
 field!(SIZE, "req.body.size", Key::None, Ty::Size);
+field!(SCHEME, "req.scheme", Key::None, Ty::one_of(&["http", "https"]));
+field!(SNI, "conn.sni", Key::None, Ty::String.optional());
+field!(ALPN, "conn.alpn", Key::None, Ty::String.optional());
+field!(VERSION, "conn.tls.version", Key::None, Ty::one_of(&["1.2", "1.3"]).optional());
+field!(CLIENT, "conn.tls.client", Key::None, Ty::String.optional());
 
 const fn param(name: &'static str, ty: fn() -> Ty, default: Option<&'static str>) -> vocab::Param {
     let accepts = vocab::Param::anything;
@@ -160,7 +165,8 @@ static LISTENER: vocab::Block = vocab::Block {
     example: "",
 };
 
-static FIELDS: [&vocab::Field; 7] = [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE];
+static FIELDS: [&vocab::Field; 12] =
+    [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE, &SCHEME, &SNI, &ALPN, &VERSION, &CLIENT];
 static ACTIONS: [&vocab::Action; 6] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &ADD, &UNSET];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
@@ -374,6 +380,11 @@ pub(crate) fn compare(how: Compare, a: Expr, value: Value) -> Expr {
     boolean(ExprKind::Compare(how, Box::new(a), Box::new(constant(value))))
 }
 
+/// `a == b`, or another comparison, of two that a request says.
+pub(crate) fn sides(how: Compare, a: Expr, b: Expr) -> Expr {
+    boolean(ExprKind::Compare(how, Box::new(a), Box::new(b)))
+}
+
 pub(crate) fn is_in(a: Expr, value: Value) -> Expr {
     boolean(ExprKind::In(Box::new(a), Box::new(constant(value))))
 }
@@ -418,7 +429,12 @@ pub(crate) fn item() -> Expr {
 }
 
 pub(crate) fn coalesce(a: Expr, text: &str) -> Expr {
-    expr(ExprKind::Coalesce(Box::new(a), Box::new(constant(Value::string(text)))), Ty::String)
+    either(a, constant(Value::string(text)))
+}
+
+/// `a ?? b`
+pub(crate) fn either(a: Expr, b: Expr) -> Expr {
+    expr(ExprKind::Coalesce(Box::new(a), Box::new(b)), Ty::String)
 }
 
 /// A request: its head, and what its other fields say.
@@ -463,6 +479,7 @@ impl Request {
             "req.method" => Value::Method(Arc::from(&*self.method)),
             "req.host" => Value::string(&*self.host),
             "req.path" => Value::string(&*self.path),
+            "req.scheme" => Value::string("http"),
             field => {
                 let name = format!("{field} {}", key.unwrap_or_default());
                 let found = self.fields.iter().find(|(known, _)| *known == name);
@@ -502,6 +519,7 @@ impl Fill for World<'_> {
             "req.method" => Value::Method(Arc::from(&*request.method)),
             "req.host" => Value::string(&*request.host),
             "req.path" => Value::string(&*request.path),
+            "req.scheme" => Value::string("http"),
             "req.body.size" => return Read::Pending,
             _ => Value::Absent,
         })

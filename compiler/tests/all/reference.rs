@@ -44,7 +44,7 @@ pub(crate) enum Condition {
 }
 
 pub(crate) fn condition() -> impl Strategy<Value = Condition> {
-    (0_usize..19).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
+    (0_usize..25).prop_map(Condition::Atom).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![
             inner.clone().prop_map(|c| Condition::Not(Box::new(c))),
             prop::collection::vec(inner.clone(), 1..3).prop_map(Condition::And),
@@ -139,6 +139,26 @@ pub(crate) fn expression(condition: &Condition, shelf: usize) -> Expr {
             let more = arithmetic(Arithmetic::Add, twice, Value::Int(1));
             compare(Compare::Lt, more, Value::Int(10))
         }
+        // What the listener settles, compared with what a request says as it likes.
+        Condition::Atom(18) => sides(Compare::Eq, header("h"), field(&SCHEME, None)),
+        Condition::Atom(19) => {
+            let name = coalesce(field(&SNI, None), "1");
+            sides(Compare::Eq, coalesce(header("h"), "2"), name)
+        }
+        Condition::Atom(20) => {
+            let spoken = either(field(&ALPN, None), field(&SCHEME, None));
+            sides(Compare::Ne, coalesce(header("h"), "http"), spoken)
+        }
+        Condition::Atom(21) => {
+            let version = coalesce(field(&VERSION, None), "x");
+            sides(Compare::Eq, call("lower", vec![coalesce(header("h"), "1")]), version)
+        }
+        Condition::Atom(22) => {
+            let items = vec![field(&SCHEME, None), constant(text("1"))];
+            let list = expr(lang::policy::ExprKind::List(items), Ty::list(Ty::String));
+            boolean(lang::policy::ExprKind::In(Box::new(header("h")), Box::new(list)))
+        }
+        Condition::Atom(23) => sides(Compare::Ne, header("h"), field(&CLIENT, None)),
         Condition::Atom(_) if shelf == 2 => is(capture("x"), "a"),
         Condition::Atom(_) if shelf == 3 => compare(Compare::Lt, capture("x"), Value::Int(5)),
         Condition::Atom(_) => boolean(lang::policy::ExprKind::Present(Box::new(header("h")))),
@@ -162,11 +182,11 @@ pub(crate) fn world() -> Vec<Request> {
             paths.extend(["", "/", "/zz"].map(|end| format!("/{one}/{two}{end}")));
         }
     }
-    // Among them numbers of one figure and of two, below five and above, with the `1` and without; and what claims say of
+    // Among them numbers of one figure and of two, below five and above, with the `1` and without; the schemes; and what claims say of
     // a field to which something is added, as one value and as what stood there before.
     let headers = [
         "", "1", "12", "19", "1y", "2", "3", "+3", "7", "30", "x", "X", "xx", "y", "yy", "z",
-        "z, 1", "2, 1",
+        "z, 1", "2, 1", "http", "https",
     ]
     .map(Some);
     let headers: Vec<Option<&str>> = [None].into_iter().chain(headers).collect();
