@@ -32,6 +32,7 @@ mod regions;
 mod sends;
 mod shape;
 mod split;
+mod stands;
 mod wire;
 
 use counts::Counts;

@@ -33,6 +33,7 @@ pub mod requirement;
 pub mod said;
 pub mod session;
 mod space;
+pub mod splice;
 mod table;
 pub mod verify;
 

@@ -18,7 +18,8 @@ use crate::interp::{Constants, Interp, constants};
 use crate::lower::bind::Bind;
 #[cfg(feature = "jit")]
 use crate::program::code::Code;
-use crate::program::{ListenerId, Program, RouteId};
+use crate::program::{ListenerId, Program, Route, RouteId, locals};
+use crate::splice::{self, Form, Part};
 use crate::table::Tables;
 
 /// What runs a program.
@@ -316,6 +317,11 @@ impl Matcher {
             Some(value) => Argument::Constant(value.clone()),
             None => Argument::Expression(expr),
         }
+    }
+
+    /// The parts of the text that an expression gives in a route, inputs bound.
+    pub fn parts(&self, route: &Route, expr: ExprId, form: Form) -> Vec<Part> {
+        splice::parts((&self.program, &self.constants), &locals(&route.steps), expr, form)
     }
 
     /// One argument for each expression, in order.

@@ -13,7 +13,7 @@ pub mod identity;
 mod params;
 pub mod trial;
 
-pub use decode::{Argument, Decode, Dyn, ExprId, Known};
+pub use decode::{Argument, Decode, Dyn, ExprId, Joint, Known, Spliced};
 pub use guard::{Guard, Shield, Stricter, Without};
 #[doc(hidden)]
 pub use params::plain_name;

@@ -1,14 +1,15 @@
 //! Text that goes into a URI, put together part by part: what the policy says stands as it is, what the request says is
 //! encoded, so that a value can be a value and nothing more. It decides nothing about where the text goes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use compiler::program::{Expr, Route, Step, StepKind};
-use compiler::{Matcher, Program};
-use lang::Value;
+use compiler::Matcher;
+use compiler::program::Route;
+use compiler::splice::Part;
+pub(crate) use compiler::splice::{Form, plain};
 use lang::eval::TEXT;
-use lang::policy::LocalId;
-use lang::vocab::{Argument, ExprId, Known};
+use lang::vocab::{ExprId, Joint, Known, Spliced};
 
 use crate::exchange::Exchange;
 use crate::failure::Failure;
@@ -21,153 +22,138 @@ pub(crate) struct Splice {
     parts: Vec<Part>,
 }
 
-/// One part.
-#[derive(Clone, PartialEq, Debug)]
-pub(crate) enum Part {
-    /// The policy's own words.
-    Literal(String),
-    /// A value that already is in the form that is wanted: the request's own path, for a path.
-    Kept(ExprId),
-    /// A captured segment: percent-encoded already, and no more than one segment.
-    Spelled(ExprId),
-    /// Any other value.
-    Value(ExprId),
-}
-
-/// What a text is to become, and which fields already are of that form.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Form {
-    /// A path.
-    Path,
-    /// A query.
-    Query,
-    /// A URI or a part of one, for `Location`.
-    Location,
-}
-
-impl Form {
-    /// The fields that stand as they are.
-    fn keeps(self, field: &str) -> bool {
-        match self {
-            Form::Path => matches!(field, "req.path" | "up.path"),
-            Form::Query => field == "up.query",
-            Form::Location => matches!(
-                field,
-                "req.path"
-                    | "req.target"
-                    | "req.host"
-                    | "req.scheme"
-                    | "up.path"
-                    | "up.query"
-                    | "up.host"
-            ),
-        }
-    }
-}
-
 impl Splice {
     /// The parts of the text that `expr` gives in `route`.
     pub(crate) fn of(matcher: &Matcher, route: &Route, expr: ExprId, form: Form) -> Splice {
-        let mut parts = Vec::new();
-        let flow = Flow { matcher, program: matcher.program(), route, form };
-        flow.take_apart(expr, &mut parts, 0);
-        Splice { parts }
+        Splice { parts: matcher.parts(route, expr, form) }
     }
 
     /// The parts as far as they are known.
     pub(crate) fn known(&self) -> Vec<Option<&str>> {
         let known = self.parts.iter().map(|part| match part {
-            Part::Literal(words) => Some(words.as_str()),
-            _ => None,
+            Part::Words(words) => Some(words.as_str()),
+            Part::Value(..) => None,
         });
         known.collect()
     }
 
-    /// The path for this request, in the normal form. A value stands within one segment: one that is empty or made
-    /// of dots where it would be a segment, or that holds what no segment can, is refused.
+    /// What the parts come to for this request.
+    fn spliced<'s>(&'s self, ex: &'s Exchange) -> impl Iterator<Item = (Joint, Cow<'s, str>)> {
+        self.parts.iter().map(|part| match part {
+            Part::Words(words) => (Joint::Written, Cow::Borrowed(words.as_str())),
+            Part::Value(expr, joint) => (*joint, Cow::Owned(plain(&ex.evaluate(*expr)))),
+        })
+    }
+
+    /// The path for this request, in the normal form.
     pub(crate) fn path(&self, ex: &Exchange) -> Result<String, Failure> {
-        let mut text = Spelled::default();
-        for part in &self.parts {
-            match part {
-                Part::Literal(words) => text.push_path(words, false),
-                Part::Kept(expr) => text.push_path(&plain(&ex.evaluate(*expr)), true),
-                Part::Spelled(expr) => text.push_segment(&plain(&ex.evaluate(*expr)), true)?,
-                Part::Value(expr) => text.push_segment(&plain(&ex.evaluate(*expr)), false)?,
-            }
-            within(&text.text)?;
-        }
-        text.into_path()
+        path(self.spliced(ex))
     }
 
     /// The query for this request; a value stands within one name or value. A text that is one absent value is no
     /// query at all.
     pub(crate) fn query(&self, ex: &Exchange) -> Result<Option<String>, Failure> {
+        if let [Part::Value(expr, _)] = self.parts.as_slice()
+            && ex.evaluate(*expr).is_absent()
+        {
+            return Ok(None);
+        }
         let mut text = String::new();
-        for part in &self.parts {
-            let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
-                Part::Literal(words) => (Value::string(words.as_str()), is_query, true),
-                Part::Kept(expr) => (ex.evaluate(*expr), is_query, true),
-                Part::Spelled(expr) => (ex.evaluate(*expr), is_unreserved, true),
-                Part::Value(expr) => (ex.evaluate(*expr), is_unreserved, false),
+        for (joint, part) in self.spliced(ex) {
+            let (stays, spelled): (fn(u8) -> bool, _) = match joint {
+                Joint::Written | Joint::Kept => (is_query, true),
+                Joint::Spelled => (is_unreserved, true),
+                Joint::Value => (is_unreserved, false),
             };
-            if value.is_absent() && self.parts.len() == 1 {
-                return Ok(None);
-            }
-            encode(&plain(&value), stays, spelled, &mut text);
+            encode(&part, stays, spelled, &mut text);
             within(&text)?;
         }
         Ok(Some(text))
     }
 
-    /// The URI for this request. A value spliced into text stands within one component; a value that is all there is
-    /// may be a whole URI, for then the policy has left that to whoever the value comes from. What the request says and
-    /// would be dots in place of a segment of the path is refused: a client that resolves them leaves the place.
+    /// The URI for this request.
     pub(crate) fn location(&self, ex: &Exchange) -> Result<String, Failure> {
-        let alone = self.parts.len() == 1;
-        let mut text = String::new();
-        let mut said: Vec<Range<usize>> = Vec::new();
-        let mut in_query = false;
-        for part in &self.parts {
-            // `?next={req.target}`: behind the name of a query's pair even what is a URI already is a mere value.
-            let is_value = in_query && !text.ends_with(['?', '&', '#']);
-            let (value, stays, spelled): (_, fn(u8) -> bool, _) = match part {
-                Part::Literal(words) => {
-                    in_query |= words.contains(['?', '#']);
-                    (Value::string(words.as_str()), is_uri, true)
-                }
-                Part::Kept(expr) if is_value => (ex.evaluate(*expr), is_unreserved_or_slash, false),
-                Part::Kept(expr) => (ex.evaluate(*expr), is_uri, true),
-                Part::Spelled(expr) => (ex.evaluate(*expr), is_unreserved, true),
-                Part::Value(expr) if alone => (ex.evaluate(*expr), is_uri, true),
-                Part::Value(expr) => (ex.evaluate(*expr), is_unreserved, false),
-            };
-            let begin = text.len();
-            let value = plain(&value);
-            // A request for the server as a whole has no path (RFC 9112, section 3.3).
-            let is_server = matches!(part, Part::Kept(_)) && !is_value && value == "*";
-            if !is_server || ex.request.target.path() != "*" {
-                encode(&value, stays, spelled, &mut text);
-            }
-            within(&text)?;
-            let is_free = match part {
-                Part::Literal(_) => true,
-                Part::Value(_) => alone,
-                Part::Kept(_) | Part::Spelled(_) => false,
-            };
-            if !is_free {
-                said.push(begin..text.len());
-            }
+        location(self.spliced(ex), self.parts.len() == 1, ex.request.target.path() == "*")
+    }
+}
+
+/// A path of these parts, in the normal form. A value stands within one segment: one that is empty or made of dots where it
+/// would be a segment, or that holds what no segment can, is refused.
+fn path<'p>(parts: impl Iterator<Item = (Joint, Cow<'p, str>)>) -> Result<String, Failure> {
+    let mut text = Spelled::default();
+    for (joint, part) in parts {
+        match joint {
+            Joint::Written => text.push_path(&part, false),
+            Joint::Kept => text.push_path(&part, true),
+            Joint::Spelled => text.push_segment(&part, true)?,
+            Joint::Value => text.push_segment(&part, false)?,
         }
-        match said_dots(&text, &said) {
-            true => Err(Failure::Value),
-            false => Ok(text),
+        within(&text.text)?;
+    }
+    text.into_path()
+}
+
+/// A URI of these parts. A value spliced into text stands within one component; a value that is all there is (`alone`) may
+/// be a whole URI, for then the policy has left that to whoever the value comes from. What the request says and would be
+/// dots in place of a segment of the path is refused: a client that resolves them leaves the place. So is an empty text. A
+/// request for the server as a whole (`of_server`) has no path (RFC 9112, section 3.3).
+fn location<'p>(
+    parts: impl Iterator<Item = (Joint, Cow<'p, str>)>,
+    alone: bool,
+    of_server: bool,
+) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut said: Vec<Range<usize>> = Vec::new();
+    let mut in_query = false;
+    for (joint, part) in parts {
+        // `?next={req.target}`: behind the name of a query's pair even what is a URI already is a mere value.
+        let is_value = in_query && !text.ends_with(['?', '&', '#']);
+        let (stays, spelled): (fn(u8) -> bool, _) = match joint {
+            Joint::Written => {
+                in_query |= part.contains(['?', '#']);
+                (is_uri, true)
+            }
+            Joint::Kept if is_value => (is_unreserved_or_slash, false),
+            Joint::Kept => (is_uri, true),
+            Joint::Spelled => (is_unreserved, true),
+            Joint::Value if alone => (is_uri, true),
+            Joint::Value => (is_unreserved, false),
+        };
+        let begin = text.len();
+        let is_server = joint == Joint::Kept && !is_value && part == "*";
+        if !is_server || !of_server {
+            encode(&part, stays, spelled, &mut text);
         }
+        within(&text)?;
+        let is_free = match joint {
+            Joint::Written => true,
+            Joint::Value => alone,
+            Joint::Kept | Joint::Spelled => false,
+        };
+        if !is_free {
+            said.push(begin..text.len());
+        }
+    }
+    match text.is_empty() || said_dots(&text, &said) {
+        true => Err(Failure::Value),
+        false => Ok(text),
     }
 }
 
 /// Refuses what is longer than a text may be that is put together.
 fn within(text: &str) -> Result<(), Failure> {
     if text.len() > TEXT { Err(Failure::Value) } else { Ok(()) }
+}
+
+/// What is wrong with a place of these parts to send a client to.
+pub(crate) fn place_of(parts: &[Spliced<'_>]) -> Result<(), String> {
+    let of_server = parts.iter().any(|part| part.joint == Joint::Kept && part.text == "*");
+    let place = location(each(parts), parts.len() == 1, of_server);
+    place.map(drop).map_err(|_| "it cannot stand there".to_owned())
+}
+
+fn each<'p>(parts: &'p [Spliced<'p>]) -> impl Iterator<Item = (Joint, Cow<'p, str>)> {
+    parts.iter().map(|part| (part.joint, Cow::Borrowed(part.text)))
 }
 
 /// Whether in the path of a URI a segment is dots that one of these parts of the text touches.
@@ -202,6 +188,10 @@ pub(crate) fn path_of(known: Known<'_>) -> Result<(), String> {
             &[Some(&*whole)][..]
         }
         Known::Text(parts) => parts,
+        Known::Spliced(parts) => {
+            let path = path(each(parts));
+            return path.map(drop).map_err(|_| "it cannot stand there".to_owned());
+        }
         Known::Nothing => return Ok(()),
     };
     if let Some(Some(text)) = parts.iter().find(|part| **part != Some(""))
@@ -223,89 +213,6 @@ pub(crate) fn path_of(known: Known<'_>) -> Result<(), String> {
     match path.into_path() {
         Ok(_) => Ok(()),
         Err(_) => Err(format!("`{text}` is no path: it climbs above the root, or cannot be read")),
-    }
-}
-
-/// How values flow into a text.
-struct Flow<'p> {
-    matcher: &'p Matcher,
-    program: &'p Program,
-    route: &'p Route,
-    form: Form,
-}
-
-/// See [`Part`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Kept,
-    Spelled,
-    Value,
-}
-
-/// Expressions are at most as deep as the grammar lets them be; what lies deeper counts as a plain value.
-const DEEPEST: u32 = 128;
-
-impl Flow<'_> {
-    fn take_apart(&self, expr: ExprId, parts: &mut Vec<Part>, depth: u32) {
-        if let Argument::Constant(value) = self.matcher.argument(expr) {
-            let words = plain(&value);
-            match parts.last_mut() {
-                Some(Part::Literal(before)) => before.push_str(&words),
-                _ => parts.push(Part::Literal(words)),
-            }
-            return;
-        }
-        match self.program.expr(expr) {
-            Expr::Template(pieces) if depth < DEEPEST => {
-                for piece in pieces {
-                    self.take_apart(*piece, parts, depth + 1);
-                }
-            }
-            _ => parts.push(match self.kind(expr, depth) {
-                Kind::Kept => Part::Kept(expr),
-                Kind::Spelled => Part::Spelled(expr),
-                Kind::Value => Part::Value(expr),
-            }),
-        }
-    }
-
-    /// What the value can be made of. What merely chooses between texts, such as the subject of a `match`, does not
-    /// flow into them.
-    fn kind(&self, expr: ExprId, depth: u32) -> Kind {
-        if depth >= DEEPEST {
-            return Kind::Value;
-        }
-        let all = |exprs: &[ExprId]| {
-            let kinds = exprs.iter().filter_map(|&expr| match self.matcher.argument(expr) {
-                // The policy's own words take the kind of what stands beside them.
-                Argument::Constant(_) => None,
-                Argument::Expression(_) => Some(self.kind(expr, depth + 1)),
-            });
-            kinds.reduce(|a, b| if a == b { a } else { Kind::Value }).unwrap_or(Kind::Kept)
-        };
-        match self.program.expr(expr) {
-            Expr::Slot(slot) => match self.program.slot(*slot) {
-                Some(slot) if self.form.keeps(&slot.field) => Kind::Kept,
-                _ => Kind::Value,
-            },
-            Expr::Capture(_) => Kind::Spelled,
-            Expr::Coalesce(first, second) => all(&[*first, *second]),
-            Expr::Template(pieces) | Expr::Call(_, pieces) => all(pieces),
-            Expr::Match(_, arms) => all(&arms.iter().map(|arm| arm.value).collect::<Vec<_>>()),
-            Expr::Local(local) => self.value_of(*local).map_or(Kind::Value, |value| all(&[value])),
-            _ => Kind::Value,
-        }
-    }
-
-    fn value_of(&self, local: LocalId) -> Option<ExprId> {
-        fn find(steps: &[Step], local: LocalId) -> Option<ExprId> {
-            steps.iter().find_map(|step| match &step.kind {
-                StepKind::Let(name, value) => (*name == local).then_some(*value),
-                StepKind::Act(_) => None,
-                StepKind::Always(steps) => find(steps, local),
-            })
-        }
-        find(&self.route.steps, local)
     }
 }
 
@@ -363,15 +270,6 @@ impl Spelled {
         let mut path = String::with_capacity(self.text.len());
         normal::path(self.text.as_bytes(), &mut path).map_err(|_: Fault| Failure::Value)?;
         Ok(path)
-    }
-}
-
-/// A value as text has it.
-pub(crate) fn plain(value: &Value) -> String {
-    match (value.as_str(), value) {
-        (Some(text), _) => text.to_owned(),
-        (None, Value::Absent) => String::new(),
-        (None, other) => other.to_string(),
     }
 }
 

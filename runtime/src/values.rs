@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lang::vocab::decode::Status;
-use lang::vocab::{Decode, Known};
+use lang::vocab::{Decode, Known, Spliced};
 use lang::{Ty, Value};
 
 use crate::normal;
@@ -203,6 +203,7 @@ impl Decode for Authority {
                     None => Ok(()),
                 }
             }
+            Known::Spliced(parts) => Self::accepts(Known::Value(&Spliced::whole(parts))),
             Known::Nothing => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ use lang::{Ty, Value};
 use crate::diff::fate::told;
 use crate::diff::observed::{Compared, Observed, Observer};
 use crate::diff::split::Part;
+use crate::diff::stands::Passing;
 use crate::diff::{NoExample, besides};
 use crate::frame::{Fill as _, Frame, Slot, SlotId};
 use crate::interp::Interp;
@@ -17,6 +18,7 @@ use crate::order::witness::Witness;
 use crate::program::{Expr, Program, locals};
 use crate::proof::basis::{Basis, Side};
 use crate::proof::course::End;
+use crate::proof::judged::Judged;
 use crate::proof::replay::{Answer, answer, fits};
 use crate::space::{Cut, Door, ELSEWHERE, Env, Fact, Formula, Set, Space, Term, Test, Undecided};
 
@@ -82,7 +84,6 @@ impl Ground<'_> {
         if !untold.is_empty() {
             return Ok(Found::No(NoExample::Computed(untold)));
         }
-        let is_judged = [old, new].iter().any(|part| !part.fate.judged.is_empty());
         let (mut tried, mut is_open) = (0, false);
         let hints = std::iter::once(None).chain(self.hints.iter().map(Some));
         for hint in hints {
@@ -112,22 +113,25 @@ impl Ground<'_> {
                 let [before, after] = &self.sides;
                 let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {
-                    // Plain words can stand anywhere; others may be refused where they are put.
-                    Some(_) if is_judged && !witness.is_plain(&self.basis.program) => {
+                    Some(((_, before), (_, after)))
+                        if [before, after] != [Judged::AsTold, Judged::AsTold] =>
+                    {
                         is_open = true;
                     }
-                    Some((before, after)) if is_alike(old, new) => match before.beside(&after) {
-                        // What is written otherwise comes to the same here.
-                        Compared::Same => {
-                            tried += 1;
-                            break;
+                    Some(((before, _), (after, _))) if is_alike(old, new) => {
+                        match before.beside(&after) {
+                            // What is written otherwise comes to the same here.
+                            Compared::Same => {
+                                tried += 1;
+                                break;
+                            }
+                            Compared::Unknown => {
+                                is_open = true;
+                                break;
+                            }
+                            Compared::Differs => return Ok(self.example(&witness, (old, new))),
                         }
-                        Compared::Unknown => {
-                            is_open = true;
-                            break;
-                        }
-                        Compared::Differs => return Ok(self.example(&witness, (old, new))),
-                    },
+                    }
                     Some(_) => return Ok(self.example(&witness, (old, new))),
                     None if certain => return Ok(Found::Disagrees(self.text(&witness))),
                     None => {}
@@ -230,14 +234,14 @@ impl Ground<'_> {
         witness.text(&self.basis.program, Door { scheme: self.scheme, name: None })
     }
 
-    /// What the statements of a part come to for the example, by the code that decides and computes. `None` if it does not
-    /// fare so.
+    /// What the statements of a part come to for the example, by the code that decides and computes, and whether their
+    /// values can stand where they are put. `None` if it does not fare so.
     fn fares(
         &self,
         (side, listener): &(Side<'_>, usize),
         witness: &Witness,
         part: &Part,
-    ) -> Option<Observed> {
+    ) -> Option<(Observed, Judged)> {
         let basis = self.basis;
         let frame = Frame::new();
         let expected = match (part.taken, &part.course.end) {
@@ -264,9 +268,18 @@ impl Ground<'_> {
         let is_refused = part.course.unfit.as_ref().is_none_or(|texts| texts.iter().any(is_unfit));
         let fares = fits(&interp, &part.course)
             && is_refused
-            && !part.stands.iter().any(is_unfit)
+            && !part.course.stands.iter().any(is_unfit)
             && part.chosen.is_of(&interp, &lets);
-        fares.then(|| observer.observe(&part.fate))
+        let written = part.taken.and_then(|id| side.policy.routes.get(id.0 as usize));
+        let written = written.map_or(&[][..], |route| route.steps.as_slice());
+        let lowered = route.map_or(&[][..], |route| route.steps.as_slice());
+        fares.then(|| {
+            let (course, believes) = (&part.course, self.believes);
+            let steps = (written, lowered);
+            let passing = Passing { program, constants, witness, course, steps, believes };
+            let judged = passing.judged(&frame);
+            (observer.observe(&part.fate), judged)
+        })
     }
 }
 

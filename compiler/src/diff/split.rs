@@ -133,8 +133,6 @@ pub(super) struct Part {
     choices: Arc<Choices>,
     /// What these requests have chosen.
     pub(super) chosen: Chosen,
-    /// Texts that do not pass these tests, of requests that are not refused for them.
-    pub(super) stands: Arc<[(ExprId, Test)]>,
     /// What a request says for which a difference is seen.
     says: Arc<Vec<Formula>>,
     /// What a request says that gets a header field of the answer.
@@ -170,7 +168,6 @@ struct Way {
     /// The requests that come this way.
     formula: Formula,
     chosen: Chosen,
-    stands: Arc<[(ExprId, Test)]>,
     fate: Fate,
 }
 
@@ -391,18 +388,12 @@ fn asked<'b>(
             if made.iter().any(twin) {
                 continue;
             }
-            let refused = courses.iter().filter(|one| is_told(one) && course.is_past(one));
-            let stands = refused.filter_map(|one| one.unfit.as_deref()).flatten().cloned();
-            let stands: Arc<[(ExprId, Test)]> = stands.collect();
-            let fit = stands.iter().map(|(text, test)| cut.ask(*text, test, taken.env()).not());
-            let fit = Formula::all(fit.collect());
-            let guards = Formula::all(vec![guards(cut, course, taken.env()), fit]);
+            let guards = guards(cut, course, taken.env());
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
                 let told = (&chosen, &refusing);
                 let fate = Fate::of(basis, side, taken.id, &course, &captured, told);
                 let formula = Formula::all(vec![guards.clone(), formula]);
-                let stands = stands.clone();
-                made.extend(fate.map(|fate| Way { course, formula, chosen, stands, fate }));
+                made.extend(fate.map(|fate| Way { course, formula, chosen, fate }));
             }
         }
         let differs = differing.contains(at);
@@ -471,8 +462,8 @@ fn chosen(
                     let told = (&chosen, &one.refusing);
                     let fate = Fate::of(basis, side, one.taken.id, course, &one.captured, told)?;
                     let formula = Formula::all(vec![formula.clone(), given]);
-                    let (course, stands) = (course.clone(), way.stands.clone());
-                    Some(Way { course, formula, chosen, stands, fate })
+                    let course = course.clone();
+                    Some(Way { course, formula, chosen, fate })
                 }));
             }
             all_arguments.extend(arguments);
@@ -571,7 +562,7 @@ fn parts(
         if takes == Set::NONE {
             continue;
         }
-        for Way { course, formula, chosen, stands, fate } in &one.ways {
+        for Way { course, formula, chosen, fate } in &one.ways {
             let set = space.set(formula)?;
             let set = space.meet(takes, set)?;
             if set == Set::NONE {
@@ -584,7 +575,6 @@ fn parts(
                 differs: one.differs,
                 choices: one.choices.clone(),
                 chosen: chosen.clone(),
-                stands: stands.clone(),
                 says: one.says.clone(),
                 answered: one.answered.clone(),
                 set,
@@ -604,7 +594,6 @@ fn parts(
                 differs: false,
                 choices: Arc::default(),
                 chosen: Chosen::default(),
-                stands: Arc::default(),
                 says: Arc::default(),
                 answered: Arc::default(),
                 set,

@@ -278,23 +278,6 @@ impl Witness {
             || told.is_none_or(|told| told.as_str().is_some_and(|told| told == client.to_string()))
     }
 
-    /// Whether every text in it is a plain word.
-    pub(crate) fn is_plain(&self, program: &Program) -> bool {
-        let is_word = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        let is_auth =
-            |id: &SlotId| program.slot(*id).is_some_and(|slot| *slot.field == *CLAIMS.path);
-        let slots = self.slots.iter().filter(|(id, _)| !is_auth(id)).map(|(_, value)| value);
-        let claims = self.claims.iter().filter_map(|said| match &said.what {
-            What::Value(value) => Some(value),
-            What::Holds(_) => None,
-        });
-        slots
-            .chain(claims)
-            .all(|value| value.as_str().is_none_or(is_word) && items(value).all(is_word))
-    }
-
     /// The claims of an auth that has any: those that are asked for, and what a token must say besides.
     fn token(&self, id: SlotId, of: &Ty) -> Value {
         let Ty::Record(fields) = of.present() else { return Value::Map(Arc::default()) };

@@ -223,8 +223,9 @@ impl Act<'_> {
         texts: Option<Vec<(ExprId, Test)>>,
         done: &mut Vec<Course>,
     ) {
+        course.doubts.push(self.at);
         let mut unfit = course.clone();
-        unfit.unfit = texts;
+        unfit.unfit = texts.clone();
         unfit.sure = false;
         unfit.at = Some(self.at);
         if unfit.end == End::Open {
@@ -237,7 +238,7 @@ impl Act<'_> {
             unfit.status = Status::Unknown;
         }
         done.push(unfit);
-        course.doubt = Some(self.at);
+        course.stands.extend(texts.into_iter().flatten());
     }
 
     /// What a header field is once this value was put there.

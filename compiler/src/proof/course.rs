@@ -16,6 +16,8 @@ pub(crate) struct Course {
     pub(crate) guards: Vec<(ExprId, bool)>,
     /// Texts of which one passes its test, so that it cannot stand where it is put, of a request that is refused for that.
     pub(crate) unfit: Option<Vec<(ExprId, Test)>>,
+    /// Texts that do not pass these tests, of a request that was not refused for them.
+    pub(crate) stands: Vec<(ExprId, Test)>,
     /// How many statements begin.
     pub(crate) ran: usize,
     /// What comes of the request.
@@ -36,8 +38,8 @@ pub(crate) struct Course {
     pub(crate) blurred: bool,
     /// Whether every request that fits the guards may come this way. Not so for one whose value is refused.
     pub(crate) sure: bool,
-    /// A statement that may refuse a value of the request.
-    pub(crate) doubt: Option<usize>,
+    /// The statements that may refuse a value of the request.
+    pub(crate) doubts: Vec<usize>,
     /// Values that a statement puts somewhere, and that a request can make longer than what can stand there.
     pub(crate) long: Vec<ExprId>,
 }
@@ -111,6 +113,7 @@ impl Course {
         Course {
             guards: Vec::new(),
             unfit: None,
+            stands: Vec::new(),
             ran: 0,
             end: End::Open,
             at: None,
@@ -121,7 +124,7 @@ impl Course {
             caches: None,
             blurred: false,
             sure: true,
-            doubt: None,
+            doubts: Vec::new(),
             long: Vec::new(),
         }
     }
@@ -153,11 +156,6 @@ impl Course {
             Status::Known(_) | Status::Unknown => None,
         };
         self.guards.iter().map(|(id, _)| *id).chain(headers).chain(status)
-    }
-
-    /// Whether whoever comes this way was not refused for a value as the other course is.
-    pub(crate) fn is_past(&self, refused: &Course) -> bool {
-        self.ran > refused.ran && self.guards.starts_with(&refused.guards)
     }
 
     /// What statements made of a header field, if any did.

@@ -13,6 +13,7 @@ use crate::proof::basis::{Basis, Side};
 use crate::proof::claims::{Seen, Way};
 use crate::proof::course::{Course, End};
 use crate::proof::follow::is_on_its_way;
+use crate::proof::judged::{Judged, judged};
 use crate::proof::search::Question;
 
 /// A value of so many bytes is short wherever it stands, and however it is written there.
@@ -59,8 +60,6 @@ pub(crate) fn replay(
     let fill = Untold { program: &basis.program, witness, fill: &fill };
     let interp =
         Interp { program: &basis.program, constants: &basis.constants, frame: &frame, fill: &fill };
-    // Plain words can stand anywhere; of others the gateway may think differently.
-    let plain = witness.is_plain(&basis.program);
     let mut unknown = Vec::new();
     if let Some((_, steps)) = way.route {
         for (local, value) in locals(steps) {
@@ -78,7 +77,15 @@ pub(crate) fn replay(
         }
         _ => true,
     };
-    let is_doubted = way.course.doubt.is_some() && !plain;
+    let written = way.route.and_then(|(id, _)| side.policy.routes.get(id.0 as usize));
+    let written = written.map_or(&[][..], |route| route.steps.as_slice());
+    let lowered = way.route.map_or(&[][..], |(_, steps)| steps);
+    let is_unknown = |id: ExprId| reads(&basis.program, [id], &unknown);
+    let judged = judged(&interp, way.course, (written, lowered), &is_unknown);
+    if judged == Judged::Otherwise && !certain {
+        return Replayed::Agrees;
+    }
+    let is_doubted = judged != Judged::AsTold;
     let contradicting = match is_doubted || way.course.long.iter().any(is_long) {
         true => Replayed::Unsure,
         false => Replayed::Contradicts,

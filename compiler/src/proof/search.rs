@@ -416,9 +416,6 @@ impl<'q> Question<'q> {
         if left == Set::NONE {
             return Found::Nothing;
         }
-        if !way.course.sure {
-            return Found::Undecided(place, Why::Refusal);
-        }
         if let Some((span, why)) = self.too_long(listener, (host, path), guards) {
             return Found::Undecided(span, why);
         }
@@ -470,7 +467,7 @@ impl<'q> Question<'q> {
             Replayed::Contradicts => Found::Witness(witness, ending.clone()),
             Replayed::Unsure => {
                 let steps = way.route.map_or(&[][..], |(_, steps)| steps);
-                let doubted = way.course.doubt.and_then(|at| steps.get(at));
+                let doubted = way.course.doubts.last().and_then(|at| steps.get(*at));
                 Found::Undecided(doubted.map_or(place, |step| step.span), Why::Refusal)
             }
             Replayed::Agrees => Found::Disagreement(witness),
@@ -540,6 +537,7 @@ pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<
         let unfit = texts.iter().map(|(text, test)| cut.ask(*text, test, env));
         all.push(Formula::any(unfit.collect()));
     }
+    all.extend(course.stands.iter().map(|(text, test)| cut.ask(*text, test, env).not()));
     Formula::all(all)
 }
 

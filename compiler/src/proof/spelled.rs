@@ -1,23 +1,13 @@
 //! Which texts that a request says keep a path from being one: what is put into a path stands within a segment of it, and
 //! one that would be empty, dots or more than a segment is refused.
 
-use lang::Value;
-use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
+use lang::vocab::{ExprId, Joint};
 
 use super::values::Values;
 use crate::program::{Expr, named};
 use crate::space::{Test, Within};
-
-/// A part of a path that is put together.
-enum Part {
-    /// The policy's own words.
-    Words(String),
-    /// A captured segment.
-    Segment,
-    /// Any other value.
-    Value(ExprId),
-}
+use crate::splice::{self, Form, Part};
 
 /// What stands before a value in its segment, or behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,42 +19,35 @@ enum Beside {
     Unknown,
 }
 
-/// What a value is made of, as far as that says how it is spelled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// The request's own path.
-    Path,
-    Segment,
-    Value,
-}
-
-/// The deepest that a text is looked into.
-const DEEPEST: u32 = 64;
-
 impl Values<'_> {
     /// The values of which one has to pass its test for the path to be refused. `None` where that is not known.
     pub(super) fn misspelt(&self, id: ExprId) -> Option<Vec<(ExprId, Test)>> {
-        let mut parts = Vec::new();
-        self.take_apart(id, &mut parts, 0)?;
+        let parts = splice::parts((self.program, self.constants), self.locals, id, Form::Path);
         let mut found = Vec::new();
         let mut before = Beside::Nothing;
         for (at, part) in parts.iter().enumerate() {
             before = match part {
+                // Words of which a path cannot be made refuse every request.
+                Part::Words(words) if !are_whole(words) => return None,
                 Part::Words(words) => match words.rsplit_once('/') {
                     Some((_, "")) => Beside::Nothing,
                     Some((_, last)) => beside(last),
                     None => beside(words),
                 },
-                Part::Segment => match before {
+                // How much of a path it is, or of a segment, is not known.
+                Part::Value(value, Joint::Kept | Joint::Spelled) if !self.is_capture(*value) => {
+                    return None;
+                }
+                Part::Value(_, Joint::Kept | Joint::Spelled) => match before {
                     Beside::Unknown => Beside::Unknown,
                     Beside::Nothing | Beside::More => Beside::More,
                 },
-                Part::Value(value) => {
+                Part::Value(value, Joint::Value | Joint::Written) => {
                     let behind = match parts.get(at + 1) {
                         None => Beside::Nothing,
                         Some(Part::Words(words)) if words.starts_with('/') => Beside::Nothing,
                         Some(Part::Words(words)) => beside(words),
-                        Some(Part::Segment | Part::Value(_)) => Beside::Unknown,
+                        Some(Part::Value(..)) => Beside::Unknown,
                     };
                     let within = match (before, behind) {
                         (Beside::Nothing, Beside::Nothing) => Within::Whole,
@@ -83,57 +66,8 @@ impl Values<'_> {
         Some(found)
     }
 
-    fn take_apart(&self, id: ExprId, parts: &mut Vec<Part>, depth: u32) -> Option<()> {
-        if let Some(value) = self.constants.get(id) {
-            let words = match value {
-                Value::Absent => String::new(),
-                value => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-            };
-            match parts.last_mut() {
-                Some(Part::Words(before)) => before.push_str(&words),
-                _ => parts.push(Part::Words(words)),
-            }
-            return Some(());
-        }
-        match self.program.expr(id) {
-            Expr::Template(pieces) if depth < DEEPEST => {
-                return pieces
-                    .iter()
-                    .try_for_each(|piece| self.take_apart(*piece, parts, depth + 1));
-            }
-            Expr::Capture(_) => parts.push(Part::Segment),
-            _ => match self.kind(id, depth)? {
-                Kind::Value => parts.push(Part::Value(id)),
-                // How much of a path it is, or of a segment, is not known.
-                Kind::Path | Kind::Segment => return None,
-            },
-        }
-        Some(())
-    }
-
-    /// What a value can be made of. What merely chooses between texts does not flow into them. `None` where nothing but
-    /// the policy's own words does.
-    fn kind(&self, id: ExprId, depth: u32) -> Option<Kind> {
-        if depth >= DEEPEST {
-            return Some(Kind::Value);
-        }
-        let all = |ids: &[ExprId]| {
-            let kinds = ids.iter().filter(|id| self.constants.get(**id).is_none());
-            let kinds = kinds.filter_map(|id| self.kind(*id, depth + 1));
-            kinds.reduce(|a, b| if a == b { a } else { Kind::Value })
-        };
-        match self.program.expr(id) {
-            Expr::Slot(slot) => {
-                let field = self.program.slot(*slot).map_or("", |slot| &*slot.field);
-                Some(if matches!(field, "req.path" | "up.path") { Kind::Path } else { Kind::Value })
-            }
-            Expr::Capture(_) => Some(Kind::Segment),
-            Expr::Coalesce(first, second) => all(&[*first, *second]),
-            Expr::Template(pieces) | Expr::Call(_, pieces) => all(pieces),
-            Expr::Match(_, arms) => all(&arms.iter().map(|arm| arm.value).collect::<Vec<_>>()),
-            Expr::Local(local) => all(&[named(self.locals, *local)?]),
-            _ => Some(Kind::Value),
-        }
+    fn is_capture(&self, id: ExprId) -> bool {
+        matches!(self.program.expr(id), Expr::Capture(_))
     }
 
     /// Whether it is never absent: what is absent is an empty text.
@@ -163,4 +97,12 @@ fn beside(words: &str) -> Beside {
         true => Beside::More,
         false => Beside::Unknown,
     }
+}
+
+/// Whether words stand in a path as they are, whatever is put between them and others.
+fn are_whole(words: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,=:@".contains(c);
+    words.split('/').all(|piece| {
+        piece.chars().all(is_plain) && (piece.is_empty() || !piece.chars().all(|c| c == '.'))
+    })
 }

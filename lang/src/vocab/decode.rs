@@ -30,8 +30,39 @@ pub enum Known<'v> {
     Value(&'v Value),
     /// It is a text, in parts; one that is absent is not known yet.
     Text(&'v [Option<&'v str>]),
+    /// All of a text, in the parts of which it is put together for one request.
+    Spliced(&'v [Spliced<'v>]),
     /// Its type.
     Nothing,
+}
+
+/// A part of a text that is put together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spliced<'v> {
+    /// What it comes to.
+    pub text: &'v str,
+    /// How it stands in the text.
+    pub joint: Joint,
+}
+
+/// How a part stands in a text that is put together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Joint {
+    /// As the policy's own words.
+    Written,
+    /// As it is, because it already is of the form that is wanted: the request's own path, for a path.
+    Kept,
+    /// As a captured segment: percent-encoded already, and no more than one segment.
+    Spelled,
+    /// As a value and nothing more.
+    Value,
+}
+
+impl Spliced<'_> {
+    /// The whole text as one value.
+    pub fn whole(parts: &[Spliced<'_>]) -> Value {
+        Value::string(parts.iter().map(|part| part.text).collect::<String>())
+    }
 }
 
 /// An argument that may depend on the request; evaluated where it is used.
@@ -62,6 +93,7 @@ pub trait Decode: Sized {
     fn accepts(known: Known<'_>) -> Result<(), String> {
         match known {
             Known::Value(value) => Self::decode(value).map(drop),
+            Known::Spliced(parts) => Self::decode(&Spliced::whole(parts)).map(drop),
             Known::Text(_) | Known::Nothing => Ok(()),
         }
     }

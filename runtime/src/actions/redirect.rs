@@ -47,6 +47,14 @@ impl Decode for Location {
             text => Ok(Location(text)),
         }
     }
+
+    fn accepts(known: Known<'_>) -> Result<(), String> {
+        match known {
+            Known::Value(value) => Self::decode(value).map(drop),
+            Known::Spliced(parts) => splice::place_of(parts),
+            Known::Text(_) | Known::Nothing => Ok(()),
+        }
+    }
 }
 
 /// A redirection, ready to be filled in.
@@ -58,9 +66,6 @@ pub(crate) struct Redirection {
 impl Redirection {
     fn answer(&self, ex: &Exchange) -> Result<Answer, Failure> {
         let location = self.location.location(ex)?;
-        if location.is_empty() {
-            return Err(Failure::Value);
-        }
         let mut answer = Answer::text(self.status, "text/plain; charset=utf-8", "");
         answer.response.headers.append("location", location).map_err(|_| Failure::Value)?;
         Ok(answer)

@@ -2,7 +2,7 @@
 //! gateway's own business: a policy that could write them could smuggle.
 
 use lang::Value;
-use lang::vocab::{Decode, Known, Shield, Written};
+use lang::vocab::{Decode, Known, Shield, Spliced, Written};
 
 use crate::message::Headers;
 use crate::normal;
@@ -30,7 +30,8 @@ pub(super) const PATH: Written = once(|_, known| match known {
 
 /// A query.
 pub(super) const QUERY: Written = once(|_, known| match known {
-    Known::Value(Value::Absent) | Known::Text(_) | Known::Nothing => Ok(()),
+    // What a request brings is encoded there.
+    Known::Value(Value::Absent) | Known::Text(_) | Known::Spliced(_) | Known::Nothing => Ok(()),
     Known::Value(value) => {
         let text = plain(value);
         let query = normal::query(text.as_bytes());
@@ -77,6 +78,7 @@ fn header(name: &str, known: Known<'_>) -> Result<(), String> {
         Known::Value(Value::Absent) | Known::Nothing => stands(""),
         Known::Value(value) => stands(&plain(value)),
         Known::Text(parts) => parts.iter().flatten().try_for_each(|text| stands(text)),
+        Known::Spliced(parts) => stands(&plain(&Spliced::whole(parts))),
     }
 }
 

@@ -45,7 +45,7 @@ static JWKS: Function = Function {
         rest: false,
         accepts: |known| match known {
             Known::Value(value) => Place::decode(value).map(drop),
-            Known::Text(_) | Known::Nothing => Ok(()),
+            Known::Text(_) | Known::Spliced(_) | Known::Nothing => Ok(()),
         },
         hint: Some(
             "write a URL as in `\"https://id.shop.example/jwks.json\"`, or the path of a file",

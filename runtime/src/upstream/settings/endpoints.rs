@@ -41,7 +41,7 @@ pub static DNS: Function = Function {
         rest: false,
         accepts: |known| match known {
             Known::Value(value) => Place::decode(value).map(drop),
-            Known::Text(_) | Known::Nothing => Ok(()),
+            Known::Text(_) | Known::Spliced(_) | Known::Nothing => Ok(()),
         },
         hint: Place::HINT,
         doc: "A name and a port: `users.svc:8080`.",
