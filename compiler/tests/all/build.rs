@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use compiler::{Backend, Decision, Fill, Frame, Head, Matcher, Program, Read, SlotId, load, lower};
 use lang::policy::{
-    Arithmetic, Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place, Policy,
-    Quantifier, Route, RouteId, Segment, Step, StepKind,
+    Arithmetic, Arm, Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place,
+    Policy, Quantifier, Route, RouteId, Segment, Step, StepKind,
 };
-use lang::vocab::{self, Ends, Form, Key, Phase};
+use lang::vocab::{self, Ends, Form, Joint, Key, Known, Phase, Spliced};
 use lang::{Diag, Source, SourceId, Span, Ty, Value, Vocabulary};
 use proptest::prelude::ProptestConfig;
 
@@ -99,6 +99,13 @@ static FORWARD: vocab::Action = action(
     Ends::Forwards,
     None,
 );
+static REWRITE: vocab::Action = action(
+    "rewrite",
+    &[vocab::Param { accepts: is_path, ..param("path", || Ty::String, None) }],
+    Form::Plain,
+    Ends::No,
+    None,
+);
 static SET: vocab::Action = action("set", &[], Form::Assign, Ends::No, None);
 static ADD: vocab::Action = action("add", &[], Form::Append, Ends::No, None);
 static UNSET: vocab::Action = action("unset", &[], Form::Place, Ends::No, None);
@@ -125,6 +132,27 @@ pub(crate) fn forward(to: &str) -> Step {
 
 pub(crate) fn respond(status: u16) -> Step {
     step(&RESPOND, vec![constant(Value::Status(status)), constant(Value::Absent)], None)
+}
+
+/// `rewrite "/t/{value}/x"`
+pub(crate) fn rewrite(value: Expr) -> Step {
+    let words = |text: &str| constant(Value::string(text));
+    let parts = vec![words("/t/"), value, words("/x")];
+    step(&REWRITE, vec![expr(ExprKind::Template(parts), Ty::String)], None)
+}
+
+/// Whether it can be a segment of a path.
+pub(crate) fn is_segment(text: &str) -> bool {
+    let dots = text.split(';').next();
+    !text.is_empty() && dots != Some(".") && dots != Some("..") && !text.contains('/')
+}
+
+fn is_path(known: Known<'_>) -> Result<(), String> {
+    let is_said = |part: &Spliced<'_>| part.joint == Joint::Value && !is_segment(part.text);
+    match known {
+        Known::Spliced(parts) if parts.iter().any(is_said) => Err("no path".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// `set up.header["name"] = value`, or `resp.header`.
@@ -167,7 +195,7 @@ static LISTENER: vocab::Block = vocab::Block {
 
 static FIELDS: [&vocab::Field; 12] =
     [&HEADER, &QUERY, &METHOD, &HOST, &PATH, &IP, &SIZE, &SCHEME, &SNI, &ALPN, &VERSION, &CLIENT];
-static ACTIONS: [&vocab::Action; 6] = [&RESPOND, &REQUIRE, &FORWARD, &SET, &ADD, &UNSET];
+static ACTIONS: [&vocab::Action; 7] = [&RESPOND, &REQUIRE, &REWRITE, &FORWARD, &SET, &ADD, &UNSET];
 static BLOCKS: [&vocab::Block; 1] = [&LISTENER];
 
 /// So many random cases, and `GW_THOROUGH` times as many where that is set.
@@ -430,6 +458,17 @@ pub(crate) fn item() -> Expr {
 
 pub(crate) fn coalesce(a: Expr, text: &str) -> Expr {
     either(a, constant(Value::string(text)))
+}
+
+/// `match a { … }`, in which no patterns are `_`.
+pub(crate) fn chosen(a: Expr, arms: Vec<(Vec<Value>, Expr)>) -> Expr {
+    let span = Span::default();
+    let arm = |(patterns, value): (Vec<Value>, Expr)| {
+        let patterns = (!patterns.is_empty()).then_some(patterns);
+        Arm { patterns, value, span }
+    };
+    let arms = arms.into_iter().map(arm).collect();
+    expr(ExprKind::Match(Box::new(a), arms), Ty::String)
 }
 
 /// `a ?? b`

@@ -20,15 +20,46 @@ use crate::reference::{Condition, Recipe, condition, expression, made, recipe, w
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     requires: Vec<(Condition, u16)>,
+    /// What is put into the path.
+    spliced: usize,
     up: usize,
     end: usize,
     framed: bool,
 }
 
+impl Way {
+    /// The same with something of which not every value can stand in a path.
+    fn splicing(self, spliced: usize) -> Way {
+        Way { spliced, ..self }
+    }
+}
+
 pub(crate) fn way() -> impl Strategy<Value = Way> {
     let status = prop_oneof![Just(403_u16), Just(401)];
     (prop::collection::vec((condition(), status), 0..3), 0_usize..7, 0_usize..4, any::<bool>())
-        .prop_map(|(requires, up, end, framed)| Way { requires, up, end, framed })
+        .prop_map(|(requires, up, end, framed)| Way { requires, spliced: 0, up, end, framed })
+}
+
+/// A value for a path, of the policy's own words where the request says none.
+fn spliced(which: usize) -> Option<Expr> {
+    let (i, text) = (|| header("i"), |text: &str| constant(Value::string(text)));
+    Some(match which {
+        1 => coalesce(i(), ""),
+        2 => coalesce(i(), ".."),
+        3 => coalesce(i(), "a/b"),
+        4 => call("lower", vec![coalesce(i(), "A/B")]),
+        5 => coalesce(i(), "b"),
+        6 => chosen(
+            i(),
+            vec![
+                (vec![Value::Absent], text("/a")),
+                (vec![Value::string("1")], text("")),
+                (vec![], text("b")),
+            ],
+        ),
+        7 => chosen(i(), vec![(vec![Value::Absent], text(".;a")), (vec![], coalesce(i(), ".."))]),
+        _ => return None,
+    })
 }
 
 fn via(mut step: Step, policy: &str) -> Step {
@@ -43,6 +74,7 @@ pub(crate) fn routed(name: &str, recipe: &Recipe, way: &Way) -> Route {
         let step = require(expression(condition, recipe.shelf), *status);
         route.steps.push(if *status == 401 { via(step, "guard") } else { step });
     }
+    route.steps.extend(spliced(way.spliced).map(rewrite));
     match way.up {
         0 => {}
         1 => route.steps.push(set(true, "u", constant(Value::string("1")))),
@@ -66,7 +98,7 @@ pub(crate) fn routed(name: &str, recipe: &Recipe, way: &Way) -> Route {
 
 fn claim() -> impl Strategy<Value = Claim> {
     let how = prop_oneof![Just(Compare::Eq), Just(Compare::Lt), Just(Compare::Ge)];
-    let status = prop_oneof![Just(200_u16), Just(401), Just(403), Just(404), Just(405)];
+    let status = prop_oneof![Just(200_u16), Just(400), Just(401), Just(403), Just(404), Just(405)];
     let text = prop_oneof![3 => Just("1"), 1 => Just("z, 1"), 1 => Just("2, 1")];
     let is = prop_oneof![
         1 => Just(HeaderIs::Present),
@@ -176,6 +208,15 @@ pub(crate) fn fate(
                 fate.denied = true;
                 fate.status = status;
                 break;
+            }
+            ("rewrite", _) => {
+                let ExprKind::Template(parts) = &call.args[0].kind else { unreachable!() };
+                let value = eval(&parts[1], &reading);
+                if !is_segment(value.as_str().unwrap_or_default()) {
+                    fate.denied = true;
+                    fate.status = 400;
+                    break;
+                }
             }
             ("forward", _) => {
                 let Value::Item(to) = item(&call.args[0]) else { unreachable!() };
@@ -301,10 +342,12 @@ proptest! {
 
     #[test]
     fn asserts_hold_as_brute_force_says(
-        made in prop::collection::vec((recipe(), way()), 1..4),
+        made in prop::collection::vec((recipe(), way(), 0_usize..12), 1..4),
         claims in prop::collection::vec((prop::option::of(claim()), claim()), 6),
     ) {
-        let routes = made.iter().enumerate().map(|(at, (r, w))| routed(&format!("r{at}"), r, w));
+        let routes = made.iter().enumerate().map(|(at, (recipe, way, spliced))| {
+            routed(&format!("r{at}"), recipe, &way.clone().splicing(*spliced))
+        });
         let Some(mut policy) = settled(routes.collect()) else { return Ok(()) };
         policy.asserts = claims
             .iter()
@@ -331,7 +374,16 @@ proptest! {
         }
         let mut spoken = vec![false; claims.len()];
         let mut broken: Vec<Option<String>> = vec![None; claims.len()];
-        for request in world() {
+        let mut world = world();
+        if made.iter().any(|(.., which)| spliced(*which).is_some()) {
+            // Nothing but `i` is put into a path: one that can stand there, and one that cannot.
+            let plain = world.iter().filter(|request| request.says("req.header", Some("i")).is_absent());
+            let more: Vec<Request> = plain
+                .flat_map(|request| ["2", ".."].map(|i| request.clone().header("i", i)))
+                .collect();
+            world.extend(more);
+        }
+        for request in world {
             for sent in sent.iter().copied().flat_map(|u| [(false, u), (true, u)]) {
                 let mut forwards = true;
                 for upstream in [(200, false), (401, true), (404, false), (500, false), (403, true)] {
