@@ -59,6 +59,8 @@ pub struct Comparison {
 pub enum Undecided {
     /// Whether anything differs at the hosts and paths of the route with this place: there is too much to look at.
     TooMuch(Side, Span),
+    /// Whether more requests differ there than are told: of so many statements not all are looked at.
+    TooMany(Side, Span),
     /// Whether there are requests that fare so. The change has no example.
     Perhaps(Box<Change>),
 }
@@ -329,14 +331,17 @@ fn classes(
         let sides = [(*old_side, old_table), (*new_side, new_table)];
         for region in regions(basis, sides, &mut signatures) {
             let divided = split::divide(basis, sides, &region, &mut signatures, &mut known);
-            let Divided { pairs } = match divided {
+            let Divided { pairs, is_cut } = match divided {
                 Ok(divided) => divided,
                 Err(_) => {
                     basis.patience.give_up();
-                    comparison.undecided.push(Undecided::TooMuch(region.side, region.span));
+                    comparison.add(Undecided::TooMuch(region.side, region.span));
                     continue;
                 }
             };
+            if is_cut {
+                comparison.add(Undecided::TooMany(region.side, region.span));
+            }
             for pair in pairs {
                 let place = match &pair.found {
                     Found::Disagrees(example) => {
@@ -423,6 +428,18 @@ impl Class {
 }
 
 impl Comparison {
+    /// Adds what could not be decided of a route, once for all its hosts and paths.
+    fn add(&mut self, undecided: Undecided) {
+        let place = |one: &Undecided| match one {
+            Undecided::TooMuch(side, span) => Some((false, *side, *span)),
+            Undecided::TooMany(side, span) => Some((true, *side, *span)),
+            Undecided::Perhaps(_) => None,
+        };
+        if !self.undecided.iter().any(|known| place(known) == place(&undecided)) {
+            self.undecided.push(undecided);
+        }
+    }
+
     /// Whether the two do the same with every request, for certain.
     pub fn is_same(&self) -> bool {
         self.changes.is_empty()

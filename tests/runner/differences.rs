@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use compiler::diff::{Comparison, Kind, compare};
+use compiler::diff::{Comparison, Kind, Undecided, compare};
 
 /// A policy with something of everything that protects.
 const POLICY: &str = r#"edition 2026
@@ -182,11 +182,17 @@ fn check(folder: &Path, text: &str) -> gwc::load::Check {
     check
 }
 
-fn between(folder: &Path, old: &str, new: &str) -> Comparison {
+fn compared(folder: &Path, old: &str, new: &str) -> Comparison {
     let (old, new) = (check(folder, old), check(folder, new));
     let (Some(a), Some(b)) = (&old.program, &new.program) else { panic!("there is no program") };
     let said = compare((&old.policy, a), (&new.policy, b));
-    assert!(said.undecided.is_empty() && said.disagreements.is_empty(), "{said:?}");
+    assert!(said.disagreements.is_empty(), "{said:?}");
+    said
+}
+
+fn between(folder: &Path, old: &str, new: &str) -> Comparison {
+    let said = compared(folder, old, new);
+    assert!(said.undecided.is_empty(), "{said:?}");
     said
 }
 
@@ -233,5 +239,32 @@ fn of_two_edits_the_worse_one_counts() {
         let expected = [one.2.0, other.2.0].into_iter().flatten().min();
         let told = worst(&between(folder.path(), POLICY, &edited));
         assert_eq!(told, expected, "{} → {}, {} → {}", one.0, one.1, other.0, other.1);
+    }
+}
+
+/// Routes at one path that are told apart by a field, each with this statement.
+fn beside(n_routes: usize, statement: &str) -> String {
+    let route = |at: usize| {
+        format!(
+            "route a{at} on web {{ path \"/a\"; where req.header[\"x\"] == \"{at}\"; {statement} forward app }}\n"
+        )
+    };
+    let routes: String = (0..n_routes).map(route).collect();
+    format!(
+        "edition 2026\nlistener web {{ bind \":8080\" }}\nupstream app {{ server \"127.0.0.1:3000\" }}\n{routes}"
+    )
+}
+
+/// So many statements that nobody looks at all of them: it is told that there are more, and they count as loosened.
+#[test]
+fn what_is_left_out_is_told() {
+    let folder = tempfile::tempdir().expect("a folder for the policies");
+    for (n_routes, is_cut) in [(64, false), (65, true)] {
+        let (old, new) =
+            (beside(n_routes, "require client.ip in 10.0.0.0/8;"), beside(n_routes, ""));
+        let said = compared(folder.path(), &old, &new);
+        let cut = said.undecided.iter().filter(|one| matches!(one, Undecided::TooMany(..))).count();
+        assert_eq!((cut, said.undecided.len()), (usize::from(is_cut), usize::from(is_cut)));
+        assert_eq!(said.changes.iter().map(|change| 1 + change.also.len()).sum::<usize>(), 64);
     }
 }

@@ -16,8 +16,8 @@ use super::shape::{self, Shape};
 use super::wire::{self, Wire};
 use super::{Kind, Reason};
 use crate::caching::{Answers, names_request};
-use crate::program::{Call, Expr, Step, locals};
-use crate::proof::basis::{Basis, Side};
+use crate::program::{Call, Expr, locals};
+use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::{Course, Header};
 
 /// What is exposed on one way through a route.
@@ -30,11 +30,11 @@ pub(super) struct Exposure {
     fields: BTreeMap<(bool, Arc<str>), Field>,
     /// What of the request's target the policy says.
     target: BTreeMap<Piece, Put>,
-    /// What of it a client can choose among the requests of the route.
+    /// What of it a client can choose among the requests of its host and path.
     open: BTreeSet<Piece>,
     /// The paths among which it chooses, if that is known.
     shape: Option<Shape>,
-    /// The route's only path.
+    /// The path that is taken.
     path: Option<policy::Path>,
     cache: Option<Cache>,
     sends: Option<Sends>,
@@ -91,11 +91,10 @@ impl Exposure {
     pub(super) fn of(
         basis: &Basis<'_>,
         side: &Side<'_>,
-        (route, course): (&policy::Route, &Course),
-        steps: &[Step],
-        chosen: &Chosen,
+        (taken, course): (&Taken<'_>, &Course),
+        (written, chosen): (&policy::Route, &Chosen),
     ) -> Exposure {
-        let lets = locals(steps);
+        let lets = locals(&taken.route.steps);
         let fields = course.headers.iter().map(|(message, name, header)| {
             let up = *message == Message::Up;
             let (put, all) = match header {
@@ -118,30 +117,22 @@ impl Exposure {
             ((up, name.clone()), Field { put, shield: None, all })
         });
         let mut open = BTreeSet::from([Piece::Query]);
-        let is_open = |(path, _): &(policy::Path, _)| {
-            let captures =
-                |segment: &policy::Segment| matches!(segment, policy::Segment::Capture(..));
-            path.rest || path.segments.iter().any(captures)
-        };
-        if route.paths.iter().any(is_open) {
+        let captures = |segment: &policy::Segment| matches!(segment, policy::Segment::Capture(..));
+        if taken.path.rest || taken.path.segments.iter().any(captures) {
             open.insert(Piece::Path);
         }
-        if route.hosts.iter().any(|(host, _)| !matches!(host, policy::Host::Exact(_))) {
+        if !matches!(taken.host, policy::Host::Exact(_)) {
             open.insert(Piece::Host);
         }
-        let path = match route.paths.as_slice() {
-            [(path, _)] => Some(path),
-            _ => None,
-        };
         let forwards = course.to().is_some();
-        let asks = course.at.filter(|_| forwards).and_then(|at| route.steps.get(at));
+        let asks = course.at.filter(|_| forwards).and_then(|at| written.steps.get(at));
         Exposure {
             forwards,
             wire: asks.and_then(|step| wire::wire(side, step)),
             fields: fields.collect(),
             open,
-            shape: path.map(Shape::of_route),
-            path: path.cloned(),
+            shape: Some(Shape::of_route(taken.path)),
+            path: Some(taken.path.clone()),
             ..Exposure::default()
         }
     }

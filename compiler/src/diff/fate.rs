@@ -14,7 +14,7 @@ use crate::diff::exposure::Exposure;
 use crate::diff::observed::Place;
 use crate::program::text::short;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind, locals};
-use crate::proof::basis::{Basis, Side};
+use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::{Course, End, Status};
 
 /// What becomes of a request on one side.
@@ -195,12 +195,12 @@ impl Fate {
     pub(super) fn of(
         basis: &Basis<'_>,
         side: &Side<'_>,
-        id: RouteId,
+        taken: &Taken<'_>,
         course: &Course,
         captures: &[(Arc<str>, usize)],
         (chosen, refusing): (&Chosen, &HashSet<usize>),
     ) -> Option<Fate> {
-        let route = basis.route(side, id)?;
+        let (id, route) = (taken.id, taken.route);
         let written = side.policy.routes.get(id.0 as usize)?;
         let known = match &course.status {
             Status::Known(status) => status.to_string(),
@@ -263,7 +263,7 @@ impl Fate {
         let is_answer = |step: &policy::Step| matches!(&step.kind, policy::StepKind::Act(call) if call.row.ends != Ends::No);
         let answers_at = written.steps.iter().position(is_answer).unwrap_or(usize::MAX);
         let (mut ran, mut bounds) = (Vec::new(), Vec::new());
-        let mut exposure = Exposure::of(basis, side, (written, course), &route.steps, chosen);
+        let mut exposure = Exposure::of(basis, side, (taken, course), (written, chosen));
         let mut applied: Vec<Arc<str>> = Vec::new();
         let steps = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
         for (at, step, call, row, always) in steps.flat_map(|(at, pair)| acts(at, pair)) {

@@ -46,6 +46,8 @@ const UNFIT: &str = "a value that cannot stand where it was put is put there no 
 pub(super) struct Divided {
     /// Every pair of fates that some request has.
     pub(super) pairs: Vec<Pair>,
+    /// Whether more statements tell requests of one kind than are told.
+    pub(super) is_cut: bool,
 }
 
 /// Requests that have one fate on the old side and another on the new.
@@ -294,7 +296,7 @@ fn divided<'b>(
     };
     let secure = [(old, old_table), (new, new_table)]
         .map(|(side, table)| scheme(side.policy, table.block) == "https");
-    let mut pairs = Vec::new();
+    let (mut pairs, mut is_cut) = (Vec::new(), false);
     for (old_key, olds) in &old_parts {
         for (new_key, news) in &new_parts {
             if old_key == new_key {
@@ -310,7 +312,8 @@ fn divided<'b>(
                     }
                     let between = [one, other].map(|part| (part.taken, part.fate.by));
                     let known = found.get(&between).map(|pair| pair.found.is_example());
-                    if known == Some(true) || found.len() >= MOST_BETWEEN {
+                    let is_beyond = known.is_none() && found.len() >= MOST_BETWEEN;
+                    if known == Some(true) || (is_beyond && is_cut) {
                         continue;
                     }
                     let mut both = space.meet(one.set, other.set)?;
@@ -320,6 +323,10 @@ fn divided<'b>(
                         both = space.minus(both, same)?;
                     }
                     if both == Set::NONE {
+                        continue;
+                    }
+                    if is_beyond {
+                        is_cut = true;
                         continue;
                     }
                     let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
@@ -352,7 +359,7 @@ fn divided<'b>(
             pairs.extend(found.into_values());
         }
     }
-    Ok(Divided { pairs })
+    Ok(Divided { pairs, is_cut })
 }
 
 /// The candidates with what they ask, and their courses with the fates these lead to.
@@ -391,7 +398,7 @@ fn asked<'b>(
             let guards = guards(cut, course, taken.env());
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
                 let told = (&chosen, &refusing);
-                let fate = Fate::of(basis, side, taken.id, &course, &captured, told);
+                let fate = Fate::of(basis, side, &taken, &course, &captured, told);
                 let formula = Formula::all(vec![guards.clone(), formula]);
                 made.extend(fate.map(|fate| Way { course, formula, chosen, fate }));
             }
@@ -460,7 +467,7 @@ fn chosen(
             } else {
                 made.extend(cases.into_iter().filter_map(|(given, chosen)| {
                     let told = (&chosen, &one.refusing);
-                    let fate = Fate::of(basis, side, one.taken.id, course, &one.captured, told)?;
+                    let fate = Fate::of(basis, side, &one.taken, course, &one.captured, told)?;
                     let formula = Formula::all(vec![formula.clone(), given]);
                     let course = course.clone();
                     Some(Way { course, formula, chosen, fate })

@@ -1,14 +1,16 @@
 //! How a listener finds its route: by host, then by path segments, then candidate by candidate in the decided order.
 //! Plain data; the walk over it is in `interp/decide.rs`.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use lang::hosts::{host_holds, host_relation};
 use lang::policy::Host;
+use lang::segment::{Relation, Segments};
 use lang::vocab::ExprId;
 
 use crate::program::RouteId;
-use lang::segment::Segments;
 
 /// A listener, by its place in [`crate::Program::listeners`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -196,6 +198,43 @@ impl Hosts {
 
     /// The virtual hosts that answer for `host`, most specific first.
     pub fn find<'h>(&'h self, host: &'h str) -> impl Iterator<Item = &'h VirtualHost> {
+        let places = self.places(host);
+        places.filter_map(|place| self.list.get(place).map(|host| &**host))
+    }
+
+    /// The places of the patterns that share a host with this one, most specific first.
+    pub(crate) fn meeting(&self, host: &Host) -> Vec<usize> {
+        let mut places: Vec<usize> = match host {
+            Host::Exact(name) => return self.places(name).collect(),
+            // Beneath it are no patterns but exact ones.
+            Host::OneLabel(suffix) => {
+                let label = format!("x.{suffix}");
+                let wider = self.places(&label).filter(|at| !self.is_exact(*at));
+                let names = self.exact.iter().filter(|(name, _)| host_holds(host, name));
+                wider.chain(names.map(|(_, place)| *place)).collect()
+            }
+            Host::Labels(_) | Host::Any => {
+                let all = self.list.iter().enumerate();
+                let meets = |other: &Host| host_relation(other, host) != Relation::Disjoint;
+                all.filter(|(_, other)| meets(&other.host)).map(|(at, _)| at).collect()
+            }
+        };
+        // Of patterns that share a host, one lies in the other: the longer one, or the narrower of two with one suffix.
+        let width = |place: &usize| match self.list.get(*place).map(|host| &host.host) {
+            Some(Host::Exact(_)) => (0, Reverse(0), 0, *place),
+            Some(Host::OneLabel(suffix)) => (1, Reverse(suffix.len()), 0, *place),
+            Some(Host::Labels(suffix)) => (1, Reverse(suffix.len()), 1, *place),
+            Some(Host::Any) | None => (2, Reverse(0), 0, *place),
+        };
+        places.sort_by_key(width);
+        places
+    }
+
+    fn is_exact(&self, place: usize) -> bool {
+        self.list.get(place).is_some_and(|host| matches!(host.host, Host::Exact(_)))
+    }
+
+    fn places<'h>(&'h self, host: &'h str) -> impl Iterator<Item = usize> + 'h {
         let exact = self.exact.get(host).copied();
         let parent = host.split_once('.').filter(|(label, _)| !label.is_empty());
         let one_label = parent.and_then(|(_, suffix)| self.one_label.get(suffix).copied());
@@ -206,7 +245,6 @@ impl Hosts {
             rest = suffix.split_once('.').filter(|(label, _)| !label.is_empty()).map(|(_, s)| s);
             Some(self.labels.get(suffix).copied())
         });
-        let places = exact.into_iter().chain(one_label).chain(labels.flatten()).chain(self.any);
-        places.filter_map(|place| self.list.get(place).map(|host| &**host))
+        exact.into_iter().chain(one_label).chain(labels.flatten()).chain(self.any)
     }
 }

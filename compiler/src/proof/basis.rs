@@ -1,7 +1,6 @@
 //! What proofs stand on: one or two policies as one program, so that what they ask is cut into classes together, and the
 //! candidates of each listener in the order in which they are tried.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -18,7 +17,6 @@ use crate::proof::course::Course;
 use crate::proof::courses::courses;
 use crate::proof::follow::follow;
 use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term};
-use lang::hosts::host_relation;
 use lang::segment::{Relation, Segments, captures};
 
 /// A policy and the program that runs it.
@@ -244,23 +242,9 @@ impl Taken<'_> {
 /// Every candidate of a listener that can be tried for some request of this host and path pattern, in the order in which
 /// they are tried: narrower hosts first, wider ones last.
 pub(crate) fn meeting(listener: &Listener, host: &Host, path: &Path) -> Vec<At> {
-    let mut hosts: Vec<(usize, &VirtualHost)> = listener
-        .hosts
-        .list
-        .iter()
-        .map(|other| &**other)
-        .enumerate()
-        .filter(|(_, other)| host_relation(&other.host, host) != Relation::Disjoint)
-        .collect();
-    // Of hosts that share a request, one lies in the other; a sort by width puts the inner one first.
-    hosts.sort_by_key(|(_, other)| match &other.host {
-        Host::Exact(_) => (0, Reverse(0), 0),
-        Host::OneLabel(suffix) => (1, Reverse(suffix.len()), 0),
-        Host::Labels(suffix) => (1, Reverse(suffix.len()), 1),
-        Host::Any => (2, Reverse(0), 0),
-    });
     let mut found = Vec::new();
-    for (host, of) in hosts {
+    for host in listener.hosts.meeting(host) {
+        let Some(of) = listener.hosts.list.get(host) else { continue };
         let candidates = overlapping(of, path).into_iter();
         found.extend(candidates.map(|candidate| At { host, candidate }));
     }

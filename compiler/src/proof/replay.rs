@@ -163,8 +163,8 @@ pub(crate) fn answer(
     let Some(table) = lowered.listeners.get(listener) else { return Answer::Open };
     let moved = witness.moved(&basis.program, lowered);
     let Some(constants) = basis.own(side) else { return Answer::Open };
-    let hosts = table.hosts.list.iter();
-    let candidates = hosts.flat_map(|host| &host.candidates);
+    let head: Head<'_> = moved.head();
+    let candidates = table.hosts.find(head.host).flat_map(|host| &host.candidates);
     let routes = candidates.filter_map(|candidate| lowered.route(candidate.route));
     let conditions = routes.flat_map(|route| route.conditions.iter().map(|(id, _)| *id));
     if constants.longest(conditions).is_some() {
@@ -173,7 +173,6 @@ pub(crate) fn answer(
     let fill = moved.fill(lowered);
     let own = Frame::new();
     let interp = Interp { program: lowered, constants, frame: &own, fill: &fill };
-    let head: Head<'_> = moved.head();
     let decision = interp.decide(table, &head);
     frame.set_captures(own.captures());
     match decision {

@@ -1,6 +1,6 @@
 //! A comparison for programs.
 
-use compiler::diff::{Also, Answered, Change, Kind, Outcome as Fate, Said, Side, Undecided};
+use compiler::diff::{Also, Answered, Change, Kind, Outcome as Fate, Said, Undecided};
 use serde_json::{Value as Json, json};
 
 use super::page::{KINDS, Page, no_example, place, statements, text};
@@ -57,8 +57,10 @@ pub(super) fn object(page: &Page<'_>) -> Json {
     let undecided = page.comparison.undecided.iter().map(|undecided| match undecided {
         Undecided::Perhaps(change) => told(change),
         Undecided::TooMuch(of, span) => {
-            let check = if *of == Side::Old { page.old } else { page.new };
-            json!({ "why": "there is too much to decide", "place": place(check, *span) })
+            json!({ "why": "there is too much to decide", "place": page.place(*of, *span) })
+        }
+        Undecided::TooMany(of, span) => {
+            json!({ "why": "more may differ than is told", "place": page.place(*of, *span) })
         }
     });
     let items = page.comparison.items.iter().map(|item| {

@@ -45,7 +45,7 @@ impl Page<'_> {
     /// Whether what could not be decided may loosen protection.
     pub(super) fn may_loosen(&self) -> bool {
         self.comparison.undecided.iter().any(|undecided| match undecided {
-            Undecided::TooMuch(..) => true,
+            Undecided::TooMuch(..) | Undecided::TooMany(..) => true,
             Undecided::Perhaps(change) => is_worse(change.kind),
         })
     }
@@ -178,13 +178,22 @@ impl Page<'_> {
         }))
     }
 
+    /// A place in one of the two policies.
+    pub(super) fn place(&self, side: Side, span: Span) -> String {
+        place(if side == Side::Old { self.old } else { self.new }, span)
+    }
+
     /// What could not be decided: a line, and what stands beneath it.
     pub(super) fn undecided(&self) -> Vec<(Line, Vec<Line>)> {
         let undecided = self.comparison.undecided.iter().map(|undecided| match undecided {
             Undecided::TooMuch(side, span) => {
-                let check = if *side == Side::Old { self.old } else { self.new };
-                let at = place(check, *span);
+                let at = self.place(*side, *span);
                 let words = format!("there is too much to decide at the hosts and paths of {at}");
+                (Line::words(&words), Vec::new())
+            }
+            Undecided::TooMany(side, span) => {
+                let at = self.place(*side, *span);
+                let words = format!("more may differ than is told at the hosts and paths of {at}");
                 (Line::words(&words), Vec::new())
             }
             Undecided::Perhaps(change) => {
