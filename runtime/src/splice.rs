@@ -149,7 +149,8 @@ fn within(text: &str) -> Result<(), Failure> {
 pub(crate) fn place_of(parts: &[Spliced<'_>]) -> Result<(), String> {
     let of_server = parts.iter().any(|part| part.joint == Joint::Kept && part.text == "*");
     let place = location(each(parts), parts.len() == 1, of_server);
-    place.map(drop).map_err(|_| "it cannot stand there".to_owned())
+    let why = "a client that resolves `.` and `..` would leave the place";
+    place.map(drop).map_err(|_| why.to_owned())
 }
 
 fn each<'p>(parts: &'p [Spliced<'p>]) -> impl Iterator<Item = (Joint, Cow<'p, str>)> {
@@ -190,7 +191,8 @@ pub(crate) fn path_of(known: Known<'_>) -> Result<(), String> {
         Known::Text(parts) => parts,
         Known::Spliced(parts) => {
             let path = path(each(parts));
-            return path.map(drop).map_err(|_| "it cannot stand there".to_owned());
+            let why = "within a path a value is one segment, not empty, not `.` or `..`, without `/` and control characters";
+            return path.map(drop).map_err(|_| why.to_owned());
         }
         Known::Nothing => return Ok(()),
     };

@@ -10,15 +10,16 @@ use crate::diag::bad_value::bad_value;
 use crate::policy::{Block, Expr, ExprKind};
 use crate::source::Span;
 use crate::value::Value;
-use crate::vocab::{Field, Known, Param, Written};
+use crate::vocab::{Field, Joint, Known, Param, Spliced, Written};
 
 /// The expression, if `row` accepts all that it may come to; reported otherwise. `what` takes it.
 pub(super) fn argument(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr) -> Expr {
     let label = format!("as `{}` of `{what}`", row.name.trim_start_matches("r#"));
     match refused(cx, &expr, &row.accepts) {
         Some(refusal) => {
+            let hint = row.hint.filter(|_| !refusal.is_spliced);
             let diag = refusal.diag(label);
-            cx.report(match row.hint {
+            cx.report(match hint {
                 Some(hint) => diag.help(hint),
                 None => diag,
             });
@@ -127,11 +128,19 @@ struct Refusal {
     reason: String,
     /// The input to whose default it comes, if it is refused for that.
     input: Option<(Span, String)>,
+    /// Whether it is one of several texts that are put into another one.
+    is_spliced: bool,
 }
+
+/// What else to write where one of several texts can never stand.
+const HELP_SPLICED: &str = "write what can stand there, or ask for the value by a `require`; where a `match` chooses among paths of several segments, write each as a whole path";
 
 impl Refusal {
     fn diag(self, label: String) -> Diag {
-        let diag = bad_value(self.span, self.reason, label);
+        let mut diag = bad_value(self.span, self.reason, label);
+        if self.is_spliced {
+            diag = diag.help(HELP_SPLICED);
+        }
         match self.input {
             Some((span, name)) => diag.label(span, format!("where the default of `{name}` holds")),
             None => diag,
@@ -146,13 +155,16 @@ fn refused(
     accepts: &dyn Fn(Known<'_>) -> Result<(), String>,
 ) -> Option<Refusal> {
     if let Some((span, reason)) = of_known(expr, accepts) {
-        return Some(Refusal { span, reason, input: None });
+        return Some(Refusal { span, reason, input: None, is_spliced: false });
+    }
+    if let Some((span, reason)) = of_spliced(expr, accepts) {
+        return Some(Refusal { span, reason, input: None, is_spliced: true });
     }
     let mut input = None;
     let assumed = assuming_defaults(cx, expr, &mut input);
     let (span, name) = input?;
     let (_, reason) = of_known(&assumed?, accepts)?;
-    Some(Refusal { span: expr.span, reason, input: Some((span, name)) })
+    Some(Refusal { span: expr.span, reason, input: Some((span, name)), is_spliced: false })
 }
 
 /// The same expression with the defaults of inputs, and the first of these; `None` where it reads none that has one.
@@ -199,6 +211,62 @@ fn of_known(
             let texts: Vec<Option<&str>> = texts.iter().map(|text| text.as_deref()).collect();
             accepts(Known::Text(&texts)).err().map(|reason| (expr.span, reason))
         }
+        _ => None,
+    }
+}
+
+/// What of the policy's own words can never stand where it is put in place of a value, whatever a request says.
+fn of_spliced(
+    expr: &Expr,
+    accepts: &dyn Fn(Known<'_>) -> Result<(), String>,
+) -> Option<(Span, String)> {
+    let parts = match &expr.kind {
+        ExprKind::Template(parts) => parts.as_slice(),
+        ExprKind::Match(..) | ExprKind::Coalesce(..) => std::slice::from_ref(expr),
+        _ => return None,
+    };
+    let known: Vec<Option<Cow<'_, str>>> = parts.iter().map(words).collect();
+    // A word stands for what a request may say.
+    let put = |at: usize, text: &str| {
+        let spliced = known.iter().enumerate().map(|(nth, known)| match known {
+            Some(text) => Spliced { text, joint: Joint::Written },
+            None => Spliced { text: if nth == at { text } else { "x" }, joint: Joint::Value },
+        });
+        accepts(Known::Spliced(&spliced.collect::<Vec<_>>()))
+    };
+    for (at, part) in parts.iter().enumerate() {
+        let mut texts = Vec::new();
+        // Where nothing stands before them, several texts of the policy's are of the form that is wanted.
+        let is_value = chooses(part, &mut texts).is_some_and(|asks| asks || at > 0);
+        if !is_value || put(at, "x").is_err() {
+            continue;
+        }
+        for (span, text) in texts {
+            if let Err(reason) = put(at, text) {
+                return Some((span, format!("this text can never stand here: {reason}")));
+            }
+        }
+    }
+    None
+}
+
+/// Whether a value is what a request says or one of these texts, or one of these texts alone. `None` where it may be
+/// anything else.
+fn chooses<'e>(expr: &'e Expr, texts: &mut Vec<(Span, &'e str)>) -> Option<bool> {
+    match &expr.kind {
+        ExprKind::Const(value) => {
+            texts.push((expr.span, value.as_str()?));
+            Some(false)
+        }
+        ExprKind::Field(_, Some(_)) => Some(true),
+        ExprKind::Coalesce(first, second) => {
+            let (first, second) = (chooses(first, texts)?, chooses(second, texts)?);
+            Some(first || second)
+        }
+        ExprKind::Match(_, arms) => arms.iter().try_fold(false, |asks, arm| {
+            let arm = chooses(&arm.value, texts)?;
+            Some(asks || arm)
+        }),
         _ => None,
     }
 }
