@@ -167,17 +167,17 @@ fn again(cx: &Context<'_>, clause: &str, (first, of_site): (Span, bool), second:
 }
 
 pub(super) fn hosts(cx: &mut Context<'_>, values: &[ast::Expr<'_>], choice: &mut Choice) {
+    let mut known: HashMap<Host, Span> = choice.hosts.iter().cloned().collect();
     for written in values {
         let Some((text, place)) = plain_text(cx, *written, "a host pattern") else { continue };
         match host(&text, place) {
-            Ok(pattern) => {
-                if let Some((_, first)) = choice.hosts.iter().find(|(known, _)| *known == pattern) {
-                    let first = *first;
-                    cx.report(duplicate_name(place, &text, first));
-                } else {
+            Ok(pattern) => match known.get(&pattern) {
+                Some(first) => cx.report(duplicate_name(place, &text, *first)),
+                None => {
+                    known.insert(pattern.clone(), written.span());
                     choice.hosts.push((pattern, written.span()));
                 }
-            }
+            },
             Err(diag) => cx.report(*diag),
         }
     }
