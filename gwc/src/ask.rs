@@ -11,13 +11,14 @@ use miette::miette;
 use runtime::auth::Identity;
 use runtime::engine::Engine;
 use runtime::message::Scheme;
+use runtime::normal::query;
 use runtime::rehearsal::{self, Over, Question, Rehearsal, hangs_on_certificate, rehearse};
 use runtime::serve::Refusal;
 
 use crate::told::{self, BLANKS, Content, MOST_CONTENT};
 
 /// A request that nobody sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Ask {
     scheme: Scheme,
     port: u16,
@@ -105,6 +106,7 @@ impl Ask {
             ask.declares(length)?;
             ask.content.length = length;
         }
+        ask.content = ask.content.settled();
         Ok(ask)
     }
 
@@ -117,18 +119,30 @@ impl Ask {
 
     /// The same request, with this content.
     pub fn holding(self, document: &str) -> miette::Result<Ask> {
+        let told = self.content.clone();
         let content = Content { document: document.to_owned(), length: 0 };
         let ask = Ask { content, ..self };
+        let length = document.len() as u64;
         match ask.declared() {
-            Some(length) if length != document.len() as u64 => Err(ask.contradicts(length)),
+            Some(declared) if declared != length => Err(ask.contradicts(declared)),
+            _ if !told.document.is_empty() => Err(miette!("its content is told twice")),
+            _ if told.length > 0 && told.length != length => Err(miette!(
+                "`req.body.size` is told as {}, and the content has {length} bytes",
+                Value::Size(told.length)
+            )),
             _ => Ok(ask),
         }
     }
 
     /// The length of the content that its head declares, if that is one.
     fn declared(&self) -> Option<u64> {
-        let is = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-length");
-        self.headers.iter().find(is)?.1.parse().ok()
+        self.header("content-length")?.parse().ok()
+    }
+
+    /// The first header field of this name.
+    fn header(&self, name: &str) -> Option<&str> {
+        let is = |(given, _): &&(String, String)| given.eq_ignore_ascii_case(name);
+        self.headers.iter().find(is).map(|(_, value)| &**value)
     }
 
     /// Refuses a declared length that its content cannot have: what is not told of it is blank.
@@ -171,6 +185,21 @@ impl Ask {
         &self.authority
     }
 
+    /// Its host.
+    pub fn host(&self) -> &str {
+        self.host_and_port().0
+    }
+
+    /// Its host, and the port with its colon.
+    fn host_and_port(&self) -> (&str, &str) {
+        match self.authority.rfind(':').map(|at| self.authority.split_at(at)) {
+            Some((host, port)) if port.bytes().skip(1).all(|byte| byte.is_ascii_digit()) => {
+                (host, port)
+            }
+            _ => (&self.authority, ""),
+        }
+    }
+
     /// Its path as it is sent, without the query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or("")
@@ -186,6 +215,12 @@ impl Ask {
         }
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        // Clients declare the length of what they send, unless it ends by itself.
+        let is_framed = ["content-length", "transfer-encoding"].map(|name| self.header(name));
+        let length = self.content.bytes().len();
+        if length > 0 && is_framed == [None, None] {
+            head.push_str(&format!("content-length: {length}\r\n"));
         }
         head.push_str("\r\n");
         head.into_bytes()
@@ -208,18 +243,18 @@ impl Ask {
         rehearsal::wish(engine, &self.question(listener, &self.head()), route, policy)
     }
 
-    /// This request with the change made. `None` if a line of `METHOD URL`, headers and an address cannot say it.
+    /// This request with the change made. `None` if what `gwc why` is told cannot say it.
     pub fn changed(&self, change: &Change, program: &Program) -> Option<Ask> {
         let mut ask = self.clone();
         ask.method = change.method.to_string();
-        let (host, port) = match self.authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-                (host, format!(":{port}"))
-            }
-            _ => (self.authority.as_str(), String::new()),
-        };
+        let (host, port) = self.host_and_port();
         if !host.trim_end_matches('.').eq_ignore_ascii_case(&change.host) {
-            ask.authority = format!("{}{port}", change.host);
+            // No host has no port either, and only an old request says none.
+            ask.is_old |= change.host.is_empty();
+            ask.authority = match change.host.is_empty() {
+                true => String::new(),
+                false => format!("{}{port}", change.host),
+            };
         }
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -227,24 +262,35 @@ impl Ask {
         };
         let mut pairs: Vec<String> =
             query.into_iter().flat_map(|query| query.split('&')).map(str::to_owned).collect();
-        for (slot, value) in &change.slots {
-            let slot = program.slot(*slot)?;
+        let mut target = None;
+        // All values of a name say more than what it reads as.
+        let (lists, single): (Vec<_>, Vec<_>) = change
+            .slots
+            .iter()
+            .filter_map(|(slot, value)| Some((program.slot(*slot)?, value)))
+            .partition(|(slot, _)| slot.field.ends_with(".all"));
+        for (slot, value) in single.into_iter().chain(lists) {
             let text = match value {
                 Value::Absent => None,
                 value => Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
             };
+            let texts: Vec<String> = match value {
+                Value::List(values) => values
+                    .iter()
+                    .map(|one| one.as_str().map(str::to_owned))
+                    .collect::<Option<_>>()?,
+                _ => text.clone().into_iter().collect(),
+            };
             match (&*slot.field, slot.key.as_deref()) {
-                ("req.header", Some(key)) => {
+                ("req.header", Some("host")) => ask.authority = text?,
+                ("req.header" | "req.header.all", Some(key)) => {
                     ask.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
-                    ask.headers.extend(text.map(|text| (key.to_owned(), text)));
+                    ask.headers.extend(texts.into_iter().map(|text| (key.to_owned(), text)));
                 }
-                ("req.query", Some(key)) => {
+                ("req.query" | "req.query.all", Some(key)) => {
+                    pairs.retain(|pair| query::pairs(pair).all(|(name, _)| name != key));
                     let name = escaped(key);
-                    pairs.retain(|pair| {
-                        let written = pair.split('=').next().unwrap_or("");
-                        written != key && written != name
-                    });
-                    pairs.extend(text.map(|text| format!("{name}={}", escaped(&text))));
+                    pairs.extend(texts.iter().map(|text| format!("{name}={}", escaped(text))));
                 }
                 ("req.cookie", Some(key)) => {
                     let is_cookie = |name: &str| name.eq_ignore_ascii_case("cookie");
@@ -262,25 +308,20 @@ impl Ask {
                         ask.headers.push(("cookie".to_owned(), cookies.join("; ")));
                     }
                 }
+                ("req.target", None) => target = text.filter(|text| text.starts_with('/')),
                 ("client.ip", None) => ask.from = text?.parse().ok()?,
                 ("conn.peer", None) => ask.over.peer = Some(text?.parse().ok()?),
                 ("conn.sni", None) => ask.over.sni = Some(text),
                 ("conn.alpn", None) => ask.over.alpn = Some(text),
                 ("conn.tls.version", None) => ask.over.version = Some(text?),
                 ("conn.tls.client", None) => ask.over.client = text,
-                ("req.json", None) => {
-                    ask.content.document = match value.is_absent() {
-                        true => String::new(),
-                        false => said::document(value),
-                    };
-                }
-                ("req.body.size", None) => match value {
-                    Value::Size(length) if *length <= MOST_CONTENT => ask.content.length = *length,
-                    _ => return None,
-                },
+                // What else is said of the content hangs on both.
+                ("req.json" | "req.body.size", None) => {}
                 _ => return None,
             }
         }
+        ask.content = self.content_with(change, program)?;
+        ask.declare();
         for (slot, claims) in &change.who {
             let auth = program.slot(*slot)?.key.clone()?;
             ask.who.retain(|(_, known)| known.auth != auth);
@@ -290,39 +331,105 @@ impl Ask {
             }
         }
         let path = if change.same_path { path } else { change.path.as_str() };
-        ask.target = match pairs.is_empty() {
-            true => path.to_owned(),
-            false => format!("{path}?{}", pairs.join("&")),
+        ask.target = match (target, pairs.is_empty()) {
+            (Some(target), _) => target,
+            (None, true) => path.to_owned(),
+            (None, false) => format!("{path}?{}", pairs.join("&")),
         };
-        Some(ask)
+        // What would be read otherwise than it was written is no proposal.
+        (ask.again().as_ref() == Some(&ask)).then_some(ask)
     }
 
-    /// As `gwc why` takes it.
+    /// Its content with the change made: a document as it is to be, and as long as it is to be.
+    fn content_with(&self, change: &Change, program: &Program) -> Option<Content> {
+        let of = |field: &str| {
+            let slot = program.slot_of(field, None)?;
+            change.slots.iter().find(|(changed, _)| *changed == slot).map(|(_, value)| value)
+        };
+        let (document, size) = (of("req.json"), of("req.body.size"));
+        let given = self.content.bytes().len() as u64;
+        let declared = program.slot_of("req.header", Some("content-length"));
+        let declared = change.slots.iter().find(|(slot, _)| Some(*slot) == declared);
+        let declared = declared.and_then(|(_, value)| value.as_str()?.parse().ok());
+        let size = size.cloned().or(declared.map(Value::Size));
+        let length = match size {
+            Some(Value::Size(length)) if length <= MOST_CONTENT => length,
+            Some(_) => return None,
+            // Where somebody asks how long it is, it stays as long.
+            None if program.slot_of("req.body.size", None).is_some() => given,
+            None => 0,
+        };
+        let document = match document {
+            Some(Value::Absent) => String::new(),
+            Some(document) => said::document(document),
+            None => self.content.document.clone(),
+        };
+        let fits = document.len() as u64 <= length || (size.is_none() && length == 0);
+        // What is longer than it is to be is blank instead; a document that has to be there says itself that it is not.
+        Some(Content { document: if fits { document } else { String::new() }, length }.settled())
+    }
+
+    /// Lets its head declare how long its content is, where it declared that.
+    fn declare(&mut self) {
+        let length = self.content.bytes().len();
+        let is = |name: &str| name.eq_ignore_ascii_case("content-length");
+        for (_, value) in self.headers.iter_mut().filter(|(name, _)| is(name)) {
+            *value = length.to_string();
+        }
+    }
+
+    /// As `gwc why` takes it: the request with what is told of it, header fields, and a content that stands by itself.
+    fn words(&self) -> (String, Vec<String>, Option<&str>) {
+        let Ask { method, authority, target, .. } = self;
+        let port =
+            match self.host_and_port().1.is_empty() && self.port != self.scheme.default_port() {
+                true => format!(":{}", self.port),
+                false => String::new(),
+            };
+        let mut line = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
+        line.push_str(if self.is_old { " in HTTP/1.0" } else { "" });
+        let host = (!port.is_empty()).then(|| ("host".to_owned(), authority.clone()));
+        let headers = host.iter().chain(&self.headers);
+        // What is not seen as it stands is told as in an example; all then, since their order says something.
+        let is_seen = self.headers.iter().all(|(_, value)| value.chars().all(is_plain));
+        let (seen, unseen) = match is_seen {
+            true => (headers.map(|(name, value)| format!("{name}: {value}")).collect(), Vec::new()),
+            false => {
+                let told =
+                    |(name, value): &(String, String)| format!("{name}: {}", said::said(value));
+                (Vec::new(), headers.map(told).collect::<Vec<_>>())
+            }
+        };
+        let body = self.content.by_itself();
+        let content = if body.is_some() { Vec::new() } else { self.content.words() };
+        let told = content.into_iter().chain(told::of_connection(&self.over)).chain(unseen);
+        for (at, told) in told.enumerate() {
+            line.push_str(if at == 0 { " with " } else { " and " });
+            line.push_str(&told);
+        }
+        (line, seen, body)
+    }
+
+    /// The same as its words are read, if they are read at all; who sends it is taken for granted.
+    fn again(&self) -> Option<Ask> {
+        let (line, headers, body) = self.words();
+        let mut ask = Ask::parse(&line, &headers, self.from, self.on.as_deref()).ok()?;
+        if let Some(body) = body {
+            ask = ask.holding(body).ok()?;
+        }
+        Some(Ask { who: self.who.clone(), ..ask })
+    }
+
+    /// As `gwc why` takes it, for a shell.
     pub fn text(&self) -> String {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-        let Ask { method, authority, target, .. } = self;
-        let port = match authority.contains(':') || self.port == self.scheme.default_port() {
-            true => String::new(),
-            false => format!(":{}", self.port),
-        };
-        let mut url = format!("{method} {}://{authority}{port}{target}", self.scheme.as_str());
-        // What is not seen as it stands is told as in an example.
-        let (seen, unseen): (Vec<_>, Vec<_>) =
-            self.headers.iter().partition(|(_, value)| value.chars().all(is_plain));
-        let unseen = unseen.iter().map(|(name, value)| format!("{name}: {}", said::said(value)));
-        let content = self.content.is_told();
-        let words = content.then(|| self.content.words()).into_iter().flatten();
-        let words = words.chain(told::of_connection(&self.over)).chain(unseen);
-        for (at, words) in words.enumerate() {
-            url.push_str(if at == 0 { " with " } else { " and " });
-            url.push_str(&words);
+        let (line, headers, body) = self.words();
+        let mut text = quoted(&line);
+        for header in headers {
+            text.push_str(&format!(" -H {}", quoted(&header)));
         }
-        let mut text = quoted(&url);
-        for (name, value) in seen {
-            text.push_str(&format!(" -H {}", quoted(&format!("{name}: {value}"))));
-        }
-        if !content {
-            text.push_str(&format!(" --body {}", quoted(&self.content.document)));
+        if let Some(body) = body {
+            text.push_str(&format!(" --body {}", quoted(body)));
         }
         if self.from != IpAddr::V4(Ipv4Addr::LOCALHOST) {
             text.push_str(&format!(" --from {}", self.from));

@@ -25,6 +25,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use miette::IntoDiagnostic;
 
 pub use cmd::reference::pages as reference_pages;
 
@@ -65,6 +66,17 @@ enum Outcome {
     Clean,
     /// The policy, or what was asked about it, is at fault.
     Faulty,
+}
+
+/// What `gwc why` prints on standard output for these arguments; nothing where the policy cannot be asked.
+pub fn why(args: &[&str]) -> miette::Result<String> {
+    let words = ["gwc", "why"].into_iter().chain(args.iter().copied());
+    match Cli::try_parse_from(words).into_diagnostic()?.command {
+        Command::Why(args) => {
+            Ok(cmd::why::answer(&args, |_| {})?.map(|answer| answer.text).unwrap_or_default())
+        }
+        _ => Ok(String::new()),
+    }
 }
 
 /// Runs the command line. Exit status: 0 clean, 1 a policy is at fault, 2 usage, input or output.

@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 
 use compiler::said;
-use lang::{Span, Value, quoted};
+use lang::quoted::{self, Quoted, is_plain};
+use lang::{Span, Value};
 use miette::miette;
 use runtime::rehearsal::Over;
 use serde::de::IgnoredAny;
@@ -31,9 +32,9 @@ pub(crate) struct Told {
 }
 
 /// What is told of the content.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Content {
-    /// A document, as it is sent.
+    /// What it begins with, as it is sent.
     pub(crate) document: String,
     /// How long the content is at least, in bytes: what the document does not fill is blank.
     pub(crate) length: u64,
@@ -54,16 +55,35 @@ impl Content {
         bytes
     }
 
-    /// Whether that can be told: nothing, or one document.
-    pub(crate) fn is_told(&self) -> bool {
-        self.document.is_empty()
-            || serde_json::from_str::<IgnoredAny>(&self.document)
-                .is_ok_and(|_| self.document.trim() == self.document)
+    /// The same, with a length only where the document does not say it.
+    pub(crate) fn settled(self) -> Content {
+        let length = self.length;
+        let is_longer = length > self.document.len() as u64;
+        Content { length: if is_longer { length } else { 0 }, ..self }
+    }
+
+    /// Whether it is one document of JSON, so that it ends by itself.
+    fn is_document(&self) -> bool {
+        serde_json::from_str::<IgnoredAny>(&self.document)
+            .is_ok_and(|_| self.document.trim() == self.document)
+    }
+
+    /// The content, if it is none that is better told.
+    pub(crate) fn by_itself(&self) -> Option<&str> {
+        let Content { document, length } = self;
+        let is_seen = !document.is_empty() && *length == 0 && document.chars().all(is_plain);
+        (is_seen && !self.is_document()).then_some(document)
     }
 
     /// As it is told: behind ` with ` or ` and `.
     pub(crate) fn words(&self) -> Vec<String> {
-        let document = (!self.document.is_empty()).then(|| format!("content {}", self.document));
+        let document = match &self.document {
+            document if document.is_empty() => None,
+            document if self.is_document() && document.chars().all(is_plain) => {
+                Some(format!("content {document}"))
+            }
+            document => Some(format!("body = {}", Quoted(document))),
+        };
         let is_longer = self.length > self.document.len() as u64;
         let length = is_longer.then(|| format!("req.body.size = {}", Value::Size(self.length)));
         document.into_iter().chain(length).collect()
@@ -129,7 +149,8 @@ pub(crate) fn read(text: &str) -> miette::Result<Told> {
 fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
     let word = text.find([':', ' ', '(']).unwrap_or(text.len());
     let (name, behind) = text.split_at(word);
-    if let Some(behind) = behind.strip_prefix(' ').filter(|_| name == "content") {
+    let is_content = name == "content" && told.content.document.is_empty();
+    if let Some(behind) = behind.strip_prefix(' ').filter(|_| is_content) {
         // Where a document ends it says by itself.
         let mut documents = serde_json::Deserializer::from_str(behind).into_iter::<IgnoredAny>();
         documents.next()?.ok()?;
@@ -151,6 +172,7 @@ fn detail<'t>(text: &'t str, told: &mut Told) -> Option<&'t str> {
         let text = quoted::read(written).filter(|(_, left)| left.is_empty());
         let value = text.map_or_else(|| written.to_owned(), |(text, _)| text);
         match name {
+            "body" if told.content.document.is_empty() => told.content.document = value,
             _ if ["origin.", "up.", "resp."].iter().any(|root| name.starts_with(root)) => {
                 told.answer.push(format!("{name} = {written}"));
             }

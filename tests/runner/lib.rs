@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p gw-tests --test suite [FILTER]` runs them; `UPDATE=1` rewrites the expected blocks.
 
+pub mod asked;
 pub mod blocks;
 pub mod built;
 pub mod faults;
@@ -57,6 +58,7 @@ fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
 /// The tests of all pages, and of the pages of the diagnostics' catalogue.
 pub fn trials() -> Vec<Trial> {
     let mut trials = peers::trials();
+    trials.extend(asked::trials());
     trials.extend(built::trials());
     trials.extend(faults::trials());
     trials.extend(handover::trials());

@@ -68,9 +68,9 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Deny {
-    /// Requests that were refused and are let through, and what is unknown
+    /// Requests that were refused and are let through, what is unknown and what could not be read
     Loosened,
-    /// Requests that fare otherwise, and what is unknown
+    /// Requests that fare otherwise, what is unknown and what could not be read
     Changed,
 }
 

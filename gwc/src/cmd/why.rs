@@ -13,6 +13,7 @@ use runtime::rehearsal::{Done, Rehearsal};
 use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
+use crate::load::Check;
 use crate::report::{self, Color};
 use crate::{Outcome, known, load, owner, told};
 
@@ -76,6 +77,37 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
+    let answer = answer(args, |check| {
+        // What does not hold of all requests is no answer to a question about one.
+        let is_asked = check.unproved.is_some();
+        let found = check.found().filter(|(_, diag)| !is_asked || !diag.is_error());
+        report::human::print_all(found, Color::Auto);
+    })?;
+    let Some(Answer { text, answers, n_refuted }) = answer else { return Ok(Outcome::Faulty) };
+    report::print(&text)?;
+    match n_refuted {
+        0 => {}
+        1 => eprintln!("1 assert is not proved, so `gwc run` refuses this policy: see `gwc check`"),
+        n => {
+            eprintln!(
+                "{n} asserts are not proved, so `gwc run` refuses this policy: see `gwc check`"
+            )
+        }
+    }
+    Ok(if answers { Outcome::Clean } else { Outcome::Faulty })
+}
+
+/// What is told.
+pub(crate) struct Answer {
+    pub(crate) text: String,
+    /// Whether a route answers.
+    answers: bool,
+    /// How many asserts are not proved.
+    n_refuted: usize,
+}
+
+/// The answer, if the policy can be asked; `checked` is shown what is wrong with it.
+pub(crate) fn answer(args: &Args, checked: impl FnOnce(&Check)) -> miette::Result<Option<Answer>> {
     if args.path.to_string_lossy().contains("://") {
         return Err(miette!(
             help = "the policy comes first: `gwc why FILE REQUEST`",
@@ -90,11 +122,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         true => (load::check(&args.path)?, Vec::new()),
         false => known::check(&args.path, words)?,
     };
-    // What does not hold of all requests is no answer to a question about one.
-    let is_asked = check.unproved.is_some();
-    let found = check.found().filter(|(_, diag)| !is_asked || !diag.is_error());
-    report::human::print_all(found, Color::Auto);
-    let Some(program) = check.program.or(check.unproved) else { return Ok(Outcome::Faulty) };
+    checked(&check);
+    let Some(program) = check.program.or(check.unproved) else { return Ok(None) };
     let mut ask = Ask::parse(&request, &args.headers, args.from, args.on.as_deref())?;
     let engine = ask::engine(program, args.with.as_deref(), &check.sources)?;
     for (words, who) in words.iter().zip(&who) {
@@ -154,18 +183,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             (text, false)
         }
     };
-    report::print(&text)?;
-    let refuted = check.diags.iter().filter(|diag| diag.is_error()).count();
-    match refuted {
-        0 => {}
-        1 => eprintln!("1 assert is not proved, so `gwc run` refuses this policy: see `gwc check`"),
-        n => {
-            eprintln!(
-                "{n} asserts are not proved, so `gwc run` refuses this policy: see `gwc check`"
-            )
-        }
-    }
-    Ok(if answers { Outcome::Clean } else { Outcome::Faulty })
+    let n_refuted = check.diags.iter().filter(|diag| diag.is_error()).count();
+    Ok(Some(Answer { text, answers, n_refuted }))
 }
 
 /// What an answer is told with.

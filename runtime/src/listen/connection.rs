@@ -45,7 +45,7 @@ pub struct TlsFacts {
 }
 
 /// What is said of a connection that was never opened; what is not said is as usual.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Over {
     /// Who opened it, where that is not the client.
     pub peer: Option<IpAddr>,

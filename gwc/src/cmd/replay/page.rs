@@ -87,8 +87,11 @@ impl Page {
         self.changes.iter().any(|(change, _)| change.kind.is_some()) || !self.is_all_known()
     }
 
+    /// Of a request that could not be read nobody knows anything.
     fn is_all_known(&self) -> bool {
-        self.unknown.is_empty() && self.beyond == 0
+        let is_lost = |skip: &Skip| matches!(skip, Skip::Unreadable(_) | Skip::Cut);
+        let is_read = !self.skipped.iter().any(|(skip, ..)| is_lost(skip));
+        self.unknown.is_empty() && self.beyond == 0 && is_read
     }
 
     pub(super) fn human(&self) -> String {

@@ -1,7 +1,7 @@
 //! `gwc why --not ROUTE`: what would have to change in the request. A proposal is rehearsed before it is shown.
 
 use compiler::program::Program;
-use compiler::{Change, Decision, ListenerId, RouteId, Wish};
+use compiler::{Change, Decision, ListenerId, RouteId, SlotId, Wish};
 use lang::{Policy, Value};
 use miette::miette;
 use runtime::engine::Engine;
@@ -64,12 +64,18 @@ pub(super) fn of(
         Ok(Wish::Elsewhere) => Kind::Elsewhere,
         Ok(Wish::Never(by)) => Kind::Never(by),
         Ok(Wish::Changed(changes)) => {
-            let said = |change| Some((change, ask.changed(change, program)?));
-            let mut sayable = changes.iter().filter_map(said);
-            let found = sayable.find(|(_, changed)| answers(changed, engine, listener, route));
+            let leads = |change: &Change| {
+                let changed = ask.changed(change, program)?;
+                answers(&changed, engine, listener, route).then_some(changed)
+            };
+            let needed = changes.iter().filter(|change| leads(change).is_some());
+            let nearest = needed
+                .map(|change| needed_of(ask, change, |some| leads(some).is_some()))
+                .min_by_key(|change| far(ask, change));
+            let found = nearest.and_then(|change| Some((leads(&change)?, change)));
             match (found, changes.iter().find(|change| ask.changed(change, program).is_none())) {
-                (Some((change, changed)), _) => {
-                    Kind::Changed(lines(ask, Some(&changed), change, program), Box::new(changed))
+                (Some((changed, change)), _) => {
+                    Kind::Changed(lines(ask, Some(&changed), &change, program), Box::new(changed))
                 }
                 (None, Some(unsaid)) => Kind::Unsaid(lines(ask, None, unsaid, program)),
                 (None, None) => Kind::Undecided,
@@ -81,6 +87,74 @@ pub(super) fn of(
 fn answers(ask: &Ask, engine: &Engine, listener: ListenerId, route: RouteId) -> bool {
     ask.put(engine, listener)
         .is_ok_and(|rehearsal| rehearsal.explanation.decision == Decision::Route(route))
+}
+
+/// The most parts of a change of which all choices are tried.
+const MOST_TRIED: usize = 6;
+
+/// As little of a change as still leads there.
+fn needed_of(ask: &Ask, change: &Change, leads: impl Fn(&Change) -> bool) -> Change {
+    let parts = parts(ask, change);
+    if parts.len() <= MOST_TRIED {
+        let choices = 0..1_u32 << parts.len();
+        let some = choices.map(|choice| {
+            let left_out = parts.iter().enumerate().filter(|(at, _)| choice >> at & 1 == 0);
+            left_out.fold(change.clone(), |change, (_, part)| without(ask, change, part))
+        });
+        let mut some: Vec<Change> = some.collect();
+        some.sort_by_key(|change| far(ask, change));
+        return some.into_iter().find(|change| leads(change)).unwrap_or_else(|| change.clone());
+    }
+    parts.iter().fold(change.clone(), |change, part| {
+        let less = without(ask, change.clone(), part);
+        if leads(&less) { less } else { change }
+    })
+}
+
+/// What a change consists of: what weighs most first.
+#[derive(Clone, Copy)]
+enum Part {
+    Host,
+    Path,
+    Method,
+    Who(SlotId),
+    Slot(SlotId),
+}
+
+fn parts(ask: &Ask, change: &Change) -> Vec<Part> {
+    let host = !ask.host().trim_end_matches('.').eq_ignore_ascii_case(&change.host);
+    let head = [
+        (host, Part::Host),
+        (!change.same_path, Part::Path),
+        (ask.method() != &*change.method, Part::Method),
+    ];
+    let head = head.into_iter().filter(|(changes, _)| *changes).map(|(_, part)| part);
+    let who = change.who.iter().map(|(slot, _)| Part::Who(*slot));
+    let slots = change.slots.iter().map(|(slot, _)| Part::Slot(*slot));
+    head.chain(who).chain(slots).collect()
+}
+
+fn without(ask: &Ask, mut change: Change, part: &Part) -> Change {
+    match part {
+        Part::Host => change.host = ask.host().trim_end_matches('.').to_lowercase().into(),
+        Part::Path => change.same_path = true,
+        Part::Method => change.method = ask.method().into(),
+        Part::Who(slot) => change.who.retain(|(who, _)| who != slot),
+        Part::Slot(slot) => change.slots.retain(|(of, _)| of != slot),
+    }
+    change
+}
+
+/// How far the change leads away: by how many parts, and which.
+fn far(ask: &Ask, change: &Change) -> (usize, u32) {
+    let parts = parts(ask, change);
+    let weight = |part: &Part| match part {
+        Part::Host => 4,
+        Part::Path => 3,
+        Part::Method => 2,
+        Part::Who(_) | Part::Slot(_) => 1,
+    };
+    (parts.len(), parts.iter().map(weight).sum())
 }
 
 fn lines(ask: &Ask, changed: Option<&Ask>, change: &Change, program: &Program) -> Vec<Line> {
