@@ -75,6 +75,11 @@ pub trait Fill {
 
     /// The path by which the route was found, as [`Head::path`]: captures are segments of it.
     fn path(&self) -> &str;
+
+    /// Whether it is not known what an input is that is not bound. Else it says nothing.
+    fn is_open(&self) -> bool {
+        false
+    }
 }
 
 /// The head of a request as far as routes are found by it, in the normal form.

@@ -23,6 +23,9 @@ pub(crate) mod run;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pending(pub(crate) SlotId);
 
+/// What an input waits for that is not bound: no slot has this number.
+const UNBOUND: SlotId = SlotId(u32::MAX);
+
 /// The value of each expression that no request changes, as far as inputs are bound; long lists made ready for `in`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Constants {
@@ -186,6 +189,7 @@ impl Interp<'_> {
     fn compute(&self, id: ExprId) -> Result<Value, Pending> {
         Ok(match self.program.expr(id) {
             Expr::Const(value) => value.clone(),
+            Expr::Input(_) if self.fill.is_open() => return Err(Pending(UNBOUND)),
             // An input that is not bound says nothing.
             Expr::Input(_) => Value::Absent,
             Expr::Slot(slot) => self.slot(*slot)?,

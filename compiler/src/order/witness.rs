@@ -595,6 +595,10 @@ impl Fill for World<'_> {
         &self.witness.path
     }
 
+    fn is_open(&self) -> bool {
+        self.witness.is_guess
+    }
+
     fn fill(&self, id: SlotId) -> Read<'_> {
         let Some(slot) = self.program.slot(id) else {
             return Read::Value(Value::Absent);

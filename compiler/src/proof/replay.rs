@@ -111,8 +111,8 @@ pub(crate) fn replay(
     if contradicts { contradicting } else { Replayed::Agrees }
 }
 
-/// An example in which nobody knows what an upstream answers, what became of a message on its way, or what a token looks
-/// like.
+/// An example in which nobody knows what an upstream answers, what became of a message on its way, what a token looks like,
+/// or what an input is.
 struct Untold<'u> {
     program: &'u Program,
     witness: &'u Witness,
@@ -132,6 +132,10 @@ impl Fill for Untold<'_> {
 
     fn path(&self) -> &str {
         self.fill.path()
+    }
+
+    fn is_open(&self) -> bool {
+        true
     }
 }
 

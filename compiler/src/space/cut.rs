@@ -128,9 +128,17 @@ pub(super) type Domain = LazyLock<Option<Pattern>>;
 pub(super) static HOSTS: Domain = LazyLock::new(|| Pattern::new(&hosts("+"), SIZE));
 /// The same with labels that are not too long (RFC 1035, section 2.3.4).
 static LABELS: Domain = LazyLock::new(|| Pattern::new(&hosts("{1,63}"), SIZE));
-/// The names among them.
-pub(super) static NAMES: Domain =
-    LazyLock::new(|| Pattern::new(r"\A[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\z", SIZE));
+/// The names among them that a handshake brings: no label begins or ends with a hyphen, and the last is no number, neither
+/// decimal nor hexadecimal, as that of an address may be.
+pub(super) static NAMES: Domain = LazyLock::new(|| {
+    let more = "[a-z0-9_-]*[a-z0-9_]";
+    let label = format!("[a-z0-9_](?:{more})?");
+    let word = format!("[a-z_](?:{more})?");
+    let decimal = format!("(?:[1-9][0-9]*|0[0-9]+)(?:{word}|-{more})");
+    let zero = format!("0(?:[a-wyz_](?:{more})?|-{more})");
+    let hex = format!("0x[0-9a-f]*(?:[g-z_](?:{more})?|-{more})");
+    Pattern::new(&format!(r"\A(?:{label}\.)*(?:{word}|{decimal}|{zero}|{hex})\z"), SIZE)
+});
 /// What a request is known by: 32 hexadecimal digits.
 static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
 /// Subjects of certificates as they are read: those parts by name that RFC 4514, section 3, names, others by number, and
@@ -182,6 +190,7 @@ pub(super) fn can_say(domain: &Domain, text: &str) -> bool {
 pub(crate) fn may_be(field: &str, text: &str) -> bool {
     match field {
         "req.host" => can_say(&HOSTS, text) && is_host_name(text),
+        "conn.sni" => can_say(&NAMES, text) && is_host_name(text),
         "req.path" => text == "*" || can_say(&RESTS, text),
         "req.header" => can_say(&VALUES, text),
         "req.cookie" => can_say(&COOKIES, text),

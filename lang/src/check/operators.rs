@@ -324,7 +324,12 @@ fn otherwise<'a>(
         return Expr { span: sides.span, ..first };
     }
     let other = second.ty.present();
-    let ty = if present.fits(other) && !other.fits(&present) {
+    // One of its words stands among them, whatever other texts there are.
+    let is_word = match (&present, &second.kind) {
+        (Ty::OneOf(words), ExprKind::Const(Value::String(text))) => words.contains(text),
+        _ => false,
+    };
+    let ty = if !is_word && present.fits(other) && !other.fits(&present) {
         second.ty.clone()
     } else if want.map(Ty::present) == Some(&Ty::Json)
         && !other.fits(&present)

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use rustls::pki_types::DnsName;
 
 use super::forwarded::client_behind;
 use super::tls::Tls;
@@ -70,7 +71,7 @@ impl Connection {
     ) -> Connection {
         let tls = sni.map(|name| {
             Box::new(TlsFacts {
-                sni: (!name.is_empty() && name.parse::<IpAddr>().is_err()).then(|| name.into()),
+                sni: DnsName::try_from(name).is_ok().then(|| name.into()),
                 alpn: Some("http/1.1"),
                 version: "1.3",
                 client: None,
