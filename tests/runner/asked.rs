@@ -101,7 +101,7 @@ fn changes(old: (&Path, &Check), new: (&Path, &Check)) -> Result<(), String> {
         }
         for ((path, check), outcome) in [(old, &change.old), (new, &change.new)] {
             // Who is known to the other policy alone cannot be told to this one.
-            let mut all = [old.1, new.1].into_iter().flat_map(|check| auths(check));
+            let mut all = [old.1, new.1].into_iter().flat_map(auths);
             if !all.all(|name| auths(check).any(|own| own == name)) {
                 continue;
             }
