@@ -352,17 +352,19 @@ impl Ask {
         let declared = change.slots.iter().find(|(slot, _)| Some(*slot) == declared);
         let declared = declared.and_then(|(_, value)| value.as_str()?.parse().ok());
         let size = size.cloned().or(declared.map(Value::Size));
-        let length = match size {
-            Some(Value::Size(length)) if length <= MOST_CONTENT => length,
-            Some(_) => return None,
-            // Where somebody asks how long it is, it stays as long.
-            None if program.slot_of("req.body.size", None).is_some() => given,
-            None => 0,
-        };
         let document = match document {
             Some(Value::Absent) => String::new(),
             Some(document) => said::document(document),
             None => self.content.document.clone(),
+        };
+        let length = match size {
+            Some(Value::Size(length)) if length <= MOST_CONTENT => length,
+            Some(_) => return None,
+            // Where somebody asks how long it is, it stays as long if it can.
+            None if program.slot_of("req.body.size", None).is_some() => {
+                given.max(document.len() as u64)
+            }
+            None => 0,
         };
         let fits = document.len() as u64 <= length || (size.is_none() && length == 0);
         // What is longer than it is to be is blank instead; a document that has to be there says itself that it is not.

@@ -71,7 +71,7 @@ impl Sides<'_> {
         {
             return None;
         }
-        match (self.held(self.old, guard), self.held(self.new, guard)) {
+        let kind = match (self.held(self.old, guard), self.held(self.new, guard)) {
             (Held::Less, Held::Less) | (Held::More, Held::More) => None,
             (Held::Less, Held::Values(_) | Held::More) | (Held::Values(_), Held::More) => {
                 Some(Kind::Tightened)
@@ -87,6 +87,10 @@ impl Sides<'_> {
                 }
             }
             (Held::Unknown, _) | (_, Held::Unknown) => Some(Kind::Unclear),
+        };
+        match (guard.stricter, kind) {
+            (Stricter::Believed, Some(Kind::Tightened)) => Some(Kind::Unclear),
+            (_, kind) => kind,
         }
     }
 
@@ -237,7 +241,7 @@ fn between(stricter: Stricter, old: &[Value], new: &[Value]) -> Option<Kind> {
         Stricter::True => by(&Value::is_true),
         Stricter::Word(word) => by(&|value| value.as_str() == Some(word)),
         Stricter::Given => by(&|value| !value.is_absent()),
-        Stricter::Fewer => match (lie_in(new, old), lie_in(old, new)) {
+        Stricter::Fewer | Stricter::Believed => match (lie_in(new, old), lie_in(old, new)) {
             (true, true) => return None,
             (true, false) => Kind::Tightened,
             (false, true) => Kind::Loosened,

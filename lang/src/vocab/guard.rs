@@ -25,6 +25,9 @@ pub enum Stricter {
     More,
     /// The one with fewer items: names and networks that are believed. Networks count by the addresses in them.
     Fewer,
+    /// Of more items that are believed, the ones before; of fewer nobody knows: who was told apart by what these say is
+    /// taken for one of them afterwards.
+    Believed,
     /// `true`.
     True,
     /// This word.

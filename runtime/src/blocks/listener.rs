@@ -58,7 +58,7 @@ pub static ROW: Block = Block {
             within: &[],
             guards: &[
                 Guard::of(&["what"], Stricter::Unknown, Without::More),
-                Guard::of(&["from"], Stricter::Fewer, Without::More),
+                Guard::of(&["from"], Stricter::Believed, Without::More),
             ],
             doc: "Believes what peers in these networks say about the client. Without it `client.ip` is the peer, whatever a header says.",
             example: "trust proxy_protocol, from=[10.0.0.0/8]",
