@@ -333,6 +333,8 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
     // Where all requests have the same, it is as firm as the policy's own word.
     let is_open = old.open.contains(&piece) && new.open.contains(&piece);
     let is_firm = |put: &Put| put.is_firm() || (put.passes() && !is_open);
+    // What neither touches is the request's own, wherever its routes may take it.
+    let is_put = [old, new].iter().any(|of| of.target.contains_key(&piece));
     let word = piece.word();
     match (is_firm(&before), is_firm(&after)) {
         (true, false) => {
@@ -342,7 +344,7 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             Kind::Tightened,
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
-        (false, false) if piece == Piece::Path => {
+        (false, false) if piece == Piece::Path && is_put => {
             otherwise(&format!("the {word}"), &before, &after)
                 .or_else(|| shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?))
         }
