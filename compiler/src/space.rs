@@ -26,6 +26,7 @@ mod patience;
 mod reading;
 mod relations;
 mod sets;
+mod shared;
 mod solve;
 mod sums;
 mod term;

@@ -6,7 +6,8 @@ use lang::policy::LocalId;
 use lang::vocab::{ExprId, Joint};
 
 use crate::interp::Constants;
-use crate::program::{Expr, Program, named};
+use crate::program::walk::plainly;
+use crate::program::{Expr, Program};
 
 /// One part.
 #[derive(Clone, PartialEq, Debug)]
@@ -88,7 +89,7 @@ impl Flow<'_> {
                 }
             }
             _ => {
-                let joint = self.joint(id, depth).unwrap_or({
+                let joint = self.joint(id).unwrap_or({
                     // One of several texts of the policy's. Where a path begins it is a path, and behind that it is
                     // what any value is.
                     match self.form {
@@ -103,31 +104,24 @@ impl Flow<'_> {
 
     /// How a value stands, by what it can be made of. What merely chooses between texts, such as the subject of a `match`,
     /// does not flow into them. `None` where nothing but the policy's own words does.
-    fn joint(&self, id: ExprId, depth: u32) -> Option<Joint> {
-        if depth >= DEEPEST {
-            return Some(Joint::Value);
-        }
-        let all = |ids: &[ExprId]| {
-            // The policy's own words take the kind of what stands beside them.
-            let open = ids.iter().filter(|id| self.constants.get(**id).is_none());
-            let joints = open.filter_map(|id| self.joint(*id, depth + 1));
-            joints.reduce(|a, b| if a == b { a } else { Joint::Value })
-        };
-        match self.program.expr(id) {
-            Expr::Slot(slot) => Some(match self.program.slot(*slot) {
-                Some(slot) if self.form.keeps(&slot.field) => Joint::Kept,
+    fn joint(&self, id: ExprId) -> Option<Joint> {
+        let mut joint = None;
+        let is_one = self.program.is_of_all(id, self.locals, |id, expr| {
+            let own = match expr {
+                // The policy's own words take the kind of what stands beside them.
+                _ if self.constants.get(id).is_some() => return Some(Vec::new()),
+                Expr::Coalesce(..) | Expr::Match(..) => return expr.alternatives(),
+                Expr::Template(pieces) | Expr::Call(_, pieces) => return Some(pieces.clone()),
+                Expr::Slot(slot) => match self.program.slot(*slot) {
+                    Some(slot) if self.form.keeps(&slot.field) => Joint::Kept,
+                    _ => Joint::Value,
+                },
+                Expr::Capture(_) => Joint::Spelled,
                 _ => Joint::Value,
-            }),
-            Expr::Capture(_) => Some(Joint::Spelled),
-            Expr::Coalesce(first, second) => all(&[*first, *second]),
-            Expr::Template(pieces) | Expr::Call(_, pieces) => all(pieces),
-            Expr::Match(_, arms) => all(&arms.iter().map(|arm| arm.value).collect::<Vec<_>>()),
-            Expr::Local(local) => match named(self.locals, *local) {
-                Some(value) => all(&[value]),
-                None => Some(Joint::Value),
-            },
-            _ => Some(Joint::Value),
-        }
+            };
+            plainly(*joint.get_or_insert(own) == own)
+        });
+        if is_one { joint } else { Some(Joint::Value) }
     }
 }
 

@@ -8,6 +8,7 @@ use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 
 use crate::interp::{Interp, ops};
+use crate::program::walk::plainly;
 use crate::program::{Expr, Program, named};
 use crate::proof::basis::Basis;
 use crate::proof::course::{Course, Status};
@@ -88,7 +89,7 @@ pub(super) fn by_status(
     let whole = || vec![(course.clone(), Formula::Always(true), Chosen::default())];
     let Status::Computed(id) = &course.status else { return whole() };
     let mut statuses = BTreeSet::new();
-    if !chosen(program, *id, env, &mut statuses) || statuses.len() > STATUSES {
+    if !chosen(program, *id, env, &mut statuses) {
         return whole();
     }
     let mut with = |status: u16| {
@@ -100,25 +101,15 @@ pub(super) fn by_status(
     statuses.into_iter().map(&mut with).collect()
 }
 
-/// The statuses that an expression chooses among; false if it computes any other.
+/// The statuses that an expression chooses among; false if it computes any other, or if they are too many.
 fn chosen(program: &Program, id: ExprId, env: Env<'_>, statuses: &mut BTreeSet<u16>) -> bool {
-    if statuses.len() > STATUSES {
-        return false;
-    }
-    match program.expr(id) {
+    program.is_of_all(id, env.locals, |_, expr| match expr {
         Expr::Const(Value::Status(status)) => {
             statuses.insert(*status);
-            true
+            plainly(statuses.len() <= STATUSES)
         }
-        Expr::Match(_, arms) => arms.iter().all(|arm| chosen(program, arm.value, env, statuses)),
-        Expr::Coalesce(one, other) => {
-            chosen(program, *one, env, statuses) && chosen(program, *other, env, statuses)
-        }
-        Expr::Local(local) => {
-            named(env.locals, *local).is_some_and(|value| chosen(program, value, env, statuses))
-        }
-        _ => false,
-    }
+        expr => expr.alternatives(),
+    })
 }
 
 /// What these arguments come to, beside what has been `chosen`: the requests of each case. Of an argument that would make

@@ -125,6 +125,15 @@ impl Expr {
         }
     }
 
+    /// The values of which it is one, where it does nothing but choose.
+    pub(crate) fn alternatives(&self) -> Option<Vec<ExprId>> {
+        match self {
+            Expr::Coalesce(first, second) => Some(vec![*first, *second]),
+            Expr::Match(_, arms) => Some(arms.iter().map(|arm| arm.value).collect()),
+            _ => None,
+        }
+    }
+
     /// Whether it always gives a Boolean; `None` where that depends on what it reads.
     pub fn is_boolean(&self) -> Option<bool> {
         match self {

@@ -30,6 +30,39 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Whether something holds of a value, whatever it is made of. `by` says of one expression of which others it has to
+    /// hold besides, and nothing where it does not hold; a local is what it stands for (`lets`). Each expression is asked
+    /// once, however many ways lead to it: lets that each name the one before them twice would double the ways line by line.
+    pub(crate) fn is_of_all<'p>(
+        &'p self,
+        id: ExprId,
+        lets: &[(LocalId, ExprId)],
+        mut by: impl FnMut(ExprId, &'p Expr) -> Option<Vec<ExprId>>,
+    ) -> bool {
+        let (mut open, mut seen) = (vec![id], HashSet::new());
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let besides = match self.expr(id) {
+                Expr::Local(local) => named(lets, *local).map(|value| vec![value]),
+                expr => by(id, expr),
+            };
+            match besides {
+                Some(besides) => open.extend(besides),
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+/// What holds by itself, or does not.
+pub(crate) fn plainly(holds: bool) -> Option<Vec<ExprId>> {
+    holds.then(Vec::new)
+}
+
 impl<'p> Iterator for Walk<'p> {
     type Item = (ExprId, &'p Expr);
 

@@ -52,7 +52,7 @@ pub(super) fn follow<'w>(
 
 /// A reading that comes to more expressions than these is not followed: statements that each read twice what the one before
 /// them has left would double it line by line.
-const MOST: usize = 4_096;
+const MOST: usize = 1_024;
 
 /// What stands at a statement, beside what its course says.
 struct Sent {

@@ -5,7 +5,8 @@ use lang::vocab::identity::CLAIMS;
 use lang::vocab::{ExprId, Joint};
 
 use super::values::Values;
-use crate::program::{Expr, named};
+use crate::program::Expr;
+use crate::program::walk::plainly;
 use crate::space::{Test, Within};
 use crate::splice::{self, Form, Part};
 
@@ -72,21 +73,19 @@ impl Values<'_> {
 
     /// Whether it is never absent: what is absent is an empty text.
     fn is_there(&self, id: ExprId) -> bool {
-        match self.program.expr(id) {
-            Expr::Const(value) => !value.is_absent(),
-            Expr::Slot(slot) => {
-                let slot = self.program.slot(*slot);
-                slot.is_some_and(|slot| !slot.ty.is_optional() && *slot.field != *CLAIMS.path)
-            }
-            Expr::Coalesce(_, second) => self.is_there(*second),
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_there(arm.value)),
-            Expr::Local(local) => {
-                named(self.locals, *local).is_some_and(|value| self.is_there(value))
-            }
-            Expr::Call(function, _) => !(function.returns)().is_optional(),
-            Expr::Template(_) => true,
-            _ => false,
-        }
+        self.program.is_of_all(id, self.locals, |_, expr| {
+            plainly(match expr {
+                Expr::Const(value) => !value.is_absent(),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slot(*slot);
+                    slot.is_some_and(|slot| !slot.ty.is_optional() && *slot.field != *CLAIMS.path)
+                }
+                Expr::Coalesce(_, second) => return Some(vec![*second]),
+                Expr::Call(function, _) => !(function.returns)().is_optional(),
+                Expr::Template(_) => true,
+                expr => return expr.alternatives(),
+            })
+        })
     }
 }
 

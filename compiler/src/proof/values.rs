@@ -6,6 +6,7 @@ use lang::vocab::ExprId;
 use lang::{Span, Ty, Value};
 
 use crate::interp::Constants;
+use crate::program::walk::plainly;
 use crate::program::{Expr, Program, named};
 use crate::space::{Test, can_be_said, trimmed};
 
@@ -100,21 +101,18 @@ impl Values<'_> {
     /// Whether it is a text, if it is there.
     pub(super) fn is_text(&self, id: ExprId) -> bool {
         let is_text = |ty: &Ty| matches!(ty.present(), Ty::String | Ty::OneOf(_));
-        match self.program.expr(id) {
-            Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
-            Expr::Slot(slot) => {
-                let slot = self.program.slot(*slot);
-                slot.is_some_and(|slot| is_text(&slot.ty))
-            }
-            Expr::Template(_) => true,
-            Expr::Call(function, _) => is_text(&(function.returns)()),
-            Expr::Coalesce(first, second) => self.is_text(*first) && self.is_text(*second),
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_text(arm.value)),
-            Expr::Local(local) => {
-                named(self.locals, *local).is_some_and(|value| self.is_text(value))
-            }
-            _ => false,
-        }
+        self.program.is_of_all(id, self.locals, |_, expr| {
+            plainly(match expr {
+                Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slot(*slot);
+                    slot.is_some_and(|slot| is_text(&slot.ty))
+                }
+                Expr::Template(_) => true,
+                Expr::Call(function, _) => is_text(&(function.returns)()),
+                expr => return expr.alternatives(),
+            })
+        })
     }
 
     /// Whether the value can stand there, whatever the request says. The policy's own words at the top of it are judged
@@ -138,28 +136,24 @@ impl Values<'_> {
 
     /// Whether nothing of a request is in it. A value that cannot stand there keeps such a policy from being loaded.
     fn is_told_on_loading(&self, id: ExprId) -> bool {
-        let mut open = vec![id];
-        while let Some(id) = open.pop() {
-            let expr = self.program.expr(id);
-            match expr {
-                Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_) => return false,
-                _ => expr.each_operand(&mut |operand| open.push(operand)),
-            }
-        }
-        true
+        let is_said =
+            |expr: &Expr| matches!(expr, Expr::Slot(_) | Expr::Capture(_) | Expr::Local(_));
+        !self.program.walk([id], &[]).any(|(_, expr)| is_said(expr))
     }
 
     /// The same of a value that may be one of several.
     fn comes_to_fit(&self, id: ExprId, stands: Stands) -> bool {
+        self.program.is_of_all(id, self.locals, |id, expr| self.fits_with(id, expr, stands))
+    }
+
+    /// The same of one of the values that it may be: which others have to fit for that.
+    fn fits_with(&self, id: ExprId, expr: &Expr, stands: Stands) -> Option<Vec<ExprId>> {
         match self.constants.get(id) {
-            Some(Value::String(words)) => return stands.takes(words),
-            Some(value) => return stands == Stands::Field || value.is_absent(),
+            Some(Value::String(words)) => return plainly(stands.takes(words)),
+            Some(value) => return plainly(stands == Stands::Field || value.is_absent()),
             None => {}
         }
-        match self.program.expr(id) {
-            Expr::Local(local) => {
-                named(self.locals, *local).is_some_and(|value| self.comes_to_fit(value, stands))
-            }
+        plainly(match expr {
             Expr::Slot(slot) => {
                 let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| match (&*slot.field, stands) {
@@ -181,21 +175,18 @@ impl Values<'_> {
                 input.is_some_and(|input| can_always_be_said(&input.ty))
             }
             Expr::Call(function, arguments) if stands == Stands::Field => {
-                can_always_be_said(&(function.returns)())
-                    || (function.keeps && arguments.iter().all(|a| self.comes_to_fit(*a, stands)))
+                let fits = can_always_be_said(&(function.returns)());
+                return match function.keeps && !fits {
+                    true => Some(arguments.clone()),
+                    false => plainly(fits),
+                };
             }
             Expr::Arithmetic(..) => stands == Stands::Field,
-            Expr::Template(parts) if stands == Stands::Field => {
-                parts.iter().all(|part| self.comes_to_fit(*part, stands))
-            }
-            Expr::Coalesce(first, second) => {
-                [first, second].iter().all(|value| self.comes_to_fit(**value, stands))
-            }
-            Expr::Match(_, arms) if stands != Stands::Path => {
-                arms.iter().all(|arm| self.comes_to_fit(arm.value, stands))
-            }
+            Expr::Template(parts) if stands == Stands::Field => return Some(parts.clone()),
+            Expr::Match(..) if stands == Stands::Path => false,
+            Expr::Coalesce(..) | Expr::Match(..) => return expr.alternatives(),
             expr => stands == Stands::Field && expr.is_boolean() == Some(true),
-        }
+        })
     }
 
     /// Whether one of these conditions, which hold, says what the value is, and that can stand there.
@@ -291,17 +282,12 @@ impl Values<'_> {
             Expr::Const(value) => value.as_str().is_some_and(|text| !text.is_empty()),
             _ => false,
         };
-        match self.program.expr(id) {
+        self.program.is_of_all(id, self.locals, |id, expr| match expr {
             Expr::Template(parts) => {
-                parts.first().is_some_and(|part| own(*part)) && !self.may_say_dots(parts)
+                plainly(parts.first().is_some_and(|part| own(*part)) && !self.may_say_dots(parts))
             }
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_uri(arm.value)),
-            Expr::Coalesce(first, second) => self.is_uri(*first) && self.is_uri(*second),
-            Expr::Local(local) => {
-                named(self.locals, *local).is_some_and(|value| self.is_uri(value))
-            }
-            _ => own(id),
-        }
+            expr => expr.alternatives().or_else(|| plainly(own(id))),
+        })
     }
 
     /// Whether something that a request says may be dots in place of a segment of the path of this URI. Of a part of which
@@ -398,12 +384,17 @@ impl Values<'_> {
 
     /// Whether no text that this comes to begins or ends with a blank.
     pub(super) fn has_firm_ends(&self, id: ExprId) -> bool {
+        self.program.is_of_all(id, self.locals, |id, expr| self.is_firm_with(id, expr))
+    }
+
+    /// The same of one of the values that it may be: of which others it has to be so for that.
+    fn is_firm_with(&self, id: ExprId, expr: &Expr) -> Option<Vec<ExprId>> {
         match self.constants.get(id) {
-            Some(Value::String(text)) => return trimmed(text) == &**text,
-            Some(_) => return true,
+            Some(Value::String(text)) => return plainly(trimmed(text) == &**text),
+            Some(_) => return plainly(true),
             None => {}
         }
-        match self.program.expr(id) {
+        plainly(match expr {
             Expr::Capture(_) | Expr::Arithmetic(..) => true,
             Expr::Input(input) => {
                 let input = self.program.inputs.get(input.0 as usize);
@@ -412,20 +403,13 @@ impl Values<'_> {
             Expr::Call(function, _) if function.name == "trim" => true,
             Expr::Call(function, arguments) => match arguments.as_slice() {
                 // Of one text nothing but its letters is changed, or blanks at its ends.
-                [argument] if function.keeps => self.has_firm_ends(*argument),
+                [argument] if function.keeps => return Some(vec![*argument]),
                 _ => is_number(&(function.returns)()),
             },
-            Expr::Local(local) => {
-                named(self.locals, *local).is_some_and(|value| self.has_firm_ends(value))
-            }
             Expr::Slot(slot) => {
                 let slot = self.program.slot(*slot);
                 slot.is_some_and(|slot| FIELD_LIKE.contains(&&*slot.field) || is_number(&slot.ty))
             }
-            Expr::Coalesce(first, second) => {
-                [first, second].iter().all(|value| self.has_firm_ends(**value))
-            }
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.has_firm_ends(arm.value)),
             Expr::Template(parts) => {
                 let words = |id: &ExprId| match self.program.expr(*id) {
                     Expr::Const(Value::String(text)) => Some(text),
@@ -435,12 +419,13 @@ impl Values<'_> {
                 let first = parts.iter().find_map(words);
                 let last = parts.iter().rev().find_map(words);
                 let rest = parts.iter().filter(|part| words(part).is_none());
-                first.is_none_or(|text| !text.starts_with(BLANKS))
-                    && last.is_none_or(|text| !text.ends_with(BLANKS))
-                    && rest.copied().all(|part| self.has_firm_ends(part))
+                let is_firm = first.is_none_or(|text| !text.starts_with(BLANKS))
+                    && last.is_none_or(|text| !text.ends_with(BLANKS));
+                return is_firm.then(|| rest.copied().collect());
             }
+            Expr::Coalesce(..) | Expr::Match(..) => return expr.alternatives(),
             expr => expr.is_boolean() == Some(true),
-        }
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use super::identity::{carries_token, claim, token};
 use super::language::trimmed;
 use super::reading::Cut;
 use super::test::Test;
-use crate::program::{Expr, named};
+use crate::program::Expr;
+use crate::program::walk::plainly;
 
 /// Texts of the head and of the connection in which no blank can stand.
 const HEAD: &[&str] = &["req.host", "req.path", "req.target", "req.scheme", "req.id", "conn.sni"];
@@ -55,64 +56,54 @@ impl Cut<'_> {
 
     /// Whether no text that this comes to begins or ends with a blank.
     fn is_firm(&self, id: ExprId, env: Env<'_>) -> bool {
-        match self.program.expr(id) {
-            Expr::Const(value) => value.as_str().is_none_or(|text| trimmed(text) == text),
-            Expr::Slot(slot) => {
-                let slot = self.program.slot(*slot);
-                slot.is_some_and(|slot| match &*slot.field {
-                    "req.header" => true,
-                    field => slot.key.is_none() && HEAD.contains(&field),
-                })
-            }
-            Expr::Capture(_) => true,
-            Expr::Coalesce(first, second) => {
-                self.is_firm(*first, env) && self.is_firm(*second, env)
-            }
-            Expr::Local(local) => {
-                named(env.locals, *local).is_some_and(|value| self.is_firm(value, env))
-            }
-            // Of one text nothing but its letters is changed.
-            Expr::Call(function, arguments) => match arguments.as_slice() {
-                [argument] => {
-                    ["lower", "upper", "trim"].contains(&function.name)
-                        && self.is_firm(*argument, env)
+        self.program.is_of_all(id, env.locals, |_, expr| {
+            plainly(match expr {
+                Expr::Const(value) => value.as_str().is_none_or(|text| trimmed(text) == text),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slot(*slot);
+                    slot.is_some_and(|slot| match &*slot.field {
+                        "req.header" => true,
+                        field => slot.key.is_none() && HEAD.contains(&field),
+                    })
+                }
+                Expr::Capture(_) => true,
+                Expr::Coalesce(..) => return expr.alternatives(),
+                // Of one text nothing but its letters is changed.
+                Expr::Call(function, arguments) => {
+                    let keeps = ["lower", "upper", "trim"].contains(&function.name);
+                    return (keeps && arguments.len() == 1).then(|| arguments.clone());
                 }
                 _ => false,
-            },
-            _ => false,
-        }
+            })
+        })
     }
 
     /// Whether the value is a text that a request says as it likes, or one of several.
     fn is_text(&self, id: ExprId, env: Env<'_>) -> bool {
         let is_text = |ty: &Ty| matches!(ty.present(), Ty::String | Ty::OneOf(_));
-        match self.program.expr(id) {
-            Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
-            Expr::Slot(slot) => {
-                let field = self.program.slot(*slot);
-                field.is_some_and(|field| field.stable && is_text(&field.ty))
-                    && !carries_token(self.program, *slot)
-            }
-            Expr::Coalesce(first, second) => {
-                self.is_text(*first, env) && self.is_text(*second, env)
-            }
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_text(arm.value, env)),
-            Expr::Local(local) => {
-                named(env.locals, *local).is_some_and(|value| self.is_text(value, env))
-            }
-            Expr::Capture(name) => {
-                let captured = env.captures.iter().find(|(captured, ..)| captured == name);
-                captured.is_some_and(|(.., kind)| !matches!(kind, Segments::Int | Segments::Uuid))
-            }
-            Expr::Member(base, name) => {
-                let slot = token(self.program, *base).and_then(|at| self.program.slot(at));
-                slot.and_then(|slot| claim(&slot.ty, name)).is_some_and(is_text)
-            }
-            Expr::Call(function, arguments) => match arguments.as_slice() {
-                [argument] => is_text(&(function.returns)()) && self.is_text(*argument, env),
-                _ => false,
-            },
-            _ => false,
-        }
+        self.program.is_of_all(id, env.locals, |_, expr| {
+            plainly(match expr {
+                Expr::Const(value) => matches!(value, Value::String(_) | Value::Absent),
+                Expr::Slot(slot) => {
+                    let field = self.program.slot(*slot);
+                    field.is_some_and(|field| field.stable && is_text(&field.ty))
+                        && !carries_token(self.program, *slot)
+                }
+                Expr::Capture(name) => {
+                    let captured = env.captures.iter().find(|(captured, ..)| captured == name);
+                    let kind = captured.map(|(.., kind)| kind);
+                    kind.is_some_and(|kind| !matches!(kind, Segments::Int | Segments::Uuid))
+                }
+                Expr::Member(base, name) => {
+                    let slot = token(self.program, *base).and_then(|at| self.program.slot(at));
+                    slot.and_then(|slot| claim(&slot.ty, name)).is_some_and(is_text)
+                }
+                Expr::Call(function, arguments) => {
+                    let is_one = arguments.len() == 1 && is_text(&(function.returns)());
+                    return is_one.then(|| arguments.clone());
+                }
+                expr => return expr.alternatives(),
+            })
+        })
     }
 }

@@ -2,6 +2,7 @@
 //! holds. A test that cannot be cut gets a field of its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lang::{Ty, Value};
 
@@ -158,8 +159,10 @@ impl Cut<'_> {
             places: std::mem::take(&mut self.places),
             locals: std::mem::take(&mut self.named),
         };
-        let mut space =
-            Space { fields, diagram, atoms, names, possible: Set::ALL, facts: Set::ALL };
+        let shared = std::mem::take(&mut self.shared.formulas);
+        let shared = shared.into_iter().map(|formula| (Arc::new(formula), None)).collect();
+        let (possible, known) = (Set::ALL, Set::ALL);
+        let mut space = Space { fields, diagram, atoms, shared, names, possible, facts: known };
         let mut possible = space.paths()?;
         for rule in &self.rules {
             let rule = space.build(rule)?;

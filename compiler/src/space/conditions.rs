@@ -177,10 +177,10 @@ impl Cut<'_> {
                 let present = self.ask(*first, &Test::Present, env);
                 let one = self.ask(*first, test, env);
                 let other = self.ask(*second, test, env);
-                Formula::Any(vec![
+                self.share(Formula::Any(vec![
                     Formula::All(vec![present.clone(), one]),
                     Formula::All(vec![Formula::Not(Box::new(present)), other]),
-                ])
+                ]))
             }
             Expr::Match(subject, arms) => {
                 // Arms that follow each other and come to the same are one.
@@ -201,7 +201,8 @@ impl Cut<'_> {
                     };
                     (taken, value)
                 });
-                Formula::first(&cases.collect::<Vec<_>>())
+                let cases: Vec<_> = cases.collect();
+                self.share(Formula::first(&cases))
             }
             Expr::Input(input) if matches!(test, Test::Present) => {
                 let input = program.inputs.get(input.0 as usize);
@@ -245,7 +246,7 @@ impl Cut<'_> {
                 None => self.fact(id, test, env),
             },
             Expr::Local(local) => match named(env.locals, *local) {
-                Some(value) => self.ask(value, test, env),
+                Some(value) => self.ask_named((*local, value), test, env),
                 None => self.fact(id, test, env),
             },
             Expr::Capture(name) => {

@@ -21,6 +21,8 @@ pub(crate) enum Formula {
     All(Vec<Formula>),
     /// One of these.
     Any(Vec<Formula>),
+    /// What is asked of a name or of a choice: it is worked out once, however often it stands there.
+    Shared(u32),
 }
 
 impl Formula {
@@ -99,7 +101,7 @@ mod tests {
     /// How many parts it has, and how deep it is.
     fn size(formula: &Formula) -> (usize, usize) {
         match formula {
-            Formula::Always(_) | Formula::Atom(_) => (1, 1),
+            Formula::Always(_) | Formula::Atom(_) | Formula::Shared(_) => (1, 1),
             Formula::Not(inner) => {
                 let (parts, depth) = size(inner);
                 (parts + 1, depth + 1)

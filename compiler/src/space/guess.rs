@@ -17,7 +17,7 @@ use super::few::PROTOCOLS;
 use super::identity::carries_token;
 use super::patience::Patience;
 use super::sets::Space;
-use super::solve::{Guess, Keeps, one_of_all};
+use super::solve::{Guess, Keeps, STEPS, one_of_all};
 use super::term::Term;
 use super::test::Test;
 use crate::frame::SlotId;
@@ -98,7 +98,7 @@ impl Space {
         (program, keeps): (&Program, Keeps),
         patience: &Patience,
     ) -> Vec<(Term, Value)> {
-        let mut guess = Guess { program, keeps, said: plainly.to_vec() };
+        let mut guess = Guess { program, keeps, said: plainly.to_vec(), steps: STEPS };
         let mut texts: BTreeMap<Term, Wanted> = BTreeMap::new();
         for (field, class) in self.diagram.pick(set).unwrap_or_default() {
             let Some(field) = self.fields.get(field).filter(|field| !field.settable) else {

@@ -11,6 +11,7 @@ use lang::vocab::ExprId;
 use super::few::Case;
 use super::formula::Formula;
 use super::patience::Patience;
+use super::shared::Shared;
 use super::term::{AtomId, Term};
 use super::test::Test;
 use crate::frame::SlotId;
@@ -31,6 +32,8 @@ pub(crate) struct Cut<'p> {
     pub(super) n_fresh: u32,
     /// How many tests were asked for the condition at hand.
     pub(super) n_asked: usize,
+    /// What was asked of what names stand for.
+    pub(super) shared: Shared,
     /// What holds of every request there can be.
     pub(super) rules: Vec<Formula>,
     /// What holds of computed values by what they are computed of.
@@ -89,6 +92,7 @@ impl<'p> Cut<'p> {
             places: Vec::new(),
             n_fresh: 0,
             n_asked: 0,
+            shared: Shared::default(),
             rules: Vec::new(),
             facts: Vec::new(),
             mirror: None,

@@ -1,6 +1,8 @@
 //! Sets of requests over the fields that were asked, and what there is to know of them: whether there is anything in one,
 //! how two lie to each other, and a request that belongs to one.
 
+use std::sync::Arc;
+
 use lang::Value;
 use lang::segment::Relation;
 
@@ -17,6 +19,8 @@ pub(crate) struct Space {
     pub(super) fields: Vec<Field>,
     pub(super) diagram: Diagram,
     pub(super) atoms: Vec<Set>,
+    /// What formulas have in common, and the requests of it, once they are known.
+    pub(super) shared: Vec<(Arc<Formula>, Option<Set>)>,
     /// What names mean in what is computed.
     pub(super) names: Names,
     /// Every request there can be: behind the end of a path there is nothing, and nobody is known without a token.
@@ -137,6 +141,19 @@ impl Space {
                 let parts: Result<Vec<Set>, Undecided> =
                     parts.iter().map(|part| self.build(part)).collect();
                 self.join_all(parts?)?
+            }
+            Formula::Shared(at) => {
+                let (formula, known) = self.shared.get(*at as usize).cloned().ok_or(Undecided)?;
+                match known {
+                    Some(set) => set,
+                    None => {
+                        let set = self.build(&formula)?;
+                        if let Some((_, known)) = self.shared.get_mut(*at as usize) {
+                            *known = Some(set);
+                        }
+                        set
+                    }
+                }
             }
         })
     }

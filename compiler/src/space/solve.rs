@@ -45,7 +45,12 @@ pub(super) struct Guess<'g> {
     pub(super) program: &'g Program,
     pub(super) keeps: Keeps,
     pub(super) said: Vec<(Term, Value)>,
+    /// How many expressions may still be looked at.
+    pub(super) steps: usize,
 }
+
+/// The most expressions that are looked at for one guess.
+pub(super) const STEPS: usize = 40_000;
 
 /// Which of two sides that are compared stays as it is, where one has to change.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,6 +62,8 @@ pub(super) enum Keeps {
 impl Guess<'_> {
     /// Puts values where the expression reads, such that it should come to this one.
     pub(super) fn solve(&mut self, id: ExprId, value: Value, env: Env<'_>) {
+        let Some(steps) = self.steps.checked_sub(1) else { return };
+        self.steps = steps;
         let program = self.program;
         match (program.expr(id), value) {
             (Expr::Slot(slot), value) => self.put_slot(*slot, value),

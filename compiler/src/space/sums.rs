@@ -10,7 +10,8 @@ use super::formula::{Env, Formula};
 use super::identity::{claim, token};
 use super::reading::Cut;
 use super::test::Test;
-use crate::program::{Expr, named};
+use crate::program::Expr;
+use crate::program::walk::plainly;
 
 impl Cut<'_> {
     /// A test on what is computed of two numbers of which the policy says one, as a test on the other.
@@ -77,56 +78,51 @@ impl Cut<'_> {
 
     /// Whether the value is an amount of bytes, where there is one.
     fn is_size(&self, id: ExprId, env: Env<'_>) -> bool {
-        match self.program.expr(id) {
-            Expr::Const(value) => matches!(value, Value::Size(_) | Value::Absent),
-            Expr::Slot(slot) => {
-                let slot = self.program.slot(*slot);
-                slot.is_some_and(|slot| *slot.ty.present() == Ty::Size)
-            }
-            Expr::Input(input) => {
-                let input = self.program.inputs.get(input.0 as usize);
-                input.is_some_and(|input| *input.ty.present() == Ty::Size)
-            }
-            Expr::Local(local) => {
-                named(env.locals, *local).is_some_and(|value| self.is_size(value, env))
-            }
-            Expr::Arithmetic(_, a, _) => self.is_size(*a, env),
-            _ => false,
-        }
+        self.program.is_of_all(id, env.locals, |_, expr| {
+            plainly(match expr {
+                Expr::Const(value) => matches!(value, Value::Size(_) | Value::Absent),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slot(*slot);
+                    slot.is_some_and(|slot| *slot.ty.present() == Ty::Size)
+                }
+                Expr::Input(input) => {
+                    let input = self.program.inputs.get(input.0 as usize);
+                    input.is_some_and(|input| *input.ty.present() == Ty::Size)
+                }
+                Expr::Arithmetic(_, a, _) => return Some(vec![*a]),
+                _ => false,
+            })
+        })
     }
 
     /// Whether the value is a whole number, where there is one.
     fn is_int(&self, id: ExprId, env: Env<'_>) -> bool {
-        match self.program.expr(id) {
-            Expr::Const(value) => matches!(value, Value::Int(_) | Value::Absent),
-            Expr::Slot(slot) => {
-                let slot = self.program.slot(*slot);
-                slot.is_some_and(|slot| *slot.ty.present() == Ty::Int)
-            }
-            Expr::Input(input) => {
-                let input = self.program.inputs.get(input.0 as usize);
-                input.is_some_and(|input| *input.ty.present() == Ty::Int)
-            }
-            Expr::Capture(name) => {
-                let captured = env.captures.iter().find(|(captured, ..)| captured == name);
-                captured.is_some_and(|(.., kind)| matches!(kind, Segments::Int))
-            }
-            Expr::Local(local) => {
-                named(env.locals, *local).is_some_and(|value| self.is_int(value, env))
-            }
-            Expr::Call(function, _) => *(function.returns)().present() == Ty::Int,
-            Expr::Member(base, name) => {
-                let slot = token(self.program, *base).and_then(|at| self.program.slot(at));
-                let ty = slot.and_then(|slot| claim(&slot.ty, name));
-                ty.is_some_and(|ty| *ty.present() == Ty::Int)
-            }
-            Expr::Quantified(Quantifier::Count, ..) => true,
-            Expr::Coalesce(a, b) | Expr::Arithmetic(_, a, b) => {
-                self.is_int(*a, env) && self.is_int(*b, env)
-            }
-            Expr::Match(_, arms) => arms.iter().all(|arm| self.is_int(arm.value, env)),
-            _ => false,
-        }
+        self.program.is_of_all(id, env.locals, |_, expr| {
+            plainly(match expr {
+                Expr::Const(value) => matches!(value, Value::Int(_) | Value::Absent),
+                Expr::Slot(slot) => {
+                    let slot = self.program.slot(*slot);
+                    slot.is_some_and(|slot| *slot.ty.present() == Ty::Int)
+                }
+                Expr::Input(input) => {
+                    let input = self.program.inputs.get(input.0 as usize);
+                    input.is_some_and(|input| *input.ty.present() == Ty::Int)
+                }
+                Expr::Capture(name) => {
+                    let captured = env.captures.iter().find(|(captured, ..)| captured == name);
+                    captured.is_some_and(|(.., kind)| matches!(kind, Segments::Int))
+                }
+                Expr::Call(function, _) => *(function.returns)().present() == Ty::Int,
+                Expr::Member(base, name) => {
+                    let slot = token(self.program, *base).and_then(|at| self.program.slot(at));
+                    let ty = slot.and_then(|slot| claim(&slot.ty, name));
+                    ty.is_some_and(|ty| *ty.present() == Ty::Int)
+                }
+                Expr::Quantified(Quantifier::Count, ..) => true,
+                Expr::Arithmetic(_, a, b) => return Some(vec![*a, *b]),
+                expr => return expr.alternatives(),
+            })
+        })
     }
 }
 
