@@ -72,6 +72,9 @@ const OTHER: Meaning = (Some(Kind::Changed), Some(Kind::Changed));
 const UNCLEAR: Meaning = (Some(Kind::Unclear), Some(Kind::Unclear));
 const LOOSER: Meaning = (Some(Kind::Loosened), Some(Kind::Tightened));
 const STRICTER: Meaning = (Some(Kind::Tightened), Some(Kind::Loosened));
+/// Who is believed no longer is taken for its peer, which may let more in.
+const FEWER_BELIEVED: Meaning = (Some(Kind::Unclear), Some(Kind::Loosened));
+const MORE_BELIEVED: Meaning = (Some(Kind::Loosened), Some(Kind::Unclear));
 /// Some requests are let through and others are not.
 const BOTH: Meaning = (Some(Kind::Loosened), Some(Kind::Loosened));
 
@@ -82,9 +85,9 @@ const EDITS: &[(&str, &str, Meaning)] = &[
     (r#"key="k.pem", min"#, r#"key="k.pem", client_ca="ca.pem", min"#, STRICTER),
     (r#"key="k.pem", min"#, r#"key="k.pem", client_ca="ca.pem", client=optional, min"#, STRICTER),
     (r#"cert="c.pem""#, r#"cert="d.pem""#, SAME),
-    ("from=[10.0.0.0/8]", "from=[10.0.0.0/8, 172.16.0.0/12]", LOOSER),
-    ("from=[10.0.0.0/8]", "from=[10.9.0.0/16]", STRICTER),
-    ("  trust forwarded, from=[10.0.0.0/8]\n", "", STRICTER),
+    ("from=[10.0.0.0/8]", "from=[10.0.0.0/8, 172.16.0.0/12]", MORE_BELIEVED),
+    ("from=[10.0.0.0/8]", "from=[10.9.0.0/16]", FEWER_BELIEVED),
+    ("  trust forwarded, from=[10.0.0.0/8]\n", "", FEWER_BELIEVED),
     ("trust forwarded", "trust proxy_protocol", UNCLEAR),
     ("body=1MiB", "body=10MiB", LOOSER),
     ("body=1MiB, ", "", LOOSER),
