@@ -28,9 +28,7 @@ impl Program {
         open.reverse();
         Walk { program: self, lets, open, seen: HashSet::new() }
     }
-}
 
-impl Program {
     /// Whether something holds of a value, whatever it is made of. `by` says of one expression of which others it has to
     /// hold besides, and nothing where it does not hold; a local is what it stands for (`lets`). Each expression is asked
     /// once, however many ways lead to it: lets that each name the one before them twice would double the ways line by line.

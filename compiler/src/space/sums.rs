@@ -76,21 +76,23 @@ impl Cut<'_> {
         })
     }
 
+    /// Whether it is a field or an input that is declared to be of this type.
+    fn is_read_as(&self, expr: &Expr, ty: &Ty) -> bool {
+        let declared = match expr {
+            Expr::Slot(slot) => self.program.slot(*slot).map(|slot| &slot.ty),
+            Expr::Input(input) => self.program.inputs.get(input.0 as usize).map(|input| &input.ty),
+            _ => None,
+        };
+        declared.is_some_and(|declared| declared.present() == ty)
+    }
+
     /// Whether the value is an amount of bytes, where there is one.
     fn is_size(&self, id: ExprId, env: Env<'_>) -> bool {
         self.program.is_of_all(id, env.locals, |_, expr| {
             plainly(match expr {
                 Expr::Const(value) => matches!(value, Value::Size(_) | Value::Absent),
-                Expr::Slot(slot) => {
-                    let slot = self.program.slot(*slot);
-                    slot.is_some_and(|slot| *slot.ty.present() == Ty::Size)
-                }
-                Expr::Input(input) => {
-                    let input = self.program.inputs.get(input.0 as usize);
-                    input.is_some_and(|input| *input.ty.present() == Ty::Size)
-                }
                 Expr::Arithmetic(_, a, _) => return Some(vec![*a]),
-                _ => false,
+                expr => self.is_read_as(expr, &Ty::Size),
             })
         })
     }
@@ -100,14 +102,7 @@ impl Cut<'_> {
         self.program.is_of_all(id, env.locals, |_, expr| {
             plainly(match expr {
                 Expr::Const(value) => matches!(value, Value::Int(_) | Value::Absent),
-                Expr::Slot(slot) => {
-                    let slot = self.program.slot(*slot);
-                    slot.is_some_and(|slot| *slot.ty.present() == Ty::Int)
-                }
-                Expr::Input(input) => {
-                    let input = self.program.inputs.get(input.0 as usize);
-                    input.is_some_and(|input| *input.ty.present() == Ty::Int)
-                }
+                Expr::Slot(_) | Expr::Input(_) => self.is_read_as(expr, &Ty::Int),
                 Expr::Capture(name) => {
                     let captured = env.captures.iter().find(|(captured, ..)| captured == name);
                     captured.is_some_and(|(.., kind)| matches!(kind, Segments::Int))
