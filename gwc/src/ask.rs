@@ -134,9 +134,12 @@ impl Ask {
         }
     }
 
-    /// The length of the content that its head declares, if that is one.
+    /// The length of the content that its head declares, if that is one. Content that ends by itself has none.
     fn declared(&self) -> Option<u64> {
-        self.header("content-length")?.parse().ok()
+        match self.header("transfer-encoding") {
+            Some(_) => None,
+            None => self.header("content-length")?.parse().ok(),
+        }
     }
 
     /// The first header field of this name.

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use lang::Value;
@@ -12,10 +13,10 @@ use tokio::time::Instant;
 use super::Trial;
 use crate::auth::Identity;
 use crate::blocks::ListenerConfig;
-use crate::body::Body;
+use crate::body::{Body, BodyError, Side, Source};
 use crate::exchange::MOST_READ;
 use crate::gateway::Snapshot;
-use crate::http1::parse_request;
+use crate::http1::{Framing, parse_request};
 use crate::listen::{Connection, Over};
 use crate::message::{Fault, Headers, Method, Scheme};
 use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
@@ -94,20 +95,46 @@ pub(super) async fn send(
         return Err(reason);
     }
     let session = <crate::engine::Engine as Snapshot>::session(core, connection);
+    let is_head = method.as_str() == Some("HEAD");
+    let finished = |ticket, sent| session.finished(ticket, sent);
     let outgoing = match parsed {
         Err(refusal) => session.refuse(refusal),
-        Ok(head) if content.len() as u64 > listener.limits.body_bytes => session.refuse(Refusal {
-            method: Some(head.request.method),
-            ..Refusal::of(Fault::BodyTooLarge)
-        }),
         Ok(head) => {
-            let body = if content.is_empty() { Body::empty() } else { Body::full(content) };
+            let is_too_large = content.len() as u64 > listener.limits.body_bytes;
+            let body = match head.framing {
+                // How long it is is seen when it comes.
+                Framing::Chunked => Body::source(Chunk { content, is_too_large }, None),
+                _ if is_too_large => {
+                    let method = Some(head.request.method);
+                    let refusal = Refusal { method, ..Refusal::of(Fault::BodyTooLarge) };
+                    return Ok(receive(session.refuse(refusal), begun, is_head, finished).await);
+                }
+                _ => Body::full(content),
+            };
             let incoming = Incoming { request: head.request, body, upgrade: head.upgrade };
             session.handle(incoming).await
         }
     };
-    let is_head = method.as_str() == Some("HEAD");
-    Ok(receive(outgoing, begun, is_head, |ticket, sent| session.finished(ticket, sent)).await)
+    Ok(receive(outgoing, begun, is_head, finished).await)
+}
+
+/// Content in one chunk (`Transfer-Encoding: chunked`), whose size the gateway reads first.
+struct Chunk {
+    content: Bytes,
+    is_too_large: bool,
+}
+
+impl Source for Chunk {
+    fn poll_chunk(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let content = std::mem::take(&mut self.content);
+        if content.is_empty() {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(Some(match self.is_too_large {
+            true => Err(BodyError::too_large(Side::Client)),
+            false => Ok(content),
+        }))
+    }
 }
 
 /// Reads the answer to its end, as a client does.
@@ -158,14 +185,15 @@ fn listener<'t>(trial: &'t Trial, url: &Url<'_>, on: &Value) -> Result<&'t Liste
     })
 }
 
-/// The content, and the lines of the head that it needs. Where the head declares a length and nothing is said of the
-/// content, it is that many blanks.
+/// The content, and the lines of the head that it needs: it declares its length, unless it ends by itself. Where the head
+/// declares a length and nothing is said of the content, it is that many blanks.
 fn content(
     (body, json): (&Value, &Value),
     headers: &Value,
     lines: &mut String,
 ) -> Result<Bytes, String> {
-    let declared = declared(headers);
+    let ends_itself = said(headers, "transfer-encoding").is_some();
+    let declared = declared(headers).filter(|_| !ends_itself);
     let text = match (body, json) {
         (Value::String(text), _) => text.to_string(),
         (_, Value::Absent) => {
@@ -183,6 +211,8 @@ fn content(
         }
     };
     match declared {
+        // What a header says that is no length, or is one beside another end, is the gateway's to refuse.
+        None if ends_itself || said(headers, "content-length").is_some() => {}
         None => lines.push_str(&format!("content-length: {}\r\n", text.len())),
         Some(length) if length == text.len() as u64 => {}
         Some(length) => {
@@ -195,9 +225,15 @@ fn content(
 
 /// The length that the head declares, if it is one.
 fn declared(headers: &Value) -> Option<u64> {
+    said(headers, "content-length")?.parse().ok()
+}
+
+/// What the header field of this name says.
+fn said<'h>(headers: &'h Value, name: &str) -> Option<&'h str> {
     let Value::Map(headers) = headers else { return None };
-    let is = |(name, _): &(&Arc<str>, &Value)| name.eq_ignore_ascii_case("content-length");
-    headers.iter().find(is)?.1.as_str()?.parse().ok()
+    let is = |(given, _): &(&Arc<str>, &Value)| given.eq_ignore_ascii_case(name);
+    let value = headers.iter().find(is)?.1.as_str()?;
+    Some(value.trim_matches([' ', '\t']))
 }
 
 /// The head as HTTP/1.1 writes it.
