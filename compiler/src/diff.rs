@@ -104,6 +104,8 @@ pub struct Change {
 pub struct Also {
     /// The request.
     pub example: String,
+    /// What an upstream has to answer to it: fields and values.
+    pub answers: Vec<(String, String)>,
     /// Who answers it, and what refuses it there.
     pub old: Answered,
     /// The same in the new policy.
@@ -223,7 +225,7 @@ impl ItemChange {
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
     let (basis, ()) = Basis::new(&[old, new], |exprs| besides::ask(exprs, [old.0, new.0]));
-    let mut basis = basis.followed();
+    let mut basis = basis.answered().followed();
     let counts = Arc::new(Counts::of(&mut basis));
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let mut found = classes(&basis, &counts, &mut comparison);
@@ -499,7 +501,8 @@ impl Change {
     /// The request that is shown, as one among others.
     fn elsewhere(&self) -> impl Iterator<Item = Also> + use<> {
         let [old, new] = self.answered();
-        self.example.clone().ok().map(|example| Also { example, old, new }).into_iter()
+        let answers = self.answers.clone();
+        self.example.clone().ok().map(|example| Also { example, answers, old, new }).into_iter()
     }
 }
 

@@ -28,10 +28,15 @@ pub struct Slot {
     pub stable: bool,
 }
 
+/// What stands, in proofs alone, for the status that the gateway answers with where no upstream does: policies read it by the
+/// name of the status that is sent.
+pub(crate) const OWN_STATUS: &str = "origin.own";
+
 impl Slot {
     /// What it reads, as a policy writes it.
     pub fn written(&self) -> String {
         match (&*self.field, &self.key) {
+            (OWN_STATUS, _) => "resp.status".to_owned(),
             (field, Some(auth)) if field == CLAIMS.path => auth.to_string(),
             (field @ ("req.header.all" | "req.query.all"), Some(key)) => {
                 format!("{field}({key:?})")

@@ -12,7 +12,7 @@ use crate::diff::observed::{Compared, Observed, Observer};
 use crate::diff::split::Part;
 use crate::diff::stands::Passing;
 use crate::diff::{NoExample, besides};
-use crate::frame::{Fill as _, Frame, Slot, SlotId};
+use crate::frame::{Fill as _, Frame, OWN_STATUS, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
 use crate::program::{Expr, Program, locals};
@@ -110,6 +110,10 @@ impl Ground<'_> {
                 if !witness.arrives(&self.basis.program) {
                     continue;
                 }
+                if !self.is_answered(&witness) {
+                    is_open = true;
+                    continue;
+                }
                 let [before, after] = &self.sides;
                 let fared = self.fares(before, &witness, old).zip(self.fares(after, &witness, new));
                 match fared {
@@ -143,6 +147,16 @@ impl Ground<'_> {
             0 => NoExample::Computed(self.unfitted(space, (old, new), both)),
             tried => NoExample::Alike { tried, of: self.differing(old, new) },
         }))
+    }
+
+    /// Whether an answer can be as it says: where no upstream answers, the gateway has its own statuses for that.
+    fn is_answered(&self, witness: &Witness) -> bool {
+        let program = &self.basis.program;
+        let mut said = witness
+            .slots
+            .iter()
+            .filter(|(id, _)| program.slot(*id).is_some_and(|slot| *slot.field == *OWN_STATUS));
+        said.all(|(_, status)| matches!(status, Value::Status(502..=504)))
     }
 
     /// What tells these requests from others of what is sent to an upstream, as statements or the gateway write it: no
@@ -210,24 +224,57 @@ impl Ground<'_> {
 
     fn example(&self, witness: &Witness, (old, new): (&Part, &Part)) -> Found {
         let place = format!("{}{}", witness.host, witness.path);
-        let slot = |id: &SlotId| self.basis.program.slot(*id);
+        let program = &self.basis.program;
+        let read = self.read(old, new);
         let mut asked = witness.clone();
-        let slots = asked.slots.iter().filter_map(|(id, value)| Some((slot(id)?, value)));
-        let answers = slots.filter(|(slot, _)| slot.is_answered());
-        let answers = answers.map(|(slot, value)| (slot.written(), value.to_string()));
-        let mut answers: Vec<(String, String)> = answers.collect();
-        for (id, slot) in self.read(old, new) {
-            let is_said = asked.slots.iter().any(|(said, _)| *said == id);
-            if slot.is_answered() && !is_said {
-                answers.push((slot.written(), Value::Absent.to_string()));
-            } else if &*slot.field == "client.ip" && !is_said {
+        for (id, slot) in &read {
+            if &*slot.field == "client.ip" && asked.slots.iter().all(|(said, _)| said != id) {
                 // Whoever tries it may come from elsewhere.
-                let from = witness.fill(&self.basis.program).fill(id).into_value();
-                asked.slots.extend(from.map(|from| (id, from)));
+                let from = witness.fill(program).fill(*id).into_value();
+                asked.slots.extend(from.map(|from| (*id, from)));
             }
         }
-        asked.slots.retain(|(id, _)| slot(id).is_none_or(|slot| !slot.is_answered()));
+        let is_answered = |id: &SlotId| program.slot(*id).is_some_and(Slot::is_answered);
+        asked.slots.retain(|(id, _)| !is_answered(id));
+        let answers = self.answers(witness, &read, (old, new));
         Found::Example { text: self.text(&asked), place, answers }
+    }
+
+    /// What an upstream has to answer for an example: what the example says of it, and that nothing is said in what is read
+    /// besides.
+    fn answers(
+        &self,
+        witness: &Witness,
+        read: &[(SlotId, &Slot)],
+        (old, new): (&Part, &Part),
+    ) -> Vec<(String, String)> {
+        let program = &self.basis.program;
+        let guards = [old, new].into_iter().flat_map(|part| &part.course.guards);
+        let guards =
+            program.walk(guards.map(|(id, _)| *id), &[]).filter_map(|(_, expr)| match expr {
+                Expr::Slot(id) => Some((*id, program.slot(*id)?)),
+                _ => None,
+            });
+        let read: Vec<(SlotId, &Slot)> = read.iter().copied().chain(guards).collect();
+        let is_told = |slot: &Slot| slot.is_answered() && *slot.field != *OWN_STATUS;
+        let is_status = |slot: &Slot| &*slot.field == "origin.status";
+        let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
+        let mut differ = sides.iter().flat_map(|(own, other)| own.lacked_by(other));
+        let is_set = differ.any(|effect| effect.does.changes("resp.status"));
+        // An upstream answers with some status, whether that matters or not.
+        let hangs_on_status = is_set || read.iter().any(|(_, slot)| is_status(slot));
+        let said = witness.slots.iter().filter_map(|(id, value)| Some((program.slot(*id)?, value)));
+        let said = said.filter(|(slot, _)| is_told(slot) && (hangs_on_status || !is_status(slot)));
+        let mut answers: Vec<(String, String)> =
+            said.map(|(slot, value)| (slot.written(), value.to_string())).collect();
+        for (id, slot) in read {
+            let is_said = witness.slots.iter().any(|(said, _)| *said == id);
+            let text = (slot.written(), Value::Absent.to_string());
+            if is_told(slot) && !is_said && !answers.contains(&text) {
+                answers.push(text);
+            }
+        }
+        answers
     }
 
     fn text(&self, witness: &Witness) -> String {

@@ -82,6 +82,11 @@ pub(super) struct Does {
 }
 
 impl Does {
+    /// Whether it changes this field.
+    pub(super) fn changes(&self, of: &str) -> bool {
+        self.place.as_ref().is_some_and(|(field, _)| &**field == of)
+    }
+
     /// Whether it is the same action with as many arguments, and nothing but these.
     pub(super) fn is_like(&self, other: &Does) -> bool {
         (&self.action, &self.place, self.args.len())

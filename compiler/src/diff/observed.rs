@@ -8,13 +8,12 @@ use lang::Value;
 use lang::vocab::ExprId;
 
 use crate::diff::fate::{Does, Effect, Fate};
-use crate::frame::{Fill, Read, Slot, SlotId};
+use crate::frame::{Fill, OWN_STATUS, Read, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::passing::HOP;
 use crate::program::Expr;
 use crate::proof::course::{Course, Status};
-use crate::proof::sent::{Reach, is_bare, reach};
+use crate::proof::sent::{Reach, is_bare, is_passed_on, reach};
 
 /// A field of a message, by its key where it has one.
 pub(super) type Place = (Arc<str>, Option<Arc<str>>);
@@ -183,7 +182,7 @@ impl Observer<'_> {
                 true => Vec::new(),
                 false => vec![Item::Before],
             },
-            ("resp.header", Some(name)) => match is_answered(name) {
+            ("resp.header", Some(name)) => match is_passed_on(name) {
                 true => or_before(said("origin.header", Some(name))),
                 false => vec![Item::Before],
             },
@@ -250,11 +249,6 @@ impl Observer<'_> {
     }
 }
 
-/// Whether a field of an answer is passed on as the upstream says it.
-fn is_answered(name: &str) -> bool {
-    !HOP.contains(&name) && !["age", "cache-status", "content-length", "date"].contains(&name)
-}
-
 impl Now<'_> {
     /// What a field says that statements change, as far as that is known.
     fn changed(&self, slot: &Slot) -> Option<Value> {
@@ -288,6 +282,9 @@ impl Now<'_> {
 impl Fill for Now<'_> {
     fn fill(&self, id: SlotId) -> Read<'_> {
         let Interp { program, fill, .. } = *self.observer.interp;
+        if program.slot(id).is_some_and(|slot| *slot.field == *OWN_STATUS) {
+            return Read::Pending;
+        }
         match program.slot(id).filter(|slot| !slot.stable && !slot.is_answered()) {
             Some(slot) => self.changed(slot).map_or(Read::Pending, Read::Value),
             None => fill.fill(id),

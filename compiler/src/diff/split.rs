@@ -23,7 +23,9 @@ use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::course::{Course, End, Reads};
 use crate::proof::search::{guards, plainly};
-use crate::space::{Cut, Fact, Formula, Set, Space, Test, Undecided, arriving, believes, scheme};
+use crate::space::{
+    Cut, Env, Fact, Formula, Set, Space, Test, Undecided, arriving, believes, scheme,
+};
 use lang::segment::captures;
 
 /// The most requests of a region that are made up to see what computed values come to.
@@ -223,6 +225,7 @@ fn divided<'b>(
     }
     let concerned = Formula::any(concerned);
     let mut plain = plainly(&mut cut);
+    plain.extend(usually(basis, &mut cut));
     let mut common = Vec::with_capacity(n_common);
     for at in olds.iter().take(n_common) {
         let Some(taken) = basis.taken(&old, old_table, *at) else { continue };
@@ -360,6 +363,17 @@ fn divided<'b>(
         }
     }
     Ok(Divided { pairs, is_cut })
+}
+
+/// Answers that make good examples: an upstream does answer, and says what many do.
+fn usually(basis: &Basis<'_>, cut: &mut Cut<'_>) -> Vec<Formula> {
+    let Some(status) = besides::source(&basis.program, ("resp.status", None)) else {
+        return Vec::new();
+    };
+    let env = Env { captures: &[], locals: &[] };
+    let is = |status| Test::Compare(Compare::Eq, Value::Status(status));
+    let tests = [200, 404, 500, 503].into_iter().map(is);
+    std::iter::once(Test::Present).chain(tests).map(|test| cut.ask(status, &test, env)).collect()
 }
 
 /// The candidates with what they ask, and their courses with the fates these lead to.
@@ -507,10 +521,8 @@ fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId
     let told = own.difference(&elsewhere).copied();
     let told = basis.program.walk(told, &[]).map(|(id, _)| id);
     let mut told: Vec<ExprId> = told.filter(|id| is_slot(basis, *id)).collect();
-    let on_query = |effect: &Effect| {
-        effect.does.place.as_ref().is_some_and(|(field, _)| &**field == "up.query")
-    };
-    if fate.effects.iter().any(|effect| !others.contains(&effect.does) && on_query(effect)) {
+    let differ = |effect: &&Effect| !others.contains(&effect.does);
+    if fate.effects.iter().filter(differ).any(|effect| effect.does.changes("up.query")) {
         told.extend(besides::source(&basis.program, ("up.query", None)));
     }
     told

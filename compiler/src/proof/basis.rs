@@ -91,6 +91,13 @@ impl<'p> Basis<'p> {
         (Basis { program, constants, sides, own, content, long, spans, patience }, added)
     }
 
+    /// The same where it is asked, too, what an upstream answers: that is the same thing whenever it is read.
+    pub(crate) fn answered(mut self) -> Basis<'p> {
+        let answered = self.program.slots.iter_mut().filter(|slot| slot.is_answered());
+        answered.for_each(|slot| slot.stable = true);
+        self
+    }
+
     /// The same with what statements read of a message on its way said of the request as it came.
     pub(crate) fn followed(mut self) -> Basis<'p> {
         let written = self.sides.iter().flat_map(|side| &side.policy.routes);

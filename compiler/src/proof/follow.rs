@@ -12,9 +12,9 @@ use lang::{Span, Ty, Value};
 
 use super::act::Act;
 use super::course::{Course, End, Header, Status};
-use super::sent::{Field, is_bare, passed};
+use super::sent::{Field, is_bare, is_passed_on, passed};
 use super::values::{Stands, Values};
-use crate::frame::{Slot, SlotId};
+use crate::frame::{OWN_STATUS, Slot, SlotId};
 use crate::interp::Constants;
 use crate::lower::expr::key;
 use crate::program::{Expr, Program, Route, Step, StepKind, locals};
@@ -186,16 +186,31 @@ impl Rewriting<'_> {
                 match course.made(Message::Resp, &name) {
                     Some(header) => self.made(header),
                     None if course.own && is_bare(&name) => Some(self.constant(Value::Absent)),
+                    None if !course.own && is_bare(&name) && is_passed_on(&name) => {
+                        self.answered("origin.header", Some(&name))
+                    }
                     None => None,
                 }
             }
             ("resp.status", None) if !is_open => match &course.status {
                 Status::Known(status) => Some(self.constant(Value::Status(*status))),
                 Status::Computed(id) => Some(*id),
+                Status::Unknown if !course.own => {
+                    let answered = self.answered("origin.status", None)?;
+                    let own = self.read(OWN_STATUS, None, Ty::Status);
+                    Some(self.intern(Expr::Coalesce(answered, own), Span::default()))
+                }
                 Status::Unknown => None,
             },
             _ => None,
         }
+    }
+
+    /// What an upstream says in a field, where that is asked of (see [`Basis::answered`](super::basis::Basis::answered)).
+    fn answered(&mut self, field: &str, key: Option<&str>) -> Option<ExprId> {
+        let slot = self.program.slot_of(field, key)?;
+        let is_asked = self.program.slot(slot)?.stable;
+        is_asked.then(|| self.intern(Expr::Slot(slot), Span::default()))
     }
 
     /// What a header field says that a statement made, as it is read behind that.

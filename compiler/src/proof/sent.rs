@@ -81,6 +81,11 @@ pub(crate) fn is_bare(name: &str) -> bool {
     name != "location" && !RESP_WRITTEN.contains(&name)
 }
 
+/// Whether a field of an upstream's answer reaches the client as the upstream says it.
+pub(crate) fn is_passed_on(name: &str) -> bool {
+    !HOP.contains(&name) && !["age", "cache-status", "content-length", "date"].contains(&name)
+}
+
 /// What of the request as it came a field of this name says, if no statement makes anything of it.
 pub(super) fn original(message: Message, name: &Arc<str>, exprs: &mut Exprs) -> ExprId {
     match (message, &**name) {

@@ -25,9 +25,13 @@ pub(super) fn object(page: &Page<'_>) -> Json {
             "refused": refused.as_ref().map(|span| text(check, *span)),
         })
     };
+    let answers = |of: &[(String, String)]| -> Json {
+        of.iter().map(|(field, value)| (field.clone(), json!(value))).collect()
+    };
     let also = |also: &Also| {
         json!({
             "example": also.example,
+            "answers": answers(&also.answers),
             "old": answered(&also.old, page.old),
             "new": answered(&also.new, page.new),
         })
@@ -43,8 +47,7 @@ pub(super) fn object(page: &Page<'_>) -> Json {
         match &change.example {
             Ok(example) => {
                 told["example"] = json!(example);
-                let answers = change.answers.iter().map(|(field, value)| (field, json!(value)));
-                told["answers"] = answers.collect();
+                told["answers"] = answers(&change.answers);
                 let given = change.given.iter().map(|(name, value)| (&**name, json!(value)));
                 told["given"] = given.collect();
                 told["places"] = json!(change.places);

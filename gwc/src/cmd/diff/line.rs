@@ -51,6 +51,12 @@ impl Line {
         self
     }
 
+    /// With another line behind it.
+    pub(super) fn and_line(mut self, other: Line) -> Line {
+        self.0.extend(other.0);
+        self
+    }
+
     /// For a terminal.
     pub(super) fn plain(&self) -> String {
         let parts = self.0.iter().map(|part| match part {

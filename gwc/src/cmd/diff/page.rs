@@ -139,6 +139,9 @@ impl Page<'_> {
     /// A request that fares so elsewhere, with who answers it and what refuses it there.
     fn also(&self, also: &Also) -> Line {
         let mut line = Line::words("and so ").and_code(&also.example);
+        for answer in answers(&also.answers) {
+            line = line.and(" ").and_line(answer);
+        }
         let sides = [("old", &also.old, self.old), ("new", &also.new, self.new)];
         let mut routes = Vec::new();
         for (word, (route, _), check) in sides {
