@@ -51,8 +51,11 @@ pub(super) fn follow<'w>(
 }
 
 /// A reading that comes to more expressions than these is not followed: statements that each read twice what the one before
-/// them has left would double it line by line.
+/// them has left would double it line by line. Where the same ones come again and again, fewer are enough.
 const MOST: usize = 1_024;
+
+/// See [`MOST`].
+const MOST_REPEATED: usize = 128;
 
 /// What stands at a statement, beside what its course says.
 struct Sent {
@@ -84,7 +87,7 @@ impl Rewriting<'_> {
             lowered.each_expr_mut(&mut |id| {
                 *id = self.rewritten(*id, &|rewriting, slot| {
                     let stands = is_here.then(|| rewriting.stands(slot, &course, &sent)).flatten();
-                    stands.filter(|value| rewriting.size(*value) <= MOST)
+                    stands.filter(|value| rewriting.is_short(*value))
                 });
             });
             if let StepKind::Let(local, value) = &lowered.kind
@@ -227,6 +230,13 @@ impl Rewriting<'_> {
             Header::Absent => Some(self.constant(Value::Absent)),
             _ => None,
         }
+    }
+
+    /// Whether it is short enough to be followed.
+    fn is_short(&mut self, id: ExprId) -> bool {
+        let size = self.size(id);
+        let is_plain = |size| size <= 2 * self.program.walk([id], &[]).count();
+        size <= MOST_REPEATED || (size <= MOST && is_plain(size))
     }
 
     /// Of how many expressions it is made.
