@@ -41,6 +41,8 @@ const RESP_HEADER: &str = "`set resp.header[\"x-name\"] = VALUE` sets a field of
 const FORWARD: &str = "`forward NAME` sends to an `upstream`";
 const AUTH: &str =
     "`auth NAME = jwt { … }` knows tokens, and `require NAME` in a route asks for one";
+const IDENTITY: &str =
+    "who asks is known by the name of an `auth`: behind `auth staff = jwt { … }` it is `staff.sub`";
 const FILES: &str =
     "files are not served here: `forward NAME` sends to an `upstream` that serves them";
 const ORDER: &str = "no order is written: the narrower route is tried first, `route a on web before b` where neither is";
@@ -427,6 +429,7 @@ const VALUES: &[Foreign] = &[
         &["skip_verify", "insecure", "insecure_skip_verify"],
         "`tls verify=false` takes any certificate",
     ),
+    say(&["user", "jwt", "token", "claims", "identity", "principal"], IDENTITY),
     say(
         &["rest", "tail", "wildcard", "splat"],
         "what lies beneath `/a/**` has no name: it is `strip_prefix(req.path, \"/a\")`",

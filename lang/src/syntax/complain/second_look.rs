@@ -6,10 +6,11 @@ use pest::error::{ErrorVariant, InputLocation};
 use super::complaint::Complaint;
 use super::elsewhere::CLAIM;
 use super::tokens::{bare, before, item_word, last_token, next_token, span, url};
-use crate::diag::foreign_syntax::foreign_loop;
+use crate::diag::foreign_syntax::{foreign_infix_word, foreign_loop};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_character, unexpected_text, unquoted};
 use crate::diag::{Diag, Edit};
+use crate::foreign;
 use crate::source::Span;
 use crate::syntax::parse::{Grammar, Rule};
 use crate::syntax::prepare::prepare;
@@ -213,6 +214,9 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
             return unexpected_text(word.part(0, "return".len()), "a value", "return")
                 .help("a function is one expression, without `return`")
                 .fix("remove it", word, "");
+        }
+        Rule::bad_tail if let Some(row) = foreign::function(found) => {
+            return foreign_infix_word(place, found, row.help);
         }
         Rule::bad_tail if found == "," && item_word(text) == "let" => {
             return unexpected_text(place, "the end of the line", found)
