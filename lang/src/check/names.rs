@@ -272,6 +272,9 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
     };
     let place = |near: &str| places.iter().find(|(name, _)| *name == near).map(|(_, place)| *place);
     let meant = foreign::value(word.text).filter(|_| kinds.contains(&Keyword::Let));
+    // `user` is `users` where that is defined, whatever it is elsewhere.
+    let is_form = |near: &str| near.starts_with(word.text) || word.text.starts_with(near);
+    let meant = meant.filter(|_| !near.is_some_and(is_form));
     let near = near.filter(|_| meant.is_none());
     let diag = unknown_name(word.span, what, word.text, near.map(|near| (near, place(near))))
         .certain_if(near.is_some_and(|near| word.text.replace('-', "_") == near));
