@@ -15,7 +15,11 @@ use runtime::normal::query;
 use runtime::rehearsal::{self, Over, Question, Rehearsal, hangs_on_certificate, rehearse};
 use runtime::serve::Refusal;
 
+use crate::report::shown;
 use crate::told::{self, BLANKS, Content, MOST_CONTENT};
+
+/// Letters of what was written that an error repeats.
+const MOST_SHOWN: usize = 400;
 
 /// A request that nobody sent.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,7 +54,7 @@ impl Ask {
         let told = told::read(request)?;
         let request = &*told.request;
         let help = "write it as `GET https://shop.example/path?query`";
-        let wrong = |what: &str| miette!(help = help, "`{request}` {what}");
+        let wrong = |what: &str| miette!(help = help, "`{}` {what}", shown(request, MOST_SHOWN));
         let (method, url) = request.split_once(' ').unwrap_or(("GET", request));
         let (scheme, rest) = url.split_once("://").ok_or_else(|| wrong("has no scheme"))?;
         let scheme = match scheme {
@@ -88,10 +92,12 @@ impl Ask {
         };
         for header in told.headers.iter().chain(headers) {
             let (name, value) = header.split_once(':').ok_or_else(|| {
+                let header = shown(header, MOST_SHOWN);
                 miette!(help = "write it as `name: value`", "the header `{header}` has no colon")
             })?;
             if header.contains(['\r', '\n']) {
-                return Err(miette!("the header `{}` has a line break", name.escape_debug()));
+                let name = shown(name, MOST_SHOWN);
+                return Err(miette!("the header `{name}` has a line break"));
             }
             let value = value.trim_matches(BLANKS);
             match name.eq_ignore_ascii_case("host") {
@@ -458,7 +464,7 @@ impl Ask {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("there are {}", names.join(", ")),
                 };
-                miette!(help = help, "there is no listener `{on}`")
+                miette!(help = help, "there is no listener `{}`", shown(on, MOST_SHOWN))
             });
         }
         let tls = self.scheme == Scheme::Https;

@@ -81,6 +81,7 @@ pub fn why(args: &[&str]) -> miette::Result<String> {
 
 /// Runs the command line. Exit status: 0 clean, 1 a policy is at fault, 2 usage, input or output.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    report::errors::escaped();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

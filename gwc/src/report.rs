@@ -1,5 +1,6 @@
 //! Diagnostics for somebody to read: one renderer, one file. Nothing here decides anything.
 
+pub(crate) mod errors;
 mod excerpt;
 pub mod github;
 pub mod human;
@@ -13,6 +14,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr};
 
+pub(crate) use shown::lines as seen;
 pub use shown::shown;
 
 /// Whether a report has colours.

@@ -111,7 +111,10 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         .filter(|section| !["unidentified", "unbound"].contains(&section.key) || desk.has_auths())
         .collect();
     let text = match args.format {
-        Format::Human => sections.iter().map(|section| desk.human(section)).collect::<String>(),
+        Format::Human => {
+            let text: String = sections.iter().map(|section| desk.human(section)).collect();
+            report::seen(&text).into_owned()
+        }
         Format::Json => {
             let parts = sections.iter().map(|section| {
                 let lines = section.lines.iter().map(|line| desk.json(line)).collect();

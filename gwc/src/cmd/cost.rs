@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         beyond.push(format!("{}: {}", place(&check.sources, diag.span()), diag.message));
     }
     let text = match args.format {
-        Format::Human => table(&rows),
+        Format::Human => report::seen(&table(&rows)).into_owned(),
         Format::Json => {
             let rows: Vec<serde_json::Value> = rows.iter().map(object).collect();
             format!("{:#}\n", serde_json::Value::Array(rows))

@@ -77,9 +77,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     };
     let page = Page { old: &old, new, comparison: &comparison };
     report::print(&match args.format {
-        Format::Human => human::text(&page),
+        Format::Human => report::seen(&human::text(&page)).into_owned(),
         Format::Json => format!("{:#}\n", json::object(&page)),
-        Format::Markdown => markdown::text(&page),
+        Format::Markdown => report::seen(&markdown::text(&page)).into_owned(),
     })?;
     let denied = args.deny == Some(Deny::Loosened) && (page.loosens() || page.may_loosen());
     if denied && !page.loosens() {

@@ -121,9 +121,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     }
     let page = Page::new(tally, first, second, n_logs, args.top);
     report::print(&match args.format {
-        Format::Human => page.human(),
+        Format::Human => report::seen(&page.human()).into_owned(),
         Format::Json => format!("{:#}\n", page.json()),
-        Format::Markdown => page.markdown(),
+        Format::Markdown => report::seen(&page.markdown()).into_owned(),
     })?;
     let denied = match args.deny {
         None => false,

@@ -177,7 +177,7 @@ fn once(args: &Args, chosen: &Chosen, read: &mut BTreeSet<PathBuf>) -> miette::R
 /// Tells what the tests reached, and gives whether it is enough.
 fn covered(args: &Args, suites: &[Suite]) -> miette::Result<bool> {
     match args.format {
-        Format::Human => report::print(&coverage::human(suites))?,
+        Format::Human => report::print(&report::seen(&coverage::human(suites)))?,
         Format::Json => report::print(&coverage::json(suites))?,
         // The document on standard output has no place for it.
         Format::Junit => eprint!("{}", coverage::human(suites)),

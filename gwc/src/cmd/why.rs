@@ -160,7 +160,8 @@ pub(crate) fn answer(args: &Args, checked: impl FnOnce(&Check)) -> miette::Resul
             let text = match args.format {
                 Format::Human => {
                     let wish = wish.as_ref().map(|wish| page.wish(wish, &rehearsal));
-                    page.human(&rehearsal) + &wish.unwrap_or_default()
+                    let text = page.human(&rehearsal) + &wish.unwrap_or_default();
+                    report::seen(&text).into_owned()
                 }
                 Format::Json => {
                     let mut object = page.json(&rehearsal);

@@ -2,6 +2,8 @@
 
 use lang::{Diag, Severity, Sources};
 
+use super::shown;
+
 /// The diagnostic as one workflow command.
 pub(crate) fn line(diag: &Diag, sources: &Sources) -> String {
     let command = match diag.severity {
@@ -30,7 +32,7 @@ pub(crate) fn line(diag: &Diag, sources: &Sources) -> String {
     if let Some(help) = &diag.help {
         text.push_str(&format!("\nhelp: {help}"));
     }
-    format!("::{command} {place}title={title}::{}", data(&text))
+    format!("::{command} {place}title={title}::{}", data(&shown::lines(&text)))
 }
 
 fn data(text: &str) -> String {

@@ -7,8 +7,9 @@ use std::fmt;
 use lang::{Diag, Severity, Source, Sources, Span};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
+use super::Color;
 use super::excerpt::Excerpt;
-use super::{Color, shown};
+use super::shown::{self, shown};
 use crate::load::Check;
 
 /// Prints one diagnostic on standard error.
@@ -193,7 +194,7 @@ fn help(diag: &Diag) -> Option<String> {
 fn labeled(source: Option<&Source>, span: Span, text: &str, primary: bool) -> LabeledSpan {
     let span = source.map_or(span, |source| Excerpt::shown(source, span));
     let place = (span.start as usize, span.len());
-    let text = (!text.is_empty()).then(|| shown::lines(text).into_owned());
+    let text = (!text.is_empty()).then(|| shown(text, usize::MAX));
     if primary {
         LabeledSpan::new_primary_with_span(text, place)
     } else {
@@ -204,7 +205,7 @@ fn labeled(source: Option<&Source>, span: Span, text: &str, primary: bool) -> La
 impl fmt::Display for Page<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.title {
-            Title::Of(diag) => f.write_str(&shown::lines(&diag.message)),
+            Title::Of(diag) => f.write_str(&shown(&diag.message, usize::MAX)),
             Title::Elsewhere => f.write_str("in another file"),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use lang::{Sources, Span};
 use miette::{Diagnostic, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 
-use super::shown;
+use super::shown::{self, shown};
 
 /// Several reports as one.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub fn at_places(
     sources: &Sources,
 ) -> Report {
     let home = places.first().map(|(span, _)| span.source);
-    let mut diagnostic = MietteDiagnostic::new(shown::lines(&message));
+    let mut diagnostic = MietteDiagnostic::new(shown(&message, usize::MAX));
     let mut helps: Vec<String> = help.map(str::to_owned).into_iter().collect();
     for (span, text) in places {
         if Some(span.source) == home {
@@ -59,7 +59,7 @@ pub fn at_places(
 
 /// A label without words is only underlined.
 fn text_of(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| shown::lines(text).into_owned())
+    (!text.is_empty()).then(|| shown(text, usize::MAX))
 }
 
 impl fmt::Display for Together {

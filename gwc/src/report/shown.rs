@@ -15,6 +15,9 @@ pub fn shown(text: &str, most: usize) -> String {
         }
         match letter {
             letter if is_seen(letter) => seen.push(letter),
+            '\n' => seen.push_str("\\n"),
+            '\r' => seen.push_str("\\r"),
+            '\t' => seen.push_str("\\t"),
             letter => seen.extend(letter.escape_unicode()),
         }
     }
@@ -22,8 +25,8 @@ pub fn shown(text: &str, most: usize) -> String {
 }
 
 /// The text with everything escaped that is not seen, but for the ends of its lines.
-pub(super) fn lines(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_laid_out) {
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|letter| letter == '\n' || is_seen(letter)) {
         return Cow::Borrowed(text);
     }
     let lines: Vec<String> = text.split('\n').map(|line| shown(line, usize::MAX)).collect();
@@ -57,9 +60,10 @@ mod tests {
 
     #[test]
     fn what_steers_a_terminal_is_written_out() {
-        assert_eq!(shown("a\u{1b}[2J\u{9b}\n\u{202e}é", 20), "a\\u{1b}[2J\\u{9b}\\u{a}\\u{202e}é");
+        assert_eq!(shown("a\u{1b}[2J\u{9b}\n\u{202e}é", 20), "a\\u{1b}[2J\\u{9b}\\n\\u{202e}é");
         assert_eq!(shown("abcdef", 3), "abc…");
         assert_eq!(lines("a\n\u{1b}b"), "a\n\\u{1b}b");
+        assert_eq!(lines("a\r\nb"), "a\\r\nb");
     }
 
     #[test]

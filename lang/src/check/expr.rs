@@ -11,6 +11,7 @@ use super::names::name;
 use super::text::text;
 use super::{calls, fields, matches, members, operators};
 use crate::diag::duplicate_name::duplicate_name;
+use crate::diag::not_constant::not_written_out;
 use crate::diag::too_large::too_large;
 use crate::diag::wrong_form::wrong_form;
 use crate::literal;
@@ -228,16 +229,20 @@ fn record<'a>(
     let mut places: Vec<Span> = Vec::new();
     for entry in record.entries() {
         let Some(key) = entry.key() else { continue };
-        let known = fields.iter().position(|(name, _)| **name == *key.text);
+        let Some(name) = entry.name() else {
+            cx.report(not_written_out(key.span, "names in braces are fixed, values are not"));
+            continue;
+        };
+        let known = fields.iter().position(|(known, _)| **known == *name);
         if let Some(&first) = known.and_then(|at| places.get(at)) {
-            cx.report(duplicate_name(key.span, key.text, first));
+            cx.report(duplicate_name(key.span, &name, first));
             continue;
         }
         let hint = match want.map(Ty::present) {
             Some(Ty::Json) => Some(Ty::Json),
             Some(Ty::Map(of)) => Some(Ty::clone(of)),
             Some(Ty::Record(of)) => {
-                of.iter().find(|(name, _)| **name == *key.text).map(|(_, ty)| ty.clone())
+                of.iter().find(|(known, _)| **known == *name).map(|(_, ty)| ty.clone())
             }
             _ => None,
         };
@@ -247,13 +252,13 @@ fn record<'a>(
                 wanted(cx, scope, value, &Ty::Json, &why)
             }
             (Some(value), Some(ty)) => {
-                let why = Why::says(format!("`{}` is {ty}", key.text));
+                let why = Why::says(format!("`{name}` is {ty}"));
                 wanted(cx, scope, value, ty, &why)
             }
             (Some(value), None) => expr(cx, scope, value, None),
             (None, _) => reported(key.span),
         };
-        fields.push((Arc::from(key.text), value));
+        fields.push((Arc::from(name), value));
         places.push(key.span);
     }
     let ty = match want.map(Ty::present) {

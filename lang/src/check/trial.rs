@@ -397,13 +397,13 @@ fn row_type<'a>(cx: &mut Context<'a>, scope: &Scope<'a>, rows: ast::Expr<'a>) ->
         let ast::Expr::Record(record) = row else { return None };
         n_rows += 1;
         for entry in record.entries() {
-            let (Some(key), Some(value)) = (entry.key(), entry.value()) else { return None };
+            let (Some(key), Some(value)) = (entry.name(), entry.value()) else { return None };
             if names::is_absent(cx, scope, value) {
                 continue;
             }
-            match fields.iter_mut().find(|(name, ..)| **name == *key.text) {
+            match fields.iter_mut().find(|(name, ..)| **name == *key) {
                 Some((_, _, n_given)) => *n_given += 1,
-                None => fields.push((key.text.into(), expr(cx, scope, value, None).ty, 1)),
+                None => fields.push((key.into(), expr(cx, scope, value, None).ty, 1)),
             }
         }
     }

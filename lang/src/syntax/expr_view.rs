@@ -517,12 +517,22 @@ impl<'t> Record<'t> {
 }
 
 impl<'t> Entry<'t> {
-    /// Its key; a string's text comes without the quotes.
+    /// Its key as it is written; a string's text comes without the quotes.
     pub fn key(&self) -> Option<Word<'t>> {
-        self.node
-            .children()
-            .find(|node| matches!(node.kind(), Kind::Word | Kind::Str))
-            .map(Word::of)
+        self.key_node().map(Word::of)
+    }
+
+    /// The name that its key stands for: the escapes of a string are undone. None if it has holes.
+    pub fn name(&self) -> Option<String> {
+        let node = self.key_node()?;
+        match node.kind() {
+            Kind::Str => Str::of(node).plain(),
+            _ => Some(node.text().to_owned()),
+        }
+    }
+
+    fn key_node(&self) -> Option<Node<'t>> {
+        self.node.children().find(|node| matches!(node.kind(), Kind::Word | Kind::Str))
     }
 
     /// Its value.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use lang::Value;
+use lang::quoted::Escaped;
 use tokio::time::Instant;
 
 use super::Trial;
@@ -246,7 +247,7 @@ fn head(method: &str, url: &Url<'_>, headers: &Value, lines: String) -> Result<V
         for (name, value) in headers.iter().filter(|(_, value)| !value.is_absent()) {
             let value = value.as_str().unwrap_or_default();
             if [&**name, value].iter().any(|text| text.contains(['\r', '\n'])) {
-                return Err(format!("`{name}` has a line break in it"));
+                return Err(format!("`{}` has a line break in it", Escaped(name)));
             }
             if name.eq_ignore_ascii_case("host") {
                 host = value;
@@ -264,7 +265,8 @@ fn head(method: &str, url: &Url<'_>, headers: &Value, lines: String) -> Result<V
 
 impl<'u> Url<'u> {
     fn parse(text: &'u str) -> Result<Url<'u>, String> {
-        let wrong = || format!("`{text}` is not a URL: write it as `https://shop.example/path`");
+        let wrong =
+            || format!("`{}` is not a URL: write it as `https://shop.example/path`", Escaped(text));
         let (scheme, rest) = match text.split_once("://").ok_or_else(wrong)? {
             ("http", rest) => (Scheme::Http, rest),
             ("https", rest) => (Scheme::Https, rest),

@@ -1,6 +1,7 @@
 //! Where two documents differ, place by place: what a failing comparison of large ones says instead of both of them.
 
 use lang::Value;
+use lang::quoted::Quoted;
 
 use super::expect::told;
 
@@ -79,6 +80,6 @@ fn member(place: &str, name: &str) -> String {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     match name.bytes().all(is_word) && !name.is_empty() {
         true => format!("{place}.{name}"),
-        false => format!("{place}[{name:?}]"),
+        false => format!("{place}[{}]", Quoted(name)),
     }
 }
