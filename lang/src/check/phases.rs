@@ -121,26 +121,31 @@ fn moved(cx: &Context<'_>, statement: Span, other: Span, side: Beside) -> Option
         let tail = rest.get(..end)?.trim();
         (tail.is_empty() || tail.starts_with("//")).then_some(at + u32::try_from(end).ok()? + 1)
     };
-    let from = whole(statement).start;
-    let lead = text.get(from as usize..statement.start as usize)?;
-    if !lead.trim().is_empty() {
-        return None;
-    }
+    // Where the lines of a statement begin that stands in lines of its own, with the comments above it.
+    let begin = |span: Span| {
+        let start = whole(span).start as usize;
+        let lead = text.get(start..span.start as usize)?;
+        let above = text.get(..start)?;
+        let comments = above.split_inclusive('\n').rev();
+        let comments = comments.take_while(|line| line.trim_start().starts_with("//"));
+        let length: usize = comments.map(str::len).sum();
+        lead.trim().is_empty().then_some(start - length)
+    };
+    let from = begin(statement)?;
     let to = line_end(statement.end)?;
     let insert = match side {
         Beside::Behind => line_end(other.end)?,
-        Beside::Before => {
-            let start = whole(other).start;
-            let lead = text.get(start as usize..other.start as usize)?;
-            lead.trim().is_empty().then_some(start)?
-        }
+        Beside::Before => u32::try_from(begin(other)?).ok()?,
     };
-    let line = Span { start: from, end: to, ..statement };
-    let at = Span { start: insert, end: insert, ..statement };
+    let lines = text.get(from..to as usize)?;
     let indent = indentation(cx, other);
-    let body = text.get(statement.start as usize..to as usize)?;
+    let (above, own) = lines.split_at_checked(statement.start as usize - from)?;
+    let above = above.trim().lines().map(|line| format!("{indent}{}\n", line.trim()));
+    let above: String = above.collect();
+    let line = Span { start: u32::try_from(from).ok()?, end: to, ..statement };
+    let at = Span { start: insert, end: insert, ..statement };
     Some(vec![
         Edit { span: line, text: String::new() },
-        Edit { span: at, text: format!("{indent}{body}") },
+        Edit { span: at, text: format!("{above}{indent}{own}") },
     ])
 }

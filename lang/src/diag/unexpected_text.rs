@@ -17,7 +17,9 @@ A statement is `verb positional, …, name=value, …`, perhaps with a `{ block 
 edition 2026
 
 listener web { bind \":8080\" }
-route all on web { respond 200, # }
+route all on web {
+  respond 200 # always
+}
 ```
 
 Write what was meant, or take it away:
@@ -26,7 +28,9 @@ Write what was meant, or take it away:
 edition 2026
 
 listener web { bind \":8080\" }
-route all on web { respond 200 }
+route all on web {
+  respond 200 // always
+}
 ```
 ",
 };
@@ -71,7 +75,7 @@ pub fn unexpected_character(place: Span, character: char) -> Diag {
         "nothing begins with this character",
     );
     match character {
-        '#' => diag.help("a comment begins with `//`").suggest("make it a comment", place, "//"),
+        '#' => diag.help("a comment begins with `//`"),
         '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '`' => {
             let message = match character {
                 '`' => "a text does not stand between backticks".to_owned(),

@@ -25,14 +25,11 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         && begins_nothing(character)
     {
         let diag = unexpected_character(place, character);
-        let is_first = before(text, start) == 0
-            || text.get(before(text, start)..start).is_some_and(|blank| blank.contains('\n'));
         return match character {
             '^' if complaint.verb == Some("rewrite") => diag.help(
                 "a path is rewritten by what it captures: `rewrite \"/b/{id}\"` behind `path \"/a/{id}\"`, or `rewrite \"/b{strip_prefix(req.path, \"/a\")}\"`",
             ),
-            '#' if is_first => comment(text, diag, place),
-            '#' => diag,
+            '#' => comment(text, diag, place),
             _ => match curly(text, place) {
                 Some(end) => {
                     let edit = |span| Edit { span, text: "\"".to_owned() };
@@ -308,13 +305,35 @@ pub(in crate::syntax) fn bare_url(text: &str, colon: Span) -> Option<Diag> {
     Some(unquoted(place, written))
 }
 
-/// A `#` that begins a line. All of that was meant to be a comment, so all of it is what the mend changes.
-fn comment(text: &str, mut diag: Diag, place: Span) -> Diag {
-    let rest = text.get(place.end as usize..).unwrap_or("");
-    let said = rest.lines().next().unwrap_or("").trim_end();
-    diag.fixes.clear();
-    let whole = span(place.start as usize, place.end as usize + said.len());
+/// A `#` that begins a line, or stands behind a blank with nothing behind it that closes what is open
+/// before. All up to the end of
+/// the line was meant to be a comment, so all of it is what the mend changes.
+fn comment(text: &str, diag: Diag, place: Span) -> Diag {
+    let (before, rest) = text.split_at_checked(place.start as usize).unwrap_or_default();
+    let said = rest.get(1..).and_then(|rest| rest.lines().next()).unwrap_or("").trim_end();
+    let line = before.rsplit('\n').next().unwrap_or("");
+    let is_first = line.trim().is_empty();
+    let is_behind = before.ends_with([' ', '\t']) && is_closed(said);
+    if !is_first && !is_behind {
+        return diag;
+    }
+    let whole = span(place.start as usize, place.start as usize + 1 + said.len());
     diag.fix("make it a comment", whole, format!("//{said}"))
+}
+
+/// Whether a text closes all that it opens, and nothing else.
+fn is_closed(text: &str) -> bool {
+    let mut open = Vec::new();
+    text.chars().all(|letter| match letter {
+        '{' | '(' | '[' => {
+            open.push(letter);
+            true
+        }
+        '}' => open.pop() == Some('{'),
+        ')' => open.pop() == Some('('),
+        ']' => open.pop() == Some('['),
+        _ => true,
+    }) && open.is_empty()
 }
 
 /// The end of a text in curly quotes that begins at `open`.
