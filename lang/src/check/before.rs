@@ -40,7 +40,7 @@ pub(super) fn order(
     for (plan, id) in plans.iter().zip(ids) {
         for word in plan.view.before() {
             let Some(at) = names.meant(cx, plan, word.text) else {
-                unknown(cx, plans, plan, word);
+                unknown(cx, plans, &names, plan, word);
                 continue;
             };
             if let Some(definition) = plans.get(at).and_then(|other| other.definition) {
@@ -88,7 +88,22 @@ impl<'p> Names<'p> {
             (a, b) => a.or(b),
         }
         .or_else(|| self.imported(cx, plan.unit, name))
-        .or_else(|| self.of_modules.get(name).copied().filter(|_| plan.unit == 0))
+        .or_else(|| self.of_modules(plan.unit).and_then(|names| names.get(name)).copied())
+    }
+
+    /// The routes of modules, of which the first file alone speaks.
+    fn of_modules(&self, unit: usize) -> Option<&HashMap<&'p str, usize>> {
+        (unit == 0).then_some(&self.of_modules)
+    }
+
+    /// The names that a file has for its own routes and those of its modules, in the order of the routes.
+    fn known(&self, unit: usize) -> Vec<(&'p str, usize)> {
+        let own = self.own.iter().filter(|((of, _), _)| *of == unit);
+        let own = own.map(|((_, name), at)| (*name, *at));
+        let of_modules = self.of_modules(unit).into_iter().flatten();
+        let mut known: Vec<_> = own.chain(of_modules.map(|(name, at)| (*name, *at))).collect();
+        known.sort_unstable_by_key(|(_, at)| *at);
+        known
     }
 
     /// A route that a file imports, by itself or with its site.
@@ -101,7 +116,13 @@ impl<'p> Names<'p> {
 }
 
 /// Tells of a name that is no route's.
-fn unknown(cx: &mut Context<'_>, plans: &[Plan<'_>], plan: &Plan<'_>, word: ast::Word<'_>) {
+fn unknown(
+    cx: &mut Context<'_>,
+    plans: &[Plan<'_>],
+    names: &Names<'_>,
+    plan: &Plan<'_>,
+    word: ast::Word<'_>,
+) {
     let parts: Vec<_> = word.text.split('.').map(|text| ast::Word { text, ..word }).collect();
     if cx.is_lost(plan.unit, word.text, &[Keyword::Route])
         || super::modules::names_absent(cx, plan.unit, &parts)
@@ -116,33 +137,18 @@ fn unknown(cx: &mut Context<'_>, plans: &[Plan<'_>], plan: &Plan<'_>, word: ast:
         }
         return;
     }
-    let known: Vec<(&str, &Plan<'_>)> =
-        plans.iter().filter_map(|other| name_in(cx, plan, other)).collect();
+    let known = names.known(plan.unit);
     let near = match cx.may_search(plans.len()) {
         true => nearest_route(word.text, known.iter().map(|(name, _)| *name)),
         false => None,
     };
     let place = near.and_then(|near| {
-        let (_, other) = known.iter().find(|(name, _)| *name == near)?;
-        other.view.name().map(|name| name.span)
+        let (_, at) = known.iter().find(|(name, _)| *name == near)?;
+        plans.get(*at)?.view.name().map(|name| name.span)
     });
     let similar = near.map(|near| (near, place));
     let diag = unknown_name(word.span, "route", word.text, similar);
     cx.report(super::modules::missing_there(cx, plan.unit, &parts, diag));
-}
-
-/// What the file of one route calls another, if it has a name for it.
-fn name_in<'p, 'a>(
-    cx: &Context<'_>,
-    one: &Plan<'_>,
-    other: &'p Plan<'a>,
-) -> Option<(&'p str, &'p Plan<'a>)> {
-    let is_own = one.unit == other.unit;
-    let is_of_module = one.unit == 0 && is_of_module(cx, other);
-    is_own
-        .then_some(&*other.local)
-        .or(is_of_module.then_some(&*other.name))
-        .map(|name| (name, other))
 }
 
 fn is_of_module(cx: &Context<'_>, plan: &Plan<'_>) -> bool {
