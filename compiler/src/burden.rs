@@ -11,8 +11,8 @@ use lang::segment::{Relation, Segments};
 use crate::program::{Candidate, Program, VirtualHost};
 
 /// For each route, the most tests that are made until it answers: its own and those of every candidate that may be asked
-/// before it, at the worst of its places.
-pub fn tests_before(program: &Program) -> Vec<usize> {
+/// before it, at the worst of its places. How many tests choosing a candidate is says `weight`.
+pub fn tests_before(program: &Program, weight: &dyn Fn(&Candidate) -> usize) -> Vec<usize> {
     let mut worst = vec![0; program.routes.len()];
     for listener in &program.listeners {
         let hosts = &listener.hosts.list;
@@ -21,13 +21,13 @@ pub fn tests_before(program: &Program) -> Vec<usize> {
             let mut before = Tree::default();
             for other in narrower.get(at).into_iter().flatten().filter_map(|at| hosts.get(*at)) {
                 let candidates = other.candidates.iter();
-                candidates.for_each(|one| before.add(program, one));
+                candidates.for_each(|one| before.add(program, one, weight(one)));
             }
             let mut own = Tree::default();
             // The candidates of one path meet the same others: these are looked up once.
             let mut by_path: HashMap<&Path, Vec<&Candidate>> = HashMap::new();
             for candidate in &host.candidates {
-                own.add(program, candidate);
+                own.add(program, candidate, weight(candidate));
                 if let Some(path) = pattern(program, candidate) {
                     by_path.entry(path).or_default().push(candidate);
                 }
@@ -40,7 +40,7 @@ pub fn tests_before(program: &Program) -> Vec<usize> {
                     let earlier = earlier.checked_sub(1).and_then(|last| ranked.get(last));
                     let n_before = elsewhere + earlier.map_or(0, |(_, sum)| *sum);
                     if let Some(worst) = worst.get_mut(candidate.route.0 as usize) {
-                        *worst = (*worst).max(n_before + candidate.code.len());
+                        *worst = (*worst).max(n_before + weight(candidate));
                     }
                 }
             }
@@ -124,9 +124,8 @@ enum Part {
 }
 
 impl Tree {
-    fn add(&mut self, program: &Program, candidate: &Candidate) {
+    fn add(&mut self, program: &Program, candidate: &Candidate, tests: usize) {
         let Some(path) = pattern(program, candidate) else { return };
-        let tests = candidate.code.len();
         let mut at = 0;
         for segment in &path.segments {
             self.count(at, tests);

@@ -83,8 +83,10 @@ pub(crate) enum Lost {
     Content(BodyError),
 }
 
-/// A follower waits for the one before it no longer than that.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// How long a follower waits at most for the one before it, where all tries of its own may take `total`.
+pub(crate) fn longest_wait(total: Duration) -> Duration {
+    Duration::from_secs(30).min(total)
+}
 
 impl Use {
     /// Each, with its word for metrics.
@@ -166,7 +168,7 @@ pub(crate) async fn answer(
         Join::Lead(lead) => fetching.miss(client, Some(lead), old, Use::Miss).await,
         Join::Follow(leader) => {
             // Only once: whoever finds nothing then asks by itself, so that a failing upstream is not asked in turn.
-            let longest = LONGEST_WAIT.min(fetching.sending.timeouts.total);
+            let longest = longest_wait(fetching.sending.timeouts.total);
             let _ = timeout(longest, leader.acquire()).await;
             match fetching.find() {
                 (_, Found::Fresh(kept)) => {

@@ -5,19 +5,22 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use compiler::RouteId;
-use compiler::program::{Expr, Program, Route, Step, StepKind};
+use compiler::program::{Program, Route, Step, StepKind};
 use lang::diag::beyond_cost::beyond_cost;
-use lang::vocab::{Argument, ExprId};
+use lang::vocab::Argument;
 use lang::{Diag, Value};
 
 use crate::actions;
+use crate::cache::longest_wait;
 use crate::engine::{Destination, Engine};
 use crate::exchange::MOST_READ;
 use crate::upstream::Cause;
 
 mod asking;
+mod weight;
 
 use asking::Asking;
+use weight::Weighing;
 
 /// The worst case of one route.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,8 +33,9 @@ pub struct Cost {
     pub buffered: u64,
     /// How often the request is sent to an upstream, one time after the other.
     pub tries: u32,
-    /// Until the answer begins: what sub-requests are waited for, all tries and the waits between them. Zero where nothing is
-    /// waited for. The time in which the client sends its content is not in it.
+    /// Until the answer begins: what sub-requests are waited for, all tries and the waits between them; with a `cache`, who
+    /// else fetches the answer, and all of it. Zero where nothing is waited for. The time in which the client sends its
+    /// content is not in it.
     pub first_byte: Duration,
     /// Until all of the answer is here: what sub-requests are waited for, and the bound on all tries together.
     pub total: Duration,
@@ -47,15 +51,21 @@ pub fn costs(engine: &Engine) -> Vec<Cost> {
     let upstreams: HashMap<&str, &Destination> =
         engine.upstreams.iter().map(|destination| (&*destination.name, destination)).collect();
     let caps = caps(engine);
-    let routing = compiler::burden::tests_before(engine.program());
+    let weighing = Weighing::new(engine);
+    let routing = compiler::burden::tests_before(engine.program(), &|candidate| {
+        weighing.of_candidate(candidate)
+    });
     let asking = Asking::new(engine);
     routes
         .map(|(at, route)| {
             let id = RouteId(at as u32);
-            let own: usize = route.steps.iter().map(|step| tests(engine, step)).sum();
+            let own: usize = route.steps.iter().map(|step| tests(&weighing, at, step)).sum();
             let forwarded =
                 route.steps.iter().filter_map(|step| forwarded(engine, &upstreams, step));
-            let forwarded: Vec<_> = forwarded.flatten().collect();
+            let mut forwarded: Vec<_> = forwarded.flatten().collect();
+            if route.steps.iter().any(is_cached) {
+                forwarded.iter_mut().for_each(Way::cache);
+            }
             let worst = forwarded.iter().max_by_key(|way| (way.total, way.first_byte));
             let longest = forwarded.iter().map(|way| way.first_byte).max().unwrap_or_default();
             let (sub_requests, waits) = asking.of(at);
@@ -74,26 +84,11 @@ pub fn costs(engine: &Engine) -> Vec<Cost> {
 }
 
 /// The tests of a statement whose condition must hold.
-fn tests(engine: &Engine, step: &Step) -> usize {
+fn tests(weighing: &Weighing<'_>, route: usize, step: &Step) -> usize {
     let StepKind::Act(call) = &step.kind else { return 0 };
     let asserts = actions::row(&call.action).is_some_and(|row| row.asserts.is_some());
-    if asserts { call.args.first().map_or(0, |condition| leaves(engine, *condition)) } else { 0 }
-}
-
-/// The tests in a condition.
-fn leaves(engine: &Engine, id: ExprId) -> usize {
-    let program = engine.program();
-    let mut open = vec![id];
-    let mut n_leaves = 0;
-    while let Some(id) = open.pop() {
-        match program.expr(id) {
-            Expr::Const(_) | Expr::Input(_) => {}
-            Expr::And(parts) | Expr::Or(parts) => open.extend(parts),
-            Expr::Not(inner) => open.push(*inner),
-            _ => n_leaves += 1,
-        }
-    }
-    n_leaves
+    let condition = call.args.first().filter(|_| asserts);
+    condition.map_or(0, |condition| weighing.of_condition(route, *condition))
 }
 
 /// Where a statement may send a request, and how long that may take.
@@ -102,6 +97,20 @@ struct Way<'e> {
     tries: u32,
     first_byte: Duration,
     total: Duration,
+}
+
+impl Way<'_> {
+    /// The same with a cache in front of it: another request may be waited for that fetches the same answer, and what
+    /// may be kept is read to its end before any of it is sent.
+    fn cache(&mut self) {
+        self.total = longest_wait(self.total).saturating_add(self.total);
+        self.first_byte = self.total;
+    }
+}
+
+/// Whether a statement has answers kept.
+fn is_cached(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Act(call) if *call.action == *"cache")
 }
 
 /// The ways of a statement that forwards.
