@@ -189,6 +189,10 @@ impl<'r> Run<'r> {
                     Some(seen) => seen.is_text(|seen| same(seen.as_bytes(), text.as_bytes())),
                     None => self.holds(&op.check, &cell.candidates, host)?,
                 },
+                Check::Equal(Source::Segment(at), text) => {
+                    let segment = text::nth(self.head.path, usize::from(*at));
+                    segment.is_some_and(|seen| same(seen.as_bytes(), text.as_bytes()))
+                }
                 Check::Within(Source::Client(_), networks) => match self.head.client {
                     Some(address) => networks.hold(&address),
                     None => self.holds(&op.check, &cell.candidates, host)?,
