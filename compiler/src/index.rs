@@ -2,6 +2,7 @@
 //! cell's code to the candidate that answers. It says the same as the plain walk over the program (`interp/decide.rs`)
 //! and owns nothing of a request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use lang::policy::Host as Pattern;
@@ -27,8 +28,8 @@ use tree::{CellRef, LONGEST, Later, build};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
     hosts: Hosts,
-    /// The routes of all candidates, those of a host together.
-    routes: Box<[RouteId]>,
+    /// The routes of all candidates, those of a host together. Shared with the next index where they stay as they are.
+    routes: Arc<[RouteId]>,
     /// How many places of those belong to no host any more.
     n_unused: usize,
     /// Whether there is none, because the listener has more of something than the layout has room for.
@@ -90,7 +91,7 @@ impl Index {
             return None;
         }
         let mut next = self.clone();
-        let mut routes = self.routes.to_vec();
+        let mut routes = Cow::Borrowed(&*self.routes);
         for (place, (old, new)) in changed {
             let known = self.host(&old.host)?;
             let mut codes = build::Codes::of(old, &known.tree);
@@ -104,9 +105,14 @@ impl Index {
                 known.first
             };
             let end = first as usize + new.candidates.len();
-            routes.resize(routes.len().max(end), RouteId(u32::MAX));
-            let slots = routes.get_mut(first as usize..end)?.iter_mut();
-            slots.zip(&new.candidates).for_each(|(slot, candidate)| *slot = candidate.route);
+            let own = new.candidates.iter().map(|candidate| candidate.route);
+            let known = routes.get(first as usize..end);
+            if !known.is_some_and(|known| known.iter().copied().eq(own.clone())) {
+                let routes = routes.to_mut();
+                routes.resize(routes.len().max(end), RouteId(u32::MAX));
+                let slots = routes.get_mut(first as usize..end)?.iter_mut();
+                slots.zip(own).for_each(|(slot, route)| *slot = route);
+            }
             let host = Host::new(
                 tree,
                 kind.unwrap_or(Kind::Exact),
@@ -120,7 +126,9 @@ impl Index {
         if next.n_unused > routes.len() / 2 {
             return None;
         }
-        next.routes = routes.into();
+        if let Cow::Owned(routes) = routes {
+            next.routes = routes.into();
+        }
         Some(next)
     }
 
