@@ -3,14 +3,24 @@
 //! field or two.
 
 /// The marks of a message's first fields.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Names {
     words: [u64; WORDS],
     /// How many fields there are.
     n: usize,
-    /// The marks of all of them as bits, and those that more than one has.
-    seen: [u64; 2],
-    shared: [u64; 2],
+    /// For each mark what [`Names::place`] says.
+    by_mark: [u8; MARKS],
+}
+
+/// Where a name's field may stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// There is none.
+    Nowhere,
+    /// At this place, or there is none.
+    At(usize),
+    /// At several.
+    Several,
 }
 
 /// What is noted of a name, whatever the case of its letters. Others may have the same.
@@ -42,6 +52,14 @@ pub enum Only {
 
 const WORDS: usize = 4;
 
+/// How many marks there are.
+const MARKS: usize = 128;
+
+/// What is noted of a mark: that no field has it, and that it is not noted which ones do. All else is the place of the one
+/// that does, and one.
+const NONE: u8 = 0;
+const SEVERAL: u8 = u8::MAX;
+
 /// Fields behind so many are not noted; each of them may have any name.
 const NOTED: usize = WORDS * 8;
 
@@ -64,10 +82,17 @@ impl Mark {
         Mark(mixed | 0x80)
     }
 
-    /// Its bit among those of all marks: in one of two words.
-    #[inline]
-    fn bit(self) -> (usize, u64) {
-        (usize::from(self.0 >> 6 & 1), 1 << (self.0 & 63))
+    /// Its number among all marks.
+    #[inline(always)]
+    fn number(self) -> usize {
+        usize::from(self.0) % MARKS
+    }
+}
+
+impl Default for Names {
+    /// Those of no fields.
+    fn default() -> Names {
+        Names { words: [0; WORDS], n: 0, by_mark: [NONE; MARKS] }
     }
 }
 
@@ -79,11 +104,11 @@ impl Names {
             *word |= u64::from(mark.0) << (self.n % 8 * 8);
         }
         self.n += 1;
-        let (half, bit) = mark.bit();
-        if let (Some(seen), Some(shared)) = (self.seen.get_mut(half), self.shared.get_mut(half)) {
-            *shared |= *seen & bit;
-            *seen |= bit;
-        }
+        let noted = &mut self.by_mark[mark.number()];
+        *noted = match (*noted, u8::try_from(self.n)) {
+            (NONE, Ok(behind)) => behind,
+            _ => SEVERAL,
+        };
     }
 
     /// Where fields with a name of this mark may stand: at no other place there is one.
@@ -92,31 +117,18 @@ impl Names {
         Places { names: self, wanted: u64::from(mark.0) * LOW, next: 0, found: 0 }
     }
 
-    /// Where the field of a name with this mark stands; `is_it` tells by a place whether it is one.
+    /// Where the field of a name with this mark may stand.
     #[inline(always)]
-    pub fn only(&self, mark: Mark, is_it: impl Fn(usize) -> bool) -> Only {
-        let (half, bit) = mark.bit();
-        let has = |words: &[u64; 2]| words.get(half).is_some_and(|word| word & bit != 0);
-        if !has(&self.seen) {
-            return Only::Nowhere;
+    pub fn place(&self, mark: Mark) -> Place {
+        match self.by_mark[mark.number()] {
+            NONE => Place::Nowhere,
+            SEVERAL => Place::Several,
+            behind => Place::At(usize::from(behind) - 1),
         }
-        if has(&self.shared) || self.n > NOTED {
-            return self.only_among(mark, &is_it);
-        }
-        // One field has this mark.
-        for (number, word) in self.words.iter().enumerate() {
-            let found = zeros(word ^ (u64::from(mark.0) * LOW));
-            if found != 0 {
-                let place = number * 8 + found.trailing_zeros() as usize / 8;
-                return if is_it(place) { Only::At(place) } else { Only::Nowhere };
-            }
-        }
-        Only::Nowhere
     }
 
-    /// The same where several fields may have the mark.
-    #[inline(never)]
-    fn only_among(&self, mark: Mark, is_it: &dyn Fn(usize) -> bool) -> Only {
+    /// Where the field of a name with this mark stands; `is_it` tells by a place whether it is one.
+    pub fn only(&self, mark: Mark, is_it: impl Fn(usize) -> bool) -> Only {
         let mut places = self.places(mark).filter(|place| is_it(*place));
         match (places.next(), places.next()) {
             (None, _) => Only::Nowhere,
@@ -174,7 +186,12 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
     {
         return (word(a) ^ word(b)) | (word(c) ^ word(d)) == 0;
     }
-    one.iter().zip(other).all(|(one, other)| one == other)
+    if let (Some(a), Some(b), Some(c), Some(d)) =
+        (one.first_chunk::<2>(), other.first_chunk(), one.last_chunk::<2>(), other.last_chunk())
+    {
+        return a == b && c == d;
+    }
+    one.first() == other.first()
 }
 
 /// Whether two names of fields are the same, whatever the case of their letters.
@@ -229,7 +246,13 @@ mod tests {
                 let is_it = |place: &usize| names[*place].eq_ignore_ascii_case(wanted);
                 let there: Vec<usize> = (0..n).filter(is_it).collect();
                 assert!(there.iter().all(|place| places.contains(place)), "{wanted} {names:?}");
-                let only = noted.only(Mark::of(wanted.as_bytes()), |place| is_it(&place));
+                let mark = Mark::of(wanted.as_bytes());
+                match noted.place(mark) {
+                    Place::Nowhere => assert!(places.iter().all(|place| *place >= NOTED)),
+                    Place::At(at) => assert!(there.iter().all(|place| *place == at)),
+                    Place::Several => {}
+                }
+                let only = noted.only(mark, |place| is_it(&place));
                 match *there {
                     [] => assert_eq!(only, Only::Nowhere),
                     [place] => assert_eq!(only, Only::At(place)),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use gw_compiler::names::{Mark, Names, Only, same_name};
+use gw_compiler::names::{Mark, Names, Only, Place, same, same_name};
 use lang::Value;
 
 /// A table of rules, and requests for it.
@@ -201,6 +201,20 @@ impl Request {
     /// The value of a header, if it stands there once; names are in lower case, as HTTP/2 has them.
     #[inline(never)]
     pub(crate) fn header(&self, name: &str, mark: Mark) -> Option<&'static str> {
+        match self.names.place(mark) {
+            Place::Nowhere => None,
+            Place::At(at) => match self.headers.get(at) {
+                Some((known, value)) if same(known.as_bytes(), name.as_bytes()) => Some(value),
+                _ => self.header_among(name, mark),
+            },
+            Place::Several => self.header_among(name, mark),
+        }
+    }
+
+    /// The same where several headers may be it, or its name may be written otherwise.
+    #[cold]
+    #[inline(never)]
+    fn header_among(&self, name: &str, mark: Mark) -> Option<&'static str> {
         let is_it = |at: usize| {
             let header = self.headers.get(at);
             header.is_some_and(|(known, _)| same_name(known.as_bytes(), name.as_bytes()))

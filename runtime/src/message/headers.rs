@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use compiler::names::{Mark, Names, Only, same_name};
+use compiler::names::{Mark, Names, Only, Place, same_name};
 use smallvec::SmallVec;
 
 use super::Known;
@@ -122,7 +122,12 @@ impl Headers {
         let Some(section) = self.section.as_deref() else { return Ok(None) };
         let field = |at: usize| section.fields.get(at);
         let is_named = |at| field(at).is_some_and(|field| section.is_named(field, name));
-        match section.names.only(mark, is_named) {
+        let only = match section.names.place(mark) {
+            Place::Nowhere => Only::Nowhere,
+            Place::At(at) if is_named(at) => Only::At(at),
+            Place::At(_) | Place::Several => section.names.only(mark, is_named),
+        };
+        match only {
             Only::Nowhere => Ok(None),
             Only::At(at) => Ok(field(at).map(|field| section.part(field.value))),
             Only::Often => Err(Repeated),
