@@ -194,7 +194,7 @@ impl Index {
         listener: ListenerId,
         head: &'e Head<'_>,
     ) -> Decision {
-        let Some(host) = self.hosts.exact(head.host) else {
+        let Some(host) = self.hosts.exact(head.host).or_else(|| self.hosts.every()) else {
             if self.is_plain || self.hosts.has_wide() || head.path.len() > LONGEST {
                 return self.search(None, &Run::new(interp(), head, listener), Missed::Nowhere);
             }
@@ -210,7 +210,7 @@ impl Index {
                 match asked(host, number, &run) {
                     Ok(Some(candidate)) => candidate,
                     Ok(None) => match host.tree.next(head.path, &mut later) {
-                        CellRef::None if !self.hosts.has_wide() => {
+                        CellRef::None if !self.hosts.has_wider(host) => {
                             if run.missed.get() {
                                 return self.allowed(&run, Some((host, number)));
                             }
@@ -224,7 +224,7 @@ impl Index {
             }
             CellRef::None
                 if !host.tree.side.is_plain
-                    && !self.hosts.has_wide()
+                    && !self.hosts.has_wider(host)
                     && head.path.len() <= LONGEST =>
             {
                 frame.capture_as(None);
@@ -260,10 +260,11 @@ impl Index {
         if self.is_plain || run.head.path.len() > LONGEST {
             return plain(run);
         }
+        let is_last = begun.as_ref().is_some_and(|(host, ..)| !self.hosts.has_wider(host));
         let asked =
             begun.and_then(|(host, later, cell)| self.ask(host, later, cell, run, &mut missed));
         let asked = match asked {
-            None if self.hosts.has_wide() => self.wide(run, &mut missed),
+            None if !is_last => self.wide(run, &mut missed),
             asked => asked,
         };
         match asked {
@@ -336,7 +337,7 @@ impl Index {
             match cell {
                 CellRef::None => return None,
                 CellRef::Always(candidate) => break candidate,
-                CellRef::Cell(number) => match asked(host, number, run) {
+                CellRef::Cell(number) => match asked_apart(host, number, run) {
                     Ok(Some(candidate)) => break candidate,
                     Ok(None) if run.missed.take() => missed.add(host, number),
                     Ok(None) => {}
@@ -373,6 +374,12 @@ fn asked(host: &Host, cell: u32, run: &Run<'_>) -> Result<Option<u32>, Pending> 
         Some(cell) => run.cell(cell, host.place()),
         None => Ok(None),
     }
+}
+
+/// The same, as a function of its own: for who asks seldom.
+#[inline(never)]
+fn asked_apart(host: &Host, cell: u32, run: &Run<'_>) -> Result<Option<u32>, Pending> {
+    asked(host, cell, run)
 }
 
 /// Adds the methods with which a candidate of a cell would have answered; gives what keeps that from being said.

@@ -11,6 +11,7 @@ pub(super) struct Hosts {
     /// A power of two, and at least twice as many as there are names. Whoever asks for names that are not there looks no
     /// further than the longest row of entries.
     table: Box<[Entry]>,
+    /// What hashes begin with; its lowest bits are for a kind.
     seed: u64,
     /// Bit `n` stands for suffixes of `n` labels behind `*.`, and behind `**.`; the last bit for all longer ones.
     one_label: u64,
@@ -115,7 +116,8 @@ impl Hosts {
             }
             longest
         };
-        hosts.seed = (0..TRIES).min_by_key(row).unwrap_or_default();
+        let seeds = (0..TRIES).map(|number| number << KIND);
+        hosts.seed = seeds.min_by_key(row).unwrap_or_default();
         let mut table = vec![Entry::default(); size];
         for (kind, name, host) in names {
             let mut at = place(hash(hosts.seed, kind, &Name::of(name.as_bytes())), size);
@@ -181,6 +183,19 @@ impl Hosts {
     #[inline]
     pub(super) fn has_wide(&self) -> bool {
         self.one_label | self.labels != 0 || self.any.is_some()
+    }
+
+    /// The tree of every host, if no other answers for more than one name.
+    #[inline]
+    pub(super) fn every(&self) -> Option<&Host> {
+        if self.one_label | self.labels == 0 { self.any.as_ref() } else { None }
+    }
+
+    /// Whether a tree answers for more names than that of this host, which is of one name or of every host.
+    #[inline]
+    pub(super) fn has_wider(&self, host: &Host) -> bool {
+        self.one_label | self.labels != 0
+            || self.any.as_ref().is_some_and(|any| !std::ptr::eq(any, host))
     }
 
     /// As `find`, for the trees that answer for more than one name.
@@ -265,7 +280,7 @@ impl Hosts {
 
 #[inline]
 fn hash(seed: u64, kind: Kind, name: &Name<'_>) -> u64 {
-    name.hash(seed << 2 | kind as u64)
+    name.hash(seed | kind as u64)
 }
 
 #[inline]

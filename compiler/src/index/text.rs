@@ -64,6 +64,9 @@ impl<'t> Name<'t> {
     pub(super) fn hash(&self, seed: u64) -> u64 {
         let [a, b, c, d] = self.ends;
         let hash = folded(a ^ seed ^ self.len() as u64, b ^ FACTOR);
+        if self.len() < ENDS / 2 {
+            return hash;
+        }
         let hash = folded(c ^ hash, d ^ FACTOR);
         if self.len() > ENDS { mixed(hash, self.text) } else { hash }
     }
@@ -290,16 +293,22 @@ pub(crate) fn nth(path: &str, number: usize) -> Option<&str> {
 /// The segment that begins at a place, which must not lie behind the path's end.
 #[inline(always)]
 pub(super) fn segment(path: impl Path, at: usize) -> Segment {
+    short_segment(path, at).unwrap_or_else(|| {
+        let (first, second) = (path.ahead(at), path.ahead(at + 8));
+        let (rest, length) = long_rest(path, at + 16, second);
+        Segment { first, rest, length: 8 + length }
+    })
+}
+
+/// The same if it ends within two words.
+#[inline(always)]
+pub(super) fn short_segment(path: impl Path, at: usize) -> Option<Segment> {
     let first = path.ahead(at);
     if let Some((first, length)) = last(first) {
-        return Segment { first, rest: 0, length };
+        return Some(Segment { first, rest: 0, length });
     }
-    let second = path.ahead(at + 8);
-    let (rest, length) = match last(second) {
-        Some((second, length)) => (second, length),
-        None => long_rest(path, at + 16, second),
-    };
-    Segment { first, rest, length: 8 + length }
+    let (rest, length) = last(path.ahead(at + 8))?;
+    Some(Segment { first, rest, length: 8 + length })
 }
 
 impl Segment {

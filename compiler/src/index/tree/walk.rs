@@ -11,7 +11,7 @@ use super::{
     NodeHead, OTHERS, REST, SHORT, Side, Tree, UUID,
 };
 use super::{is_marked, slot, word};
-use crate::index::text::{self, Padded, Path};
+use crate::index::text::{self, Padded, Path, Segment};
 use lang::segment::Segments;
 
 /// What nodes on the way have besides literals and is still to be tried: the word of each, and where its segment begins.
@@ -156,7 +156,7 @@ fn steps(tree: &Tree, path: impl Path, is_first: bool, later: &mut Later) -> u32
                     CELL_BENEATH => return behind as u32,
                     LONG if goes_on(lines, behind, path, at..next) => (node, at) = (behind, next),
                     kind @ (ANY_NODE | ANY_CELL) if next <= path.len() => {
-                        let end = text::end(path, next);
+                        let end = segment_end(path, next);
                         if end == next {
                             break;
                         }
@@ -198,7 +198,7 @@ fn steps(tree: &Tree, path: impl Path, is_first: bool, later: &mut Later) -> u32
                 more = 0;
                 continue;
             }
-            let end = end(path, at);
+            let end = segment_end(path, at);
             let takes = match kind {
                 ANY => at < end,
                 kind => takes(&tree.side, kind, path, at..end),
@@ -287,10 +287,32 @@ fn few(lines: &[Line], node: usize, n_lines: usize, ahead: u64) -> Option<u64> {
 /// The one of many whose text is the segment, as the word of a kid; zero if there is none.
 #[inline(never)]
 fn many(lines: &[Line], node: usize, bits: u32, path: impl Path, at: usize) -> u64 {
+    match text::short_segment(path, at) {
+        Some(segment) => found(lines, node, bits, segment, |_| true),
+        None => many_long(lines, node, bits, path, at),
+    }
+}
+
+/// The same for a long segment.
+#[cold]
+#[inline(never)]
+fn many_long(lines: &[Line], node: usize, bits: u32, path: impl Path, at: usize) -> u64 {
     let segment = text::segment(path, at);
+    let text = at..at + segment.length + 1;
+    found(lines, node, bits, segment, |node| goes_on(lines, node, path, text.clone()))
+}
+
+/// The one of many whose text is this segment and, as `goes_on` says of its node, what of that is in no word of its own.
+#[inline(always)]
+fn found(
+    lines: &[Line],
+    node: usize,
+    bits: u32,
+    segment: Segment,
+    goes_on: impl Fn(usize) -> bool,
+) -> u64 {
     let hash = segment.hash();
     let mut place = slot(hash, bits);
-    let length = segment.length + 1;
     while let Some(slot) = word(lines, (node + 1) * LINE + place) {
         if slot == 0 {
             break;
@@ -301,9 +323,9 @@ fn many(lines: &[Line], node: usize, bits: u32, path: impl Path, at: usize) -> u
             if line.0[FIRST] == segment.first
                 && line.0[REST] == segment.rest
                 && NodeHead(line.0[0]).length() == segment.length
-                && (length <= 2 * SHORT || goes_on(lines, node as usize, path, at..at + length))
+                && goes_on(node as usize)
             {
-                return u64::from(node) << KID_BEHIND | (length as u64) << KID_LENGTH;
+                return u64::from(node) << KID_BEHIND | (segment.length as u64 + 1) << KID_LENGTH;
             }
         }
         place = (place + 1) & ((1 << bits) - 1);
@@ -313,7 +335,7 @@ fn many(lines: &[Line], node: usize, bits: u32, path: impl Path, at: usize) -> u
 
 /// Where a segment ends.
 #[inline(never)]
-fn end(path: impl Path, at: usize) -> usize {
+fn segment_end(path: impl Path, at: usize) -> usize {
     text::end(path, at)
 }
 
@@ -322,7 +344,7 @@ fn end(path: impl Path, at: usize) -> usize {
 #[inline(always)]
 fn goes_on(lines: &[Line], node: usize, path: impl Path, text: Range<usize>) -> bool {
     // The path is as long, so that only what ends the last segment may lie behind its end.
-    if text.end > path.len() + 1 {
+    if text.end.wrapping_sub(1) > path.len() {
         return false;
     }
     if text.len() > 2 * SHORT {
