@@ -193,7 +193,7 @@ fn keep<'c>(
     for (at, segment) in given.enumerate().take(64) {
         add(cut.is(Term::Segment(at), &segment), 20);
     }
-    add(cut.is(Term::Method, &Value::Method(Arc::from(head.method))), 15);
+    add(cut.is(Term::Method, &Value::Method(Arc::from(head.method.name()))), 15);
     let conditions = asked.filter_map(|one| program.route(one.route)).flat_map(|route| {
         route.conditions.iter().map(|(condition, _)| *condition).collect::<Vec<ExprId>>()
     });
@@ -252,7 +252,7 @@ fn change(
     };
     Ok(Change {
         who,
-        method: if says_method { witness.method.clone() } else { Arc::from(head.method) },
+        method: if says_method { witness.method.clone() } else { Arc::from(head.method.name()) },
         host: witness.host.clone(),
         same_path: witness.path == head.path,
         path: witness.path.clone(),

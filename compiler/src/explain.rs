@@ -139,7 +139,7 @@ fn loss(
     head: &Head<'_>,
 ) -> Option<Loss> {
     if let Some(methods) = &candidate.methods
-        && !methods.iter().any(|method| **method == *head.method)
+        && !methods.iter().any(|method| **method == *head.method.name())
     {
         return Some(Loss::Method(methods.clone()));
     }

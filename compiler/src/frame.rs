@@ -10,6 +10,7 @@ use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
 use crate::program::ListenerId;
+use crate::program::code::MethodBit;
 
 /// A slot, by its place in [`crate::Program::slots`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -95,9 +96,16 @@ pub struct Head<'r> {
     /// The normalised path, beginning with `/` (or `*`).
     pub path: &'r str,
     /// The method, in its own case.
-    pub method: &'r str,
+    pub method: Method<'r>,
     /// The client's address, as `client.ip` reads it; where there is none, that is asked of [`Fill`].
     pub client: Option<IpAddr>,
+}
+
+/// The name of a method, and its bit: found once, and asked for by many.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Method<'r> {
+    name: &'r str,
+    bit: MethodBit,
 }
 
 /// What one request's evaluations share: values read once, captures, locals.
@@ -125,6 +133,25 @@ pub(crate) struct Captured {
     pub(crate) host: u32,
     /// A place among the host's candidates.
     pub(crate) candidate: u32,
+}
+
+impl<'r> Method<'r> {
+    /// The method with this name.
+    #[inline]
+    pub const fn of(name: &'r str) -> Method<'r> {
+        Method { name, bit: MethodBit::of(name) }
+    }
+
+    /// Its name.
+    #[inline]
+    pub const fn name(self) -> &'r str {
+        self.name
+    }
+
+    #[inline]
+    pub(crate) fn bit(self) -> MethodBit {
+        self.bit
+    }
 }
 
 impl<'r> Read<'r> {

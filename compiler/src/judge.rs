@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lang::{Policy, Value};
 
 use crate::decision::Decision;
-use crate::frame::{Fill, Frame, Head, Read, SlotId};
+use crate::frame::{Fill, Frame, Head, Method, Read, SlotId};
 use crate::interp::Pending;
 use crate::matcher::{Backend, LoadError, Matcher, Refused, load_with};
 use crate::program::{ListenerId, Program};
@@ -186,7 +186,7 @@ fn nobody() -> String {
 
 impl Request {
     pub(crate) fn head(&self) -> Head<'_> {
-        Head { host: &self.host, path: &self.path, method: &self.method, client: None }
+        Head { host: &self.host, path: &self.path, method: Method::of(&self.method), client: None }
     }
 }
 

@@ -56,7 +56,7 @@ fn decide(interp: &Interp<'_>, listener: ListenerId, head: &Head<'_>) -> Decisio
     for host in table.hosts.find(head.host) {
         for candidate in crate::interp::decide::candidates(host, &segments) {
             match candidate.methods.as_deref() {
-                Some(methods) if !methods.iter().any(|method| **method == *head.method) => {
+                Some(methods) if !methods.iter().any(|method| **method == *head.method.name()) => {
                     others.push((candidate, methods));
                 }
                 _ => match takes(interp, candidate, &segments) {

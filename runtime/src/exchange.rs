@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use compiler::{Fill, Frame, Head, Matcher, Read, RouteId, SlotId};
+use compiler::{Fill, Frame, Head, Matcher, Method, Read, RouteId, SlotId};
 use lang::Value;
 use lang::vocab::{Decode, Dyn, ExprId};
 use tokio::time::Instant;
@@ -221,7 +221,7 @@ impl Exchange {
         Head {
             host: self.request.target.host(),
             path: self.request.target.path(),
-            method: self.request.method.as_str(),
+            method: Method::of(self.request.method.as_str()),
             client: Some(self.client().to_canonical()),
         }
     }
@@ -407,7 +407,7 @@ pub(crate) mod sample {
     use compiler::{Backend, Program};
 
     use super::*;
-    use crate::message::{Method, Scheme};
+    use crate::message::{self, Scheme};
     use crate::telemetry::Telemetry;
 
     /// An exchange over a program that holds these expressions and slots.
@@ -432,7 +432,7 @@ pub(crate) mod sample {
             identities: Box::default(),
         };
         let target = Target::new(Scheme::Http, b"Shop.Example:8080", target.as_bytes()).unwrap();
-        let mut request = Request::new(Method::Get, target);
+        let mut request = Request::new(message::Method::Get, target);
         for (name, value) in headers {
             request.headers.append(name, value).unwrap();
         }

@@ -111,11 +111,9 @@ impl Ours {
         }
         let readers = program.slots.iter().map(|slot| match &*slot.field {
             "req.header" => {
-                let key = slot.key.clone();
-                key.map_or(Reader::Nothing, |key| {
-                    let mark = Mark::of(key.as_bytes());
-                    Reader::Header(key, mark)
-                })
+                let key = slot.key.clone().unwrap();
+                let mark = Mark::of(key.as_bytes());
+                Reader::Header(key, mark)
             }
             "client.ip" => Reader::Address,
             claim => {
@@ -149,7 +147,7 @@ impl Ours {
             let head = Head {
                 host: request.host,
                 path: request.path,
-                method: request.method(),
+                method: request.method,
                 client: Some(IpAddr::from(request.ip)),
             };
             let frame = Frame::new();

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use gw_compiler::Method;
 use gw_compiler::names::{Mark, Names, Only, Place, same, same_name};
 use lang::Value;
 
@@ -70,7 +71,7 @@ pub(crate) struct Request {
     /// Their names, as they are noted when a head is read.
     pub(crate) names: Names,
     pub(crate) ip: [u8; 4],
-    pub(crate) method: u8,
+    pub(crate) method: Method<'static>,
 }
 
 /// What a token says, by kind.
@@ -135,7 +136,7 @@ impl Rule {
             }
         }
         given.next().is_none()
-            && (self.methods.is_empty() || self.methods.contains(&request.method()))
+            && (self.methods.is_empty() || self.methods.contains(&request.method.name()))
             && self.when.iter().all(|one| one.holds(request, token))
     }
 
@@ -186,8 +187,8 @@ impl Request {
     pub(crate) fn new(host: &str, path: &str, method: &str) -> Request {
         let text: &'static str = Box::leak(Box::from(format!("{host}{path}")));
         let (host, path) = text.split_at(host.len());
-        let method = METHODS.iter().position(|known| *known == method);
-        let method = method.expect("one of the methods") as u8;
+        let method = METHODS.into_iter().find(|known| *known == method);
+        let method = Method::of(method.expect("one of the methods"));
         Request { host, path, headers: Box::default(), names: Names::default(), ip: [0; 4], method }
     }
 
@@ -223,11 +224,6 @@ impl Request {
             Only::At(at) => self.headers.get(at).map(|(_, value)| *value),
             Only::Nowhere | Only::Often => None,
         }
-    }
-
-    /// Its method, by name.
-    pub(crate) fn method(&self) -> &'static str {
-        METHODS[usize::from(self.method)]
     }
 }
 

@@ -29,7 +29,9 @@ impl Interp<'_> {
         for host in listener.hosts.find(head.host) {
             for candidate in candidates(host, &segments) {
                 match candidate.methods.as_deref() {
-                    Some(methods) if !methods.iter().any(|method| **method == *head.method) => {
+                    Some(methods)
+                        if !methods.iter().any(|method| **method == *head.method.name()) =>
+                    {
                         others.push((candidate, methods));
                     }
                     _ => {

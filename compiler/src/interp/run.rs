@@ -12,7 +12,7 @@ use crate::index::{self, text};
 use crate::interp::{Interp, Pending, ops};
 use crate::names::same;
 use crate::program::ListenerId;
-use crate::program::code::{Check, Goal, MethodBit, Methods, Source};
+use crate::program::code::{Check, Goal, Methods, Op, Source};
 use lang::segment::Segments;
 
 /// A decision being made.
@@ -20,8 +20,6 @@ pub(crate) struct Run<'r> {
     pub(crate) interp: Interp<'r>,
     pub(crate) head: &'r Head<'r>,
     pub(crate) listener: ListenerId,
-    /// The method's bit.
-    pub(crate) method: MethodBit,
     /// Whether a method was missed.
     pub(crate) missed: Cell<bool>,
     /// The text that was read last: candidates of a cell ask for the same one after the other.
@@ -132,8 +130,7 @@ impl<'r> Run<'r> {
     /// A decision at this listener.
     #[inline(always)]
     pub(crate) fn new(interp: Interp<'r>, head: &'r Head<'r>, listener: ListenerId) -> Run<'r> {
-        let (method, missed) = (MethodBit::of(head.method), Cell::new(false));
-        Run { interp, head, listener, method, missed, text: Cell::new(None) }
+        Run { interp, head, listener, missed: Cell::new(false), text: Cell::new(None) }
     }
 
     /// The candidate that answers of a cell of the host with this place; notes it if a method was missed.
@@ -156,52 +153,48 @@ impl<'r> Run<'r> {
     }
 
     /// The same by its code alone, and as a goal.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn interpret(&self, cell: &index::Cell, host: u32) -> Result<Goal, Pending> {
-        let end = cell.code.ops.len() as u32;
-        self.walk(cell, host, cell.code.entry, end, |methods| {
+        self.walk(cell, host, cell.code.entry, &cell.code.ops, |methods| {
             let holds = self.has_method(methods);
             self.missed.set(self.missed.get() | !holds);
             holds
         })
     }
 
-    /// Where a cell's code leads from a place in it, up to the end of a part; `method` says whether the method is one of
-    /// these.
+    /// Where a cell's code leads from a place in it, as long as that is one of these instructions, with which it begins;
+    /// `method` says whether the method is one of these.
     #[inline(always)]
     fn walk(
         &self,
         cell: &index::Cell,
         host: u32,
-        mut goal: Goal,
-        end: u32,
+        from: Goal,
+        ops: &[Op],
         method: impl Fn(&Methods) -> bool,
     ) -> Result<Goal, Pending> {
-        while let Goal::Op(at) = goal
-            && at < end
-        {
-            // INVARIANT: jumps are in range; `lower/bind.rs` makes no others.
-            let Some(op) = cell.code.ops.get(at as usize) else { return Ok(Goal::Leave) };
+        let mut goal = from.packed();
+        while let Some(op) = ops.get(goal as usize) {
             // What is asked most stands in place.
             let holds = match &op.check {
                 Check::Method(methods) => method(methods),
-                Check::Equal(Source::Slot(slot), text) => match self.seen_of_slot(*slot)? {
-                    Some(seen) => seen.is_text(|seen| same(seen.as_bytes(), text.as_bytes())),
-                    None => self.holds(&op.check, &cell.candidates, host)?,
+                Check::Equal(Source::Slot(slot), text) => match self.text_of_slot(*slot) {
+                    Ok(seen) => same(seen.as_bytes(), text.as_bytes()),
+                    Err(read) => self.holds_of(&op.check, *slot, read)?,
                 },
                 Check::Equal(Source::Segment(at), text) => {
                     let segment = text::nth(self.head.path, usize::from(*at));
                     segment.is_some_and(|seen| same(seen.as_bytes(), text.as_bytes()))
                 }
-                Check::Within(Source::Client(_), networks) => match self.head.client {
-                    Some(address) => networks.hold(&address),
+                Check::Within(Source::Client(_), networks) => match &self.head.client {
+                    Some(address) => networks.hold(address),
                     None => self.holds(&op.check, &cell.candidates, host)?,
                 },
                 check => self.holds(check, &cell.candidates, host)?,
             };
-            goal = op.goal(holds);
+            goal = op.packed_goal(holds);
         }
-        Ok(goal)
+        Ok(Goal::unpacked(goal))
     }
 
     /// The methods with one of which the candidate with this place would answer, if the request has none of them.
@@ -215,21 +208,22 @@ impl<'r> Run<'r> {
         let (Some(start), Some(end)) = (code.starts.get(place), code.starts.get(place + 1)) else {
             return Ok(None);
         };
-        let first = code.ops.get(*start as usize..*end as usize).and_then(<[_]>::first);
+        let ops = code.ops.get(..*end as usize).unwrap_or_default();
+        let first = ops.get(*start as usize);
         let Some((op, Check::Method(methods))) = first.map(|op| (op, &op.check)) else {
             return Ok(None);
         };
         if self.has_method(methods) {
             return Ok(None);
         }
-        let goal = self.walk(cell, host, op.goal(true), *end, |_| true)?;
+        let goal = self.walk(cell, host, op.goal(true), ops, |_| true)?;
         Ok(Some(methods).filter(|_| goal == Goal::Take(place as u32)))
     }
 
     /// Whether the request's method is one of these.
     #[inline]
     pub(crate) fn has_method(&self, methods: &Methods) -> bool {
-        methods.hold(self.method, self.head.method)
+        methods.hold(self.head.method)
     }
 
     /// Whether a check holds that is not of the method.
@@ -355,7 +349,7 @@ impl<'r> Run<'r> {
             Source::Host => Seen::Text(self.head.host),
             Source::Path => Seen::Text(self.head.path),
             // Methods are compared with methods only, and by their text.
-            Source::Method => Seen::Text(self.head.method),
+            Source::Method => Seen::Text(self.head.method.name()),
             Source::Segment(at) => segment(at).map_or(Seen::Absent, Seen::Text),
             Source::Integer(at) => match segment(at).map(|text| Segments::Int.value(text)) {
                 Some(Value::Int(number)) => Seen::Int(number),
@@ -366,25 +360,62 @@ impl<'r> Run<'r> {
 
     #[inline(always)]
     fn seen_of_slot(&self, slot: SlotId) -> Result<Option<Seen<'r>>, Pending> {
+        match self.text_of_slot(slot) {
+            Ok(text) => Ok(Some(Seen::Text(text))),
+            Err(read) => self.seen_otherwise(slot, read),
+        }
+    }
+
+    /// The text that a slot is, as most are; else what was read of it now, if that had to be.
+    #[inline(always)]
+    fn text_of_slot(&self, slot: SlotId) -> Result<&'r str, Option<Read<'r>>> {
         if let Some((text, known)) = self.text.get()
             && known == slot
         {
-            return Ok(Some(Seen::Text(text)));
+            return Ok(text);
         }
-        let Interp { frame, fill, .. } = self.interp;
-        if !frame.is_new(slot) {
-            if frame.is_absent(slot) {
-                return Ok(Some(Seen::Absent));
-            }
-            if frame.has_kept(slot) {
-                return Ok(None);
-            }
+        if !self.interp.frame.is_new(slot) {
+            return Err(None);
         }
-        match fill.fill(slot) {
+        match self.interp.fill.fill(slot) {
             Read::Text(text) => {
                 self.text.set(Some((text, slot)));
-                Ok(Some(Seen::Text(text)))
+                Ok(text)
             }
+            read => Err(Some(read)),
+        }
+    }
+
+    /// Whether a check holds of a slot that was no text.
+    #[inline(never)]
+    fn holds_of(
+        &self,
+        check: &Check,
+        slot: SlotId,
+        read: Option<Read<'r>>,
+    ) -> Result<bool, Pending> {
+        match self.seen_otherwise(slot, read)? {
+            Some(seen) => Ok(seen.holds(check)),
+            None => self.look_at_kept(slot, |seen| seen.holds(check)),
+        }
+    }
+
+    /// What a slot says that was no text.
+    #[inline(never)]
+    fn seen_otherwise(
+        &self,
+        slot: SlotId,
+        read: Option<Read<'r>>,
+    ) -> Result<Option<Seen<'r>>, Pending> {
+        let Interp { frame, fill, .. } = self.interp;
+        if read.is_none() && frame.is_absent(slot) {
+            return Ok(Some(Seen::Absent));
+        }
+        if read.is_none() && frame.has_kept(slot) {
+            return Ok(None);
+        }
+        match read.unwrap_or_else(|| fill.fill(slot)) {
+            Read::Text(text) => Ok(Some(Seen::Text(text))),
             Read::Kept(value) => Ok(Some(Seen::of(value))),
             Read::Pending => Err(Pending(slot)),
             Read::Value(value) => Ok(self.seen_anew(slot, value)),

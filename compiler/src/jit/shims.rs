@@ -112,7 +112,8 @@ impl<'a, 'r> Asked<'a, 'r> {
             Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
             _ => NO_V4,
         };
-        let context = Context { bit: u64::from(run.method.0), missed: 0, client, read, check };
+        let context =
+            Context { bit: u64::from(run.head.method.bit().0), missed: 0, client, read, check };
         Asked { context, run, cell, host, panic: Held::new(None) }
     }
 

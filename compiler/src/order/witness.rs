@@ -12,7 +12,7 @@ use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
-use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
+use crate::frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
 use crate::interp::{Constants, Interp, ops};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
@@ -382,7 +382,7 @@ impl Witness {
 
     /// As the head of a request.
     pub(crate) fn head(&self) -> Head<'_> {
-        Head { host: &self.host, path: &self.path, method: &self.method, client: None }
+        Head { host: &self.host, path: &self.path, method: Method::of(&self.method), client: None }
     }
 
     /// What the interpreter reads of it.

@@ -11,7 +11,7 @@ use lang::Value;
 use lang::policy::Compare;
 
 use crate::fit::Fit;
-use crate::frame::SlotId;
+use crate::frame::{Method, SlotId};
 use crate::names::same;
 use crate::program::TestKind;
 use crate::table::Table;
@@ -65,8 +65,14 @@ impl Op {
     /// Where it leads.
     #[inline]
     pub fn goal(&self, holds: bool) -> Goal {
+        Goal::unpacked(self.packed_goal(holds))
+    }
+
+    /// The same as a number: of an instruction its place, of all else a greater one.
+    #[inline(always)]
+    pub(crate) fn packed_goal(&self, holds: bool) -> u32 {
         let [no, yes] = self.goals;
-        Goal::unpacked(if holds { yes } else { no })
+        if holds { yes } else { no }
     }
 }
 
@@ -86,7 +92,8 @@ impl Goal {
     const LEAVE: u32 = 1 << 31;
 
     /// Nothing counts as far as the bits that tell goals apart: it would not lie in memory.
-    fn packed(self) -> u32 {
+    #[inline]
+    pub(crate) fn packed(self) -> u32 {
         match self {
             Goal::Op(at) => at,
             Goal::Take(place) => place | Goal::TAKE,
@@ -95,7 +102,7 @@ impl Goal {
     }
 
     #[inline]
-    fn unpacked(goal: u32) -> Goal {
+    pub(crate) fn unpacked(goal: u32) -> Goal {
         match goal {
             at if at < Goal::TAKE => Goal::Op(at),
             place if place < Goal::LEAVE => Goal::Take(place & !Goal::TAKE),
@@ -213,24 +220,24 @@ pub struct Ranges {
     pub v6: Box<[(u128, u128)]>,
 }
 
-/// The request's method as sets hold it: its bit, or none.
+/// A method's bit in sets, or none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct MethodBit(pub u16);
 
 impl MethodBit {
     /// The bit of a method; no bit for one that is not common.
     #[inline]
-    pub fn of(method: &str) -> MethodBit {
-        MethodBit(match method {
-            "GET" => 1,
-            "HEAD" => 1 << 1,
-            "POST" => 1 << 2,
-            "PUT" => 1 << 3,
-            "DELETE" => 1 << 4,
-            "PATCH" => 1 << 5,
-            "OPTIONS" => 1 << 6,
-            "CONNECT" => 1 << 7,
-            "TRACE" => 1 << 8,
+    pub const fn of(method: &str) -> MethodBit {
+        MethodBit(match method.as_bytes() {
+            b"GET" => 1,
+            b"HEAD" => 1 << 1,
+            b"POST" => 1 << 2,
+            b"PUT" => 1 << 3,
+            b"DELETE" => 1 << 4,
+            b"PATCH" => 1 << 5,
+            b"OPTIONS" => 1 << 6,
+            b"CONNECT" => 1 << 7,
+            b"TRACE" => 1 << 8,
             _ => 0,
         })
     }
@@ -279,10 +286,11 @@ impl Methods {
         names
     }
 
-    /// Whether a method, with its bit, is one of these.
+    /// Whether a method is one of these.
     #[inline]
-    pub fn hold(&self, bit: MethodBit, name: &str) -> bool {
-        self.common & bit.0 != 0 || bit.0 == 0 && self.hold_other(name)
+    pub fn hold(&self, method: Method<'_>) -> bool {
+        let MethodBit(bit) = method.bit();
+        self.common & bit != 0 || bit == 0 && self.hold_other(method.name())
     }
 
     #[inline(never)]
@@ -343,8 +351,18 @@ impl Networks {
     }
 
     /// Whether this address lies in one of them.
-    #[inline]
+    #[inline(always)]
     pub fn hold(&self, address: &IpAddr) -> bool {
+        match (self, address) {
+            (Networks::V4([(first, last)]), IpAddr::V4(address)) => {
+                (*first..=*last).contains(&address.to_bits())
+            }
+            _ => self.hold_otherwise(address),
+        }
+    }
+
+    #[inline(never)]
+    fn hold_otherwise(&self, address: &IpAddr) -> bool {
         match address {
             IpAddr::V4(address) => within(self.v4(), address.to_bits()),
             IpAddr::V6(address) => within(self.v6(), address.to_bits()),
@@ -404,7 +422,7 @@ mod tests {
             assert_eq!(MethodBit::of(name), MethodBit(1 << at));
         }
         let methods = Methods::of(&["GET", "PURGE"].map(Arc::from));
-        let held = |name| methods.hold(MethodBit::of(name), name);
+        let held = |name| methods.hold(Method::of(name));
         assert!(held("GET") && held("PURGE") && !held("get") && !held("PUT"));
     }
 }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::{Tables, build};
 use crate::fit::Fits;
-use crate::frame::{Fill, Frame, Head, Read, Slot, SlotId};
+use crate::frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
 use crate::index::Cell;
 use crate::interp::run::Run;
 use crate::interp::{Interp, constants};
@@ -219,7 +219,7 @@ proptest! {
             let world = world(chance);
             let (host, method) = (*chance.of(&TEXTS), *chance.of(&METHODS));
             let client = world.client.filter(|_| chance.below(2) == 0);
-            let head = Head { host, path: &world.path, method, client };
+            let head = Head { host, path: &world.path, method: Method::of(method), client };
             for table in &tables {
                 let frame = Frame::new();
                 let interp =

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use compiler::{Backend, Decision, Fill, Frame, Head, Matcher, Program, Read, SlotId, load, lower};
+use compiler::{
+    Backend, Decision, Fill, Frame, Head, Matcher, Method, Program, Read, SlotId, load, lower,
+};
 use lang::policy::{
     Arithmetic, Arm, Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place,
     Policy, Quantifier, Route, RouteId, Segment, Step, StepKind,
@@ -532,7 +534,7 @@ impl Request {
             Value::Ip(address) => Some(address),
             _ => None,
         };
-        Head { host: &self.host, path: &self.path, method: &self.method, client }
+        Head { host: &self.host, path: &self.path, method: Method::of(&self.method), client }
     }
 }
 
