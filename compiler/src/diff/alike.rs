@@ -2,7 +2,7 @@
 //! policy has been spared because it is known there, `??` behind a field that is present for example, is found equal
 //! where it is known.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lang::Value;
 use lang::policy::Compare;
@@ -10,7 +10,7 @@ use lang::vocab::ExprId;
 
 use crate::diff::fate::{Does, Effect, Fate};
 use crate::diff::idle::is_alone;
-use crate::program::{Expr, Program, named};
+use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
 
@@ -24,31 +24,36 @@ pub(super) struct Choices {
     /// What is asked where an expression chooses, each time for what is chosen first: of `??` whether there is something,
     /// of `match` whether an arm takes it.
     taken: HashMap<ExprId, Vec<Formula>>,
-    /// Whether a field says what a constant of the other side is.
+    /// Whether what a request says is what a constant of the other side is.
     equal: HashMap<(ExprId, ExprId), Formula>,
 }
 
-/// Adds what the arguments choose by, and whether they are what the other side has in the place of one (`elsewhere`).
+/// Adds what the arguments choose by, and whether they are what the other side has in the place of one (`elsewhere`), or
+/// chooses there.
 pub(super) fn choices(
-    program: &Program,
+    basis: &Basis<'_>,
     (arguments, elsewhere): (Vec<ExprId>, &BTreeSet<ExprId>),
     cut: &mut Cut<'_>,
     env: Env<'_>,
 ) -> Choices {
+    let program = &basis.program;
     let mut choices = Choices::default();
+    let constants = chosen(basis, elsewhere);
     for (id, expr) in program.walk(arguments, env.locals).take(STEPS) {
         if choices.taken.len() >= CHOICES {
             break;
         }
         match expr {
-            Expr::Slot(_) => {
-                for constant in elsewhere {
-                    if let Expr::Const(value @ Value::String(_)) = program.expr(*constant)
-                        && choices.equal.len() < CHOICES
-                    {
-                        let asked = cut.ask(id, &Test::Compare(Compare::Eq, value.clone()), env);
-                        choices.equal.insert((id, *constant), asked);
+            Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..) => {
+                for (constant, value) in &constants {
+                    if choices.equal.len() >= CHOICES {
+                        break;
                     }
+                    let asked = match value {
+                        Value::Absent => cut.ask(id, &Test::Present, env).not(),
+                        value => cut.ask(id, &Test::Compare(Compare::Eq, (*value).clone()), env),
+                    };
+                    choices.equal.insert((id, *constant), asked);
                 }
             }
             Expr::Coalesce(first, _) => {
@@ -65,6 +70,25 @@ pub(super) fn choices(
         }
     }
     choices
+}
+
+/// The constants that these expressions are, or choose among.
+fn chosen<'b>(basis: &'b Basis<'_>, of: &BTreeSet<ExprId>) -> Vec<(ExprId, &'b Value)> {
+    let (mut open, mut seen) = (Vec::from_iter(of.iter().copied()), HashSet::new());
+    let mut constants = Vec::new();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) || seen.len() > STEPS {
+            continue;
+        }
+        match basis.constants.get(id) {
+            Some(value @ (Value::String(_) | Value::Int(_) | Value::Absent)) => {
+                constants.push((id, value));
+            }
+            Some(_) => {}
+            None => open.extend(basis.program.expr(id).alternatives().into_iter().flatten()),
+        }
+    }
+    constants
 }
 
 /// The statements of one way, with what tells to what they come.
@@ -153,14 +177,20 @@ impl Pair<'_> {
         if let (Some(one), Some(other)) = (constants.get(a), constants.get(b)) {
             return Ok(if one == other { set } else { Set::NONE });
         }
+        for (side, said, constant) in [(0, a, b), (1, b, a)] {
+            if constants.get(constant).is_some()
+                && let Some(equal) = self.equal(side, said, constant)
+            {
+                let equal = space.set(equal)?;
+                return space.meet(set, equal);
+            }
+        }
         let pairs: Vec<(ExprId, ExprId)> = match (program.expr(a), program.expr(b)) {
             (Expr::Input(one), Expr::Input(other)) if one == other => return Ok(set),
             (Expr::Slot(one), Expr::Slot(other)) => {
                 let is_stable = program.slot(*one).is_some_and(|slot| slot.stable);
                 return Ok(if one == other && is_stable { set } else { Set::NONE });
             }
-            (Expr::Slot(_), Expr::Const(_)) => return self.equal(space, set, 0, (a, b)),
-            (Expr::Const(_), Expr::Slot(_)) => return self.equal(space, set, 1, (b, a)),
             (Expr::Capture(one), Expr::Capture(other)) => {
                 let [one, other] = [(0, one), (1, other)].map(|(side, name)| {
                     let captured = &self.effects.get(side)?.does.captured;
@@ -198,18 +228,9 @@ impl Pair<'_> {
         pairs.into_iter().try_fold(set, |left, (one, other)| self.same(space, left, one, other))
     }
 
-    /// Of these requests, those for which the side's field says what the other side's constant is.
-    fn equal(
-        &self,
-        space: &mut Space,
-        set: Set,
-        side: usize,
-        pair: (ExprId, ExprId),
-    ) -> Result<Set, Undecided> {
-        let asked = self.choices.get(side).and_then(|choices| choices.equal.get(&pair));
-        let Some(asked) = asked else { return Ok(Set::NONE) };
-        let equal = space.set(asked)?;
-        space.meet(set, equal)
+    /// When a side says what a constant of the other side is, if that is known.
+    fn equal(&self, side: usize, said: ExprId, constant: ExprId) -> Option<&Formula> {
+        self.choices.get(side)?.equal.get(&(said, constant))
     }
 
     /// What a side's expression comes to, and when, if it is one of several; the first that is taken counts.

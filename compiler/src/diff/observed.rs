@@ -62,11 +62,11 @@ impl Observed {
                 let items = of.fields.get(place).or(before);
                 sent(&place.0, items.map_or(&[], Vec::as_slice))
             });
-            compared(&one, &other, is_encoded(&place.0))
+            compared(&one, &other, Form::of(&place.0))
         });
         let pairs = self.done.iter().zip(&other.done);
         let done = pairs.map(|((action, one), (acted, other))| match action == acted {
-            true => compared(one, other, &**action == "redirect"),
+            true => compared(one, other, Form::of(action)),
             false => Compared::Differs,
         });
         match self.done.len() == other.done.len() {
@@ -76,35 +76,91 @@ impl Observed {
     }
 }
 
-/// How two fields compare, of which `encoded` ones have characters that may be written in several ways.
-fn compared(one: &[Item], other: &[Item], encoded: bool) -> Compared {
-    let is_open = |item: &Item| matches!(item, Item::Open(..) | Item::Gateway | Item::Unknown);
-    // What the gateway makes of such a text may be what the other one is.
-    let is_odd = |item: &Item| match item {
-        Item::Value(Value::String(text)) => encoded && !is_plain(text),
-        _ => false,
-    };
-    let is_nothing = |item: &Item| match item {
-        Item::Value(Value::String(text)) => encoded && text.is_empty(),
-        _ => false,
-    };
-    let beside_nothing = one.is_empty() || other.is_empty();
-    let is_unknown = |item: &Item| match beside_nothing {
-        true => is_open(item) || is_nothing(item),
-        false => is_open(item) || is_odd(item),
-    };
-    match one == other {
-        true => Compared::Same,
-        false if one.iter().chain(other).any(is_unknown) => Compared::Unknown,
-        false => Compared::Differs,
+/// What becomes of a text that is put somewhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// It stands there as it is.
+    Text,
+    /// It is brought into the normal form of a path.
+    Path,
+    /// What cannot stand there is percent-encoded.
+    Uri,
+}
+
+impl Form {
+    /// What becomes of texts in this field, or that this action is told.
+    fn of(field: &str) -> Form {
+        match field {
+            "up.path" => Form::Path,
+            "up.query" | "redirect" => Form::Uri,
+            _ => Form::Text,
+        }
+    }
+
+    /// Whether two texts that are not the same are sent as two.
+    fn tells_apart(self, one: &str, other: &str) -> bool {
+        match self {
+            Form::Text => true,
+            Form::Path => is_plain(one) && is_plain(other),
+            Form::Uri => {
+                // What asks for the server as a whole has no path, and leaves no `*` behind.
+                let is_whole = |text: &str| !text.is_empty() && !text.contains('*');
+                is_whole(one) && is_whole(other) && decoded(one) != decoded(other)
+            }
+        }
     }
 }
 
-/// What stands in a field as it is sent: in a path no empty segments stand between others.
+/// How two fields compare.
+fn compared(one: &[Item], other: &[Item], form: Form) -> Compared {
+    let is_open = |item: &Item| matches!(item, Item::Open(..) | Item::Gateway | Item::Unknown);
+    // What is put where there was nothing is something there, unless it is nothing itself.
+    let is_nothing = |item: &Item| match item {
+        Item::Value(Value::String(text)) => form != Form::Text && text.is_empty(),
+        _ => false,
+    };
+    let is_unknown = |(one, other): (&Item, &Item)| match (one, other) {
+        (one, other) if one == other => false,
+        (Item::Value(Value::String(one)), Item::Value(Value::String(other))) => {
+            !form.tells_apart(one, other)
+        }
+        (one, other) => is_open(one) || is_open(other),
+    };
+    let mut all = one.iter().chain(other);
+    let pairs = || one.iter().zip(other);
+    match one.len() == other.len() {
+        _ if one == other => Compared::Same,
+        false if all.any(|item| is_open(item) || is_nothing(item)) => Compared::Unknown,
+        true if pairs().any(is_unknown) => Compared::Unknown,
+        _ => Compared::Differs,
+    }
+}
+
+/// A text without its percent-encodings, those of encodings included: whatever is encoded or left as it is on the way, this
+/// stays.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut out: Vec<u8> = Vec::with_capacity(text.len());
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    for byte in text.bytes() {
+        out.push(byte);
+        while let [.., b'%', high, low] = out.as_slice()
+            && let Some((high, low)) = digit(*high).zip(digit(*low))
+        {
+            out.truncate(out.len() - 3);
+            out.push((high << 4) | low);
+        }
+    }
+    out
+}
+
+/// What stands in a field as it is sent: a path begins with `/`, and no empty segments stand in it between others.
 fn sent(field: &str, items: &[Item]) -> Vec<Item> {
     let items = items.iter().map(|item| match item {
         Item::Value(Value::String(path)) if field == "up.path" => {
             let mut path = path.to_string();
+            if !path.starts_with('/') {
+                path.insert(0, '/');
+            }
             while path.contains("//") {
                 path = path.replace("//", "/");
             }
@@ -115,12 +171,7 @@ fn sent(field: &str, items: &[Item]) -> Vec<Item> {
     items.collect()
 }
 
-/// Whether the texts that are put there are encoded.
-fn is_encoded(field: &str) -> bool {
-    matches!(field, "up.path" | "up.query")
-}
-
-/// Whether it stands in a path, a query and a place to go to as it is.
+/// Whether it stands in a path as it is.
 fn is_plain(text: &str) -> bool {
     let stands = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/:.?=&".contains(&byte);
     let behind = text.split_once("://").map_or(text, |(_, behind)| behind);

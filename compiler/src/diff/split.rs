@@ -452,6 +452,7 @@ fn chosen(
 ) {
     let elsewhere: BTreeSet<ExprId> =
         others.iter().flat_map(|does| does.args.iter().copied()).collect();
+    let chosen_there: BTreeSet<ExprId> = others.iter().flat_map(Does::reads).collect();
     let asked = asked_there(&basis.program, &elsewhere);
     for one in all {
         let mut made = Vec::with_capacity(one.ways.len());
@@ -490,7 +491,7 @@ fn chosen(
             all_arguments.extend(arguments);
         }
         let arguments = all_arguments.into_iter().collect();
-        let asked = (arguments, &elsewhere);
+        let asked = (arguments, &chosen_there);
         let says = says.into_iter().map(|id| cut.ask(id, &Test::Present, one.taken.env()));
         let mut says: Vec<Formula> = says.collect();
         let of_version_6 = Test::Compare(Compare::Eq, Value::ip(VERSION_6.into()));
@@ -500,7 +501,7 @@ fn chosen(
             .into_iter()
             .map(|(name, value)| (name, cut.ask(value, &Test::Present, one.taken.env())));
         one.answered = Arc::new(answered.collect());
-        one.choices = Arc::new(choices(&basis.program, asked, cut, one.taken.env()));
+        one.choices = Arc::new(choices(basis, asked, cut, one.taken.env()));
         one.ways = made;
     }
 }
