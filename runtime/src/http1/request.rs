@@ -27,9 +27,14 @@ pub struct RequestHead {
     pub takes_trailers: bool,
 }
 
-/// Reads a complete head, as [`super::Scan::find`] delimits it.
+/// Reads a complete head, as [`super::Scan::find`] delimits it; one that is longer than that lets pass is refused.
 pub fn parse_request(head: &[u8], scheme: Scheme, limits: &Limits) -> Result<RequestHead, Refusal> {
-    let parsed = parse(head, scheme, limits).and_then(|(parsed, end)| match end == head.len() {
+    let fits = match head.len() <= limits.head_bytes {
+        true => Ok(()),
+        false => Err(Fault::HeadTooLarge),
+    };
+    let parsed = fits.and_then(|()| parse(head, scheme, limits));
+    let parsed = parsed.and_then(|(parsed, end)| match end == head.len() {
         true => Ok(parsed),
         // Two readers of a head that goes on behind its empty line would cut it apart.
         false => Err(Fault::LineEnding),

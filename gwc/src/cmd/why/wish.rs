@@ -26,6 +26,8 @@ enum Kind {
     Elsewhere,
     /// It would take something that no line of a request says.
     Unsaid(Vec<Line>),
+    /// What would lead there is refused before any route, for this reason.
+    Refused(&'static str),
     /// Too much to look at, or computed from what cannot be chosen.
     Undecided,
 }
@@ -78,7 +80,14 @@ pub(super) fn of(
                     Kind::Changed(lines(ask, Some(&changed), &change, program), Box::new(changed))
                 }
                 (None, Some(unsaid)) => Kind::Unsaid(lines(ask, None, unsaid, program)),
-                (None, None) => Kind::Undecided,
+                (None, None) => {
+                    let refused =
+                        |change| ask.changed(change, program)?.put(engine, listener).err();
+                    match changes.iter().find_map(refused) {
+                        Some(refusal) => Kind::Refused(refusal.fault.describe()),
+                        None => Kind::Undecided,
+                    }
+                }
             }
         }
     })
@@ -244,6 +253,9 @@ impl Answer {
                 "{route} would answer with\n{}which `gwc why` cannot send, so it was not rehearsed\n",
                 list(lines)
             ),
+            Kind::Refused(reason) => format!(
+                "no request can be proposed for {route}: what would lead there is refused before any route: {reason}\n"
+            ),
             Kind::Undecided => {
                 format!(
                     "no request can be proposed for {route}: something that is asked is computed\n"
@@ -254,7 +266,7 @@ impl Answer {
 
     /// The route whose conditions are all that can be told.
     pub(super) fn undecided(&self, program: &Program) -> Option<RouteId> {
-        let is_undecided = matches!(self.kind, Kind::Undecided);
+        let is_undecided = matches!(self.kind, Kind::Undecided | Kind::Refused(_));
         program.route_named(&self.route).filter(|_| is_undecided)
     }
 
@@ -272,6 +284,7 @@ impl Answer {
             }
             Kind::Elsewhere => ("elsewhere", Vec::new(), None, Vec::new()),
             Kind::Unsaid(lines) => ("not-rehearsed", list(lines), None, Vec::new()),
+            Kind::Refused(_) => ("refused", Vec::new(), None, Vec::new()),
             Kind::Undecided => ("undecided", Vec::new(), None, Vec::new()),
         };
         json!({
