@@ -169,7 +169,10 @@ fn entry<'l>(line: &'l Line<'_>) -> Result<Entry<'l>, Skip> {
     let text = |text: &'l Option<Text<'_>>| text.as_ref().map(|text| &*text.0);
     let (method, host, path) = (&*line.method.0, &*line.host.0, &*line.path.0);
     if method.is_empty() || path.is_empty() {
-        return Err(Skip::Refused);
+        return Err(match line.status {
+            413 | 414 | 431 => Skip::Capped,
+            _ => Skip::Refused,
+        });
     }
     if path.ends_with('…') {
         return Err(Skip::Cut);
@@ -232,6 +235,8 @@ mod tests {
         assert!(found.contains(r#"target: "/a", query: true"#), "{found}");
         let line = r#"{"method":"","host":"","path":"","status":400,"failure":"host-missing"}"#;
         assert_eq!(outcome(line), Some(Err(Skip::Refused)));
+        let line = r#"{"method":"","host":"","path":"","status":431,"failure":"head-too-large"}"#;
+        assert_eq!(outcome(line), Some(Err(Skip::Capped)));
         let line = r#"{"method":"GET","host":"x","path":"/aaa…","status":200}"#;
         assert_eq!(outcome(line), Some(Err(Skip::Cut)));
         for (line, what) in [

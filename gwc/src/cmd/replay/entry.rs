@@ -46,8 +46,11 @@ pub(super) enum Was<'e> {
 pub(super) enum Skip {
     /// It cannot be understood.
     Unreadable(String),
-    /// It was refused before any policy, and too little of it was written down.
+    /// It was refused before any policy, and too little of it was written down. No policy would have let it pass,
+    /// or it never came whole.
     Refused,
+    /// It was refused for a cap of its listener, which another policy may raise, and too little of it was written down.
+    Capped,
     /// Its path was cut when it was written down.
     Cut,
     /// It is none that goes to a gateway: `data:`, an extension's own.

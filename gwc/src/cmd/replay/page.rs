@@ -89,7 +89,7 @@ impl Page {
 
     /// Of a request that could not be read nobody knows anything.
     fn is_all_known(&self) -> bool {
-        let is_lost = |skip: &Skip| matches!(skip, Skip::Unreadable(_) | Skip::Cut);
+        let is_lost = |skip: &Skip| matches!(skip, Skip::Unreadable(_) | Skip::Cut | Skip::Capped);
         let is_read = !self.skipped.iter().any(|(skip, ..)| is_lost(skip));
         self.unknown.is_empty() && self.beyond == 0 && is_read
     }
@@ -386,6 +386,7 @@ fn why(skip: &Skip) -> (&'static str, &'static str) {
     match skip {
         Skip::Unreadable(_) => ("unreadable", "that cannot be read"),
         Skip::Refused => ("refused", "refused before any policy, with no path in the log"),
+        Skip::Capped => ("capped", "refused for a cap of its listener, with no path in the log"),
         Skip::Cut => ("cut", "whose path was cut when it was logged"),
         Skip::Foreign => ("foreign", "for no gateway, such as `data:`"),
     }
