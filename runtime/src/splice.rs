@@ -206,7 +206,14 @@ pub(crate) fn path_of(known: Known<'_>) -> Result<(), String> {
             "`{text}` is more than a path: the query is changed by `set up.query`"
         ));
     }
-    let Some(text) = parts.iter().copied().collect::<Option<String>>() else { return Ok(()) };
+    let Some(text) = parts.iter().copied().collect::<Option<String>>() else {
+        return match dots(parts) {
+            Some(dots) => Err(format!(
+                "`{dots}` is no segment of a path that a value stands in: write the path as it is sent"
+            )),
+            None => Ok(()),
+        };
+    };
     if text.is_empty() {
         return Err("an empty text is no path".to_owned());
     }
@@ -216,6 +223,24 @@ pub(crate) fn path_of(known: Known<'_>) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(_) => Err(format!("`{text}` is no path: it climbs above the root, or cannot be read")),
     }
+}
+
+/// The first segment of dots in a path of which not all is known: what a request says stands within a segment.
+fn dots<'t>(parts: &[Option<&'t str>]) -> Option<&'t str> {
+    parts.iter().enumerate().find_map(|(at, part)| {
+        let text = (*part)?;
+        let is_first = at == 0;
+        let is_last = at + 1 == parts.len();
+        let n_segments = text.split('/').count();
+        let whole = text.split('/').enumerate().filter(|(nth, _)| {
+            // What stands beside a value is a part of its segment.
+            (*nth > 0 || is_first) && (nth + 1 < n_segments || is_last)
+        });
+        let mut whole = whole.map(|(_, segment)| segment);
+        whole.find(|segment| {
+            matches!(&*segment.to_ascii_lowercase().replace("%2e", "."), "." | "..")
+        })
+    })
 }
 
 /// A path on its way into the normal form: which of its segments hold something that the request said.

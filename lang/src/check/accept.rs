@@ -17,7 +17,7 @@ pub(super) fn argument(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr
     let label = format!("as `{}` of `{what}`", row.name.trim_start_matches("r#"));
     match refused(cx, &expr, &row.accepts) {
         Some(refusal) => {
-            let hint = row.hint.filter(|_| !refusal.is_spliced);
+            let hint = row.hint.filter(|_| refusal.instead.is_none());
             let diag = refusal.diag(label);
             cx.report(match hint {
                 Some(hint) => diag.help(hint),
@@ -128,8 +128,8 @@ struct Refusal {
     reason: String,
     /// The input to whose default it comes, if it is refused for that.
     input: Option<(Span, String)>,
-    /// Whether it is one of several texts that are put into another one.
-    is_spliced: bool,
+    /// What to write instead, where it is one of several texts that are put into another one.
+    instead: Option<String>,
 }
 
 /// What else to write where one of several texts can never stand.
@@ -138,8 +138,8 @@ const HELP_SPLICED: &str = "write what can stand there, or ask for the value by 
 impl Refusal {
     fn diag(self, label: String) -> Diag {
         let mut diag = bad_value(self.span, self.reason, label);
-        if self.is_spliced {
-            diag = diag.help(HELP_SPLICED);
+        if let Some(instead) = self.instead {
+            diag = diag.help(instead);
         }
         match self.input {
             Some((span, name)) => diag.label(span, format!("where the default of `{name}` holds")),
@@ -155,16 +155,32 @@ fn refused(
     accepts: &dyn Fn(Known<'_>) -> Result<(), String>,
 ) -> Option<Refusal> {
     if let Some((span, reason)) = of_known(expr, accepts) {
-        return Some(Refusal { span, reason, input: None, is_spliced: false });
+        return Some(Refusal { span, reason, input: None, instead: None });
     }
     if let Some((span, reason)) = of_spliced(expr, accepts) {
-        return Some(Refusal { span, reason, input: None, is_spliced: true });
+        return Some(Refusal { span, reason, input: None, instead: Some(instead(cx, expr, span)) });
     }
     let mut input = None;
     let assumed = assuming_defaults(cx, expr, &mut input);
     let (span, name) = input?;
     let (_, reason) = of_known(&assumed?, accepts)?;
-    Some(Refusal { span: expr.span, reason, input: Some((span, name)), is_spliced: false })
+    Some(Refusal { span: expr.span, reason, input: Some((span, name)), instead: None })
+}
+
+/// What to write where the text at `span` can never stand: a path around the value, where that is all that is missing.
+fn instead(cx: &Context<'_>, expr: &Expr, span: Span) -> String {
+    let ExprKind::Coalesce(first, second) = &expr.kind else { return HELP_SPLICED.to_owned() };
+    let ExprKind::Const(value) = &second.kind else { return HELP_SPLICED.to_owned() };
+    match value.as_str().and_then(|text| text.strip_prefix('/')) {
+        Some(rest) if second.span == span => {
+            let word = if rest.is_empty() || rest.contains('/') { "a" } else { rest };
+            format!(
+                "write the path around the value, `\"/{{{} ?? \"{word}\"}}\"`, or ask for the value by a `require`",
+                cx.text(first.span)
+            )
+        }
+        _ => HELP_SPLICED.to_owned(),
+    }
 }
 
 /// The same expression with the defaults of inputs, and the first of these; `None` where it reads none that has one.

@@ -206,6 +206,35 @@ fn ordered(cx: &mut Context<'_>, given: &Given<'_>) {
     }
 }
 
+/// A value that looks into the name of a parameter, as in `key[…]`: its `=` is missing.
+fn looked_into(
+    cx: &Context<'_>,
+    scope: &Scope<'_>,
+    slots: &[Slot<'_>],
+    value: ast::Expr<'_>,
+) -> Option<Diag> {
+    let ast::Expr::Index(index) = value else { return None };
+    let words = super::fields::words(index.base()?)?;
+    let [name] = words.as_slice() else { return None };
+    let is_value = scope.local(name.text).is_some() || cx.entry(scope.unit, name.text).is_some();
+    if is_value || !slots.iter().any(|slot| slot.name == name.text) {
+        return None;
+    }
+    let behind = Span { start: name.span.end, end: name.span.end, ..name.span };
+    let message = format!("the `=` behind `{}` is missing", name.text);
+    let mended = cx.text(Span { start: behind.start, ..index.span() });
+    Some(
+        wrong_form(name.span, message, "this is the name of a value")
+            .help(format!("write `{}={mended}`", name.text))
+            .fix("insert `=`", behind, "="),
+    )
+}
+
+/// Whether no text is a value of this type.
+fn is_word_free(ty: &Ty) -> bool {
+    matches!(ty.present(), Ty::Status | Ty::Int | Ty::Duration | Ty::Size | Ty::Bool)
+}
+
 /// One expression for each slot, in order.
 pub(super) fn bind<'a>(
     cx: &mut Context<'a>,
@@ -217,6 +246,12 @@ pub(super) fn bind<'a>(
     let mut written: Vec<Option<(ast::Expr<'a>, Span)>> = vec![None; slots.len()];
     let mut rest: Vec<ast::Expr<'a>> = Vec::new();
     let mut too_many = None;
+    if let Some(diag) =
+        given.positional.iter().find_map(|value| looked_into(cx, scope, slots, *value))
+    {
+        cx.report(diag);
+        return slots.iter().map(|_| reported(given.span)).collect();
+    }
     let mut positional = given.positional.iter().enumerate();
     for (at, value) in positional.by_ref() {
         match (slots.get(at), written.get_mut(at)) {
@@ -284,6 +319,26 @@ pub(super) fn bind<'a>(
             // What stands without a name behind one that has it is told by its place.
             (Some((_, first)), _) if first.start > arg.span.start => {
                 ordered(cx, given);
+                return slots.iter().map(|_| reported(given.span)).collect();
+            }
+            (Some((ast::Expr::Str(text), first)), Some(value))
+                if slots.get(at).is_some_and(|slot| is_word_free(&slot.ty)) =>
+            {
+                let (name, text) = (arg.name.text, cx.text(text.span()));
+                let (value, first) = (cx.text(value.span()), *first);
+                let message = format!("`{name}` stands in front, without its name");
+                let mut diag = wrong_form(arg.name.span, message, "not behind");
+                diag = diag.label(first, format!("`{name}` is expected here"));
+                diag = diag.help(format!("write `{} {value}, {text}`", given.what));
+                if let Some(whole) = erase::argument(cx, arg.span) {
+                    let front = Span { end: first.start, ..first };
+                    let edits = vec![
+                        Edit { span: front, text: format!("{value}, ") },
+                        Edit { span: whole, text: String::new() },
+                    ];
+                    diag = diag.suggest_all("put it in front", edits);
+                }
+                cx.report(diag);
                 return slots.iter().map(|_| reported(given.span)).collect();
             }
             (Some((_, first)), _) => {

@@ -247,8 +247,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             };
             if after == "," && next_text.is_empty() {
                 diag.help(
-                    "the statement ends with its line; newlines are free only inside brackets",
+                    "the statement ends with its line, and no `,` stands there; newlines are free only inside brackets",
                 )
+                .suggest("remove the `,`", span(missed - 1, missed), "")
             } else {
                 diag
             }

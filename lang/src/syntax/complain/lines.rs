@@ -28,12 +28,29 @@ pub(in crate::syntax) fn joints(text: &str, complaints: &[Complaint<'_>]) -> Vec
             let (line, next) = rest.split_once('\n')?;
             let next = next.trim_start_matches([' ', '\t', '\r']);
             let is_end = line.trim_start().is_empty() || line.trim_start().starts_with("//");
-            let is_code = !next.starts_with(['\n', '}', ')', ']', '/']) && !next.is_empty();
+            let is_code = !next.starts_with(['\n', '}', ')', ']', '/'])
+                && !next.is_empty()
+                && !(last_token(text, missed) == "," && begins_statement(next));
             (is_open && is_end && is_code).then_some(missed + line.len())
         })
         .collect();
     joints.dedup();
     joints
+}
+
+/// Whether a line begins with a word and a value behind it: between two values a comma would stand.
+fn begins_statement(line: &str) -> bool {
+    let word =
+        |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (verb, rest) = line.split_at(word(line));
+    let value = rest.trim_start_matches([' ', '\t']);
+    let behind = value.get(..word(value)).unwrap_or("");
+    let is_apart = !verb.is_empty() && value.len() < rest.len();
+    let is_value = !behind.is_empty() || value.starts_with(['"', '{']);
+    is_apart
+        && is_value
+        && !["match", "not"].contains(&verb)
+        && !["and", "or", "in", "is", "not"].contains(&behind)
 }
 
 /// The newlines behind which a line begins with an operator that joins two values, outside of brackets in which newlines

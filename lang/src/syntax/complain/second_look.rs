@@ -302,7 +302,13 @@ pub(in crate::syntax) fn bare_url(text: &str, colon: Span) -> Option<Diag> {
             "`forward` names an upstream, which is an item of its own: `upstream NAME {{ server \"{address}\" }}`"
         )));
     }
-    Some(unquoted(place, written))
+    let line = text.get(..start)?.rsplit(['\n', ';', '{']).next()?.trim_start();
+    let verb = line.split([' ', '\t']).next()?;
+    Some(match foreign::verb_anywhere(verb) {
+        // What has to be written instead takes no URL, or another one.
+        Some(row) => unexpected_text(place, "a text in quotes", written).help(row.help),
+        None => unquoted(place, written),
+    })
 }
 
 /// A `#` that begins a line, or stands behind a blank with nothing behind it that closes what is open
