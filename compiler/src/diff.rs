@@ -230,7 +230,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
     let mut found = classes(&basis, &counts, &mut comparison);
     // What hangs on inputs has an example for what these are by default, else for what they are given, if for anything.
-    for bind in [with_defaults, with_values] {
+    for bind in [with_defaults, with_values, with_others] {
         let is_open = !comparison.undecided.is_empty() || found.values().any(Class::is_open);
         let Some((basis, given)) = bind(&basis).filter(|_| is_open) else { continue };
         let mut only = Comparison::default();
@@ -295,6 +295,34 @@ fn with_values<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
     let given = inputs.iter().filter_map(|input| Some((input.name.clone(), told(input)?)));
     let given: Given = given.map(|(name, value)| (name, value.to_string())).collect();
     (!given.is_empty()).then(|| (basis.bound(value), given))
+}
+
+/// The same where inputs are given other values than they have by default.
+fn with_others<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
+    let default =
+        |input: &Input| agreed(basis, input).filter(|_| *input.ty.present() != Ty::Secret);
+    let other = |input: &Input| other(input.ty.present(), &default(input)?);
+    let value = |input: &Input| other(input).or_else(|| default(input));
+    let inputs = &basis.program.inputs;
+    let given = inputs.iter().filter_map(|input| Some((input.name.clone(), other(input)?)));
+    let mut given: Given = given.map(|(name, value)| (name, value.to_string())).collect();
+    given.sort_unstable();
+    given.dedup();
+    let is_whole = inputs.iter().all(|input| default(input).is_some());
+    (is_whole && !given.is_empty()).then(|| (basis.bound(value), given))
+}
+
+/// Another value of the type.
+fn other(ty: &Ty, value: &Value) -> Option<Value> {
+    Some(match (ty, value) {
+        (Ty::String, value) => Value::string(if value.as_str() == Some("x") { "y" } else { "x" }),
+        (Ty::Int, Value::Int(number)) => Value::Int(number.checked_add(1)?),
+        (Ty::Bool, Value::Bool(holds)) => Value::Bool(!holds),
+        (Ty::OneOf(words), Value::String(word)) => {
+            Value::String(words.iter().find(|other| *other != word)?.clone())
+        }
+        _ => return None,
+    })
 }
 
 /// A value of the type: a plain one, or a network that is nobody's.
