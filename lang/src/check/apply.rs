@@ -135,7 +135,7 @@ pub(super) fn apply<'a>(
             // Known once inputs are bound, so it may stand where a constant must.
             Bound::Put(Rc::new(Expr { ty, ..argument }))
         } else {
-            let id = cx.local_of(&argument);
+            let (id, argument) = cx.local_of(argument);
             flow.push(StepKind::Let(id, argument), span);
             Bound::Local(id, ty)
         };
@@ -278,8 +278,7 @@ pub(super) fn define_policy(cx: &mut Context<'_>, id: ItemId, at: Span) -> bool 
         _ => return false,
     }
     let ast::Item::Policy(item) = view else { return false };
-    let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
-    cx.spent = 0;
+    let Some(aside) = cx.set_aside(at) else { return false };
     cx.item_mut(id).state = State::Busy;
     let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
@@ -295,7 +294,7 @@ pub(super) fn define_policy(cx: &mut Context<'_>, id: ItemId, at: Span) -> bool 
     for local in opened {
         cx.open.remove(&local);
     }
-    (cx.repeating, cx.depth, cx.spent) = kept;
+    cx.resume(aside);
     let sound = !has_errors(cx, known) && !item.is_broken();
     if is_head_broken(&item) {
         // Its parameters are not known, nor then what is wrong with their uses.

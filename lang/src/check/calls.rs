@@ -256,8 +256,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     }
     let ast::Item::Fn(item) = view else { return None };
     let known = cx.diags.len();
-    let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
-    cx.spent = 0;
+    let Some(aside) = cx.set_aside(at) else { return None };
     cx.items[id.0].state = State::Busy;
     let first = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());
@@ -290,7 +289,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     for local in opened {
         cx.open.remove(&local);
     }
-    (cx.repeating, cx.depth, cx.spent) = kept;
+    cx.resume(aside);
     let ty = declared.map_or_else(|| value.ty.clone(), |(ty, _)| ty);
     let definition = cx.item(id).definition;
     if let Some(definition) = cx.index.definitions.get_mut(definition) {
@@ -448,7 +447,7 @@ fn quantified<'a>(
             return reported(span);
         }
     };
-    let id = cx.local_of(&list);
+    let (id, list) = cx.local_of(list);
     let definition = cx.define(Definition {
         name: name.text.into(),
         kind: "item",

@@ -94,6 +94,17 @@ pub(super) fn measure(expr: &Expr) -> (usize, u32) {
     (total.0, total.1 + 1)
 }
 
+/// How deep expressions nest in it; a local stands for as much as `locals` says.
+pub(super) fn depth(expr: &Expr, locals: &HashMap<LocalId, u32>) -> u32 {
+    match &expr.kind {
+        ExprKind::Local(id) => locals.get(id).copied().unwrap_or(1),
+        kind => {
+            let inner = children(kind).into_iter().map(|child| depth(child, locals)).max();
+            inner.unwrap_or(0).saturating_add(1)
+        }
+    }
+}
+
 /// How many values may stand in what one expression comes to, once locals are put in: a request's texts are short, and so
 /// is then what is made of them.
 const COPIES: usize = 4_096;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Unit;
-use super::constant::copies;
+use super::constant::{copies, depth};
 use super::facts::Facts;
 use super::index::{Definition, Index, Meaning, Occurrence};
 use super::lost::Lost;
@@ -27,6 +27,20 @@ use crate::vocab::{Phase, Vocabulary};
 
 /// How deep expressions may nest, what is put in for functions included.
 pub(super) const DEPTH: u32 = 128;
+
+/// How deep items that are read because others name them may lie in each other, in levels of expressions: each takes some
+/// of its own.
+const DEEPEST: u32 = 1_024;
+
+/// What one of them takes.
+const ITEM: u32 = 4;
+
+/// What was being read when an item was found that has to be read first.
+pub(super) struct Aside {
+    repeating: u32,
+    depth: u32,
+    spent: usize,
+}
 
 /// How many expressions and statements one item may come to, once everything is put in.
 pub(super) const BUDGET: usize = 20_000;
@@ -71,9 +85,13 @@ pub(super) struct Context<'a> {
     /// Locals that nobody read: said at the end, if nothing else is wrong.
     pub(super) unread: Vec<Diag>,
     pub(super) depth: u32,
+    /// How deep what waits for it lies.
+    beneath: u32,
     pub(super) spent: usize,
     /// How many values may stand in what a local is.
     pub(super) copies: HashMap<LocalId, usize>,
+    /// How deep expressions nest in the value of each local, once locals are put in.
+    depths: HashMap<LocalId, u32>,
     /// Names that were asked for and lack their `pub`.
     pub(super) private: HashSet<ItemId>,
     /// Whose claims were read without asking, by the end of the route.
@@ -223,8 +241,10 @@ impl<'a> Context<'a> {
             items_at_hand: HashSet::new(),
             unread: Vec::new(),
             depth: 0,
+            beneath: 0,
             spent: 0,
             copies: HashMap::new(),
+            depths: HashMap::new(),
             private: HashSet::new(),
             unasked: HashSet::new(),
             unshared: HashMap::new(),
@@ -352,11 +372,43 @@ impl<'a> Context<'a> {
         LocalId(self.next_local - 1)
     }
 
-    /// A local that is as large as this, at most.
-    pub(super) fn local_of(&mut self, value: &Expr) -> LocalId {
+    /// Lays aside what is being read to read an item that is named `at` this place. `None` if too many wait already.
+    pub(super) fn set_aside(&mut self, at: Span) -> Option<Aside> {
+        let beneath = self.beneath + self.depth + ITEM;
+        if beneath > DEEPEST {
+            let reason = "too many items each stand on the next";
+            self.report(too_large(at, "these items stand too deep on each other", reason));
+            return None;
+        }
+        self.beneath = beneath;
+        let aside = Aside { repeating: self.repeating, depth: self.depth, spent: self.spent };
+        (self.repeating, self.depth, self.spent) = (0, 0, 0);
+        Some(aside)
+    }
+
+    /// Goes on with it.
+    pub(super) fn resume(&mut self, aside: Aside) {
+        self.beneath -= aside.depth + ITEM;
+        (self.repeating, self.depth, self.spent) = (aside.repeating, aside.depth, aside.spent);
+    }
+
+    /// A local for this value. Names may not stand on each other deeper than expressions nest.
+    pub(super) fn local_of(&mut self, value: Expr) -> (LocalId, Expr) {
         let id = self.fresh_local();
-        self.copies.insert(id, copies(value, &self.copies));
-        id
+        let depth = depth(&value, &self.depths);
+        if depth > 2 * DEPTH {
+            self.depths.insert(id, u32::MAX);
+            // What stands on a name that is too deep is too deep as well.
+            if depth < u32::MAX {
+                let reason = format!("deeper than {} levels, once every name is put in", 2 * DEPTH);
+                let message = "these names stand too deep on each other";
+                self.report(too_large(value.span, message, reason));
+            }
+            return (id, reported(value.span));
+        }
+        self.depths.insert(id, depth);
+        self.copies.insert(id, copies(&value, &self.copies));
+        (id, value)
     }
 
     /// Notes what the word at `span` means.

@@ -40,8 +40,7 @@ pub(super) fn define_limit(cx: &mut Context<'_>, id: ItemId) -> bool {
         return false;
     };
     cx.note(place, Meaning::Block(row));
-    let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
-    cx.spent = 0;
+    let Some(aside) = cx.set_aside(place) else { return false };
     cx.item_mut(id).state = State::Busy;
     let known = cx.diags.len();
     let slots = args::of_fields(cx, unit, head.params());
@@ -59,7 +58,7 @@ pub(super) fn define_limit(cx: &mut Context<'_>, id: ItemId) -> bool {
     for local in opened {
         cx.open.remove(&local);
     }
-    (cx.repeating, cx.depth, cx.spent) = kept;
+    cx.resume(aside);
     let sound = !has_errors(cx, known) && !head.is_broken();
     if is_head_broken(&head) {
         // Its parameters are not known, nor then what is wrong with their uses.

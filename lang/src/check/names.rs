@@ -510,8 +510,7 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
         _ => return None,
     }
     let ast::Item::Let(item) = view else { return None };
-    let kept = (std::mem::take(&mut cx.repeating), std::mem::take(&mut cx.depth), cx.spent);
-    cx.spent = 0;
+    let Some(aside) = cx.set_aside(at) else { return None };
     cx.items[id.0].state = State::Busy;
     let known = cx.diags.len();
     let declared = item.ty().map(|ty| types::ty(cx, ty));
@@ -525,7 +524,7 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
         (Some(value), None) => expr(cx, &scope, value, None),
         (None, _) => reported(span),
     };
-    (cx.repeating, cx.depth, cx.spent) = kept;
+    cx.resume(aside);
     let definition = cx.item(id).definition;
     let ty = declared.unwrap_or_else(|| value.ty.clone());
     if let Some(definition) = cx.index.definitions.get_mut(definition) {

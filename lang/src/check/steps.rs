@@ -300,7 +300,7 @@ fn define<'a>(cx: &mut Context<'a>, scope: &mut Scope<'a>, flow: &mut Flow, stmt
     let bound = if is_const(&value) || value.ty == Ty::Error {
         Bound::Put(Rc::new(Expr { ty: ty.clone(), ..value }))
     } else {
-        let id = cx.local_of(&value);
+        let (id, value) = cx.local_of(value);
         flow.push(StepKind::Let(id, value), stmt.span());
         Bound::Local(id, ty.clone())
     };

@@ -10,7 +10,7 @@ pub const ENTRY: Entry = Entry {
     severity: Severity::Error,
     mends: Mends::ByHand("how it is divided is a decision"),
     explain: "\
-Functions and policies are put in where they are used. What that makes of one route or one constant is bounded, so that checking and running stay bounded too.
+Functions and policies are put in where they are used. What that makes of one route or one constant is bounded, and so is how deep names and items stand on each other, so that checking and running stay bounded too.
 ",
 };
 

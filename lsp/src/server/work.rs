@@ -20,6 +20,9 @@ pub(crate) struct Answer {
     pub(crate) result: Result<Value, ResponseError>,
 }
 
+/// As much as the first thread of a process has: checks go as deep as policies do.
+const STACK: usize = 8 << 20;
+
 type Task = Box<dyn FnOnce() -> Event + Send>;
 
 /// The thread's near end. The thread ends when this is dropped and its tasks are done.
@@ -31,7 +34,7 @@ impl Worker {
     /// Starts a thread that sends its results to `events`.
     pub(super) fn start(name: &str, events: SyncSender<Event>) -> io::Result<Worker> {
         let (tasks, given) = sync_channel::<Task>(MOST_TASKS);
-        thread::Builder::new().name(name.to_owned()).spawn(move || {
+        thread::Builder::new().name(name.to_owned()).stack_size(STACK).spawn(move || {
             for task in given {
                 if events.send(task()).is_err() {
                     return;
