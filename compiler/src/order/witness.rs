@@ -12,14 +12,15 @@ use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
+use crate::caching::IDENTITY;
 use crate::frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
 use crate::interp::{Constants, Interp, ops};
 use crate::lower::condition::jump_code;
 use crate::program::{Program, Route};
 use crate::said::{cookie, document, known, said};
 use crate::space::{
-    Door, ELSEWHERE, Fact, Term, are_told_alike, is_host_name, is_sayable, may_share_token, names,
-    settled, sources, stands_in,
+    Door, ELSEWHERE, Fact, SOME_ID, Term, are_told_alike, is_host_name, is_sayable,
+    may_share_token, names, settled, sources, stands_in,
 };
 use lang::hosts::host_holds;
 use lang::segment::{Segments, split};
@@ -665,9 +666,11 @@ fn usual(ty: &Ty) -> Value {
     }
 }
 
-/// A value for a slot that nobody asks about.
+/// A value for a slot that nobody asks about, or of which it does not matter what it says: one that it can have.
 fn plain(slot: &Slot) -> Value {
     match &slot.ty {
+        // The gateway makes it, and never an empty one.
+        Ty::String if *slot.field == *IDENTITY => Value::string(SOME_ID),
         Ty::Bool => Value::Bool(false),
         Ty::Int => Value::Int(0),
         Ty::String => Value::string(""),

@@ -7,6 +7,7 @@ use lang::Value;
 use lang::policy::InputId;
 use lang::vocab::ExprId;
 
+use crate::caching::IDENTITY;
 use crate::program::{Expr, Program};
 use crate::proof::basis::Basis;
 use crate::proof::search::Why;
@@ -72,6 +73,7 @@ const HELP_INPUT: &str =
 const HELP_PRESET: &str =
     "claim what holds for every value of it: it has a default, but another value may be given";
 const HELP_LISTS: &str = "go through fewer lists within each other, or through shorter ones";
+const HELP_ID: &str = "claim what holds whatever it is";
 const HELP_FIXED: &str = "say in `for` what it reads: `for req where req.header[\"…\"] == \"…\"`";
 
 /// Why an expression cannot be followed, and what would help.
@@ -85,6 +87,14 @@ fn told(program: &Program, id: ExprId, is_large: bool) -> (String, String) {
             "ask fewer patterns of one text at once: fewer alternatives, no counted repetition"
                 .to_owned(),
         );
+    }
+    let reads_id = program.walk([id], &[]).any(|(_, expr)| match expr {
+        Expr::Slot(slot) => program.slot(*slot).is_some_and(|slot| *slot.field == *IDENTITY),
+        _ => false,
+    });
+    if reads_id {
+        let why = format!("the gateway makes `{IDENTITY}` itself, and no example can choose it");
+        return (why, HELP_ID.to_owned());
     }
     if let Expr::Quantified(_, _, list, _) = program.expr(id)
         && is_constant(program, *list)

@@ -103,7 +103,8 @@ impl Cut<'_> {
             let led = patterns.as_ref().filter(|_| is_segment).map(paths::Patterns::apart);
             let known = led.as_ref().is_none_or(Option::is_some);
             let led = led.flatten().unwrap_or_default();
-            let classes = cut::classes(&self.kind(term), &asked, &led, self.patience);
+            let kind = self.kind(term);
+            let classes = cut::classes(&kind, &asked, &led, self.patience);
             if is_segment {
                 patterns = patterns.filter(|_| known && classes.led).and_then(|mut patterns| {
                     patterns.advance(field, &classes.samples)?;
@@ -111,7 +112,10 @@ impl Cut<'_> {
                 });
             }
             let settable = self.settable(term);
-            fields.push(Field::cut(term.clone(), classes.samples, settable));
+            // Whatever is asked of what the gateway makes, nobody can choose it.
+            let by = atoms.first().and_then(|at| self.atoms.get(*at)?.by);
+            let by = by.filter(|_| kind == Kind::Id);
+            fields.push(Field { by, ..Field::cut(term.clone(), classes.samples, settable) });
             let mut but = classes.but;
             for (question, (at, cut)) in atoms.iter().zip(classes.cut).enumerate() {
                 let place = match but.remove(&question).filter(|but| !but.is_empty()) {
@@ -189,8 +193,9 @@ impl Cut<'_> {
     /// A field for an atom alone, which no request can be made to fit.
     fn alone(&self, at: usize, term: &Term, fields: &mut Vec<Field>) -> usize {
         let samples = vec![Value::Bool(true), Value::Bool(false)];
-        let alone = self.atoms.get(at).map(|atom| (atom.test.clone(), atom.by));
-        fields.push(Field { term: term.clone(), samples, settable: false, alone });
+        let atom = self.atoms.get(at);
+        let (alone, by) = (atom.map(|atom| atom.test.clone()), atom.and_then(|atom| atom.by));
+        fields.push(Field { term: term.clone(), samples, settable: false, alone, by });
         fields.len() - 1
     }
 

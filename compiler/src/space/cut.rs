@@ -87,10 +87,7 @@ pub(super) fn classes(
             &|text| Value::string(text),
             patience,
         )),
-        Kind::Id => {
-            let plain = "3d8f2a6b7c915e04f1a2b3c4d5e6f708";
-            texts(asked, (&IDS, false), plain, &|text| Value::string(text), patience)
-        }
+        Kind::Id => texts(asked, (&IDS, false), SOME_ID, &|text| Value::string(text), patience),
         Kind::Value(ty) => {
             let classes = present(ty.present(), asked, patience);
             if ty.is_optional() { or_absent(classes) } else { classes }
@@ -140,7 +137,9 @@ pub(super) static NAMES: Domain = LazyLock::new(|| {
     Pattern::new(&format!(r"\A(?:{label}\.)*(?:{word}|{decimal}|{zero}|{hex})\z"), SIZE)
 });
 /// What a request is known by: 32 hexadecimal digits.
-static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
+pub(super) static IDS: Domain = LazyLock::new(|| Pattern::new(r"\A[0-9a-f]{32}\z", SIZE));
+/// One that the gateway may give to a request.
+pub(crate) const SOME_ID: &str = "3d8f2a6b7c915e04f1a2b3c4d5e6f708";
 /// Subjects of certificates as they are read: those parts by name that RFC 4514, section 3, names, others by number, and
 /// what has a meaning in such a text behind a backslash.
 pub(super) static SUBJECTS: Domain = LazyLock::new(|| {
@@ -192,6 +191,7 @@ pub(crate) fn may_be(field: &str, text: &str) -> bool {
         "req.host" => can_say(&HOSTS, text) && is_host_name(text),
         "conn.sni" => can_say(&NAMES, text) && is_host_name(text),
         "req.path" => text == "*" || can_say(&RESTS, text),
+        "req.id" => can_say(&IDS, text),
         "req.header" => can_say(&VALUES, text),
         "req.cookie" => can_say(&COOKIES, text),
         "conn.tls.client" => can_say(&SUBJECTS, text),

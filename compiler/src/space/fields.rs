@@ -18,13 +18,15 @@ pub(super) struct Field {
     pub(super) samples: Vec<Value>,
     /// Whether a request can be made to fit a class.
     pub(super) settable: bool,
-    /// The test that the field is for, if its classes are the answers of that alone, and the expression that asks it.
-    pub(super) alone: Option<(Test, Option<ExprId>)>,
+    /// The test that the field is for, if its classes are the answers of that alone.
+    pub(super) alone: Option<Test>,
+    /// The expression on which it is blamed that no request can be made to fit.
+    pub(super) by: Option<ExprId>,
 }
 
 impl Field {
     pub(super) fn cut(term: Term, samples: Vec<Value>, settable: bool) -> Field {
-        Field { term, samples, settable, alone: None }
+        Field { term, samples, settable, alone: None, by: None }
     }
 }
 

@@ -9,7 +9,7 @@ use lang::{Ty, Value};
 
 use super::building::is_free;
 use super::cut::{
-    COOKIES, ELSEWHERE, HOSTS, NAMES, RESTS, SEGMENTS, SUBJECTS, VALUES, can_say, example,
+    COOKIES, ELSEWHERE, HOSTS, IDS, NAMES, RESTS, SEGMENTS, SUBJECTS, VALUES, can_say, example,
     is_host_name,
 };
 use super::diagram::Set;
@@ -119,14 +119,14 @@ impl Space {
                 continue;
             }
             let wanted = match &field.alone {
-                Some((test, _)) if class == 0 => match wanted(test, &field.term, patience) {
+                Some(test) if class == 0 => match wanted(test, &field.term, patience) {
                     Some(plain) => {
                         texts.entry(field.term.clone()).or_default().add(plain);
                         None
                     }
                     None => passing(test),
                 },
-                Some((Test::True, _)) => Some(Value::Bool(false)),
+                Some(Test::True) => Some(Value::Bool(false)),
                 Some(_) => None,
                 None => field.samples.get(class as usize).cloned(),
             };
@@ -155,15 +155,12 @@ impl Space {
     pub(crate) fn blamed(&self, set: Set) -> Vec<Blame> {
         let support = self.diagram.support(set);
         let fields = support.into_iter().filter_map(|field| self.fields.get(field));
-        let blamed = fields.filter(|field| !field.settable).filter_map(|field| {
-            let by = field.alone.as_ref().and_then(|(_, by)| *by);
-            match &field.term {
-                Term::Unknown(..) => None,
-                Term::Computed(id, _) => Some(Blame { expr: Some(*id), is_large: false }),
-                _ => {
-                    let language = field.alone.as_ref().and_then(|(test, _)| test.language());
-                    Some(Blame { expr: by, is_large: language.is_some() })
-                }
+        let blamed = fields.filter(|field| !field.settable).filter_map(|field| match &field.term {
+            Term::Unknown(..) => None,
+            Term::Computed(id, _) => Some(Blame { expr: Some(*id), is_large: false }),
+            _ => {
+                let language = field.alone.as_ref().and_then(Test::language);
+                Some(Blame { expr: field.by, is_large: language.is_some() })
             }
         });
         blamed.collect()
@@ -283,6 +280,7 @@ fn can_be(program: &Program, term: &Term, value: &Value) -> bool {
                 ("req.path", _) => can_say(&RESTS, text),
                 ("req.host", _) => can_say(&HOSTS, text),
                 ("conn.sni", _) => can_say(&NAMES, text) && is_host_name(text),
+                ("req.id", _) => can_say(&IDS, text),
                 ("conn.alpn", _) => PROTOCOLS.contains(&text),
                 ("conn.tls.client", _) => can_say(&SUBJECTS, text),
                 (_, Ty::OneOf(words)) => words.iter().any(|word| **word == *text),

@@ -80,6 +80,8 @@ pub fn never_said(span: Span, (route, place): (&str, Span), field: &str, text: &
     let diag = diag.label(place, format!("in the route `{route}`"));
     diag.help(match field {
         "req.host" => "a host arrives in lower case and without its port: `shop.example`".to_owned(),
+        "req.id" => "the gateway gives each request one of 32 hexadecimal digits, in lower case".to_owned(),
+        "conn.sni" => "a client asks for a name in lower case, and for no address".to_owned(),
         "conn.tls.client" => format!(
             "a subject is written as RFC 4514 has it, the most specific part first and no blanks between: `CN={text},O=…`"
         ),
