@@ -106,24 +106,43 @@ impl fmt::Display for Mends {
 impl Entry {
     /// A diagnostic of this kind at `span`. `reason` labels the place.
     pub fn at(&self, span: Span, message: impl Into<String>, reason: impl Into<String>) -> Diag {
+        self.labeled(span, message, short(reason.into(), LONG))
+    }
+
+    /// The same with the example of a request in its `reason`.
+    pub fn showing(
+        &self,
+        span: Span,
+        message: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Diag {
+        self.labeled(span, message, short(reason.into(), LONG_EXAMPLE))
+    }
+
+    fn labeled(&self, span: Span, message: impl Into<String>, text: String) -> Diag {
         Diag {
             code: self.code,
             slug: self.slug,
             severity: self.severity,
-            message: short(message.into()),
-            labels: vec![Label { span, text: short(reason.into()) }],
+            message: short(message.into(), LONG),
+            labels: vec![Label { span, text }],
             help: None,
             fixes: Vec::new(),
         }
     }
 }
 
-/// A sentence without the middle of what nobody reads: a word of a policy may be as long as the policy.
-fn short(text: String) -> String {
-    const LONG: usize = 2000;
+/// Nobody reads a longer sentence.
+const LONG: usize = 2000;
+
+/// An example is given to `gwc why` as it stands, which is possible as long as it fits one argument of a command.
+const LONG_EXAMPLE: usize = 128 << 10;
+
+/// A sentence without its middle where it is longer than `most`: a word of a policy may be as long as the policy.
+fn short(text: String, most: usize) -> String {
     const BEGINNING: usize = 1000;
     const END: usize = 200;
-    if text.len() <= LONG {
+    if text.len() <= most {
         return text;
     }
     let (from, to) =
@@ -140,7 +159,13 @@ impl Diag {
 
     /// Says what to write instead.
     pub fn help(mut self, help: impl Into<String>) -> Diag {
-        self.help = Some(short(help.into()));
+        self.help = Some(short(help.into(), LONG));
+        self
+    }
+
+    /// The same with the example of a request in it.
+    pub fn help_showing(mut self, help: impl Into<String>) -> Diag {
+        self.help = Some(short(help.into(), LONG_EXAMPLE));
         self
     }
 

@@ -44,7 +44,7 @@ pub fn ambiguous_paths(
     example: &str,
 ) -> Diag {
     ENTRY
-        .at(
+        .showing(
             span,
             format!("`{route}` and `{other}` overlap in their paths, and neither is narrower"),
             format!("`{example}` belongs to this"),

@@ -58,7 +58,7 @@ pub fn ambiguous_routes(
     example: &str,
 ) -> Diag {
     ENTRY
-        .at(
+        .showing(
             span,
             format!("`{route}` and `{other}` take the same requests, and neither is narrower"),
             format!("`{example}` fits this"),

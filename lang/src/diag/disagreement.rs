@@ -24,7 +24,7 @@ pub fn disagreement(
     example: &str,
 ) -> Diag {
     ENTRY
-        .at(
+        .showing(
             span,
             format!("internal error: deciding between `{route}` and `{other}` went wrong"),
             format!("`{example}` was to fit this"),

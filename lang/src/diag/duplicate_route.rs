@@ -53,7 +53,7 @@ pub fn duplicate_route(
         None => "whatever fits this".to_owned(),
     };
     let and = if example.is_some() { "and this" } else { "fits this too" };
-    let diag = ENTRY.at(span, message, fits).label(first_span, and);
+    let diag = ENTRY.showing(span, message, fits).label(first_span, and);
     if at.is_some() {
         return diag.help(
             "one of them has to be narrower there: name this host or path in one of them alone, each in a route or site of its own",

@@ -19,7 +19,7 @@ Nothing is known of the `assert`. Please report it, with the policy if you can.
 /// `example` should contradict `name` and does not.
 pub fn proof_disagreement(span: Span, name: &str, example: &str) -> Diag {
     ENTRY
-        .at(
+        .showing(
             span,
             format!("internal error: deciding about `{name}` went wrong"),
             format!("`{example}` was to contradict this, and does not"),

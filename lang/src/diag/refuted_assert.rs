@@ -49,5 +49,5 @@ assert admin_is_private {
 pub fn refuted_assert(span: Span, name: &str, (example, inputs): (&str, &str), fate: &str) -> Diag {
     let inputs = if inputs.is_empty() { String::new() } else { format!(", with {inputs}") };
     let example = format!("not so for `{example}`{inputs}");
-    ENTRY.at(span, format!("`{name}` does not hold: {fate}"), example)
+    ENTRY.showing(span, format!("`{name}` does not hold: {fate}"), example)
 }

@@ -77,7 +77,7 @@ pub fn undecided_narrower(
     example: &str,
 ) -> Diag {
     ENTRY
-        .at(
+        .showing(
             span,
             format!(
                 "`{route}` and `{other}` take the same requests, and it cannot be decided which one is narrower"

@@ -69,5 +69,5 @@ pub fn unreachable_route(
         ),
         None => format!("narrow what answers in its place, or remove `{route}`"),
     };
-    diag.help(help).suggest(format!("remove `{route}`"), item, "")
+    diag.help_showing(help).suggest(format!("remove `{route}`"), item, "")
 }
