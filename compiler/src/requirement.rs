@@ -2,13 +2,12 @@
 //! looked at by itself: what it takes, and what it requires before. What is not decided may ask something, and inputs may
 //! have any value.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use lang::diag::constant_condition::{always_met, met_by_none};
 use lang::diag::impossible_route::Asked;
 use lang::policy::{self, LocalId, Policy, RouteId};
-use lang::segment::captures;
 use lang::vocab::{Ends, ExprId};
 use lang::{Diag, Span, Value};
 
@@ -17,8 +16,18 @@ use crate::interp::{Constants, constants};
 use crate::program::{Expr, Program, Route, StepKind, named};
 use crate::space::{Cut, Env, Formula, Patience, Set, Undecided};
 
+mod row;
+
+use row::Row;
+
 /// The nodes that one requirement may take.
 const NODES: usize = 20_000;
+
+/// Requirements in a row may take the nodes of no more than so many.
+const MOST_NODES: usize = 20;
+
+/// So many rows of one route are kept at a time.
+const ROWS: usize = 8;
 
 /// So many requirements are looked at together with what stands before them.
 const MOST: usize = 10_000;
@@ -61,6 +70,7 @@ fn judged(policy: &Policy, program: &Program, constants: Constants) -> Vec<Judge
         program,
         constants,
         patience: Patience::default(),
+        for_rows: Patience::default(),
         read: HashMap::new(),
         alone: HashMap::new(),
         n_together: 0,
@@ -128,6 +138,7 @@ pub(crate) fn asked(program: &Program, conditions: impl IntoIterator<Item = Expr
 
 /// What a condition reads.
 struct Reads {
+    /// Each once, in their order.
     slots: Vec<SlotId>,
     captures: bool,
     /// Whether it hangs on what statements of the route name.
@@ -136,29 +147,100 @@ struct Reads {
     is_told: bool,
 }
 
+/// A condition of a route, in the order in which they are asked.
+struct Condition {
+    id: ExprId,
+    /// Where it is written, if it is a requirement.
+    span: Option<Span>,
+    reads: Rc<Reads>,
+    /// How many names stand before it.
+    n_lets: usize,
+}
+
+/// A route that is looked at.
+struct Looked<'p> {
+    route: &'p Route,
+    lets: Vec<(LocalId, ExprId)>,
+    /// Whether each name stands for one thing only.
+    lets_differ: bool,
+    conditions: Vec<Condition>,
+    /// By what they read, requirements that are asked in a row.
+    rows: HashMap<Vec<SlotId>, Row>,
+    /// What those read that cannot be.
+    alone: HashSet<Vec<SlotId>>,
+}
+
+impl Looked<'_> {
+    /// The condition at this place, and those before it that read some of these.
+    fn reading(&self, slots: &[SlotId], at: usize) -> Vec<(usize, ExprId)> {
+        let conditions = self.conditions.iter().enumerate().take(at + 1);
+        let reads = |condition: &Condition| {
+            condition.reads.slots.iter().any(|slot| slots.binary_search(slot).is_ok())
+        };
+        let reading = conditions.filter(|(place, condition)| *place == at || reads(condition));
+        reading.map(|(place, condition)| (place, condition.id)).collect()
+    }
+
+    /// What is named before the condition at this place.
+    fn lets_at(&self, at: usize) -> &[(LocalId, ExprId)] {
+        let n_lets = self.conditions.get(at).map_or(0, |condition| condition.n_lets);
+        self.lets.get(..n_lets).unwrap_or_default()
+    }
+}
+
 struct Judge<'p> {
     program: &'p Program,
     constants: Constants,
     patience: Patience,
+    /// The same for rows, which say no more than what is asked one by one: what they cost is not taken from that.
+    for_rows: Patience,
     read: HashMap<ExprId, Rc<Reads>>,
     /// Who meets a condition of all requests there are.
     alone: HashMap<ExprId, Met>,
     n_together: usize,
 }
 
-impl Judge<'_> {
+impl<'p> Judge<'p> {
     fn route(
         &mut self,
-        (number, route, lowered): (RouteId, &policy::Route, &Route),
+        (number, route, lowered): (RouteId, &policy::Route, &'p Route),
         judged: &mut Vec<Judged>,
     ) {
         if route.steps.len() != lowered.steps.len() {
             return;
         }
-        let mut lets: Vec<(LocalId, ExprId)> = Vec::new();
-        let mut before: Vec<ExprId> = lowered.conditions.iter().map(|(id, _)| *id).collect();
+        let mut looked = self.look(route, lowered);
+        let mut read: HashSet<SlotId> = HashSet::new();
         // Behind what refuses everybody nothing is asked of anybody.
         let mut is_closed = false;
+        for at in 0..looked.conditions.len() {
+            let Some(Condition { id, span, reads, .. }) = looked.conditions.get(at) else { break };
+            let (id, reads) = (*id, Rc::clone(reads));
+            if let Some(span) = *span {
+                let (met, by_itself) = match self.constants.get(id) {
+                    // What is plainly written so is meant so, or was told before.
+                    Some(value) => {
+                        is_closed |= !value.is_true();
+                        (Met::BySome, false)
+                    }
+                    None if is_closed => (Met::BySome, false),
+                    None => self.judge(&mut looked, at, &read),
+                };
+                is_closed |= met == Met::ByNone;
+                judged.push(Judged { route: number, span, met, by_itself, id });
+            }
+            read.extend(reads.slots.iter().copied());
+        }
+    }
+
+    /// The conditions of a route up to what ends its way.
+    fn look(&mut self, route: &policy::Route, lowered: &'p Route) -> Looked<'p> {
+        let mut lets: Vec<(LocalId, ExprId)> = Vec::new();
+        let mut conditions: Vec<Condition> = Vec::new();
+        for (id, _) in &lowered.conditions {
+            let reads = self.reads(*id, &lets);
+            conditions.push(Condition { id: *id, span: None, reads, n_lets: 0 });
+        }
         for (step, made) in route.steps.iter().zip(&lowered.steps) {
             let (call, made) = match (&step.kind, &made.kind) {
                 (policy::StepKind::Act(call), StepKind::Act(made)) => (call, made),
@@ -169,54 +251,44 @@ impl Judge<'_> {
                 _ => continue,
             };
             if call.row.ends != Ends::No {
-                return;
+                break;
             }
             let Some(at) = call.row.asserted() else { continue };
             let Some((condition, id)) = call.args.get(at).zip(made.args.get(at).copied()) else {
                 continue;
             };
-            let (met, by_itself) = match self.constants.get(id) {
-                // What is plainly written so is meant so, or was told before.
-                Some(value) => {
-                    is_closed |= !value.is_true();
-                    (Met::BySome, false)
-                }
-                None if is_closed => (Met::BySome, false),
-                None => self.judge(lowered, &before, id, &lets),
-            };
-            is_closed |= met == Met::ByNone;
-            judged.push(Judged { route: number, span: condition.span, met, by_itself, id });
-            before.push(id);
+            let (span, reads) = (Some(condition.span), self.reads(id, &lets));
+            conditions.push(Condition { id, span, reads, n_lets: lets.len() });
+        }
+        let mut seen = HashSet::new();
+        let lets_differ = lets.iter().all(|(local, _)| seen.insert(*local));
+        Looked {
+            route: lowered,
+            lets,
+            lets_differ,
+            conditions,
+            rows: HashMap::new(),
+            alone: HashSet::new(),
         }
     }
 
-    /// Who meets a condition, and whether that is so by itself.
-    fn judge(
-        &mut self,
-        route: &Route,
-        before: &[ExprId],
-        id: ExprId,
-        lets: &[(LocalId, ExprId)],
-    ) -> (Met, bool) {
-        let reads = self.reads(id, lets);
+    /// Who meets the requirement at this place, and whether that is so by itself. `read` was read before.
+    fn judge(&mut self, looked: &mut Looked<'p>, at: usize, read: &HashSet<SlotId>) -> (Met, bool) {
+        let Some(condition) = looked.conditions.get(at) else { return (Met::BySome, false) };
+        let reads = Rc::clone(&condition.reads);
         if reads.is_told {
             return (Met::BySome, false);
         }
-        let alone = self.alone(id, &reads, lets);
+        let alone = self.alone(condition.id, &reads, looked.lets_at(at));
         if alone != Met::BySome {
             return (alone, true);
         }
-        let mut beside = Vec::new();
-        for other in before {
-            if self.reads(*other, lets).slots.iter().any(|slot| reads.slots.contains(slot)) {
-                beside.push(*other);
-            }
-        }
-        if beside.is_empty() && !self.is_bound(route, &reads) || self.n_together >= MOST {
+        let is_beside = reads.slots.iter().any(|slot| read.contains(slot));
+        if !is_beside && !self.is_bound(looked.route, &reads) || self.n_together >= MOST {
             return (Met::BySome, false);
         }
         self.n_together += 1;
-        let met = self.together(route, &beside, id, lets).unwrap_or_else(|Undecided| {
+        let met = self.together(looked, at, &reads.slots).unwrap_or_else(|Undecided| {
             self.patience.give_up();
             Met::BySome
         });
@@ -260,34 +332,55 @@ impl Judge<'_> {
         met
     }
 
-    /// Who meets a condition of the requests that the route takes and that meet what stands before.
+    /// Who meets a requirement of the requests that the route takes and that meet what stands before and reads some of the
+    /// same.
     fn together(
         &self,
-        route: &Route,
-        before: &[ExprId],
-        id: ExprId,
-        lets: &[(LocalId, ExprId)],
+        looked: &mut Looked<'_>,
+        at: usize,
+        slots: &[SlotId],
     ) -> Result<Met, Undecided> {
+        let route = looked.route;
         if route.paths.len() > MOST_PLACES || route.hosts.len() > MOST_PLACES {
             return Err(Undecided);
         }
-        let mut all: Option<Met> = None;
-        for (path, _) in &route.paths {
-            let captures = captures(path);
-            let env = Env { captures: &captures, locals: lets };
-            let mut cut = Cut::new(self.program, &self.constants, &self.patience);
-            let hosts = route.hosts.iter().map(|(host, _)| cut.host(host)).collect();
-            let methods = route.methods.as_ref().map(|(methods, _)| methods.as_slice());
-            let mut taken = vec![Formula::any(hosts), cut.path(path), cut.methods(methods)];
-            taken.extend(before.iter().map(|id| cut.condition(*id, env)));
-            let this = cut.condition(id, env);
-            let Some(met) = met(cut, &Formula::All(taken), &this)? else { continue };
-            if met == Met::BySome || all.is_some_and(|all| all != met) {
-                return Ok(Met::BySome);
-            }
-            all = Some(met);
+        if !looked.rows.contains_key(slots)
+            && let Some(row) = self.row(looked, at, slots)
+        {
+            looked.rows.insert(slots.to_vec(), row);
         }
-        Ok(all.unwrap_or(Met::BySome))
+        let Some(row) = looked.rows.get_mut(slots) else {
+            let conditions = looked.reading(slots, at);
+            let cut = || Cut::new(self.program, &self.constants, &self.patience);
+            return Row::new(route, &conditions, looked.lets_at(at), (cut, NODES))?.ask(at);
+        };
+        let met = row.ask(at);
+        if row.is_at_end() {
+            looked.rows.remove(slots);
+        }
+        met
+    }
+
+    /// The requirements from this place on that read the same, in a row with what stands between them and reads some of it;
+    /// nothing, where there is one only, or something might be decided of it otherwise if it were asked alone.
+    fn row(&self, looked: &mut Looked<'_>, at: usize, slots: &[SlotId]) -> Option<Row> {
+        if !looked.lets_differ || looked.rows.len() >= ROWS || looked.alone.contains(slots) {
+            return None;
+        }
+        let later = looked.conditions.iter().enumerate().skip(at);
+        let same = later.filter(|(_, condition)| condition.reads.slots == slots);
+        let same: Vec<usize> = same.map(|(place, _)| place).collect();
+        let last = *same.last().filter(|last| **last > at)?;
+        let conditions = looked.reading(slots, last);
+        let cut = || Cut::new(self.program, &self.constants, &self.for_rows);
+        let limit = NODES * same.len().min(MOST_NODES);
+        let row = Row::new(looked.route, &conditions, looked.lets_at(last), (cut, limit));
+        let row = row.inspect_err(|Undecided| self.for_rows.give_up()).ok();
+        let row = row.filter(Row::is_exact);
+        if row.is_none() {
+            looked.alone.insert(slots.to_vec());
+        }
+        row
     }
 
     fn reads(&mut self, id: ExprId, lets: &[(LocalId, ExprId)]) -> Rc<Reads> {
@@ -307,6 +400,8 @@ impl Judge<'_> {
                 _ => {}
             }
         }
+        reads.slots.sort_unstable();
+        reads.slots.dedup();
         let reads = Rc::new(reads);
         if !reads.locals {
             self.read.insert(id, Rc::clone(&reads));

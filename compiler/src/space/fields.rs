@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use lang::Value;
+use lang::policy::Compare;
 use lang::segment::Segments;
 use lang::vocab::ExprId;
 
@@ -66,12 +67,19 @@ impl<'f> Index<'f> {
 
     /// The same for a test of the whole value.
     pub(super) fn holding_whole(&self, test: &Test) -> Vec<u32> {
+        let is_plain = |value: &&Value| matches!(value, Value::String(_) | Value::Method(_));
+        if let Test::Compare(Compare::Ne, value) = test
+            && is_plain(&value)
+        {
+            let but = self.class(value);
+            let classes = (0..).zip(self.samples).filter(|(_, sample)| !sample.is_absent());
+            return classes.map(|(class, _)| class).filter(|class| Some(*class) != but).collect();
+        }
         let named = match test {
-            Test::Compare(lang::policy::Compare::Eq, value) => Some(vec![value]),
+            Test::Compare(Compare::Eq, value) => Some(vec![value]),
             Test::Matches(_) | Test::In(_) => test.points(),
             _ => None,
         };
-        let is_plain = |value: &&Value| matches!(value, Value::String(_) | Value::Method(_));
         if let Some(named) = named.filter(|named| named.iter().all(is_plain)) {
             let mut holding: Vec<u32> =
                 named.into_iter().filter_map(|value| self.class(value)).collect();

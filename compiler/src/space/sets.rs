@@ -36,6 +36,18 @@ impl Space {
         self.diagram.meet(set, self.possible)
     }
 
+    /// The requests of a set that a formula takes.
+    pub(crate) fn within(&mut self, set: Set, formula: &Formula) -> Result<Set, Undecided> {
+        let taken = self.build(formula)?;
+        self.diagram.meet(set, taken)
+    }
+
+    /// Whether all that was asked is told by classes of what requests say: nothing stands for itself, nothing is computed.
+    pub(crate) fn is_exact(&self) -> bool {
+        let is_computed = |field: &Field| matches!(field.term, Term::Computed(..));
+        self.fields.iter().all(|field| field.alone.is_none() && !is_computed(field))
+    }
+
     /// The requests in both.
     pub(crate) fn meet(&mut self, a: Set, b: Set) -> Result<Set, Undecided> {
         self.diagram.meet(a, b)

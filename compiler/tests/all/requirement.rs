@@ -54,3 +54,28 @@ proptest! {
         prop_assert!(judged.next().is_none());
     }
 }
+
+/// What is required before is known however many lines that is, and whatever else is required between them.
+#[test]
+fn requirements_in_a_long_row_are_decided() {
+    let (k, l) = (r#"(req.header["k"] ?? "")"#, r#"(req.header["l"] ?? "")"#);
+    let mut text = "edition 2026\nlistener web { bind \":8080\" }\nroute a on web {\n".to_owned();
+    for at in 0..1_000 {
+        text += &format!("require {k} != \"z{at}\"\nrequire {l} != \"z{at}\"\n");
+    }
+    text += &format!("require {k} in [\"z7\", \"z9\", \"a\"] or {l} == \"b\"\n");
+    text += &format!("require {k} != \"z7\"\nrequire {l} == \"z7\"\n");
+    text += &format!("require {l} == \"z8\"\nrespond 204 }}\n");
+    let (policy, source) = read(&text);
+    let program = lower(&policy).0.unwrap();
+    let judged = requirements(&policy, &program).into_iter();
+    let decided = judged.filter(|judged| judged.met != Met::BySome);
+    let decided: Vec<_> = decided.map(|judged| (judged.met, source.slice(judged.span))).collect();
+    assert_eq!(
+        decided,
+        [
+            (Met::ByAll, r#"(req.header["k"] ?? "") != "z7""#),
+            (Met::ByNone, r#"(req.header["l"] ?? "") == "z7""#),
+        ]
+    );
+}
