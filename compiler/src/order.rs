@@ -249,15 +249,26 @@ fn order_group(
             _ => Some(compare::cell_sets(places, arriving, &group.host, cell)),
         };
         let pairs = match &mut cell_sets {
-            None => Vec::new(),
-            Some(Ok(sets)) => compare::pairs(cell, sets),
+            None => Some(Vec::new()),
+            Some(Ok(sets)) => compare::pairs(sets),
             Some(Err(_)) => {
                 places.patience.give_up();
                 compare::all_undecided(cell.members.len())
             }
         };
+        if pairs.is_none() {
+            open.push(Open {
+                first: node(cell_at, 0),
+                second: node(cell_at, 1),
+                why: Why::TooMany,
+            });
+            // What lines say of them is not known to be idle.
+            let here: HashSet<RouteId> = cell.members.iter().map(|place| place.route).collect();
+            let lines = before.iter().filter(|((a, b), _)| here.contains(a) && here.contains(b));
+            findings.used.extend(lines.map(|(_, line)| *line));
+        }
         let mut met = vec![Vec::new(); cell.members.len()];
-        for pair in pairs {
+        for pair in pairs.into_iter().flatten() {
             let (first, second) = (node(cell_at, pair.first), node(cell_at, pair.second));
             let routes = (cell.members.get(pair.first), cell.members.get(pair.second));
             let (Some(a), Some(b)) = routes else { continue };

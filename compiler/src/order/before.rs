@@ -118,7 +118,7 @@ fn by_condition(
 ) -> Option<Standing> {
     let cell = Cell { path: path.clone(), kinds: Vec::new(), members: pair.to_vec() };
     let mut sets = compare::cell_sets(places, &[], host, &cell).ok()?;
-    let pairs = compare::pairs(&cell, &mut sets);
+    let pairs = compare::pairs(&mut sets)?;
     match pairs.first().map(|pair| pair.relation) {
         None => Some(Standing::Apart),
         Some(Ok(Relation::Inside)) => Some(Standing::Before(By::Condition)),

@@ -79,9 +79,9 @@ pub(crate) fn cell_sets(
     Ok(CellSets { space, sets: sets?, asks_head, arriving: arriving.to_vec() })
 }
 
-/// The pairs of a cell that are not disjoint.
-pub(crate) fn pairs(cell: &Cell, sets: &mut CellSets) -> Vec<Pair> {
-    let Some(meeting) = meeting(sets) else { return all_undecided(cell.members.len()) };
+/// The pairs of a cell that are not disjoint; `None` if they are too many to be compared.
+pub(crate) fn pairs(sets: &mut CellSets) -> Option<Vec<Pair>> {
+    let meeting = meeting(sets)?;
     let mut pairs = Vec::new();
     for (first, second) in meeting {
         let (Some(a), Some(b)) = (sets.sets.get(first), sets.sets.get(second)) else { continue };
@@ -90,7 +90,7 @@ pub(crate) fn pairs(cell: &Cell, sets: &mut CellSets) -> Vec<Pair> {
             pairs.push(Pair { first, second, relation });
         }
     }
-    pairs
+    Some(pairs)
 }
 
 /// A request that two members of a cell both take.
@@ -217,10 +217,11 @@ pub(crate) fn conditions(places: &Places<'_>, place: Place, cut: &mut Cut<'_>) -
     Formula::All(all)
 }
 
-/// Each member undecided with the next: that already asks for a whole order, and there may be very many pairs.
-pub(crate) fn all_undecided(n_members: usize) -> Vec<Pair> {
-    let pair = |second| Pair { first: second - 1, second, relation: Err(Undecided) };
-    (1..n_members).map(pair).collect()
+/// Each member undecided with each other one; `None` if there are too many of them.
+pub(crate) fn all_undecided(n_members: usize) -> Option<Vec<Pair>> {
+    let pair = |first, second| Pair { first, second, relation: Err(Undecided) };
+    let pairs = (1..n_members).flat_map(|second| (0..second).map(move |first| pair(first, second)));
+    (n_members <= MANY).then(|| pairs.collect())
 }
 
 /// Pairs of members that may meet; `None` if there are too many. Members that each ask for other values of one field cannot, so only those that share a

@@ -10,7 +10,7 @@ use lang::diag::disagreement::disagreement as disagreement_diag;
 use lang::diag::duplicate_route::duplicate_route;
 use lang::diag::idle_before::idle_before;
 use lang::diag::impossible_route::{Asked, impossible_route};
-use lang::diag::undecided_order::{undecided_narrower, undecided_order};
+use lang::diag::undecided_order::{undecided_many, undecided_narrower, undecided_order};
 use lang::diag::undecided_reach::undecided_reach as undecided_reach_diag;
 use lang::diag::unreachable_route::unreachable_route;
 use lang::policy::{Host, Policy, Route, RouteId};
@@ -94,8 +94,11 @@ pub(super) fn ambiguous(
                 _ => undecided_order(one, other),
             }
         }
-        Why::Undecided | Why::TooMany => {
-            undecided_order((&one.name, one.span), (&other.name, other.span))
+        Why::Undecided => undecided_order((&one.name, one.span), (&other.name, other.span)),
+        Why::TooMany => {
+            let diag = undecided_many((&one.name, one.span), (&other.name, other.span));
+            findings.diags.push(diag);
+            return;
         }
     };
     let diag = mend(places.policy, diag, a.route, b.route);

@@ -374,6 +374,19 @@ fn what_is_too_large_to_be_told_apart_is_not_called_ambiguous() {
 }
 
 #[test]
+fn more_routes_than_are_compared_are_not_ordered_by_lines() {
+    let n = 2_100;
+    let mut many = policy(overlapping(n));
+    // Each before the next, and the last one narrower than the first: a circle, if anybody looked.
+    for first in 1..n {
+        before(&mut many, first - 1, first);
+    }
+    let said = order_of(&many);
+    assert!(said.starts_with("E0803: more routes of one host may overlap"), "{said}");
+    assert_eq!(codes(&many), ["E0803"]);
+}
+
+#[test]
 fn very_many_hard_patterns_are_given_up_sooner_and_sooner() {
     let hard = |n: usize| format!("(a|b)*a(a|b){{20}}x{n}");
     let mut routes = Vec::new();

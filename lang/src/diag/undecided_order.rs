@@ -70,6 +70,18 @@ pub fn undecided_order((route, span): (&str, Span), (other, other_span): (&str, 
         .help(NARROWER_FIRST)
 }
 
+/// So many routes of one host may overlap, `route` (at `span`) and `other` (at `other_span`) among them, that not all are
+/// compared with each other.
+pub fn undecided_many((route, span): (&str, Span), (other, other_span): (&str, Span)) -> Diag {
+    let message = format!(
+        "more routes of one host may overlap than are compared, `{route}` and `{other}` among them"
+    );
+    ENTRY
+        .at(span, message, "this is one of them")
+        .label(other_span, "and this")
+        .help("no line of `before` orders them all: give them paths or hosts of their own")
+}
+
 /// Both `route` (at `span`) and `other` (at `other_span`) take the example, and it cannot be decided which one is narrower.
 pub fn undecided_narrower(
     (route, span): (&str, Span),
