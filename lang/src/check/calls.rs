@@ -256,7 +256,7 @@ pub(super) fn define_function(cx: &mut Context<'_>, id: ItemId, at: Span) -> Opt
     }
     let ast::Item::Fn(item) = view else { return None };
     let known = cx.diags.len();
-    let Some(aside) = cx.set_aside(at) else { return None };
+    let aside = cx.set_aside(at)?;
     cx.items[id.0].state = State::Busy;
     let first = cx.diags.len();
     let slots = args::of_fields(cx, unit, item.params());

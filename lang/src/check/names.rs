@@ -510,7 +510,7 @@ pub(super) fn define_value(cx: &mut Context<'_>, id: ItemId, at: Span) -> Option
         _ => return None,
     }
     let ast::Item::Let(item) = view else { return None };
-    let Some(aside) = cx.set_aside(at) else { return None };
+    let aside = cx.set_aside(at)?;
     cx.items[id.0].state = State::Busy;
     let known = cx.diags.len();
     let declared = item.ty().map(|ty| types::ty(cx, ty));

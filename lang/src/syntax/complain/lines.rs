@@ -28,9 +28,9 @@ pub(in crate::syntax) fn joints(text: &str, complaints: &[Complaint<'_>]) -> Vec
             let (line, next) = rest.split_once('\n')?;
             let next = next.trim_start_matches([' ', '\t', '\r']);
             let is_end = line.trim_start().is_empty() || line.trim_start().starts_with("//");
-            let is_code = !next.starts_with(['\n', '}', ')', ']', '/'])
-                && !next.is_empty()
-                && !(last_token(text, missed) == "," && begins_statement(next));
+            let ends = next.is_empty() || next.starts_with(['\n', '}', ')', ']', '/']);
+            let is_next = last_token(text, missed) == "," && begins_statement(next);
+            let is_code = !ends && !is_next;
             (is_open && is_end && is_code).then_some(missed + line.len())
         })
         .collect();
