@@ -10,7 +10,7 @@ use lang::vocab::{Ends, ExprId, Shield};
 
 use super::bounds::parts;
 use super::choices::Chosen;
-use super::put::{Made, Put, echoes, given, remade};
+use super::put::{Made, Put, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};
 use super::shape::{self, Shape};
 use super::wire::{self, Wire};
@@ -19,6 +19,7 @@ use crate::caching::{Answers, names_request};
 use crate::program::{Call, Expr, locals};
 use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::{Course, Header};
+use crate::proof::sent::{Reach, reach};
 
 /// What is exposed on one way through a route.
 #[derive(Clone, Default, Debug)]
@@ -72,9 +73,13 @@ impl Piece {
 #[derive(Clone, Debug)]
 struct Field {
     put: Put,
+    /// What the policy adds to it, where nothing of the client's stands beside that.
+    added: Option<Put>,
     shield: Option<Shield>,
     /// Whether it is the word that stands for everybody.
     all: bool,
+    /// The header fields of the upstream's answer that it passes on.
+    tells: BTreeSet<Arc<str>>,
 }
 
 /// Who shares an answer.
@@ -97,6 +102,10 @@ impl Exposure {
         let lets = locals(&taken.route.steps);
         let fields = course.headers.iter().map(|(message, name, header)| {
             let up = *message == Message::Up;
+            let said = |value: ExprId| match up && echoes(basis, chosen.value(value), name, &lets) {
+                true if !chosen.is_named(value) => Put::Passes,
+                _ => given(basis, value, (chosen, &lets)),
+            };
             let (put, all) = match header {
                 Header::Added(_) if up => (Put::Beside, false),
                 Header::There if up => (Put::Unknown, false),
@@ -105,16 +114,25 @@ impl Exposure {
                 Header::Added(value) => (Put::Own(*value), false),
                 Header::Text(_) | Header::There => (Put::Said, false),
                 Header::Value(value) | Header::Trimmed(value) | Header::Fitting(value) => {
-                    let said = chosen.value(*value);
-                    let all = basis.constants.get(said).and_then(Value::as_str) == Some("*");
-                    let put = match up && echoes(basis, said, name, &lets) {
-                        true if !chosen.is_named(*value) => Put::Passes,
-                        _ => given(basis, *value, (chosen, &lets)),
-                    };
-                    (put, all)
+                    let constant = basis.constants.get(chosen.value(*value));
+                    (said(*value), constant.and_then(Value::as_str) == Some("*"))
                 }
             };
-            ((up, name.clone()), Field { put, shield: None, all })
+            let value = match header {
+                Header::Value(value)
+                | Header::Trimmed(value)
+                | Header::Fitting(value)
+                | Header::Added(value) => Some(*value),
+                Header::Text(_) | Header::There | Header::Absent | Header::Unknown => None,
+            };
+            let is_added = matches!(header, Header::Added(_));
+            let mut tells = BTreeSet::new();
+            if !up && let Some(value) = value {
+                tells = passed_on(basis, chosen.value(value), &lets);
+                tells.extend(is_added.then(|| name.clone()));
+            }
+            let added = value.filter(|_| is_added).map(said);
+            ((up, name.clone()), Field { put, added, shield: None, all, tells })
         });
         let mut open = BTreeSet::from([Piece::Query]);
         let captures = |segment: &policy::Segment| matches!(segment, policy::Segment::Capture(..));
@@ -198,7 +216,7 @@ impl Exposure {
             Put::Own(value)
             | Put::Identity(Made { value, .. })
             | Put::Client(Made { value, .. }) => Some(value),
-            Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Unknown => None,
+            Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Written | Put::Unknown => None,
         });
         let sent = sent.filter(|value| !names_request(&basis.program, *value, lets));
         let parts = key.unwrap_or_else(|| sent.collect());
@@ -206,15 +224,16 @@ impl Exposure {
     }
 }
 
-/// The header fields that one of the two passes on as a client says them, and the other does not.
-pub(super) fn passing(old: &Exposure, new: &Exposure) -> Vec<Arc<str>> {
+/// The header fields that one of the two passes on as a client says them, and the other does not. `believes` is whether the
+/// listener may believe what a peer says about the client.
+pub(super) fn passing(old: &Exposure, new: &Exposure, believes: bool) -> Vec<Arc<str>> {
     let both = old.forwards && new.forwards;
     let names = both.then(|| old.fields.keys().chain(new.fields.keys()));
     let up = names.into_iter().flatten().filter(|(up, _)| *up);
-    let passes = |of: &Exposure, name| of.put(name).0.passes();
+    let passes = |of: &Exposure, name| of.put(name, believes).0.passes();
     let told = up.filter(|name| {
         let other = if passes(old, name) { new } else { old };
-        passes(old, name) != passes(new, name) && other.put(name).0.is_firm()
+        passes(old, name) != passes(new, name) && other.put(name, believes).0.is_firm()
     });
     let names: BTreeSet<Arc<str>> = told.map(|(_, name)| name.clone()).collect();
     names.into_iter().collect()
@@ -223,22 +242,25 @@ pub(super) fn passing(old: &Exposure, new: &Exposure) -> Vec<Arc<str>> {
 /// The header fields of answers that the two do not set alike.
 pub(super) fn answering(old: &Exposure, new: &Exposure) -> BTreeSet<Arc<str>> {
     let names = old.fields.keys().chain(new.fields.keys()).filter(|(up, _)| !*up);
-    let other = names.filter(|name| old.put(name).0 != new.put(name).0);
+    let put = |of: &Exposure, name| of.answers(name).0;
+    let other = names.filter(|name| put(old, name) != put(new, name));
     other.map(|(_, name)| name.clone()).collect()
 }
 
 /// What it means for protection that `new` is exposed where `old` was, and why. What a client says in the fields of
-/// `unsaid` reaches no upstream. Requests come to each over TLS as `secure` says.
+/// `unsaid` reaches no upstream. Requests come to each over TLS as `secure` says, and `believes` is whether the listener may
+/// believe what a peer says about the client.
 pub(super) fn verdict(
     old: &Exposure,
     new: &Exposure,
-    unsaid: &[Arc<str>],
+    (unsaid, believes): (&[Arc<str>], bool),
     secure: [bool; 2],
 ) -> Vec<Reason> {
     let names: BTreeSet<&(bool, Arc<str>)> = old.fields.keys().chain(new.fields.keys()).collect();
     let both = old.forwards && new.forwards;
+    let told: BTreeSet<&Arc<str>> = old.told().chain(new.told()).filter(|_| both).collect();
     let fields = names.into_iter().filter_map(|name| {
-        let ((before, a), (after, b)) = (old.put(name), new.put(name));
+        let ((before, a), (after, b)) = (old.put(name, believes), new.put(name, believes));
         let all = [old, new].map(|side| side.fields.get(name).is_some_and(|field| field.all));
         if before == after {
             return None;
@@ -248,12 +270,14 @@ pub(super) fn verdict(
             true if both => sent(&name.1, &before, &after),
             true => None,
             false => {
-                let as_before = old.forwards == new.forwards;
+                let is_told = told.contains(&name.1) && a.or(b).is_none();
+                let as_before = old.forwards == new.forwards && !is_told;
                 answered((&name.1, a.or(b), all), (&before, &after), as_before)
             }
         }
     });
     let mut reasons: Vec<Reason> = fields.collect();
+    reasons.extend(told.into_iter().filter_map(|name| told_on(name, old, new)));
     if both {
         let pieces = [Piece::Path, Piece::Query, Piece::Host].into_iter();
         reasons.extend(pieces.filter_map(|piece| asked_for(piece, old, new)));
@@ -271,13 +295,64 @@ pub(super) fn elsewhere(old: &Exposure, new: &Exposure, secure: [bool; 2]) -> Ve
 }
 
 impl Exposure {
-    fn put(&self, name: &(bool, Arc<str>)) -> (Put, Option<Shield>) {
+    fn put(&self, name: &(bool, Arc<str>), believes: bool) -> (Put, Option<Shield>) {
+        if !name.0 {
+            return self.answers(name);
+        }
+        let untouched = match reach(&name.1, believes) {
+            Reach::AsSaid => Put::Passes,
+            Reach::Never => Put::Kept,
+            // Only `via` goes on with what stood in it.
+            Reach::Otherwise if believes || &*name.1 == "via" => Put::Passes,
+            Reach::Otherwise => Put::Written,
+        };
+        match self.fields.get(name) {
+            Some(Field { added: Some(added), shield, .. }) if !untouched.passes() => {
+                (added.clone(), *shield)
+            }
+            Some(field) => (field.put.clone(), field.shield),
+            None => (untouched, None),
+        }
+    }
+
+    /// What becomes of a field of the answer.
+    fn answers(&self, name: &(bool, Arc<str>)) -> (Put, Option<Shield>) {
         match self.fields.get(name) {
             // An answer of the gateway's own has what the policy sets and no more.
             Some(Field { put: Put::Kept, shield, .. }) if !self.forwards => (Put::Passes, *shield),
             Some(field) => (field.put.clone(), field.shield),
             None => (Put::Passes, None),
         }
+    }
+
+    /// The header fields of the upstream's answer that statements pass on.
+    fn told(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.fields.values().flat_map(|field| &field.tells)
+    }
+
+    /// Whether the client gets what the upstream says in a header field, wherever that then stands.
+    fn lets(&self, name: &Arc<str>) -> bool {
+        let own = self.fields.get(&(false, name.clone()));
+        let is_left = own.is_none_or(|field| field.put.passes() || field.put == Put::Unknown);
+        is_left || self.told().any(|told| told == name)
+    }
+}
+
+/// A header field of the upstream's answer that a statement passes on. What holds the client to something, or lets others
+/// in, is told as that.
+fn told_on(name: &Arc<str>, old: &Exposure, new: &Exposure) -> Option<Reason> {
+    let own = (false, name.clone());
+    if old.answers(&own).1.or(new.answers(&own).1).is_some() {
+        return None;
+    }
+    match (old.lets(name), new.lets(name)) {
+        (false, true) => {
+            Some((Kind::Loosened, format!("the upstream's `{name}` now reaches the client")))
+        }
+        (true, false) => {
+            Some((Kind::Tightened, format!("the upstream's `{name}` no longer reaches the client")))
+        }
+        _ => None,
     }
 }
 
@@ -302,6 +377,24 @@ fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
             Kind::Loosened,
             format!("the upstream gets `{name}` as the client says it, and not as the policy does"),
         ),
+        (Put::Written, new) if new.passes() => (
+            Kind::Loosened,
+            format!(
+                "the upstream gets `{name}` as the client says it, and not as the gateway does"
+            ),
+        ),
+        (old, Put::Written) if old.passes() => (
+            Kind::Tightened,
+            format!(
+                "the upstream gets `{name}` as the gateway says it, and not as the client does"
+            ),
+        ),
+        // The host that was asked for is what the gateway says there by itself.
+        (Put::Client(made), Put::Written) | (Put::Written, Put::Client(made))
+            if made.is_host && name == "x-forwarded-host" =>
+        {
+            return None;
+        }
         (old, Put::Own(_) | Put::Said) if old.passes() => (
             Kind::Tightened,
             format!("the upstream gets `{name}` as the policy says it, and not as the client does"),

@@ -44,7 +44,7 @@ pub(super) fn idle(program: &Program, all: &[&Does], believes: bool) -> Idle {
 
 /// What a client says in a header field.
 pub(super) struct Said {
-    /// The requests of which it reaches the upstream.
+    /// The requests of which it reaches the upstream, by a statement where the gateway does not pass it on.
     pub(super) reaches: Formula,
     /// The requests that say nothing there.
     pub(super) nothing: Formula,
@@ -69,7 +69,9 @@ pub(super) fn said(
         // Only `via` goes on with what stood in it.
         Reach::Otherwise if believes || &**name == "via" => None,
         Reach::Otherwise | Reach::Never => {
-            Some(Said { reaches: Formula::Always(false), nothing: Formula::Always(true) })
+            let slot = read(program, name).map(Term::Slot);
+            let nothing = slot.map_or(Formula::Always(true), |slot| cut.is(slot, &Value::Absent));
+            Some(Said { reaches: nothing.clone().not(), nothing })
         }
     };
     names.into_iter().filter_map(|name| Some((name.clone(), says(name)?))).collect()

@@ -1,6 +1,7 @@
 //! Who says what stands in a field: the client, whom the gateway has verified, or the policy.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use lang::Value;
 use lang::policy::LocalId;
@@ -9,6 +10,7 @@ use lang::vocab::identity::CLAIMS;
 
 use crate::diff::Kind;
 use crate::diff::choices::Chosen;
+use crate::frame::Slot;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 
@@ -29,6 +31,8 @@ pub(super) enum Put {
     Client(Made),
     /// It is there.
     Said,
+    /// The gateway writes it by itself.
+    Written,
     /// Nobody knows.
     Unknown,
 }
@@ -41,6 +45,8 @@ pub(super) struct Made {
     verified: BTreeSet<ExprId>,
     /// What the client says in it, a choice between that and what is verified included.
     said: BTreeSet<ExprId>,
+    /// Whether that is the host that is asked for, and no more.
+    pub(super) is_host: bool,
 }
 
 /// What it means that another value stands in a place, for what is verified in it. `None` where all of that is still there.
@@ -57,6 +63,8 @@ impl Put {
     /// Whether all that is verified in it is so in the other, too.
     fn verifies_within(&self, other: &Put) -> bool {
         match (self, other) {
+            // Who has opened the connection is known.
+            (_, Put::Written) => true,
             (Put::Identity(one) | Put::Client(one), Put::Identity(other) | Put::Client(other)) => {
                 one.verified.is_subset(&other.verified)
             }
@@ -76,7 +84,7 @@ impl Put {
 
     /// Whether it is the policy's word, and nothing that a client says.
     pub(super) fn is_firm(&self) -> bool {
-        matches!(self, Put::Kept | Put::Identity(_) | Put::Own(_) | Put::Said)
+        matches!(self, Put::Kept | Put::Identity(_) | Put::Own(_) | Put::Said | Put::Written)
     }
 
     /// Whether it is what a client says in the same place.
@@ -126,7 +134,8 @@ pub(super) fn given(
 /// Who says a value: the client, or else whom the gateway has verified (by claims, a certificate, an address), or else the
 /// policy. What only chooses among values is none of them.
 pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Put {
-    let mut made = Made { value, verified: BTreeSet::new(), said: BTreeSet::new() };
+    let (verified, said) = (BTreeSet::new(), BTreeSet::new());
+    let mut made = Made { value, verified, said, is_host: false };
     let (mut open, mut seen) = (vec![value], BTreeSet::new());
     while let Some(id) = open.pop() {
         if !seen.insert(id) {
@@ -145,10 +154,44 @@ pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) 
             }
         }
     }
+    let is_host = |id: &ExprId| field(basis, *id).is_some_and(|slot| &*slot.field == "req.host");
+    made.is_host = made.said.iter().all(is_host);
     match (made.said.is_empty(), made.verified.is_empty()) {
         (false, _) => Put::Client(made),
         (true, false) => Put::Identity(made),
         (true, true) => Put::Own(value),
+    }
+}
+
+/// The header fields of an upstream's answer that a value passes on.
+pub(super) fn passed_on(
+    basis: &Basis<'_>,
+    value: ExprId,
+    lets: &[(LocalId, ExprId)],
+) -> BTreeSet<Arc<str>> {
+    let (mut open, mut seen, mut told) = (vec![value], BTreeSet::new(), BTreeSet::new());
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        if let Some(slot) = field(basis, id) {
+            let message = slot.field.strip_suffix(".all").unwrap_or(&slot.field);
+            let is_answer = matches!(message, "origin.header" | "resp.header");
+            told.extend(slot.key.clone().filter(|_| is_answer));
+        }
+        match basis.program.expr(id) {
+            Expr::Member(of, _) => open.push(*of),
+            _ => open.extend(operands(basis, id, lets)),
+        }
+    }
+    told
+}
+
+/// The field that is read there.
+fn field<'b>(basis: &'b Basis<'_>, id: ExprId) -> Option<&'b Slot> {
+    match basis.program.expr(id) {
+        Expr::Slot(slot) => basis.program.slot(*slot),
+        _ => None,
     }
 }
 

@@ -60,6 +60,8 @@ pub(super) struct Pair {
     pub(super) found: Found,
     /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
     unsaid: Vec<Arc<str>>,
+    /// Whether the listener may believe what a peer says about the client.
+    believes: bool,
     /// Whether requests come to either side over TLS.
     secure: [bool; 2],
 }
@@ -107,7 +109,8 @@ impl Pair {
         let reasons = match old.route.is_some() && new.route.is_some() {
             true => {
                 let (before, after) = (&old.exposure, &new.exposure);
-                let mut reasons = exposure::verdict(before, after, &self.unsaid, self.secure);
+                let said = (&*self.unsaid, self.believes);
+                let mut reasons = exposure::verdict(before, after, said, self.secure);
                 // Limits count what is refused, too: that is how guessing is slowed down.
                 reasons.extend(bounds::verdict(&old.bounds, &new.bounds, counts));
                 let is_let = |place: &Place| !new.judged.contains(place);
@@ -333,7 +336,8 @@ fn divided<'b>(
                         continue;
                     }
                     let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
-                    for name in exposure::passing(&one.fate.exposure, &other.fate.exposure) {
+                    let (before, after) = (&one.fate.exposure, &other.fate.exposure);
+                    for name in exposure::passing(before, after, believes) {
                         let says = said
                             .get(&name)
                             .map_or(Ok(Set::ALL), |said| space.set(&said.reaches))?;
@@ -345,7 +349,7 @@ fn divided<'b>(
                     for says in one.says.iter().chain(other.says.iter()) {
                         shows.push(space.set(says)?);
                     }
-                    let answered = exposure::answering(&one.fate.exposure, &other.fate.exposure);
+                    let answered = exposure::answering(before, after);
                     for (name, gets) in one.answered.iter().chain(other.answered.iter()) {
                         if answered.contains(name) {
                             shows.push(space.set(gets)?);
@@ -356,7 +360,8 @@ fn divided<'b>(
                         continue;
                     }
                     let (old, new) = (one.fate.clone(), other.fate.clone());
-                    found.insert(between, Pair { old, new, found: example, unsaid, secure });
+                    let pair = Pair { old, new, found: example, unsaid, believes, secure };
+                    found.insert(between, pair);
                 }
             }
             pairs.extend(found.into_values());
