@@ -159,10 +159,7 @@ impl Cut<'_> {
                 }
             }
         }
-        let names = Names {
-            places: std::mem::take(&mut self.places),
-            locals: std::mem::take(&mut self.named),
-        };
+        let names = Names { places: std::mem::take(&mut self.places) };
         let shared = std::mem::take(&mut self.shared.formulas);
         let shared = shared.into_iter().map(|formula| (Arc::new(formula), None)).collect();
         let (possible, known) = (Set::ALL, Set::ALL);

@@ -94,6 +94,19 @@ pub(crate) struct Env<'e> {
     pub(crate) locals: &'e [(LocalId, ExprId)],
 }
 
+/// What names mean where something is computed.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Place {
+    pub(super) captures: Vec<(Arc<str>, usize, Segments)>,
+    pub(super) lets: Vec<(LocalId, ExprId)>,
+}
+
+impl Place {
+    pub(super) fn env(&self) -> Env<'_> {
+        Env { captures: &self.captures, locals: &self.lets }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

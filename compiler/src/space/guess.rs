@@ -131,14 +131,14 @@ impl Space {
                 None => field.samples.get(class as usize).cloned(),
             };
             if let (Term::Computed(id, place), Some(value)) = (&field.term, wanted) {
-                guess.solve(*id, value, self.names.env(*id, *place));
+                guess.solve(*id, value, self.names.env(*place));
             }
         }
         for (term, wanted) in texts {
             let text = wanted.text();
             match term {
                 Term::Computed(id, place) => {
-                    guess.solve(id, Value::string(text), self.names.env(id, place));
+                    guess.solve(id, Value::string(text), self.names.env(place));
                 }
                 Term::Path => {
                     let slash = if text.starts_with('/') { "" } else { "/" };

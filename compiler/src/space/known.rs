@@ -4,26 +4,29 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use lang::policy::Compare;
+use lang::policy::{Compare, LocalId};
 use lang::segment::Segments;
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
 use lang::{Ty, Value};
 
-use super::formula::{Captures, Env, Formula};
+use super::formula::{Captures, Formula, Place};
 use super::identity::{claim, token};
-use super::reading::Cut;
+use super::reading::{Cut, Lets};
 use super::term::{AtomId, Term};
 use super::test::Test;
 use crate::frame::{Fill, Frame, Read, SlotId};
 use crate::interp::Interp;
-use crate::program::Expr;
+use crate::program::{Expr, named};
 
 /// The most ways to give values to what one expression reads.
 const MOST: usize = 256;
 
 /// The most of all expressions together.
 const MOST_ALL: usize = 4_000;
+
+/// The most names that stand for something in one expression.
+const MOST_LETS: usize = 64;
 
 /// The most steps of computing all of them.
 const STEPS: u64 = 500_000;
@@ -85,17 +88,19 @@ impl Cut<'_> {
             if let Some(truth) = truth {
                 facts.extend(self.sides(id, place, &Formula::Atom(AtomId(truth))));
             }
-            let ways = self.ways(id, place).unwrap_or_default();
+            let Some(lets) = self.lets(place) else { continue };
+            let ways = self.ways(id, &lets, place).unwrap_or_default();
             if facts.len() + ways.len() > MOST_ALL {
                 break;
             }
-            steps =
-                steps.saturating_add(self.constants.steps(id).saturating_mul(ways.len() as u64));
+            let each = [id].into_iter().chain(lets.iter().map(|(_, value)| *value));
+            let each = each.fold(0_u64, |sum, id| sum.saturating_add(self.constants.steps(id)));
+            steps = steps.saturating_add(each.saturating_mul(ways.len() as u64));
             if steps > STEPS {
                 break;
             }
             for way in ways {
-                let Some(value) = self.computed(id, &way) else { continue };
+                let Some(value) = self.computed(id, &lets, &way) else { continue };
                 let mut all = Vec::with_capacity(atoms.len());
                 for at in &atoms {
                     let Some(atom) = self.atoms.get(*at as usize) else { continue };
@@ -117,12 +122,11 @@ impl Cut<'_> {
             return Vec::new();
         };
         let (how, a, b) = (*how, *a, *b);
-        let Some(captures) = self.captures(place).map(<[_]>::to_vec) else { return Vec::new() };
-        let locals = self.named.get(&id).cloned().unwrap_or_default();
-        let env = Env { captures: &captures, locals: &locals };
+        let Some(place) = self.place(place) else { return Vec::new() };
+        let env = place.env();
         let mut facts = Vec::new();
         for (one, other) in [(a, b), (b, a)] {
-            let Some(reading) = self.reading(one, &captures) else { continue };
+            let Some(reading) = self.reading(one, env.captures) else { continue };
             for value in self.named(&reading).unwrap_or_default() {
                 if value.is_absent() {
                     continue;
@@ -143,11 +147,11 @@ impl Cut<'_> {
         facts
     }
 
-    /// What captures mean where an expression stands in this place.
-    fn captures(&self, place: u32) -> Option<&Captures> {
+    /// What names mean where an expression stands in this place.
+    fn place(&self, place: u32) -> Option<Place> {
         match place.checked_sub(1) {
-            None => Some(&[]),
-            Some(place) => self.places.get(place as usize).map(Vec::as_slice),
+            None => Some(Place::default()),
+            Some(place) => self.places.get(place as usize).cloned(),
         }
     }
 
@@ -195,10 +199,29 @@ impl Cut<'_> {
         of.and_then(|of| claim(&of.ty, name)).is_none_or(Ty::is_optional)
     }
 
+    /// What names stand for in this place, each behind those that it is computed of. `None` if they have no such order,
+    /// or are too many.
+    fn lets(&self, place: u32) -> Option<Lets> {
+        let mut lets = self.place(place)?.lets;
+        lets.sort_unstable();
+        lets.dedup();
+        let is_before = |at: usize| {
+            let (before, behind) = lets.split_at(at);
+            let [(_, value), ..] = behind else { return true };
+            self.program.walk([*value], &[]).all(|(_, expr)| match expr {
+                Expr::Local(local) => {
+                    named(behind, *local).is_none() || named(before, *local).is_some()
+                }
+                _ => true,
+            })
+        };
+        (lets.len() <= MOST_LETS && (0..lets.len()).all(is_before)).then_some(lets)
+    }
+
     /// Every way to give named values to all that an expression reads, where it stands in this place. `None` if there is
     /// something else to it.
-    fn ways(&self, id: ExprId, place: u32) -> Option<Vec<Way>> {
-        let captures = self.captures(place)?;
+    fn ways(&self, id: ExprId, lets: &[(LocalId, ExprId)], place: u32) -> Option<Vec<Way>> {
+        let captures = &self.place(place)?.captures;
         let mut readings = Vec::new();
         let mut seen = HashSet::new();
         let (mut items, mut locals) = (HashSet::new(), Vec::new());
@@ -214,7 +237,10 @@ impl Cut<'_> {
             }
             match expr {
                 Expr::Capture(_) => return None,
-                Expr::Local(local) => locals.push(*local),
+                Expr::Local(local) => match named(lets, *local) {
+                    Some(value) => open.push(value),
+                    None => locals.push(*local),
+                },
                 Expr::Quantified(_, item, ..) => drop(items.insert(*item)),
                 Expr::Input(_) => return None,
                 _ => {}
@@ -298,7 +324,8 @@ impl Cut<'_> {
         named
     }
 
-    fn computed(&self, id: ExprId, way: &Way) -> Option<Value> {
+    /// What an expression comes to with these values.
+    fn computed(&self, id: ExprId, lets: &[(LocalId, ExprId)], way: &Way) -> Option<Value> {
         let Cut { program, constants, .. } = *self;
         let frame = Frame::new();
         let captures = way.iter().filter_map(|(reading, value)| match reading {
@@ -306,6 +333,10 @@ impl Cut<'_> {
             _ => None,
         });
         frame.set_captures(captures.collect());
-        Interp { program, constants, frame: &frame, fill: &Named(way) }.value(id).ok()
+        let interp = Interp { program, constants, frame: &frame, fill: &Named(way) };
+        for (local, value) in lets {
+            frame.set_local(*local, interp.value(*value).ok()?);
+        }
+        interp.value(id).ok()
     }
 }

@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use lang::policy::{Compare, LocalId};
+use lang::policy::Compare;
 use lang::vocab::ExprId;
 
-use super::formula::{Env, Formula};
-use super::reading::Cut;
+use super::formula::{Env, Formula, Place};
+use super::reading::{Cut, Lets};
 use super::term::Term;
 use super::test::Test;
 use crate::lower::expr::key;
@@ -18,7 +18,7 @@ use crate::program::{Expr, named};
 #[derive(Default)]
 struct Depends {
     captures: Vec<Arc<str>>,
-    locals: Vec<(LocalId, ExprId)>,
+    lets: Lets,
 }
 
 /// The most that an expression may be computed of to be told from others by what it means.
@@ -32,8 +32,9 @@ impl Cut<'_> {
         }
         let Some(depends) = self.depends(id, env) else { return self.anything(id, test) };
         let meaning = self.meaning(id, env, &mut HashMap::new());
-        let first = *self.computed.entry(meaning).or_insert(id);
-        self.fact_of(first, depends, test, env)
+        let Depends { captures, lets } = depends;
+        let first = self.computed.entry(meaning).or_insert((id, lets)).clone();
+        self.fact_of(first, &captures, test, env)
     }
 
     /// How two sides compare, neither of which is a constant. Of two that are there, whether they are equal says whether
@@ -56,20 +57,28 @@ impl Cut<'_> {
             return formula;
         }
         let pair = (one.min(other), one.max(other));
-        let (first, first_how) = *self.compared.entry(pair).or_insert((id, how));
-        let fact = self.fact_of(first, depends, &Test::True, env);
+        let Depends { captures, lets } = depends;
+        let first = self.compared.entry(pair).or_insert((id, how, lets)).clone();
+        let (first, first_how, lets) = first;
+        let fact = self.fact_of((first, lets), &captures, &Test::True, env);
         if how == first_how { fact } else { fact.not() }
     }
 
     /// A test on what an expression comes to, as the first one is called that means the same.
-    fn fact_of(&mut self, first: ExprId, depends: Depends, test: &Test, env: Env<'_>) -> Formula {
-        self.named.entry(first).or_insert(depends.locals);
-        if depends.captures.is_empty() {
+    fn fact_of(
+        &mut self,
+        (first, lets): (ExprId, Lets),
+        captures: &[Arc<str>],
+        test: &Test,
+        env: Env<'_>,
+    ) -> Formula {
+        // The same words are another value where they are captured elsewhere, or where a name stands for something else.
+        let captured = |name: &Arc<str>| env.captures.iter().find(|(known, ..)| known == name);
+        let captures = captures.iter().filter_map(captured).cloned().collect();
+        let means = Place { captures, lets };
+        if means == Place::default() {
             return self.atom(Term::Computed(first, 0), None, test.clone());
         }
-        // The same words are another value where they are captured elsewhere.
-        let captured = |name: &Arc<str>| env.captures.iter().find(|(known, ..)| known == name);
-        let means: Vec<_> = depends.captures.iter().filter_map(captured).cloned().collect();
         let known = self.places.iter().position(|known| *known == means);
         let at = known.unwrap_or_else(|| {
             self.places.push(means);
@@ -127,7 +136,7 @@ impl Cut<'_> {
             match expr {
                 Expr::Capture(name) => depends.captures.push(name.clone()),
                 Expr::Local(local) => match named(env.locals, *local) {
-                    Some(value) => depends.locals.push((*local, value)),
+                    Some(value) => depends.lets.push((*local, value)),
                     None => open.push(*local),
                 },
                 Expr::Quantified(_, item, ..) => drop(within.insert(*item)),

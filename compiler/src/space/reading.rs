@@ -1,7 +1,6 @@
 //! What conditions ask, gathered test by test before anything is cut: classes depend on all that is asked.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use lang::Value;
 use lang::policy::{Compare, LocalId};
@@ -9,7 +8,7 @@ use lang::segment::Segments;
 use lang::vocab::ExprId;
 
 use super::few::Case;
-use super::formula::Formula;
+use super::formula::{Formula, Place};
 use super::patience::Patience;
 use super::shared::Shared;
 use super::term::{AtomId, Term};
@@ -26,8 +25,8 @@ pub(crate) struct Cut<'p> {
     pub(super) atoms: Vec<Atom>,
     /// Atoms by field and by what is written of their test.
     pub(super) known: HashMap<(Term, String), AtomId>,
-    /// What captures mean where expressions are computed, by number less one.
-    pub(super) places: Vec<Vec<(Arc<str>, usize, Segments)>>,
+    /// What names mean where expressions are computed, by number less one.
+    pub(super) places: Vec<Place>,
     /// How many expressions were computed of what may differ each time.
     pub(super) n_fresh: u32,
     /// How many tests were asked for the condition at hand.
@@ -50,15 +49,16 @@ pub(crate) struct Cut<'p> {
     pub(super) asking: Option<ExprId>,
     /// Numbers of what expressions mean, by what is written where names stand for what they name.
     pub(super) meanings: HashMap<String, u32>,
-    /// By what they mean, the expressions that came first.
-    pub(super) computed: HashMap<u32, ExprId>,
+    /// By what they mean, the expressions that came first, and what names stand for in these.
+    pub(super) computed: HashMap<u32, (ExprId, Lets)>,
     /// Of each two sides that are compared for being equal or not, the comparison that came first.
-    pub(super) compared: HashMap<(u32, u32), (ExprId, Compare)>,
-    /// What names stand for in an expression that came first.
-    pub(super) named: HashMap<ExprId, Vec<(LocalId, ExprId)>>,
+    pub(super) compared: HashMap<(u32, u32), (ExprId, Compare, Lets)>,
     /// The slots of claims of which the rules are known.
     pub(super) ruled: Vec<SlotId>,
 }
+
+/// What names stand for.
+pub(super) type Lets = Vec<(LocalId, ExprId)>;
 
 /// Two fields of the same type that say the same.
 pub(super) struct Mirror {
@@ -103,7 +103,6 @@ impl<'p> Cut<'p> {
             meanings: HashMap::new(),
             computed: HashMap::new(),
             compared: HashMap::new(),
-            named: HashMap::new(),
             ruled: Vec::new(),
         }
     }

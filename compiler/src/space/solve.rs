@@ -1,6 +1,6 @@
 //! Values put where an expression reads, such that it should come to what is wanted. Whether it does, a replay finds out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lang::eval::compare;
@@ -10,7 +10,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::cut::ELSEWHERE;
-use super::formula::Env;
+use super::formula::{Env, Place};
 use super::identity::{self, BOUND};
 use super::term::Term;
 use crate::frame::SlotId;
@@ -25,18 +25,16 @@ const MOST_ITEMS: i64 = 8;
 /// What names mean in what is computed.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Captures, by the number of their meaning less one.
-    pub(super) places: Vec<Vec<(Arc<str>, usize, Segments)>>,
-    /// Locals, by the expression that reads them.
-    pub(super) locals: HashMap<ExprId, Vec<(LocalId, ExprId)>>,
+    /// By the number of their meaning less one.
+    pub(super) places: Vec<Place>,
 }
 
 impl Names {
-    /// What names mean in the expression at this place.
-    pub(super) fn env(&self, id: ExprId, place: u32) -> Env<'_> {
+    /// What names mean at this place.
+    pub(super) fn env(&self, place: u32) -> Env<'_> {
         let at = usize::try_from(place).ok().and_then(|place| place.checked_sub(1));
-        let captures = at.and_then(|at| self.places.get(at)).map_or(&[][..], Vec::as_slice);
-        Env { captures, locals: self.locals.get(&id).map_or(&[], Vec::as_slice) }
+        let place = at.and_then(|at| self.places.get(at));
+        place.map_or(Env { captures: &[], locals: &[] }, Place::env)
     }
 }
 
