@@ -189,7 +189,12 @@ impl Ground<'_> {
             lets.extend(locals(route.map_or(&[][..], |route| &route.steps)));
         }
         let terms = space.computed(both);
-        terms.iter().map(|term| named(&self.basis.program, term, &lets)).collect()
+        let told = terms.iter().map(|term| {
+            // Each side has its own names.
+            let lets = [&lets, space.lets(term)].concat();
+            named(&self.basis.program, term, &lets)
+        });
+        told.collect()
     }
 
     /// What the two read where they differ. What limits count by is not seen in a request.

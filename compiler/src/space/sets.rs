@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use lang::Value;
+use lang::policy::LocalId;
 use lang::segment::Relation;
+use lang::vocab::ExprId;
 
 use super::diagram::{Diagram, Set, Undecided};
 use super::fields::Field;
@@ -115,6 +117,14 @@ impl Space {
         terms.sort_unstable();
         terms.dedup();
         terms
+    }
+
+    /// What names stand for in what a field computes.
+    pub(crate) fn lets(&self, term: &Term) -> &[(LocalId, ExprId)] {
+        match term {
+            Term::Computed(_, place) => self.names.env(*place).locals,
+            _ => &[],
+        }
     }
 
     /// Fields for which the set lies in a few classes, and these.
