@@ -578,10 +578,6 @@ fn a_text_in_brackets_is_that_text() {
 #[test]
 fn what_stands_too_deep_on_each_other_is_refused_once() {
     const N: usize = 600;
-    let items = |item: &dyn Fn(usize) -> String, last: &str| {
-        let all: String = (0..N).map(item).collect();
-        route("  where f0\n  respond 200") + &all + &last.replace("fN", &format!("f{N}"))
-    };
     let first = |text: String| {
         let work = move || said(&text).lines().next().unwrap_or_default().to_owned();
         // As much as whoever checks a policy has.
@@ -589,28 +585,21 @@ fn what_stands_too_deep_on_each_other_is_refused_once() {
         apart.unwrap().join().unwrap()
     };
     // Each stands on one that is written behind it.
-    let values = items(&|n| format!("let f{n} = not f{}\n", n + 1), "let fN = req.path == \"/\"\n");
-    assert_eq!(first(values), "E0316 [f171] these items stand too deep on each other");
-    let functions = items(
-        &|n| format!("fn f{n}(): Bool = not f{}()\n", n + 1),
-        "fn fN(): Bool = req.path == \"/\"\n",
-    );
-    let functions = functions.replace("where f0", "where f0()");
-    assert!(
-        first(functions.clone()).ends_with("stand too deep on each other"),
-        "{}",
-        first(functions)
-    );
-    let policies = items(
-        &|n| format!("policy f{n} {{ apply f{} }}\n", n + 1),
-        "policy fN { require req.path == \"/\" }\n",
-    );
-    let policies = policies.replace("where f0", "apply f0");
-    assert!(
-        first(policies.clone()).ends_with("stand too deep on each other"),
-        "{}",
-        first(policies)
-    );
+    for (used, item, last, place) in [
+        ("where f0", "let $A = not $B", "let $A = req.path == \"/\"", "f171"),
+        ("where f0()", "fn $A(): Bool = not $B()", "fn $A(): Bool = req.path == \"/\"", "f171"),
+        ("apply f0", "policy $A { apply $B }", "policy $A { require req.path == \"/\" }", "f256"),
+    ] {
+        let name = |item: &str, n: usize| {
+            item.replace("$A", &format!("f{n}")).replace("$B", &format!("f{}", n + 1))
+        };
+        let mut text = route(&format!("  {used}\n  respond 200"));
+        for n in 0..N {
+            text += &format!("{}\n", name(item, n));
+        }
+        let found = first(text + &name(last, N));
+        assert_eq!(found, format!("E0316 [{place}] these items stand too deep on each other"));
+    }
     let lets: String = (1..N).map(|n| format!("  let f{n} = not f{}\n", n - 1)).collect();
     let lets = format!("  let f0 = req.path == \"/\"\n{lets}  require f{}\n  respond 200", N - 1);
     assert_eq!(of_route(&lets), "E0316 [not f254] these names stand too deep on each other");

@@ -311,9 +311,8 @@ pub(in crate::syntax) fn bare_url(text: &str, colon: Span) -> Option<Diag> {
     })
 }
 
-/// A `#` that begins a line, or stands behind a blank with nothing behind it that closes what is open
-/// before. All up to the end of
-/// the line was meant to be a comment, so all of it is what the mend changes.
+/// A `#` that begins a line, or stands behind a blank with nothing behind it that closes what is open before. All up to the
+/// end of the line was meant to be a comment, so all of it is what the mend changes.
 fn comment(text: &str, diag: Diag, place: Span) -> Diag {
     let (before, rest) = text.split_at_checked(place.start as usize).unwrap_or_default();
     let said = rest.get(1..).and_then(|rest| rest.lines().next()).unwrap_or("").trim_end();
