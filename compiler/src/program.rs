@@ -168,6 +168,14 @@ impl Program {
         self.exprs.get(id.0 as usize).unwrap_or(&Expr::NOTHING)
     }
 
+    /// What the expression reads, if it is a reading and nothing else.
+    pub(crate) fn read_by(&self, id: ExprId) -> Option<(SlotId, &Slot)> {
+        match self.expr(id) {
+            Expr::Slot(slot) => Some((*slot, self.slot(*slot)?)),
+            _ => None,
+        }
+    }
+
     /// The expression that reads a slot and nothing else, if there is one.
     pub(crate) fn reading(&self, slot: SlotId) -> Option<ExprId> {
         let mut exprs = (0..).map(ExprId).zip(self.exprs.iter());

@@ -274,12 +274,8 @@ fn comes_to(interp: &Interp<'_>, id: ExprId, lets: &[(LocalId, ExprId)]) -> Opti
 
 /// Whether it reads a field that statements change: that is another thing each time.
 fn changes(program: &Program, id: ExprId, lets: &[(LocalId, ExprId)]) -> bool {
-    program.walk([id], lets).any(|(_, expr)| match expr {
-        Expr::Slot(slot) => {
-            program.slot(*slot).is_some_and(|slot| !slot.stable && !slot.is_answered())
-        }
-        _ => false,
-    })
+    let mut slots = program.walk([id], lets).slots();
+    slots.any(|(_, slot)| !slot.stable && !slot.is_answered())
 }
 
 /// What a name stands for, if that is a choice.

@@ -129,8 +129,6 @@ fn is_idle(course: &Course, one: &Ran, before: &[Ran]) -> bool {
 
 /// Whether a statement reads a field whose name begins so.
 fn reads(program: &Program, effect: &Effect, field: &str) -> bool {
-    program.walk(effect.does.reads(), &[]).any(|(_, expr)| match expr {
-        Expr::Slot(slot) => program.slot(*slot).is_some_and(|slot| slot.field.starts_with(field)),
-        _ => false,
-    })
+    let mut slots = program.walk(effect.does.reads(), &[]).slots();
+    slots.any(|(_, slot)| slot.field.starts_with(field))
 }

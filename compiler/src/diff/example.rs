@@ -110,7 +110,7 @@ impl Ground<'_> {
                 if !witness.arrives(&self.basis.program) {
                     continue;
                 }
-                if !self.is_answered(&witness) {
+                if !self.can_be_answered(&witness) {
                     is_open = true;
                     continue;
                 }
@@ -150,7 +150,7 @@ impl Ground<'_> {
     }
 
     /// Whether an answer can be as it says: where no upstream answers, the gateway has its own statuses for that.
-    fn is_answered(&self, witness: &Witness) -> bool {
+    fn can_be_answered(&self, witness: &Witness) -> bool {
         let program = &self.basis.program;
         let mut said = witness
             .slots
@@ -169,11 +169,8 @@ impl Ground<'_> {
             let lets = locals(route.map_or(&[][..], |route| &route.steps));
             let guards = part.course.guards.iter().map(|(id, _)| *id);
             let roots: Vec<ExprId> = guards.chain(part.chosen.reads()).collect();
-            let slots = program.walk(roots, &lets).filter_map(|(_, expr)| match expr {
-                Expr::Slot(slot) => program.slot(*slot),
-                _ => None,
-            });
-            let is_sent = |slot: &&Slot| slot.field.starts_with("up.") && !slot.is_answered();
+            let slots = program.walk(roots, &lets).slots().map(|(_, slot)| slot);
+            let is_sent = |slot: &&Slot| slot.field.starts_with("up.");
             untold.extend(slots.filter(is_sent).map(Slot::written));
         }
         untold.sort_unstable();
@@ -205,11 +202,7 @@ impl Ground<'_> {
         let differ = differ.filter(|effect| &*effect.does.action != "limit");
         let mut roots: Vec<ExprId> = differ.flat_map(|effect| effect.does.reads()).collect();
         roots.extend([old, new].into_iter().flat_map(|part| part.chosen.reads()));
-        let slots = program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
-            Expr::Slot(id) => Some((*id, program.slot(*id)?)),
-            _ => None,
-        });
-        slots.collect()
+        program.walk(roots, &[]).slots().collect()
     }
 
     /// What the statements are told that only one of the two runs.
@@ -255,12 +248,8 @@ impl Ground<'_> {
     ) -> Vec<(String, String)> {
         let program = &self.basis.program;
         let guards = [old, new].into_iter().flat_map(|part| &part.course.guards);
-        let guards =
-            program.walk(guards.map(|(id, _)| *id), &[]).filter_map(|(_, expr)| match expr {
-                Expr::Slot(id) => Some((*id, program.slot(*id)?)),
-                _ => None,
-            });
-        let read: Vec<(SlotId, &Slot)> = read.iter().copied().chain(guards).collect();
+        let asked = program.walk(guards.map(|(id, _)| *id), &[]).slots();
+        let read: Vec<(SlotId, &Slot)> = read.iter().copied().chain(asked).collect();
         let is_told = |slot: &Slot| slot.is_answered() && *slot.field != *OWN_STATUS;
         let is_status = |slot: &Slot| &*slot.field == "origin.status";
         let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
@@ -369,13 +358,10 @@ pub(super) fn hints(
     }
     let mut hints = Vec::new();
     for read in reads {
-        let is_text = match program.expr(read) {
-            Expr::Slot(slot) => program.slot(*slot).is_some_and(|slot| {
-                matches!(&*slot.field, "req.header" | "req.cookie" | "req.query" | "origin.header")
-                    && *slot.ty.present() == Ty::String
-            }),
-            _ => true,
-        };
+        let is_text = program.read_by(read).is_none_or(|(_, slot)| {
+            matches!(&*slot.field, "req.header" | "req.cookie" | "req.query" | "origin.header")
+                && *slot.ty.present() == Ty::String
+        });
         if is_of(program, read, &Ty::Status) {
             for status in [404, 500, 200] {
                 let is = Test::Compare(Compare::Eq, Value::Status(status));
@@ -404,13 +390,7 @@ pub(super) fn hints(
 
 /// Whether it reads a field of this type.
 pub(super) fn is_of(program: &Program, id: ExprId, ty: &Ty) -> bool {
-    match program.expr(id) {
-        Expr::Slot(slot) => {
-            let slot = program.slot(*slot);
-            slot.is_some_and(|slot| slot.ty.present() == ty)
-        }
-        _ => false,
-    }
+    program.read_by(id).is_some_and(|(_, slot)| slot.ty.present() == ty)
 }
 
 /// Whether the two go the same way, so that only what their statements do can differ.

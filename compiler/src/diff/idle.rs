@@ -110,11 +110,8 @@ fn is_own(program: &Program, name: &str, does: &Does) -> bool {
         Expr::Template(parts) if parts.len() == 1 => parts.first(),
         _ => Some(value),
     };
-    let slot = part.and_then(|part| match program.expr(*part) {
-        Expr::Slot(slot) => program.slot(*slot),
-        _ => None,
-    });
-    let field = slot.map_or("", |slot| &*slot.field);
+    let read = part.and_then(|part| program.read_by(*part));
+    let field = read.map_or("", |(_, slot)| &*slot.field);
     matches!(
         (name, field),
         ("x-forwarded-for", "client.ip" | "conn.peer") | ("x-forwarded-proto", "req.scheme")

@@ -11,7 +11,6 @@ use crate::diff::fate::{Does, Effect, Fate};
 use crate::frame::{Fill, OWN_STATUS, Read, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::Expr;
 use crate::proof::course::{Course, Status};
 use crate::proof::sent::{Reach, is_bare, is_passed_on, reach};
 
@@ -274,11 +273,7 @@ impl Observer<'_> {
     fn item(&self, arg: ExprId, does: &Does, seen: &Observed) -> Item {
         let program = self.interp.program;
         let changing = |roots: &[ExprId]| -> Vec<&Slot> {
-            let slots =
-                program.walk(roots.iter().copied(), &[]).filter_map(|(_, expr)| match expr {
-                    Expr::Slot(slot) => program.slot(*slot),
-                    _ => None,
-                });
+            let slots = program.walk(roots.iter().copied(), &[]).slots().map(|(_, slot)| slot);
             slots.filter(|slot| !slot.stable && !slot.is_answered()).collect()
         };
         // What a name stands for was computed where it is written.

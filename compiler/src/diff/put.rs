@@ -10,7 +10,6 @@ use lang::vocab::identity::CLAIMS;
 
 use crate::diff::Kind;
 use crate::diff::choices::Chosen;
-use crate::frame::Slot;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 
@@ -154,7 +153,9 @@ pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) 
             }
         }
     }
-    let is_host = |id: &ExprId| field(basis, *id).is_some_and(|slot| &*slot.field == "req.host");
+    let is_host = |id: &ExprId| {
+        basis.program.read_by(*id).is_some_and(|(_, slot)| &*slot.field == "req.host")
+    };
     made.is_host = made.said.iter().all(is_host);
     match (made.said.is_empty(), made.verified.is_empty()) {
         (false, _) => Put::Client(made),
@@ -174,7 +175,7 @@ pub(super) fn passed_on(
         if !seen.insert(id) {
             continue;
         }
-        if let Some(slot) = field(basis, id) {
+        if let Some((_, slot)) = basis.program.read_by(id) {
             let message = slot.field.strip_suffix(".all").unwrap_or(&slot.field);
             let is_answer = matches!(message, "origin.header" | "resp.header");
             told.extend(slot.key.clone().filter(|_| is_answer));
@@ -185,14 +186,6 @@ pub(super) fn passed_on(
         }
     }
     told
-}
-
-/// The field that is read there.
-fn field<'b>(basis: &'b Basis<'_>, id: ExprId) -> Option<&'b Slot> {
-    match basis.program.expr(id) {
-        Expr::Slot(slot) => basis.program.slot(*slot),
-        _ => None,
-    }
 }
 
 /// Whether a client says part of a value, and whether part of it is verified.

@@ -557,10 +557,7 @@ fn answers(basis: &Basis<'_>, effect: &Effect) -> Option<(Arc<str>, ExprId)> {
 }
 
 fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
-    match basis.program.expr(id) {
-        Expr::Slot(slot) => basis.program.slot(*slot).is_some_and(|s| s.stable),
-        _ => false,
-    }
+    basis.program.read_by(id).is_some_and(|(_, slot)| slot.stable)
 }
 
 /// Everything that is done on some course.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
 
+use crate::frame::{Slot, SlotId};
 use crate::program::{Expr, Program, named};
 
 /// Expressions and everything that they are computed of: each once, from the left, before its operands.
@@ -53,6 +54,14 @@ impl Program {
             }
         }
         true
+    }
+}
+
+impl<'p> Walk<'p> {
+    /// The slots that are read on the way.
+    pub(crate) fn slots(self) -> impl Iterator<Item = (SlotId, &'p Slot)> {
+        let program = self.program;
+        self.filter_map(|(id, _)| program.read_by(id))
     }
 }
 
