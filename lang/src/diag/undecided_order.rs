@@ -15,6 +15,8 @@ Where they compute with what a request says, or compare it with an input, it may
 which route is tried first.
 The same holds where more is asked of one field than can be told apart: of such routes it may not be known which one is the
 narrower.
+Nor are more than some 2,000 routes that may all overlap at one path, or 100,000 pairs of paths across each other at one
+host, compared with each other; there no `before` helps, but paths or hosts of their own.
 
 ```gw fails
 edition 2026
