@@ -14,6 +14,7 @@ use crate::program::Program;
 use crate::proof::basis::{Basis, Known, plain};
 
 mod alike;
+mod aside;
 mod besides;
 mod bounds;
 mod choices;
@@ -27,6 +28,7 @@ mod guards;
 mod idle;
 mod items;
 mod observed;
+mod pairing;
 mod put;
 mod regions;
 mod sends;
@@ -38,8 +40,9 @@ mod wire;
 use counts::Counts;
 use example::Found;
 use fate::Fate;
+use pairing::Pair;
 use regions::{Signatures, regions};
-use split::{Divided, Pair};
+use split::Divided;
 
 /// Everything that two policies do differently.
 #[derive(Clone, Debug, Default)]

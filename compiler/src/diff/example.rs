@@ -7,7 +7,7 @@ use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
-use crate::diff::fate::told;
+use crate::diff::fate::{Effect, told};
 use crate::diff::observed::{Compared, Observed, Observer};
 use crate::diff::split::Part;
 use crate::diff::stands::Passing;
@@ -205,13 +205,19 @@ impl Ground<'_> {
         program.walk(roots, &[]).slots().collect()
     }
 
-    /// What the statements are told that only one of the two runs.
+    /// What the statements are told that only one of the two runs, or what may be refused.
     fn differing(&self, old: &Part, new: &Part) -> Vec<String> {
+        let program = &self.basis.program;
+        let judged = [old, new].into_iter().filter(|part| part.course.is_judged());
+        let refusing = judged.filter_map(|part| part.fate.refusing()).next();
+        if let Some(refusing) = refusing {
+            return refusing.told(program);
+        }
         let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
         let mut of: Vec<String> = Vec::new();
         for (own, other) in sides {
             let lacked = own.lacked_by(other).into_iter();
-            for text in lacked.flat_map(|one| one.differing(other, &self.basis.program)) {
+            for text in lacked.flat_map(|one| one.differing(other, program)) {
                 if !of.contains(&text) {
                     of.push(text);
                 }
@@ -386,6 +392,22 @@ pub(super) fn hints(
     }
     hints.truncate(HINTS);
     hints
+}
+
+/// Values that may be refused where a statement puts what it reads.
+pub(super) fn unfit_hints(
+    basis: &Basis<'_>,
+    refusing: &Effect,
+    cut: &mut Cut<'_>,
+    env: Env<'_>,
+) -> Vec<Formula> {
+    let reads = basis.program.walk(refusing.does.reads(), env.locals);
+    let reads = reads
+        .filter(|(_, expr)| matches!(expr, Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..)));
+    let reads: Vec<ExprId> = reads.map(|(id, _)| id).collect();
+    let tests = ["\u{1}", ".."].map(|text| Test::Compare(Compare::Eq, Value::string(text)));
+    let all = reads.into_iter().flat_map(|id| tests.iter().map(move |test| (id, test)));
+    all.take(HINTS).map(|(id, test)| cut.ask(id, test, env)).collect()
 }
 
 /// Whether it reads a field of this type.

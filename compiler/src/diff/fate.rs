@@ -15,7 +15,7 @@ use crate::diff::observed::Place;
 use crate::program::text::short;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind, locals};
 use crate::proof::basis::{Basis, Side, Taken};
-use crate::proof::course::{Course, End, Status};
+use crate::proof::course::{Course, End, Reads, Status};
 
 /// What becomes of a request on one side.
 #[derive(Clone, Debug)]
@@ -124,10 +124,14 @@ impl Effect {
         texts.collect::<Vec<_>>().join(", ")
     }
 
+    /// What it is told.
+    pub(super) fn told(&self, program: &Program) -> Vec<String> {
+        self.does.args.iter().map(|arg| told(program, *arg, &self.named)).collect()
+    }
+
     /// What it is told that a statement of its kind on the other side is not, or all of it.
     pub(super) fn differing(&self, other: &Fate, program: &Program) -> Vec<String> {
-        let all = || self.does.args.iter().map(|arg| told(program, *arg, &self.named)).collect();
-        let Some(like) = self.like(other) else { return all() };
+        let Some(like) = self.like(other) else { return self.told(program) };
         self.unlike(like, program).map(|(_, text)| text).collect()
     }
 
@@ -221,7 +225,15 @@ impl Fate {
             });
         let way = match &course.end {
             End::Denied => format!("denied with {known}"),
-            End::Long(_) => format!("refused with {known}, as its content is too long to be read"),
+            End::Limited(limit) => format!("refused with {known} beyond the limit `{limit}`"),
+            End::Long(Reads::Length) => {
+                format!(
+                    "refused with {known}, as its content is too long and does not say so first"
+                )
+            }
+            End::Long(Reads::All) => {
+                format!("refused with {known}, as its content is too long to be read")
+            }
             _ if refused_later => format!("denied on the way back with {known}"),
             End::Forwarded(to) => {
                 let to = shares(written, course.at).unwrap_or_else(|| to.to_string());
@@ -248,7 +260,8 @@ impl Fate {
             (End::Unfit, _) => Reach::Unfit,
             _ => Reach::Refused,
         };
-        let refuses = matches!(course.end, End::Denied | End::Unfit) || refused_later;
+        let refuses =
+            matches!(course.end, End::Denied | End::Unfit | End::Limited(_)) || refused_later;
         let refusing_step = refuses.then_some(course.at);
         let by = refusing_step.flatten().and_then(|at| route.steps.get(at)).map(|step| step.span);
         // What was done before is not sent to anybody, but for what always holds and what the upstream has got. Limits
@@ -257,6 +270,7 @@ impl Fate {
             let answers =
                 row.place.as_ref().is_some_and(|place| place.field.path.starts_with("resp."));
             match (&course.end, row.row.form) {
+                (End::Limited(_), _) => true,
                 (_, Form::Applied) => false,
                 (End::Denied | End::Unfit | End::Long(_), _) => true,
                 (End::Forwarded(_), _) => refused_later && answers,
@@ -399,6 +413,11 @@ impl Fate {
             }
             false => lacked,
         }
+    }
+
+    /// The statement that refuses a value, of those whose values may be refused.
+    pub(super) fn refusing(&self) -> Option<&Effect> {
+        self.effects.iter().find(|effect| Some(effect.span) == self.by)
     }
 
     /// What tells it apart.

@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use lang::policy::{Compare, RouteId};
 use lang::vocab::ExprId;
-use lang::{Span, Ty, Value};
+use lang::{Ty, Value};
 
-use crate::diff::alike::{Choices, Told, alike, choices};
+use crate::diff::alike::{Choices, Told, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
-use crate::diff::counts::Counts;
-use crate::diff::example::{Found, Ground, hints, is_of};
-use crate::diff::fate::{Does, Effect, Fate, Key, Reach};
+use crate::diff::example::{Ground, hints, is_of, unfit_hints};
+use crate::diff::fate::{Does, Effect, Fate, Key};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
-use crate::diff::observed::Place;
+use crate::diff::pairing::{Pair, Pairing};
 use crate::diff::regions::{Region, Signatures};
-use crate::diff::{Kind, Side as Which, Verdict, besides, bounds, exposure};
+use crate::diff::{Side as Which, aside, besides, bounds};
 use crate::order::compare::budget;
 use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
@@ -31,17 +30,11 @@ use lang::segment::captures;
 /// The most requests of a region that are made up to see what computed values come to.
 const MOST_TRIED: usize = 64;
 
-/// The most pairs of statements of one region that are told of one kind of requests.
-const MOST_BETWEEN: usize = 64;
-
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
 
 /// An address of version 6 that is nobody's (RFC 3849).
 const VERSION_6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-
-/// Why more is let through where nothing that protects has changed.
-const UNFIT: &str = "a value that cannot stand where it was put is put there no longer";
 
 /// What there is at a host and path.
 #[derive(Debug, Default)]
@@ -51,84 +44,6 @@ pub(super) struct Divided {
     /// Whether more statements tell requests of one kind than are told.
     pub(super) is_cut: bool,
 }
-
-/// Requests that have one fate on the old side and another on the new.
-#[derive(Debug)]
-pub(super) struct Pair {
-    pub(super) old: Fate,
-    pub(super) new: Fate,
-    pub(super) found: Found,
-    /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
-    unsaid: Vec<Arc<str>>,
-    /// Whether the listener may believe what a peer says about the client.
-    believes: bool,
-    /// Whether requests come to either side over TLS.
-    secure: [bool; 2],
-}
-
-impl Pair {
-    /// What pairs of one kind share.
-    pub(super) fn key(&self, listener: &str, verdict: &Verdict) -> String {
-        let (old, new) = (&self.old, &self.new);
-        match old.words == new.words {
-            // Only their effects differ: these tell them apart.
-            true => {
-                let differing = [(old, new), (new, old)].map(|(own, other)| -> Vec<&Does> {
-                    own.lacked_by(other).into_iter().map(|effect| &effect.does).collect()
-                });
-                format!("{listener} {verdict:?} {:?} {differing:?}", old.words)
-            }
-            false => format!("{listener} {verdict:?} {:?} {:?}", old.words, new.words),
-        }
-    }
-
-    /// What the difference means for protection.
-    pub(super) fn verdict(&self, counts: &Counts) -> Verdict {
-        let (old, new) = (&self.old, &self.new);
-        let mut kind = Kind::Changed;
-        match (old.reach, new.reach) {
-            (Reach::Unfit, Reach::Asked | Reach::Through) => {
-                return (Kind::Changed, vec![UNFIT.to_owned()]);
-            }
-            (Reach::Refused | Reach::Redirected, Reach::Asked) => {
-                let why = "the upstream is asked before the request is refused";
-                return (Kind::Loosened, vec![why.to_owned()]);
-            }
-            (Reach::Refused | Reach::Redirected | Reach::Asked, Reach::Through) => {
-                return (Kind::Loosened, Vec::new());
-            }
-            (Reach::Asked | Reach::Through, Reach::Refused | Reach::Redirected) => {
-                return (Kind::Tightened, Vec::new());
-            }
-            (Reach::Through, Reach::Asked) | (Reach::Redirected, Reach::Refused) => {
-                kind = Kind::Tightened;
-            }
-            // Who is sent elsewhere is let in nowhere.
-            _ => {}
-        }
-        let reasons = match old.route.is_some() && new.route.is_some() {
-            true => {
-                let (before, after) = (&old.exposure, &new.exposure);
-                let said = (&*self.unsaid, self.believes);
-                let mut reasons = exposure::verdict(before, after, said, self.secure);
-                // Limits count what is refused, too: that is how guessing is slowed down.
-                reasons.extend(bounds::verdict(&old.bounds, &new.bounds, counts));
-                let is_let = |place: &Place| !new.judged.contains(place);
-                if new.reach == Reach::Through && old.judged.iter().any(is_let) {
-                    reasons.push((Kind::Changed, UNFIT.to_owned()));
-                }
-                reasons
-            }
-            // Past all routes nothing is exposed, and nothing is there to be guessed.
-            false => exposure::elsewhere(&old.exposure, &new.exposure, self.secure),
-        };
-        let kind = reasons.iter().map(|(kind, _)| *kind).chain([kind]).min().unwrap_or(kind);
-        (kind, reasons.into_iter().map(|(_, words)| words).collect())
-    }
-}
-
-/// The statements between which requests change sides: the routes that take them, and what refuses them there.
-type Between = [(Option<RouteId>, Option<Span>); 2];
 
 /// One way of faring, with where it comes from.
 pub(super) struct Part {
@@ -141,14 +56,22 @@ pub(super) struct Part {
     /// What these requests have chosen.
     pub(super) chosen: Chosen,
     /// What a request says for which a difference is seen.
-    says: Arc<Vec<Formula>>,
+    pub(super) says: Arc<Vec<Formula>>,
     /// What a request says that gets a header field of the answer.
-    answered: Arc<Vec<(Arc<str>, Formula)>>,
-    set: Set,
+    pub(super) answered: Arc<Vec<(Arc<str>, Formula)>>,
+    /// The requests.
+    pub(super) set: Set,
 }
 
 impl Part {
-    fn told(&self) -> Told<'_> {
+    /// Whether requests of both parts may be concerned by what differs.
+    pub(super) fn is_concerned(&self, other: &Part) -> bool {
+        // Where neither differs who takes a request, both sides try the same one first.
+        let is_past = self.taken.is_none() && other.taken.is_none();
+        self.differs || other.differs || is_past
+    }
+
+    pub(super) fn told(&self) -> Told<'_> {
         Told { fate: &self.fate, choices: &self.choices }
     }
 }
@@ -166,6 +89,8 @@ struct Asked<'b> {
     whole: Formula,
     but_method: Formula,
     ways: Vec<Way>,
+    /// Ways of which no request tells whether it comes that way.
+    aside: Vec<Way>,
 }
 
 /// One way through a candidate's statements.
@@ -277,8 +202,10 @@ fn divided<'b>(
     let takes = space.join_all(takes)?;
     left = space.minus(left, takes)?;
     let by_method = space.join_all(by_method)?;
-    let old_parts = parts(&mut space, left, by_method, &rest_old)?;
-    let new_parts = parts(&mut space, left, by_method, &rest_new)?;
+    let mut old_parts = parts(&mut space, left, &rest_old, |one| &one.ways)?;
+    let mut new_parts = parts(&mut space, left, &rest_new, |one| &one.ways)?;
+    past(&mut space, (left, by_method), &rest_old, &mut old_parts)?;
+    past(&mut space, (left, by_method), &rest_new, &mut new_parts)?;
 
     let at = |side: &Side<'_>, table: &Listener| {
         side.lowered.listeners.iter().position(|known| known.name == table.name)
@@ -302,71 +229,14 @@ fn divided<'b>(
     };
     let secure = [(old, old_table), (new, new_table)]
         .map(|(side, table)| scheme(side.policy, table.block) == "https");
-    let (mut pairs, mut is_cut) = (Vec::new(), false);
-    for (old_key, olds) in &old_parts {
-        for (new_key, news) in &new_parts {
-            if old_key == new_key {
-                continue;
-            }
-            let mut found: BTreeMap<Between, Pair> = BTreeMap::new();
-            for one in olds {
-                for other in news {
-                    // Where neither differs who takes a request, both sides try the same one first.
-                    let is_past = one.taken.is_none() && other.taken.is_none();
-                    if !(one.differs || other.differs || is_past) {
-                        continue;
-                    }
-                    let between = [one, other].map(|part| (part.taken, part.fate.by));
-                    let known = found.get(&between).map(|pair| pair.found.is_example());
-                    let is_beyond = known.is_none() && found.len() >= MOST_BETWEEN;
-                    if known == Some(true) || (is_beyond && is_cut) {
-                        continue;
-                    }
-                    let mut both = space.meet(one.set, other.set)?;
-                    if both != Set::NONE && one.fate.words == other.fate.words {
-                        let told = (one.told(), other.told());
-                        let same = alike(basis, &mut space, both, told, &nothing)?;
-                        both = space.minus(both, same)?;
-                    }
-                    if both == Set::NONE {
-                        continue;
-                    }
-                    if is_beyond {
-                        is_cut = true;
-                        continue;
-                    }
-                    let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
-                    let (before, after) = (&one.fate.exposure, &other.fate.exposure);
-                    for name in exposure::passing(before, after, believes) {
-                        let says = said
-                            .get(&name)
-                            .map_or(Ok(Set::ALL), |said| space.set(&said.reaches))?;
-                        match space.meet(both, says)? {
-                            Set::NONE => unsaid.push(name),
-                            _ => shows.push(says),
-                        }
-                    }
-                    for says in one.says.iter().chain(other.says.iter()) {
-                        shows.push(space.set(says)?);
-                    }
-                    let answered = exposure::answering(before, after);
-                    for (name, gets) in one.answered.iter().chain(other.answered.iter()) {
-                        if answered.contains(name) {
-                            shows.push(space.set(gets)?);
-                        }
-                    }
-                    let example = ground.find(&mut space, (one, other), both, &shows)?;
-                    if known.is_some() && !example.is_example() {
-                        continue;
-                    }
-                    let (old, new) = (one.fate.clone(), other.fate.clone());
-                    let pair = Pair { old, new, found: example, unsaid, believes, secure };
-                    found.insert(between, pair);
-                }
-            }
-            pairs.extend(found.into_values());
-        }
-    }
+    let pairing = Pairing { ground, nothing, said, secure };
+    let (mut pairs, is_cut) = pairing.told(&mut space, &old_parts, &new_parts)?;
+    let asides = [
+        parts(&mut space, left, &rest_old, |one| &one.aside)?,
+        parts(&mut space, left, &rest_new, |one| &one.aside)?,
+    ];
+    let told = [&old_parts, &new_parts];
+    aside::compare(&pairing, &mut space, told, asides.each_ref(), &mut pairs)?;
     Ok(Divided { pairs, is_cut })
 }
 
@@ -400,21 +270,27 @@ fn asked<'b>(
         let mut made: Vec<Way> = Vec::new();
         let refusing = courses.iter().filter(|course| !course.sure && !is_told(course));
         let refusing: HashSet<usize> = refusing.filter_map(|course| course.at).collect();
-        // Which requests are beyond a limit is not told by the requests: the limit itself is compared.
-        // Nor is whether a content declares its length.
-        let told = |course: &&Course| match course.end {
+        let told = |course: &Course| match course.end {
             End::Limited(_) | End::Long(Reads::Length) => false,
             _ => course.sure || is_told(course),
         };
-        for course in courses.iter().filter(told) {
+        let mut aside: Vec<Way> = Vec::new();
+        for course in courses {
             let twin = |other: &Way| {
                 (other.course.at, &other.course.guards) == (course.at, &course.guards)
             };
+            let guards = guards(cut, course, taken.env());
+            if !told(course) {
+                let (course, chosen) = (course.clone(), Chosen::default());
+                let told = (&chosen, &refusing);
+                let fate = Fate::of(basis, side, &taken, &course, &captured, told);
+                aside.extend(fate.map(|fate| Way { course, formula: guards, chosen, fate }));
+                continue;
+            }
             // Of upstreams among which is drawn, one speaks for all.
             if made.iter().any(twin) {
                 continue;
             }
-            let guards = guards(cut, course, taken.env());
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
                 let told = (&chosen, &refusing);
                 let fate = Fate::of(basis, side, &taken, &course, &captured, told);
@@ -435,6 +311,7 @@ fn asked<'b>(
             whole,
             but_method,
             ways: made,
+            aside,
         });
     }
     Ok(all)
@@ -442,7 +319,7 @@ fn asked<'b>(
 
 /// Whether requests are told from others by which a statement refuses them for a value.
 fn is_told(course: &Course) -> bool {
-    course.end == End::Unfit && course.unfit.is_some()
+    course.end == End::Unfit && !course.is_judged()
 }
 
 /// Divides courses further by what the arguments come to with which the other side does nothing, and adds what may make a
@@ -494,6 +371,11 @@ fn chosen(
                 }));
             }
             all_arguments.extend(arguments);
+        }
+        for refusing in one.aside.iter().filter_map(|way| way.fate.refusing()) {
+            if tried.len() < MOST_TRIED {
+                tried.extend(unfit_hints(basis, refusing, cut, one.taken.env()));
+            }
         }
         let arguments = all_arguments.into_iter().collect();
         let asked = (arguments, &chosen_there);
@@ -566,25 +448,25 @@ fn done(all: &[Asked<'_>]) -> HashSet<Does> {
     fates.flat_map(|fate| &fate.effects).map(|effect| effect.does.clone()).collect()
 }
 
-/// The requests in `left` by what becomes of them.
-fn parts(
+/// Parts by how their requests fare.
+pub(super) type Parts = BTreeMap<Key, Vec<Part>>;
+
+/// The requests in `left` by what becomes of them on some of the ways of the candidates that take them.
+fn parts<'b>(
     space: &mut Space,
     mut left: Set,
-    by_method: Set,
-    all: &[Asked<'_>],
-) -> Result<BTreeMap<Key, Vec<Part>>, Undecided> {
-    let mut parts: BTreeMap<Key, Vec<Part>> = BTreeMap::new();
-    let mut others = vec![by_method];
+    all: &[Asked<'b>],
+    ways: impl for<'a> Fn(&'a Asked<'b>) -> &'a [Way],
+) -> Result<Parts, Undecided> {
+    let mut parts = Parts::new();
     for one in all {
-        let but_method = space.set(&one.but_method)?;
-        others.push(but_method);
         let whole = space.set(&one.whole)?;
         let takes = space.meet(left, whole)?;
         left = space.minus(left, whole)?;
         if takes == Set::NONE {
             continue;
         }
-        for Way { course, formula, chosen, fate } in &one.ways {
+        for Way { course, formula, chosen, fate } in ways(one) {
             let set = space.set(formula)?;
             let set = space.meet(takes, set)?;
             if set == Set::NONE {
@@ -602,6 +484,23 @@ fn parts(
                 set,
             });
         }
+    }
+    Ok(parts)
+}
+
+/// Adds the requests in `left` that no candidate takes. Those in `by_method` are taken before all of these but for their
+/// method.
+fn past(
+    space: &mut Space,
+    (mut left, by_method): (Set, Set),
+    all: &[Asked<'_>],
+    parts: &mut Parts,
+) -> Result<(), Undecided> {
+    let mut others = vec![by_method];
+    for one in all {
+        others.push(space.set(&one.but_method)?);
+        let whole = space.set(&one.whole)?;
+        left = space.minus(left, whole)?;
     }
     let others = space.join_all(others)?;
     let method = space.meet(left, others)?;
@@ -623,5 +522,5 @@ fn parts(
             parts.entry(fate.key()).or_default().push(part);
         }
     }
-    Ok(parts)
+    Ok(())
 }

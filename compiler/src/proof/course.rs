@@ -143,6 +143,11 @@ impl Course {
         }
     }
 
+    /// Whether it is that of requests a value of which is refused, and nothing but that value tells which these are.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.end == End::Unfit && self.unfit.is_none()
+    }
+
     /// Everything that is computed for a request that comes this way: what sends it there, and what it ends with.
     pub(crate) fn exprs(&self) -> impl Iterator<Item = ExprId> + '_ {
         let headers = self.headers.iter().filter_map(|(.., header)| match header {

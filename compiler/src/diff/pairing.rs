@@ -1,0 +1,206 @@
+//! Requests that one part of the old side and one of the new share: whether they fare differently, what that means for
+//! protection, and one of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lang::Span;
+use lang::policy::RouteId;
+
+use crate::diff::alike::alike;
+use crate::diff::counts::Counts;
+use crate::diff::example::{Found, Ground};
+use crate::diff::fate::{Does, Fate, Reach};
+use crate::diff::idle::Said;
+use crate::diff::observed::Place;
+use crate::diff::split::{Part, Parts};
+use crate::diff::{Kind, Verdict, bounds, exposure};
+use crate::space::{Formula, Set, Space, Undecided};
+
+/// The most pairs of statements of one region that are told of one kind of requests.
+const MOST_BETWEEN: usize = 64;
+
+/// Why more is let through where nothing that protects has changed.
+const UNFIT: &str = "a value that cannot stand where it was put is put there no longer";
+
+/// Requests that have one fate on the old side and another on the new.
+#[derive(Debug)]
+pub(super) struct Pair {
+    pub(super) old: Fate,
+    pub(super) new: Fate,
+    pub(super) found: Found,
+    /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
+    unsaid: Vec<Arc<str>>,
+    /// Whether the listener may believe what a peer says about the client.
+    believes: bool,
+    /// Whether requests come to either side over TLS.
+    secure: [bool; 2],
+}
+
+impl Pair {
+    /// What pairs of one kind share.
+    pub(super) fn key(&self, listener: &str, verdict: &Verdict) -> String {
+        let (old, new) = (&self.old, &self.new);
+        match old.words == new.words {
+            // Only their effects differ: these tell them apart.
+            true => {
+                let differing = [(old, new), (new, old)].map(|(own, other)| -> Vec<&Does> {
+                    own.lacked_by(other).into_iter().map(|effect| &effect.does).collect()
+                });
+                format!("{listener} {verdict:?} {:?} {differing:?}", old.words)
+            }
+            false => format!("{listener} {verdict:?} {:?} {:?}", old.words, new.words),
+        }
+    }
+
+    /// What the difference means for protection.
+    pub(super) fn verdict(&self, counts: &Counts) -> Verdict {
+        let (old, new) = (&self.old, &self.new);
+        let mut kind = Kind::Changed;
+        match (old.reach, new.reach) {
+            (Reach::Unfit, Reach::Asked | Reach::Through) => {
+                return (Kind::Changed, vec![UNFIT.to_owned()]);
+            }
+            (Reach::Refused | Reach::Redirected, Reach::Asked) => {
+                let why = "the upstream is asked before the request is refused";
+                return (Kind::Loosened, vec![why.to_owned()]);
+            }
+            (Reach::Refused | Reach::Redirected | Reach::Asked, Reach::Through) => {
+                return (Kind::Loosened, Vec::new());
+            }
+            (Reach::Asked | Reach::Through, Reach::Refused | Reach::Redirected) => {
+                return (Kind::Tightened, Vec::new());
+            }
+            (Reach::Through, Reach::Asked) | (Reach::Redirected, Reach::Refused) => {
+                kind = Kind::Tightened;
+            }
+            // Who is sent elsewhere is let in nowhere.
+            _ => {}
+        }
+        let reasons = match old.route.is_some() && new.route.is_some() {
+            true => {
+                let (before, after) = (&old.exposure, &new.exposure);
+                let said = (&*self.unsaid, self.believes);
+                let mut reasons = exposure::verdict(before, after, said, self.secure);
+                // Limits count what is refused, too: that is how guessing is slowed down.
+                reasons.extend(bounds::verdict(&old.bounds, &new.bounds, counts));
+                let is_let = |place: &Place| !new.judged.contains(place);
+                if new.reach == Reach::Through && old.judged.iter().any(is_let) {
+                    reasons.push((Kind::Changed, UNFIT.to_owned()));
+                }
+                reasons
+            }
+            // Past all routes nothing is exposed, and nothing is there to be guessed.
+            false => exposure::elsewhere(&old.exposure, &new.exposure, self.secure),
+        };
+        let kind = reasons.iter().map(|(kind, _)| *kind).chain([kind]).min().unwrap_or(kind);
+        (kind, reasons.into_iter().map(|(_, words)| words).collect())
+    }
+}
+
+/// The statements between which requests change sides: the routes that take them, and what refuses them there.
+type Between = [(Option<RouteId>, Option<Span>); 2];
+
+/// How requests of two parts are compared.
+pub(super) struct Pairing<'b> {
+    pub(super) ground: Ground<'b>,
+    /// The requests with which statements do nothing.
+    pub(super) nothing: BTreeMap<Does, Formula>,
+    pub(super) said: BTreeMap<Arc<str>, Said>,
+    pub(super) secure: [bool; 2],
+}
+
+impl Pairing<'_> {
+    /// Every pair of parts that share requests and fare differently, once for each two statements between which these change
+    /// sides, and whether there are more than are told.
+    pub(super) fn told(
+        &self,
+        space: &mut Space,
+        old_parts: &Parts,
+        new_parts: &Parts,
+    ) -> Result<(Vec<Pair>, bool), Undecided> {
+        let (mut pairs, mut is_cut) = (Vec::new(), false);
+        for (old_key, olds) in old_parts {
+            for (new_key, news) in new_parts {
+                if old_key == new_key {
+                    continue;
+                }
+                let mut found: BTreeMap<Between, Pair> = BTreeMap::new();
+                for one in olds {
+                    for other in news {
+                        if !one.is_concerned(other) {
+                            continue;
+                        }
+                        let between = [one, other].map(|part| (part.taken, part.fate.by));
+                        let known = found.get(&between).map(|pair| pair.found.is_example());
+                        let is_beyond = known.is_none() && found.len() >= MOST_BETWEEN;
+                        if known == Some(true) || (is_beyond && is_cut) {
+                            continue;
+                        }
+                        let both = self.differing(space, (one, other))?;
+                        if both == Set::NONE {
+                            continue;
+                        }
+                        if is_beyond {
+                            is_cut = true;
+                            continue;
+                        }
+                        let pair = self.pair(space, (one, other), both)?;
+                        if known.is_none() || pair.found.is_example() {
+                            found.insert(between, pair);
+                        }
+                    }
+                }
+                pairs.extend(found.into_values());
+            }
+        }
+        Ok((pairs, is_cut))
+    }
+
+    /// The requests of both parts that do not fare alike for all that is known.
+    pub(super) fn differing(
+        &self,
+        space: &mut Space,
+        (one, other): (&Part, &Part),
+    ) -> Result<Set, Undecided> {
+        let both = space.meet(one.set, other.set)?;
+        if both == Set::NONE || one.fate.words != other.fate.words {
+            return Ok(both);
+        }
+        let told = (one.told(), other.told());
+        let same = alike(self.ground.basis, space, both, told, &self.nothing)?;
+        space.minus(both, same)
+    }
+
+    /// The two parts, with an example among `both`.
+    pub(super) fn pair(
+        &self,
+        space: &mut Space,
+        (one, other): (&Part, &Part),
+        both: Set,
+    ) -> Result<Pair, Undecided> {
+        let believes = self.ground.believes;
+        let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
+        let (before, after) = (&one.fate.exposure, &other.fate.exposure);
+        for name in exposure::passing(before, after, believes) {
+            let said = self.said.get(&name);
+            let says = said.map_or(Ok(Set::ALL), |said| space.set(&said.reaches))?;
+            match space.meet(both, says)? {
+                Set::NONE => unsaid.push(name),
+                _ => shows.push(says),
+            }
+        }
+        for says in one.says.iter().chain(other.says.iter()) {
+            shows.push(space.set(says)?);
+        }
+        let answered = exposure::answering(before, after);
+        for (name, gets) in one.answered.iter().chain(other.answered.iter()) {
+            if answered.contains(name) {
+                shows.push(space.set(gets)?);
+            }
+        }
+        let found = self.ground.find(space, (one, other), both, &shows)?;
+        let (old, new) = (one.fate.clone(), other.fate.clone());
+        Ok(Pair { old, new, found, unsaid, believes, secure: self.secure })
+    }
+}
