@@ -87,6 +87,11 @@ impl Does {
         self.place.as_ref().is_some_and(|(field, _)| &**field == of)
     }
 
+    /// Whether it changes a header field.
+    pub(super) fn is_of_header(&self) -> bool {
+        self.changes("up.header") || self.changes("resp.header")
+    }
+
     /// Whether it is the same action with as many arguments, and nothing but these.
     pub(super) fn is_like(&self, other: &Does) -> bool {
         (&self.action, &self.place, self.args.len())

@@ -1,7 +1,7 @@
 //! Requests that one part of the old side and one of the new share: whether they fare differently, what that means for
 //! protection, and one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lang::Span;
@@ -14,7 +14,7 @@ use crate::diff::fate::{Does, Fate, Reach};
 use crate::diff::idle::Said;
 use crate::diff::observed::Place;
 use crate::diff::split::{Part, Parts};
-use crate::diff::{Kind, Verdict, bounds, exposure};
+use crate::diff::{Kind, Side as Which, Verdict, bounds, exposure};
 use crate::space::{Formula, Set, Space, Undecided};
 
 /// The most pairs of statements of one region that are told of one kind of requests.
@@ -101,6 +101,28 @@ impl Pair {
 /// The statements between which requests change sides: the routes that take them, and what refuses them there.
 type Between = [(Option<RouteId>, Option<Span>); 2];
 
+/// The routes that take them.
+type Routes = (Option<RouteId>, Option<RouteId>);
+
+/// What only one of two does, if nothing but header fields differs.
+type Differing<'f> = Option<BTreeSet<(Which, &'f Does)>>;
+
+fn between<'f>(olds: &'f [Part], news: &'f [Part]) -> Differing<'f> {
+    let (old, new) = (&olds.first()?.fate, &news.first()?.fate);
+    let own = old.lacked_by(new).into_iter().map(|effect| (Which::Old, &effect.does));
+    let other = new.lacked_by(old).into_iter().map(|effect| (Which::New, &effect.does));
+    let all: BTreeSet<(Which, &Does)> = own.chain(other).collect();
+    let is_field = |(_, does): &(Which, &Does)| does.is_of_header();
+    (old.words == new.words && all.iter().all(is_field)).then_some(all)
+}
+
+/// Whether it is several of these.
+fn is_made_of(all: &BTreeSet<(Which, &Does)>, parts: &[&BTreeSet<(Which, &Does)>]) -> bool {
+    let within = parts.iter().filter(|part| part.len() < all.len() && part.is_subset(all));
+    let told: BTreeSet<&(Which, &Does)> = within.flat_map(|part| part.iter()).collect();
+    told.len() == all.len()
+}
+
 /// How requests of two parts are compared.
 pub(super) struct Pairing<'b> {
     pub(super) ground: Ground<'b>,
@@ -112,47 +134,58 @@ pub(super) struct Pairing<'b> {
 
 impl Pairing<'_> {
     /// Every pair of parts that share requests and fare differently, once for each two statements between which these change
-    /// sides, and whether there are more than are told.
+    /// sides, and whether there are more than are told. Where several header fields differ in which each also differs alone,
+    /// that is told.
     pub(super) fn told(
         &self,
         space: &mut Space,
         old_parts: &Parts,
         new_parts: &Parts,
     ) -> Result<(Vec<Pair>, bool), Undecided> {
+        let keys = old_parts.iter().flat_map(|old| new_parts.iter().map(move |new| (old, new)));
+        let keys = keys.filter(|((old, _), (new, _))| old != new);
+        let mut keys: Vec<_> =
+            keys.map(|((_, olds), (_, news))| (between(olds, news), olds, news)).collect();
+        keys.sort_by_key(|(differing, ..)| differing.as_ref().map_or(0, BTreeSet::len));
         let (mut pairs, mut is_cut) = (Vec::new(), false);
-        for (old_key, olds) in old_parts {
-            for (new_key, news) in new_parts {
-                if old_key == new_key {
-                    continue;
-                }
-                let mut found: BTreeMap<Between, Pair> = BTreeMap::new();
-                for one in olds {
-                    for other in news {
-                        if !one.is_concerned(other) {
-                            continue;
-                        }
-                        let between = [one, other].map(|part| (part.taken, part.fate.by));
-                        let known = found.get(&between).map(|pair| pair.found.is_example());
-                        let is_beyond = known.is_none() && found.len() >= MOST_BETWEEN;
-                        if known == Some(true) || (is_beyond && is_cut) {
-                            continue;
-                        }
-                        let both = self.differing(space, (one, other))?;
-                        if both == Set::NONE {
-                            continue;
-                        }
-                        if is_beyond {
-                            is_cut = true;
-                            continue;
-                        }
-                        let pair = self.pair(space, (one, other), both)?;
-                        if known.is_none() || pair.found.is_example() {
-                            found.insert(between, pair);
-                        }
+        let mut alone: HashMap<Routes, Vec<&BTreeSet<(Which, &Does)>>> = HashMap::new();
+        for (differing, olds, news) in &keys {
+            let mut found: BTreeMap<Between, Pair> = BTreeMap::new();
+            for one in *olds {
+                for other in *news {
+                    if !one.is_concerned(other) {
+                        continue;
+                    }
+                    let between = [one, other].map(|part| (part.taken, part.fate.by));
+                    let known = found.get(&between).map(|pair| pair.found.is_example());
+                    let is_beyond = known.is_none() && found.len() >= MOST_BETWEEN;
+                    if known == Some(true) || (is_beyond && is_cut) {
+                        continue;
+                    }
+                    let told = alone.get(&(one.taken, other.taken)).map_or(&[][..], Vec::as_slice);
+                    if differing.as_ref().is_some_and(|all| is_made_of(all, told)) {
+                        continue;
+                    }
+                    let both = self.differing(space, (one, other))?;
+                    if both == Set::NONE {
+                        continue;
+                    }
+                    if is_beyond {
+                        is_cut = true;
+                        continue;
+                    }
+                    let pair = self.pair(space, (one, other), both)?;
+                    if known.is_none() || pair.found.is_example() {
+                        found.insert(between, pair);
                     }
                 }
-                pairs.extend(found.into_values());
             }
+            for ([(old, _), (new, _)], pair) in &found {
+                if let Some(differing) = differing.as_ref().filter(|_| pair.found.is_example()) {
+                    alone.entry((*old, *new)).or_default().push(differing);
+                }
+            }
+            pairs.extend(found.into_values());
         }
         Ok((pairs, is_cut))
     }

@@ -168,11 +168,9 @@ fn divided<'b>(
     let mut rest_new =
         asked(basis, (&new, new_table), (&rest_new, &new_differ), &mut cut, known_new)?;
     let mut hints = Vec::new();
-    if finely {
-        let (before, after) = (done(&rest_old), done(&rest_new));
-        chosen(basis, &old, &mut rest_old, &after, &mut cut, &mut hints);
-        chosen(basis, &new, &mut rest_new, &before, &mut cut, &mut hints);
-    }
+    let (before, after) = (done(&rest_old), done(&rest_new));
+    chosen(basis, (&old, &mut rest_old), &after, finely, &mut cut, &mut hints);
+    chosen(basis, (&new, &mut rest_new), &before, finely, &mut cut, &mut hints);
 
     let believes = believes(new.policy, new_table.block);
     let (before, after) = (done(&rest_old), done(&rest_new));
@@ -322,13 +320,13 @@ fn is_told(course: &Course) -> bool {
     course.end == End::Unfit && !course.is_judged()
 }
 
-/// Divides courses further by what the arguments come to with which the other side does nothing, and adds what may make a
-/// difference between them.
+/// Divides courses further, if `finely`, by what the arguments come to with which the other side does nothing, and adds what
+/// may make a difference between them.
 fn chosen(
     basis: &Basis<'_>,
-    side: &Side<'_>,
-    all: &mut [Asked<'_>],
+    (side, all): (&Side<'_>, &mut [Asked<'_>]),
     others: &HashSet<Does>,
+    finely: bool,
     cut: &mut Cut<'_>,
     tried: &mut Vec<Formula>,
 ) {
@@ -358,7 +356,10 @@ fn chosen(
                 let read = (before.collect(), &arguments);
                 tried.extend(hints(basis, read, &elsewhere, cut, env));
             }
-            let cases = by_argument(basis, (&arguments, &asked), &way.chosen, cut, env);
+            let cases = match finely {
+                true => by_argument(basis, (&arguments, &asked), &way.chosen, cut, env),
+                false => Vec::new(),
+            };
             if cases.len() < 2 {
                 made.push(way);
             } else {
