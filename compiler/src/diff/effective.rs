@@ -110,8 +110,9 @@ fn is_undone(program: &Program, one: &Ran, behind: &[Ran]) -> bool {
         if reads(program, &later.effect, field) {
             return false;
         }
-        let replaces =
-            matches!(later.form, Form::Assign | Form::Place) && later.phase != Phase::Always;
+        // What always holds does so for other answers, too.
+        let is_as_often = later.phase != Phase::Always || one.phase == Phase::Always;
+        let replaces = matches!(later.form, Form::Assign | Form::Place) && is_as_often;
         if replaces && later.effect.does.place == one.effect.does.place {
             return true;
         }

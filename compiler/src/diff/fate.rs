@@ -239,7 +239,8 @@ impl Fate {
             End::Long(Reads::All) => {
                 format!("refused with {known}, as its content is too long to be read")
             }
-            _ if refused_later => format!("denied on the way back with {known}"),
+            End::Forwarded(_) if refused_later => format!("denied on the way back with {known}"),
+            _ if refused_later => format!("denied with {known}"),
             End::Forwarded(to) => {
                 let to = shares(written, course.at).unwrap_or_else(|| to.to_string());
                 format!("forwarded to {to}")
@@ -355,14 +356,22 @@ impl Fate {
                 args.remove(status);
                 names.remove(status);
             }
+            // Among one alone nothing is drawn.
+            let mut arms = call.arms.clone();
+            if let [(_, to)] = *arms
+                && let Some(first) = args.first_mut()
+            {
+                *first = to;
+                arms.clear();
+            }
             let roots: Vec<ExprId> =
-                args.iter().copied().chain(call.arms.iter().flat_map(|(a, b)| [*a, *b])).collect();
+                args.iter().copied().chain(arms.iter().flat_map(|(a, b)| [*a, *b])).collect();
             let (named, captured) = meant(&basis.program, &roots, &lets, captures);
             let does = Does {
                 action: call.action.clone(),
                 args,
                 place: call.place.clone(),
-                arms: call.arms.clone(),
+                arms,
                 lets: named.iter().map(|(_, value)| *value).collect(),
                 captured,
             };
