@@ -112,7 +112,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(Outcome::Clean) => ExitCode::SUCCESS,
         Ok(Outcome::Faulty) => ExitCode::from(1),
         Err(report) => {
-            eprintln!("{report:?}");
+            report::say!("{report:?}");
             ExitCode::from(2)
         }
     }

@@ -47,6 +47,19 @@ pub fn print(text: &str) -> miette::Result<()> {
     written(io::stdout().lock().write_all(text.as_bytes()))
 }
 
+/// Says a line on standard error. If nobody is left to read it, it is lost: no reader that went away ends a gateway.
+macro_rules! say {
+    ($($words:tt)*) => {
+        $crate::report::said(format_args!($($words)*))
+    };
+}
+pub(crate) use say;
+
+/// See [`say`].
+pub(crate) fn said(words: std::fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{words}"));
+}
+
 /// A reader that went away (`gwc … | head`) is no failure of ours.
 pub fn written(result: io::Result<()>) -> miette::Result<()> {
     match result {

@@ -82,9 +82,9 @@ impl Gateway {
         for stream in streams.into_iter().flatten() {
             let said = said.clone();
             std::thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    drop(said.send(line));
-                }
+                let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+                // Once nobody listens, the stream is closed.
+                while lines.next().is_some_and(|line| said.send(line).is_ok()) {}
             });
         }
         drop(said);
@@ -128,6 +128,11 @@ impl Gateway {
                 Err(_) => return Err(format!("it never said `{words}`, but:\n{heard}").into()),
             }
         }
+    }
+
+    /// Listens no longer to what it says: its next line is the last that it can write.
+    pub fn leave(&mut self) {
+        self.hear = mpsc::channel().1;
     }
 
     /// Where its admin API listens, if it has one.

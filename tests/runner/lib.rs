@@ -15,6 +15,7 @@ pub mod page;
 pub mod peers;
 pub mod reloads;
 pub mod scripted;
+pub mod unheard;
 
 /// What a test written in Rust is: it fails with a reason.
 pub type Test = fn() -> Result<(), libtest_mimic::Failed>;
@@ -62,6 +63,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(built::trials());
     trials.extend(faults::trials());
     trials.extend(handover::trials());
+    trials.extend(unheard::trials());
     trials.extend(overload::trials());
     trials.extend(modules::trials());
     trials.extend(reloads::trials());

@@ -8,6 +8,7 @@ use compiler::{Backend, Program};
 use lang::Value;
 use miette::miette;
 
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, built, load, replace};
 
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
                 built::write(program.clone(), &check.sources, args.sign.as_deref())?;
             replace::replace(&output, &bytes)?;
             let signed = if args.sign.is_some() { ", signed" } else { "" };
-            eprintln!("{}: {hash}, {} bytes{signed}", output.display(), bytes.len());
+            say!("{}: {hash}, {} bytes{signed}", output.display(), bytes.len());
         }
     }
     Ok(Outcome::Clean)

@@ -12,6 +12,7 @@ use lang::{Diag, Severity};
 use miette::miette;
 use runtime::gateway::overlaps;
 
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, engine, inputs, load};
 
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         Format::Human => {
             report::human::print_all(found(), args.color);
             if !checks.is_empty() {
-                eprintln!("{}", report::human::summary(&checks));
+                say!("{}", report::human::summary(&checks));
             }
             Ok(())
         }
@@ -86,7 +87,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     report::written(written)?;
     let mut unread = unread.into_iter();
     if let Some(last) = unread.next_back() {
-        unread.for_each(|report| eprintln!("{report:?}"));
+        unread.for_each(|report| say!("{report:?}"));
         return Err(last);
     }
     if args.verify_jit && !agrees(&checks)? {
@@ -132,10 +133,10 @@ fn agrees(checks: &[load::Check]) -> miette::Result<bool> {
             )
         })?;
         for difference in &judged.differences {
-            eprintln!("{}", told(difference, &program));
+            say!("{}", told(difference, &program));
         }
         agree &= judged.differences.is_empty();
-        eprintln!(
+        say!(
             "{name}: {} requests, {} of them answered by a route, {} blocks of machine code: {}",
             judged.requests,
             judged.answered,

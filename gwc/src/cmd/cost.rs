@@ -9,6 +9,7 @@ use miette::miette;
 use runtime::cost::{Cost, beyond as beyond_configured, costs};
 use serde_json::json;
 
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, ask, load};
 
@@ -89,7 +90,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     };
     report::print(&text)?;
     for line in &beyond {
-        eprintln!("{line}");
+        say!("{line}");
     }
     Ok(if beyond.is_empty() { Outcome::Clean } else { Outcome::Faulty })
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use compiler::diff::{Comparison, compare};
 
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, load};
 
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     })?;
     let denied = args.deny == Some(Deny::Loosened) && (page.loosens() || page.may_loosen());
     if denied && !page.loosens() {
-        eprintln!("whether protection is loosened cannot be decided, and `--deny loosened` fails");
+        say!("whether protection is loosened cannot be decided, and `--deny loosened` fails");
     }
     let wrong = denied || !comparison.disagreements.is_empty();
     Ok(if wrong { Outcome::Faulty } else { Outcome::Clean })

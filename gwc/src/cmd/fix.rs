@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use miette::miette;
 use similar::TextDiff;
 
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, load, mend, replace};
 
@@ -64,12 +65,12 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     }
     let n_errors = left().filter(|(_, diag)| diag.is_error()).count();
     let verb = if args.dry_run { "would be mended" } else { "mended" };
-    eprintln!("{} {verb}; {} left", mended.done.len(), errors(n_errors));
+    say!("{} {verb}; {} left", mended.done.len(), errors(n_errors));
     for (why, n_errors) in &mended.left {
-        eprintln!("  {n_errors} {why}");
+        say!("  {n_errors} {why}");
     }
     if !mended.done.is_empty() && mended.uncovered > 0 {
-        eprintln!("  {} could not be seen before", mended.uncovered);
+        say!("  {} could not be seen before", mended.uncovered);
     }
     Ok(if n_errors > 0 { Outcome::Faulty } else { Outcome::Clean })
 }

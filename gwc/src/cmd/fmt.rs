@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use lang::{Source, SourceId, Sources};
 use miette::{IntoDiagnostic, WrapErr};
 
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, load, replace};
 
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
             continue;
         }
         if args.check {
-            println!("{}", path.display());
+            report::print(&format!("{}\n", path.display()))?;
             faulty = true;
         } else {
             replace::replace(&path, &formatted)?;
@@ -77,7 +78,7 @@ fn format(name: &str, text: &str) -> (String, bool) {
         report::human::print(diag, &sources, Color::Auto);
     }
     if !diags.is_empty() {
-        eprintln!("{name}: it is left as it is, because it does not parse");
+        say!("{name}: it is left as it is, because it does not parse");
         return (text.to_owned(), false);
     }
     (lang::format(&source, &tree), true)

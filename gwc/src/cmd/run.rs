@@ -27,6 +27,7 @@ use self::prepare::{Prepared, Refused, prepare, prepare_again};
 use crate::Outcome;
 use crate::load::Standing;
 use crate::report::Color;
+use crate::report::say;
 
 /// Serves a policy
 ///
@@ -198,7 +199,7 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
         tracing::warn!(%error, "the process before cannot be told that this one serves");
     }
     notify::ready();
-    eprintln!("ready");
+    say!("ready");
     tidy::soon(None);
     let successor = loop {
         let changed = async {
@@ -231,7 +232,7 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
                 tidy::soon(before.filter(|engine| !stays(engine)));
             }
             Event::Anew if args.handover.is_some() => handover::start_anew(),
-            Event::Anew => eprintln!("nothing takes over (SIGUSR2): there is no `--handover`"),
+            Event::Anew => say!("nothing takes over (SIGUSR2): there is no `--handover`"),
             Event::Succeeded(number) => break Some(number),
             Event::Stop => break None,
         }
@@ -240,20 +241,20 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
         Some(number) => {
             gateway.leave_admin();
             notify::succeeded_by(number);
-            eprintln!("process {number} has taken over");
+            say!("process {number} has taken over");
         }
         None => notify::stopping(),
     }
     drop(door);
-    eprintln!("draining, at most {}", lang::Value::Duration(args.drain_timeout));
+    say!("draining, at most {}", lang::Value::Duration(args.drain_timeout));
     let limit = args.drain_timeout;
     let drained = tokio::task::spawn_blocking(move || gateway.drain(limit));
     tokio::select! {
         drained = drained => {
             match drained.into_diagnostic()?.cut {
-                0 => eprintln!("stopped"),
-                1 => eprintln!("stopped; a connection was cut"),
-                n => eprintln!("stopped; {n} connections were cut"),
+                0 => say!("stopped"),
+                1 => say!("stopped; a connection was cut"),
+                n => say!("stopped; {n} connections were cut"),
             }
             Ok(Outcome::Clean)
         }
@@ -284,7 +285,7 @@ fn reload(
             match gateway.reload(prepared.engine.clone(), &prepared.hash) {
                 Ok(()) => {
                     let modules = served.take(args, gateway, &mut prepared);
-                    eprintln!("reloaded ({why}): {}", prepared.hash);
+                    say!("reloaded ({why}): {}", prepared.hash);
                     if gateway.addresses() != before {
                         announce::listeners(&prepared, gateway);
                     }
@@ -303,7 +304,7 @@ fn reload(
         }
     };
     refused.print();
-    eprintln!("not reloaded ({why}): the running policy stays");
+    say!("not reloaded ({why}): the running policy stays");
 }
 
 /// What the gateway has to say beside the access log goes to standard error; `GW_LOG` filters it.
@@ -314,6 +315,8 @@ fn operator_messages() {
         .with_env_filter(filter)
         .with_target(false)
         .with_ansi(Color::Auto.on())
+        // A line that nobody is left to read is lost, and is nothing to say there either.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     // A test may have set another one already.
     let _ = messages.try_init();

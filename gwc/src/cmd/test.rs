@@ -17,6 +17,7 @@ use runtime::trial::coverage::Coverage;
 use runtime::trial::{Outcome as Came, Trial};
 
 use crate::load::{self, Check};
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, built, engine};
 
@@ -98,9 +99,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         let begun = seen(args, &chosen, &read);
         read.clear();
         if let Err(report) = once(args, &chosen, &mut read) {
-            eprintln!("{report:?}");
+            say!("{report:?}");
         }
-        eprintln!("waiting for a file to change");
+        say!("waiting for a file to change");
         // What changed while the tests ran counts, among the files that were known before.
         let mut before = seen(args, &chosen, &read);
         if begun.iter().any(|(path, text)| before.get(path).is_some_and(|now| now != text)) {
@@ -180,7 +181,7 @@ fn covered(args: &Args, suites: &[Suite]) -> miette::Result<bool> {
         Format::Human => report::print(&report::seen(&coverage::human(suites)))?,
         Format::Json => report::print(&coverage::json(suites))?,
         // The document on standard output has no place for it.
-        Format::Junit => eprint!("{}", coverage::human(suites)),
+        Format::Junit => say!("{}", coverage::human(suites).trim_end()),
     }
     if let Some(path) = &args.lcov {
         write(path, &lcov::document(suites))?;
@@ -189,7 +190,7 @@ fn covered(args: &Args, suites: &[Suite]) -> miette::Result<bool> {
     let enough = share.percent() >= wanted;
     if !enough {
         let found = coverage::rounded(share);
-        eprintln!("the tests cover {found}%, less than the {wanted}% that `--fail-under` asks for");
+        say!("the tests cover {found}%, less than the {wanted}% that `--fail-under` asks for");
     }
     Ok(enough)
 }

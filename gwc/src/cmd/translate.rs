@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use kubernetes::{Document, Settings, TlsFile, Translation};
 use miette::{IntoDiagnostic, WrapErr, miette};
 
+use crate::report::say;
 use crate::{Outcome, load, report};
 
 /// Translates other configuration to a policy
@@ -48,14 +49,14 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     let translation =
         kubernetes::translate(&documents, &Settings { ingress_class: args.ingress_class.clone() });
     for note in &translation.notes {
-        eprintln!("{note}");
+        say!("{note}");
     }
     match &args.output {
         None => report::print(&translation.text)?,
         Some(output) => write(output, &translation)?,
     }
     if !translation.files.is_empty() && args.output.is_none() {
-        eprintln!(
+        say!(
             "{} TLS files were not written: name the policy's file with `-o`",
             translation.files.len()
         );

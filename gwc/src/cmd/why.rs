@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
 use crate::load::Check;
+use crate::report::say;
 use crate::report::{self, Color};
 use crate::{Outcome, known, load, owner, told};
 
@@ -87,11 +88,9 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     report::print(&text)?;
     match n_refuted {
         0 => {}
-        1 => eprintln!("1 assert is not proved, so `gwc run` refuses this policy: see `gwc check`"),
+        1 => say!("1 assert is not proved, so `gwc run` refuses this policy: see `gwc check`"),
         n => {
-            eprintln!(
-                "{n} asserts are not proved, so `gwc run` refuses this policy: see `gwc check`"
-            )
+            say!("{n} asserts are not proved, so `gwc run` refuses this policy: see `gwc check`")
         }
     }
     Ok(if answers { Outcome::Clean } else { Outcome::Faulty })

@@ -9,12 +9,13 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
 use super::Color;
 use super::excerpt::Excerpt;
+use super::say;
 use super::shown::{self, shown};
 use crate::load::Check;
 
 /// Prints one diagnostic on standard error.
 pub fn print(diag: &Diag, sources: &Sources, color: Color) {
-    eprintln!("{}", render(diag, sources, color.on()));
+    say!("{}", render(diag, sources, color.on()));
 }
 
 /// So many diagnostics are shown to people; nobody reads more of them.
@@ -52,10 +53,10 @@ pub fn print_all<'d>(found: impl Iterator<Item = (&'d Sources, &'d Diag)>, color
     }
     for (first, more) in said.iter().filter(|(_, more)| !more.is_empty()) {
         let (severity, code) = (first.severity, first.code);
-        eprintln!("{severity}[{code}]: {} more of the same\n{}\n", more.len(), more.join("\n"));
+        say!("{severity}[{code}]: {} more of the same\n{}\n", more.len(), more.join("\n"));
     }
     if hidden > 0 {
-        eprintln!("and {hidden} more, which `gwc check --format json` tells");
+        say!("and {hidden} more, which `gwc check --format json` tells");
     }
 }
 

@@ -343,17 +343,18 @@ fn headers() -> Ty {
     Ty::Map(Arc::new(Ty::String.optional())).optional()
 }
 
+/// Nothing of it is there where an upstream got no request.
 fn sent() -> Ty {
     let fields = [
         ("method", Ty::Method),
         ("host", Ty::String),
         ("path", Ty::String),
-        ("query", Ty::String.optional()),
+        ("query", Ty::String),
         ("header", Ty::Map(Arc::new(Ty::String))),
         ("body", Ty::String),
-        ("json", Ty::Json),
     ];
-    Ty::Record(fields.into_iter().map(|(name, ty)| (name.into(), ty)).collect())
+    let fields = fields.into_iter().map(|(name, ty)| (name.into(), ty.optional()));
+    Ty::Record(fields.chain([("json".into(), Ty::Json)]).collect())
 }
 
 /// What was called with what, as a map.

@@ -15,16 +15,17 @@ use runtime::gateway::{Gateway, ModuleState, Serves};
 use runtime::listen::BindAddress;
 
 use super::prepare::Prepared;
+use crate::report::say;
 
 /// Says it, on standard error: standard output is the access log's.
 pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
     let name = prepared.check.sources.iter().next().map_or("", |source| &*source.name);
     let n = prepared.engine.program().routes.len();
-    eprintln!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
+    say!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
     listeners(prepared, gateway);
     modules(&prepared.modules, &[]);
     if let Some(address) = gateway.admin_address() {
-        eprintln!("  admin on http://{address}");
+        say!("  admin on http://{address}");
     }
 }
 
@@ -36,20 +37,18 @@ pub(super) fn modules(now: &[ModuleState], before: &[ModuleState]) {
         let was = before.iter().find(|known| known.name == *name);
         match module.serves {
             Serves::Current if was.is_some_and(|known| known.serves != Serves::Current) => {
-                eprintln!("  module {name} is served as its file says again");
+                say!("  module {name} is served as its file says again");
             }
             Serves::Current => {}
             Serves::LastGood => {
                 let age = module.since.elapsed().unwrap_or_default().as_secs();
                 let age = lang::Value::Duration(Duration::from_secs(age));
-                eprintln!(
-                    "  module {name} keeps its last good version, loaded {age} ago: {reason}"
-                );
+                say!("  module {name} keeps its last good version, loaded {age} ago: {reason}");
             }
             Serves::Nothing => {
-                eprintln!("  module {name} is closed, what it owns is answered 503: {reason}");
+                say!("  module {name} is closed, what it owns is answered 503: {reason}");
                 for assert in &module.unjudged {
-                    eprintln!(
+                    say!(
                         "  assert {assert} is neither proved nor refuted: it names something of {name}"
                     );
                 }
@@ -66,9 +65,9 @@ pub(super) fn listeners(prepared: &Prepared, gateway: &Gateway<Engine>) {
         let Some(config) = config else { continue };
         let scheme = if config.is_tls() { "https" } else { "http" };
         let every = if address.ip().is_unspecified() { " (every address)" } else { "" };
-        eprintln!("  listener {listener} on {scheme}://{}{every}", reachable(config, address));
+        say!("  listener {listener} on {scheme}://{}{every}", reachable(config, address));
         if let Some(line) = sample(program, config, address) {
-            eprintln!("    {line}");
+            say!("    {line}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::report::say;
 use runtime::engine::Engine;
 use runtime::gateway::{Gateway, LaunchError};
 use runtime::handover::{self, Taking};
@@ -68,16 +69,16 @@ pub(super) fn start_anew() {
     let Some(program) = words.next() else { return };
     match Command::new(program).args(words).spawn() {
         Ok(mut child) => {
-            eprintln!("process {} is to take over (SIGUSR2)", child.id());
+            say!("process {} is to take over (SIGUSR2)", child.id());
             // Waited for, so that one which fails is not left behind.
             std::thread::spawn(move || {
                 if let Ok(status) = child.wait()
                     && !status.success()
                 {
-                    eprintln!("process {} has not taken over: {status}", child.id());
+                    say!("process {} has not taken over: {status}", child.id());
                 }
             });
         }
-        Err(error) => eprintln!("no process can be started to take over: {error}"),
+        Err(error) => say!("no process can be started to take over: {error}"),
     }
 }

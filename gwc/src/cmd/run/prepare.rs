@@ -12,6 +12,7 @@ use super::Args;
 use super::modules::{self, Shelf, Troubles};
 use crate::inputs::{self, files};
 use crate::load::{Check, Standing};
+use crate::report::say;
 use crate::{Outcome, built, engine, proofs};
 
 /// A policy that can be served.
@@ -147,7 +148,7 @@ impl Refused {
     /// Prints what has not been printed yet.
     pub(super) fn print(&self) {
         if let Some(report) = &self.report {
-            eprintln!("{report:?}");
+            say!("{report:?}");
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::modules::{Good, Shelf};
 use crate::load::MAX_BYTES;
+use crate::report::say;
 
 const NAME: &str = "modules.json";
 
@@ -22,13 +23,13 @@ pub(super) fn read(folder: &Path, policy: &Path) -> Shelf {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Shelf::default(),
         Err(error) => {
-            eprintln!("{}: {error}: no last good version of a module is known", file.display());
+            say!("{}: {error}: no last good version of a module is known", file.display());
             return Shelf::default();
         }
     };
     let shelf = serde_json::from_str(&text).ok().and_then(|value| decode(&value, policy));
     shelf.unwrap_or_else(|| {
-        eprintln!("{}: not understood: no last good version of a module is known", file.display());
+        say!("{}: not understood: no last good version of a module is known", file.display());
         Shelf::default()
     })
 }
@@ -36,7 +37,7 @@ pub(super) fn read(folder: &Path, policy: &Path) -> Shelf {
 /// Writes down what is known; whole or not at all.
 pub(super) fn write(folder: &Path, policy: &Path, shelf: &Shelf) {
     if let Err(error) = replace(folder, &encode(shelf, policy).to_string()) {
-        eprintln!("{}: {error}: the modules' last good versions are not kept", folder.display());
+        say!("{}: {error}: the modules' last good versions are not kept", folder.display());
     }
 }
 
