@@ -178,7 +178,9 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
     let config = engine.listeners.iter().find(|config| *config.name == *name);
     let limits = config.map(|config| config.limits.clone()).unwrap_or_default();
     let parsed = parse_request(question.head, question.scheme, &limits)?;
-    if question.content.len() as u64 > limits.body_bytes {
+    let is_within = question.content.len() as u64 <= limits.body_bytes;
+    // Of content that does not declare its length that is seen when it is read.
+    if !is_within && parsed.framing != Framing::Chunked {
         return Err(Refusal::of(Fault::BodyTooLarge));
     }
     let sni = (question.scheme == Scheme::Https).then(|| parsed.request.target.host());
@@ -196,7 +198,7 @@ fn imagine(engine: &Engine, question: &Question<'_>) -> Result<(Exchange, String
         parsed.request.target.path_and_query()
     );
     let decider = Rc::new(Arc::clone(&engine.decider));
-    let is_read = question.content.len() <= MOST_READ;
+    let is_read = is_within && question.content.len() <= MOST_READ;
     let content = match (question.content.is_empty(), parsed.framing) {
         (true, _) => Body::empty(),
         // How long it is would be known at its end, which is not waited for.

@@ -221,7 +221,7 @@ impl Page<'_> {
                         Done::Forwarded(to) => format!("  → upstream {to}\n"),
                         Done::Answered(status) => format!("  → {status}\n"),
                         Done::Ended(status) => format!("  → ends here with {status}\n"),
-                        Done::Long => "  → ends here with 413: the route reads the content, of which no more than 16 MiB are read\n".to_owned(),
+                        Done::Long => "  → ends here with 413: the route reads the content, of which no more is read than `cap body` says, nor than 16 MiB\n".to_owned(),
                         Done::Unfit(status) => format!(
                             "  → ends here with {status}: a value of the request cannot stand there\n"
                         ),
@@ -237,7 +237,7 @@ impl Page<'_> {
             }
             Decision::NotFound => text.push_str("404: no route answers\n"),
             Decision::Pending(_) => text.push_str(
-                "413: routes are chosen by the content, of which no more than 16 MiB are read\n",
+                "413: routes are chosen by the content, of which no more is read than `cap body` says, nor than 16 MiB\n",
             ),
         }
         for (auth, reason) in &rehearsal.refused {
