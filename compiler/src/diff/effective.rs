@@ -75,6 +75,7 @@ fn plainly(program: &Program, course: &Course, all: &mut [Ran]) {
                     None => is_bare(course, one),
                 };
                 if is_bare {
+                    one.effect.is_alone = true;
                     one.form = Form::Assign;
                     one.effect.does.action = Arc::from("set");
                 }

@@ -68,6 +68,8 @@ pub(super) struct Effect {
     pub(super) span: Span,
     /// Whether what it is told to do is one of several things that are written there.
     pub(super) is_chosen: bool,
+    /// Whether it puts something beside others, of which there are none.
+    pub(super) is_alone: bool,
 }
 
 /// An action with its arguments, what their locals stand for, and where their captures come from.
@@ -121,7 +123,12 @@ impl Effect {
     pub(super) fn otherwise(&self, other: &Fate, program: &Program) -> String {
         // What stands elsewhere, or is there fewer times, is told nothing else.
         let is_there = other.effects.iter().any(|one| one.does == self.does);
-        let Some(like) = self.like(other).filter(|_| !is_there) else { return String::new() };
+        let Some(like) = self.like(other).filter(|_| !is_there) else {
+            // The same words may stand on the other side, where something is there before.
+            let is_beside = |one: &Effect| one.does.place == self.does.place && !one.is_alone;
+            let differs = self.is_alone && !is_there && other.effects.iter().any(is_beside);
+            return if differs { ALONE.to_owned() } else { String::new() };
+        };
         let texts = self.unlike(like, program).map(|(name, text)| {
             let gap = if name.is_empty() { "" } else { " " };
             format!("{name}{gap}{text}")
@@ -165,6 +172,9 @@ impl Effect {
         })
     }
 }
+
+/// What is added comes to where nothing stands.
+const ALONE: &str = "the only value";
 
 /// Letters of an expression in a line of text.
 const MOST_TOLD: usize = 80;
@@ -329,6 +339,7 @@ impl Fate {
                             named,
                             span: step.span,
                             is_chosen,
+                            is_alone: false,
                         },
                         form: Form::Assign,
                         verb: "set",
@@ -380,7 +391,7 @@ impl Fate {
             let is_constant =
                 does.args.iter().all(|arg| matches!(basis.program.expr(*arg), Code::Const(_)));
             ran.push(Ran {
-                effect: Effect { does, names, named, span: step.span, is_chosen },
+                effect: Effect { does, names, named, span: step.span, is_chosen, is_alone: false },
                 form: row.row.form,
                 verb: row.row.name,
                 phase,
@@ -449,11 +460,11 @@ fn place(does: &Does) -> Place {
     does.place.clone().unwrap_or_else(path)
 }
 
-/// Puts statements into one order that may as well stand in another: neighbours which change different places, and read
-/// nothing that statements change.
+/// Puts statements into one order that may as well stand in another: neighbours which change different places or count in a
+/// limit, and read nothing that statements change.
 fn in_one_order(program: &Program, effects: &mut [Effect]) {
     let is_free = |effect: &Effect| {
-        effect.does.place.is_some()
+        (effect.does.place.is_some() || &*effect.does.action == "limit")
             && program.walk(effect.does.reads(), &[]).all(|(_, expr)| match expr {
                 Code::Slot(slot) => program.slot(*slot).is_some_and(|slot| slot.stable),
                 _ => true,

@@ -61,6 +61,10 @@ impl Pair {
             (Reach::Unfit, Reach::Asked | Reach::Through) => {
                 return (Kind::Changed, vec![UNFIT.to_owned()]);
             }
+            // What is answered to a message that is out of form protects nobody.
+            (Reach::Redirected | Reach::Asked | Reach::Through, Reach::Unfit) => {
+                return (Kind::Changed, Vec::new());
+            }
             (Reach::Refused | Reach::Redirected, Reach::Asked) => {
                 let why = "the upstream is asked before the request is refused";
                 return (Kind::Loosened, vec![why.to_owned()]);
