@@ -481,9 +481,14 @@ fn one<'a>(
     {
         diag.help = Some(match slot.ty {
             Ty::Item("upstream") => "routes choose an upstream: one for each, with a `where` of its own; shares of requests are written `{ 90% => a, 10% => b }`".to_owned(),
-            _ => format!(
-                "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
-                slot.name
+            _ => slot.row.and_then(|row| row.hint).map_or_else(
+                || {
+                    format!(
+                        "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
+                        slot.name
+                    )
+                },
+                str::to_owned,
             ),
         });
     }

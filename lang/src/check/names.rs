@@ -259,6 +259,16 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
         _ if super::trial::is_outside(cx, word.text) => return unserved(word.span, word.text),
         _ => ("value", &[Keyword::Let, Keyword::Param, Keyword::Secret, Keyword::Auth]),
     };
+    if kinds.contains(&Keyword::Let)
+        && let Some(captures) = &scope.captures
+        && captures.iter().any(|(known, ..)| **known == *word.text)
+    {
+        let meant = format!("path.{}", word.text);
+        return unknown_name(word.span, what, word.text, None)
+            .help(format!("what the path captures is `{meant}`"))
+            .suggest(format!("write `{meant}`"), word.span, meant)
+            .certain_if(true);
+    }
     if let Some(help) = elsewhere(cx, scope.unit, word.text, kinds) {
         return unknown_name(word.span, what, word.text, None).help(help);
     }

@@ -81,7 +81,7 @@ params! {
         /// The value: an address, a text, a number, or a list of such.
         value: Dyn<Document>,
         /// Addresses of version 6 count by their network of so many bits: one client has all addresses of it.
-        ipv6: Count<1, 128> = "64",
+        ipv6: Network = "64",
         /// So many in a time.
         rate: Dyn<Allowed>,
         /// So many may come at once, beyond the one whose turn it is. When not given: as many as the rate has in its time, in all.
@@ -102,6 +102,23 @@ params! {
 /// The parameters of one line: `n` from the `first` on.
 const fn part(first: usize, n: usize) -> &'static [Param] {
     Limit::PARAMS.split_at(first).1.split_at(n).0
+}
+
+/// How many bits of an address of version 6 tell one client's network from another's.
+pub(crate) struct Network(Count<1, 128>);
+
+impl Decode for Network {
+    const HINT: Option<&'static str> = Some(
+        "`ipv6=` is a number of bits; values that count together are a list, as in `key [client.ip, req.path]`",
+    );
+
+    fn ty() -> Ty {
+        Count::<1, 128>::ty()
+    }
+
+    fn decode(value: &Value) -> Result<Network, String> {
+        Decode::decode(value).map(Network)
+    }
 }
 
 /// The name of a limit.
@@ -176,7 +193,7 @@ impl Act for Limiter {
             }
         };
         let (taken, is_shared) = match pace {
-            Some(pace) => self.table.take(&key, self.of.ipv6.0, pace, ex.started),
+            Some(pace) => self.table.take(&key, self.of.ipv6.0.0, pace, ex.started),
             None => (Taken::Refused(Duration::from_secs(1)), false),
         };
         if is_shared {
