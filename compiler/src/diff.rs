@@ -29,6 +29,7 @@ mod idle;
 mod items;
 mod observed;
 mod pairing;
+mod part;
 mod put;
 mod regions;
 mod sends;

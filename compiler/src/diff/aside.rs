@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::fate::{Does, Fate};
 use super::pairing::{Pair, Pairing};
-use super::split::{Part, Parts};
+use super::part::{Part, Parts};
 use crate::proof::course::{End, Reads};
 use crate::space::{Set, Space, Undecided};
 

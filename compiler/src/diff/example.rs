@@ -9,7 +9,7 @@ use lang::{Ty, Value};
 
 use crate::diff::fate::{Effect, told};
 use crate::diff::observed::{Compared, Observed, Observer};
-use crate::diff::split::Part;
+use crate::diff::part::Part;
 use crate::diff::stands::Passing;
 use crate::diff::{NoExample, besides};
 use crate::frame::{Fill as _, Frame, OWN_STATUS, Slot, SlotId};

@@ -13,7 +13,7 @@ use crate::diff::example::{Found, Ground};
 use crate::diff::fate::{Does, Fate, Reach};
 use crate::diff::idle::Said;
 use crate::diff::observed::Place;
-use crate::diff::split::{Part, Parts};
+use crate::diff::part::{Part, Parts};
 use crate::diff::{Kind, Side as Which, Verdict, bounds, exposure};
 use crate::space::{Formula, Set, Space, Undecided};
 

@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-use lang::policy::{Compare, RouteId};
+use lang::policy::Compare;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
-use crate::diff::alike::{Choices, Told, choices};
+use crate::diff::alike::{Choices, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
 use crate::diff::example::{Ground, hints, is_of, unfit_hints};
-use crate::diff::fate::{Does, Effect, Fate, Key};
+use crate::diff::fate::{Does, Effect, Fate};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
 use crate::diff::pairing::{Pair, Pairing};
+use crate::diff::part::{Part, Parts};
 use crate::diff::regions::{Region, Signatures};
 use crate::diff::{Side as Which, aside, besides, bounds};
 use crate::order::compare::budget;
@@ -43,37 +44,6 @@ pub(super) struct Divided {
     pub(super) pairs: Vec<Pair>,
     /// Whether more statements tell requests of one kind than are told.
     pub(super) is_cut: bool,
-}
-
-/// One way of faring, with where it comes from.
-pub(super) struct Part {
-    pub(super) fate: Fate,
-    pub(super) course: Course,
-    pub(super) taken: Option<RouteId>,
-    /// Whether who takes these requests differs.
-    differs: bool,
-    choices: Arc<Choices>,
-    /// What these requests have chosen.
-    pub(super) chosen: Chosen,
-    /// What a request says for which a difference is seen.
-    pub(super) says: Arc<Vec<Formula>>,
-    /// What a request says that gets a header field of the answer.
-    pub(super) answered: Arc<Vec<(Arc<str>, Formula)>>,
-    /// The requests.
-    pub(super) set: Set,
-}
-
-impl Part {
-    /// Whether requests of both parts may be concerned by what differs.
-    pub(super) fn is_concerned(&self, other: &Part) -> bool {
-        // Where neither differs who takes a request, both sides try the same one first.
-        let is_past = self.taken.is_none() && other.taken.is_none();
-        self.differs || other.differs || is_past
-    }
-
-    pub(super) fn told(&self) -> Told<'_> {
-        Told { fate: &self.fate, choices: &self.choices }
-    }
 }
 
 /// A candidate with its formulas.
@@ -448,9 +418,6 @@ fn done(all: &[Asked<'_>]) -> HashSet<Does> {
     let fates = all.iter().flat_map(|one| &one.ways).map(|way| &way.fate);
     fates.flat_map(|fate| &fate.effects).map(|effect| effect.does.clone()).collect()
 }
-
-/// Parts by how their requests fare.
-pub(super) type Parts = BTreeMap<Key, Vec<Part>>;
 
 /// The requests in `left` by what becomes of them on some of the ways of the candidates that take them.
 fn parts<'b>(
