@@ -115,7 +115,14 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         Rule::missing_colon => missing_mark(gap, next, ":", next_text),
         Rule::missing_arrow if matches!(next_text, "" | "," | ";" | "}") => {
             let pattern = span(complaint.from, missed.max(complaint.from));
-            missing_verb(pattern)
+            let key = text.get(pattern.range()).unwrap_or("");
+            match keyed(text, complaint.from).filter(|_| key.starts_with('"')) {
+                Some(of) => {
+                    unexpected_text(pattern, &format!("`[` behind `{of}`"), "{")
+                        .help(format!("a key stands in square brackets: `{of}[{key}]`"))
+                }
+                None => missing_verb(pattern),
+            }
         }
         Rule::missing_arrow if next_text == ":" => unexpected_text(next, "`=>`", next_text)
             .help("an arm is written `pattern => value`")
@@ -309,6 +316,13 @@ fn no_name(place: Span, found: &str, item: &str) -> Option<Diag> {
         ),
         _ => None,
     }
+}
+
+/// What stands directly in front of a brace that opens here, as what is read by a key does.
+fn keyed(text: &str, at: usize) -> Option<&str> {
+    let head = text.get(..at)?.trim_end().strip_suffix('{')?;
+    let begin = head.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_.".contains(c)))?;
+    head.get(begin + 1..).filter(|of| of.contains('.'))
 }
 
 /// Whether the block around `at` is that of a `match` without a subject, which reads as a record.

@@ -218,7 +218,22 @@ fn of_this_verb(
         );
     }
     let is_status = before.len() == 3 && before.bytes().all(|byte| byte.is_ascii_digit());
-    if verb == "respond" && is_status && next_text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let is_next_status =
+        next_text.len() == 3 && next_text.bytes().all(|byte| byte.is_ascii_digit());
+    if verb == "respond" && before.starts_with('"') && is_next_status {
+        let written = format!("{next_text}, {before}");
+        let place = span(complaint.from, next.end as usize);
+        return Some(
+            unexpected_text(place.part(0, before.len()), "a status", before)
+                .help("the status stands first, and the text behind a `,`")
+                .fix(format!("write `respond {written}`"), place, written),
+        );
+    }
+    if verb == "respond"
+        && is_status
+        && next_text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !behind.trim_start().starts_with('=')
+    {
         return Some(unexpected_text(next, "`,` or the end of the line", next_text).help(format!(
             "the words of a status are sent with it; a text of the answer stands in quotes: `respond {before}, \"text\"`"
         )));
