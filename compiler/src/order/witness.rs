@@ -64,8 +64,14 @@ enum What {
 /// Over which protocol it comes.
 const SCHEME: &str = "req.scheme";
 
+/// The subject of the client's certificate.
+const CERTIFICATE: &str = "conn.tls.client";
+
+/// The subject of a certificate of which nothing is asked.
+const SOMEBODY: &str = "CN=x";
+
 /// What there is only where it comes over TLS.
-const OVER_TLS: [&str; 4] = ["conn.tls.version", "conn.tls.client", "conn.sni", "conn.alpn"];
+const OVER_TLS: [&str; 4] = ["conn.tls.version", CERTIFICATE, "conn.sni", "conn.alpn"];
 
 /// A request as the interpreter reads it.
 struct World<'w> {
@@ -459,6 +465,11 @@ impl Witness {
                 (field, None) => details.push(format!("{field} = {value}")),
             }
         }
+        let is_asked = program.slot_of(CERTIFICATE, None).is_some();
+        if is_asked && self.shows_certificate() && self.said(program, (CERTIFICATE, None)).is_none()
+        {
+            details.push(format!("{CERTIFICATE} = {}", Value::string(SOMEBODY)));
+        }
         let cookies = self.cookies(program, false);
         details.extend(cookies.iter().map(|cookies| format!("cookie: {}", said(cookies))));
         details.extend(self.is_chunked.then(|| "transfer-encoding: chunked".to_owned()));
@@ -486,6 +497,8 @@ impl Witness {
             // Where only one is said, the client is whoever opened the connection.
             "conn.peer" => self.said(program, ("client.ip", None)).cloned(),
             "client.ip" => self.said(program, ("conn.peer", None)).cloned(),
+            // Without one nobody gets through.
+            CERTIFICATE => self.shows_certificate().then(|| Value::string(SOMEBODY)),
             "req.target" => Some(Value::string(format!("{}{}", self.path, self.query(program)))),
             "req.header" => match slot.key.as_deref() {
                 Some(key @ ("cookie" | "host" | "content-length" | "transfer-encoding")) => {
@@ -506,6 +519,11 @@ impl Witness {
             "req.body.size" => self.size(program).map(Value::Size),
             _ => None,
         }
+    }
+
+    /// Whether its listener lets nobody through who shows no certificate.
+    fn shows_certificate(&self) -> bool {
+        self.arriving.contains(&Fact::Present(CERTIFICATE, true))
     }
 
     /// What a header field says that other things say too.
