@@ -160,7 +160,6 @@ impl Asked {
             Asked::Request(id) => cut.condition(*id, Env { captures: &[], locals: &[] }),
             Asked::Denied => match &course.end {
                 End::Forwarded(_) => Formula::Always(false),
-                End::Unfit => Formula::Always(true),
                 _ => status(cut, course, Compare::Ge, 400, env),
             },
             Asked::Status(how, than) => status(cut, course, *how, *than, env),
@@ -221,7 +220,6 @@ impl Asked {
             Asked::Request(id) => seen.interp.holds(*id).ok(),
             Asked::Denied => match &course.end {
                 End::Forwarded(_) => Some(false),
-                End::Unfit => Some(true),
                 _ => seen.status(course, Compare::Ge, 400),
             },
             Asked::Status(how, than) => seen.status(course, *how, *than),
