@@ -5,8 +5,8 @@ use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::blocks::http::send;
 use crate::gateway::Gateway;
+use crate::word::{answering, expect};
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
@@ -19,10 +19,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// Builds a policy that answers with this word.
 fn build(folder: &Path, word: &str, more: &[&str]) -> Result<PathBuf, Failed> {
-    let text = format!(
-        "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nroute all on web {{ respond 200, \"{word}\" }}\n"
-    );
-    std::fs::write(folder.join("gateway.gw"), text)?;
+    std::fs::write(folder.join("gateway.gw"), answering(word))?;
     let output = Command::new(std::env::current_exe()?)
         .args(["gwc", "build", "gateway.gw"])
         .args(more)
@@ -35,23 +32,17 @@ fn build(folder: &Path, word: &str, more: &[&str]) -> Result<PathBuf, Failed> {
     }
 }
 
-fn expect(gateway: &Gateway, word: &str) -> Result<(), Failed> {
-    let got = send(gateway.address(None)?, "GET / HTTP/1.1\nhost: x.example")?;
-    let body = got.split("\n\n").nth(1).unwrap_or("").trim();
-    if body == word { Ok(()) } else { Err(format!("`{body}` and not `{word}`").into()) }
-}
-
 fn replaced() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = build(folder.path(), "one", &[])?;
     // Its sources are gone; their hash is not.
     std::fs::remove_file(folder.path().join("gateway.gw"))?;
     let gateway = Gateway::serve(folder.path(), &path, &[])?;
-    expect(&gateway, "one")?;
+    expect(gateway.address(None)?, "one")?;
     build(folder.path(), "two", &[])?;
     gateway.signal("HUP")?;
     gateway.hear("reloaded (SIGHUP): sha256:")?;
-    expect(&gateway, "two")?;
+    expect(gateway.address(None)?, "two")?;
     let mut bytes = std::fs::read(&path)?;
     if let Some(byte) = bytes.last_mut() {
         *byte ^= 1;
@@ -60,7 +51,7 @@ fn replaced() -> Result<(), Failed> {
     gateway.signal("HUP")?;
     gateway.hear("it is damaged")?;
     gateway.hear("not reloaded (SIGHUP): the running policy stays")?;
-    expect(&gateway, "two")
+    expect(gateway.address(None)?, "two")
 }
 
 fn required() -> Result<(), Failed> {
@@ -74,15 +65,15 @@ fn required() -> Result<(), Failed> {
     let key = folder.path().join("key.pub");
     let key = key.to_str().ok_or("a path that is no text")?;
     let gateway = Gateway::serve(folder.path(), &path, &["--require-signature", key, "--watch"])?;
-    expect(&gateway, "one")?;
+    expect(gateway.address(None)?, "one")?;
     build(folder.path(), "two", &["--sign", "other.pem"])?;
     gateway.hear("is not by the key in")?;
     gateway.hear("not reloaded (a file changed): the running policy stays")?;
     build(folder.path(), "three", &[])?;
     gateway.hear("is not signed")?;
     gateway.hear("not reloaded (a file changed): the running policy stays")?;
-    expect(&gateway, "one")?;
+    expect(gateway.address(None)?, "one")?;
     build(folder.path(), "four", &["--sign", "key.pem"])?;
     gateway.hear("reloaded (a file changed)")?;
-    expect(&gateway, "four")
+    expect(gateway.address(None)?, "four")
 }

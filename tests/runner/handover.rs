@@ -5,7 +5,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
@@ -14,6 +13,7 @@ use tungstenite::Message;
 use crate::blocks::http::send;
 use crate::gateway::{Gateway, PATIENCE};
 use crate::load::Clients;
+use crate::word::{answering, becomes, expect};
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
@@ -43,28 +43,6 @@ impl Place {
     fn start(&self, policy: &str) -> Result<Gateway, Failed> {
         let more = ["--admin", "127.0.0.1:0", "--handover", &self.socket];
         Gateway::start_with(self.folder.path(), &self.policy, policy, &more)
-    }
-}
-
-fn answering(word: &str) -> String {
-    format!(
-        "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nroute all on web {{ respond 200, \"{word}\" }}\n"
-    )
-}
-
-fn expect(address: SocketAddr, word: &str) -> Result<(), Failed> {
-    let answer = send(address, "GET / HTTP/1.1\nhost: x.example")?;
-    if answer.ends_with(&format!("\n\n{word}")) { Ok(()) } else { Err(answer.into()) }
-}
-
-/// The same, in time: until the old process has stopped taking connections, either may answer.
-fn becomes(address: SocketAddr, word: &str) -> Result<(), Failed> {
-    let began = Instant::now();
-    loop {
-        match expect(address, word) {
-            Err(_) if began.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(10)),
-            outcome => return outcome,
-        }
     }
 }
 

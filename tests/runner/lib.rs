@@ -16,6 +16,7 @@ pub mod peers;
 pub mod reloads;
 pub mod scripted;
 pub mod unheard;
+pub mod word;
 
 /// What a test written in Rust is: it fails with a reason.
 pub type Test = fn() -> Result<(), libtest_mimic::Failed>;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::gateway::{Gateway, PATIENCE};
 use crate::load::Clients;
 use crate::scripted::script;
+use crate::word::answering;
 
 type Test = fn() -> Result<(), Failed>;
 
@@ -403,19 +404,14 @@ fn six_system_calls() -> Result<(), Failed> {
 fn reload_under_load() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("gateway.gw");
-    let policy = |answer: &str| {
-        format!(
-            "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nroute all on web {{ respond 200, \"{answer}\" }}\n"
-        )
-    };
-    let gateway = start(&folder, &policy("0"))?;
+    let gateway = start(&folder, &answering("0"))?;
     let clients = Clients::start(gateway.address(None)?, 4);
     for version in 1..=10 {
         // Every third policy does not check: the running one has to stay.
         let text = if version % 3 == 0 {
             "edition 2026\nroute {".to_owned()
         } else {
-            policy(&version.to_string())
+            answering(&version.to_string())
         };
         std::fs::write(&path, text)?;
         gateway.signal("HUP")?;

@@ -1,12 +1,11 @@
 //! Nobody is left to read what is said: a command ends as it would, and a gateway goes on.
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::blocks::http::send;
-use crate::gateway::{Gateway, PATIENCE};
+use crate::gateway::Gateway;
+use crate::word::{answering, becomes};
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
@@ -46,24 +45,13 @@ fn commands() -> Result<(), Failed> {
 fn reloads() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("gateway.gw");
-    let answering = |word: &str| {
-        format!(
-            "edition 2026\nlistener web {{ bind \"127.0.0.1:0\" }}\nroute all on web {{ respond 200, \"{word}\" }}\n"
-        )
-    };
     let mut gateway = Gateway::start(folder.path(), &path, &answering("a"))?;
     let address = gateway.address(None)?;
     gateway.leave();
     for word in ["b", "c", "d"] {
         std::fs::write(&path, answering(word))?;
         gateway.signal("HUP")?;
-        let began = Instant::now();
-        while !send(address, "GET / HTTP/1.1\nhost: x.example")?.ends_with(word) {
-            if began.elapsed() > PATIENCE {
-                return Err(format!("`{word}` is never served").into());
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        becomes(address, word)?;
     }
     Ok(())
 }

@@ -62,9 +62,12 @@ pub(super) fn compare(
             if is_judged(one) {
                 both = space.meet(both, same)?;
             }
+            if both == Set::NONE {
+                continue;
+            }
             let statements = between(&one.fate, &other.fate);
             let is_told = |pair: &Pair| between(&pair.old, &pair.new) == statements;
-            if both != Set::NONE && !pairs.iter().any(is_told) {
+            if !pairs.iter().any(is_told) {
                 found.insert(key, pairing.pair(space, (one, other), both)?);
             }
         }
@@ -114,8 +117,5 @@ fn same(space: &mut Space, [old, new]: [&Parts; 2]) -> Result<Set, Undecided> {
 
 /// What only one of two does that are told by the same words.
 fn between<'f>(old: &'f Fate, new: &'f Fate) -> Option<[Vec<&'f Does>; 2]> {
-    let lacked = |own: &'f Fate, other| -> Vec<&'f Does> {
-        own.lacked_by(other).into_iter().map(|effect| &effect.does).collect()
-    };
-    (old.words == new.words).then(|| [lacked(old, new), lacked(new, old)])
+    (old.words == new.words).then(|| Fate::apart(old, new))
 }

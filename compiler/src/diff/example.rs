@@ -208,9 +208,8 @@ impl Ground<'_> {
     /// What the statements are told that only one of the two runs, or what may be refused.
     fn differing(&self, old: &Part, new: &Part) -> Vec<String> {
         let program = &self.basis.program;
-        let judged = [old, new].into_iter().filter(|part| part.course.is_judged());
-        let refusing = judged.filter_map(|part| part.fate.refusing()).next();
-        if let Some(refusing) = refusing {
+        let mut judged = [old, new].into_iter().filter(|part| part.course.is_judged());
+        if let Some(refusing) = judged.find_map(|part| part.fate.refusing()) {
             return refusing.told(program);
         }
         let sides = [(&old.fate, &new.fate), (&new.fate, &old.fate)];
@@ -404,9 +403,8 @@ pub(super) fn unfit_hints(
     let reads = basis.program.walk(refusing.does.reads(), env.locals);
     let reads = reads
         .filter(|(_, expr)| matches!(expr, Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..)));
-    let reads: Vec<ExprId> = reads.map(|(id, _)| id).collect();
     let tests = ["\u{1}", ".."].map(|text| Test::Compare(Compare::Eq, Value::string(text)));
-    let all = reads.into_iter().flat_map(|id| tests.iter().map(move |test| (id, test)));
+    let all = reads.flat_map(|(id, _)| tests.iter().map(move |test| (id, test)));
     all.take(HINTS).map(|(id, test)| cut.ask(id, test, env)).collect()
 }
 

@@ -440,6 +440,13 @@ impl Fate {
         }
     }
 
+    /// What only one of two does, with the old side first.
+    pub(super) fn apart<'f>(old: &'f Fate, new: &'f Fate) -> [Vec<&'f Does>; 2] {
+        [(old, new), (new, old)].map(|(own, other)| {
+            own.lacked_by(other).into_iter().map(|effect| &effect.does).collect()
+        })
+    }
+
     /// The statement that refuses a value, of those whose values may be refused.
     pub(super) fn refusing(&self) -> Option<&Effect> {
         self.effects.iter().find(|effect| Some(effect.span) == self.by)

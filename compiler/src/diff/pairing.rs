@@ -44,9 +44,7 @@ impl Pair {
         match old.words == new.words {
             // Only their effects differ: these tell them apart.
             true => {
-                let differing = [(old, new), (new, old)].map(|(own, other)| -> Vec<&Does> {
-                    own.lacked_by(other).into_iter().map(|effect| &effect.does).collect()
-                });
+                let differing = Fate::apart(old, new);
                 format!("{listener} {verdict:?} {:?} {differing:?}", old.words)
             }
             false => format!("{listener} {verdict:?} {:?} {:?}", old.words, new.words),
@@ -113,11 +111,13 @@ type Differing<'f> = Option<BTreeSet<(Which, &'f Does)>>;
 
 fn between<'f>(olds: &'f [Part], news: &'f [Part]) -> Differing<'f> {
     let (old, new) = (&olds.first()?.fate, &news.first()?.fate);
-    let own = old.lacked_by(new).into_iter().map(|effect| (Which::Old, &effect.does));
-    let other = new.lacked_by(old).into_iter().map(|effect| (Which::New, &effect.does));
-    let all: BTreeSet<(Which, &Does)> = own.chain(other).collect();
-    let is_field = |(_, does): &(Which, &Does)| does.is_of_header();
-    (old.words == new.words && all.iter().all(is_field)).then_some(all)
+    if old.words != new.words {
+        return None;
+    }
+    let sides = [Which::Old, Which::New].into_iter().zip(Fate::apart(old, new));
+    let all = sides.flat_map(|(which, all)| all.into_iter().map(move |does| (which, does)));
+    let all: BTreeSet<(Which, &Does)> = all.collect();
+    all.iter().all(|(_, does)| does.is_of_header()).then_some(all)
 }
 
 /// Whether it is several of these.

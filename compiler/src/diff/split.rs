@@ -170,10 +170,12 @@ fn divided<'b>(
     let takes = space.join_all(takes)?;
     left = space.minus(left, takes)?;
     let by_method = space.join_all(by_method)?;
-    let mut old_parts = parts(&mut space, left, &rest_old, |one| &one.ways)?;
-    let mut new_parts = parts(&mut space, left, &rest_new, |one| &one.ways)?;
-    past(&mut space, (left, by_method), &rest_old, &mut old_parts)?;
-    past(&mut space, (left, by_method), &rest_new, &mut new_parts)?;
+    let (old_takes, old_left) = taken(&mut space, left, &rest_old)?;
+    let (new_takes, new_left) = taken(&mut space, left, &rest_new)?;
+    let mut old_parts = parts(&mut space, &rest_old, &old_takes, |one| &one.ways)?;
+    let mut new_parts = parts(&mut space, &rest_new, &new_takes, |one| &one.ways)?;
+    past(&mut space, (old_left, by_method), &rest_old, &mut old_parts)?;
+    past(&mut space, (new_left, by_method), &rest_new, &mut new_parts)?;
 
     let at = |side: &Side<'_>, table: &Listener| {
         side.lowered.listeners.iter().position(|known| known.name == table.name)
@@ -200,8 +202,8 @@ fn divided<'b>(
     let pairing = Pairing { ground, nothing, said, secure };
     let (mut pairs, is_cut) = pairing.told(&mut space, &old_parts, &new_parts)?;
     let asides = [
-        parts(&mut space, left, &rest_old, |one| &one.aside)?,
-        parts(&mut space, left, &rest_new, |one| &one.aside)?,
+        parts(&mut space, &rest_old, &old_takes, |one| &one.aside)?,
+        parts(&mut space, &rest_new, &new_takes, |one| &one.aside)?,
     ];
     let told = [&old_parts, &new_parts];
     aside::compare(&pairing, &mut space, told, asides.each_ref(), &mut pairs)?;
@@ -247,16 +249,16 @@ fn asked<'b>(
             let twin = |other: &Way| {
                 (other.course.at, &other.course.guards) == (course.at, &course.guards)
             };
+            // Of upstreams among which is drawn, one speaks for all.
+            if told(course) && made.iter().any(twin) {
+                continue;
+            }
             let guards = guards(cut, course, taken.env());
             if !told(course) {
                 let (course, chosen) = (course.clone(), Chosen::default());
                 let told = (&chosen, &refusing);
                 let fate = Fate::of(basis, side, &taken, &course, &captured, told);
                 aside.extend(fate.map(|fate| Way { course, formula: guards, chosen, fate }));
-                continue;
-            }
-            // Of upstreams among which is drawn, one speaks for all.
-            if made.iter().any(twin) {
                 continue;
             }
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
@@ -419,21 +421,31 @@ fn done(all: &[Asked<'_>]) -> HashSet<Does> {
     fates.flat_map(|fate| &fate.effects).map(|effect| effect.does.clone()).collect()
 }
 
-/// The requests in `left` by what becomes of them on some of the ways of the candidates that take them.
-fn parts<'b>(
+/// Those of the requests in `left` that each candidate takes, and those that none takes.
+fn taken(
     space: &mut Space,
     mut left: Set,
+    all: &[Asked<'_>],
+) -> Result<(Vec<Set>, Set), Undecided> {
+    let mut takes = Vec::with_capacity(all.len());
+    for one in all {
+        let whole = space.set(&one.whole)?;
+        takes.push(space.meet(left, whole)?);
+        left = space.minus(left, whole)?;
+    }
+    Ok((takes, left))
+}
+
+/// The requests that each candidate takes by what becomes of them on some of its ways.
+fn parts<'b>(
+    space: &mut Space,
     all: &[Asked<'b>],
+    takes: &[Set],
     ways: impl for<'a> Fn(&'a Asked<'b>) -> &'a [Way],
 ) -> Result<Parts, Undecided> {
     let mut parts = Parts::new();
-    for one in all {
-        let whole = space.set(&one.whole)?;
-        let takes = space.meet(left, whole)?;
-        left = space.minus(left, whole)?;
-        if takes == Set::NONE {
-            continue;
-        }
+    let taking = all.iter().zip(takes.iter().copied());
+    for (one, takes) in taking.filter(|(_, takes)| *takes != Set::NONE) {
         for Way { course, formula, chosen, fate } in ways(one) {
             let set = space.set(formula)?;
             let set = space.meet(takes, set)?;
@@ -456,19 +468,17 @@ fn parts<'b>(
     Ok(parts)
 }
 
-/// Adds the requests in `left` that no candidate takes. Those in `by_method` are taken before all of these but for their
+/// Adds the requests in `left`, which no candidate takes. Those in `by_method` are taken before all of these but for their
 /// method.
 fn past(
     space: &mut Space,
-    (mut left, by_method): (Set, Set),
+    (left, by_method): (Set, Set),
     all: &[Asked<'_>],
     parts: &mut Parts,
 ) -> Result<(), Undecided> {
     let mut others = vec![by_method];
     for one in all {
         others.push(space.set(&one.but_method)?);
-        let whole = space.set(&one.whole)?;
-        left = space.minus(left, whole)?;
     }
     let others = space.join_all(others)?;
     let method = space.meet(left, others)?;

@@ -465,10 +465,11 @@ impl Witness {
                 (field, None) => details.push(format!("{field} = {value}")),
             }
         }
-        let is_asked = program.slot_of(CERTIFICATE, None).is_some();
-        if is_asked && self.shows_certificate() && self.said(program, (CERTIFICATE, None)).is_none()
+        if self.said(program, (CERTIFICATE, None)).is_none()
+            && let Some(slot) = program.slot_of(CERTIFICATE, None)
+            && let Some(subject) = program.slot(slot).and_then(|slot| self.implied(program, slot))
         {
-            details.push(format!("{CERTIFICATE} = {}", Value::string(SOMEBODY)));
+            details.push(format!("{CERTIFICATE} = {subject}"));
         }
         let cookies = self.cookies(program, false);
         details.extend(cookies.iter().map(|cookies| format!("cookie: {}", said(cookies))));
@@ -498,7 +499,10 @@ impl Witness {
             "conn.peer" => self.said(program, ("client.ip", None)).cloned(),
             "client.ip" => self.said(program, ("conn.peer", None)).cloned(),
             // Without one nobody gets through.
-            CERTIFICATE => self.shows_certificate().then(|| Value::string(SOMEBODY)),
+            CERTIFICATE => {
+                let is_demanded = self.arriving.contains(&Fact::Present(CERTIFICATE, true));
+                is_demanded.then(|| Value::string(SOMEBODY))
+            }
             "req.target" => Some(Value::string(format!("{}{}", self.path, self.query(program)))),
             "req.header" => match slot.key.as_deref() {
                 Some(key @ ("cookie" | "host" | "content-length" | "transfer-encoding")) => {
@@ -519,11 +523,6 @@ impl Witness {
             "req.body.size" => self.size(program).map(Value::Size),
             _ => None,
         }
-    }
-
-    /// Whether its listener lets nobody through who shows no certificate.
-    fn shows_certificate(&self) -> bool {
-        self.arriving.contains(&Fact::Present(CERTIFICATE, true))
     }
 
     /// What a header field says that other things say too.

@@ -8,8 +8,7 @@ use compiler::{Backend, Program};
 use lang::Value;
 use miette::miette;
 
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, built, load, replace};
 
 /// Builds a policy: checked, compiled, in one file that `gwc run` serves

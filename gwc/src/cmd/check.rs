@@ -12,8 +12,7 @@ use lang::{Diag, Severity};
 use miette::miette;
 use runtime::gateway::overlaps;
 
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, engine, inputs, load};
 
 /// Checks policies: syntax, names, types and the order of routes

@@ -9,8 +9,7 @@ use miette::miette;
 use runtime::cost::{Cost, beyond as beyond_configured, costs};
 use serde_json::json;
 
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, ask, load};
 
 /// Tells the worst case of each route: tests, bytes kept in memory, sub-requests, time

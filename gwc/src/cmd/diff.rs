@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use compiler::diff::{Comparison, compare};
 
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, load};
 
 mod human;

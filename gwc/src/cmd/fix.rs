@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use miette::miette;
 use similar::TextDiff;
 
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, load, mend, replace};
 
 /// Mends policies where there is one way to do it

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use lang::{Source, SourceId, Sources};
 use miette::{IntoDiagnostic, WrapErr};
 
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, load, replace};
 
 /// Formats policies in place

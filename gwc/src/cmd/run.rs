@@ -26,8 +26,7 @@ use self::modules::Shelf;
 use self::prepare::{Prepared, Refused, prepare, prepare_again};
 use crate::Outcome;
 use crate::load::Standing;
-use crate::report::Color;
-use crate::report::say;
+use crate::report::{Color, say};
 
 /// Serves a policy
 ///

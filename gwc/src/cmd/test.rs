@@ -17,8 +17,7 @@ use runtime::trial::coverage::Coverage;
 use runtime::trial::{Outcome as Came, Trial};
 
 use crate::load::{self, Check};
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, built, engine};
 
 /// Runs the tests in policies

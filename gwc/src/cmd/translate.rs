@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use kubernetes::{Document, Settings, TlsFile, Translation};
 use miette::{IntoDiagnostic, WrapErr, miette};
 
-use crate::report::say;
-use crate::{Outcome, load, report};
+use crate::report::{self, say};
+use crate::{Outcome, load};
 
 /// Translates other configuration to a policy
 #[derive(clap::Args)]

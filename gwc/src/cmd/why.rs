@@ -14,8 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
 use crate::load::Check;
-use crate::report::say;
-use crate::report::{self, Color};
+use crate::report::{self, Color, say};
 use crate::{Outcome, known, load, owner, told};
 
 mod loss;

@@ -7,10 +7,9 @@ use std::fmt;
 use lang::{Diag, Severity, Source, Sources, Span};
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
-use super::Color;
 use super::excerpt::Excerpt;
-use super::say;
 use super::shown::{self, shown};
+use super::{Color, say};
 use crate::load::Check;
 
 /// Prints one diagnostic on standard error.

@@ -479,16 +479,13 @@ fn one<'a>(
         && diag.slug == NOT_CONSTANT.slug
         && slot.row.is_some()
     {
-        diag.help = Some(match slot.ty {
-            Ty::Item("upstream") => "routes choose an upstream: one for each, with a `where` of its own; shares of requests are written `{ 90% => a, 10% => b }`".to_owned(),
-            _ => slot.row.and_then(|row| row.hint).map_or_else(
-                || {
-                    format!(
-                        "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
-                        slot.name
-                    )
-                },
-                str::to_owned,
+        let hint = slot.row.and_then(|row| row.hint);
+        diag.help = Some(match (&slot.ty, hint) {
+            (Ty::Item("upstream"), _) => "routes choose an upstream: one for each, with a `where` of its own; shares of requests are written `{ 90% => a, 10% => b }`".to_owned(),
+            (_, Some(hint)) => hint.to_owned(),
+            (_, None) => format!(
+                "`{}` of `{what}` is fixed when the policy is loaded, and no request has a part in it",
+                slot.name
             ),
         });
     }

@@ -266,8 +266,7 @@ fn unknown(cx: &Context<'_>, scope: &Scope<'_>, word: ast::Word<'_>, wanted: Opt
         let meant = format!("path.{}", word.text);
         return unknown_name(word.span, what, word.text, None)
             .help(format!("what the path captures is `{meant}`"))
-            .suggest(format!("write `{meant}`"), word.span, meant)
-            .certain_if(true);
+            .fix(format!("write `{meant}`"), word.span, meant);
     }
     if let Some(help) = elsewhere(cx, scope.unit, word.text, kinds) {
         return unknown_name(word.span, what, word.text, None).help(help);

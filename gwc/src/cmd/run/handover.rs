@@ -6,12 +6,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::report::say;
 use runtime::engine::Engine;
 use runtime::gateway::{Gateway, LaunchError};
 use runtime::handover::{self, Taking};
 use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
+
+use crate::report::say;
 
 /// The place where sockets are given away, and the process that is taking them.
 pub(super) struct Door {

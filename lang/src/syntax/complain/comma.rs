@@ -68,9 +68,8 @@ pub(super) fn missing_comma(
         let help = "what is answered instead is named: `require CONDITION, else=403`";
         let status = next_token(text, next.end as usize);
         let written = text.get(status.range()).unwrap_or("");
-        let is_status = written.len() == 3 && written.bytes().all(|byte| byte.is_ascii_digit());
         let place = Span { start: gap.start, end: status.end, ..gap };
-        if !is_status {
+        if !is_status(written) {
             return diag.help(help);
         }
         let mut diag = diag.help(help);
@@ -217,10 +216,7 @@ fn of_this_verb(
                 .suggest("name the value", place, format!(", {next_text}=")),
         );
     }
-    let is_status = before.len() == 3 && before.bytes().all(|byte| byte.is_ascii_digit());
-    let is_next_status =
-        next_text.len() == 3 && next_text.bytes().all(|byte| byte.is_ascii_digit());
-    if verb == "respond" && before.starts_with('"') && is_next_status {
+    if verb == "respond" && before.starts_with('"') && is_status(next_text) {
         let written = format!("{next_text}, {before}");
         let place = span(complaint.from, next.end as usize);
         return Some(
@@ -230,7 +226,7 @@ fn of_this_verb(
         );
     }
     if verb == "respond"
-        && is_status
+        && is_status(before)
         && next_text.starts_with(|c: char| c.is_ascii_alphabetic())
         && !behind.trim_start().starts_with('=')
     {
@@ -335,6 +331,11 @@ fn is_list(text: &str, complaint: &Complaint<'_>, before: &str, next: Span) -> b
     let next = text.get(next.range()).unwrap_or("");
     let is_doubtful = is_bare(before) || is_bare(next);
     is_named || open == Some(b'[') || !is_single(complaint.verb) && !is_doubtful
+}
+
+/// Whether it is written as a status is.
+fn is_status(word: &str) -> bool {
+    word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the word is a unit that numbers have, apart from them.
