@@ -3,6 +3,9 @@
 use crate::types::Ty;
 use crate::vocab::{Function, Param};
 
+/// The most items of a list that a function gives: what a list may hold is bounded.
+pub const MOST_ITEMS: usize = 256;
+
 /// Declares the shelf: each word is a file in `functions/` with a `ROW`.
 macro_rules! functions {
     ($($name:ident,)*) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use compiler::RouteId;
-use compiler::program::{Program, Route, Step, StepKind};
+use compiler::program::{Call, Program, Route, Step, StepKind};
 use lang::diag::beyond_cost::beyond_cost;
 use lang::vocab::Argument;
 use lang::{Diag, Value};
@@ -27,7 +27,8 @@ use weight::Weighing;
 pub struct Cost {
     /// The route.
     pub route: RouteId,
-    /// Tests that may be made until it answers: those of candidates before it, its own, and those of its statements.
+    /// Tests that may be made until it answers: those of candidates before it, its own, those of its requirements, and
+    /// those that go through lists in whatever else it says.
     pub predicates: usize,
     /// Bytes of a request's content that are kept in memory before it is answered or sent on.
     pub buffered: u64,
@@ -83,12 +84,21 @@ pub fn costs(engine: &Engine) -> Vec<Cost> {
         .collect()
 }
 
-/// The tests of a statement whose condition must hold.
+/// The tests of a statement: those of a condition that must hold, and whatever goes through a list.
 fn tests(weighing: &Weighing<'_>, route: usize, step: &Step) -> usize {
-    let StepKind::Act(call) = &step.kind else { return 0 };
-    let asserts = actions::row(&call.action).is_some_and(|row| row.asserts.is_some());
-    let condition = call.args.first().filter(|_| asserts);
-    condition.map_or(0, |condition| weighing.of_condition(route, *condition))
+    let condition = match &step.kind {
+        StepKind::Act(call) if asserts(call) => call.args.first(),
+        _ => None,
+    };
+    let tests = step.exprs().into_iter().map(|id| match condition {
+        Some(condition) if *condition == id => weighing.of_condition(route, id),
+        _ => weighing.within(route, id),
+    });
+    tests.fold(0, usize::saturating_add)
+}
+
+fn asserts(call: &Call) -> bool {
+    actions::row(&call.action).is_some_and(|row| row.asserts.is_some())
 }
 
 /// Where a statement may send a request, and how long that may take.

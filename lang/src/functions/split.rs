@@ -1,12 +1,9 @@
 //! `split`: a text cut into a list.
 
-use super::param;
+use super::{MOST_ITEMS, param};
 use crate::types::Ty;
 use crate::value::Value;
 use crate::vocab::Function;
-
-/// The most pieces a text is cut into: what a list may hold is bounded.
-const PIECES: usize = 256;
 
 /// The vocabulary's row.
 pub(super) static ROW: Function = Function {
@@ -32,7 +29,7 @@ fn eval(arguments: &[Value]) -> Value {
             Value::list([Value::String(text.clone())])
         }
         [Value::String(text), Value::String(separator)] => {
-            Value::list(text.splitn(PIECES, &**separator).map(Value::string))
+            Value::list(text.splitn(MOST_ITEMS, &**separator).map(Value::string))
         }
         _ => Value::Absent,
     }

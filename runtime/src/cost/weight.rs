@@ -1,11 +1,13 @@
 //! How many tests a test is: one that goes through a list is as many as the list may have items, which what a listener lets
-//! pass bounds.
+//! pass bounds, and the language.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 
 use compiler::program::{Candidate, Expr, Step, StepKind, TestKind};
 use lang::Value;
+use lang::eval::ITEMS;
+use lang::functions::MOST_ITEMS;
 use lang::policy::LocalId;
 use lang::vocab::{Argument, ExprId};
 
@@ -99,18 +101,21 @@ impl<'e> Weighing<'e> {
     }
 
     /// The tests that go through lists.
-    fn within(&self, route: usize, id: ExprId) -> usize {
+    pub(super) fn within(&self, route: usize, id: ExprId) -> usize {
         let mut tests = 0_usize;
-        let expr = self.engine.program().expr(id);
-        if let Expr::Quantified(_, _, list, condition) = expr {
-            let each = self.of_condition(route, *condition).max(1);
-            tests = self
-                .within(route, *list)
-                .saturating_add(self.items(route, *list, 0).saturating_mul(each));
-        } else {
-            expr.each_operand(&mut |operand| {
+        match self.engine.program().expr(id) {
+            Expr::Quantified(_, _, list, condition) => {
+                let each = self.of_condition(route, *condition).max(1);
+                let items = self.items(route, *list, 0).min(ITEMS);
+                tests = self.within(route, *list).saturating_add(items.saturating_mul(each));
+            }
+            Expr::Match(subject, arms) => {
+                let arms = arms.iter().map(|arm| self.within(route, arm.value));
+                tests = self.within(route, *subject).saturating_add(arms.max().unwrap_or(0));
+            }
+            expr => expr.each_operand(&mut |operand| {
                 tests = tests.saturating_add(self.within(route, operand));
-            });
+            }),
         }
         tests.min(MOST)
     }
@@ -156,7 +161,7 @@ impl<'e> Weighing<'e> {
             other => {
                 let mut most = head;
                 other.each_operand(&mut |operand| most = most.max(item(&operand)));
-                most
+                if matches!(other, Expr::Call(..)) { most.min(MOST_ITEMS) } else { most }
             }
         }
     }
