@@ -5,6 +5,7 @@ mod excerpt;
 pub mod github;
 pub mod human;
 pub mod json;
+mod line;
 pub mod places;
 pub mod sarif;
 mod shown;
@@ -14,6 +15,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use clap::ValueEnum;
 use miette::{IntoDiagnostic, WrapErr};
 
+pub(crate) use line::Line;
 pub(crate) use shown::lines as seen;
 pub use shown::shown;
 

@@ -11,7 +11,6 @@ use crate::{Outcome, load};
 
 mod human;
 mod json;
-mod line;
 mod markdown;
 mod owners;
 mod page;

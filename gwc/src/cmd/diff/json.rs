@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use super::page::{KINDS, Page, no_example, place, statements, text};
 use super::settings::became;
 use crate::load::Check;
+use crate::report::Line;
 
 /// The whole as an object.
 pub(super) fn object(page: &Page<'_>) -> Json {
@@ -86,7 +87,7 @@ pub(super) fn object(page: &Page<'_>) -> Json {
     });
     json!({
         "changes": page.comparison.changes.iter().map(told).collect::<Vec<_>>(),
-        "ownership": page.ownership(),
+        "ownership": page.ownership().iter().map(Line::plain).collect::<Vec<_>>(),
         "items": items.collect::<Vec<_>>(),
         "undecided": undecided.collect::<Vec<_>>(),
         "internal": page.comparison.disagreements,

@@ -1,7 +1,7 @@
 //! A comparison for a pull request.
 
-use super::line::Line;
 use super::page::{Page, UNDECIDED};
+use crate::report::Line;
 
 /// The whole as Markdown.
 pub(super) fn text(page: &Page<'_>) -> String {
@@ -15,9 +15,9 @@ pub(super) fn text(page: &Page<'_>) -> String {
             let mut details = page.details(change).into_iter();
             text.push_str(&format!(
                 "| {} | {} | {} |\n",
-                cell(&Line::words(&page.sentence(change))),
-                details.next().map(|example| cell(&example)).unwrap_or_default(),
-                details.map(|line| cell(&line)).collect::<Vec<_>>().join("<br>")
+                Line::words(&page.sentence(change)).cell(),
+                details.next().map(|example| example.cell()).unwrap_or_default(),
+                details.map(|line| line.cell()).collect::<Vec<_>>().join("<br>")
             ));
         }
         if !changes.is_empty() {
@@ -29,8 +29,8 @@ pub(super) fn text(page: &Page<'_>) -> String {
     if !undecided.is_empty() {
         text.push_str(&format!("### {UNDECIDED}\n\n| before → after | more |\n|---|---|\n"));
         for (line, details) in &undecided {
-            let details = details.iter().map(cell).collect::<Vec<_>>().join("<br>");
-            text.push_str(&format!("| {} | {details} |\n", cell(line)));
+            let details = details.iter().map(Line::cell).collect::<Vec<_>>().join("<br>");
+            text.push_str(&format!("| {} | {details} |\n", line.cell()));
         }
         text.push('\n');
     }
@@ -51,9 +51,4 @@ fn list(text: &mut String, lines: &[Line]) {
     if !lines.is_empty() {
         text.push('\n');
     }
-}
-
-/// A line in a cell of a table.
-fn cell(line: &Line) -> String {
-    line.markdown().replace('|', "\\|")
 }

@@ -1,11 +1,16 @@
 //! What a comparison is told with: sections, sentences and details, which each way of writing puts down in its own form.
 
+use std::sync::Arc;
+
 use compiler::diff::{Also, Change, Comparison, Kind, NoExample, Outcome as Fate, Side, Undecided};
 use lang::Span;
 
-use super::line::Line;
 use crate::load::Check;
 use crate::owner;
+use crate::report::Line;
+
+/// A route's name, and where it is written.
+type Named = (Arc<str>, Span);
 
 /// What a comparison is told with.
 pub(super) struct Page<'p> {
@@ -94,18 +99,7 @@ impl Page<'_> {
             Line::words(begin).and_quoted(name).and(" is given as ").and_quoted(value)
         }));
         lines.extend(answers(&change.answers));
-        let route = |word: &str, fate: &Fate, check: &Check| {
-            let (name, span) = fate.route.as_ref()?;
-            Some(format!("{word} route {name} ({})", place(check, *span)))
-        };
-        let routes: Vec<String> =
-            [route("old", &change.old, self.old), route("new", &change.new, self.new)]
-                .into_iter()
-                .flatten()
-                .collect();
-        if !routes.is_empty() {
-            lines.push(Line::words(&routes.join(", ")));
-        }
+        lines.extend(self.routes(change.old.route.as_ref(), change.new.route.as_ref()));
         lines.extend(change.because.iter().map(|why| Line::words(why)));
         lines.extend(self.owned(change));
         let (before, after) =
@@ -136,24 +130,28 @@ impl Page<'_> {
         lines
     }
 
+    /// Who answers, before and after.
+    fn routes(&self, old: Option<&Named>, new: Option<&Named>) -> Option<Line> {
+        let route = |word: &str, route: Option<&Named>, check: &Check| {
+            let (name, span) = route?;
+            let line = Line::words(&format!("{word} route {name} ("));
+            Some(line.and_code(&place(check, *span)).and(")"))
+        };
+        let routes = [route("old", old, self.old), route("new", new, self.new)];
+        routes.into_iter().flatten().reduce(|one, other| one.and(", ").and_line(other))
+    }
+
     /// A request that fares so elsewhere, with who answers it and what refuses it there.
     fn also(&self, also: &Also) -> Line {
         let mut line = Line::words("and so ").and_code(&also.example);
         for answer in answers(&also.answers) {
             line = line.and(" ").and_line(answer);
         }
-        let sides = [("old", &also.old, self.old), ("new", &also.new, self.new)];
-        let mut routes = Vec::new();
-        for (word, (route, _), check) in sides {
-            let route = route.as_ref();
-            routes.extend(
-                route.map(|(name, span)| format!("{word} route {name} ({})", place(check, *span))),
-            );
+        if let Some(routes) = self.routes(also.old.0.as_ref(), also.new.0.as_ref()) {
+            line = line.and(": ").and_line(routes);
         }
-        if !routes.is_empty() {
-            line = line.and(&format!(": {}", routes.join(", ")));
-        }
-        let refused = sides.map(|(_, (_, refused), check)| refused.map(|span| text(check, span)));
+        let sides = [(&also.old, self.old), (&also.new, self.new)];
+        let refused = sides.map(|((_, refused), check)| refused.map(|span| text(check, span)));
         let [before, after] = &refused;
         // What refuses on both sides is no part of the difference.
         if before != after {
@@ -171,7 +169,7 @@ impl Page<'_> {
         let target = change.example.as_deref().unwrap_or("");
         let owner =
             |check: &Check| Some(owner::of(&check.policy, &change.listener, target)?.name.clone());
-        let named = |of: Option<std::sync::Arc<str>>| {
+        let named = |of: Option<Arc<str>>| {
             of.map_or_else(|| "no module".to_owned(), |name| format!("the module {name}"))
         };
         Some(Line::words(&match (owner(self.old), owner(self.new)) {
@@ -190,14 +188,12 @@ impl Page<'_> {
     pub(super) fn undecided(&self) -> Vec<(Line, Vec<Line>)> {
         let undecided = self.comparison.undecided.iter().map(|undecided| match undecided {
             Undecided::TooMuch(side, span) => {
-                let at = self.place(*side, *span);
-                let words = format!("there is too much to decide at the hosts and paths of {at}");
-                (Line::words(&words), Vec::new())
+                let line = Line::words("there is too much to decide at the hosts and paths of ");
+                (line.and_code(&self.place(*side, *span)), Vec::new())
             }
             Undecided::TooMany(side, span) => {
-                let at = self.place(*side, *span);
-                let words = format!("more may differ than is told at the hosts and paths of {at}");
-                (Line::words(&words), Vec::new())
+                let line = Line::words("more may differ than is told at the hosts and paths of ");
+                (line.and_code(&self.place(*side, *span)), Vec::new())
             }
             Undecided::Perhaps(change) => {
                 let mut details = self.details(change);
@@ -217,7 +213,7 @@ impl Page<'_> {
             line.and(" was to differ and does not")
         });
         let all = [
-            ("Ownership", self.ownership().iter().map(|line| Line::words(line)).collect()),
+            ("Ownership", self.ownership()),
             ("Configuration", self.settings_of(Kind::Changed)),
             ("Mistakes of ours", internal.collect()),
         ];

@@ -2,9 +2,9 @@
 
 use compiler::diff::{ItemChange, Kind, Said, SettingChange};
 
-use super::line::Line;
 use super::page::{Page, place, text};
 use crate::load::Check;
+use crate::report::Line;
 
 impl Page<'_> {
     /// What is set otherwise, and items that are new or gone: what each means for protection, in words.
@@ -24,8 +24,8 @@ impl Page<'_> {
     fn whole(&self, item: &ItemChange) -> (Kind, Line) {
         let at = item.new.map(|span| place(self.new, span));
         let at = at.or_else(|| item.old.map(|span| place(self.old, span))).unwrap_or_default();
-        let words = format!("{} {} {} ({at})", item.kind, item.name, became(item));
-        (item.verdict(), Line::words(&words))
+        let words = format!("{} {} {} (", item.kind, item.name, became(item));
+        (item.verdict(), Line::words(&words).and_code(&at).and(")"))
     }
 
     /// `listener web: cap body=1MiB → cap body=1GiB`.
@@ -36,7 +36,7 @@ impl Page<'_> {
             _ => item.new.map(|span| place(self.new, span)).unwrap_or_default(),
         };
         let line = Line::words(&format!("{} {}: ", item.kind, item.name));
-        (setting.kind, self.setting(line, setting).and(&format!(" ({at})")))
+        (setting.kind, self.setting(line, setting).and(" (").and_code(&at).and(")"))
     }
 
     /// `tls verify=false → tls`.

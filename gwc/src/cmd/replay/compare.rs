@@ -5,7 +5,8 @@ use compiler::diff::Kind;
 use runtime::replay::{End, Fate};
 
 use super::side::{Side, Verdict, answered, refuses};
-use super::tally::{Key, Recorded, Tally};
+use super::tally::{Key, LONGEST, Recorded, Tally};
+use crate::report::{Line, shown};
 
 /// What a kind of requests comes to in a comparison.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,7 +34,7 @@ pub(super) struct Change {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Told {
     /// `forwarded to users`.
-    pub(super) words: String,
+    pub(super) words: Line,
     /// The route, with its place where a policy has it.
     pub(super) route: Option<(String, Option<String>)>,
 }
@@ -73,7 +74,7 @@ fn since(tally: &Tally, was: Recorded, now: Verdict, side: &Side) -> Relation {
             Own::None | Own::Some(None) => Relation::Same,
             Own::Some(Some(known)) if known == status => Relation::Same,
             Own::Some(Some(_)) => {
-                let old = Told { words: format!("status {status}"), route: None };
+                let old = Told { words: Line::words(&format!("status {status}")), route: None };
                 let kind = kind(status >= 400, refuses(now));
                 Relation::Changed(Change { kind: Some(kind), old, new: told(side, now) })
             }
@@ -88,9 +89,13 @@ fn since(tally: &Tally, was: Recorded, now: Verdict, side: &Side) -> Relation {
             let route = route.map(|route| (tally.name(route).to_owned(), None));
             let words = match (upstream, &route) {
                 _ if same => new.words.clone(),
-                (Some(to), _) => format!("forwarded to {}", tally.name(to)),
-                (None, None) if matches!(status, 404 | 405) => format!("{status}, no route"),
-                (None, _) => answered(status),
+                (Some(to), _) => {
+                    Line::words("forwarded to ").and_code(&shown(tally.name(to), LONGEST))
+                }
+                (None, None) if matches!(status, 404 | 405) => {
+                    Line::words(&format!("{status}, no route"))
+                }
+                (None, _) => Line::words(&answered(status)),
             };
             let refused = upstream.is_none() && status >= 400;
             different(kind(refused, refuses(now)), Told { words, route }, new)
@@ -119,7 +124,7 @@ fn own_status(verdict: Verdict) -> Own {
 
 fn different(kind: Kind, old: Told, new: Told) -> Relation {
     let name = |told: &Told| told.route.as_ref().map(|(name, _)| name.clone());
-    match (old.words == new.words, name(&old) == name(&new)) {
+    match (old.words.plain() == new.words.plain(), name(&old) == name(&new)) {
         (true, true) => Relation::Same,
         (true, false) => Relation::Changed(Change { kind: None, old, new }),
         (false, _) => Relation::Changed(Change { kind: Some(kind), old, new }),

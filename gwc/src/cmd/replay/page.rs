@@ -10,11 +10,8 @@ use serde_json::{Value as Json, json};
 use super::compare::{Change, Relation, Told, relation};
 use super::entry::Skip;
 use super::side::Side;
-use super::tally::{Count, Tally};
-use crate::report::shown;
-
-/// The most letters of a text that a log says.
-const LONGEST: usize = 200;
+use super::tally::{Count, LONGEST, Tally};
+use crate::report::{Line, shown};
 
 /// What is told.
 pub(super) struct Page {
@@ -97,7 +94,7 @@ impl Page {
     pub(super) fn human(&self) -> String {
         let mut text = format!("{}\n", self.summary());
         for line in self.skips() {
-            text.push_str(&format!("  {line}\n"));
+            text.push_str(&format!("  {}\n", line.plain()));
         }
         let widths = self.widths();
         let row = |count: &Count, words: &str| {
@@ -107,7 +104,7 @@ impl Page {
         if !self.two && self.requests > 0 {
             text.push_str("Outcomes\n");
             for (told, count) in self.outcomes.iter().take(self.top) {
-                text.push_str(&row(count, &self.outcome(told)));
+                text.push_str(&row(count, &outcome(told).plain()));
             }
             text.extend(self.more(&self.outcomes).map(|more| format!("  {more}\n")));
         }
@@ -118,9 +115,10 @@ impl Page {
             }
             text.push_str(&format!("{title}\n"));
             for (change, count) in changes.iter().take(self.top) {
-                text.push_str(&row(count, &sentence(change)));
-                text.push_str(&format!("    {} ({})\n", count.example, count.place));
-                text.extend(self.routes(change).map(|routes| format!("    {routes}\n")));
+                text.push_str(&row(count, &sentence(change).plain()));
+                text.push_str(&format!("    {}\n", example(count).plain()));
+                let routes = self.routes(change);
+                text.extend(routes.map(|routes| format!("    {}\n", routes.plain())));
             }
             let rest = changes.iter().skip(self.top).map(|(_, count)| count);
             text.extend(self.rest(rest).map(|more| format!("  {more}\n")));
@@ -129,7 +127,7 @@ impl Page {
             text.push_str("Unknown: the log does not hold what is read\n");
             for (reads, count) in self.unknown.iter().take(self.top) {
                 text.push_str(&row(count, reads));
-                text.push_str(&format!("    {} ({})\n", count.example, count.place));
+                text.push_str(&format!("    {}\n", example(count).plain()));
             }
             text.extend(self.more(&self.unknown).map(|more| format!("  {more}\n")));
         }
@@ -137,17 +135,16 @@ impl Page {
     }
 
     pub(super) fn markdown(&self) -> String {
-        let mut text = format!("**{}**\n\n", cell(&self.summary()));
+        let mut text = format!("**{}**\n\n", Line::words(&self.summary()).markdown());
         let skips = self.skips();
         if !skips.is_empty() {
-            text.extend(skips.iter().map(|line| format!("- {}\n", cell(line))));
+            text.extend(skips.iter().map(|line| format!("- {}\n", line.markdown())));
             text.push('\n');
         }
-        let example = |count: &Count| format!("{} ({})", code(&count.example), cell(&count.place));
         if !self.two && self.requests > 0 {
             text.push_str("### Outcomes\n\n| share | requests | outcome |\n|--:|--:|---|\n");
             for (told, count) in self.outcomes.iter().take(self.top) {
-                let outcome = cell(&self.outcome(told));
+                let outcome = outcome(told).cell();
                 text.push_str(&format!("| {} | {} | {outcome} |\n", self.share(count.n), count.n));
             }
             text.extend(self.more(&self.outcomes).map(|more| format!("\n{more}\n")));
@@ -166,9 +163,9 @@ impl Page {
                     "| {} | {} | {} | {} | {} |\n",
                     self.share(count.n),
                     count.n,
-                    cell(&sentence(change)),
-                    example(count),
-                    cell(&self.routes(change).unwrap_or_default())
+                    sentence(change).cell(),
+                    example(count).cell(),
+                    self.routes(change).unwrap_or_default().cell()
                 ));
             }
             let rest = changes.iter().skip(self.top).map(|(_, count)| count);
@@ -184,8 +181,8 @@ impl Page {
                     "| {} | {} | {} | {} |\n",
                     self.share(count.n),
                     count.n,
-                    code(reads),
-                    example(count)
+                    Line::code(reads).cell(),
+                    example(count).cell()
                 ));
             }
             text.extend(self.more(&self.unknown).map(|more| format!("\n{more}\n")));
@@ -201,7 +198,7 @@ impl Page {
                 Some((name, place)) => (Some(shown(name, LONGEST)), place.clone()),
                 None => (None, None),
             };
-            json!({ "outcome": shown(&told.words, LONGEST), "route": route, "place": place })
+            json!({ "outcome": told.words.plain(), "route": route, "place": place })
         };
         let with = |mut object: Json, count: &Count| {
             let share = count.n as f64 / self.requests.max(1) as f64;
@@ -292,40 +289,30 @@ impl Page {
     }
 
     /// What was not asked.
-    fn skips(&self) -> Vec<String> {
+    fn skips(&self) -> Vec<Line> {
         let lines = self.skipped.iter().map(|(skip, n, place)| {
             let (_, words) = why(skip);
             let first = if *n == 1 { "at" } else { "the first at" };
-            let reason = match skip {
-                Skip::Unreadable(reason) => format!(": {}", shown(reason, LONGEST)),
-                _ => String::new(),
-            };
-            format!("not asked: {n} {words}, {first} {place}{reason}")
+            let line = Line::default().and(&format!("not asked: {n} {words}, {first} "));
+            let line = line.and_code(place);
+            match skip {
+                Skip::Unreadable(reason) => line.and(": ").and(&shown(reason, LONGEST)),
+                _ => line,
+            }
         });
         lines.collect()
     }
 
-    fn outcome(&self, told: &Told) -> String {
-        let place = |place: &Option<String>| {
-            place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default()
-        };
-        let route = told.route.as_ref();
-        let route = route.map(|(name, at)| format!(", route {name}{}", place(at)));
-        told.words.clone() + &route.unwrap_or_default()
-    }
-
     /// The routes of a change, where there are any.
-    fn routes(&self, change: &Change) -> Option<String> {
-        let route = |word: &str, told: &Told| {
-            let (name, place) = told.route.as_ref()?;
-            let place = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
-            Some(format!("{word} route {}{place}", shown(name, LONGEST)))
+    fn routes(&self, change: &Change) -> Option<Line> {
+        let named = |word: &str, told: &Told| {
+            let line = Line::words(word);
+            told.route.is_some().then(|| line.and_line(route(told)))
         };
         // With one policy nothing is new: what was recorded is compared with what would be now.
         let (then, now) = if self.two { ("old", "new") } else { ("recorded", "now") };
-        let routes = [route(then, &change.old), route(now, &change.new)];
-        let routes: Vec<String> = routes.into_iter().flatten().collect();
-        (!routes.is_empty()).then(|| routes.join(", "))
+        let routes = [named(then, &change.old), named(now, &change.new)];
+        routes.into_iter().flatten().reduce(|one, other| one.and(", ").and_line(other))
     }
 
     fn more<T>(&self, rows: &[(T, Count)]) -> Option<String> {
@@ -376,9 +363,29 @@ fn ranked<K>(counts: HashMap<K, Count>) -> Vec<(K, Count)> {
     ranked
 }
 
-fn sentence(change: &Change) -> String {
-    let (old, new) = (shown(&change.old.words, LONGEST), shown(&change.new.words, LONGEST));
-    if change.kind.is_none() { new } else { format!("{old} → {new}") }
+fn sentence(change: &Change) -> Line {
+    let (old, new) = (change.old.words.clone(), change.new.words.clone());
+    if change.kind.is_none() { new } else { old.and(" → ").and_line(new) }
+}
+
+fn outcome(told: &Told) -> Line {
+    let line = told.words.clone();
+    if told.route.is_some() { line.and(",").and_line(route(told)) } else { line }
+}
+
+/// The route, where there is one: a policy has a place for it, and what a log calls it may be anything.
+fn route(told: &Told) -> Line {
+    let line = Line::words(" route ");
+    match &told.route {
+        None => Line::default(),
+        Some((name, Some(place))) => line.and(name).and(" (").and_code(place).and(")"),
+        Some((name, None)) => line.and_code(&shown(name, LONGEST)),
+    }
+}
+
+/// A request as people write it, and where it stands.
+fn example(count: &Count) -> Line {
+    Line::code(&count.example).and(" (").and_code(&count.place).and(")")
 }
 
 /// Why something was not asked, in a word and in words.
@@ -394,21 +401,4 @@ fn why(skip: &Skip) -> (&'static str, &'static str) {
 
 fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
-}
-
-/// A text in a cell of a table: nothing in it is markup.
-fn cell(text: &str) -> String {
-    let mut cell = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '|' | '<' | '>' | '*' | '_' | '[' | ']' | '`' | '\\') {
-            cell.push('\\');
-        }
-        cell.push(letter);
-    }
-    cell
-}
-
-/// A text as code in a cell.
-fn code(text: &str) -> String {
-    format!("`{}`", text.replace('|', "\\|").replace('`', "'"))
 }

@@ -9,6 +9,7 @@ use runtime::replay::{End, Fate, Recorded, Replay};
 
 use super::entry::Entry;
 use crate::load::Check;
+use crate::report::Line;
 
 /// A policy, ready to be asked.
 pub(super) struct Side {
@@ -69,16 +70,17 @@ impl Side {
     }
 
     /// In words: `forwarded to users`.
-    pub(super) fn words(&self, verdict: Verdict) -> String {
-        let Some(fate) = verdict else { return "no listener takes it".to_owned() };
-        match fate.end {
+    pub(super) fn words(&self, verdict: Verdict) -> Line {
+        let Some(fate) = verdict else { return Line::words("no listener takes it") };
+        Line::words(&match fate.end {
             End::Refused(fault) => {
                 format!("refused with {} before any route, {}", fault.status(), fault.describe())
             }
             End::NotFound => "404, no route".to_owned(),
             End::Method => "405, no route takes the method".to_owned(),
             End::Unknown(_) => {
-                format!("unknown: {} is not in the log", self.reads(verdict).unwrap_or_default())
+                let reads = self.reads(verdict).unwrap_or_default();
+                return Line::words("unknown: ").and_code(&reads).and(" is not in the log");
             }
             End::Denied(Some(status)) => format!("denied with {status}"),
             End::Denied(None) => "denied".to_owned(),
@@ -92,7 +94,7 @@ impl Side {
                 });
                 format!("forwarded to {}", told.collect::<Vec<_>>().join(", "))
             }
-        }
+        })
     }
 
     /// What an unknown outcome depends on, as the policy names it.

@@ -15,8 +15,8 @@ const MOST_KINDS: usize = 100_000;
 /// The most names of routes and upstreams of logs that are told apart.
 const MOST_NAMES: usize = 20_000;
 
-/// The most letters of an example.
-const LONGEST: usize = 200;
+/// The most letters of an example, and of any text that a log says.
+pub(super) const LONGEST: usize = 200;
 
 /// Everything that was counted.
 #[derive(Default)]

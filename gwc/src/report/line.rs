@@ -1,14 +1,17 @@
-//! A line of a comparison, with what of it is written in a policy or sent in a request apart from what is said about it.
+//! A line of a comparison, with what of it stands in a policy, a log, a request or the name of a file apart from what is said
+//! about it. Whatever that is, it stays one line, and in Markdown it does nothing.
+
+use super::shown;
 
 /// A line, part by part.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Line(Vec<Part>);
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub(crate) struct Line(Vec<Part>);
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 enum Part {
     /// What is said.
     Words(String),
-    /// A statement or a request; it stands by itself.
+    /// A statement, a request or a place; it stands by itself.
     Code(String),
     /// The same within a sentence.
     Quoted(String),
@@ -16,7 +19,7 @@ enum Part {
 
 impl Line {
     /// What is said, in which backquotes stand around code.
-    pub(super) fn words(text: &str) -> Line {
+    pub(crate) fn words(text: &str) -> Line {
         let parts = text.split('`').enumerate().filter(|(_, part)| !part.is_empty());
         Line(
             parts
@@ -28,52 +31,75 @@ impl Line {
         )
     }
 
-    /// A statement or a request.
-    pub(super) fn code(text: &str) -> Line {
+    /// A statement, a request or a place.
+    pub(crate) fn code(text: &str) -> Line {
         Line::default().and_code(text)
     }
 
     /// With these words behind it.
-    pub(super) fn and(mut self, text: &str) -> Line {
+    pub(crate) fn and(mut self, text: &str) -> Line {
         self.0.push(Part::Words(text.to_owned()));
         self
     }
 
-    /// With a statement or a request behind it.
-    pub(super) fn and_code(mut self, text: &str) -> Line {
+    /// With a statement, a request or a place behind it.
+    pub(crate) fn and_code(mut self, text: &str) -> Line {
         self.0.push(Part::Code(text.to_owned()));
         self
     }
 
     /// With code behind it that stands in a sentence.
-    pub(super) fn and_quoted(mut self, text: &str) -> Line {
+    pub(crate) fn and_quoted(mut self, text: &str) -> Line {
         self.0.push(Part::Quoted(text.to_owned()));
         self
     }
 
     /// With another line behind it.
-    pub(super) fn and_line(mut self, other: Line) -> Line {
+    pub(crate) fn and_line(mut self, other: Line) -> Line {
         self.0.extend(other.0);
         self
     }
 
-    /// For a terminal.
-    pub(super) fn plain(&self) -> String {
+    /// As a line of plain text.
+    pub(crate) fn plain(&self) -> String {
         let parts = self.0.iter().map(|part| match part {
-            Part::Words(text) | Part::Code(text) => text.clone(),
-            Part::Quoted(text) => format!("`{text}`"),
+            Part::Words(text) | Part::Code(text) => seen(text),
+            Part::Quoted(text) => format!("`{}`", seen(text)),
         });
         parts.collect()
     }
 
     /// As Markdown: whatever a policy says, it is shown and does nothing.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let parts = self.0.iter().map(|part| match part {
-            Part::Words(text) => text.replace('&', "&amp;").replace('<', "&lt;"),
-            Part::Code(text) | Part::Quoted(text) => span(text),
+            Part::Words(text) => words(&seen(text)),
+            Part::Code(text) | Part::Quoted(text) => span(&seen(text)),
         });
         parts.collect()
     }
+
+    /// The same in a cell of a table.
+    pub(crate) fn cell(&self) -> String {
+        self.markdown().replace('|', "\\|")
+    }
+}
+
+fn seen(text: &str) -> String {
+    shown(text, usize::MAX)
+}
+
+/// Words in which no letter is markup.
+fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => words.push_str("&amp;"),
+            '<' => words.push_str("&lt;"),
+            '\\' | '*' | '_' | '~' | '[' | ']' | '`' => words.extend(['\\', letter]),
+            letter => words.push(letter),
+        }
+    }
+    words
 }
 
 /// A code span. Its fence is longer than any run of backquotes in it.
@@ -103,5 +129,14 @@ mod tests {
         let line = Line::words("a <b> of `x-<i>`: ").and_code("respond 200, \"*a*\"");
         assert_eq!(line.markdown(), "a &lt;b> of `x-<i>`: `respond 200, \"*a*\"`");
         assert_eq!(line.plain(), "a <b> of `x-<i>`: respond 200, \"*a*\"");
+        let line = Line::words("owns *.a.example/**, b_c ").and("[a](b)");
+        assert_eq!(line.markdown(), "owns \\*.a.example/\\*\\*, b\\_c \\[a\\](b)");
+    }
+
+    #[test]
+    fn a_line_stays_one() {
+        let line = Line::words("at ").and_code("a\n| [b](c) @me `d.gw:1");
+        assert_eq!(line.plain(), "at a\\n| [b](c) @me `d.gw:1");
+        assert_eq!(line.cell(), "at ``a\\n\\| [b](c) @me `d.gw:1``");
     }
 }
