@@ -92,8 +92,8 @@ pub(super) struct Context<'a> {
     pub(super) copies: HashMap<LocalId, usize>,
     /// How deep expressions nest in the value of each local, once locals are put in.
     depths: HashMap<LocalId, u32>,
-    /// Names that were asked for and lack their `pub`.
-    pub(super) private: HashSet<ItemId>,
+    /// Where a `pub` is missing for names that were asked for.
+    pub(super) private: HashSet<Span>,
     /// Whose claims were read without asking, by the end of the route.
     pub(super) unasked: HashSet<(Option<Span>, String)>,
     /// By place: what is said of whoever reads a capture that not all paths of its route have.

@@ -12,7 +12,7 @@ use crate::diag::import_failed::import_failed;
 use crate::diag::misplaced_clause::misplaced_clause;
 use crate::diag::missing_argument::missing_argument;
 use crate::diag::missing_edition::missing_edition;
-use crate::diag::private_name::private_name;
+use crate::diag::private_name::{only_imported, private_name};
 use crate::diag::unknown_edition::unknown_edition;
 use crate::diag::wrong_form::wrong_form;
 use crate::source::{SourceId, Span};
@@ -330,7 +330,7 @@ fn imports(cx: &mut Context<'_>, unit: usize) {
                 }
             }
             // A route of the same name comes with it.
-            if let Some((id, true)) = find(cx, file, name.text, true, 0) {
+            if let Some((id, None)) = find(cx, file, name.text, true, 0) {
                 cx.use_item(id, name.span);
                 bring(cx, unit, name, Entry::Item(id));
             }
@@ -405,22 +405,22 @@ pub(super) fn exported<'a>(
     name: ast::Word<'a>,
 ) -> Option<ItemId> {
     let found = [false, true].map(|routes| find(cx, file, name.text, routes, 0));
-    let is_public = |found: &Option<(ItemId, bool)>| matches!(found, Some((_, true)));
+    let is_public = |found: &Option<(ItemId, Option<Lack>)>| matches!(found, Some((_, None)));
     let given = found.into_iter().find(is_public);
     match given.unwrap_or(found[0].or(found[1])) {
-        Some((id, true)) => {
+        Some((id, None)) => {
             cx.use_item(id, name.span);
             Some(id)
         }
-        Some((id, false)) => {
-            let (definition, item) = (cx.item(id).span, cx.item(id).view.head().span());
-            let keyword = cx.item(id).view.head().keyword();
-            let at = keyword.map_or(item, |word| Span { end: word.span.start, ..word.span });
-            let at = Span { end: at.start, ..at };
+        Some((id, Some(lack))) => {
             cx.item_mut(id).used = true;
             // One `pub` is missing, however many files ask for the name.
-            if cx.private.insert(id) {
-                cx.report(private_name(name.span, name.text, definition, at));
+            if cx.private.insert(lack.at) {
+                let definition = cx.item(id).span;
+                cx.report(match lack.import {
+                    None => private_name(name.span, name.text, definition, lack.at),
+                    Some(import) => only_imported(name.span, name.text, import, lack.at),
+                });
             }
             None
         }
@@ -432,14 +432,32 @@ pub(super) fn exported<'a>(
     }
 }
 
-/// The item that a file knows under a name, among its routes or among all else, and whether it gives it away.
+/// A `pub` that is missing.
+#[derive(Clone, Copy)]
+struct Lack {
+    /// Before what it is to stand.
+    at: Span,
+    /// The name in the `use` that brings the item in; none where the item itself lacks it.
+    import: Option<Span>,
+}
+
+impl Lack {
+    /// Before an item, which is asked for by its own name or by that in a `use`.
+    fn of(head: ast::Head<'_>, import: Option<Span>) -> Option<Lack> {
+        let begin = head.keyword().map_or(head.span(), |word| word.span);
+        let at = Span { end: begin.start, ..begin };
+        (!head.is_pub()).then_some(Lack { at, import })
+    }
+}
+
+/// The item that a file knows under a name, among its routes or among all else, and what keeps the file from giving it away.
 fn find(
     cx: &Context<'_>,
     file: usize,
     name: &str,
     among_routes: bool,
     depth: usize,
-) -> Option<(ItemId, bool)> {
+) -> Option<(ItemId, Option<Lack>)> {
     let at = cx.items.iter().position(|item| {
         item.unit == file
             && item.name == name
@@ -447,7 +465,7 @@ fn find(
             && is_route(item.keyword) == among_routes
     });
     if let Some(at) = at {
-        return Some((ItemId(at), cx.item(ItemId(at)).view.head().is_pub()));
+        return Some((ItemId(at), Lack::of(*cx.item(ItemId(at)).view.head(), None)));
     }
     if depth > cx.units.len() {
         return None;
@@ -455,17 +473,24 @@ fn find(
     let tree = cx.units.get(file)?.tree;
     ast::items(tree).find_map(|item| {
         let ast::Item::Use(item) = item else { return None };
-        item.names().find(|known| known.text == name)?;
+        let known = item.names().find(|known| known.text == name)?;
         let further = target(cx, file, &item)?.ok()?;
-        let (id, public) = find(cx, further, name, among_routes, depth + 1)?;
-        Some((id, public && item.is_pub()))
+        let (id, lack) = find(cx, further, name, among_routes, depth + 1)?;
+        Some((id, lack.or_else(|| Lack::of(*item, Some(known.span)))))
     })
 }
 
 /// What a file gives away, with its places.
 fn public<'a>(cx: &Context<'a>, file: usize) -> Vec<(&'a str, Span)> {
     let items = cx.items.iter().filter(|item| item.unit == file && item.definition != usize::MAX);
-    items.filter(|item| item.view.head().is_pub()).map(|item| (item.name, item.span)).collect()
+    let own = items.filter(|item| item.view.head().is_pub()).map(|item| (item.name, item.span));
+    let uses = cx.units.get(file).into_iter().flat_map(|unit| ast::items(unit.tree));
+    let passed_on = uses.filter_map(|item| match item {
+        ast::Item::Use(item) if item.is_pub() => Some(item),
+        _ => None,
+    });
+    let passed_on = passed_on.flat_map(|item| item.names().collect::<Vec<_>>());
+    own.chain(passed_on.map(|name| (name.text, name.span))).collect()
 }
 
 /// Files that import each other; each circle is said once.

@@ -2,6 +2,7 @@
 //! on the same. A broader route takes nothing from a module, because the narrower one is tried first.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::context::{Context, Entry, ItemId};
 use super::items::target_at;
@@ -223,15 +224,19 @@ fn inside(
                 let host_fits = grant.grounds.iter().any(|ground| {
                     matches!(host_relation(host, &ground.host), Relation::Equal | Relation::Inside)
                 });
-                let span = if host_fits { *path_place } else { *host_place };
+                // Of a route that says no host it may be that alone which is wrong.
+                let hosts = if *host == Host::Any { hosts_for(grant, path) } else { Vec::new() };
+                let is_path = host_fits || *host == Host::Any && hosts.is_empty();
+                let span = if is_path { *path_place } else { *host_place };
                 // The line that says which may be one that did not parse.
-                if span == route.span && plan.is_broken() {
+                let is_unsaid = span == route.span || !host_fits && *host_place == route.span;
+                if is_unsaid && plan.is_broken() {
                     return None;
                 }
                 let diag = not_owned(span, names, &place(host, path), owner, &shown(grant));
-                return Some(match (host, owner) {
-                    (Host::Any, Owner::Partly) => say_host(diag, plan, grant),
-                    _ => diag,
+                return Some(match hosts.is_empty() {
+                    true => diag,
+                    false => say_host(diag, plan, &hosts),
                 });
             }
         }
@@ -239,20 +244,24 @@ fn inside(
     None
 }
 
-/// A route without a host answers on every one: it says which of the module's it means.
-fn say_host(diag: Diag, plan: &Plan<'_>, grant: &Grant) -> Diag {
+/// The hosts on which a path is the module's.
+fn hosts_for(grant: &Grant, path: &Path) -> Vec<Arc<str>> {
     let mut seen = HashSet::new();
-    let hosts = grant.grounds.iter().map(|ground| ground.host.to_string());
-    let hosts: Vec<_> =
-        hosts.filter(|host| seen.insert(host.clone())).map(std::sync::Arc::from).collect();
+    let hosts = grant.grounds.iter().map(|ground| &ground.host).filter(|host| seen.insert(*host));
+    let hosts = hosts.filter(|host| holds(&grant.grounds, host, path));
+    hosts.map(|host| Arc::from(host.to_string())).collect()
+}
+
+/// A route without a host answers on every one: it says which of the module's it means.
+fn say_host(diag: Diag, plan: &Plan<'_>, hosts: &[Arc<str>]) -> Diag {
     let head: &ast::Head<'_> = match &plan.site {
         Some(site) => site,
         None => &plan.view,
     };
-    let named = listed(&hosts);
+    let named = listed(hosts);
     let diag = diag
         .help(format!("without a `host` line it answers on every host; {named} is the module's"));
-    match (hosts.as_slice(), head.block()) {
+    match (hosts, head.block()) {
         ([host], Some(block)) => {
             let at =
                 Span { start: block.span().start + 1, end: block.span().start + 1, ..block.span() };

@@ -51,6 +51,8 @@ edition 2026
 
 pub let office = [10.0.0.0/8]
 ```
+
+What a file imports is its own matter too, unless it says `pub use`.
 ",
 };
 
@@ -62,4 +64,13 @@ pub fn private_name(span: Span, name: &str, definition: Span, item: Span) -> Dia
         .label(definition, "defined here without `pub`")
         .help(format!("write `pub` before the definition of `{name}`"))
         .suggest("make it `pub`", start, "pub ")
+}
+
+/// The file brings `name` in at `import`, by a `use` at `item` that lacks its `pub`.
+pub fn only_imported(span: Span, name: &str, import: Span, item: Span) -> Diag {
+    ENTRY
+        .at(span, format!("`{name}` is only imported by that file"), "imported here")
+        .label(import, "brought in here, without `pub`")
+        .help(format!("import `{name}` from the file that defines it, or give it on by `pub use`"))
+        .suggest("give it on", item, "pub ")
 }
