@@ -52,6 +52,7 @@ const PREFIX: &str = "`path \"/a/**\"` is `/a` and everything beneath it";
 const MATCHES: &str = "`where matches(req.path, re\"^/a/[0-9]+$\")` asks a pattern; `path \"/a/**\"` is `/a` and everything beneath it";
 const BRANCH: &str =
     "statements do not branch: `where` chooses between routes, and `match` between values";
+const CHOICE: &str = "`where CONDITION` chooses the requests of a route, `require CONDITION` refuses where it does not hold";
 const APPLY: &str = "`apply NAME` puts the statements of a `policy` here, and counts for a `limit`";
 const PLAIN_UPGRADE: &str = "nothing is to be said: `forward` passes a WebSocket on";
 
@@ -106,7 +107,17 @@ const VERBS: &[Foreign] = &[
         FORWARD,
     ),
     say(
-        &["strip_prefix", "handle_path", "uri", "replace_prefix", "stripprefix", "replacepath"],
+        &[
+            "strip_prefix",
+            "strip_path",
+            "handle_path",
+            "uri",
+            "replace_prefix",
+            "stripprefix",
+            "replacepath",
+            "regex_rewrite",
+            "path_rewrite",
+        ],
         "`rewrite \"/b{strip_prefix(req.path, \"/a\")}\"` asks the upstream for `/b` and what lies beneath `/a`",
     ),
     say(
@@ -693,6 +704,15 @@ const OPERATORS: &[Foreign] = &[
     say(&["<>"], "`!=` compares two values"),
 ];
 
+/// Words that a condition stands behind elsewhere.
+const CONDITIONS: &[Foreign] = &[
+    named(&["when", "if"], "where", CHOICE),
+    say(
+        &["unless"],
+        "`where not (CONDITION)` chooses the requests of a route, `require not (CONDITION)` refuses where it holds",
+    ),
+];
+
 /// Words that stand before an outcome elsewhere.
 const CLAIMED: &[Foreign] = &[
     named(&["never", "no", "cannot"], "not", "`not` in front of an outcome denies it"),
@@ -743,6 +763,11 @@ pub(crate) fn item(word: &str) -> Option<&'static Foreign> {
 /// A word at the place of a verb.
 pub(crate) fn verb(word: &str) -> Option<&'static Foreign> {
     of(VERBS, word)
+}
+
+/// A word with nothing but a condition behind it.
+pub(crate) fn condition(word: &str) -> Option<&'static Foreign> {
+    of(CONDITIONS, word)
 }
 
 /// A word at the place of a verb that is one of no block here, so that it is known without asking which block it is.
@@ -811,8 +836,10 @@ mod tests {
 
     #[test]
     fn every_word_stands_once_and_leads_to_one_of_ours() {
-        let tables =
-            [ITEMS, VERBS, SETTINGS, VALUES, VARIABLES, FUNCTIONS, OPERATORS, OUTCOMES, OPTIONS];
+        let tables = [
+            ITEMS, VERBS, SETTINGS, VALUES, VARIABLES, FUNCTIONS, OPERATORS, CONDITIONS, OUTCOMES,
+            OPTIONS,
+        ];
         for rows in tables {
             let words: Vec<&str> = rows.iter().flat_map(|row| row.words).copied().collect();
             for (at, word) in words.iter().enumerate() {

@@ -457,10 +457,12 @@ fn header(cx: &mut Context<'_>, head: &ast::Head<'_>) {
         if !matches!(word.text, "on" | "before" | "within") {
             let near = nearest(word.text, ["on", "before", "within"]);
             let diag = unknown_verb(word.span, word.text, "a header", near);
-            cx.report(if near.is_none() {
-                diag.help("a header says `on LISTENER` and `before ROUTE`")
-            } else {
-                diag
+            cx.report(match (near, foreign::condition(word.text)) {
+                (Some(_), _) => diag,
+                (None, Some(_)) => {
+                    diag.help("a condition stands between the braces: `where CONDITION`")
+                }
+                (None, None) => diag.help("a header says `on LISTENER` and `before ROUTE`"),
             });
         }
     }

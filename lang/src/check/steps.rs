@@ -198,12 +198,27 @@ fn unknown<'a>(
                 )
             }
             _ if place == "site" && meant.is_none() && is_headless(stmt) => headless(diag, verb),
+            _ if let Some(meant) = foreign::condition(verb.text)
+                && stmt.block().is_none()
+                && stmt.positional().count() == 1
+                && stmt.named().next().is_none() =>
+            {
+                let diag = diag.help(meant.help);
+                let ours = meant.ours.map(|ours| if takes_where(place) { ours } else { "require" });
+                match ours {
+                    Some(ours) => diag.suggest(format!("write `{ours}`"), verb.span, ours),
+                    None => diag,
+                }
+            }
             _ if let Some(meant) = meant => {
                 let diag = diag.help(meant.help);
                 match meant.ours {
                     Some(ours) => diag.suggest(format!("write `{ours}`"), verb.span, ours),
                     None => diag,
                 }
+            }
+            _ if place == "site" && verb.text == "route" => {
+                diag.help("what belongs to a route stands in braces: `route NAME { … }`")
             }
             _ if takes.is_some() => {
                 let of = takes.map_or("", |row| row.name);
@@ -217,13 +232,13 @@ fn unknown<'a>(
                 known.extend(words.filter(|word| !CHOOSING.contains(word)).map(Arc::from));
                 known.sort_unstable();
                 let verbs = super::names::listed(&known);
-                diag.help(match place {
-                    "route" | "site" => {
+                diag.help(match takes_where(place) {
+                    true => {
                         let clauses = CHOOSING.iter().map(|clause| Arc::from(*clause));
                         let clauses = super::names::listed(&clauses.collect::<Vec<_>>());
                         format!("the clauses are {clauses}, the verbs {verbs}")
                     }
-                    _ => format!("the verbs are {verbs}"),
+                    false => format!("the verbs are {verbs}"),
                 })
             }
         };
@@ -236,6 +251,11 @@ fn unknown<'a>(
         touch(cx, scope, value);
     }
     cx.diags.truncate(known);
+}
+
+/// Whether the clauses that choose requests stand in a block of this kind.
+fn takes_where(place: &str) -> bool {
+    matches!(place, "route" | "site")
 }
 
 /// Whether it looks like a route whose `route` is missing: a name and a block.

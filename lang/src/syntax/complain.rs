@@ -1,9 +1,11 @@
 //! From what did not fit to words. A second look runs the strict rule over just the text in question; how far it came and
 //! what it hoped for there become one message in the language's words.
 //!
-//! `complaint` is what the grammar could not take; `habits`, `lines`, `elsewhere` and `comma` know mistakes that are made often;
+//! `complaint` is what the grammar could not take; `habits`, `lines`, `elsewhere`, `brackets` and `comma` know mistakes that are
+//! made often;
 //! `second_look` has words for all others; `tokens` reads the text around a place for each of them.
 
+mod brackets;
 mod comma;
 mod complaint;
 mod elsewhere;
@@ -18,6 +20,7 @@ pub(super) use second_look::bare_url;
 
 use std::collections::HashSet;
 
+use self::brackets::{of_a_block, of_a_record};
 use self::comma::missing_comma;
 use self::elsewhere::of_elsewhere;
 use self::habits::{of_the_value, of_the_whole};
@@ -32,6 +35,7 @@ use crate::diag::foreign_syntax::{foreign_alias, foreign_infix, foreign_operator
 use crate::diag::missing_mark::{missing_mark, missing_verb};
 use crate::diag::missing_part::missing_part;
 use crate::diag::unexpected_text::{unexpected_text, unquoted};
+use crate::foreign;
 use crate::source::Span;
 
 /// The diagnostics of one item: one for each line at most, because a second one is mostly an echo of the first.
@@ -56,6 +60,10 @@ pub(super) fn diags(
     }
     let labels = diags.iter().flat_map(|diag: &Diag| &diag.labels);
     lines.extend(labels.map(|label| line_of(label.span.start as usize)));
+    // In brackets of another kind nothing of an item's block is read as what it is.
+    let block = complaints.first().and_then(|_| of_a_block(text));
+    let complaints = if block.is_some() { &[] } else { complaints };
+    diags.extend(block);
     let mut last = None;
     for complaint in complaints {
         let at = if is_missing(complaint.rule) {
@@ -68,7 +76,11 @@ pub(super) fn diags(
             continue;
         }
         last = Some(line);
-        diags.push(diag(text, complaint));
+        let diag = diag(text, complaint);
+        // What several lines of one value earn is said once.
+        if diags.last() != Some(&diag) {
+            diags.push(diag);
+        }
     }
     diags.sort_by_key(|diag| diag.span().start);
     diags
@@ -83,7 +95,8 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
     let known = of_the_whole(text, complaint, next, next_text)
         .or_else(|| next_statement(text, complaint, gap, next, next_text))
         .or_else(|| of_elsewhere(text, complaint, next, next_text))
-        .or_else(|| of_the_value(text, next, next_text));
+        .or_else(|| of_the_value(text, next, next_text))
+        .or_else(|| of_a_record(text, next.start as usize).filter(|_| next_text == ":"));
     if let Some(diag) = known {
         return diag;
     }
@@ -112,6 +125,9 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
         }
         Rule::missing_colon if next_text == "," => missing_mark(gap, next, ":", next_text)
             .help("a list is written `[a, b]`; braces hold names with their values, `{ a: 1, b: 2 }`"),
+        Rule::missing_colon if next_text == "=" => unexpected_text(next, "`:`", next_text)
+            .help("names with their values stand in braces: `{ a: 1, b: 2 }`")
+            .fix("write `:`", span(missed, next.end as usize), ":"),
         Rule::missing_colon => missing_mark(gap, next, ":", next_text),
         Rule::missing_arrow if matches!(next_text, "" | "," | ";" | "}") => {
             let pattern = span(complaint.from, missed.max(complaint.from));
@@ -184,9 +200,11 @@ fn diag(text: &str, complaint: &Complaint<'_>) -> Diag {
             let place = before(text, complaint.from);
             let word = next_token(text, complaint.from);
             let found = text.get(word.range()).unwrap_or("");
-            if matches!(found, "path" | "host" | "method" | "where") {
+            let condition = foreign::condition(found);
+            if condition.is_some() || matches!(found, "path" | "host" | "method" | "where") {
+                let ours = condition.and_then(|row| row.ours).unwrap_or(found);
                 return unexpected_text(word, "`{`", found)
-                    .help(format!("`{found}` stands in a line of its own between `{{` and `}}`"));
+                    .help(format!("`{ours}` stands in a line of its own between `{{` and `}}`"));
             }
             // Behind what it is made by nothing else names that.
             let line = text.get(..place).and_then(|head| head.rsplit('\n').next());
@@ -297,8 +315,10 @@ fn statement_of_head(text: &str, end: usize) -> Option<Span> {
         at += word.len();
         (place, word.trim())
     });
-    let found =
-        words.filter(|(_, word)| !word.is_empty()).skip(2).find(|(_, word)| VERBS.contains(word));
+    let found = words
+        .filter(|(_, word)| !word.is_empty())
+        .skip(2)
+        .find(|(_, word)| VERBS.contains(word) || foreign::condition(word).is_some());
     found.map(|(place, word)| span(start + place, start + place + word.len()))
 }
 

@@ -2,7 +2,7 @@
 
 use super::VERBS;
 use super::complaint::Complaint;
-use super::tokens::{is_single, is_word, next_token, span, url};
+use super::tokens::{is_single, is_word, next_token, opener, span, url};
 use crate::diag::Diag;
 use crate::diag::foreign_syntax::foreign_infix_word;
 use crate::diag::missing_mark::missing_mark;
@@ -300,31 +300,13 @@ fn doubled(
     Some(diag.help(format!("`{before}` stands twice")).fix("say it once", place, ""))
 }
 
-/// Bytes in front of a place in which the bracket is looked for that is open there, so that many mistakes cost no more
-/// each than few.
-const FAR: usize = 4096;
-
 /// Whether two values beside each other are of a list beyond doubt, so that nothing but a comma can be missing.
 fn is_list(text: &str, complaint: &Complaint<'_>, before: &str, next: Span) -> bool {
     let behind = text.get(next.end as usize..).unwrap_or("");
     let is_named =
         behind.starts_with('=') && !behind.starts_with("==") && !behind.starts_with("=>");
     let head = text.get(..complaint.from).unwrap_or("");
-    let mut n_closed = 0_usize;
-    let open = head.bytes().rev().take(FAR).find(|byte| match byte {
-        b')' | b']' | b'}' => {
-            n_closed += 1;
-            false
-        }
-        b'(' | b'[' | b'{' => match n_closed.checked_sub(1) {
-            Some(left) => {
-                n_closed = left;
-                false
-            }
-            None => true,
-        },
-        _ => false,
-    });
+    let open = opener(head).and_then(|at| head.as_bytes().get(at).copied());
     let is_bare = |word: &str| {
         word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(is_word)
     };

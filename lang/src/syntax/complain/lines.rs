@@ -39,7 +39,7 @@ pub(in crate::syntax) fn joints(text: &str, complaints: &[Complaint<'_>]) -> Vec
 }
 
 /// Whether a line begins with a word and a value behind it: between two values a comma would stand.
-fn begins_statement(line: &str) -> bool {
+pub(super) fn begins_statement(line: &str) -> bool {
     let word =
         |text: &str| text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
     let (verb, rest) = line.split_at(word(line));

@@ -42,9 +42,7 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
     if rule == Rule::bad_head
         && let Some(verb) = super::statement_of_head(text, end)
     {
-        let written = text.get(verb.range()).unwrap_or("");
-        return unexpected_text(verb, "`{`", written)
-            .help(format!("`{written}` stands in a line of its own between `{{` and `}}`"));
+        return line_in_head(text, verb, end);
     }
     if found == "=" {
         let rest = text.get(place.start as usize..).unwrap_or("");
@@ -245,6 +243,42 @@ pub(super) fn second_look(text: &str, complaint: &Complaint<'_>) -> Diag {
         ErrorVariant::CustomError { .. } => "something else".to_owned(),
     };
     unexpected_text(place, &expected, found)
+}
+
+/// A line of an item that stands in front of its braces, from the word at `verb` to `end`.
+fn line_in_head(text: &str, verb: Span, end: usize) -> Diag {
+    const CHOOSING: [&str; 4] = ["host", "path", "method", "where"];
+    let written = text.get(verb.range()).unwrap_or("");
+    let condition = foreign::condition(written);
+    let ours = condition.map_or(Some(written), |row| row.ours);
+    let diag = unexpected_text(verb, "`{`", written).help(match (condition, ours) {
+        (Some(row), None) => row.help.to_owned(),
+        _ => format!(
+            "`{}` stands in a line of its own between `{{` and `}}`",
+            ours.unwrap_or(written)
+        ),
+    });
+    let line = span(verb.end as usize, before(text, end));
+    let said = text.get(line.range()).unwrap_or("");
+    let brace = next_token(text, end);
+    let is_alone = !said.split(['"']).step_by(2).flat_map(str::split_whitespace).any(|word| {
+        CHOOSING.contains(&word) || matches!(word, "on" | "before" | "within") || word.contains('{')
+    });
+    let chooses = ours.filter(|ours| CHOOSING.contains(ours) && is_alone);
+    match chooses {
+        Some(ours)
+            if matches!(item_word(text), "route" | "site")
+                && !said.trim().is_empty()
+                && text.get(brace.range()) == Some("{") =>
+        {
+            let gone = span(before(text, verb.start as usize), line.end as usize);
+            let inside = span(brace.end as usize, brace.end as usize);
+            let edit = |span, text: String| Edit { span, text };
+            let edits = vec![edit(gone, String::new()), edit(inside, format!(" {ours}{said};"))];
+            diag.fix_all("put it into the braces", edits)
+        }
+        _ => diag,
+    }
 }
 
 /// The name in front of a `:`, if it is that of an argument: a word right before it, behind the verb.

@@ -53,6 +53,31 @@ pub(super) fn is_single(verb: Option<&str>) -> bool {
     verb.is_some_and(|verb| verbs.contains(&verb))
 }
 
+/// Bytes around a place in which the brackets are looked for that it stands in, so that many mistakes cost no more each than
+/// few.
+pub(super) const FAR: usize = 4096;
+
+/// The bracket that is open where a text ends, if it is not far.
+pub(super) fn opener(head: &str) -> Option<usize> {
+    let mut n_closed = 0_usize;
+    let mut bytes = head.bytes().enumerate().rev().take(FAR);
+    let open = bytes.find(|(_, byte)| match byte {
+        b')' | b']' | b'}' => {
+            n_closed += 1;
+            false
+        }
+        b'(' | b'[' | b'{' => match n_closed.checked_sub(1) {
+            Some(left) => {
+                n_closed = left;
+                false
+            }
+            None => true,
+        },
+        _ => false,
+    });
+    open.map(|(at, _)| at)
+}
+
 /// The length of a URL without quotes that a text begins with.
 pub(super) fn url(text: &str) -> Option<usize> {
     let scheme =
