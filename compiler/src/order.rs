@@ -4,10 +4,10 @@
 //!
 //! Routes are gathered by host and path first (`order/cells.rs`), so only those that can meet are compared.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use lang::Diag;
-use lang::policy::{Host, Policy, RouteId};
+use lang::policy::{Host, Path, Policy, RouteId};
 
 use crate::interp;
 use crate::program::Program;
@@ -99,6 +99,8 @@ struct Findings {
     /// Pairs of routes about which it was said.
     told: HashSet<(RouteId, RouteId)>,
     blamed: HashSet<RouteId>,
+    /// Pairs of routes that take the same requests somewhere: the one that is pointed at, and the one written before it.
+    twins: HashMap<(RouteId, RouteId), Twins>,
     /// Which lines of `before` decided something.
     used: HashSet<usize>,
     /// Of each route that something was said of: what stands open between it and others.
@@ -107,6 +109,18 @@ struct Findings {
     n_hidden: usize,
     /// Whether there may be more than was looked at.
     is_cut_off: bool,
+}
+
+/// Two routes that take the same requests at a host and path.
+struct Twins {
+    /// Where: of other places nothing is said.
+    place: (Host, Path),
+    /// On these listeners.
+    listeners: BTreeSet<usize>,
+    /// Such a request.
+    example: Option<String>,
+    /// The diagnostic about them.
+    diag: usize,
 }
 
 /// What stands open between one route and others.
@@ -214,10 +228,11 @@ pub(crate) fn order(places: &Places<'_>) -> Order {
         let door = door(places.policy, listener);
         let arriving = arriving(places.policy, listener);
         let groups = groups.into_iter();
-        let ordered = groups
-            .map(|group| order_group(places, group, &before, (door, &arriving), &mut findings));
+        let here = (listener, door, &*arriving);
+        let ordered = groups.map(|group| order_group(places, group, &before, here, &mut findings));
         listeners.push((listener, ordered.collect()));
     }
+    report::duplicates(places, &mut findings);
     findings.close(places.policy);
     before::check(places, &listeners, &mut findings);
     Order { listeners, diags: findings.diags, blamed: findings.blamed, leaning: Vec::new() }
@@ -227,7 +242,7 @@ fn order_group(
     places: &Places<'_>,
     group: Group,
     before: &HashMap<(RouteId, RouteId), usize>,
-    (door, arriving): (Door<'_>, &[Fact]),
+    (listener, door, arriving): (usize, Door<'_>, &[Fact]),
     findings: &mut Findings,
 ) -> Ordered {
     let mut nodes: Vec<Node> = Vec::new();
@@ -292,8 +307,8 @@ fn order_group(
                         }
                         _ => Verdict::Undecided(Vec::new()),
                     };
-                    let routes = (a.route, b.route);
-                    report::duplicate(places, routes, (&group, cell), door, example, findings);
+                    let here = (listener, door, &group, cell);
+                    report::duplicate(places, (a.route, b.route), here, example, findings);
                     continue;
                 }
                 Ok(_) => Why::Conditions(cell_at, (pair.first, pair.second)),

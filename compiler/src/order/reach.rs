@@ -73,7 +73,7 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
                 };
                 match (cover, covered.get_mut(number), reached.get_mut(number)) {
                     (Ok(None), _, Some(reached)) => *reached = true,
-                    (Ok(Some(cover)), Some(known @ None), _) => *known = Some((*listener, cover)),
+                    (Ok(Some(cover)), Some(known), _) => add(known, *listener, cover),
                     (Err(Undecided), _, _) => {
                         undecided.insert(place.route);
                     }
@@ -93,6 +93,20 @@ pub(crate) fn unreachable(places: &Places<'_>, order: &mut Order) -> Vec<Diag> {
         report::unreachable(places, route, &covered, door, &mut findings);
     }
     findings.diags
+}
+
+/// What takes the requests of one more of a route's places.
+fn add(known: &mut Option<(usize, Covered)>, listener: usize, cover: Covered) {
+    let Some((of, known)) = known else {
+        *known = Some((listener, cover));
+        return;
+    };
+    known
+        .by
+        .extend(cover.by.into_iter().filter(|route| !known.by.contains(route)).collect::<Vec<_>>());
+    if known.sample.is_none() && cover.sample.is_some() {
+        (*of, known.sample) = (listener, cover.sample);
+    }
 }
 
 fn place(groups: &[Ordered], group: usize, rank: usize) -> Option<Place> {

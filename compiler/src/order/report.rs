@@ -19,7 +19,7 @@ use lang::{Diag, Span};
 use crate::order::cells::{Cell, Group, Place};
 use crate::order::standing::{By, Standing};
 use crate::order::witness::Witness;
-use crate::order::{Findings, Places, Verdict, Why};
+use crate::order::{Findings, Places, Twins, Verdict, Why};
 use crate::program::{Program, Step, StepKind};
 use crate::proof::opaque::reason;
 use crate::requirement::asked;
@@ -105,12 +105,11 @@ pub(super) fn ambiguous(
     findings.diags.push(mend(places.policy, diag, b.route, a.route));
 }
 
-/// Both take exactly the same requests here.
+/// Both take exactly the same requests here: a listener, how requests come to it, and a cell of a group on it.
 pub(super) fn duplicate(
     places: &Places<'_>,
     (a, b): (RouteId, RouteId),
-    (group, cell): (&Group, &Cell),
-    door: Door<'_>,
+    (listener, door, group, cell): (usize, Door<'_>, &Group, &Cell),
     example: impl FnOnce() -> Verdict,
     findings: &mut Findings,
 ) {
@@ -118,24 +117,58 @@ pub(super) fn duplicate(
     let Some((later, first)) = at(a).zip(at(b)).and_then(|(a, b)| later_first(places, a, b)) else {
         return;
     };
-    if !findings.tell(later.route, first.route) || findings.is_crowded(later.route, first.route) {
+    let routes = (later.route, first.route);
+    if !findings.tell(later.route, first.route) {
+        let is_here =
+            |known: &&mut Twins| known.place.0 == group.host && known.place.1 == cell.path;
+        if let Some(known) = findings.twins.get_mut(&routes).filter(is_here) {
+            known.listeners.insert(listener);
+        }
         return;
     }
-    let (Some(route), Some(other)) = (route(places, later.route), route(places, first.route))
-    else {
+    if findings.is_crowded(later.route, first.route) {
         return;
-    };
-    let named = ((&*route.name, route.span), (&*other.name, other.span));
+    }
     let example = match example() {
         Verdict::Decided(_, Some(witness)) => Some(witness.text(places.program, door)),
         Verdict::Disagreement(witness) => {
-            let example = witness.text(places.program, door);
-            findings.diags.push(disagreement_diag(named.0, named.1, &example));
+            if let (Some(one), Some(other)) =
+                (route(places, later.route), route(places, first.route))
+            {
+                let example = witness.text(places.program, door);
+                findings.diags.push(disagreement_diag(
+                    (&one.name, one.span),
+                    (&other.name, other.span),
+                    &example,
+                ));
+            }
             return;
         }
         Verdict::Decided(..) | Verdict::Undecided(_) | Verdict::Unordered(..) => None,
     };
-    let same = same_outcome(places.program, later.route, first.route);
+    let twins = Twins {
+        place: (group.host.clone(), cell.path.clone()),
+        listeners: BTreeSet::from([listener]),
+        example,
+        diag: findings.diags.len(),
+    };
+    findings.diags.extend(told(places, routes, &twins));
+    findings.twins.insert(routes, twins);
+}
+
+/// Tells again of routes that take the same requests, once it is known on which listeners they do.
+pub(super) fn duplicates(places: &Places<'_>, findings: &mut Findings) {
+    for (routes, twins) in &findings.twins {
+        let diag = findings.diags.get_mut(twins.diag);
+        if let (Some(diag), Some(told)) = (diag, told(places, *routes, twins)) {
+            *diag = told;
+        }
+    }
+}
+
+fn told(places: &Places<'_>, (id, first): (RouteId, RouteId), twins: &Twins) -> Option<Diag> {
+    let (route, other) = (route(places, id)?, route(places, first)?);
+    let same = same_outcome(places.program, id, first);
     let several = |route: &Route| route.hosts.len() > 1 || route.paths.len() > 1;
     let asks = |route: &Route| !route.conditions.is_empty();
     let stands = |route: &Route| {
@@ -147,15 +180,26 @@ pub(super) fn duplicate(
     };
     // A condition may ask for the host or path, and hold of this one only.
     let everywhere = !asks(route) && !asks(other) && stands(route) == stands(other);
-    let at = (!everywhere && (several(route) || several(other)))
-        .then(|| format!("{}{}", group.host, cell.path));
-    findings.diags.push(duplicate_route(
-        named.0,
-        named.1,
-        (example.as_deref(), at.as_deref()),
+    let at = (!everywhere && (several(route) || several(other))).then(|| match &twins.place {
+        (Host::Any, path) => path.to_string(),
+        (host, path) => format!("{host}{path}"),
+    });
+    // Nor is it said of listeners on which one of them stands alone, or takes something else.
+    let mut on = route.listeners.iter().chain(&other.listeners);
+    let names: Vec<&str> = match on.all(|listener| twins.listeners.contains(listener)) {
+        true => Vec::new(),
+        false => {
+            let blocks = twins.listeners.iter().filter_map(|at| places.policy.blocks.get(*at));
+            blocks.map(|block| &*block.name).collect()
+        }
+    };
+    Some(duplicate_route(
+        (&route.name, route.span),
+        (&other.name, other.span),
+        (twins.example.as_deref(), at.as_deref(), &names),
         same,
         route.item,
-    ));
+    ))
 }
 
 /// The interpreter disagrees with what was decided.

@@ -34,19 +34,22 @@ route b on web { path \"/a\"; method POST; respond 200, \"b\" }
 ",
 };
 
-/// `route` and `first`, written before it, both take what the other takes, such as the `example`: everywhere, or `at` one host and path of
-/// several.
+/// `route` and `first`, written before it, both take what the other takes, such as the `example`: everywhere, or at one host and
+/// path of several, or on some of their listeners, or both.
 /// `same` is whether they do the same with it, `item` the whole of `route`.
 pub fn duplicate_route(
     (route, span): (&str, Span),
     (first, first_span): (&str, Span),
-    (example, at): (Option<&str>, Option<&str>),
+    (example, at, on): (Option<&str>, Option<&str>, &[&str]),
     same: bool,
     item: Span,
 ) -> Diag {
-    let message = match at {
-        Some(at) => format!("`{route}` and `{first}` take the same requests at `{at}`"),
-        None => format!("`{route}` takes exactly the requests of `{first}`"),
+    let on: Vec<String> = on.iter().map(|name| format!("`{name}`")).collect();
+    let there = at.map(|at| format!(" at `{at}`")).unwrap_or_default()
+        + &if on.is_empty() { String::new() } else { format!(" on {}", on.join(", ")) };
+    let message = match there.is_empty() {
+        true => format!("`{route}` takes exactly the requests of `{first}`"),
+        false => format!("`{route}` and `{first}` take the same requests{there}"),
     };
     let fits = match example {
         Some(example) => format!("`{example}` fits this"),
@@ -58,6 +61,12 @@ pub fn duplicate_route(
         return diag.help(
             "one of them has to be narrower there: name this host or path in one of them alone, each in a route or site of its own",
         );
+    }
+    if !on.is_empty() {
+        return diag.help(format!(
+            "one of them has to be narrower there, or stand on no listener of the other: leave {} out of one `on`",
+            on.join(", ")
+        ));
     }
     let diag = diag.help(match same {
         true => format!("both do the same: remove `{route}`"),
