@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use lang::Span;
-use lang::policy::{Host, InputId, Path, Segment};
+use lang::policy::{Compare, Host, InputId, Path, Segment};
 use lang::vocab::ExprId;
 use lang::{Ty, Value, policy};
 
 use crate::caching::Asks;
 use crate::order::compare::budget;
 use crate::order::witness::Witness;
-use crate::program::Listener;
+use crate::program::{Expr, Listener, Step};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
 use crate::proof::claims::{Asked, Way};
 use crate::proof::content::{is_long, reads, undeclared};
@@ -20,7 +20,7 @@ use crate::proof::follow::is_on_its_way;
 use crate::proof::narrow::Narrow;
 use crate::proof::opaque::{opaque, too_long};
 use crate::proof::replay::{Replayed, replay};
-use crate::space::{Env, Fact, Formula, Set, Space, Term, Undecided};
+use crate::space::{Env, Fact, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most candidates that are looked at together.
 const MOST: usize = 20_000;
@@ -300,17 +300,33 @@ impl<'q> Question<'q> {
         if earlier.len() > MOST {
             return Found::Undecided(place, Why::Size);
         }
-        let mut cut = self.basis.cut();
-        let against = against(&mut cut);
-        let mut others = Vec::with_capacity(earlier.len());
-        for at in earlier {
-            if let Some(other) = self.basis.taken(&self.side, listener, at) {
-                others.push(other.whole(&mut cut));
+        let look = |hinted: bool| {
+            let mut cut = self.basis.cut();
+            let against = against(&mut cut);
+            let mut others = Vec::with_capacity(earlier.len());
+            for at in &earlier {
+                if let Some(other) = self.basis.taken(&self.side, listener, *at) {
+                    others.push(other.whole(&mut cut));
+                }
             }
+            let hints = match hinted {
+                true => hints(self.basis, course, taken, &mut cut),
+                false => Vec::new(),
+            };
+            let guards = course.guards.iter().map(|(id, _)| *id).collect();
+            let (left, at) = ((&against, &*others, &*hints), (taken.host, taken.path));
+            self.left(listener, cut, (left, guards), at, (way, &ending, place))
+        };
+        match look(false) {
+            // Whether a value can stand hangs on what it is: some are tried that mostly can, or cannot.
+            Found::Undecided(span, why) if why == Why::Refusal || course.is_judged() => {
+                match look(true) {
+                    found @ Found::Witness(..) => found,
+                    _ => Found::Undecided(span, why),
+                }
+            }
+            found => found,
         }
-        let guards = course.guards.iter().map(|(id, _)| *id).collect();
-        let asked = (way, &ending, place);
-        self.left(listener, cut, (&against, &others, guards), (taken.host, taken.path), asked)
     }
 
     /// Requests for one of these hosts or another one that no candidate takes.
@@ -369,7 +385,7 @@ impl<'q> Question<'q> {
             let found = self.left(
                 listener,
                 cut,
-                (&against, &others, Vec::new()),
+                ((&against, &others, &[]), Vec::new()),
                 (&Host::Any, &any),
                 asked,
             );
@@ -382,12 +398,13 @@ impl<'q> Question<'q> {
         doubt.map_or(Found::Nothing, |(span, why)| Found::Undecided(span, why))
     }
 
-    /// What is left of `against` once the others took theirs. The guards are of the course that is asked about.
+    /// What is left of `against` once the others took theirs. The guards are of the course that is asked about, and hints
+    /// are requests that are looked at too where the plainest one leaves it undecided.
     fn left(
         &self,
         listener: &Listener,
         mut cut: crate::space::Cut<'_>,
-        (against, others, guards): (&Formula, &[Formula], Vec<ExprId>),
+        ((against, others, hints), guards): ((&Formula, &[Formula], &[Formula]), Vec<ExprId>),
         (host, path): (&Host, &Path),
         (way, ending, place): (Way<'_>, &Ending, Span),
     ) -> Found {
@@ -419,6 +436,44 @@ impl<'q> Question<'q> {
         if let Some((span, why)) = self.too_long(listener, (host, path), guards) {
             return Found::Undecided(span, why);
         }
+        // Plainer examples are easier to read, where there are any.
+        let plainest = |space: &mut Space, set: Set| {
+            plain.iter().fold(set, |tried, plain| match space.meet(tried, *plain) {
+                Ok(both) if both != Set::NONE && space.witness(both).is_some() => both,
+                _ => tried,
+            })
+        };
+        let example = |space: &mut Space, set: Set| {
+            self.example((space, set), listener, (host, path), (way, ending, place))
+        };
+        let tried = plainest(&mut space, left);
+        let found = example(&mut space, tried).unwrap_or_else(|why| {
+            let why = why.unwrap_or_else(|| self.why(way, &space, left));
+            Found::Undecided(place, why)
+        });
+        if !matches!(found, Found::Undecided(..)) {
+            return found;
+        }
+        for hint in hints {
+            let Ok(both) = space.set(hint).and_then(|hint| space.meet(left, hint)) else { break };
+            if both != Set::NONE {
+                let tried = plainest(&mut space, both);
+                if let Ok(found @ Found::Witness(..)) = example(&mut space, tried) {
+                    return found;
+                }
+            }
+        }
+        found
+    }
+
+    /// An example out of a set of requests, or why there is none; nothing where that is not known.
+    fn example(
+        &self,
+        (space, set): (&mut Space, Set),
+        listener: &Listener,
+        (host, path): (&Host, &Path),
+        (way, ending, place): (Way<'_>, &Ending, Span),
+    ) -> Result<Found, Option<Why>> {
         let program = &self.basis.program;
         let ends_before = |witness: &Witness| {
             is_long(program, witness) && self.may_end_before(listener, (host, path))
@@ -427,18 +482,8 @@ impl<'q> Question<'q> {
             End::Long(Reads::Length) => undeclared(program, witness).map(Box::new),
             _ => Some(Box::new(witness)),
         };
-        // Plainer examples are easier to read, where there are any.
-        let mut tried = left;
-        for plain in plain {
-            if let Ok(both) = space.meet(tried, plain)
-                && both != Set::NONE
-                && space.witness(both).is_some()
-            {
-                tried = both;
-            }
-        }
-        let Some(values) = space.witness(tried) else {
-            for values in self.basis.guesses(&space, tried) {
+        let Some(values) = space.witness(set) else {
+            for values in self.basis.guesses(space, set) {
                 let made = Witness::guess((host, path), self.asked(values), self.arriving);
                 if let Some(witness) = sent(made)
                     && witness.arrives(program)
@@ -446,24 +491,24 @@ impl<'q> Question<'q> {
                     && !ends_before(&witness)
                     && replay(self, &witness, way, false) == Replayed::Contradicts
                 {
-                    return Found::Witness(witness, ending.clone());
+                    return Ok(Found::Witness(witness, ending.clone()));
                 }
             }
-            return Found::Undecided(place, self.why(way, &space, left));
+            return Err(None);
         };
         let Some(witness) = sent(Witness::new((host, path), values, self.arriving)) else {
-            return Found::Undecided(place, Why::Long);
+            return Err(Some(Why::Long));
         };
         if !witness.arrives(program) {
-            return Found::Undecided(place, Why::Arrival);
+            return Err(Some(Why::Arrival));
         }
         if !witness.is_of_one_token(program) {
-            return Found::Undecided(place, Why::Token);
+            return Err(Some(Why::Token));
         }
         if ends_before(&witness) {
-            return Found::Undecided(place, Why::Long);
+            return Err(Some(Why::Long));
         }
-        match replay(self, &witness, way, true) {
+        Ok(match replay(self, &witness, way, true) {
             Replayed::Contradicts => Found::Witness(witness, ending.clone()),
             Replayed::Unsure => {
                 let steps = way.route.map_or(&[][..], |(_, steps)| steps);
@@ -471,7 +516,7 @@ impl<'q> Question<'q> {
                 Found::Undecided(doubted.map_or(place, |step| step.span), Why::Refusal)
             }
             Replayed::Agrees => Found::Disagreement(witness),
-        }
+        })
     }
 
     /// Of these values those that a request says itself.
@@ -539,6 +584,57 @@ pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<
     }
     all.extend(course.stands.iter().map(|(text, test)| cut.ask(*text, test, env).not()));
     Formula::all(all)
+}
+
+/// So many hints are tried.
+const HINTS: usize = 48;
+
+/// Requests whose values mostly cannot stand where a statement puts them, or can: as the course wants it, which is one of
+/// those that hang on that.
+fn hints(
+    basis: &Basis<'_>,
+    course: &Course,
+    taken: &Taken<'_>,
+    cut: &mut crate::space::Cut<'_>,
+) -> Vec<Formula> {
+    const UNFIT: [&str; 4] = ["..", "\u{1}", "", "/"];
+    const FIT: [&str; 4] = ["x", "/x", "7", "https://any.example/"];
+    let refusing = course.at.filter(|_| course.end == End::Unfit);
+    let (steps, texts) = match &refusing {
+        Some(at) => (std::slice::from_ref(at), UNFIT),
+        None => (&*course.doubts, FIT),
+    };
+    let program = &basis.program;
+    let exprs = steps.iter().filter_map(|at| taken.route.steps.get(*at)).flat_map(Step::exprs);
+    let mut reads = Vec::new();
+    let mut words: Vec<Value> = texts.map(Value::string).into();
+    for (id, expr) in program.walk(exprs, taken.env().locals) {
+        match expr {
+            Expr::Slot(slot) => {
+                let slot = program.slot(*slot).filter(|slot| !is_on_its_way(slot));
+                reads.extend(slot.filter(|slot| *slot.ty.present() == Ty::String).map(|_| id));
+            }
+            Expr::Capture(_) | Expr::Member(..) => reads.push(id),
+            // What the policy itself asks for may be what chooses among its words.
+            Expr::Const(text @ Value::String(_)) => words.push(text.clone()),
+            _ => {}
+        }
+    }
+    words.truncate(HINTS);
+    let mut hints = Vec::new();
+    for text in words {
+        let is = Test::Compare(Compare::Eq, text);
+        let each: Vec<Formula> = reads.iter().map(|id| cut.ask(*id, &is, taken.env())).collect();
+        if each.len() > 1 {
+            hints.push(Formula::all(each.clone()));
+        }
+        hints.extend(each);
+        if hints.len() >= HINTS {
+            break;
+        }
+    }
+    hints.truncate(HINTS);
+    hints
 }
 
 /// Requests that make good examples: with a path, with `GET`, and for some host.
