@@ -18,6 +18,7 @@ use miette::{IntoDiagnostic, WrapErr};
 pub(crate) use line::Line;
 pub(crate) use shown::lines as seen;
 pub use shown::shown;
+pub(crate) use shown::{file, place};
 
 /// Whether a report has colours.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

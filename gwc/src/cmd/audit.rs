@@ -456,8 +456,7 @@ impl Desk<'_> {
     }
 
     fn place(&self, span: Span) -> String {
-        let Some(source) = self.sources.get(span.source) else { return String::new() };
-        format!("{}:{}", source.name, source.line_column(span.start).line)
+        report::place(self.sources, span)
     }
 }
 

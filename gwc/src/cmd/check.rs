@@ -124,7 +124,7 @@ fn agrees(checks: &[load::Check]) -> miette::Result<bool> {
     let mut agree = true;
     for check in checks {
         let Some(program) = check.program.clone().map(Arc::new) else { continue };
-        let name = check.sources.iter().next().map_or("", |source| &*source.name);
+        let name = check.sources.iter().next().map_or_else(String::new, report::file);
         let judged = judge(&check.policy, &program, SEED, REQUESTS).map_err(|error| {
             miette!(
                 help = "`gwc run --no-jit` does without machine code",

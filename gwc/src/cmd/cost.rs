@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use lang::{Sources, Span, Ty, Value};
+use lang::{Span, Ty, Value};
 use miette::miette;
 use runtime::cost::{Cost, beyond as beyond_configured, costs};
 use serde_json::json;
 
-use crate::report::{self, Color, say};
+use crate::report::{self, Color, place, say};
 use crate::{Outcome, ask, load};
 
 /// Tells the worst case of each route: tests, bytes kept in memory, sub-requests, time
@@ -179,9 +179,4 @@ fn time(length: Duration) -> String {
 
 fn bytes(bytes: u64) -> String {
     Value::Size(bytes).to_string()
-}
-
-fn place(sources: &Sources, span: Span) -> String {
-    let Some(source) = sources.get(span.source) else { return String::new() };
-    format!("{}:{}", source.name, source.line_column(span.start).line)
 }

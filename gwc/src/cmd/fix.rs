@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
     }
     let mut said = String::new();
     for done in &mended.done {
-        writeln!(said, "{}:{}: {}: {}", done.file, done.line, done.message, done.title)
+        let file = report::shown(&done.file, usize::MAX);
+        writeln!(said, "{file}:{}: {}: {}", done.line, done.message, done.title)
             .map_err(|error| miette!("{error}"))?;
     }
     for (path, (old, new)) in &texts {

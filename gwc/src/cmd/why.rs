@@ -389,8 +389,7 @@ impl Page<'_> {
     }
 
     fn place(&self, span: Span) -> String {
-        let Some(source) = self.sources.get(span.source) else { return String::new() };
-        format!("{}:{}", source.name, source.line_column(span.start).line)
+        report::place(self.sources, span)
     }
 }
 

@@ -111,7 +111,7 @@ impl SourceCode for Excerpt<'_> {
         let column = if before > 0 { 0 } else { from - self.start(first) };
         let lines = self.line(end.saturating_sub(1).max(start)) - line + 1;
         let contents = MietteSpanContents::new_named(
-            self.source.name.to_string(),
+            shown::file(self.source),
             data,
             (start, end - start).into(),
             line,

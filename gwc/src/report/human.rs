@@ -62,9 +62,10 @@ pub fn print_all<'d>(found: impl Iterator<Item = (&'d Sources, &'d Diag)>, color
 /// One diagnostic in a line.
 fn line(diag: &Diag, sources: &Sources) -> String {
     let span = diag.span();
-    let place = sources.get(span.source).map_or_else(String::new, |source| {
-        format!("{}:{}: ", source.name, source.line_column(span.start).line)
-    });
+    let place = match shown::place(sources, span) {
+        none if none.is_empty() => none,
+        place => format!("{place}: "),
+    };
     let label = diag.labels.first().map_or("", |label| &*label.text);
     shown::lines(&format!("  {place}{}: {label}", diag.message)).into_owned()
 }

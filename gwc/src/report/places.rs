@@ -41,8 +41,8 @@ pub fn at_places(
             let label = LabeledSpan::new(text_of(text), span.start as usize, span.len());
             diagnostic = diagnostic.and_label(label);
         } else if let Some(source) = sources.get(span.source) {
-            let line = source.line_column(span.start).line;
-            helps.push(format!("{}:{line}: `{}`: {text}", source.name, source.slice(*span)));
+            let at = shown::place(sources, *span);
+            helps.push(format!("{at}: `{}`: {text}", source.slice(*span)));
         }
     }
     if !helps.is_empty() {
@@ -50,7 +50,7 @@ pub fn at_places(
     }
     match home.and_then(|home| sources.get(home)) {
         Some(source) => Report::new(diagnostic).with_source_code(NamedSource::new(
-            &source.name,
+            shown::file(source),
             shown::source(&source.text).into_owned(),
         )),
         None => Report::new(diagnostic),

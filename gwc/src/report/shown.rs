@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use lang::quoted::is_seen;
+use lang::{Source, Sources, Span};
 
 /// The text with everything escaped that is not seen, cut to so many letters.
 pub fn shown(text: &str, most: usize) -> String {
@@ -22,6 +23,17 @@ pub fn shown(text: &str, most: usize) -> String {
         }
     }
     seen
+}
+
+/// File and line of a place. Whatever the file is called, that stays in its line.
+pub(crate) fn place(sources: &Sources, span: Span) -> String {
+    let Some(source) = sources.get(span.source) else { return String::new() };
+    format!("{}:{}", file(source), source.line_column(span.start).line)
+}
+
+/// What a file is called.
+pub(crate) fn file(source: &Source) -> String {
+    shown(&source.name, usize::MAX)
 }
 
 /// The text with everything escaped that is not seen, but for the ends of its lines.
@@ -56,7 +68,10 @@ fn is_laid_out(letter: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{lines, shown, source};
+    use lang::{Sources, Span};
+
+    use super::{lines, place, shown, source};
+    use crate::report::human;
 
     #[test]
     fn what_steers_a_terminal_is_written_out() {
@@ -71,5 +86,18 @@ mod tests {
         let text = "a\u{1b}b\u{9b}c\u{202e}d\u{e0001}\n";
         assert_eq!(source(text), "a?b\u{bf}c\u{fffd}d\u{1f7a8}\n");
         assert_eq!(source(text).len(), text.len());
+    }
+
+    #[test]
+    fn a_file_is_called_so_in_one_line() {
+        let mut sources = Sources::default();
+        let text = "edition 2026\nroute\n";
+        let source = sources.add("a\n::error::\u{1b}[31m.gw", text).clone();
+        let place = place(&sources, Span::new(source.id, 13, 18));
+        assert_eq!(place, "a\\n::error::\\u{1b}[31m.gw:2");
+        let (_, diags) = lang::parse(&source);
+        let diag = diags.first().expect("a route lacks its name");
+        let report = human::render(diag, &sources, false);
+        assert!(report.contains("[a\\n::error::\\u{1b}[31m.gw:2:"), "{report}");
     }
 }

@@ -7,7 +7,7 @@ use lang::Span;
 
 use crate::load::Check;
 use crate::owner;
-use crate::report::Line;
+use crate::report::{self, Line};
 
 /// A route's name, and where it is written.
 type Named = (Arc<str>, Span);
@@ -290,6 +290,5 @@ pub(super) fn text(check: &Check, span: Span) -> String {
 
 /// File and line of a place.
 pub(super) fn place(check: &Check, span: Span) -> String {
-    let Some(source) = check.sources.get(span.source) else { return String::new() };
-    format!("{}:{}", source.name, source.line_column(span.start).line)
+    report::place(&check.sources, span)
 }

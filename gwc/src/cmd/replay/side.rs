@@ -9,7 +9,7 @@ use runtime::replay::{End, Fate, Recorded, Replay};
 
 use super::entry::Entry;
 use crate::load::Check;
-use crate::report::Line;
+use crate::report::{self, Line};
 
 /// A policy, ready to be asked.
 pub(super) struct Side {
@@ -118,8 +118,7 @@ impl Side {
     }
 
     fn place(&self, span: Span) -> String {
-        let Some(source) = self.check.sources.get(span.source) else { return String::new() };
-        format!("{}:{}", source.name, source.line_column(span.start).line)
+        report::place(&self.check.sources, span)
     }
 }
 

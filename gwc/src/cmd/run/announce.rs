@@ -15,11 +15,11 @@ use runtime::gateway::{Gateway, ModuleState, Serves};
 use runtime::listen::BindAddress;
 
 use super::prepare::Prepared;
-use crate::report::say;
+use crate::report::{file, say};
 
 /// Says it, on standard error: standard output is the access log's.
 pub(super) fn announce(prepared: &Prepared, gateway: &Gateway<Engine>) {
-    let name = prepared.check.sources.iter().next().map_or("", |source| &*source.name);
+    let name = prepared.check.sources.iter().next().map_or_else(String::new, file);
     let n = prepared.engine.program().routes.len();
     say!("{name}: {n} route{}, {}", if n == 1 { "" } else { "s" }, prepared.hash);
     listeners(prepared, gateway);

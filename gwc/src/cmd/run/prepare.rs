@@ -12,7 +12,7 @@ use super::Args;
 use super::modules::{self, Shelf, Troubles};
 use crate::inputs::{self, files};
 use crate::load::{Check, Standing};
-use crate::report::say;
+use crate::report::{place, say};
 use crate::{Outcome, built, engine, proofs};
 
 /// A policy that can be served.
@@ -130,12 +130,9 @@ fn load(args: &Args, troubles: &mut Troubles<'_>) -> Result<(Check, Option<Strin
 /// A diagnostic in one line, with its place.
 pub(super) fn located(diag: &Diag, sources: &Sources) -> String {
     let span = diag.span();
-    match sources.get(span.source) {
-        Some(source) => {
-            let line = source.line_column(span.start).line;
-            format!("{}:{line}: {}[{}]: {diag}", source.name, diag.code, diag.slug)
-        }
-        None => diag.to_string(),
+    match place(sources, span) {
+        none if none.is_empty() => diag.to_string(),
+        place => format!("{place}: {}[{}]: {diag}", diag.code, diag.slug),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Case, Suite};
 use crate::report::places::at_places;
-use crate::report::shown;
+use crate::report::{file, shown};
 
 /// What is said of a policy that has errors.
 pub(super) const BROKEN: &str = "the policy has errors: its tests did not run";
@@ -102,7 +102,7 @@ impl Suite {
     pub(super) fn place(&self, span: Span) -> String {
         let Some(source) = self.sources.get(span.source) else { return String::new() };
         let at = source.line_column(span.start);
-        format!("{}:{}:{}", source.name, at.line, at.column)
+        format!("{}:{}:{}", file(source), at.line, at.column)
     }
 
     /// What is written there.
