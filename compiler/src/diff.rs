@@ -36,6 +36,7 @@ mod sends;
 mod shape;
 mod split;
 mod stands;
+mod typed;
 mod wire;
 
 use counts::Counts;

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
+use lang::{Ty, Value};
 
-use crate::diff::fate::{Does, Effect, Fate};
+use crate::diff::fate::{Captured, Does, Effect, Fate};
 use crate::diff::idle::is_alone;
+use crate::diff::typed::ty;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
@@ -132,11 +133,54 @@ pub(super) fn alike(
         }
         let choices = [old.choices, new.choices];
         let mut pair = Pair { basis, choices, effects: [one, other], steps: STEPS };
-        for (a, b) in one.does.args.iter().zip(&other.does.args) {
-            left = pair.same(space, left, *a, *b)?;
+        for (at, (a, b)) in one.does.args.iter().zip(&other.does.args).enumerate() {
+            left = pair.same(space, left, Stands::of(one, at), (*a, *b))?;
         }
     }
     Ok(left)
+}
+
+/// Where a value stands: what of it counts there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    /// In a text, or where only texts can stand, or where requests are told apart: how it is written.
+    Text,
+    /// In the key of a limit: how it is written, but for addresses, of which only the first bits count.
+    Key,
+    /// Elsewhere, as in a document: its type, too.
+    Value,
+}
+
+impl Stands {
+    /// Where an argument of a statement stands.
+    fn of(effect: &Effect, at: usize) -> Stands {
+        match (&*effect.does.action, effect.names.get(at)) {
+            ("limit", Some(&"value")) => Stands::Key,
+            ("cache", Some(&"key")) => Stands::Text,
+            _ if effect.does.place.is_some() => Stands::Text,
+            _ => Stands::Value,
+        }
+    }
+
+    /// Whether a value of this type counts as the text that it is written as.
+    fn is_as_text(self, ty: &Ty) -> bool {
+        match self {
+            Stands::Text => true,
+            Stands::Key => !matches!(ty, Ty::Ip | Ty::Json | Ty::List(_) | Ty::Error),
+            Stands::Value => {
+                matches!(ty, Ty::String | Ty::OneOf(_) | Ty::Uuid | Ty::Method | Ty::Ip)
+            }
+        }
+    }
+
+    /// Where an operand stands of an expression that stands here.
+    fn within(self, expr: &Expr) -> Stands {
+        match expr {
+            Expr::Template(_) => Stands::Text,
+            Expr::List(_) => self,
+            _ => Stands::Value,
+        }
+    }
 }
 
 struct Pair<'d> {
@@ -152,8 +196,8 @@ impl Pair<'_> {
         &mut self,
         space: &mut Space,
         set: Set,
-        a: ExprId,
-        b: ExprId,
+        stands: Stands,
+        (a, b): (ExprId, ExprId),
     ) -> Result<Set, Undecided> {
         let Some(steps) = self.steps.checked_sub(1) else { return Ok(Set::NONE) };
         self.steps = steps;
@@ -169,7 +213,7 @@ impl Pair<'_> {
                 let within = space.meet(left, taken)?;
                 left = space.minus(left, taken)?;
                 let (a, b) = if side == 0 { (value, b) } else { (a, value) };
-                same.push(self.same(space, within, a, b)?);
+                same.push(self.same(space, within, stands, (a, b))?);
             }
             return space.join_all(same);
         }
@@ -192,11 +236,12 @@ impl Pair<'_> {
                 return Ok(if one == other && is_stable { set } else { Set::NONE });
             }
             (Expr::Capture(one), Expr::Capture(other)) => {
-                let [one, other] = [(0, one), (1, other)].map(|(side, name)| {
-                    let captured = &self.effects.get(side)?.does.captured;
-                    captured.iter().find(|(known, _)| known == name).map(|(_, at)| *at)
+                let captured = self.captured(0, one).zip(self.captured(1, other));
+                let is_same = captured.is_some_and(|(one, other)| {
+                    let is_as_text = stands != Stands::Value || one.is_number == other.is_number;
+                    one.at == other.at && is_as_text
                 });
-                return Ok(if one.is_some() && one == other { set } else { Set::NONE });
+                return Ok(if is_same { set } else { Set::NONE });
             }
             (Expr::Member(one, name), Expr::Member(other, named)) if name == named => {
                 vec![(*one, *other)]
@@ -217,15 +262,32 @@ impl Pair<'_> {
                 of.iter().zip(than).map(|((_, one), (_, other))| (*one, *other)).collect()
             }
             // Text that is nothing but this.
-            (Expr::Template(parts), _) if parts.len() == 1 => {
-                parts.iter().map(|part| (*part, b)).collect()
+            (Expr::Template(parts), _) if parts.len() == 1 && self.is_as_text(1, stands, b) => {
+                return self.same(space, set, Stands::Text, (*parts.first().unwrap_or(&a), b));
             }
-            (_, Expr::Template(parts)) if parts.len() == 1 => {
-                parts.iter().map(|part| (a, *part)).collect()
+            (_, Expr::Template(parts)) if parts.len() == 1 && self.is_as_text(0, stands, a) => {
+                return self.same(space, set, Stands::Text, (a, *parts.first().unwrap_or(&b)));
             }
             _ => return Ok(Set::NONE),
         };
-        pairs.into_iter().try_fold(set, |left, (one, other)| self.same(space, left, one, other))
+        let stands = stands.within(program.expr(a));
+        pairs.into_iter().try_fold(set, |left, pair| self.same(space, left, stands, pair))
+    }
+
+    /// Whether what a side's expression comes to counts as the text that it is written as.
+    fn is_as_text(&self, side: usize, stands: Stands, id: ExprId) -> bool {
+        stands == Stands::Text || self.ty(side, id).is_some_and(|ty| stands.is_as_text(&ty))
+    }
+
+    /// Of which type a side's expression is, where it is there and that is known.
+    fn ty(&self, side: usize, id: ExprId) -> Option<Ty> {
+        let effect = self.effects.get(side)?;
+        ty(&self.basis.program, id, &effect.named, &effect.does.captured)
+    }
+
+    /// What a side's name for a part of the path is.
+    fn captured(&self, side: usize, name: &str) -> Option<&Captured> {
+        self.effects.get(side)?.does.captured.iter().find(|known| *known.name == *name)
     }
 
     /// When a side says what a constant of the other side is, if that is known.

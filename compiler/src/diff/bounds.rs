@@ -2,17 +2,18 @@
 //! often, so a key of fewer parts is the stricter one. A rate that only the request tells is as strict as itself and as
 //! nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lang::Value;
-use lang::policy::Call;
+use lang::policy::{Call, LocalId};
 use lang::value::Rate;
 use lang::vocab::{ExprId, Form};
+use lang::{Ty, Value};
 
 use super::counts::Counts;
 use super::fate::Does;
+use super::typed::ty;
 use super::{Kind, Reason};
-use crate::program::Expr;
+use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 
 /// Why a limit of another name lets less through.
@@ -22,18 +23,24 @@ const TOGETHER: &str = "a limit counts it together with what it was counted apar
 #[derive(Clone, Debug)]
 pub(super) struct Bound {
     does: Does,
+    /// What the names stand for that its parts read.
+    lets: Vec<ExprId>,
     /// Its name: what counts under one name counts together.
     name: Option<ExprId>,
-    /// What is counted apart: each part of the key.
-    parts: BTreeSet<ExprId>,
+    /// What is counted apart: each part of the key, with the bits that count of an address of version 6.
+    parts: Parts,
     /// What the key says beside them, the same for all: routes that say the same share a count.
     words: BTreeSet<ExprId>,
-    /// How many bits of an address of version 6 count.
-    ipv6: Option<i64>,
     rate: Option<Rate>,
     rate_by: Option<ExprId>,
     burst: Option<i64>,
 }
+
+/// The parts of a key, with the bits that count of what is an address of version 6 there.
+type Parts = BTreeMap<ExprId, Option<i64>>;
+
+/// The bits of an address of version 6, which all count where it is written as a text.
+const ALL_BITS: i64 = 128;
 
 /// Leaves out of a limit's arguments a burst that is what it is without one: a whole period's worth.
 pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
@@ -58,7 +65,11 @@ pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
 
 impl Bound {
     /// The limit that an action is, if it is one.
-    pub(super) fn of(basis: &Basis<'_>, call: &Call, does: &Does) -> Option<Bound> {
+    pub(super) fn of(
+        basis: &Basis<'_>,
+        call: &Call,
+        (does, lets): (&Does, &[(LocalId, ExprId)]),
+    ) -> Option<Bound> {
         let Form::Applied = call.row.form else { return None };
         let argument = |name: &str| {
             let at = call.row.place_of(name)?;
@@ -69,18 +80,42 @@ impl Bound {
             Some(Value::Int(number)) => Some(*number),
             _ => None,
         };
+        let program = &basis.program;
+        let counted = |part| {
+            let (mut of, mut bits) = (part, number("ipv6"));
+            // Names stand for what was computed before, and so nothing stands for itself.
+            loop {
+                of = match program.expr(of) {
+                    Expr::Local(local) => match named(lets, *local) {
+                        Some(value) => value,
+                        None => break,
+                    },
+                    Expr::Template(texts) if texts.len() == 1 => {
+                        bits = Some(ALL_BITS);
+                        texts.first().copied().unwrap_or(of)
+                    }
+                    _ => break,
+                };
+            }
+            (of, bits.filter(|_| ty(program, of, lets, &does.captured) == Some(Ty::Ip)))
+        };
         let (words, parts) = argument("value").map(|key| divided(basis, key)).unwrap_or_default();
+        let parts: Parts = parts.into_iter().map(counted).collect();
+        let locals = program.walk(parts.keys().copied(), &[]).filter_map(|(_, expr)| match expr {
+            Expr::Local(local) => named(lets, *local),
+            _ => None,
+        });
         Some(Bound {
             name: argument("limit"),
             parts,
             words,
-            ipv6: number("ipv6"),
             rate: match known("rate") {
                 Some(Value::Rate(rate)) => Some(*rate),
                 _ => None,
             },
             rate_by: argument("rate"),
             burst: number("burst"),
+            lets: locals.collect(),
             does: does.clone(),
         })
     }
@@ -90,12 +125,15 @@ impl Bound {
         if self.does == other.does {
             return Instead::AsStrict;
         }
-        let meant = |bound: &Bound| (bound.does.lets.clone(), bound.does.captured.clone());
+        let meant = |bound: &Bound| {
+            let captured = bound.does.captured.iter().map(|one| (one.name.clone(), one.at));
+            (bound.lets.clone(), captured.collect::<Vec<_>>())
+        };
         let (fewer, more) =
-            (self.parts.is_subset(&other.parts), self.parts.is_superset(&other.parts));
+            (is_within(&self.parts, &other.parts), is_within(&other.parts, &self.parts));
         // With other words a key shares its count with other routes.
         let shares_otherwise = self.words != other.words
-            && (self.parts == other.parts || !(self.words.is_empty() || other.words.is_empty()));
+            && ((fewer && more) || !(self.words.is_empty() || other.words.is_empty()));
         if meant(self) != meant(other) || shares_otherwise || !(fewer || more) {
             return Instead::OtherKey;
         }
@@ -115,7 +153,8 @@ impl Bound {
             },
             _ => return Instead::OtherRate,
         };
-        match fewer && by_rate && self.ipv6 <= other.ipv6 {
+        let by_bits = self.parts.iter().all(|(part, bits)| other.parts.get(part) >= Some(bits));
+        match fewer && by_rate && by_bits {
             true if counts.parts(other.name, self.name) => Instead::Apart,
             true => Instead::AsStrict,
             false => Instead::Looser,
@@ -191,9 +230,10 @@ fn now(these: &[Bound], those: &[Bound], counts: Shared<'_>) -> Vec<Now> {
         all.iter().any(|other| other.instead_of(one, &counts) == Instead::AsStrict)
     };
     let become_of = |one: &Bound| {
+        let by_the_same = |one: &Bound, other: &Bound| one.parts.keys().eq(other.parts.keys());
         // Whoever differs in what one counts may be the same in what the other counts.
         let is_made_up_for =
-            || new.iter().any(|other| other.parts != one.parts && !holds(these, other));
+            || new.iter().any(|other| !by_the_same(other, one) && !holds(these, other));
         match new.iter().map(|other| other.instead_of(one, &counts)).min() {
             _ if holds(those, one) => Now::Kept,
             Some(Instead::OtherRate) => Now::OtherRate,
@@ -262,6 +302,11 @@ pub(super) fn verdict(old: &[Bound], new: &[Bound], counts: &Counts) -> Option<R
 fn counts_less(these: &[Bound], those: &[Bound]) -> bool {
     let times = |all: &[Bound], one: &Bound| all.iter().filter(|of| of.does == one.does).count();
     these.iter().any(|one| (1..times(these, one)).contains(&times(those, one)))
+}
+
+/// Whether all these parts are among the others.
+fn is_within(parts: &Parts, others: &Parts) -> bool {
+    parts.keys().all(|part| others.contains_key(part))
 }
 
 /// The parts of a key. What is the same for all tells nobody apart.

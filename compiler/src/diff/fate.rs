@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::policy::{self, Expr, ExprKind, LocalId, RouteId};
+use lang::segment::{Segments, captures};
 use lang::vocab::{Ends, ExprId, Form};
 use lang::{Span, Value};
 
@@ -61,8 +62,8 @@ pub(super) enum Reach {
 #[derive(Clone, Debug)]
 pub(super) struct Effect {
     pub(super) does: Does,
-    /// What its arguments are called.
-    names: Vec<&'static str>,
+    /// What its arguments are called. What is assigned has no name.
+    pub(super) names: Vec<&'static str>,
     /// What the locals of its arguments stand for.
     pub(super) named: Vec<(LocalId, ExprId)>,
     pub(super) span: Span,
@@ -80,7 +81,29 @@ pub(super) struct Does {
     pub(super) place: Option<(Arc<str>, Option<Arc<str>>)>,
     arms: Vec<(ExprId, ExprId)>,
     pub(super) lets: Vec<ExprId>,
-    pub(super) captured: Vec<(Arc<str>, usize)>,
+    pub(super) captured: Vec<Captured>,
+}
+
+/// What a capture is of a path.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct Captured {
+    pub(super) name: Arc<str>,
+    /// The place of its segment.
+    pub(super) at: usize,
+    /// Whether it is a number, or else a text.
+    pub(super) is_number: bool,
+}
+
+impl Captured {
+    /// What a path captures.
+    pub(super) fn of(path: &policy::Path) -> Vec<Captured> {
+        let captured = captures(path).into_iter();
+        let captured = captured.map(|(name, at, segments)| {
+            let is_number = matches!(segments, Segments::Int);
+            Captured { name, at, is_number }
+        });
+        captured.collect()
+    }
 }
 
 impl Does {
@@ -111,12 +134,21 @@ impl Does {
 impl Effect {
     /// Whether it is told the same as another one but for this parameter.
     pub(super) fn differs_in(&self, other: &Does, param: &str) -> bool {
-        let is_param = |at: usize| self.names.get(at).is_some_and(|name| *name == param);
+        let of = |does: &Does| {
+            let at = self.names.iter().position(|name| *name == param)?;
+            does.args.get(at).copied()
+        };
+        self.is_told_as(other, param) && of(&self.does) != of(other)
+    }
+
+    /// Whether it is told what another one is, whatever that is told by this parameter.
+    pub(super) fn is_told_as(&self, other: &Does, but: &str) -> bool {
         let Does { action, args, place, .. } = &self.does;
-        let same = args.iter().zip(&other.args).enumerate();
-        self.names.contains(&param)
+        let is_free = |at: usize| self.names.get(at).is_some_and(|name| *name == but);
+        let mut same = args.iter().zip(&other.args).enumerate();
+        self.names.contains(&but)
             && (action, place, args.len()) == (&other.action, &other.place, other.args.len())
-            && same.into_iter().all(|(at, (one, other))| (one == other) != is_param(at))
+            && same.all(|(at, (one, other))| one == other || is_free(at))
     }
 
     /// What it is told otherwise than a statement of its kind on the other side, which may be written with the same words.
@@ -221,7 +253,7 @@ impl Fate {
         side: &Side<'_>,
         taken: &Taken<'_>,
         course: &Course,
-        captures: &[(Arc<str>, usize)],
+        captures: &[Captured],
         (chosen, refusing): (&Chosen, &HashSet<usize>),
     ) -> Option<Fate> {
         let (id, route) = (taken.id, taken.route);
@@ -386,7 +418,7 @@ impl Fate {
                 lets: named.iter().map(|(_, value)| *value).collect(),
                 captured,
             };
-            bounds.extend(Bound::of(basis, row, &does));
+            bounds.extend(Bound::of(basis, row, (&does, &named)));
             exposure.note(basis, course, (call, row), (chosen, &lets));
             let is_constant =
                 does.args.iter().all(|arg| matches!(basis.program.expr(*arg), Code::Const(_)));
@@ -501,23 +533,20 @@ fn acts<'s>(at: usize, (step, written): (&'s Step, &'s policy::Step)) -> Vec<Act
     }
 }
 
-/// Captures, with the places of their segments.
-type Captured = Vec<(Arc<str>, usize)>;
-
 /// What the expressions mean beyond their words: the values of locals, the places of captures.
 fn meant(
     program: &Program,
     roots: &[ExprId],
     lets: &[(LocalId, ExprId)],
-    captures: &[(Arc<str>, usize)],
-) -> (Vec<(LocalId, ExprId)>, Captured) {
+    captures: &[Captured],
+) -> (Vec<(LocalId, ExprId)>, Vec<Captured>) {
     let mut used = Vec::new();
     let mut captured = Vec::new();
     for (_, expr) in program.walk(roots.iter().copied(), lets) {
         match expr {
             Code::Local(local) => used.extend(lets.iter().find(|(known, _)| known == local)),
             Code::Capture(name) => {
-                captured.extend(captures.iter().find(|(known, _)| known == name).cloned());
+                captured.extend(captures.iter().find(|known| known.name == *name).cloned());
             }
             _ => {}
         }
@@ -543,10 +572,7 @@ fn shares(route: &policy::Route, at: Option<usize>) -> Option<String> {
 }
 
 /// Everything of a route that can matter to a request, in a form that equal ones share.
-pub(super) fn signature(
-    route: &Route,
-    captures: &[(Arc<str>, usize, lang::segment::Segments)],
-) -> String {
+pub(super) fn signature(route: &Route, captures: &[(Arc<str>, usize, Segments)]) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let conditions = route.conditions.iter().map(|(id, _)| id.0);

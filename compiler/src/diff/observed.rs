@@ -51,6 +51,35 @@ enum Item {
     Unknown,
 }
 
+impl Item {
+    /// What of it counts where an action is told it by this name: a document has addresses as texts, and so has what a limit
+    /// counts by, but for those of version 6.
+    fn told(self, name: &str) -> Item {
+        match self {
+            Item::Value(value) if matches!(name, "json" | "value" | "key") => {
+                Item::Value(written(value, name == "value"))
+            }
+            item => item,
+        }
+    }
+}
+
+/// A value as a document has it: in texts, numbers, lists and the like. What is `counted` by its bits is left as it is.
+fn written(value: Value, counted: bool) -> Value {
+    match value {
+        Value::Ip(address) if !counted || address.is_ipv4() => Value::string(address.to_string()),
+        Value::Method(text) => Value::String(text),
+        Value::List(items) => Value::list(items.iter().cloned().map(|item| written(item, counted))),
+        Value::Map(members) => {
+            let members = members.iter();
+            let members =
+                members.map(|(name, value)| (name.clone(), written(value.clone(), counted)));
+            Value::Map(Arc::new(members.collect()))
+        }
+        value => value,
+    }
+}
+
 impl Observed {
     /// How it compares with what the other policy leaves behind.
     pub(super) fn beside(&self, other: &Observed) -> Compared {
@@ -196,9 +225,10 @@ impl Observer<'_> {
     /// What the statements leave behind.
     pub(super) fn observe(&self, fate: &Fate) -> Observed {
         let mut seen = Observed::default();
-        for Effect { does, .. } in &fate.effects {
-            let items: Vec<Item> =
-                does.args.iter().map(|arg| self.item(*arg, does, &seen)).collect();
+        for Effect { does, names, .. } in &fate.effects {
+            let items = does.args.iter().map(|arg| self.item(*arg, does, &seen));
+            let items = items.zip(names.iter().copied().chain(std::iter::repeat("")));
+            let items: Vec<Item> = items.map(|(item, name)| item.told(name)).collect();
             let Some(place) = does.place.as_ref() else {
                 seen.done.push((does.action.clone(), items));
                 continue;

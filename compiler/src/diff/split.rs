@@ -11,7 +11,7 @@ use lang::{Ty, Value};
 use crate::diff::alike::{Choices, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
 use crate::diff::example::{Ground, hints, is_of, unfit_hints};
-use crate::diff::fate::{Does, Effect, Fate};
+use crate::diff::fate::{Captured, Does, Effect, Fate};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
 use crate::diff::pairing::{Pair, Pairing};
@@ -26,7 +26,6 @@ use crate::proof::search::{guards, plainly};
 use crate::space::{
     Cut, Env, Fact, Formula, Set, Space, Test, Undecided, arriving, believes, scheme,
 };
-use lang::segment::captures;
 
 /// The most requests of a region that are made up to see what computed values come to.
 const MOST_TRIED: usize = 64;
@@ -55,7 +54,7 @@ struct Asked<'b> {
     choices: Arc<Choices>,
     says: Arc<Vec<Formula>>,
     answered: Arc<Vec<(Arc<str>, Formula)>>,
-    captured: Vec<(Arc<str>, usize)>,
+    captured: Vec<Captured>,
     whole: Formula,
     but_method: Formula,
     ways: Vec<Way>,
@@ -235,8 +234,7 @@ fn asked<'b>(
         let (whole, but_method) = (taken.whole(cut), taken.but_method(cut));
         let courses = known.courses(basis, side, taken.id);
         let courses = courses.as_ref().as_ref().map_err(|_| Undecided)?;
-        let captured: Vec<(Arc<str>, usize)> =
-            captures(taken.path).into_iter().map(|(name, place, _)| (name, place)).collect();
+        let captured = Captured::of(taken.path);
         let mut made: Vec<Way> = Vec::new();
         let refusing = courses.iter().filter(|course| !course.sure && !is_told(course));
         let refusing: HashSet<usize> = refusing.filter_map(|course| course.at).collect();
@@ -391,13 +389,26 @@ fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId
 
 /// The addresses that a limit tells apart by more or fewer bits of version 6 than on the other side.
 fn told_by_address(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId> {
-    let differ = fate
-        .effects
-        .iter()
-        .filter(|effect| others.iter().any(|other| effect.differs_in(other, "ipv6")));
-    let args = differ.flat_map(|effect| effect.does.args.iter().copied());
-    let read = basis.program.walk(args, &[]).map(|(id, _)| id);
-    read.filter(|id| is_of(&basis.program, *id, &Ty::Ip)).collect()
+    let program = &basis.program;
+    let read = |does: &Does| {
+        let mut read: Vec<ExprId> = program
+            .walk(does.reads(), &[])
+            .slots()
+            .filter_map(|(id, _)| program.reading(id))
+            .collect();
+        read.sort_unstable();
+        read.dedup();
+        read
+    };
+    let by_more = |effect: &&Effect, other: &Does| {
+        effect.differs_in(other, "ipv6")
+            || (effect.is_told_as(other, "value") && read(&effect.does) == read(other))
+    };
+    let differ = fate.effects.iter().filter(|effect| {
+        &*effect.does.action == "limit" && others.iter().any(|other| by_more(effect, other))
+    });
+    let read = differ.flat_map(|effect| read(&effect.does));
+    read.filter(|id| is_of(program, *id, &Ty::Ip)).collect()
 }
 
 /// The header field of an answer that a statement gives to some requests, and what it is given.
