@@ -407,11 +407,16 @@ impl<'t> Mender<'t> {
 
     fn stray(&mut self, at: usize, byte: u8) {
         self.mend.replaced.push((at, STRAY));
-        let before = self.text.get(..at).unwrap_or("");
         let certain = match byte {
             // Of several lines another brace may be the one too many, and what stands behind that in another block.
-            b'}' => !before.contains('\n'),
-            _ => is_one_value(before.rsplit(['\n', ';', '{', '}']).next().unwrap_or("")),
+            b'}' => self.line.at == self.line.indent,
+            _ => {
+                let before = before(self.text, at);
+                let begins = before.rfind(['\n', ';', '{', '}']);
+                let whole = begins.is_some() || before.len() == at;
+                let value = begins.and_then(|begin| before.get(begin + 1..)).unwrap_or(before);
+                whole && is_one_value(value)
+            }
         };
         self.mend.diags.push(stray_closer(span(at, at + 1), char::from(byte), certain));
     }
@@ -422,7 +427,8 @@ impl<'t> Mender<'t> {
             let Some(open) = self.stack.pop() else { return };
             let opener = span(open.at, open.at + 1);
             let at = at.max(open.at + 1);
-            let certain = is_one_value(self.text.get(open.at..at).unwrap_or(""));
+            let inside = self.text.get(open.at..at).unwrap_or("");
+            let certain = inside.len() <= LOOKED_AT && is_one_value(inside);
             let (text, diag) = match open.byte {
                 b'(' => (")", unclosed_bracket(opener, span(at, at), ('(', ')'), certain)),
                 b'[' => ("]", unclosed_bracket(opener, span(at, at), ('[', ']'), certain)),
@@ -435,6 +441,15 @@ impl<'t> Mender<'t> {
                 .push(bare_url(self.text, span(at.saturating_sub(1), at)).unwrap_or(diag));
         }
     }
+}
+
+/// How far it is looked back or ahead for what a bracket holds: many brackets may stand in one line.
+const LOOKED_AT: usize = 256;
+
+/// What stands before `at`, as far as it is looked at.
+fn before(text: &str, at: usize) -> &str {
+    let begin = text.floor_char_boundary(at.saturating_sub(LOOKED_AT));
+    text.get(begin..at).unwrap_or("")
 }
 
 /// Whether nothing joins or compares values in this text, so that it means the same wherever a bracket in it begins or ends.

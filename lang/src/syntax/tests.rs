@@ -256,9 +256,15 @@ fn bombs_are_refused() {
             }
         }
     }
-    for text in
-        ["route a {\n".repeat(5000), "x { ".repeat(5000), "a ".repeat(5000), "}\n".repeat(5000)]
-    {
+    for text in [
+        "route a {\n".repeat(5000),
+        "x { ".repeat(5000),
+        "a ".repeat(5000),
+        "}\n".repeat(5000),
+        // Each is looked at with what stands before it on its line.
+        ")".repeat(20_000),
+        "a]".repeat(10_000),
+    ] {
         let (source, tree, _) = parsed(&text);
         format(&source, &tree);
     }
