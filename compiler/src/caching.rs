@@ -1,7 +1,7 @@
 //! Which requests go past a shared cache, by what they say, and what tells the others apart. The runtime keeps to these names, and proofs ask of a request
 //! what they mean.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lang::functions::FUNCTIONS;
@@ -13,7 +13,7 @@ use lang::{Span, Ty, Value};
 
 use crate::frame::{Slot, SlotId};
 use crate::lower::expr::Exprs;
-use crate::program::{Expr, Program, Step, StepKind, locals};
+use crate::program::{Block, Expr, Program, Step, StepKind, locals};
 use crate::space::identity;
 
 /// Methods that a cache answers.
@@ -44,6 +44,29 @@ const TRACES: [&str; 8] = [
 /// The directive of `Cache-Control` by which a request wants nothing kept (RFC 9111, section 5.2.1.5).
 pub const NO_STORE: &str = "no-store";
 
+/// The header fields in which the auths of a policy look for their tokens, by the names of the auths.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
+pub struct Carriers(BTreeMap<Arc<str>, BTreeSet<Arc<str>>>);
+
+impl Carriers {
+    /// Those of a program's auths.
+    pub fn of(program: &Program) -> Carriers {
+        let auths = program.blocks.iter().filter(|block| provider(&block.kind).is_some());
+        let fields = |auth: &Block| {
+            let carriers = identity::carriers(program, &auth.settings).into_iter();
+            carriers.map(|(field, key)| header(field, &key)).collect()
+        };
+        Carriers(auths.map(|auth| (auth.name.clone(), fields(auth))).collect())
+    }
+
+    /// The header fields of a request that say who asks: those that do everywhere, and those in which an auth of the policy
+    /// looks for its token, whichever routes ask it: the upstream of any route may look there, too.
+    fn credentials(&self) -> BTreeSet<Arc<str>> {
+        let fields = self.0.values().flatten().cloned();
+        CREDENTIALS.map(Arc::from).into_iter().chain(fields).collect()
+    }
+}
+
 /// Whom a cache answers, of those who say who they are.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Answers {
@@ -51,34 +74,34 @@ pub struct Answers {
     past: BTreeSet<Arc<str>>,
     /// Those with which it does not.
     answered: BTreeSet<Arc<str>>,
-    /// Whether its key says who asks by something else, such as a certificate.
-    knows: bool,
 }
 
 impl Answers {
-    /// Whom the cache of a route answers whose `key` tells requests apart; all, if what it keeps is `public`. `None` if
-    /// nobody: a statement reads who asks, or which requests the route takes hangs on that, and the key does not say so.
+    /// Whom the cache of a route answers whose `key` tells requests apart; all, if what it keeps is `public`. The error is
+    /// in which fields a statement reads who asks, or which requests the route takes hangs on that, where the key does not
+    /// say so: nobody is answered.
     pub fn of(
         program: &Program,
+        carriers: &Carriers,
         public: bool,
         key: Option<ExprId>,
         (conditions, steps): (&[(ExprId, Span)], &[Step]),
-    ) -> Option<Answers> {
-        let credentials = credentials(program);
+    ) -> Result<Answers, BTreeSet<SlotId>> {
+        let credentials = carriers.credentials();
         if public {
-            return Some(Answers { past: BTreeSet::new(), answered: credentials, knows: false });
+            return Ok(Answers { past: BTreeSet::new(), answered: credentials });
         }
-        let values = Values { program, steps, credentials: &credentials };
+        let values = Values { program, steps, carriers, credentials: &credentials };
         let told = values.sources(key);
         let conditions = conditions.iter().map(|(condition, _)| *condition);
-        let asked = conditions.chain(steps.iter().flat_map(Step::exprs));
-        if !values.sources(asked).is_subset(&told) {
-            return None;
+        let mut asked = values.sources(conditions.chain(steps.iter().flat_map(Step::exprs)));
+        asked.retain(|source, _| !told.contains_key(source));
+        if !asked.is_empty() {
+            return Err(asked.into_values().collect());
         }
-        let says = |name: &Arc<str>| told.contains(&Source::Header(name.clone()));
-        let knows = told.iter().any(|source| matches!(source, Source::Field(_)));
+        let says = |name: &Arc<str>| told.contains_key(&Source::Header(name.clone()));
         let (answered, past) = credentials.into_iter().partition(says);
-        Some(Answers { past, answered, knows })
+        Ok(Answers { past, answered })
     }
 
     /// The header fields with which a request goes past.
@@ -89,14 +112,6 @@ impl Answers {
     /// Whether requests with this header field are answered although they say in it who asks.
     pub fn has(&self, name: &str) -> bool {
         self.answered.contains(name)
-    }
-
-    /// Whether it answers somebody of those who say who they are whom the other does not.
-    pub(crate) fn exceeds(&self, other: Option<&Answers>) -> bool {
-        match other {
-            Some(other) => !self.answered.is_subset(&other.answered),
-            None => self.knows || !self.answered.is_empty(),
-        }
     }
 }
 
@@ -140,15 +155,6 @@ fn is_name(slot: &Slot) -> bool {
     }
 }
 
-/// The header fields of a request that say who asks: those that do everywhere, and those in which an auth of the policy
-/// looks for its token, whichever routes ask it: the upstream of any route may look there, too.
-fn credentials(program: &Program) -> BTreeSet<Arc<str>> {
-    let auths = program.blocks.iter().filter(|block| provider(&block.kind).is_some());
-    let carriers = auths.flat_map(|auth| identity::carriers(program, &auth.settings));
-    let fields = carriers.map(|(field, key)| header(field, &key));
-    CREDENTIALS.map(Arc::from).into_iter().chain(fields).collect()
-}
-
 /// The header field in which this field of a request stands.
 fn header(field: &str, key: &Arc<str>) -> Arc<str> {
     match field {
@@ -171,16 +177,17 @@ struct Values<'r> {
     program: &'r Program,
     /// What locals stand for is among these.
     steps: &'r [Step],
+    carriers: &'r Carriers,
     credentials: &'r BTreeSet<Arc<str>>,
 }
 
 impl Values<'_> {
-    /// What these values know of who asks.
-    fn sources(&self, values: impl IntoIterator<Item = ExprId>) -> BTreeSet<Source> {
-        let mut found = BTreeSet::new();
+    /// What these values know of who asks, and where they read it.
+    fn sources(&self, values: impl IntoIterator<Item = ExprId>) -> BTreeMap<Source, SlotId> {
+        let mut found = BTreeMap::new();
         for (_, expr) in self.program.walk(values, &locals(self.steps)) {
             if let Expr::Slot(slot) = expr {
-                found.extend(self.told(*slot));
+                found.extend(self.told(*slot).into_iter().map(|source| (source, *slot)));
             }
         }
         found
@@ -199,8 +206,8 @@ impl Values<'_> {
             (field @ "req.cookie", Some(key)) => vec![Source::Header(header(field, key))],
             // A token says who asks wherever it stands.
             (field, Some(auth)) if field == CLAIMS.path => {
-                let carriers = identity::sources(self.program, auth);
-                carriers.iter().map(|(field, key)| Source::Header(header(field, key))).collect()
+                let carriers = self.carriers.0.get(auth).into_iter().flatten();
+                carriers.cloned().map(Source::Header).collect()
             }
             ("req.cookie" | "conn.tls.client", _) => vec![Source::Field(slot.field.clone())],
             _ if matches!(root, "req" | "conn" | "client" | "up" | "origin" | "resp") => Vec::new(),
@@ -224,8 +231,9 @@ pub(crate) struct Asks {
 
 impl Asks {
     /// Adds them to those of the program.
-    pub(crate) fn add(program: &Program, exprs: &mut Exprs) -> Asks {
-        let names = credentials(program).into_iter();
+    pub(crate) fn add(carriers: &[Carriers], exprs: &mut Exprs) -> Asks {
+        let names: BTreeSet<Arc<str>> = carriers.iter().flat_map(Carriers::credentials).collect();
+        let names = names.into_iter();
         let credentials = names.map(|name| (name.clone(), is_present(exprs, &name))).collect();
         let mut own = OWN_TERMS.map(|name| is_present(exprs, name)).to_vec();
         // An item of the list, whatever stands beside it.
@@ -249,8 +257,17 @@ impl Asks {
 
     /// Whether the request has each of the header fields with which it goes past.
     pub(crate) fn past(&self, answers: &Answers) -> impl Iterator<Item = ExprId> {
-        let past = self.credentials.iter().filter(|(name, _)| answers.past.contains(name));
-        past.map(|(_, has)| *has)
+        self.have(&answers.past)
+    }
+
+    /// Whether the request has each of the header fields in which it says to a policy who asks.
+    pub(crate) fn says(&self, carriers: &Carriers) -> Vec<ExprId> {
+        self.have(&carriers.credentials()).collect()
+    }
+
+    fn have(&self, names: &BTreeSet<Arc<str>>) -> impl Iterator<Item = ExprId> {
+        let named = self.credentials.iter().filter(|(name, _)| names.contains(name));
+        named.map(|(_, has)| *has)
     }
 }
 

@@ -10,7 +10,9 @@ use lang::literal::literal;
 use lang::policy::{Input, Policy, RouteId};
 use lang::{Span, Ty, Value};
 
-use crate::program::Program;
+use crate::caching::Asks;
+use crate::lower::Joined;
+use crate::program::{Expr, Program, Step};
 use crate::proof::basis::{Basis, Known, plain};
 
 mod alike;
@@ -27,6 +29,7 @@ mod focus;
 mod guards;
 mod idle;
 mod items;
+mod kept;
 mod observed;
 mod pairing;
 mod part;
@@ -34,6 +37,7 @@ mod put;
 mod regions;
 mod sends;
 mod shape;
+mod spelling;
 mod split;
 mod stands;
 mod typed;
@@ -229,17 +233,16 @@ impl ItemChange {
 
 /// Compares two policies that check, each with its program.
 pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison {
-    let (basis, ()) = Basis::new(&[old, new], |exprs| besides::ask(exprs, [old.0, new.0]));
-    let mut basis = basis.answered().followed();
-    let counts = Arc::new(Counts::of(&mut basis));
+    let (basis, counts, asks) = together(old, new, Joined::ByType);
     let mut comparison = Comparison { items: items::items(&basis), ..Comparison::default() };
-    let mut found = classes(&basis, &counts, &mut comparison);
+    let told = (&counts, asks.as_ref());
+    let mut found = classes(&basis, told, &mut comparison);
     // What hangs on inputs has an example for what these are by default, else for what they are given, if for anything.
     for bind in [with_defaults, with_values, with_others] {
         let is_open = !comparison.undecided.is_empty() || found.values().any(Class::is_open);
         let Some((basis, given)) = bind(&basis).filter(|_| is_open) else { continue };
         let mut only = Comparison::default();
-        for (key, mut class) in classes(&basis, &counts, &mut only) {
+        for (key, mut class) in classes(&basis, told, &mut only) {
             if class.change.example.is_err() {
                 continue;
             }
@@ -257,6 +260,7 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
         }
         comparison.disagreements.extend(only.disagreements);
     }
+    add_by_default(old, new, &mut found);
     let mut changes: Vec<Change> = found.into_values().flat_map(Class::changes).collect();
     changes.sort_by(|a, b| {
         let key = |c: &Change| {
@@ -276,6 +280,64 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
     comparison
 }
 
+/// Two policies as one program, with what is asked of it to compare them.
+fn together<'p>(
+    old: (&'p Policy, &'p Program),
+    new: (&'p Policy, &'p Program),
+    joined: Joined,
+) -> (Basis<'p>, Counts, Option<Asks>) {
+    let (basis, asks) = Basis::new(&[old, new], joined, |exprs| {
+        besides::ask(exprs, [old.0, new.0], [old.1, new.1])
+    });
+    let mut basis = basis.answered().followed();
+    let counts = Counts::of(&mut basis);
+    (basis, counts, asks)
+}
+
+/// Adds what fares otherwise because an input has another default, for each policy with its own.
+fn add_by_default<'p>(
+    old: (&'p Policy, &'p Program),
+    new: (&'p Policy, &'p Program),
+    found: &mut BTreeMap<String, Class>,
+) {
+    let changed = old.0.inputs.iter().filter_map(|input| {
+        let same = |other: &&Input| (&other.name, &other.ty) == (&input.name, &input.ty);
+        let other = new.0.inputs.iter().find(same)?;
+        let (before, after) = (input.default.as_ref()?, other.default.as_ref()?);
+        let is_told = before != after && *input.ty.present() != Ty::Secret;
+        let told = || format!("`{}` was `{before}` by default and is `{after}`", input.name);
+        is_told.then(|| (&*input.name, told()))
+    });
+    let changed: Vec<(&str, String)> = changed.collect();
+    if changed.is_empty() {
+        return;
+    }
+    let (basis, counts, asks) = together(old, new, Joined::ByDefault);
+    let value = |input: &Input| input.default.clone().or_else(|| given(&basis, input));
+    let unsaid = basis
+        .program
+        .inputs
+        .iter()
+        .filter(|input| input.default.is_none() && *input.ty.present() != Ty::Secret);
+    let said =
+        unsaid.filter_map(|input| Some((input.name.clone(), given(&basis, input)?.to_string())));
+    let mut said: Given = said.collect();
+    said.sort_unstable();
+    said.dedup();
+    let basis = basis.bound(value);
+    let mut only = Comparison::default();
+    for (key, mut class) in classes(&basis, (&counts, asks.as_ref()), &mut only) {
+        let is_told = found.values().any(|other| other.change.is_told_as(&class.change));
+        if class.change.example.is_ok() && !is_told {
+            let read = class.change.inputs(&basis);
+            let told = changed.iter().filter(|(name, _)| read.contains(name));
+            class.change.because.extend(told.map(|(_, words)| words.clone()));
+            class.change.given.clone_from(&said);
+            found.insert(format!("by default {key}"), class);
+        }
+    }
+}
+
 /// Inputs with the values that they have to be given for an example.
 type Given = Vec<(Arc<str>, String)>;
 
@@ -287,34 +349,47 @@ fn with_defaults<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
 
 /// The same where the other inputs are given values: what one policy has by default, or any of their type.
 fn with_values<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
-    let inputs = &basis.program.inputs;
-    let value = |input: &Input| {
-        let is_one = inputs.iter().filter(|other| other.name == input.name).count() == 1;
-        let given = || input.default.clone().or_else(|| any(input.ty.present()));
-        agreed(basis, input).or_else(|| given().filter(|_| is_one))
-    };
-    let told = |input: &Input| match agreed(basis, input) {
-        None if *input.ty.present() != Ty::Secret => value(input),
-        _ => None,
-    };
-    let given = inputs.iter().filter_map(|input| Some((input.name.clone(), told(input)?)));
-    let given: Given = given.map(|(name, value)| (name, value.to_string())).collect();
-    (!given.is_empty()).then(|| (basis.bound(value), given))
+    with(basis, |input| by_default(basis, input).or_else(|| given(basis, input)))
 }
 
 /// The same where inputs are given other values than they have by default.
 fn with_others<'p>(basis: &Basis<'p>) -> Option<(Basis<'p>, Given)> {
-    let default =
-        |input: &Input| agreed(basis, input).filter(|_| *input.ty.present() != Ty::Secret);
-    let other = |input: &Input| other(input.ty.present(), &default(input)?);
-    let value = |input: &Input| other(input).or_else(|| default(input));
-    let inputs = &basis.program.inputs;
-    let given = inputs.iter().filter_map(|input| Some((input.name.clone(), other(input)?)));
-    let mut given: Given = given.map(|(name, value)| (name, value.to_string())).collect();
+    with(basis, |input| {
+        let default = by_default(basis, input);
+        let other = default.as_ref().and_then(|value| other(input.ty.present(), value));
+        other.or(default).or_else(|| given(basis, input))
+    })
+}
+
+/// The same with these values, if any input has to be given one. No secret is.
+fn with<'p>(
+    basis: &Basis<'p>,
+    value: impl Fn(&Input) -> Option<Value>,
+) -> Option<(Basis<'p>, Given)> {
+    let told = |input: &Input| {
+        let value = value(input).filter(|_| *input.ty.present() != Ty::Secret);
+        value.filter(|value| by_default(basis, input).as_ref() != Some(value))
+    };
+    let inputs = basis.program.inputs.iter();
+    let given = inputs.filter_map(|input| Some((input.name.clone(), told(input)?.to_string())));
+    let mut given: Given = given.collect();
     given.sort_unstable();
     given.dedup();
-    let is_whole = inputs.iter().all(|input| default(input).is_some());
-    (is_whole && !given.is_empty()).then(|| (basis.bound(value), given))
+    (!given.is_empty()).then(|| (basis.bound(value), given))
+}
+
+/// What an input is by default, if both policies agree on that.
+fn by_default(basis: &Basis<'_>, input: &Input) -> Option<Value> {
+    agreed(basis, input).filter(|_| *input.ty.present() != Ty::Secret)
+}
+
+/// What an input may be given: what one policy has by default, or any value of its type. Nothing, where the policies have
+/// inputs of two types under one name.
+fn given(basis: &Basis<'_>, input: &Input) -> Option<Value> {
+    let inputs = &basis.program.inputs;
+    let is_one = inputs.iter().filter(|other| other.name == input.name).count() == 1;
+    let given = || input.default.clone().or_else(|| any(input.ty.present()));
+    given().filter(|_| is_one)
 }
 
 /// Another value of the type.
@@ -352,7 +427,7 @@ fn agreed(basis: &Basis<'_>, input: &Input) -> Option<Value> {
 /// The requests that fare differently, by what they share. What could not be decided is added to the comparison.
 fn classes(
     basis: &Basis<'_>,
-    counts: &Arc<Counts>,
+    (counts, asks): (&Counts, Option<&Asks>),
     comparison: &mut Comparison,
 ) -> BTreeMap<String, Class> {
     let mut found: BTreeMap<String, Class> = BTreeMap::new();
@@ -365,7 +440,7 @@ fn classes(
         let Some(new_table) = new_side.lowered.listeners.get(new_at) else { continue };
         let sides = [(*old_side, old_table), (*new_side, new_table)];
         for region in regions(basis, sides, &mut signatures) {
-            let divided = split::divide(basis, sides, &region, &mut signatures, &mut known);
+            let divided = split::divide(basis, sides, (&region, asks), &mut signatures, &mut known);
             let Divided { pairs, is_cut } = match divided {
                 Ok(divided) => divided,
                 Err(_) => {
@@ -488,16 +563,23 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, (pair, verdict): (Pair, Verdic
     let outcome = |at: usize, fate: &Fate, other: &Fate| {
         let side = basis.sides.get(at);
         let route = fate.route.and_then(|RouteId(id)| side?.policy.routes.get(id as usize));
-        let effects = fate.lacked_by(other).into_iter().map(|effect| Effect {
-            span: effect.span,
-            comes_to: effect.otherwise(other, &basis.program),
-            is_chosen: effect.is_chosen,
-        });
+        let mut effects: Vec<Effect> = Vec::new();
+        for effect in fate.lacked_by(other) {
+            let told = Effect {
+                span: effect.span,
+                comes_to: effect.otherwise(other, basis),
+                is_chosen: effect.is_chosen,
+            };
+            // One statement may do several things.
+            if !effects.contains(&told) {
+                effects.push(told);
+            }
+        }
         let applied = fate.applied.iter().filter(|policy| !other.applied.contains(policy));
         Outcome {
             words: fate.words.clone(),
             route: route.map(|route| (route.name.clone(), route.span)),
-            effects: effects.collect(),
+            effects,
             applied: applied.cloned().collect(),
             refused: fate.by,
         }
@@ -526,6 +608,39 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, (pair, verdict): (Pair, Verdic
 }
 
 impl Change {
+    /// Whether the same is told of it, whatever is shown.
+    fn is_told_as(&self, other: &Change) -> bool {
+        let told = |of: &Change| {
+            let lines = [&of.old, &of.new].map(|outcome| {
+                let spans = outcome.effects.iter().map(|effect| effect.span);
+                (outcome.words.clone(), spans.collect::<Vec<_>>())
+            });
+            (of.listener.clone(), of.kind, lines, of.answered())
+        };
+        told(self) == told(other)
+    }
+
+    /// The inputs that the routes read which answer.
+    fn inputs<'b>(&self, basis: &'b Basis<'_>) -> BTreeSet<&'b str> {
+        let mut read = BTreeSet::new();
+        for (side, outcome) in basis.sides.iter().zip([&self.old, &self.new]) {
+            let named = outcome.route.as_ref().map(|(name, _)| name);
+            let at = side.policy.routes.iter().position(|route| Some(&route.name) == named);
+            let Some(route) = at.and_then(|at| basis.route(side, RouteId(at as u32))) else {
+                continue;
+            };
+            let conditions = route.conditions.iter().map(|(id, _)| *id);
+            let roots = conditions.chain(route.steps.iter().flat_map(Step::exprs));
+            read.extend(basis.program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
+                Expr::Input(input) => {
+                    basis.program.inputs.get(input.0 as usize).map(|of| &*of.name)
+                }
+                _ => None,
+            }));
+        }
+        read
+    }
+
     /// Who answers on either side, and what refuses there.
     fn answered(&self) -> [Answered; 2] {
         [&self.old, &self.new].map(|outcome| (outcome.route.clone(), outcome.refused))

@@ -72,10 +72,21 @@ fn contents(policy: &Policy) -> Program {
     }
 }
 
-/// The contents of several policies as one program, in which equal expressions are one; inputs of one name and type are
-/// too. `more` adds to its expressions what is asked besides. With it comes where each expression is first written. No pass has run over it, and it has no listeners.
+/// Which inputs of several policies are one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// Those of one name and type, whatever they are by default.
+    ByType,
+    /// Those of one name and type that are the same by default.
+    ByDefault,
+}
+
+/// The contents of several policies as one program, in which equal expressions are one; inputs are too, as `joined` says.
+/// `more` adds to its expressions what is asked besides. With it comes where each expression is first written. No pass has
+/// run over it, and it has no listeners.
 pub(crate) fn together<T>(
     policies: &[&Policy],
+    joined: Joined,
     more: impl FnOnce(&mut Exprs) -> T,
 ) -> (Program, Vec<Span>, T) {
     let mut exprs = Exprs::default();
@@ -83,7 +94,10 @@ pub(crate) fn together<T>(
     for policy in policies {
         let mut known = Vec::with_capacity(policy.inputs.len());
         for input in &policy.inputs {
-            let same = |other: &policy::Input| other.name == input.name && other.ty == input.ty;
+            let same = |other: &policy::Input| {
+                (&other.name, &other.ty) == (&input.name, &input.ty)
+                    && (joined == Joined::ByType || other.default == input.default)
+            };
             let at = program.inputs.iter().position(same).unwrap_or_else(|| {
                 program.inputs.push(input.clone());
                 program.inputs.len() - 1

@@ -12,6 +12,7 @@ use lang::diag::vacuous_assert::{no_such_outcome, vacuous_assert};
 use lang::policy::{Assert, Claim, Host, Policy};
 use lang::{Diag, Value};
 
+use crate::lower::Joined;
 use crate::program::Program;
 
 mod act;
@@ -124,7 +125,7 @@ fn basis<'p>(
     program: &'p Program,
     asserts: &[Assert],
 ) -> (Basis<'p>, Vec<(Asked, Asked)>) {
-    let (basis, claims) = Basis::new(&[(policy, program)], |exprs| {
+    let (basis, claims) = Basis::new(&[(policy, program)], Joined::ByType, |exprs| {
         let both = |assert: &Assert, exprs: &mut _| {
             (asked(&assert.of, program, exprs), asked(&assert.expect, program, exprs))
         };

@@ -11,6 +11,7 @@ use lang::{Ty, Value};
 use crate::diff::fate::{Captured, Does, Effect, Fate};
 use crate::diff::idle::is_alone;
 use crate::diff::typed::ty;
+use crate::frame::SlotId;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
@@ -99,9 +100,10 @@ pub(super) struct Told<'f> {
     pub(super) choices: &'f Choices,
 }
 
-/// Of these requests, those that get the same of the statements of both, for certain.
+/// Of these requests, those that get the same of the statements of both, for certain. The listener may believe what a peer
+/// says about the client, if it `believes`.
 pub(super) fn alike(
-    basis: &Basis<'_>,
+    (basis, believes): (&Basis<'_>, bool),
     space: &mut Space,
     set: Set,
     (old, new): (Told<'_>, Told<'_>),
@@ -132,7 +134,7 @@ pub(super) fn alike(
             return Ok(Set::NONE);
         }
         let choices = [old.choices, new.choices];
-        let mut pair = Pair { basis, choices, effects: [one, other], steps: STEPS };
+        let mut pair = Pair { basis, believes, choices, effects: [one, other], steps: STEPS };
         for (at, (a, b)) in one.does.args.iter().zip(&other.does.args).enumerate() {
             left = pair.same(space, left, Stands::of(one, at), (*a, *b))?;
         }
@@ -185,6 +187,8 @@ impl Stands {
 
 struct Pair<'d> {
     basis: &'d Basis<'d>,
+    /// Whether the listener may believe what a peer says about the client.
+    believes: bool,
     choices: [&'d Choices; 2],
     effects: [&'d Effect; 2],
     steps: usize,
@@ -233,7 +237,13 @@ impl Pair<'_> {
             (Expr::Input(one), Expr::Input(other)) if one == other => return Ok(set),
             (Expr::Slot(one), Expr::Slot(other)) => {
                 let is_stable = program.slot(*one).is_some_and(|slot| slot.stable);
-                return Ok(if one == other && is_stable { set } else { Set::NONE });
+                // Unless somebody is believed, the client is whoever has opened the connection.
+                let is_peer = |slot: &SlotId| {
+                    let field = program.slot(*slot).map_or("", |slot| &*slot.field);
+                    !self.believes && matches!(field, "client.ip" | "conn.peer")
+                };
+                let is_same = (one == other && is_stable) || (is_peer(one) && is_peer(other));
+                return Ok(if is_same { set } else { Set::NONE });
             }
             (Expr::Capture(one), Expr::Capture(other)) => {
                 let captured = self.captured(0, one).zip(self.captured(1, other));

@@ -68,7 +68,7 @@ pub(super) fn compare(
             let statements = between(&one.fate, &other.fate);
             let is_told = |pair: &Pair| between(&pair.old, &pair.new) == statements;
             if !pairs.iter().any(is_told) {
-                found.insert(key, pairing.pair(space, (one, other), both)?);
+                found.insert(key, pairing.pair(space, (one, other), both, None)?);
             }
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn compare(
                 let met = if is_old { other.set } else { one.set };
                 let both = space.meet(rest, met)?;
                 if both != Set::NONE && !found.contains_key(&key) {
-                    found.insert(key, pairing.pair(space, (one, other), both)?);
+                    found.insert(key, pairing.pair(space, (one, other), both, None)?);
                 }
             }
         }

@@ -7,21 +7,28 @@ use lang::Ty;
 use lang::policy::{Policy, StepKind};
 use lang::vocab::ExprId;
 
+use crate::caching::{Asks, Carriers};
 use crate::frame::Slot;
 use crate::lower::expr::Exprs;
 use crate::program::{Expr, Program};
 
-/// Asks it.
-pub(super) fn ask(exprs: &mut Exprs, policies: [&Policy; 2]) {
+/// Asks it, and what tells which requests a cache answers, if any route has one.
+pub(super) fn ask(
+    exprs: &mut Exprs,
+    policies: [&Policy; 2],
+    carriers: [&Program; 2],
+) -> Option<Asks> {
     let read = exprs.slots().iter().map(|slot| (slot.field.clone(), slot.key.clone()));
     let read: Vec<_> = read.collect();
     let steps =
         policies.into_iter().flat_map(|policy| &policy.routes).flat_map(|route| &route.steps);
     let mut open: Vec<&StepKind> = steps.map(|step| &step.kind).collect();
     let mut changed: Vec<(Arc<str>, Option<Arc<str>>)> = Vec::new();
+    let mut caches = false;
     while let Some(step) = open.pop() {
         match step {
             StepKind::Act(call) => {
+                caches |= call.row.name == "cache";
                 let place = call.place.as_ref();
                 changed.extend(place.map(|at| (Arc::from(at.field.path), at.key.clone())));
             }
@@ -46,6 +53,7 @@ pub(super) fn ask(exprs: &mut Exprs, policies: [&Policy; 2]) {
             _ => {}
         }
     }
+    caches.then(|| Asks::add(&carriers.map(Carriers::of), exprs))
 }
 
 /// What reads what stood in a field before statements change it, or what a part of it says.

@@ -7,6 +7,7 @@ use lang::Value;
 use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 
+use crate::diff::kept::Kept;
 use crate::interp::{Interp, ops};
 use crate::program::walk::plainly;
 use crate::program::{Expr, Program, named};
@@ -19,6 +20,8 @@ use crate::space::{Cut, Env, Formula, Test};
 pub(super) struct Chosen {
     /// What arguments come to, by what is written.
     arguments: HashMap<ExprId, Case>,
+    /// What becomes of it at the cache, where the way has one.
+    kept: Option<Kept>,
     /// What gives the status, and what it gives.
     status: Option<(ExprId, u16)>,
 }
@@ -38,6 +41,16 @@ impl Chosen {
     /// What an argument comes to: what is chosen of it, or all of it.
     pub(super) fn value(&self, argument: ExprId) -> ExprId {
         self.arguments.get(&argument).map_or(argument, |case| case.value)
+    }
+
+    /// The same where this becomes of the request at the cache.
+    pub(super) fn at_cache(self, kept: Option<Kept>) -> Chosen {
+        Chosen { kept, ..self }
+    }
+
+    /// What becomes of the request at the cache, where the way has one.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        self.kept
     }
 
     /// Whether something is chosen of the argument.

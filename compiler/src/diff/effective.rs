@@ -27,6 +27,7 @@ pub(super) struct Ran {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Phase {
     In,
+    Kept,
     Answer,
     Always,
     Back,

@@ -72,13 +72,13 @@ impl Found {
 
 impl Ground<'_> {
     /// An example of requests that fare as the one part says on the old side and as the other says on the new one; if there
-    /// is any, one in all of `shows`.
+    /// is any, one in all of `shows`. What is left behind of it is another thing each time, if that `differs`.
     pub(super) fn find(
         &self,
         space: &mut Space,
         (old, new): (&Part, &Part),
         both: Set,
-        shows: &[Set],
+        (shows, differs): (&[Set], bool),
     ) -> Result<Found, Undecided> {
         let untold = self.untold(old, new);
         if !untold.is_empty() {
@@ -94,15 +94,22 @@ impl Ground<'_> {
             if set == Set::NONE {
                 continue;
             }
+            let (whole, is_sure) = (set, space.witness(set).is_some());
             for plain in shows.iter().chain(&self.plain) {
                 let plainer = space.meet(set, *plain)?;
-                if plainer != Set::NONE && space.witness(plainer).is_some() {
+                if plainer != Set::NONE && (!is_sure || space.witness(plainer).is_some()) {
                     set = plainer;
                 }
             }
             let sure = space.witness(set);
             let certain = sure.is_some();
-            let guesses = || self.basis.guesses(space, set);
+            let guesses = || {
+                let mut guesses = self.basis.guesses(space, set);
+                if set != whole {
+                    guesses.extend(self.basis.guesses(space, whole));
+                }
+                guesses
+            };
             for values in sure.map_or_else(guesses, |values| vec![values]) {
                 let made = if certain { Witness::new } else { Witness::guess };
                 let witness = made((self.host, self.path), values, self.arriving);
@@ -122,7 +129,7 @@ impl Ground<'_> {
                     {
                         is_open = true;
                     }
-                    Some(((before, _), (after, _))) if is_alike(old, new) => {
+                    Some(((before, _), (after, _))) if differs && is_alike(old, new) => {
                         match before.beside(&after) {
                             // What is written otherwise comes to the same here.
                             Compared::Same => {
@@ -216,7 +223,7 @@ impl Ground<'_> {
         let mut of: Vec<String> = Vec::new();
         for (own, other) in sides {
             let lacked = own.lacked_by(other).into_iter();
-            for text in lacked.flat_map(|one| one.differing(other, program)) {
+            for text in lacked.flat_map(|one| one.differing(other, self.basis)) {
                 if !of.contains(&text) {
                     of.push(text);
                 }

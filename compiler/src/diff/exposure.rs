@@ -10,12 +10,15 @@ use lang::vocab::{Ends, ExprId, Shield};
 
 use super::bounds::parts;
 use super::choices::Chosen;
-use super::put::{Made, Put, echoes, given, passed_on, remade};
+use super::fate::Captured;
+use super::kept::Kept;
+use super::put::{Put, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};
 use super::shape::{self, Shape};
+use super::spelling::{self, Held, Spelling};
 use super::wire::{self, Wire};
 use super::{Kind, Reason};
-use crate::caching::{Answers, names_request};
+use crate::caching::names_request;
 use crate::program::{Call, Expr, locals};
 use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::{Course, Header};
@@ -30,14 +33,17 @@ pub(super) struct Exposure {
     wire: Option<Wire>,
     fields: BTreeMap<(bool, Arc<str>), Field>,
     /// What of the request's target the policy says.
-    target: BTreeMap<Piece, Put>,
+    target: BTreeMap<Piece, (Put, Spelling)>,
     /// What of it a client can choose among the requests of its host and path.
     open: BTreeSet<Piece>,
     /// The paths among which it chooses, if that is known.
     shape: Option<Shape>,
     /// The path that is taken.
     path: Option<policy::Path>,
-    cache: Option<Cache>,
+    /// What tells requests apart that share an answer, if any do.
+    cache: Option<BTreeSet<ExprId>>,
+    /// What becomes of the request at the cache, where the way has one.
+    kept: Option<Kept>,
     sends: Option<Sends>,
 }
 
@@ -60,6 +66,15 @@ impl Piece {
         }
     }
 
+    /// Where the policy's own letters hold a client most.
+    fn held(self) -> Held {
+        match self {
+            Piece::Path => Held::Segments,
+            Piece::Query => Held::Begin,
+            Piece::Host => Held::End,
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Piece::Path => "path",
@@ -73,6 +88,8 @@ impl Piece {
 #[derive(Clone, Debug)]
 struct Field {
     put: Put,
+    /// What the policy puts there, if it is a value.
+    value: Option<ExprId>,
     /// What the policy adds to it, where nothing of the client's stands beside that.
     added: Option<Put>,
     shield: Option<Shield>,
@@ -82,16 +99,12 @@ struct Field {
     tells: BTreeSet<Arc<str>>,
 }
 
-/// Who shares an answer.
-#[derive(Clone, Debug)]
-struct Cache {
-    /// Whose, of those who say who they are; `None` if every request goes past.
-    answers: Option<Answers>,
-    /// What tells requests apart.
-    parts: BTreeSet<ExprId>,
-}
-
 impl Exposure {
+    /// Whether answers are kept for others, and the same tells apart for whom.
+    pub(super) fn shares_as(&self, other: &Exposure) -> bool {
+        self.cache.is_some() && self.cache == other.cache
+    }
+
     /// What a course exposes.
     pub(super) fn of(
         basis: &Basis<'_>,
@@ -132,7 +145,8 @@ impl Exposure {
                 tells.extend(is_added.then(|| name.clone()));
             }
             let added = value.filter(|_| is_added).map(said);
-            ((up, name.clone()), Field { put, added, shield: None, all, tells })
+            let value = value.map(|value| chosen.value(value));
+            ((up, name.clone()), Field { put, value, added, shield: None, all, tells })
         });
         let mut open = BTreeSet::from([Piece::Query]);
         let captures = |segment: &policy::Segment| matches!(segment, policy::Segment::Capture(..));
@@ -151,17 +165,22 @@ impl Exposure {
             open,
             shape: Some(Shape::of_route(taken.path)),
             path: Some(taken.path.clone()),
+            kept: chosen.kept(),
             ..Exposure::default()
         }
+    }
+
+    /// Notes the host that an upstream's own line says.
+    pub(super) fn names_host(&mut self, value: ExprId) {
+        self.target.insert(Piece::Host, (Put::Own(value), Spelling::default()));
     }
 
     /// Notes a statement that runs.
     pub(super) fn note(
         &mut self,
         basis: &Basis<'_>,
-        course: &Course,
         (call, row): (&Call, &policy::Call),
-        (chosen, lets): (&Chosen, &[(LocalId, ExprId)]),
+        (chosen, lets, captured): (&Chosen, &[(LocalId, ExprId)], &[Captured]),
     ) {
         let argument = |name: &str| {
             let at = row.row.place_of(name)?;
@@ -169,14 +188,18 @@ impl Exposure {
         };
         let is_there =
             |value: &ExprId| !matches!(basis.program.expr(*value), Expr::Const(Value::Absent));
-        let put = |value: ExprId| given(basis, value, (chosen, lets));
+        let put = |value: ExprId| {
+            let spelling = Spelling::of(basis, chosen.value(value), lets, captured);
+            (given(basis, value, (chosen, lets)), spelling)
+        };
         let piece = match row.row.name {
             "rewrite" => Some(Piece::Path),
             _ => row.place.as_ref().and_then(|place| Piece::of(place.field.path)),
         };
         if let Some(piece) = piece {
             let value = call.args.first();
-            self.target.insert(piece, value.map_or(Put::Kept, |value| put(*value)));
+            let nothing = || (Put::Kept, Spelling::default());
+            self.target.insert(piece, value.map_or_else(nothing, |value| put(*value)));
             if piece == Piece::Path {
                 let value = value.zip(self.path.as_ref());
                 self.shape =
@@ -193,10 +216,10 @@ impl Exposure {
         });
         if row.row.ends == Ends::Responds {
             let location = argument("location").map(|value| chosen.value(value));
-            self.sends = location.map(|value| Sends::to(basis, value, lets));
+            self.sends = location.map(|value| Sends::to(basis, value, (lets, captured)));
         } else if sets_location {
             let value = call.args.first().map(|arg| chosen.value(*arg));
-            self.sends = value.map(|value| Sends::to(basis, value, lets));
+            self.sends = value.map(|value| Sends::to(basis, value, (lets, captured)));
         }
         if let Some(place) = &row.place
             && let Some(key) = &place.key
@@ -212,15 +235,10 @@ impl Exposure {
         let key = argument("key").map(|key| chosen.value(key)).filter(is_there);
         let key = key.map(|key| parts(basis, key));
         let sent = self.fields.iter().filter(|((up, _), _)| *up);
-        let sent = sent.filter_map(|(_, field)| match field.put {
-            Put::Own(value)
-            | Put::Identity(Made { value, .. })
-            | Put::Client(Made { value, .. }) => Some(value),
-            Put::Passes | Put::Beside | Put::Kept | Put::Said | Put::Written | Put::Unknown => None,
-        });
+        let sent = sent.filter_map(|(_, field)| field.value);
+        let sent = sent.filter(|value| basis.constants.get(*value).is_none());
         let sent = sent.filter(|value| !names_request(&basis.program, *value, lets));
-        let parts = key.unwrap_or_else(|| sent.collect());
-        self.cache = Some(Cache { answers: course.caches.clone(), parts });
+        self.cache = Some(key.unwrap_or_else(|| sent.collect()));
     }
 }
 
@@ -283,7 +301,7 @@ pub(super) fn verdict(
         reasons.extend(pieces.filter_map(|piece| asked_for(piece, old, new)));
         reasons.extend(wire::verdict(old.wire, new.wire));
     }
-    reasons.extend(shared(old.cache.as_ref(), new.cache.as_ref()));
+    reasons.extend(shared(old, new));
     reasons.extend(elsewhere(old, new, secure));
     reasons
 }
@@ -342,7 +360,8 @@ impl Exposure {
 /// in, is told as that.
 fn told_on(name: &Arc<str>, old: &Exposure, new: &Exposure) -> Option<Reason> {
     let own = (false, name.clone());
-    if old.answers(&own).1.or(new.answers(&own).1).is_some() {
+    let shield = old.answers(&own).1.or(new.answers(&own).1);
+    if matches!(shield, Some(Shield::Holds | Shield::Opens)) {
         return None;
     }
     match (old.lets(name), new.lets(name)) {
@@ -421,7 +440,7 @@ fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
 
 /// A piece of what an upstream is asked for.
 fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
-    let put = |of: &Exposure| of.target.get(&piece).cloned().unwrap_or(Put::Passes);
+    let put = |of: &Exposure| of.target.get(&piece).map_or(Put::Passes, |(put, _)| put.clone());
     let (before, after) = (put(old), put(new));
     // Where all requests have the same, it is as firm as the policy's own word.
     let is_open = old.open.contains(&piece) && new.open.contains(&piece);
@@ -437,10 +456,19 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             Kind::Tightened,
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
-        (false, false) if piece == Piece::Path && is_put => {
-            otherwise(&format!("the {word}"), &before, &after)
-                .or_else(|| shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?))
-        }
+        (false, false) if is_put => otherwise(&format!("the {word}"), &before, &after)
+            .or_else(|| match piece {
+                Piece::Path => shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?),
+                Piece::Query | Piece::Host => None,
+            })
+            .or_else(|| {
+                let spelled =
+                    |of: &'_ Exposure| of.target.get(&piece).map(|(_, spelled)| spelled.clone());
+                let kind = spelling::verdict(&spelled(old)?, &spelled(new)?, piece.held())?;
+                let more = if kind == Kind::Loosened { "more" } else { "less" };
+                let why = format!("the client chooses {more} of the {word} that the upstream gets");
+                Some((kind, why))
+            }),
         _ => otherwise(&format!("the {word}"), &before, &after),
     }
 }
@@ -480,7 +508,9 @@ fn answered(
         (Some(Shield::Opens), true, true) if opens == (true, false) => {
             (Kind::Tightened, format!("`{name}` no longer lets in whoever asks"))
         }
-        (Some(_), true, true) => (Kind::Unclear, format!("`{name}` says something else")),
+        (Some(Shield::Holds | Shield::Opens), true, true) => {
+            (Kind::Unclear, format!("`{name}` says something else"))
+        }
         (Some(Shield::Holds), true, false) => {
             (Kind::Loosened, format!("the client is no longer held to `{name}`"))
         }
@@ -494,6 +524,12 @@ fn answered(
             (Kind::Tightened, format!("`{name}` no longer lets other sites in"))
         }
         _ if !as_before => return None,
+        (Some(Shield::Hides), true, _) if new.passes() => {
+            (Kind::Loosened, format!("the upstream's `{name}` now reaches the client"))
+        }
+        (Some(Shield::Hides), _, true) if old.passes() => {
+            (Kind::Tightened, format!("the upstream's `{name}` no longer reaches the client"))
+        }
         (shield, ..) => match (old, new, shield) {
             (Put::Passes, Put::Kept, Some(Shield::Holds)) => {
                 (Kind::Loosened, format!("the client is no longer held to the upstream's `{name}`"))
@@ -513,38 +549,38 @@ fn answered(
 }
 
 /// Who shares an answer. A key of fewer parts gives one the answer that was made for another.
-fn shared(old: Option<&Cache>, new: Option<&Cache>) -> Option<Reason> {
-    let [before, now] = [old, new].map(|cache| cache.and_then(|cache| cache.answers.as_ref()));
+fn shared(old: &Exposure, new: &Exposure) -> Option<Reason> {
     let told = |kind, words: &str| Some((kind, words.to_owned()));
-    let exceeds = |one: Option<&Answers>, other| one.is_some_and(|one| one.exceeds(other));
-    match (exceeds(before, now), exceeds(now, before)) {
-        (_, true) => {
-            return told(
+    let says = [old, new].iter().any(|of| of.kept.is_some_and(|kept| kept.says));
+    let goes_past = |of: &Exposure| of.kept.is_some_and(|kept| !kept.is_shared);
+    match (&old.cache, &new.cache) {
+        (None, Some(_)) if says => {
+            told(Kind::Loosened, "answers to requests that say who asks are kept and shared")
+        }
+        (Some(_), None) if says => told(
+            Kind::Tightened,
+            "answers to requests that say who asks are no longer kept and shared",
+        ),
+        (None, Some(_)) if goes_past(old) => {
+            told(Kind::Changed, "the cache answers it now, where it went past")
+        }
+        (Some(_), None) if goes_past(new) => {
+            told(Kind::Changed, "it goes past the cache now, where that answered it")
+        }
+        (Some(old), Some(new)) => match (new.is_subset(old), old.is_subset(new)) {
+            (true, true) => None,
+            (true, false) => told(
                 Kind::Loosened,
-                "answers to requests that say who asks are kept and shared",
-            );
-        }
-        (true, false) => {
-            return told(
+                "the cache's key has fewer parts: more requests share one answer",
+            ),
+            (false, true) => told(
                 Kind::Tightened,
-                "answers to requests that say who asks are no longer kept and shared",
-            );
-        }
-        _ => {}
-    }
-    // Where every request goes past on one side, no two share anything there.
-    before.and(now)?;
-    let (old, new) = (&old?.parts, &new?.parts);
-    match (new.is_subset(old), old.is_subset(new)) {
-        (true, true) => None,
-        (true, false) => {
-            told(Kind::Loosened, "the cache's key has fewer parts: more requests share one answer")
-        }
-        (false, true) => {
-            told(Kind::Tightened, "the cache's key has more parts: fewer requests share one answer")
-        }
-        (false, false) => {
-            told(Kind::Unclear, "the cache's key is another: other requests share one answer")
-        }
+                "the cache's key has more parts: fewer requests share one answer",
+            ),
+            (false, false) => {
+                told(Kind::Unclear, "the cache's key is another: other requests share one answer")
+            }
+        },
+        _ => None,
     }
 }

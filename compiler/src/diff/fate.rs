@@ -8,6 +8,7 @@ use lang::segment::{Segments, captures};
 use lang::vocab::{Ends, ExprId, Form};
 use lang::{Span, Value};
 
+use crate::caching::told_apart;
 use crate::diff::bounds::{self, Bound};
 use crate::diff::choices::Chosen;
 use crate::diff::effective::{Phase, Ran, effective};
@@ -41,6 +42,8 @@ pub(super) struct Fate {
     pub(super) exposure: Exposure,
     /// The policies whose statements run.
     pub(super) applied: Vec<Arc<str>>,
+    /// Whether it goes past a cache that answers others.
+    pub(super) goes_past: bool,
 }
 
 /// How far a request gets.
@@ -151,8 +154,15 @@ impl Effect {
             && same.all(|(at, (one, other))| one == other || is_free(at))
     }
 
+    /// Whether what it is told by this parameter has names of the policy's in it.
+    pub(super) fn has_names(&self, program: &Program, param: &str) -> bool {
+        let at = self.names.iter().position(|name| *name == param);
+        let told = at.and_then(|at| self.does.args.get(at)).copied();
+        program.walk(told, &[]).any(|(_, expr)| matches!(expr, Code::Local(_)))
+    }
+
     /// What it is told otherwise than a statement of its kind on the other side, which may be written with the same words.
-    pub(super) fn otherwise(&self, other: &Fate, program: &Program) -> String {
+    pub(super) fn otherwise(&self, other: &Fate, basis: &Basis<'_>) -> String {
         // What stands elsewhere, or is there fewer times, is told nothing else.
         let is_there = other.effects.iter().any(|one| one.does == self.does);
         let Some(like) = self.like(other).filter(|_| !is_there) else {
@@ -161,7 +171,7 @@ impl Effect {
             let differs = self.is_alone && !is_there && other.effects.iter().any(is_beside);
             return if differs { ALONE.to_owned() } else { String::new() };
         };
-        let texts = self.unlike(like, program).map(|(name, text)| {
+        let texts = self.unlike(like, basis).map(|(name, text)| {
             let gap = if name.is_empty() { "" } else { " " };
             format!("{name}{gap}{text}")
         });
@@ -174,9 +184,9 @@ impl Effect {
     }
 
     /// What it is told that a statement of its kind on the other side is not, or all of it.
-    pub(super) fn differing(&self, other: &Fate, program: &Program) -> Vec<String> {
-        let Some(like) = self.like(other) else { return self.told(program) };
-        self.unlike(like, program).map(|(_, text)| text).collect()
+    pub(super) fn differing(&self, other: &Fate, basis: &Basis<'_>) -> Vec<String> {
+        let Some(like) = self.like(other) else { return self.told(&basis.program) };
+        self.unlike(like, basis).map(|(_, text)| text).collect()
     }
 
     /// The first statement of its kind on the other side.
@@ -192,15 +202,18 @@ impl Effect {
     fn unlike<'f>(
         &'f self,
         like: &'f Effect,
-        program: &'f Program,
+        basis: &'f Basis<'_>,
     ) -> impl Iterator<Item = (&'static str, String)> + 'f {
         let names = self.names.iter().copied().chain(std::iter::repeat(""));
         let pairs = names.zip(self.does.args.iter().zip(&like.does.args));
-        pairs.filter_map(|(name, (own, other))| {
-            let text = told(program, *own, &self.named);
-            // One name may stand for two things.
-            let differs = own != other || text != told(program, *other, &like.named);
-            differs.then_some((name, text))
+        pairs.filter_map(move |(name, (own, other))| {
+            let program = &basis.program;
+            let [text, of_like] =
+                [(own, self), (other, like)].map(|(id, of)| told(program, *id, &of.named));
+            // One name may stand for two things, and one input for what it is by default on either side.
+            let differs = own != other || text != of_like;
+            let value = basis.constants.get(*own).filter(|_| text == of_like);
+            differs.then(|| (name, value.map_or(text, ToString::to_string)))
         })
     }
 }
@@ -243,6 +256,7 @@ impl Fate {
             bounds: Vec::new(),
             exposure: Exposure::default(),
             applied: Vec::new(),
+            goes_past: false,
         }
     }
 
@@ -258,6 +272,7 @@ impl Fate {
     ) -> Option<Fate> {
         let (id, route) = (taken.id, taken.route);
         let written = side.policy.routes.get(id.0 as usize)?;
+        let goes_past = chosen.kept().is_some_and(|kept| !kept.is_shared);
         let known = match &course.status {
             Status::Known(status) => status.to_string(),
             _ => "a computed status".to_owned(),
@@ -314,10 +329,20 @@ impl Fate {
         let by = refusing_step.flatten().and_then(|at| route.steps.get(at)).map(|step| step.span);
         // What was done before is not sent to anybody, but for what always holds and what the upstream has got. Limits
         // have counted the request, whoever refuses it later.
+        // What always holds may read what was put there for an upstream that is not asked.
+        let standing = route.steps.iter().filter(|step| matches!(step.kind, StepKind::Always(_)));
+        let is_read = basis
+            .program
+            .walk(standing.flat_map(Step::exprs), &[])
+            .slots()
+            .any(|(_, slot)| slot.field.starts_with("up."));
         let is_lost = |row: &policy::Call| {
             let answers =
                 row.place.as_ref().is_some_and(|place| place.field.path.starts_with("resp."));
+            let is_upward = row.row.name == "rewrite"
+                || row.place.as_ref().is_some_and(|place| place.field.path.starts_with("up."));
             match (&course.end, row.row.form) {
+                _ if is_upward && is_read && course.to().is_none() => false,
                 (End::Limited(_), _) => true,
                 (_, Form::Applied) => false,
                 (End::Denied | End::Unfit | End::Long(_), _) => true,
@@ -332,10 +357,15 @@ impl Fate {
         let (mut ran, mut bounds) = (Vec::new(), Vec::new());
         let mut exposure = Exposure::of(basis, side, (taken, course), (written, chosen));
         let mut applied: Vec<Arc<str>> = Vec::new();
+        let mut is_keyless = false;
         let steps = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();
         for (at, step, call, row, always) in steps.flat_map(|(at, pair)| acts(at, pair)) {
             applied.extend(step.via.iter().cloned());
             let (Some(call), Some(row)) = (call, row) else { continue };
+            let is_kept = row.row.name == "cache";
+            if is_kept && (goes_past || course.to().is_none()) {
+                continue;
+            }
             let requires = row.row.asserted();
             let mut args: Vec<ExprId> = call.args.iter().map(|arg| chosen.value(*arg)).collect();
             bounds::plainly(basis, row, &mut args);
@@ -343,6 +373,14 @@ impl Fate {
             let is_chosen = call.args.iter().any(|arg| chosen.divides(*arg));
             let phase = match always {
                 true => Phase::Always,
+                // Requests are looked up once all statements before the answer have run.
+                false if is_kept => {
+                    let key = row.row.place_of("key").and_then(|at| args.get(at));
+                    is_keyless = key.is_none_or(|key| {
+                        matches!(basis.program.expr(*key), Code::Const(Value::Absent))
+                    });
+                    Phase::Kept
+                }
                 false if at < answers_at => Phase::In,
                 false if at == answers_at => Phase::Answer,
                 false => Phase::Back,
@@ -354,31 +392,16 @@ impl Fate {
                 let value = args.remove(host);
                 if !matches!(basis.program.expr(value), Code::Const(Value::Absent)) {
                     // The same as a statement of its own.
-                    let place = Some((Arc::from("up.host"), None));
-                    let (named, captured) = meant(&basis.program, &[value], &lets, captures);
-                    let does = Does {
-                        action: Arc::from("set"),
-                        args: vec![value],
-                        place,
-                        arms: Vec::new(),
-                        lets: named.iter().map(|(_, value)| *value).collect(),
-                        captured,
-                    };
-                    ran.push(Ran {
-                        effect: Effect {
-                            does,
-                            names: Vec::new(),
-                            named,
-                            span: step.span,
-                            is_chosen,
-                            is_alone: false,
-                        },
-                        form: Form::Assign,
-                        verb: "set",
-                        phase: Phase::In,
-                        refuses: false,
-                    });
+                    let meant = meant(&basis.program, &[value], &lets, captures);
+                    let mut one = names_host(value, meant, step.span);
+                    one.effect.is_chosen = is_chosen;
+                    ran.push(one);
                 }
+            }
+            if is_kept && let Some(public) = names.iter().position(|name| *name == "public") {
+                // Whom the cache answers is told by who is.
+                names.remove(public);
+                args.remove(public);
             }
             if let Some(condition) = requires {
                 if Some(at) != course.at {
@@ -419,7 +442,7 @@ impl Fate {
                 captured,
             };
             bounds.extend(Bound::of(basis, row, (&does, &named)));
-            exposure.note(basis, course, (call, row), (chosen, &lets));
+            exposure.note(basis, (call, row), (chosen, &lets, captures));
             let is_constant =
                 does.args.iter().all(|arg| matches!(basis.program.expr(*arg), Code::Const(_)));
             ran.push(Ran {
@@ -429,6 +452,16 @@ impl Fate {
                 phase,
                 refuses: is_unfit(at) || (refusing.contains(&at) && !is_constant),
             });
+        }
+        let own_host = course.to().and_then(|upstream| basis.host(side, upstream));
+        if let Some((value, span)) = own_host
+            && !ran.iter().any(|one| one.effect.does.changes("up.host"))
+        {
+            exposure.names_host(value);
+            ran.push(names_host(value, (Vec::new(), Vec::new()), span));
+        }
+        if is_keyless {
+            ran.extend(sets_apart(&basis.program, route));
         }
         ran.sort_by_key(|one| one.phase);
         let judged = ran.iter().filter(|one| one.refuses && course.end != End::Unfit);
@@ -449,6 +482,7 @@ impl Fate {
             bounds,
             exposure,
             applied,
+            goes_past,
         })
     }
 
@@ -491,6 +525,61 @@ impl Fate {
         let effects = self.effects.iter().filter(tells).map(|effect| effect.does.clone());
         Key { words: self.words.clone(), effects: effects.collect() }
     }
+}
+
+/// The host that an upstream is asked for, said by a line of its own or by the `forward`, as a statement.
+fn names_host(
+    value: ExprId,
+    (named, captured): (Vec<(LocalId, ExprId)>, Vec<Captured>),
+    span: Span,
+) -> Ran {
+    let does = Does {
+        action: Arc::from("set"),
+        args: vec![value],
+        place: Some((Arc::from("up.host"), None)),
+        arms: Vec::new(),
+        lets: named.iter().map(|(_, value)| *value).collect(),
+        captured,
+    };
+    let (is_chosen, is_alone) = (false, false);
+    let effect = Effect { does, names: Vec::new(), named, span, is_chosen, is_alone };
+    Ran { effect, form: Form::Assign, verb: "set", phase: Phase::In, refuses: false }
+}
+
+/// What tells answers apart that are kept without a key: each header field that the policy sets on its way, as a statement
+/// of its own.
+fn sets_apart(program: &Program, route: &Route) -> Vec<Ran> {
+    let acts = || {
+        route.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Act(call) => Some((step, call)),
+            StepKind::Let(..) | StepKind::Always(_) => None,
+        })
+    };
+    let told = told_apart(program, &route.steps).into_iter().filter_map(|name| {
+        let sets = |call: &Call| {
+            let place = call.place.as_ref();
+            place.is_some_and(|(field, key)| &**field == "up.header" && *key == Some(name.clone()))
+        };
+        let (step, _) = acts().find(|(_, call)| sets(call))?;
+        let does = Does {
+            action: Arc::from("tells apart"),
+            args: Vec::new(),
+            place: Some((Arc::from("cache"), Some(name))),
+            arms: Vec::new(),
+            lets: Vec::new(),
+            captured: Vec::new(),
+        };
+        let effect = Effect {
+            does,
+            names: Vec::new(),
+            named: Vec::new(),
+            span: step.span,
+            is_chosen: false,
+            is_alone: false,
+        };
+        Some(Ran { effect, form: Form::Applied, verb: "", phase: Phase::Kept, refuses: false })
+    });
+    told.collect()
 }
 
 /// Where a statement puts what it is told.
@@ -572,15 +661,36 @@ fn shares(route: &policy::Route, at: Option<usize>) -> Option<String> {
 }
 
 /// Everything of a route that can matter to a request, in a form that equal ones share.
-pub(super) fn signature(route: &Route, captures: &[(Arc<str>, usize, Segments)]) -> String {
+pub(super) fn signature(
+    basis: &Basis<'_>,
+    side: &Side<'_>,
+    route: &Route,
+    captures: &[(Arc<str>, usize, Segments)],
+) -> String {
     use std::fmt::Write as _;
     let mut text = String::new();
     let conditions = route.conditions.iter().map(|(id, _)| id.0);
     let methods = route.methods.as_ref().map(|(methods, _)| methods);
     // Writing to a string does not fail.
     let _ = write!(text, "{methods:?}{:?}{captures:?}", conditions.collect::<Vec<_>>());
+    let mut caches = false;
     for step in &route.steps {
         let _ = write!(text, "{:?}{:?}", step.kind, step.via);
+        let StepKind::Act(call) = &step.kind else { continue };
+        caches |= &*call.action == "cache";
+        // An upstream may say itself which host it is asked for.
+        let named = call.args.iter().chain(call.arms.iter().map(|(_, to)| to));
+        for name in named {
+            if let Code::Const(Value::Item(name)) = basis.program.expr(*name)
+                && let Some((host, _)) = basis.host(side, name)
+            {
+                let _ = write!(text, "{name}{host:?}");
+            }
+        }
+    }
+    // Whom a cache answers hangs on where all auths of the policy look for tokens.
+    if caches {
+        let _ = write!(text, "{:?}", basis.carriers(side));
     }
     text
 }

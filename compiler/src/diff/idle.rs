@@ -42,6 +42,9 @@ pub(super) fn idle(program: &Program, all: &[&Does], believes: bool) -> Idle {
     all.iter().filter_map(|does| Some(((*does).clone(), when(does)?))).collect()
 }
 
+/// Fields that the gateway writes also where it believes what a peer says about the client.
+const WRITTEN: [&str; 2] = ["x-forwarded-for", "x-forwarded-proto"];
+
 /// What a client says in a header field.
 pub(super) struct Said {
     /// The requests of which it reaches the upstream, by a statement where the gateway does not pass it on.
@@ -66,8 +69,9 @@ pub(super) fn said(
             let reaches = Formula::all(vec![nothing.clone().not(), passes]);
             Some(Said { reaches, nothing })
         }
-        // Only `via` goes on with what stood in it.
-        Reach::Otherwise if believes || &**name == "via" => None,
+        // These are written whatever stood in them, and `via` goes on with that.
+        Reach::Otherwise if &**name == "via" => None,
+        Reach::Otherwise if believes && WRITTEN.contains(&&**name) => None,
         Reach::Otherwise | Reach::Never => {
             let slot = read(program, name).map(Term::Slot);
             let nothing = slot.map_or(Formula::Always(true), |slot| cut.is(slot, &Value::Absent));

@@ -14,7 +14,7 @@ use crate::diff::fate::{Does, Fate, Reach};
 use crate::diff::idle::Said;
 use crate::diff::observed::Place;
 use crate::diff::part::{Part, Parts};
-use crate::diff::{Kind, Side as Which, Verdict, bounds, exposure};
+use crate::diff::{Kind, Reason, Side as Which, Verdict, bounds, exposure};
 use crate::space::{Formula, Set, Space, Undecided};
 
 /// The most pairs of statements of one region that are told of one kind of requests.
@@ -31,6 +31,8 @@ pub(super) struct Pair {
     pub(super) found: Found,
     /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
     unsaid: Vec<Arc<str>>,
+    /// What their answers mean for other requests, where that is another thing.
+    besides: Option<Reason>,
     /// Whether the listener may believe what a peer says about the client.
     believes: bool,
     /// Whether requests come to either side over TLS.
@@ -71,7 +73,12 @@ impl Pair {
                 return (Kind::Loosened, Vec::new());
             }
             (Reach::Asked | Reach::Through, Reach::Refused | Reach::Redirected) => {
-                return (Kind::Tightened, Vec::new());
+                // Who is sent elsewhere may be sent where somebody else likes.
+                let sent = exposure::elsewhere(&old.exposure, &new.exposure, self.secure);
+                let loosened = sent.into_iter().filter(|(kind, _)| *kind == Kind::Loosened);
+                let reasons: Vec<String> = loosened.map(|(_, why)| why).collect();
+                let kind = if reasons.is_empty() { Kind::Tightened } else { Kind::Loosened };
+                return (kind, reasons);
             }
             (Reach::Through, Reach::Asked) | (Reach::Redirected, Reach::Refused) => {
                 kind = Kind::Tightened;
@@ -86,6 +93,7 @@ impl Pair {
                 let mut reasons = exposure::verdict(before, after, said, self.secure);
                 // Limits count what is refused, too: that is how guessing is slowed down.
                 reasons.extend(bounds::verdict(&old.bounds, &new.bounds, counts));
+                reasons.extend(self.besides.clone());
                 let is_let = |place: &Place| !new.judged.contains(place);
                 if new.reach == Reach::Through && old.judged.iter().any(is_let) {
                     reasons.push((Kind::Changed, UNFIT.to_owned()));
@@ -150,7 +158,10 @@ impl Pairing<'_> {
         let keys = keys.filter(|((old, _), (new, _))| old != new);
         let mut keys: Vec<_> =
             keys.map(|((_, olds), (_, news))| (between(olds, news), olds, news)).collect();
-        keys.sort_by_key(|(differing, ..)| differing.as_ref().map_or(0, BTreeSet::len));
+        keys.sort_by_key(|(differing, olds, _)| {
+            let goes_past = olds.first().is_some_and(|part| part.fate.goes_past);
+            (differing.as_ref().map_or(0, BTreeSet::len), goes_past)
+        });
         let (mut pairs, mut is_cut) = (Vec::new(), false);
         let mut alone: HashMap<Routes, Vec<&BTreeSet<(Which, &Does)>>> = HashMap::new();
         for (differing, olds, news) in &keys {
@@ -178,7 +189,7 @@ impl Pairing<'_> {
                         is_cut = true;
                         continue;
                     }
-                    let pair = self.pair(space, (one, other), both)?;
+                    let pair = self.pair(space, (one, other), both, None)?;
                     if known.is_none() || pair.found.is_example() {
                         found.insert(between, pair);
                     }
@@ -194,6 +205,20 @@ impl Pairing<'_> {
         Ok((pairs, is_cut))
     }
 
+    /// Whether something besides the URL tells which requests a side's route takes.
+    pub(super) fn hangs_on_more(&self, side: usize, id: Option<RouteId>) -> bool {
+        let Some((side, id)) = self.ground.sides.get(side).map(|(side, _)| side).zip(id) else {
+            return false;
+        };
+        let basis = self.ground.basis;
+        let Some(route) = basis.route(side, id) else { return false };
+        let asked = route.conditions.iter().map(|(condition, _)| *condition);
+        let url =
+            ["req.path", "req.query", "req.query.all", "req.target", "req.host", "req.scheme"];
+        route.methods.is_some()
+            || basis.program.walk(asked, &[]).slots().any(|(_, slot)| !url.contains(&&*slot.field))
+    }
+
     /// The requests of both parts that do not fare alike for all that is known.
     pub(super) fn differing(
         &self,
@@ -205,16 +230,19 @@ impl Pairing<'_> {
             return Ok(both);
         }
         let told = (one.told(), other.told());
-        let same = alike(self.ground.basis, space, both, told, &self.nothing)?;
+        let same =
+            alike((self.ground.basis, self.ground.believes), space, both, told, &self.nothing)?;
         space.minus(both, same)
     }
 
-    /// The two parts, with an example among `both`.
+    /// The two parts, with an example among `both`, which is another thing for other requests for the reason that stands
+    /// `besides`.
     pub(super) fn pair(
         &self,
         space: &mut Space,
         (one, other): (&Part, &Part),
         both: Set,
+        besides: Option<Reason>,
     ) -> Result<Pair, Undecided> {
         let believes = self.ground.believes;
         let (mut shows, mut unsaid) = (Vec::new(), Vec::new());
@@ -236,8 +264,8 @@ impl Pairing<'_> {
                 shows.push(space.set(gets)?);
             }
         }
-        let found = self.ground.find(space, (one, other), both, &shows)?;
+        let found = self.ground.find(space, (one, other), both, (&shows, besides.is_none()))?;
         let (old, new) = (one.fate.clone(), other.fate.clone());
-        Ok(Pair { old, new, found, unsaid, believes, secure: self.secure })
+        Ok(Pair { old, new, found, unsaid, besides, believes, secure: self.secure })
     }
 }

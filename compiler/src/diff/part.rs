@@ -21,6 +21,8 @@ pub(super) struct Part {
     pub(super) taken: Option<RouteId>,
     /// Whether who takes these requests differs.
     pub(super) differs: bool,
+    /// Whether the other side has who takes them, too.
+    pub(super) kept: bool,
     pub(super) choices: Arc<Choices>,
     /// What these requests have chosen.
     pub(super) chosen: Chosen,

@@ -47,7 +47,7 @@ impl Signatures {
         let route = basis.route(side, candidate.route)?;
         let (path, _) = route.paths.get(candidate.path)?;
         let kinds: Vec<Segments> = path.segments.iter().map(Segments::of).collect();
-        let text = fate::signature(route, &candidate.captures);
+        let text = fate::signature(basis, side, route, &candidate.captures);
         let next = self.known.len() as u32;
         let number = *self.known.entry((host.host.clone(), kinds, path.rest, text)).or_insert(next);
         self.of.insert(place, number);

@@ -4,7 +4,9 @@ use lang::Value;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
 
+use crate::diff::fate::Captured;
 use crate::diff::put::{Put, put};
+use crate::diff::spelling::{self, Held, Spelling};
 use crate::diff::{Kind, Reason};
 use crate::program::Expr;
 use crate::proof::basis::Basis;
@@ -14,6 +16,8 @@ use crate::proof::basis::Basis;
 pub(super) struct Sends {
     scheme: Scheme,
     host: Host,
+    /// How the host is spelled.
+    authority: Spelling,
 }
 
 /// Who says the host.
@@ -59,6 +63,14 @@ pub(super) fn verdict(
             Kind::Tightened,
             "the client no longer chooses the host that it is sent to".into(),
         )),
+        (Some(Host::Said), Some(Host::Said)) => {
+            let spelled = before.zip(after).map(|(one, other)| (&one.authority, &other.authority));
+            let kind = spelled.and_then(|(one, other)| spelling::verdict(one, other, Held::End));
+            reasons.extend(kind.map(|kind| {
+                let more = if kind == Kind::Loosened { "more" } else { "less" };
+                (kind, format!("the client chooses {more} of the host that it is sent to"))
+            }));
+        }
         _ => {}
     }
     let [from, to] = secure;
@@ -82,8 +94,13 @@ pub(super) fn verdict(
 
 impl Sends {
     /// Where a value sends it.
-    pub(super) fn to(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Sends {
+    pub(super) fn to(
+        basis: &Basis<'_>,
+        value: ExprId,
+        (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
+    ) -> Sends {
         let program = &basis.program;
+        let authority = Spelling::of(basis, value, lets, captured).authority();
         let text = |id: ExprId| match basis.constants.get(id) {
             Some(Value::String(text)) => Some(text.clone()),
             _ => None,
@@ -92,9 +109,14 @@ impl Sends {
             Expr::Template(parts) => parts.clone(),
             _ => vec![value],
         };
-        let mut parts = parts.into_iter();
-        let first = parts.next();
-        let Some(begin) = first.and_then(text) else {
+        let first = parts.first().copied();
+        let mut parts = parts.into_iter().peekable();
+        let mut begin = String::new();
+        while let Some(words) = parts.peek().copied().and_then(text) {
+            begin.push_str(&words);
+            parts.next();
+        }
+        if begin.is_empty() {
             let own = first.is_some_and(|id| match program.expr(id) {
                 Expr::Slot(slot) => program
                     .slot(*slot)
@@ -104,9 +126,9 @@ impl Sends {
             let by_client =
                 !own && first.is_some_and(|id| matches!(put(basis, id, lets), Put::Client(_)));
             return match (own, by_client) {
-                (true, _) => Sends { scheme: Scheme::Same, host: Host::Kept },
-                (_, true) => Sends { scheme: Scheme::Unknown, host: Host::Said },
-                _ => Sends { scheme: Scheme::Unknown, host: Host::Named },
+                (true, _) => Sends { scheme: Scheme::Same, host: Host::Kept, authority },
+                (_, true) => Sends { scheme: Scheme::Unknown, host: Host::Said, authority },
+                _ => Sends { scheme: Scheme::Unknown, host: Host::Named, authority },
             };
         };
         let lower = begin.to_ascii_lowercase();
@@ -115,16 +137,16 @@ impl Sends {
         let found = schemes.iter().find_map(|(words, scheme)| {
             lower.strip_prefix(words).map(|rest| (rest.to_owned(), *scheme))
         });
-        let Some((mut authority, scheme)) = found else {
+        let Some((mut text_before, scheme)) = found else {
             return match lower.contains(':') {
-                true => Sends { scheme: Scheme::Unknown, host: Host::Named },
-                false => Sends { scheme: Scheme::Same, host: Host::Kept },
+                true => Sends { scheme: Scheme::Unknown, host: Host::Named, authority },
+                false => Sends { scheme: Scheme::Same, host: Host::Kept, authority },
             };
         };
         let ends = |text: &str| text.contains(['/', '?', '#']);
         let mut host = Host::Named;
         for part in parts {
-            if ends(&authority) {
+            if ends(&text_before) {
                 break;
             }
             let is_host = match program.expr(part) {
@@ -143,9 +165,9 @@ impl Sends {
             } else if matches!(put(basis, part, lets), Put::Client(_)) {
                 host = Host::Said;
             }
-            authority = text(part).map_or_else(String::new, |text| text.to_string());
+            text_before = text(part).map_or_else(String::new, |text| text.to_string());
         }
-        Sends { scheme, host }
+        Sends { scheme, host, authority }
     }
 
     /// Whether what follows goes over TLS, where the request came so or did not.

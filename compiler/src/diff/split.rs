@@ -8,12 +8,14 @@ use lang::policy::Compare;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
+use crate::caching::Asks;
 use crate::diff::alike::{Choices, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
 use crate::diff::example::{Ground, hints, is_of, unfit_hints};
 use crate::diff::fate::{Captured, Does, Effect, Fate};
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
+use crate::diff::kept::{self, Lookup};
 use crate::diff::pairing::{Pair, Pairing};
 use crate::diff::part::{Part, Parts};
 use crate::diff::regions::{Region, Signatures};
@@ -45,10 +47,26 @@ pub(super) struct Divided {
     pub(super) is_cut: bool,
 }
 
+/// The candidates that requests of a region meet on one side.
+struct Met<'m> {
+    ats: &'m [At],
+    /// Those of just this host and path that differ.
+    differing: &'m [At],
+    /// Of each whether the other side has it, too.
+    kept: Vec<bool>,
+}
+
+/// Which of these numbers are among the others.
+fn kept_in(numbers: &[Option<u32>], others: &[Option<u32>]) -> Vec<bool> {
+    let others: HashSet<u32> = others.iter().flatten().copied().collect();
+    numbers.iter().map(|number| number.is_some_and(|number| others.contains(&number))).collect()
+}
+
 /// A candidate with its formulas.
 struct Asked<'b> {
     taken: Taken<'b>,
     differs: bool,
+    kept: bool,
     /// The statements that may refuse a request.
     refusing: HashSet<usize>,
     choices: Arc<Choices>,
@@ -76,18 +94,18 @@ struct Way {
 pub(super) fn divide<'b>(
     basis: &'b Basis<'b>,
     sides: [(Side<'b>, &'b Listener); 2],
-    region: &Region,
+    (region, asks): (&Region, Option<&Asks>),
     signatures: &mut Signatures,
     known: &mut [Known; 2],
 ) -> Result<Divided, Undecided> {
-    let finely = divided(basis, sides, region, signatures, known, true);
-    finely.or_else(|_| divided(basis, sides, region, signatures, known, false))
+    let finely = divided(basis, sides, (region, asks), signatures, known, true);
+    finely.or_else(|_| divided(basis, sides, (region, asks), signatures, known, false))
 }
 
 fn divided<'b>(
     basis: &'b Basis<'b>,
     sides: [(Side<'b>, &'b Listener); 2],
-    region: &Region,
+    (region, asks): (&Region, Option<&Asks>),
     signatures: &mut Signatures,
     known: &mut [Known; 2],
     finely: bool,
@@ -123,6 +141,7 @@ fn divided<'b>(
     let concerned = Formula::any(concerned);
     let mut plain = plainly(&mut cut);
     plain.extend(usually(basis, &mut cut));
+    plain.extend(asks.into_iter().flat_map(|asks| kept::plainly(asks, &mut cut)));
     let mut common = Vec::with_capacity(n_common);
     for at in olds.iter().take(n_common) {
         let Some(taken) = basis.taken(&old, old_table, *at) else { continue };
@@ -131,11 +150,19 @@ fn divided<'b>(
     let [known_old, known_new] = known;
     let rest_old: Vec<At> = olds.iter().skip(n_common).copied().collect();
     let rest_new: Vec<At> = news.iter().skip(n_common).copied().collect();
-    let [old_differ, new_differ] = region.differing.each_ref().map(|all| all.iter().collect());
-    let mut rest_old =
-        asked(basis, (&old, old_table), (&rest_old, &old_differ), &mut cut, known_old)?;
-    let mut rest_new =
-        asked(basis, (&new, new_table), (&rest_new, &new_differ), &mut cut, known_new)?;
+    let old_numbers: Vec<Option<u32>> =
+        rest_old.iter().map(|at| number(Which::Old, &old, old_table, *at)).collect();
+    let new_numbers: Vec<Option<u32>> =
+        rest_new.iter().map(|at| number(Which::New, &new, new_table, *at)).collect();
+    let [old_differ, new_differ] = &region.differing;
+    let old_met =
+        Met { ats: &rest_old, differing: old_differ, kept: kept_in(&old_numbers, &new_numbers) };
+    let new_met =
+        Met { ats: &rest_new, differing: new_differ, kept: kept_in(&new_numbers, &old_numbers) };
+    let lookup = asks.map(|asks| Lookup { basis, asks });
+    let mut made = |side, met, known| asked(basis, side, met, lookup.as_ref(), (&mut cut, known));
+    let mut rest_old = made((&old, old_table), &old_met, known_old)?;
+    let mut rest_new = made((&new, new_table), &new_met, known_new)?;
     let mut hints = Vec::new();
     let (before, after) = (done(&rest_old), done(&rest_new));
     chosen(basis, (&old, &mut rest_old), &after, finely, &mut cut, &mut hints);
@@ -206,6 +233,7 @@ fn divided<'b>(
     ];
     let told = [&old_parts, &new_parts];
     aside::compare(&pairing, &mut space, told, asides.each_ref(), &mut pairs)?;
+    kept::gathered(&pairing, &mut space, told, &mut pairs)?;
     Ok(Divided { pairs, is_cut })
 }
 
@@ -224,12 +252,13 @@ fn usually(basis: &Basis<'_>, cut: &mut Cut<'_>) -> Vec<Formula> {
 fn asked<'b>(
     basis: &'b Basis<'b>,
     (side, table): (&Side<'b>, &'b Listener),
-    (ats, differing): (&[At], &HashSet<&At>),
-    cut: &mut Cut<'_>,
-    known: &mut Known,
+    met: &Met<'_>,
+    lookup: Option<&Lookup<'_>>,
+    (cut, known): (&mut Cut<'_>, &mut Known),
 ) -> Result<Vec<Asked<'b>>, Undecided> {
-    let mut all = Vec::with_capacity(ats.len());
-    for at in ats {
+    let differing: HashSet<&At> = met.differing.iter().collect();
+    let mut all = Vec::with_capacity(met.ats.len());
+    for (at, kept) in met.ats.iter().zip(&met.kept) {
         let Some(taken) = basis.taken(side, table, *at) else { continue };
         let (whole, but_method) = (taken.whole(cut), taken.but_method(cut));
         let courses = known.courses(basis, side, taken.id);
@@ -259,11 +288,19 @@ fn asked<'b>(
                 aside.extend(fate.map(|fate| Way { course, formula: guards, chosen, fate }));
                 continue;
             }
+            let looked_up = match lookup {
+                Some(lookup) => lookup.cases(side, course, cut),
+                None => vec![(Formula::Always(true), None)],
+            };
             for (course, formula, chosen) in by_status(&basis.program, course, cut, taken.env()) {
-                let told = (&chosen, &refusing);
-                let fate = Fate::of(basis, side, &taken, &course, &captured, told);
-                let formula = Formula::all(vec![guards.clone(), formula]);
-                made.extend(fate.map(|fate| Way { course, formula, chosen, fate }));
+                for (concerned, kept) in &looked_up {
+                    let chosen = chosen.clone().at_cache(*kept);
+                    let told = (&chosen, &refusing);
+                    let fate = Fate::of(basis, side, &taken, &course, &captured, told);
+                    let formula = vec![guards.clone(), formula.clone(), concerned.clone()];
+                    let (course, formula) = (course.clone(), Formula::all(formula));
+                    made.extend(fate.map(|fate| Way { course, formula, chosen, fate }));
+                }
             }
         }
         let differs = differing.contains(at);
@@ -271,6 +308,7 @@ fn asked<'b>(
         all.push(Asked {
             taken,
             differs,
+            kept: *kept,
             refusing,
             choices,
             says,
@@ -303,7 +341,14 @@ fn chosen(
     let elsewhere: BTreeSet<ExprId> =
         others.iter().flat_map(|does| does.args.iter().copied()).collect();
     let chosen_there: BTreeSet<ExprId> = others.iter().flat_map(Does::reads).collect();
-    let asked = asked_there(&basis.program, &elsewhere);
+    let mut asked = asked_there(&basis.program, &elsewhere);
+    // What may be absent takes away what an upstream says there.
+    let ways = all.iter().flat_map(|one| &one.ways);
+    let set = ways
+        .flat_map(|way| &way.fate.effects)
+        .filter(|effect| effect.does.changes("resp.header") && !others.contains(&effect.does));
+    asked
+        .extend(set.flat_map(|effect| &effect.does.args).filter(|arg| may_be_absent(basis, **arg)));
     for one in all {
         let mut made = Vec::with_capacity(one.ways.len());
         let (mut all_arguments, mut says) = (BTreeSet::new(), BTreeSet::new());
@@ -401,8 +446,12 @@ fn told_by_address(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Ve
         read
     };
     let by_more = |effect: &&Effect, other: &Does| {
+        let is_other = effect.does != *other;
         effect.differs_in(other, "ipv6")
-            || (effect.is_told_as(other, "value") && read(&effect.does) == read(other))
+            || (is_other
+                && effect.is_told_as(other, "value")
+                && (effect.differs_in(other, "value") || effect.has_names(program, "value"))
+                && read(&effect.does) == read(other))
     };
     let differ = fate.effects.iter().filter(|effect| {
         &*effect.does.action == "limit" && others.iter().any(|other| by_more(effect, other))
@@ -420,6 +469,17 @@ fn answers(basis: &Basis<'_>, effect: &Effect) -> Option<(Arc<str>, ExprId)> {
         Expr::Slot(_) | Expr::Match(..) | Expr::Coalesce(..) | Expr::Local(_)
     );
     (&**field == "resp.header" && chooses).then_some((name.clone()?, value))
+}
+
+/// Whether it reads what a request or an answer may or may not say.
+fn may_be_absent(basis: &Basis<'_>, id: ExprId) -> bool {
+    match basis.program.expr(id) {
+        Expr::Slot(slot) => {
+            let slot = basis.program.slot(*slot);
+            slot.is_some_and(|slot| slot.ty.is_optional() && (slot.stable || slot.is_answered()))
+        }
+        _ => false,
+    }
 }
 
 fn is_slot(basis: &Basis<'_>, id: ExprId) -> bool {
@@ -468,6 +528,7 @@ fn parts<'b>(
                 course: course.clone(),
                 taken: Some(one.taken.id),
                 differs: one.differs,
+                kept: one.kept,
                 choices: one.choices.clone(),
                 chosen: chosen.clone(),
                 says: one.says.clone(),
@@ -502,6 +563,7 @@ fn past(
                 course: Course::past(end),
                 taken: None,
                 differs: false,
+                kept: false,
                 choices: Arc::default(),
                 chosen: Chosen::default(),
                 says: Arc::default(),

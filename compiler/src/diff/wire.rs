@@ -14,6 +14,8 @@ pub(super) enum Wire {
     Cleartext,
     Unverified,
     Verified,
+    /// By authorities that the policy names.
+    Pinned,
 }
 
 /// What it means for protection that the upstreams are asked otherwise.
@@ -24,8 +26,12 @@ pub(super) fn verdict(old: Option<Wire>, new: Option<Wire>) -> Option<Reason> {
         (old, new) if old == new => None,
         (_, Wire::Cleartext) => told(Kind::Loosened, "the upstream is no longer asked over TLS"),
         (Wire::Cleartext, _) => told(Kind::Tightened, "the upstream is asked over TLS"),
-        (Wire::Verified, _) => told(Kind::Loosened, "the upstream's certificate is not verified"),
-        _ => told(Kind::Tightened, "the upstream's certificate is verified"),
+        (_, Wire::Unverified) => told(Kind::Loosened, "the upstream's certificate is not verified"),
+        (Wire::Unverified, _) => told(Kind::Tightened, "the upstream's certificate is verified"),
+        (_, Wire::Verified) => {
+            told(Kind::Loosened, "more authorities are believed of the upstream's certificate")
+        }
+        _ => told(Kind::Tightened, "fewer authorities are believed of the upstream's certificate"),
     }
 }
 
@@ -45,10 +51,15 @@ pub(super) fn wire(side: &Side<'_>, step: &policy::Step) -> Option<Wire> {
         let block = side.policy.blocks.iter().find(is)?;
         let line = block.settings.iter().find(|line| line.row.name == "tls");
         let Some(line) = line else { return Some(Wire::Cleartext) };
-        let verify = line.row.place_of("verify");
-        let verify = verify.and_then(|at| line.args.get(at)).map(|arg| &arg.kind);
-        Some(match verify {
-            None | Some(policy::ExprKind::Const(Value::Bool(true))) => Wire::Verified,
+        let told = |name| {
+            let at = line.row.place_of(name);
+            at.and_then(|at| line.args.get(at)).map(|arg| &arg.kind)
+        };
+        let is_pinned = |ca: &&policy::ExprKind| !matches!(ca, policy::ExprKind::Const(value) if value.is_absent());
+        Some(match told("verify") {
+            None | Some(policy::ExprKind::Const(Value::Bool(true))) => {
+                if told("ca").filter(is_pinned).is_some() { Wire::Pinned } else { Wire::Verified }
+            }
             _ => Wire::Unverified,
         })
     };

@@ -9,7 +9,7 @@ use lang::{Span, Value};
 
 use super::course::{Course, End, Header, Status};
 use super::values::{Stands, Values};
-use crate::caching::Answers;
+use crate::caching::{Answers, Carriers};
 use crate::program::{Call, Expr, Step};
 use crate::space::{Test, trimmed};
 
@@ -23,6 +23,8 @@ pub(super) struct Act<'s> {
     pub(super) conditions: &'s [(ExprId, Span)],
     /// All statements of the route.
     pub(super) steps: &'s [Step],
+    /// Where auths look for tokens.
+    pub(super) carriers: &'s Carriers,
     /// Its place.
     pub(super) at: usize,
     pub(super) call: &'s policy::Call,
@@ -174,13 +176,12 @@ impl Act<'_> {
                 next.push(course);
             }
             _ if row.name == "cache" => {
-                let is_true = |id: ExprId| {
-                    !matches!(self.values.program.expr(id), Expr::Const(Value::Bool(false)))
-                };
+                let Values { program, constants, .. } = self.values;
+                let is_true = |id| constants.get(id) != Some(&Value::Bool(false));
                 let public = self.argument("public").is_some_and(is_true);
                 let key = self.argument("key");
-                course.caches =
-                    Answers::of(self.values.program, public, key, (self.conditions, self.steps));
+                let asked = (self.conditions, self.steps);
+                course.caches = Some(Answers::of(program, self.carriers, public, key, asked));
                 next.push(course);
             }
             _ if row.name == "rewrite" => {

@@ -8,15 +8,16 @@ use lang::policy::{Host, Input, InputId, LocalId, Path, Policy, RouteId};
 use lang::vocab::ExprId;
 use lang::{Span, Ty, Value};
 
+use crate::caching::Carriers;
 use crate::interp::{self, Constants};
-use crate::lower;
 use crate::lower::expr::Exprs;
-use crate::program::{Expr, Listener, Program, Route, VirtualHost, locals};
+use crate::lower::{self, Joined};
+use crate::program::{Block, Expr, Listener, Program, Route, VirtualHost, locals};
 use crate::proof::content::{Content, reached};
 use crate::proof::course::Course;
 use crate::proof::courses::courses;
 use crate::proof::follow::follow;
-use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term};
+use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term, believes};
 use lang::segment::{Relation, Segments, captures};
 
 /// A policy and the program that runs it.
@@ -38,6 +39,10 @@ pub(crate) struct Basis<'p> {
     pub(crate) sides: Vec<Side<'p>>,
     /// The constants of each side's own program.
     own: Vec<Constants>,
+    /// Where the auths of each side look for tokens.
+    carriers: Vec<Carriers>,
+    /// The host that each side's upstreams are asked for by their own lines, by their names.
+    hosts: Vec<HashMap<Arc<str>, (ExprId, Span)>>,
     /// What is asked of a content.
     pub(crate) content: Option<Content>,
     /// For each side, the routes to which longer content may come than is read.
@@ -66,16 +71,17 @@ pub(crate) struct Taken<'b> {
 }
 
 impl<'p> Basis<'p> {
-    /// The basis of these policies with their programs. `more` adds what is asked besides.
+    /// The basis of these policies with their programs, of whose inputs those are one that `joined` says. `more` adds what is asked besides.
     pub(crate) fn new<T>(
         policies: &[(&'p Policy, &'p Program)],
+        joined: Joined,
         more: impl FnOnce(&mut Exprs) -> T,
     ) -> (Basis<'p>, T) {
         let all: Vec<&Policy> = policies.iter().map(|(policy, _)| *policy).collect();
         let long: Vec<HashSet<RouteId>> =
             policies.iter().map(|(policy, lowered)| reached(policy, lowered)).collect();
         let is_long = long.iter().any(|routes| !routes.is_empty());
-        let (program, spans, (content, added)) = lower::together(&all, |exprs| {
+        let (program, spans, (content, added)) = lower::together(&all, joined, |exprs| {
             let added = more(exprs);
             (is_long.then(|| Content::add(exprs)), added)
         });
@@ -87,8 +93,26 @@ impl<'p> Basis<'p> {
             first += policy.routes.len();
         }
         let own = policies.iter().map(|(_, lowered)| interp::constants(lowered, &[])).collect();
+        let carriers = policies.iter().map(|(_, lowered)| Carriers::of(lowered)).collect();
+        let mut blocks = program.blocks.iter();
+        let hosts = all.iter().map(|policy| hosts(blocks.by_ref().take(policy.blocks.len())));
+        let hosts = hosts.collect();
         let patience = Patience::default();
-        (Basis { program, constants, sides, own, content, long, spans, patience }, added)
+        (
+            Basis {
+                program,
+                constants,
+                sides,
+                own,
+                carriers,
+                hosts,
+                content,
+                long,
+                spans,
+                patience,
+            },
+            added,
+        )
     }
 
     /// The same where it is asked, too, what an upstream answers: that is the same thing whenever it is read.
@@ -101,7 +125,12 @@ impl<'p> Basis<'p> {
     /// The same with what statements read of a message on its way said of the request as it came.
     pub(crate) fn followed(mut self) -> Basis<'p> {
         let written = self.sides.iter().flat_map(|side| &side.policy.routes);
-        follow(&mut self.program, &mut self.spans, &self.constants, written);
+        let listeners = self.sides.iter().flat_map(|side| {
+            let policy = side.policy;
+            side.lowered.listeners.iter().map(move |listener| believes(policy, listener.block))
+        });
+        let believes = listeners.reduce(|one, other| one || other).unwrap_or_default();
+        follow(&mut self.program, &mut self.spans, &self.constants, (written, believes));
         self.constants = self.constants.after(&self.program, &[]);
         self
     }
@@ -119,6 +148,8 @@ impl<'p> Basis<'p> {
             own: self.sides.iter().map(|side| bound(side.lowered)).collect(),
             program: self.program.clone(),
             sides: self.sides.clone(),
+            carriers: self.carriers.clone(),
+            hosts: self.hosts.clone(),
             content: self.content,
             long: self.long.clone(),
             spans: self.spans.clone(),
@@ -129,6 +160,16 @@ impl<'p> Basis<'p> {
     /// The constants of a side's own program.
     pub(crate) fn own(&self, side: &Side<'_>) -> Option<&Constants> {
         self.own.get(side.at)
+    }
+
+    /// Where the auths of a side look for tokens.
+    pub(crate) fn carriers(&self, side: &Side<'_>) -> Option<&Carriers> {
+        self.carriers.get(side.at)
+    }
+
+    /// The host that a side's upstream is asked for by its own line, if it has one.
+    pub(crate) fn host(&self, side: &Side<'_>, upstream: &str) -> Option<(ExprId, Span)> {
+        self.hosts.get(side.at)?.get(upstream).copied()
     }
 
     /// Where an expression is first written, if a policy writes it.
@@ -197,15 +238,26 @@ impl<'p> Basis<'p> {
     /// The courses of a side's route; the error is the statement at which there are too many.
     pub(crate) fn courses(&self, side: &Side<'_>, id: RouteId) -> Result<Vec<Course>, usize> {
         let written = side.policy.routes.get(id.0 as usize);
-        match (written, self.route(side, id)) {
-            (Some(written), Some(route)) => {
+        match (written, self.route(side, id), self.carriers(side)) {
+            (Some(written), Some(route), Some(carriers)) => {
                 let is_long = self.long.get(side.at).is_some_and(|long| long.contains(&id));
                 let content = self.content.filter(|_| is_long);
-                courses((&self.program, &self.constants), content, written, route)
+                let program = (&self.program, &self.constants, carriers);
+                courses(program, content, written, route)
             }
             _ => Ok(Vec::new()),
         }
     }
+}
+
+/// The hosts that the upstreams among these blocks are asked for by their own lines.
+fn hosts<'b>(blocks: impl Iterator<Item = &'b Block>) -> HashMap<Arc<str>, (ExprId, Span)> {
+    let upstreams = blocks.filter(|block| &*block.kind == "upstream");
+    let hosts = upstreams.filter_map(|block| {
+        let line = block.settings.iter().find(|line| &*line.name == "host")?;
+        Some((block.name.clone(), (*line.args.first()?, line.span)))
+    });
+    hosts.collect()
 }
 
 /// A value of the type, where any is as good as another.

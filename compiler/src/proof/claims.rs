@@ -8,7 +8,7 @@ use lang::Value;
 use lang::policy::{Claim, Compare, HeaderIs, Message, RouteId};
 use lang::vocab::ExprId;
 
-use crate::caching::{self, READ};
+use crate::caching::{self, Carriers, READ};
 use crate::interp::{Interp, ops};
 use crate::lower::expr::Exprs;
 use crate::order::witness::Witness;
@@ -57,7 +57,7 @@ pub(crate) fn asked(claim: &Claim, program: &Program, exprs: &mut Exprs) -> Aske
         Claim::Route(route) => Asked::Route(*route),
         Claim::Applied(policy) => Asked::Applied(policy.clone()),
         Claim::Limited(by) => Asked::Limited(by.clone()),
-        Claim::Cached => Asked::Cached(caching::Asks::add(program, exprs)),
+        Claim::Cached => Asked::Cached(caching::Asks::add(&[Carriers::of(program)], exprs)),
         Claim::Forwarded(to) => Asked::Forwarded(to.clone()),
         Claim::Header(message, name, is) => {
             Asked::Header(*message, name.clone(), is.clone(), original(*message, name, exprs))
@@ -167,7 +167,7 @@ impl Asked {
                 header(cut, way, (*message, name), is, *original, env)
             }
             Asked::Cached(asks) => {
-                let (Some(answers), Some(_)) = (&course.caches, course.to()) else {
+                let (Some(Ok(answers)), Some(_)) = (&course.caches, course.to()) else {
                     return Formula::Always(false);
                 };
                 let mut all = vec![cut.methods(Some(&READ.map(Arc::from)))];
@@ -227,7 +227,7 @@ impl Asked {
                 seen.header(way, (*message, name), is, *original)
             }
             Asked::Cached(asks) => {
-                let (Some(answers), Some(_)) = (&course.caches, course.to()) else {
+                let (Some(Ok(answers)), Some(_)) = (&course.caches, course.to()) else {
                     return Some(false);
                 };
                 let is_read = READ.contains(&&*seen.witness.method);

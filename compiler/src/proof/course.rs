@@ -1,12 +1,14 @@
 //! What comes of a request that a route takes: each way through the statements is a course, with what sends a request on
 //! it and what is known at its end. As data; `proof/courses.rs` finds them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lang::policy::Message;
 use lang::vocab::ExprId;
 
 use crate::caching::Answers;
+use crate::frame::SlotId;
 use crate::space::Test;
 
 /// One way through a route's statements, or past all routes.
@@ -32,8 +34,8 @@ pub(crate) struct Course {
     pub(crate) own: bool,
     /// The limits that count the request, in order.
     pub(crate) limits: Vec<Arc<str>>,
-    /// Whether the answer may be kept for others, and if so for whom.
-    pub(crate) caches: Option<Answers>,
+    /// Whether answers are kept for others, and if so for whom; for nobody, where fields are read that say who asks.
+    pub(crate) caches: Option<Result<Answers, BTreeSet<SlotId>>>,
     /// Whether a statement did what is not known here.
     pub(crate) blurred: bool,
     /// Whether every request that fits the guards may come this way. Not so for one whose value is refused.

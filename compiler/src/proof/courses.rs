@@ -8,6 +8,7 @@ use super::act::{Act, Untold};
 use super::content::Content;
 use super::course::{Course, End, Reads};
 use super::values::Values;
+use crate::caching::Carriers;
 use crate::interp::Constants;
 use crate::program::{Program, Route, StepKind, locals};
 
@@ -15,10 +16,10 @@ use crate::program::{Program, Route, StepKind, locals};
 const MOST: usize = 1_024;
 
 /// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
-/// are too many, or of which it is not known what comes of it. `content` is what is asked of a content that may be longer
+/// are too many, or of which it is not known what comes of it. `carriers` are those of the policy's auths, and `content` is what is asked of a content that may be longer
 /// than what is read.
 pub(crate) fn courses(
-    (program, constants): (&Program, &Constants),
+    (program, constants, carriers): (&Program, &Constants, &Carriers),
     content: Option<Content>,
     written: &policy::Route,
     route: &Route,
@@ -43,7 +44,7 @@ pub(crate) fn courses(
                 if let (policy::StepKind::Act(call), StepKind::Act(lowered)) =
                     (&pair.0.kind, &pair.1.kind)
                 {
-                    standing.push(Act { values, conditions, steps, at, call, lowered });
+                    standing.push(Act { values, conditions, steps, carriers, at, call, lowered });
                 }
             }
         }
@@ -58,7 +59,7 @@ pub(crate) fn courses(
             course.ran = at + 1;
             match (&step.kind, &lowered.kind) {
                 (policy::StepKind::Act(call), StepKind::Act(lowered)) => {
-                    let act = Act { values, conditions, steps, at, call, lowered };
+                    let act = Act { values, conditions, steps, carriers, at, call, lowered };
                     let (mut on, mut ended) = (Vec::new(), Vec::new());
                     act.advance(course, &mut on, &mut ended).map_err(|_| at)?;
                     let answered = call.row.ends != Ends::No;

@@ -14,6 +14,7 @@ use super::act::Act;
 use super::course::{Course, End, Header, Status};
 use super::sent::{Field, is_bare, is_passed_on, passed};
 use super::values::{Stands, Values};
+use crate::caching::Carriers;
 use crate::frame::{OWN_STATUS, Slot, SlotId};
 use crate::interp::Constants;
 use crate::lower::expr::key;
@@ -29,7 +30,7 @@ pub(super) fn follow<'w>(
     program: &mut Program,
     spans: &mut Vec<Span>,
     constants: &Constants,
-    written: impl Iterator<Item = &'w policy::Route>,
+    (written, believes): (impl Iterator<Item = &'w policy::Route>, bool),
 ) {
     if !program.slots.iter().any(is_on_its_way) {
         return;
@@ -37,7 +38,7 @@ pub(super) fn follow<'w>(
     let known = program.exprs.iter().zip(0..).map(|(expr, at)| (key(expr), ExprId(at)));
     let known = known.collect();
     let (sizes, unnamed) = (Vec::new(), HashMap::new());
-    let mut rewriting = Rewriting { program, constants, spans, known, sizes, unnamed };
+    let mut rewriting = Rewriting { program, constants, spans, known, sizes, unnamed, believes };
     for (at, written) in written.enumerate() {
         let Some(route) = rewriting.program.routes.get(at).cloned() else { continue };
         let roots = route.steps.iter().flat_map(Step::exprs);
@@ -61,6 +62,7 @@ const MOST_REPEATED: usize = 128;
 struct Sent {
     path: Option<ExprId>,
     query: Option<ExprId>,
+    host: Option<ExprId>,
 }
 
 struct Rewriting<'p> {
@@ -74,12 +76,15 @@ struct Rewriting<'p> {
     sizes: Vec<usize>,
     /// Lets whose values read what is not known: what is not known has no name.
     unnamed: HashMap<LocalId, ExprId>,
+    /// Whether some listener may believe what a peer says about the client.
+    believes: bool,
 }
 
 impl Rewriting<'_> {
     fn route(&mut self, written: &policy::Route, mut route: Route) -> Route {
         let mut course = Course::begin();
-        let mut sent = Sent { path: Some(self.read("req.path", None, Ty::String)), query: None };
+        let mut sent =
+            Sent { path: Some(self.read("req.path", None, Ty::String)), query: None, host: None };
         for (at, step) in written.steps.iter().enumerate() {
             let Some(lowered) = route.steps.get_mut(at) else { break };
             // What always holds does so for every answer, and reads another one each time.
@@ -98,10 +103,13 @@ impl Rewriting<'_> {
             let locals = locals(&route.steps);
             let (program, constants) = (&*self.program, self.constants);
             let values = Values { program, constants, locals: &locals, paths: &route.paths };
+            // Whom a cache answers is not read on the way.
+            let carriers = &Carriers::default();
             let act = |call, lowered| Act {
                 values,
                 conditions: &route.conditions,
                 steps: &route.steps,
+                carriers,
                 at,
                 call,
                 lowered,
@@ -146,6 +154,9 @@ impl Rewriting<'_> {
                 ("rewrite", _) | (_, Some("up.path")) => {
                     sent.path = value.filter(|value| self.is_path(*value));
                 }
+                (_, Some("up.host")) => {
+                    sent.host = value.filter(|value| self.is_host(*value));
+                }
                 (_, Some("up.query")) => {
                     sent.query = match value {
                         Some(value) => Some(value).filter(|value| self.is_query(*value)),
@@ -156,7 +167,7 @@ impl Rewriting<'_> {
             }
             if answers || course.blurred {
                 // From here on nothing is sent any more; or nobody knows what is.
-                (sent.path, sent.query) = (None, None);
+                (sent.path, sent.query, sent.host) = (None, None, None);
             }
         }
         route
@@ -172,6 +183,7 @@ impl Rewriting<'_> {
         match (&*field, key) {
             ("up.path", None) if is_open => sent.path,
             ("up.query", None) if is_open => sent.query,
+            ("up.host", None) if is_open => sent.host,
             ("up.header", Some(name)) if is_open => match course.made(Message::Up, &name) {
                 Some(header) => self.made(header),
                 None => match [true, false].map(|believes| passed(&name, believes)) {
@@ -181,6 +193,13 @@ impl Rewriting<'_> {
                         if &*name != "cookie" =>
                     {
                         Some(self.read("req.header", Some(name), Ty::String.optional()))
+                    }
+                    [_, Field::Peer] if !self.believes => {
+                        let peer = self.read("conn.peer", None, Ty::Ip);
+                        Some(self.intern(Expr::Template(vec![peer]), Span::default()))
+                    }
+                    [_, Field::Scheme] if !self.believes => {
+                        Some(self.read("req.scheme", None, Ty::one_of(&["http", "https"])))
                     }
                     _ => None,
                 },
@@ -285,6 +304,15 @@ impl Rewriting<'_> {
         match self.program.expr(id) {
             Expr::Const(Value::String(text)) => !text.is_empty() && text.bytes().all(is_plain),
             Expr::Const(value) => value.is_absent(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a host that is asked for as it stands.
+    fn is_host(&self, id: ExprId) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || b"0123456789-.".contains(&byte);
+        match self.program.expr(id) {
+            Expr::Const(Value::String(text)) => !text.is_empty() && text.bytes().all(is_plain),
             _ => false,
         }
     }

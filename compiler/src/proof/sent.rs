@@ -109,7 +109,7 @@ pub(super) fn field<'c>(way: Way<'c>, message: Message, name: &Arc<str>) -> Fiel
         return Field::There;
     }
     // The cache asks for all of an answer, or whether the one that it keeps has changed.
-    let asks_again = CONDITIONS.contains(&&**name) && course.caches.is_some();
+    let asks_again = CONDITIONS.contains(&&**name) && matches!(course.caches, Some(Ok(_)));
     if course.blurred || (message == Message::Up && asks_again) {
         return Field::Unknown;
     }

@@ -8,6 +8,7 @@ use lang::{Span, Ty, Value};
 use crate::interp::Constants;
 use crate::program::walk::plainly;
 use crate::program::{Expr, Program, named};
+use crate::space::identity::claim;
 use crate::space::{Test, can_be_said, trimmed};
 
 /// The values of a route's expressions.
@@ -110,6 +111,10 @@ impl Values<'_> {
                 }
                 Expr::Template(_) => true,
                 Expr::Call(function, _) => is_text(&(function.returns)()),
+                Expr::Member(of, name) => {
+                    let claims = self.program.read_by(*of).map(|(_, slot)| &slot.ty);
+                    claims.and_then(|claims| claim(claims, name)).is_some_and(is_text)
+                }
                 expr => return expr.alternatives(),
             })
         })
@@ -160,13 +165,18 @@ impl Values<'_> {
                     ("req.path", Stands::Path) => true,
                     (field, Stands::Field) => {
                         FIELD_LIKE.contains(&field)
-                            || ["req.cookie", "conn.tls.client"].contains(&field)
+                            || ["req.cookie", "conn.tls.client", "up.header", "up.host"]
+                                .contains(&field)
                             || can_always_be_said(&slot.ty)
                     }
                     _ => false,
                 })
             }
             Expr::Capture(_) => stands != Stands::Host,
+            Expr::Member(of, name) if stands == Stands::Field => {
+                let claims = self.program.read_by(*of).map(|(_, slot)| &slot.ty);
+                claims.and_then(|claims| claim(claims, name)).is_some_and(can_always_be_said)
+            }
             Expr::Call(function, arguments) if stands == Stands::Path => {
                 function.name == "strip_prefix" && self.leaves_path(arguments)
             }
@@ -227,7 +237,7 @@ impl Values<'_> {
             Expr::Slot(_) | Expr::Capture(_) | Expr::Call(..) => {
                 self.comes_to_fit(self.meant(*id), Stands::Path)
             }
-            _ => words(id).is_some(),
+            _ => words(id).is_some() || self.is_integer(self.meant(*id)),
         };
         let are_dots = |segment: Option<&str>| {
             let dot = |c: char| ".%2eE".contains(c);
@@ -242,6 +252,15 @@ impl Values<'_> {
             _ => true,
         });
         apart && parts.iter().all(is_one)
+    }
+
+    /// Whether it is an integer, whichever of several it is.
+    fn is_integer(&self, id: ExprId) -> bool {
+        self.program.is_of_all(id, self.locals, |_, expr| match expr {
+            Expr::Const(Value::Int(_)) | Expr::Arithmetic(..) => Some(Vec::new()),
+            Expr::Call(function, _) => plainly(*(function.returns)().present() == Ty::Int),
+            expr => expr.alternatives(),
+        })
     }
 
     /// Whether what is left of the request's path without a beginning has whole segments: the beginning ends with one,

@@ -85,4 +85,6 @@ pub enum Shield {
     Holds,
     /// Where it is said, others are let in: `access-control-allow-origin`.
     Opens,
+    /// Where the policy says it, nobody learns what the upstream says of itself: `server`.
+    Hides,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use compiler::caching::{Answers, told_apart};
+use compiler::caching::{Answers, Carriers, told_apart};
 
 use super::prelude::*;
 use crate::cache::{Caching, Rule, Store};
@@ -59,17 +59,18 @@ impl Act for Cache {
         let steps = &route.steps;
         let key = making.expression(2).filter(|_| of.key.is_some());
         let asked = (&*route.conditions, &**steps);
-        let answers = Answers::of(making.matcher.program(), of.public, key, asked);
+        let program = making.matcher.program();
+        let answers = Answers::of(program, &Carriers::of(program), of.public, key, asked);
         let sent = match key {
             Some(_) => Vec::new(),
-            None => told_apart(making.matcher.program(), steps),
+            None => told_apart(program, steps),
         };
         let rule = Rule {
             fresh: of.fresh.0,
             stale: of.stale.map(|stale| stale.0).unwrap_or_default(),
             largest: usize::try_from(of.largest.0).unwrap_or(usize::MAX),
             public: of.public,
-            answers,
+            answers: answers.ok(),
             sent,
         };
         let route = making.route.name.clone();

@@ -86,7 +86,8 @@ fn repeats_header(name: &str) -> bool {
     !OWN.contains(&name) && !SINGLE.contains(&name) && !normal::SINGLE.contains(&name)
 }
 
-/// What browsers and caches are held to, and what lets other sites read an answer (Fetch, section 3.3.3).
+/// What browsers and caches are held to, what lets other sites read an answer (Fetch, section 3.3.3), and what says which
+/// software answers (RFC 9110, section 10.2.4).
 fn shields_client(name: &str) -> Option<Shield> {
     match name {
         "access-control-allow-credentials"
@@ -110,6 +111,13 @@ fn shields_client(name: &str) -> Option<Shield> {
         | "x-permitted-cross-domain-policies"
         | "x-robots-tag"
         | "x-xss-protection" => Some(Shield::Holds),
+        "server"
+        | "x-aspnet-version"
+        | "x-aspnetmvc-version"
+        | "x-generator"
+        | "x-powered-by"
+        | "x-runtime"
+        | "x-version" => Some(Shield::Hides),
         _ => None,
     }
 }

@@ -1,0 +1,195 @@
+//! How a text is spelled of which a client says a part: the policy's own letters, and what stands between them. One text is
+//! freer than another one where it can be all that the other can be, and more.
+
+use lang::policy::LocalId;
+use lang::vocab::ExprId;
+use lang::{Ty, Value};
+
+use super::Kind;
+use super::fate::Captured;
+use super::put::{Put, put};
+use super::typed::ty;
+use crate::program::{Expr, named};
+use crate::proof::basis::Basis;
+
+/// A text.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) struct Spelling(Vec<Sign>);
+
+/// What stands at a place of a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sign {
+    /// This letter.
+    Letter(char),
+    /// A number that the client says, or has a say in.
+    Number,
+    /// One of a few words.
+    Word,
+    /// What no client chooses.
+    Own,
+    /// Whatever the client says.
+    Any,
+}
+
+/// The deepest that a text is looked into, and the longest that is compared.
+const DEEPEST: u32 = 64;
+const LONGEST: usize = 1_024;
+
+/// Where the policy's own letters hold a client most.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// At the end: a host lies in the domain behind it.
+    End,
+    /// At the beginning: the name of what is asked.
+    Begin,
+    /// In every segment of a path.
+    Segments,
+}
+
+/// What it means that a client chooses a part of the new text, as it did of the old one.
+pub(super) fn verdict(old: &Spelling, new: &Spelling, held: Held) -> Option<Kind> {
+    let chooses = |of: &Spelling| match held {
+        Held::End => of.0.last() == Some(&Sign::Any),
+        Held::Begin => of.0.first() == Some(&Sign::Any),
+        Held::Segments => false,
+    };
+    let is_free = |of: &Spelling| of.0.contains(&Sign::Any);
+    let freer = |one: &Spelling, other: &Spelling| {
+        (other.is_within(one, held) && !one.is_within(other, held))
+            || (chooses(one) && !chooses(other))
+            || (is_free(one) && !is_free(other))
+    };
+    match (freer(new, old), freer(old, new)) {
+        (true, false) => Some(Kind::Loosened),
+        (false, true) => Some(Kind::Tightened),
+        _ => None,
+    }
+}
+
+impl Spelling {
+    /// How a value is spelled.
+    pub(super) fn of(
+        basis: &Basis<'_>,
+        value: ExprId,
+        lets: &[(LocalId, ExprId)],
+        captured: &[Captured],
+    ) -> Spelling {
+        let mut making = Making { basis, lets, captured, signs: Vec::new() };
+        making.add(value, 0);
+        making.signs.truncate(LONGEST);
+        Spelling(making.signs)
+    }
+
+    /// What stands between the scheme of a URL and its path.
+    pub(super) fn authority(&self) -> Spelling {
+        let slash = Sign::Letter('/');
+        let begin = self.0.windows(2).position(|two| two == [slash, slash]).map_or(0, |at| at + 2);
+        let ends = |sign: &&Sign| !matches!(sign, Sign::Letter('/' | '?' | '#'));
+        Spelling(self.0.iter().skip(begin).take_while(ends).copied().collect())
+    }
+
+    /// Whether all that it can be is something that the other one can be.
+    fn is_within(&self, other: &Spelling, held: Held) -> bool {
+        let is_end = |sign: &Sign| held == Held::Segments && *sign == Sign::Letter('/');
+        // Which beginnings of the other one are used up.
+        let mut open = vec![false; other.0.len() + 1];
+        if let Some(begin) = open.first_mut() {
+            *begin = true;
+        }
+        let skip = |open: &mut Vec<bool>| {
+            for (at, sign) in other.0.iter().enumerate() {
+                let is_open = *sign == Sign::Any && open.get(at) == Some(&true);
+                if let Some(next) = open.get_mut(at + 1).filter(|_| is_open) {
+                    *next = true;
+                }
+            }
+        };
+        skip(&mut open);
+        for own in &self.0 {
+            let mut next = vec![false; other.0.len() + 1];
+            for (at, sign) in
+                other.0.iter().enumerate().filter(|(at, _)| open.get(*at) == Some(&true))
+            {
+                let stays = *sign == Sign::Any;
+                let place = if stays { at } else { at + 1 };
+                let is_taken = if stays { !is_end(own) } else { own == sign };
+                if let Some(next) = next.get_mut(place).filter(|_| is_taken) {
+                    *next = true;
+                }
+            }
+            skip(&mut next);
+            open = next;
+        }
+        open.last() == Some(&true)
+    }
+}
+
+struct Making<'m> {
+    basis: &'m Basis<'m>,
+    lets: &'m [(LocalId, ExprId)],
+    captured: &'m [Captured],
+    signs: Vec<Sign>,
+}
+
+impl Making<'_> {
+    fn add(&mut self, id: ExprId, depth: u32) {
+        if self.signs.len() > LONGEST {
+            return;
+        }
+        if let Some(value) = self.basis.constants.get(id) {
+            let text = match value {
+                Value::String(text) => text.to_string(),
+                value if value.is_absent() => String::new(),
+                value => value.to_string(),
+            };
+            self.signs.extend(text.chars().map(Sign::Letter));
+            return;
+        }
+        match self.basis.program.expr(id) {
+            Expr::Template(parts) if depth < DEEPEST => {
+                parts.iter().for_each(|part| self.add(*part, depth + 1));
+            }
+            Expr::Local(local) if depth < DEEPEST => match named(self.lets, *local) {
+                Some(value) => self.add(value, depth + 1),
+                None => self.signs.push(Sign::Any),
+            },
+            expr => {
+                let of = expr.alternatives().filter(|all| !all.is_empty());
+                let signs =
+                    of.unwrap_or_else(|| vec![id]).into_iter().map(|one| self.sign(one, depth));
+                let widest = signs.max_by_key(|sign| match sign {
+                    Sign::Own => 0,
+                    Sign::Letter(_) | Sign::Word => 1,
+                    Sign::Number => 2,
+                    Sign::Any => 3,
+                });
+                self.signs.extend(widest);
+            }
+        }
+    }
+
+    /// What one of the things is that may stand at a place.
+    fn sign(&self, id: ExprId, depth: u32) -> Sign {
+        let Basis { program, constants, .. } = self.basis;
+        if constants.get(id).is_some() {
+            return Sign::Word;
+        }
+        if let Some(all) =
+            program.expr(id).alternatives().filter(|all| !all.is_empty() && depth < DEEPEST)
+        {
+            let signs: Vec<Sign> = all.into_iter().map(|one| self.sign(one, depth + 1)).collect();
+            let is = |sign| signs.contains(&sign);
+            return match () {
+                () if is(Sign::Any) => Sign::Any,
+                () if is(Sign::Number) => Sign::Number,
+                () => Sign::Word,
+            };
+        }
+        match (put(self.basis, id, self.lets), ty(program, id, self.lets, self.captured)) {
+            (Put::Client(_), Some(Ty::Int)) => Sign::Number,
+            (Put::Client(_), Some(Ty::String | Ty::Json) | None) => Sign::Any,
+            (Put::Client(_), Some(_)) => Sign::Word,
+            _ => Sign::Own,
+        }
+    }
+}
