@@ -314,8 +314,9 @@ impl<'q> Question<'q> {
                 false => Vec::new(),
             };
             let guards = course.guards.iter().map(|(id, _)| *id).collect();
-            let (left, at) = ((&against, &*others, &*hints), (taken.host, taken.path));
-            self.left(listener, cut, (left, guards), at, (way, &ending, place))
+            let sought = Sought { against: &against, others: &others, hints: &hints };
+            let at = (taken.host, taken.path);
+            self.left(listener, cut, (sought, guards), at, (way, &ending, place))
         };
         match look(false) {
             // Whether a value can stand hangs on what it is: some are tried that mostly can, or cannot.
@@ -385,7 +386,7 @@ impl<'q> Question<'q> {
             let found = self.left(
                 listener,
                 cut,
-                ((&against, &others, &[]), Vec::new()),
+                (Sought { against: &against, others: &others, hints: &[] }, Vec::new()),
                 (&Host::Any, &any),
                 asked,
             );
@@ -404,7 +405,7 @@ impl<'q> Question<'q> {
         &self,
         listener: &Listener,
         mut cut: crate::space::Cut<'_>,
-        ((against, others, hints), guards): ((&Formula, &[Formula], &[Formula]), Vec<ExprId>),
+        (Sought { against, others, hints }, guards): (Sought<'_>, Vec<ExprId>),
         (host, path): (&Host, &Path),
         (way, ending, place): (Way<'_>, &Ending, Span),
     ) -> Found {
@@ -584,6 +585,13 @@ pub(crate) fn guards(cut: &mut crate::space::Cut<'_>, course: &Course, env: Env<
     }
     all.extend(course.stands.iter().map(|(text, test)| cut.ask(*text, test, env).not()));
     Formula::all(all)
+}
+
+/// Which requests are sought: those in `against` but the others, and what is tried first of them.
+struct Sought<'s> {
+    against: &'s Formula,
+    others: &'s [Formula],
+    hints: &'s [Formula],
 }
 
 /// So many hints are tried.
