@@ -11,6 +11,7 @@ mod complain;
 mod configs;
 mod expr;
 mod expr_view;
+mod holes;
 mod keyword;
 mod leaf;
 mod parse;

@@ -2,6 +2,7 @@
 //! that are missing are put in where indentation says they are missed. Places in the original are kept.
 
 use super::complain::bare_url;
+use super::holes;
 use super::scan::{Mark, Scan, closer_of};
 use crate::diag::{
     Diag, foreign_syntax::foreign_block_comment, foreign_syntax::single_quotes,
@@ -73,6 +74,7 @@ pub(super) fn prepare_joined(text: &str, scan: &Scan, joints: &[usize]) -> Prepa
         let at = joint + pieces.map(|piece| piece.length).sum::<usize>();
         fill(&mut bytes, at, at + 1);
     }
+    holes::close(&mut bytes);
     Prepared { text: string(bytes), inserted, is_mended: !is_whole, diags: mend.diags }
 }
 

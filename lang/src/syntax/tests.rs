@@ -261,6 +261,15 @@ fn bombs_are_refused() {
         "x { ".repeat(5000),
         "a ".repeat(5000),
         "}\n".repeat(5000),
+        // A hole that is not closed holds no other strings.
+        format!("let l = [{}]\n", "\"/{a/\", ".repeat(60)),
+        format!("let l = [{}]\n", "\"/{re\", ".repeat(60)),
+        format!("route a {{ respond 200, json={} }}\n", "\"{{".repeat(60)),
+        format!("route a {{ {} }}\n", "path \"/a/{re\"".repeat(60)),
+        format!("let v = [{}\n", ".apath \"/a/{\"\\]".repeat(600)),
+        format!("route a {{ {} }}\n", "path \"/a/{{;match ".repeat(60)),
+        format!("let v = 1{}\n", "path \"/a/{\"\\ ".repeat(60)),
+        format!("let v = {}\n", "[ path \"/a/{{assert a {".repeat(60)),
         // Each is looked at with what stands before it on its line.
         ")".repeat(20_000),
         "a]".repeat(10_000),
