@@ -259,6 +259,9 @@ impl Ground<'_> {
         (old, new): (&Part, &Part),
     ) -> Vec<(String, String)> {
         let program = &self.basis.program;
+        if [old, new].iter().all(|part| part.course.to().is_none()) {
+            return Vec::new();
+        }
         let guards = [old, new].into_iter().flat_map(|part| &part.course.guards);
         let asked = program.walk(guards.map(|(id, _)| *id), &[]).slots();
         let read: Vec<(SlotId, &Slot)> = read.iter().copied().chain(asked).collect();

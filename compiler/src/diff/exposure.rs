@@ -29,6 +29,8 @@ use crate::proof::sent::{Reach, reach};
 pub(super) struct Exposure {
     /// Whether an upstream is asked; then what the policy does not touch passes.
     forwards: bool,
+    /// Whether the answer is the gateway's own: it has what the policy sets and no more.
+    own: bool,
     /// How the upstreams are asked.
     wire: Option<Wire>,
     fields: BTreeMap<(bool, Arc<str>), Field>,
@@ -160,6 +162,7 @@ impl Exposure {
         let asks = course.at.filter(|_| forwards).and_then(|at| written.steps.get(at));
         Exposure {
             forwards,
+            own: course.own,
             wire: asks.and_then(|step| wire::wire(side, step)),
             fields: fields.collect(),
             open,
@@ -276,7 +279,8 @@ pub(super) fn verdict(
 ) -> Vec<Reason> {
     let names: BTreeSet<&(bool, Arc<str>)> = old.fields.keys().chain(new.fields.keys()).collect();
     let both = old.forwards && new.forwards;
-    let told: BTreeSet<&Arc<str>> = old.told().chain(new.told()).filter(|_| both).collect();
+    let answers = both && !old.own && !new.own;
+    let told: BTreeSet<&Arc<str>> = old.told().chain(new.told()).filter(|_| answers).collect();
     let fields = names.into_iter().filter_map(|name| {
         let ((before, a), (after, b)) = (old.put(name, believes), new.put(name, believes));
         let all = [old, new].map(|side| side.fields.get(name).is_some_and(|field| field.all));
@@ -289,7 +293,7 @@ pub(super) fn verdict(
             true => None,
             false => {
                 let is_told = told.contains(&name.1) && a.or(b).is_none();
-                let as_before = old.forwards == new.forwards && !is_told;
+                let as_before = old.own == new.own && !is_told;
                 answered((&name.1, a.or(b), all), (&before, &after), as_before)
             }
         }
@@ -336,8 +340,7 @@ impl Exposure {
     /// What becomes of a field of the answer.
     fn answers(&self, name: &(bool, Arc<str>)) -> (Put, Option<Shield>) {
         match self.fields.get(name) {
-            // An answer of the gateway's own has what the policy sets and no more.
-            Some(Field { put: Put::Kept, shield, .. }) if !self.forwards => (Put::Passes, *shield),
+            Some(Field { put: Put::Kept, shield, .. }) if self.own => (Put::Passes, *shield),
             Some(field) => (field.put.clone(), field.shield),
             None => (Put::Passes, None),
         }
@@ -444,7 +447,12 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
     let (before, after) = (put(old), put(new));
     // Where all requests have the same, it is as firm as the policy's own word.
     let is_open = old.open.contains(&piece) && new.open.contains(&piece);
-    let is_firm = |put: &Put| put.is_firm() || (put.passes() && !is_open);
+    let is_asked = |put: &Put| match put {
+        // The host that was asked for is what is sent on anyway.
+        Put::Client(made) => piece == Piece::Host && made.is_host,
+        put => put.passes(),
+    };
+    let is_firm = |put: &Put| put.is_firm() || (is_asked(put) && !is_open);
     // What neither touches is the request's own, wherever its routes may take it.
     let is_put = [old, new].iter().any(|of| of.target.contains_key(&piece));
     let word = piece.word();

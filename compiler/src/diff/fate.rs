@@ -178,15 +178,18 @@ impl Effect {
         texts.collect::<Vec<_>>().join(", ")
     }
 
-    /// What it is told.
+    /// What it is told that is not written in the policy.
     pub(super) fn told(&self, program: &Program) -> Vec<String> {
-        self.does.args.iter().map(|arg| told(program, *arg, &self.named)).collect()
+        let computed = self.does.args.iter().filter(|arg| is_computed(program, **arg));
+        computed.map(|arg| told(program, *arg, &self.named)).collect()
     }
 
-    /// What it is told that a statement of its kind on the other side is not, or all of it.
+    /// What of that a statement of its kind on the other side is not told, or all of it.
     pub(super) fn differing(&self, other: &Fate, basis: &Basis<'_>) -> Vec<String> {
         let Some(like) = self.like(other) else { return self.told(&basis.program) };
-        self.unlike(like, basis).map(|(_, text)| text).collect()
+        let own = self.told(&basis.program);
+        let unlike = self.unlike(like, basis).map(|(_, text)| text);
+        unlike.filter(|text| own.contains(text)).collect()
     }
 
     /// The first statement of its kind on the other side.
@@ -223,6 +226,11 @@ const ALONE: &str = "the only value";
 
 /// Letters of an expression in a line of text.
 const MOST_TOLD: usize = 80;
+
+/// Whether it comes to something else for other requests.
+fn is_computed(program: &Program, id: ExprId) -> bool {
+    !matches!(program.expr(id), Code::Const(_))
+}
 
 /// An expression in a line of text, short.
 pub(super) fn told(program: &Program, id: ExprId, lets: &[(LocalId, ExprId)]) -> String {
