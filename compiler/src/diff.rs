@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use lang::literal::literal;
 use lang::policy::{Input, Policy, RouteId};
+use lang::vocab::ExprId;
 use lang::{Span, Ty, Value};
 
 use crate::caching::Asks;
@@ -242,11 +243,17 @@ pub fn compare(old: (&Policy, &Program), new: (&Policy, &Program)) -> Comparison
         let is_open = !comparison.undecided.is_empty() || found.values().any(Class::is_open);
         let Some((basis, given)) = bind(&basis).filter(|_| is_open) else { continue };
         let mut only = Comparison::default();
+        let leading = leading(&basis);
         for (key, mut class) in classes(&basis, told, &mut only) {
             if class.change.example.is_err() {
                 continue;
             }
-            class.change.given.clone_from(&given);
+            // What neither they nor the conditions of other routes read is as it is by default.
+            let read = class.change.inputs(&basis);
+            let matters = |(name, _): &&(Arc<str>, String)| {
+                read.contains(&**name) || leading.contains(&**name) || !has_default(&basis, name)
+            };
+            class.change.given = given.iter().filter(matters).cloned().collect();
             match found.entry(key) {
                 Entry::Vacant(entry) => drop(entry.insert(class)),
                 // What is known without them is worth more.
@@ -414,6 +421,27 @@ fn any(ty: &Ty) -> Option<Value> {
         Ty::List(of) => Some(Value::list([any(of)?])),
         ty => plain(ty),
     }
+}
+
+/// The inputs on which it hangs which route takes a request.
+fn leading<'b>(basis: &'b Basis<'_>) -> BTreeSet<&'b str> {
+    let routes = basis.program.routes.iter();
+    let conditions = routes.flat_map(|route| route.conditions.iter().map(|(id, _)| *id));
+    read(basis, conditions.collect())
+}
+
+/// The inputs that expressions read.
+fn read<'b>(basis: &'b Basis<'_>, roots: Vec<ExprId>) -> BTreeSet<&'b str> {
+    let inputs = basis.program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
+        Expr::Input(input) => basis.program.inputs.get(input.0 as usize),
+        _ => None,
+    });
+    inputs.map(|input| &*input.name).collect()
+}
+
+fn has_default(basis: &Basis<'_>, name: &str) -> bool {
+    let mut inputs = basis.program.inputs.iter().filter(|input| *input.name == *name);
+    inputs.all(|input| agreed(basis, input).is_some())
 }
 
 /// The default of an input, if all policies that have it agree on that.
@@ -622,7 +650,7 @@ impl Change {
 
     /// The inputs that the routes read which answer.
     fn inputs<'b>(&self, basis: &'b Basis<'_>) -> BTreeSet<&'b str> {
-        let mut read = BTreeSet::new();
+        let mut roots = Vec::new();
         for (side, outcome) in basis.sides.iter().zip([&self.old, &self.new]) {
             let named = outcome.route.as_ref().map(|(name, _)| name);
             let at = side.policy.routes.iter().position(|route| Some(&route.name) == named);
@@ -630,15 +658,9 @@ impl Change {
                 continue;
             };
             let conditions = route.conditions.iter().map(|(id, _)| *id);
-            let roots = conditions.chain(route.steps.iter().flat_map(Step::exprs));
-            read.extend(basis.program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
-                Expr::Input(input) => {
-                    basis.program.inputs.get(input.0 as usize).map(|of| &*of.name)
-                }
-                _ => None,
-            }));
+            roots.extend(conditions.chain(route.steps.iter().flat_map(Step::exprs)));
         }
-        read
+        read(basis, roots)
     }
 
     /// Who answers on either side, and what refuses there.

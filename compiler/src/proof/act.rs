@@ -10,6 +10,7 @@ use lang::{Span, Value};
 use super::course::{Course, End, Header, Status};
 use super::values::{Stands, Values};
 use crate::caching::{Answers, Carriers};
+use crate::interp::ops;
 use crate::program::{Call, Expr, Step};
 use crate::space::{Test, trimmed};
 
@@ -97,7 +98,7 @@ impl Act<'_> {
                 next.push(course);
             }
             (Ends::No, Form::Assign | Form::Append) => {
-                let value = self.lowered.args.first().copied();
+                let value = self.lowered.args.first().map(|value| self.by_status(*value, &course));
                 let (field, key) = self.lowered.place.as_ref().ok_or(Untold)?;
                 let stands = match &**field {
                     "up.path" => Stands::Path,
@@ -147,7 +148,11 @@ impl Act<'_> {
                     }
                     ("resp.status", ..) => {
                         let written = self.call.args.first();
-                        course.status = written.map_or(Status::Unknown, |w| status(w, value));
+                        let known = value.and_then(|value| self.values.constants.get(value));
+                        course.status = match known {
+                            Some(Value::Status(known)) => Status::Known(*known),
+                            _ => written.map_or(Status::Unknown, |w| status(w, value)),
+                        };
                     }
                     _ => {}
                 }
@@ -214,6 +219,23 @@ impl Act<'_> {
         match next.pop() {
             Some(course) if next.is_empty() && ended.is_empty() => Ok(course),
             _ => Err(Untold),
+        }
+    }
+
+    /// What a value is where it is chosen by the status of the answer, and that is known: what always holds is said once for
+    /// answers of many statuses.
+    fn by_status(&self, value: ExprId, course: &Course) -> ExprId {
+        let Values { program, .. } = self.values;
+        let is_status =
+            |id: ExprId| program.read_by(id).is_some_and(|(_, slot)| &*slot.field == "resp.status");
+        match (program.expr(value), &course.status) {
+            (Expr::Match(subject, arms), Status::Known(status)) if is_status(*subject) => {
+                let status = Value::Status(*status);
+                let takes = |patterns: &Vec<Value>| ops::matches(&status, patterns);
+                let arm = arms.iter().find(|arm| arm.patterns.as_ref().is_none_or(takes));
+                arm.map_or(value, |arm| arm.value)
+            }
+            _ => value,
         }
     }
 
