@@ -359,12 +359,11 @@ impl Exposure {
     }
 }
 
-/// A header field of the upstream's answer that a statement passes on. What holds the client to something, or lets others
-/// in, is told as that.
+/// A header field of the upstream's answer that a statement passes on. What holds the client to something is told as that.
 fn told_on(name: &Arc<str>, old: &Exposure, new: &Exposure) -> Option<Reason> {
     let own = (false, name.clone());
     let shield = old.answers(&own).1.or(new.answers(&own).1);
-    if matches!(shield, Some(Shield::Holds | Shield::Opens)) {
+    if shield == Some(Shield::Holds) {
         return None;
     }
     match (old.lets(name), new.lets(name)) {

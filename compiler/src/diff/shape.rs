@@ -45,8 +45,8 @@ pub(super) fn verdict(old: &Shape, new: &Shape) -> Option<Reason> {
         Relation::Inside if new.exact => more(),
         Relation::Around if old.exact => fewer(),
         // What the policy says before them keeps a client from all the others.
-        _ if lies_beneath(&old.path, &new.path) => more(),
-        _ if lies_beneath(&new.path, &old.path) => fewer(),
+        _ if lies_beneath(&old.path, &new.path) || goes_on(&old.path, &new.path) => more(),
+        _ if lies_beneath(&new.path, &old.path) || goes_on(&new.path, &old.path) => fewer(),
         _ => None,
     }
 }
@@ -61,6 +61,18 @@ fn lies_beneath(path: &Path, other: &Path) -> bool {
     n_before > 0
         && path.rest == other.rest
         && before.iter().all(|segment| matches!(segment, Segment::Literal(_)))
+        && same.into_iter().all(|(a, b)| Segments::of(a) == Segments::of(b))
+}
+
+/// Whether the paths are the others, of which a client says the last segment, with segments of the policy's own behind them.
+fn goes_on(path: &Path, other: &Path) -> bool {
+    let n_before = other.segments.len();
+    let Some((before, behind)) = path.segments.split_at_checked(n_before) else { return false };
+    let same = before.iter().zip(&other.segments);
+    !behind.is_empty()
+        && !other.rest
+        && matches!(other.segments.last(), Some(Segment::Capture(..)))
+        && behind.iter().all(|segment| matches!(segment, Segment::Literal(_)))
         && same.into_iter().all(|(a, b)| Segments::of(a) == Segments::of(b))
 }
 
