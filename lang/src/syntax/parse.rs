@@ -208,13 +208,15 @@ pub(super) struct Builder<'t> {
 
 impl<'t> Builder<'t> {
     fn new(text: &'t str, prepared: Option<&'t Prepared>) -> Builder<'t> {
+        let mut last = Vec::with_capacity(16);
+        last.push(None);
         Builder {
             text,
             prepared,
             // About as many as there are in the end.
-            nodes: Vec::with_capacity(text.len() / 3 + 4),
+            nodes: Vec::with_capacity(text.len() / 2 + 8),
             open: Vec::with_capacity(16),
-            last: vec![None],
+            last,
             at: 0,
             keyword: Keyword::Unknown,
             complaints: Vec::new(),
@@ -252,21 +254,22 @@ impl<'t> Builder<'t> {
                     Kind::Stmt | Kind::Arm | Kind::Field | Kind::Item(_) => self.docs_before(start),
                     _ => start,
                 };
-                let around = self.verb;
                 self.fill(start);
                 if rule == Rule::dashed {
                     self.complain(rule, start, end);
                 }
+                if is_leaf(rule) {
+                    self.leaf(kind, start, end);
+                    self.at = self.at.max(end);
+                    return;
+                }
+                let around = self.verb;
                 self.begin(kind, start);
                 if matches!(kind, Kind::Stmt | Kind::Item(_)) {
                     self.verb = Some(super::split::first_word(pair.as_str()));
                 }
-                if is_leaf(rule) {
-                    self.at = self.at.max(end);
-                } else {
-                    self.emit_all(pair.into_inner());
-                    self.fill(end);
-                }
+                self.emit_all(pair.into_inner());
+                self.fill(end);
                 self.finish(end);
                 self.verb = around;
             }
@@ -348,15 +351,22 @@ impl<'t> Builder<'t> {
 
     /// Begins a node; what is added until [`Builder::finish`] is beneath it.
     pub(super) fn begin(&mut self, kind: Kind, start: usize) {
+        let node = self.nodes.len();
+        self.leaf(kind, start, start);
+        self.last.push(None);
+        self.open.push(node);
+    }
+
+    /// Adds a node with nothing beneath it.
+    fn leaf(&mut self, kind: Kind, start: usize, end: usize) {
+        let node = self.nodes.len();
         if let Some(last) = self.last.last_mut()
             && !matches!(kind, Kind::Space | Kind::Newline | Kind::Blank | Kind::Comment)
         {
-            *last = Some(self.nodes.len());
+            *last = Some(node);
         }
-        self.last.push(None);
-        self.open.push(self.nodes.len());
-        let start = start as u32;
-        self.nodes.push(NodeData { kind, broken: false, start, end: start, next: 0 });
+        let (start, end, next) = (start as u32, start.max(end) as u32, node as u32 + 1);
+        self.nodes.push(NodeData { kind, broken: false, start, end, next });
     }
 
     /// Ends the node begun last.
@@ -423,8 +433,7 @@ impl<'t> Builder<'t> {
             let length = length.clamp(1, end - self.at);
             let start = self.at;
             self.at += length;
-            self.begin(kind, start);
-            self.finish(self.at);
+            self.leaf(kind, start, self.at);
         }
     }
 
@@ -459,7 +468,7 @@ impl<'t> Builder<'t> {
             Rule::params => Kind::Params,
             Rule::field => Kind::Field,
             Rule::block => Kind::Block,
-            Rule::stmt => Kind::Stmt,
+            Rule::plain | Rule::stmt => Kind::Stmt,
             Rule::arg => Kind::Arg,
             Rule::arm => Kind::Arm,
             Rule::call => Kind::Call,

@@ -39,7 +39,10 @@ pub(super) struct Scan {
 
 /// Scans `text`.
 pub(super) fn scan(text: &str) -> Scan {
-    let mut scanner = Scanner { bytes: text.as_bytes(), ..Scanner::default() };
+    // A line has its begin and its end, and mostly a string.
+    let marks = Vec::with_capacity(text.len() / 8 + 8);
+    let found = Scan { marks, too_deep: None };
+    let mut scanner = Scanner { bytes: text.as_bytes(), found, ..Scanner::default() };
     scanner.run();
     scanner.found
 }
