@@ -14,11 +14,11 @@ use crate::vocab::{Field, Joint, Known, Param, Spliced, Written};
 
 /// The expression, if `row` accepts all that it may come to; reported otherwise. `what` takes it.
 pub(super) fn argument(cx: &mut Context<'_>, what: &str, row: &Param, expr: Expr) -> Expr {
-    let label = format!("as `{}` of `{what}`", row.name.trim_start_matches("r#"));
     match refused(cx, &expr, &row.accepts) {
         Some(refusal) => {
             let hint = row.hint.filter(|_| refusal.instead.is_none());
-            let diag = refusal.diag(label);
+            let name = row.name.trim_start_matches("r#");
+            let diag = refusal.diag(format!("as `{name}` of `{what}`"));
             cx.report(match hint {
                 Some(hint) => diag.help(hint),
                 None => diag,

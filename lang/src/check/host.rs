@@ -149,15 +149,15 @@ fn labels(text: &str, name: &str, place: &dyn Fn(usize, usize) -> Span) -> Resul
     let mut from = 0;
     for label in name.split('.') {
         let to = from + label.len();
-        let message = format!("`{text}` is not a host");
+        let message = || format!("`{text}` is not a host");
         if label.is_empty() {
             let wrong = place(from.saturating_sub(1), (to + 1).min(name.len()));
-            return Err(Box::new(bad_host(wrong, message, "a label is missing here")));
+            return Err(Box::new(bad_host(wrong, message(), "a label is missing here")));
         }
         if label.len() > 63 {
             return Err(Box::new(bad_host(
                 place(from, to),
-                message,
+                message(),
                 "a label has at most 63 characters",
             )));
         }
@@ -165,7 +165,7 @@ fn labels(text: &str, name: &str, place: &dyn Fn(usize, usize) -> Span) -> Resul
         if let Some(at) = label.find(odd) {
             return Err(Box::new(bad_host(
                 place(from + at, from + at + 1),
-                message,
+                message(),
                 "a host has letters, digits, `-` and `.`",
             )));
         }

@@ -113,10 +113,10 @@ fn pieces(rest: &str) -> Vec<(usize, &str)> {
 }
 
 fn literal(text: &str, piece: &str, place: Span) -> Result<(), Box<Diag>> {
-    let never = format!("`{text}` could never match");
+    let never = || format!("`{text}` could never match");
     if piece == "." || piece == ".." {
         return Err(Box::new(
-            bad_path(place, never, "paths are compared with dot segments removed")
+            bad_path(place, never(), "paths are compared with dot segments removed")
                 .help("write the path that is left"),
         ));
     }
@@ -136,7 +136,7 @@ fn literal(text: &str, piece: &str, place: Span) -> Result<(), Box<Diag>> {
     for (at, c) in piece.char_indices() {
         let here = place.part(at, at + c.len_utf8());
         match c {
-            '%' => escape(&never, piece, at, place)?,
+            '%' => escape(&never(), piece, at, place)?,
             '?' | '#' => {
                 let rest = place.part(at, piece.len());
                 return Err(Box::new(
@@ -145,7 +145,11 @@ fn literal(text: &str, piece: &str, place: Span) -> Result<(), Box<Diag>> {
                 ));
             }
             '\\' => {
-                return Err(Box::new(bad_path(here, never, "a path with a backslash is refused")));
+                return Err(Box::new(bad_path(
+                    here,
+                    never(),
+                    "a path with a backslash is refused",
+                )));
             }
             '}' => {
                 return Err(Box::new(bad_path(
@@ -158,7 +162,7 @@ fn literal(text: &str, piece: &str, place: Span) -> Result<(), Box<Diag>> {
             c => {
                 let encoded: String = c.to_string().bytes().map(|b| format!("%{b:02X}")).collect();
                 return Err(Box::new(
-                    bad_path(here, never, format!("on the wire this is `{encoded}`")).fix(
+                    bad_path(here, never(), format!("on the wire this is `{encoded}`")).fix(
                         "encode it",
                         here,
                         encoded,

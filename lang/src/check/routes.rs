@@ -299,8 +299,8 @@ pub(super) fn route<'a>(cx: &mut Context<'a>, plan: &Plan<'a>, first_of_site: bo
     // Of a path that nobody could read it is not known what it captures.
     let is_path = |verb: ast::Word<'_>| nearest(verb.text, ["path"]).is_some();
     let says_path = |stmt: ast::Stmt<'_>| stmt.verb().is_some_and(is_path);
-    let has_path = view.block().into_iter().flat_map(|block| block.stmts()).any(says_path);
-    if choice.paths.is_empty() && (plan.is_broken() || has_path) {
+    let has_path = || view.block().into_iter().flat_map(|block| block.stmts()).any(says_path);
+    if choice.paths.is_empty() && (plan.is_broken() || has_path()) {
         let found = cx.diags.split_off(begun.min(cx.diags.len()));
         cx.diags.extend(found.into_iter().filter(|diag| diag.code != unknown_capture::ENTRY.code));
     }
