@@ -188,7 +188,7 @@ impl Asked {
 
     /// Whether it holds of all requests that come this way, or of none, whatever they say. `None` if that is not plain to
     /// see: most claims name a route, and what they ask of its requests is not read at the others.
-    fn settled(&self, way: Way<'_>) -> Option<bool> {
+    pub(crate) fn settled(&self, way: Way<'_>) -> Option<bool> {
         let one = |parts: &[Asked], holds: bool| {
             let mut all = Some(!holds);
             for part in parts {
@@ -204,11 +204,12 @@ impl Asked {
             Asked::Not(inner) => inner.settled(way).map(|holds| !holds),
             Asked::All(parts) => one(parts, false),
             Asked::Any(parts) => one(parts, true),
-            Asked::Request(_)
-            | Asked::Denied
-            | Asked::Status(..)
-            | Asked::Header(..)
-            | Asked::Cached(_) => None,
+            Asked::Denied => match &way.course.end {
+                End::Forwarded(_) => Some(false),
+                _ => known_status(way.course, Compare::Ge, 400),
+            },
+            Asked::Status(how, than) => known_status(way.course, *how, *than),
+            Asked::Request(_) | Asked::Header(..) | Asked::Cached(_) => None,
             plain => Some(plain.plainly(way)),
         }
     }
@@ -278,12 +279,24 @@ impl Asked {
     }
 }
 
-fn status(cut: &mut Cut<'_>, course: &Course, how: Compare, than: u16, env: Env<'_>) -> Formula {
-    let than = Value::Status(than);
+/// How the status compares, where the course ends with one that is written there.
+fn known_status(course: &Course, how: Compare, than: u16) -> Option<bool> {
     match &course.status {
-        Status::Known(status) => Formula::Always(ops::compare(how, &Value::Status(*status), &than)),
-        Status::Computed(id) => cut.ask(*id, &Test::Compare(how, than), env),
-        Status::Unknown => cut.unknown(0, Of::Status, Test::Compare(how, than)),
+        Status::Known(status) => Some(compares(*status, how, than)),
+        Status::Computed(_) | Status::Unknown => None,
+    }
+}
+
+fn compares(status: u16, how: Compare, than: u16) -> bool {
+    ops::compare(how, &Value::Status(status), &Value::Status(than))
+}
+
+fn status(cut: &mut Cut<'_>, course: &Course, how: Compare, than: u16, env: Env<'_>) -> Formula {
+    let test = Test::Compare(how, Value::Status(than));
+    match &course.status {
+        Status::Known(status) => Formula::Always(compares(*status, how, than)),
+        Status::Computed(id) => cut.ask(*id, &test, env),
+        Status::Unknown => cut.unknown(0, Of::Status, test),
     }
 }
 

@@ -268,6 +268,10 @@ impl<'q> Question<'q> {
 
     fn course(&self, listener: &'q Listener, at: At, taken: &Taken<'_>, course: &Course) -> Found {
         let way = self.way(course, taken);
+        // What the course alone settles is not asked of its requests.
+        if self.of.settled(way) == Some(false) || self.expect.settled(way) == Some(true) {
+            return Found::Nothing;
+        }
         let ending = Ending {
             end: course.end.clone(),
             route: Some(taken.id),
