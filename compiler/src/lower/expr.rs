@@ -1,7 +1,6 @@
 //! Typed expressions to value code. Equal ones become one, and every field that is read gets its slot.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lang::policy::{self, ExprKind, InputId};
@@ -18,8 +17,7 @@ pub(crate) struct Exprs {
     list: Vec<Expr>,
     /// Where each is first written; those that nobody writes are not at the end.
     spans: Vec<Span>,
-    /// By what is written of an expression: values compare equal across kinds (`1` and `1.0`), their text does not.
-    known: HashMap<String, ExprId>,
+    known: HashMap<Key, ExprId>,
     slots: Vec<Slot>,
     slot_of: HashMap<(&'static str, Option<Arc<str>>), SlotId>,
     /// What the inputs of the policy at hand are called in the program, if not as in the policy.
@@ -114,7 +112,7 @@ impl Exprs {
 
     /// The number of this expression, whose operands have theirs.
     pub(crate) fn intern(&mut self, expr: Expr) -> ExprId {
-        let key = key(&expr);
+        let key = Key::of(&expr);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
@@ -153,22 +151,29 @@ impl Exprs {
     }
 }
 
-/// A text that equal expressions share and no others.
-pub(crate) fn key(expr: &Expr) -> String {
-    let mut text = String::new();
-    // Nothing else that is written begins with a quote; most constants are texts, and there are very many.
-    if let Expr::Const(Value::String(value)) = expr {
-        text.reserve_exact(value.len() + 1);
-        text.push('"');
-        text.push_str(value);
-        return text;
+/// What equal expressions share and no others. Values compare equal across kinds (`1` and `1.0`), their text does not, so
+/// it is the text; of what there is very much, it is taken as it is.
+#[derive(PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Key {
+    Text(Arc<str>),
+    Status(u16),
+    Slot(SlotId),
+    Written(String),
+}
+
+impl Key {
+    pub(crate) fn of(expr: &Expr) -> Key {
+        match expr {
+            Expr::Const(Value::String(text)) => Key::Text(text.clone()),
+            Expr::Const(Value::Status(status)) => Key::Status(*status),
+            Expr::Slot(slot) => Key::Slot(*slot),
+            Expr::Const(Value::Regex(pattern)) => {
+                Key::Written(format!("regex {:?}", pattern.0.as_str()))
+            }
+            Expr::Call(function, arguments) => {
+                Key::Written(format!("{} {arguments:?}", function.name))
+            }
+            other => Key::Written(format!("{other:?}")),
+        }
     }
-    // Writing to a string does not fail.
-    let written = match expr {
-        Expr::Call(function, arguments) => write!(text, "{} {arguments:?}", function.name),
-        Expr::Const(Value::Regex(pattern)) => write!(text, "regex {:?}", pattern.0.as_str()),
-        other => write!(text, "{other:?}"),
-    };
-    debug_assert!(written.is_ok());
-    text
 }

@@ -1,9 +1,8 @@
 //! The walk over what a program computes, for whoever looks for something in its expressions.
 
-use std::collections::HashSet;
-
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
+use rustc_hash::FxHashSet;
 
 use crate::frame::{Slot, SlotId};
 use crate::program::{Expr, Program, named};
@@ -14,7 +13,7 @@ pub(crate) struct Walk<'p> {
     /// What locals stand for.
     lets: &'p [(LocalId, ExprId)],
     open: Vec<ExprId>,
-    seen: HashSet<ExprId>,
+    seen: FxHashSet<ExprId>,
 }
 
 impl Program {
@@ -27,7 +26,7 @@ impl Program {
     ) -> Walk<'p> {
         let mut open: Vec<ExprId> = roots.into_iter().collect();
         open.reverse();
-        Walk { program: self, lets, open, seen: HashSet::new() }
+        Walk { program: self, lets, open, seen: FxHashSet::default() }
     }
 
     /// Whether something holds of a value, whatever it is made of. `by` says of one expression of which others it has to
@@ -39,7 +38,7 @@ impl Program {
         lets: &[(LocalId, ExprId)],
         mut by: impl FnMut(ExprId, &'p Expr) -> Option<Vec<ExprId>>,
     ) -> bool {
-        let (mut open, mut seen) = (vec![id], HashSet::new());
+        let (mut open, mut seen) = (vec![id], FxHashSet::default());
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
                 continue;

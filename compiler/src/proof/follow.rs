@@ -17,7 +17,7 @@ use super::values::{Stands, Values};
 use crate::caching::Carriers;
 use crate::frame::{OWN_STATUS, Slot, SlotId};
 use crate::interp::Constants;
-use crate::lower::expr::key;
+use crate::lower::expr::Key;
 use crate::program::{Expr, Program, Route, Step, StepKind, locals};
 
 /// Whether a slot reads of a message what a statement may have made of it, or an upstream.
@@ -35,7 +35,7 @@ pub(super) fn follow<'w>(
     if !program.slots.iter().any(is_on_its_way) {
         return;
     }
-    let known = program.exprs.iter().zip(0..).map(|(expr, at)| (key(expr), ExprId(at)));
+    let known = program.exprs.iter().zip(0..).map(|(expr, at)| (Key::of(expr), ExprId(at)));
     let known = known.collect();
     let (sizes, unnamed) = (Vec::new(), HashMap::new());
     let mut rewriting = Rewriting { program, constants, spans, known, sizes, unnamed, believes };
@@ -71,7 +71,7 @@ struct Rewriting<'p> {
     /// Where each expression is first written.
     spans: &'p mut Vec<Span>,
     /// By what is written of it.
-    known: HashMap<String, ExprId>,
+    known: HashMap<Key, ExprId>,
     /// How many expressions each is made of, those that stand in it twice counted twice.
     sizes: Vec<usize>,
     /// Lets whose values read what is not known: what is not known has no name.
@@ -370,7 +370,7 @@ impl Rewriting<'_> {
     }
 
     fn intern(&mut self, expr: Expr, span: Span) -> ExprId {
-        let key = key(&expr);
+        let key = Key::of(&expr);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }

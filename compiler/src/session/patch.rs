@@ -8,7 +8,7 @@ use lang::policy::Host;
 use lang::vocab::ExprId;
 
 use crate::frame::SlotId;
-use crate::lower::expr::key;
+use crate::lower::expr::Key;
 use crate::program::{
     Candidate, Expr, Hosts, Listener, Program, Route, RouteId, Step, VirtualHost,
 };
@@ -258,7 +258,7 @@ impl<'p> Moving<'p> {
             None => is_same = false,
         });
         self.place(&mut expr);
-        is_same &= operands.next().is_none() && key(&expr) == key(known);
+        is_same &= operands.next().is_none() && Key::of(&expr) == Key::of(known);
         if is_same {
             self.exprs.insert(id, old);
         }

@@ -11,7 +11,7 @@ use super::formula::{Env, Formula, Place};
 use super::reading::{Cut, Lets};
 use super::term::Term;
 use super::test::Test;
-use crate::lower::expr::key;
+use crate::lower::expr::Key;
 use crate::program::{Expr, named};
 
 /// What an expression depends on besides the request as it came.
@@ -105,22 +105,22 @@ impl Cut<'_> {
         let meaning = match (stands_for, self.program.expr(id)) {
             (Some(value), _) => self.meaning(value, env, known),
             // It is written once, and may be long.
-            (None, Expr::Const(_)) => self.number(format!("constant {}", id.0)),
+            (None, Expr::Const(_)) => self.number(Key::Written(format!("constant {}", id.0))),
             (None, expr) => {
                 let mut expr = expr.clone();
                 expr.each_operand_mut(&mut |operand| {
                     *operand = ExprId(self.meaning(*operand, env, known));
                 });
-                self.number(key(&expr))
+                self.number(Key::of(&expr))
             }
         };
         known.insert(id, meaning);
         meaning
     }
 
-    fn number(&mut self, text: String) -> u32 {
+    fn number(&mut self, key: Key) -> u32 {
         let next = self.meanings.len() as u32;
-        *self.meanings.entry(text).or_insert(next)
+        *self.meanings.entry(key).or_insert(next)
     }
 
     /// What an expression depends on. `None` if that may be another thing each time: it reads what statements change, or

@@ -15,6 +15,7 @@ use super::term::{AtomId, Term};
 use super::test::Test;
 use crate::frame::SlotId;
 use crate::interp::Constants;
+use crate::lower::expr::Key;
 use crate::program::Program;
 
 /// Reads conditions, and cuts fields by what they ask.
@@ -47,8 +48,8 @@ pub(crate) struct Cut<'p> {
     pub(super) n_cases: usize,
     /// The expression that is asked at the moment.
     pub(super) asking: Option<ExprId>,
-    /// Numbers of what expressions mean, by what is written where names stand for what they name.
-    pub(super) meanings: HashMap<String, u32>,
+    /// Numbers of what expressions mean, by what they are where names stand for what they name.
+    pub(super) meanings: HashMap<Key, u32>,
     /// By what they mean, the expressions that came first, and what names stand for in these.
     pub(super) computed: HashMap<u32, (ExprId, Lets)>,
     /// Of each two sides that are compared for being equal or not, the comparison that came first.
