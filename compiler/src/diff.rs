@@ -22,11 +22,13 @@ mod besides;
 mod bounds;
 mod choices;
 mod counts;
+mod effect;
 mod effective;
 mod example;
 mod exposure;
 mod fate;
 mod focus;
+mod gathered;
 mod guards;
 mod idle;
 mod items;
@@ -595,7 +597,7 @@ fn change(basis: &Basis<'_>, listener: &Arc<str>, (pair, verdict): (Pair, Verdic
         for effect in fate.lacked_by(other) {
             let told = Effect {
                 span: effect.span,
-                comes_to: effect.otherwise(other, basis),
+                comes_to: effect.otherwise(&other.effects, basis),
                 is_chosen: effect.is_chosen,
             };
             // One statement may do several things.

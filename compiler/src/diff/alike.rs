@@ -8,7 +8,8 @@ use lang::policy::Compare;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
-use crate::diff::fate::{Captured, Does, Effect, Fate};
+use crate::diff::effect::{Captured, Does, Effect};
+use crate::diff::fate::Fate;
 use crate::diff::idle::is_alone;
 use crate::diff::typed::ty;
 use crate::frame::SlotId;

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fate::{Does, Fate};
+use super::effect::Does;
+use super::fate::Fate;
 use super::pairing::{Pair, Pairing};
 use super::part::{Part, Parts};
 use crate::proof::course::{End, Reads};

@@ -10,7 +10,7 @@ use lang::vocab::{ExprId, Form};
 use lang::{Ty, Value};
 
 use super::counts::Counts;
-use super::fate::Does;
+use super::effect::Does;
 use super::typed::ty;
 use super::{Kind, Reason};
 use crate::program::{Expr, named};

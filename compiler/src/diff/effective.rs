@@ -6,7 +6,7 @@ use std::sync::Arc;
 use lang::Value;
 use lang::vocab::Form;
 
-use crate::diff::fate::Effect;
+use crate::diff::effect::Effect;
 use crate::program::{Expr, Program};
 use crate::proof::course::Course;
 use crate::proof::sent;

@@ -7,7 +7,7 @@ use lang::policy::{Compare, Host, LocalId, Path};
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
-use crate::diff::fate::{Effect, told};
+use crate::diff::effect::{Effect, told};
 use crate::diff::observed::{Compared, Observed, Observer};
 use crate::diff::part::Part;
 use crate::diff::stands::Passing;
@@ -223,7 +223,7 @@ impl Ground<'_> {
         let mut of: Vec<String> = Vec::new();
         for (own, other) in sides {
             let lacked = own.lacked_by(other).into_iter();
-            for text in lacked.flat_map(|one| one.differing(other, self.basis)) {
+            for text in lacked.flat_map(|one| one.differing(&other.effects, self.basis)) {
                 if !of.contains(&text) {
                     of.push(text);
                 }

@@ -10,7 +10,7 @@ use lang::vocab::{Ends, ExprId, Shield};
 
 use super::bounds::parts;
 use super::choices::Chosen;
-use super::fate::Captured;
+use super::effect::Captured;
 use super::kept::Kept;
 use super::put::{Put, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};

@@ -4,17 +4,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lang::policy::{self, Expr, ExprKind, LocalId, RouteId};
-use lang::segment::{Segments, captures};
+use lang::segment::Segments;
 use lang::vocab::{Ends, ExprId, Form};
 use lang::{Span, Value};
 
 use crate::caching::told_apart;
 use crate::diff::bounds::{self, Bound};
 use crate::diff::choices::Chosen;
+use crate::diff::effect::{Captured, Does, Effect, Place};
 use crate::diff::effective::{Phase, Ran, effective};
 use crate::diff::exposure::Exposure;
-use crate::diff::observed::Place;
-use crate::program::text::short;
 use crate::program::{Call, Expr as Code, Program, Route, Step, StepKind, locals};
 use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::{Course, End, Reads, Status};
@@ -59,186 +58,6 @@ pub(super) enum Reach {
     Asked,
     /// It gets an answer.
     Through,
-}
-
-/// What one statement does.
-#[derive(Clone, Debug)]
-pub(super) struct Effect {
-    pub(super) does: Does,
-    /// What its arguments are called. What is assigned has no name.
-    pub(super) names: Vec<&'static str>,
-    /// What the locals of its arguments stand for.
-    pub(super) named: Vec<(LocalId, ExprId)>,
-    pub(super) span: Span,
-    /// Whether what it is told to do is one of several things that are written there.
-    pub(super) is_chosen: bool,
-    /// Whether it puts something beside others, of which there are none.
-    pub(super) is_alone: bool,
-}
-
-/// An action with its arguments, what their locals stand for, and where their captures come from.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct Does {
-    pub(super) action: Arc<str>,
-    pub(super) args: Vec<ExprId>,
-    pub(super) place: Option<(Arc<str>, Option<Arc<str>>)>,
-    arms: Vec<(ExprId, ExprId)>,
-    pub(super) lets: Vec<ExprId>,
-    pub(super) captured: Vec<Captured>,
-}
-
-/// What a capture is of a path.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct Captured {
-    pub(super) name: Arc<str>,
-    /// The place of its segment.
-    pub(super) at: usize,
-    /// Whether it is a number, or else a text.
-    pub(super) is_number: bool,
-}
-
-impl Captured {
-    /// What a path captures.
-    pub(super) fn of(path: &policy::Path) -> Vec<Captured> {
-        let captured = captures(path).into_iter();
-        let captured = captured.map(|(name, at, segments)| {
-            let is_number = matches!(segments, Segments::Int);
-            Captured { name, at, is_number }
-        });
-        captured.collect()
-    }
-}
-
-impl Does {
-    /// Whether it changes this field.
-    pub(super) fn changes(&self, of: &str) -> bool {
-        self.place.as_ref().is_some_and(|(field, _)| &**field == of)
-    }
-
-    /// Whether it changes a header field.
-    pub(super) fn is_of_header(&self) -> bool {
-        self.changes("up.header") || self.changes("resp.header")
-    }
-
-    /// Whether it is the same action with as many arguments, and nothing but these.
-    pub(super) fn is_like(&self, other: &Does) -> bool {
-        (&self.action, &self.place, self.args.len())
-            == (&other.action, &other.place, other.args.len())
-            && self.arms.is_empty()
-            && other.arms.is_empty()
-    }
-
-    /// The expressions that it reads: its arguments, and what their locals stand for.
-    pub(super) fn reads(&self) -> impl Iterator<Item = ExprId> {
-        self.args.iter().chain(&self.lets).copied()
-    }
-}
-
-impl Effect {
-    /// Whether it is told the same as another one but for this parameter.
-    pub(super) fn differs_in(&self, other: &Does, param: &str) -> bool {
-        let of = |does: &Does| {
-            let at = self.names.iter().position(|name| *name == param)?;
-            does.args.get(at).copied()
-        };
-        self.is_told_as(other, param) && of(&self.does) != of(other)
-    }
-
-    /// Whether it is told what another one is, whatever that is told by this parameter.
-    pub(super) fn is_told_as(&self, other: &Does, but: &str) -> bool {
-        let Does { action, args, place, .. } = &self.does;
-        let is_free = |at: usize| self.names.get(at).is_some_and(|name| *name == but);
-        let mut same = args.iter().zip(&other.args).enumerate();
-        self.names.contains(&but)
-            && (action, place, args.len()) == (&other.action, &other.place, other.args.len())
-            && same.all(|(at, (one, other))| one == other || is_free(at))
-    }
-
-    /// Whether what it is told by this parameter has names of the policy's in it.
-    pub(super) fn has_names(&self, program: &Program, param: &str) -> bool {
-        let at = self.names.iter().position(|name| *name == param);
-        let told = at.and_then(|at| self.does.args.get(at)).copied();
-        program.walk(told, &[]).any(|(_, expr)| matches!(expr, Code::Local(_)))
-    }
-
-    /// What it is told otherwise than a statement of its kind on the other side, which may be written with the same words.
-    pub(super) fn otherwise(&self, other: &Fate, basis: &Basis<'_>) -> String {
-        // What stands elsewhere, or is there fewer times, is told nothing else.
-        let is_there = other.effects.iter().any(|one| one.does == self.does);
-        let Some(like) = self.like(other).filter(|_| !is_there) else {
-            // The same words may stand on the other side, where something is there before.
-            let is_beside = |one: &Effect| one.does.place == self.does.place && !one.is_alone;
-            let differs = self.is_alone && !is_there && other.effects.iter().any(is_beside);
-            return if differs { ALONE.to_owned() } else { String::new() };
-        };
-        let texts = self.unlike(like, basis).map(|(name, text)| {
-            let gap = if name.is_empty() { "" } else { " " };
-            format!("{name}{gap}{text}")
-        });
-        texts.collect::<Vec<_>>().join(", ")
-    }
-
-    /// What it is told that is not written in the policy.
-    pub(super) fn told(&self, program: &Program) -> Vec<String> {
-        let computed = self.does.args.iter().filter(|arg| is_computed(program, **arg));
-        computed.map(|arg| told(program, *arg, &self.named)).collect()
-    }
-
-    /// What of that a statement of its kind on the other side is not told, or all of it.
-    pub(super) fn differing(&self, other: &Fate, basis: &Basis<'_>) -> Vec<String> {
-        let Some(like) = self.like(other) else { return self.told(&basis.program) };
-        let own = self.told(&basis.program);
-        let unlike = self.unlike(like, basis).map(|(_, text)| text);
-        unlike.filter(|text| own.contains(text)).collect()
-    }
-
-    /// The first statement of its kind on the other side.
-    fn like<'f>(&self, other: &'f Fate) -> Option<&'f Effect> {
-        let Does { action, place, .. } = &self.does;
-        other
-            .effects
-            .iter()
-            .find(|other| other.does.action == *action && other.does.place == *place)
-    }
-
-    /// The arguments that are not those of another one, by their names. What is assigned has none.
-    fn unlike<'f>(
-        &'f self,
-        like: &'f Effect,
-        basis: &'f Basis<'_>,
-    ) -> impl Iterator<Item = (&'static str, String)> + 'f {
-        let names = self.names.iter().copied().chain(std::iter::repeat(""));
-        let pairs = names.zip(self.does.args.iter().zip(&like.does.args));
-        pairs.filter_map(move |(name, (own, other))| {
-            let program = &basis.program;
-            let [text, of_like] =
-                [(own, self), (other, like)].map(|(id, of)| told(program, *id, &of.named));
-            // One name may stand for two things, and one input for what it is by default on either side.
-            let differs = own != other || text != of_like;
-            let value = basis.constants.get(*own).filter(|_| text == of_like);
-            differs.then(|| (name, value.map_or(text, ToString::to_string)))
-        })
-    }
-}
-
-/// What is added comes to where nothing stands.
-const ALONE: &str = "the only value";
-
-/// Letters of an expression in a line of text.
-const MOST_TOLD: usize = 80;
-
-/// Whether it comes to something else for other requests.
-fn is_computed(program: &Program, id: ExprId) -> bool {
-    !matches!(program.expr(id), Code::Const(_))
-}
-
-/// An expression in a line of text, short.
-pub(super) fn told(program: &Program, id: ExprId, lets: &[(LocalId, ExprId)]) -> String {
-    let text = short(program.show_with(id, lets), 8 * MOST_TOLD);
-    match text.char_indices().nth(MOST_TOLD) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
 }
 
 /// What tells fates apart.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use lang::Value;
 
-use super::fate::{Does, Effect, Fate};
+use super::effect::{Does, Effect};
+use super::fate::Fate;
 use crate::frame::SlotId;
 use crate::passing::PROTECTED;
 use crate::program::{Expr, Program};

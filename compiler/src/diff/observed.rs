@@ -7,15 +7,13 @@ use std::sync::Arc;
 use lang::Value;
 use lang::vocab::ExprId;
 
-use crate::diff::fate::{Does, Effect, Fate};
+use crate::diff::effect::{Does, Effect, Place};
+use crate::diff::fate::Fate;
 use crate::frame::{Fill, OWN_STATUS, Read, Slot, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
 use crate::proof::course::{Course, Status};
 use crate::proof::sent::{Reach, is_bare, is_passed_on, reach};
-
-/// A field of a message, by its key where it has one.
-pub(super) type Place = (Arc<str>, Option<Arc<str>>);
 
 /// What is left behind.
 #[derive(Default, Debug)]

@@ -9,10 +9,10 @@ use lang::policy::RouteId;
 
 use crate::diff::alike::alike;
 use crate::diff::counts::Counts;
+use crate::diff::effect::{Does, Place};
 use crate::diff::example::{Found, Ground};
-use crate::diff::fate::{Does, Fate, Reach};
+use crate::diff::fate::{Fate, Reach};
 use crate::diff::idle::Said;
-use crate::diff::observed::Place;
 use crate::diff::part::{Part, Parts};
 use crate::diff::{Kind, Reason, Side as Which, Verdict, bounds, exposure};
 use crate::space::{Formula, Set, Space, Undecided};

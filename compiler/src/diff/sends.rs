@@ -4,7 +4,7 @@ use lang::Value;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
 
-use crate::diff::fate::Captured;
+use crate::diff::effect::Captured;
 use crate::diff::put::{Put, put};
 use crate::diff::spelling::{self, Held, Spelling};
 use crate::diff::{Kind, Reason};

@@ -6,7 +6,7 @@ use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::Kind;
-use super::fate::Captured;
+use super::effect::Captured;
 use super::put::{Put, put};
 use super::typed::ty;
 use crate::program::{Expr, named};

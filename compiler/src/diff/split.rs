@@ -11,15 +11,16 @@ use lang::{Ty, Value};
 use crate::caching::Asks;
 use crate::diff::alike::{Choices, choices};
 use crate::diff::choices::{Chosen, asked as asked_there, by_argument, by_status};
+use crate::diff::effect::{Captured, Does, Effect};
 use crate::diff::example::{Ground, hints, is_of, unfit_hints};
-use crate::diff::fate::{Captured, Does, Effect, Fate};
+use crate::diff::fate::Fate;
 use crate::diff::focus::Focus;
 use crate::diff::idle::{idle, said};
 use crate::diff::kept::{self, Lookup};
 use crate::diff::pairing::{Pair, Pairing};
 use crate::diff::part::{Part, Parts};
 use crate::diff::regions::{Region, Signatures};
-use crate::diff::{Side as Which, aside, besides, bounds};
+use crate::diff::{Side as Which, aside, besides, bounds, gathered};
 use crate::order::compare::budget;
 use crate::program::{Expr, Listener};
 use crate::proof::basis::{At, Basis, Known, Side, Taken, meeting};
@@ -233,7 +234,7 @@ fn divided<'b>(
     ];
     let told = [&old_parts, &new_parts];
     aside::compare(&pairing, &mut space, told, asides.each_ref(), &mut pairs)?;
-    kept::gathered(&pairing, &mut space, told, &mut pairs)?;
+    gathered::add(&pairing, &mut space, told, &mut pairs)?;
     Ok(Divided { pairs, is_cut })
 }
 

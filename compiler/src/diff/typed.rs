@@ -4,7 +4,7 @@ use lang::policy::LocalId;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
-use crate::diff::fate::Captured;
+use crate::diff::effect::Captured;
 use crate::program::{Expr, Program, named};
 use crate::space::identity::claim;
 
