@@ -3,17 +3,16 @@
 //! example is made and replayed on both.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use lang::literal::literal;
 use lang::policy::{Input, Policy, RouteId};
-use lang::vocab::ExprId;
 use lang::{Span, Ty, Value};
 
 use crate::caching::Asks;
 use crate::lower::Joined;
-use crate::program::{Expr, Program, Step};
+use crate::program::{Program, Step};
 use crate::proof::basis::{Basis, Known, plain};
 
 mod alike;
@@ -426,19 +425,10 @@ fn any(ty: &Ty) -> Option<Value> {
 }
 
 /// The inputs on which it hangs which route takes a request.
-fn leading<'b>(basis: &'b Basis<'_>) -> BTreeSet<&'b str> {
+fn leading<'b>(basis: &'b Basis<'_>) -> HashSet<&'b str> {
     let routes = basis.program.routes.iter();
     let conditions = routes.flat_map(|route| route.conditions.iter().map(|(id, _)| *id));
-    read(basis, conditions.collect())
-}
-
-/// The inputs that expressions read.
-fn read<'b>(basis: &'b Basis<'_>, roots: Vec<ExprId>) -> BTreeSet<&'b str> {
-    let inputs = basis.program.walk(roots, &[]).filter_map(|(_, expr)| match expr {
-        Expr::Input(input) => basis.program.inputs.get(input.0 as usize),
-        _ => None,
-    });
-    inputs.map(|input| &*input.name).collect()
+    items::read(basis, conditions.collect(), &[])
 }
 
 fn has_default(basis: &Basis<'_>, name: &str) -> bool {
@@ -651,7 +641,7 @@ impl Change {
     }
 
     /// The inputs that the routes read which answer.
-    fn inputs<'b>(&self, basis: &'b Basis<'_>) -> BTreeSet<&'b str> {
+    fn inputs<'b>(&self, basis: &'b Basis<'_>) -> HashSet<&'b str> {
         let mut roots = Vec::new();
         for (side, outcome) in basis.sides.iter().zip([&self.old, &self.new]) {
             let named = outcome.route.as_ref().map(|(name, _)| name);
@@ -662,7 +652,7 @@ impl Change {
             let conditions = route.conditions.iter().map(|(id, _)| *id);
             roots.extend(conditions.chain(route.steps.iter().flat_map(Step::exprs)));
         }
-        read(basis, roots)
+        items::read(basis, roots, &[])
     }
 
     /// Who answers on either side, and what refuses there.

@@ -470,8 +470,9 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             })
             .or_else(|| {
                 let spelled =
-                    |of: &'_ Exposure| of.target.get(&piece).map(|(_, spelled)| spelled.clone());
-                let kind = spelling::verdict(&spelled(old)?, &spelled(new)?, piece.held())?;
+                    [old, new].map(|of| of.target.get(&piece).map(|(_, spelled)| spelled));
+                let [Some(before), Some(after)] = spelled else { return None };
+                let kind = spelling::verdict(before, after, piece.held())?;
                 let more = if kind == Kind::Loosened { "more" } else { "less" };
                 let why = format!("the client chooses {more} of the {word} that the upstream gets");
                 Some((kind, why))

@@ -158,18 +158,16 @@ impl Fate {
         // have counted the request, whoever refuses it later.
         // What always holds may read what was put there for an upstream that is not asked.
         let standing = route.steps.iter().filter(|step| matches!(step.kind, StepKind::Always(_)));
-        let is_read = basis
-            .program
-            .walk(standing.flat_map(Step::exprs), &[])
-            .slots()
-            .any(|(_, slot)| slot.field.starts_with("up."));
+        let mut standing = basis.program.walk(standing.flat_map(Step::exprs), &[]).slots();
+        let is_read =
+            course.to().is_none() && standing.any(|(_, slot)| slot.field.starts_with("up."));
         let is_lost = |row: &policy::Call| {
             let answers =
                 row.place.as_ref().is_some_and(|place| place.field.path.starts_with("resp."));
             let is_upward = row.row.name == "rewrite"
                 || row.place.as_ref().is_some_and(|place| place.field.path.starts_with("up."));
             match (&course.end, row.row.form) {
-                _ if is_upward && is_read && course.to().is_none() => false,
+                _ if is_upward && is_read => false,
                 (End::Limited(_), _) => true,
                 (_, Form::Applied) => false,
                 (End::Denied | End::Unfit | End::Long(_), _) => true,

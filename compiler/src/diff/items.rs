@@ -253,7 +253,7 @@ fn decides(step: &Step, written: &policy::Step) -> Vec<ExprId> {
 }
 
 /// The names of the inputs that the expressions read.
-fn read<'b>(
+pub(super) fn read<'b>(
     basis: &'b Basis<'_>,
     roots: Vec<ExprId>,
     lets: &[(LocalId, ExprId)],

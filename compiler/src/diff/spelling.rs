@@ -1,9 +1,9 @@
 //! How a text is spelled of which a client says a part: the policy's own letters, and what stands between them. One text is
 //! freer than another one where it can be all that the other can be, and more.
 
+use lang::Ty;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
-use lang::{Ty, Value};
 
 use super::Kind;
 use super::effect::Captured;
@@ -11,22 +11,23 @@ use super::put::{Put, put};
 use super::typed::ty;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
+use crate::splice::plain;
 
 /// A text.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub(super) struct Spelling(Vec<Sign>);
 
-/// What stands at a place of a text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What stands at a place of a text, where a client has more of a say the further down.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Sign {
-    /// This letter.
-    Letter(char),
-    /// A number that the client says, or has a say in.
-    Number,
-    /// One of a few words.
-    Word,
     /// What no client chooses.
     Own,
+    /// This letter.
+    Letter(char),
+    /// One of a few words.
+    Word,
+    /// A number that the client says, or has a say in.
+    Number,
     /// Whatever the client says.
     Any,
 }
@@ -137,12 +138,7 @@ impl Making<'_> {
             return;
         }
         if let Some(value) = self.basis.constants.get(id) {
-            let text = match value {
-                Value::String(text) => text.to_string(),
-                value if value.is_absent() => String::new(),
-                value => value.to_string(),
-            };
-            self.signs.extend(text.chars().map(Sign::Letter));
+            self.signs.extend(plain(value).chars().map(Sign::Letter));
             return;
         }
         match self.basis.program.expr(id) {
@@ -153,37 +149,20 @@ impl Making<'_> {
                 Some(value) => self.add(value, depth + 1),
                 None => self.signs.push(Sign::Any),
             },
-            expr => {
-                let of = expr.alternatives().filter(|all| !all.is_empty());
-                let signs =
-                    of.unwrap_or_else(|| vec![id]).into_iter().map(|one| self.sign(one, depth));
-                let widest = signs.max_by_key(|sign| match sign {
-                    Sign::Own => 0,
-                    Sign::Letter(_) | Sign::Word => 1,
-                    Sign::Number => 2,
-                    Sign::Any => 3,
-                });
-                self.signs.extend(widest);
-            }
+            _ => self.signs.push(self.sign(id, depth)),
         }
     }
 
-    /// What one of the things is that may stand at a place.
+    /// What a value is at its place: of several, that in which a client has most of a say.
     fn sign(&self, id: ExprId, depth: u32) -> Sign {
         let Basis { program, constants, .. } = self.basis;
         if constants.get(id).is_some() {
             return Sign::Word;
         }
-        if let Some(all) =
-            program.expr(id).alternatives().filter(|all| !all.is_empty() && depth < DEEPEST)
-        {
-            let signs: Vec<Sign> = all.into_iter().map(|one| self.sign(one, depth + 1)).collect();
-            let is = |sign| signs.contains(&sign);
-            return match () {
-                () if is(Sign::Any) => Sign::Any,
-                () if is(Sign::Number) => Sign::Number,
-                () => Sign::Word,
-            };
+        let several = program.expr(id).alternatives().filter(|_| depth < DEEPEST);
+        let signs = several.into_iter().flatten().map(|one| self.sign(one, depth + 1));
+        if let Some(widest) = signs.max() {
+            return widest;
         }
         match (put(self.basis, id, self.lets), ty(program, id, self.lets, self.captured)) {
             (Put::Client(_), Some(Ty::Int)) => Sign::Number,

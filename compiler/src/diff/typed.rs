@@ -6,7 +6,7 @@ use lang::{Ty, Value};
 
 use crate::diff::effect::Captured;
 use crate::program::{Expr, Program, named};
-use crate::space::identity::claim;
+use crate::space::identity::claimed;
 
 /// The most names that stand for one another.
 const NAMES: usize = 64;
@@ -44,10 +44,7 @@ pub(super) fn ty(
                 }
             }
             Expr::Call(function, _) => (function.returns)(),
-            Expr::Member(of, name) => {
-                let (_, slot) = program.read_by(*of)?;
-                claim(&slot.ty, name)?.clone()
-            }
+            Expr::Member(of, name) => claimed(program, *of, name)?.clone(),
             _ => return None,
         };
         return Some(ty.present().clone());

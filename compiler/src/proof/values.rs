@@ -8,7 +8,7 @@ use lang::{Span, Ty, Value};
 use crate::interp::Constants;
 use crate::program::walk::plainly;
 use crate::program::{Expr, Program, named};
-use crate::space::identity::claim;
+use crate::space::identity::claimed;
 use crate::space::{Test, can_be_said, trimmed};
 
 /// The values of a route's expressions.
@@ -111,10 +111,7 @@ impl Values<'_> {
                 }
                 Expr::Template(_) => true,
                 Expr::Call(function, _) => is_text(&(function.returns)()),
-                Expr::Member(of, name) => {
-                    let claims = self.program.read_by(*of).map(|(_, slot)| &slot.ty);
-                    claims.and_then(|claims| claim(claims, name)).is_some_and(is_text)
-                }
+                Expr::Member(of, name) => claimed(self.program, *of, name).is_some_and(is_text),
                 expr => return expr.alternatives(),
             })
         })
@@ -174,8 +171,7 @@ impl Values<'_> {
             }
             Expr::Capture(_) => stands != Stands::Host,
             Expr::Member(of, name) if stands == Stands::Field => {
-                let claims = self.program.read_by(*of).map(|(_, slot)| &slot.ty);
-                claims.and_then(|claims| claim(claims, name)).is_some_and(can_always_be_said)
+                claimed(self.program, *of, name).is_some_and(can_always_be_said)
             }
             Expr::Call(function, arguments) if stands == Stands::Path => {
                 function.name == "strip_prefix" && self.leaves_path(arguments)

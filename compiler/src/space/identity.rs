@@ -25,6 +25,11 @@ pub(crate) fn claim<'t>(claims: &'t Ty, name: &str) -> Option<&'t Ty> {
     }
 }
 
+/// The type of a claim that is read of an auth.
+pub(crate) fn claimed<'p>(program: &'p Program, of: ExprId, name: &str) -> Option<&'p Ty> {
+    program.read_by(of).and_then(|(_, slot)| claim(&slot.ty, name))
+}
+
 /// The fields of a request in which an auth looks for its token: path and key.
 pub(crate) fn sources(program: &Program, auth: &str) -> Vec<(&'static str, Arc<str>)> {
     carriers(program, lines(program, auth).unwrap_or_default())
