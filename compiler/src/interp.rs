@@ -227,14 +227,10 @@ impl Interp<'_> {
             Expr::Member(base, name) => ops::member(&self.value(*base)?, name),
             Expr::Call(function, arguments) => (function.eval)(&self.values(arguments)?),
             Expr::Template(parts) => ops::together(self.values(parts)?),
-            Expr::Match(subject, arms) => {
-                let subject = self.value(*subject)?;
-                let takes = |patterns: &Vec<Value>| ops::matches(&subject, patterns);
-                match arms.iter().find(|arm| arm.patterns.as_ref().is_none_or(takes)) {
-                    Some(arm) => self.value(arm.value)?,
-                    None => Value::Absent,
-                }
-            }
+            Expr::Match(subject, arms) => match ops::arm(&self.value(*subject)?, arms) {
+                Some((_, arm)) => self.value(arm.value)?,
+                None => Value::Absent,
+            },
             Expr::Quantified(how, name, list, predicate) => {
                 let list = self.value(*list)?;
                 let mut count = 0;
@@ -267,6 +263,17 @@ impl Interp<'_> {
                 }
                 Value::Map(Arc::new(record))
             }
+        })
+    }
+
+    /// Which of its alternatives ([`Expr::alternatives`]) a choice takes.
+    pub(crate) fn chosen(&self, choice: ExprId) -> Result<Option<usize>, Pending> {
+        Ok(match self.program.expr(choice) {
+            Expr::Coalesce(first, _) => Some(usize::from(self.value(*first)?.is_absent())),
+            Expr::Match(subject, arms) => {
+                ops::arm(&self.value(*subject)?, arms).map(|(nth, _)| nth)
+            }
+            _ => None,
         })
     }
 

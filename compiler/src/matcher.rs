@@ -19,7 +19,7 @@ use crate::lower::bind::Bind;
 #[cfg(feature = "jit")]
 use crate::program::code::Code;
 use crate::program::{ListenerId, Program, Route, RouteId, locals};
-use crate::splice::{self, Form, Part};
+use crate::splice::{self, Form, Text};
 use crate::table::Tables;
 
 /// What runs a program.
@@ -319,9 +319,15 @@ impl Matcher {
         }
     }
 
-    /// The parts of the text that an expression gives in a route, inputs bound.
-    pub fn parts(&self, route: &Route, expr: ExprId, form: Form) -> Vec<Part> {
-        splice::parts((&self.program, &self.constants), &locals(&route.steps), expr, form)
+    /// Which of its alternatives a choice takes, counted from the left. What is pending is absent, as for
+    /// [`Matcher::eval`].
+    pub fn chosen(&self, choice: ExprId, frame: &Frame, fill: &dyn Fill) -> Option<usize> {
+        self.interp(frame, fill).chosen(choice).ok().flatten()
+    }
+
+    /// The text that an expression gives in a route, in parts, inputs bound.
+    pub fn text(&self, route: &Route, expr: ExprId, form: Form) -> Text {
+        splice::text((&self.program, &self.constants), &locals(&route.steps), expr, form)
     }
 
     /// One argument for each expression, in order.

@@ -1,5 +1,8 @@
 //! Text that is put together part by part: which parts are the policy's own words and which a request says, and how each
-//! stands there. Whoever sends such a text and whoever proves something of it take it apart here.
+//! stands there. A `match` or `??` that is the whole text chooses among texts, and each of these is put together by itself.
+//! Whoever sends such a text and whoever proves something of it take it apart here.
+
+use std::collections::HashMap;
 
 use lang::Value;
 use lang::policy::LocalId;
@@ -7,7 +10,48 @@ use lang::vocab::{ExprId, Joint};
 
 use crate::interp::Constants;
 use crate::program::walk::plainly;
-use crate::program::{Expr, Program};
+use crate::program::{Expr, Program, named};
+
+/// A text, or the texts among which it is chosen.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Text {
+    /// Each stands behind those that it may be; the last one is the text itself.
+    nodes: Vec<Node>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Node {
+    Parts(Vec<Part>),
+    /// What this expression chooses among these, in the order of its alternatives.
+    Choice(ExprId, Vec<usize>),
+}
+
+impl Text {
+    /// Each of the texts that it may be.
+    pub fn each(&self) -> impl Iterator<Item = &[Part]> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Parts(parts) => Some(parts.as_slice()),
+            Node::Choice(..) => None,
+        })
+    }
+
+    /// The text that it is, where `choose` says which of its alternatives an expression takes. `None` where it says of none.
+    pub fn chosen(&self, choose: impl Fn(ExprId) -> Option<usize>) -> Option<&[Part]> {
+        let mut node = self.nodes.last()?;
+        loop {
+            match node {
+                Node::Parts(parts) => return Some(parts),
+                Node::Choice(id, among) => node = self.nodes.get(*among.get(choose(*id)?)?)?,
+            }
+        }
+    }
+}
+
+impl From<Vec<Part>> for Text {
+    fn from(parts: Vec<Part>) -> Text {
+        Text { nodes: vec![Node::Parts(parts)] }
+    }
+}
 
 /// One part.
 #[derive(Clone, PartialEq, Debug)]
@@ -49,16 +93,16 @@ impl Form {
     }
 }
 
-/// The parts of the text that an expression gives where lets name `locals`.
-pub(crate) fn parts(
+/// The text that an expression gives where lets name `locals`.
+pub(crate) fn text(
     (program, constants): (&Program, &Constants),
     locals: &[(LocalId, ExprId)],
     id: ExprId,
     form: Form,
-) -> Vec<Part> {
-    let mut parts = Vec::new();
-    Flow { program, constants, locals, form }.take_apart(id, &mut parts, 0);
-    parts
+) -> Text {
+    let mut nodes = Vec::new();
+    Flow { program, constants, locals, form }.choose(id, &mut nodes, &mut HashMap::new(), 0);
+    Text { nodes }
 }
 
 /// How values flow into a text.
@@ -73,6 +117,48 @@ struct Flow<'p> {
 const DEEPEST: u32 = 128;
 
 impl Flow<'_> {
+    /// Adds the text behind those that it may be, each once, and says where it stands.
+    fn choose(
+        &self,
+        id: ExprId,
+        nodes: &mut Vec<Node>,
+        known: &mut HashMap<ExprId, usize>,
+        depth: u32,
+    ) -> usize {
+        if let Some(at) = known.get(&id) {
+            return *at;
+        }
+        let node = match self.choice(id).filter(|_| depth < DEEPEST) {
+            Some((id, among)) => {
+                let among = among.into_iter().map(|one| self.choose(one, nodes, known, depth + 1));
+                Node::Choice(id, among.collect())
+            }
+            None => {
+                let mut parts = Vec::new();
+                self.take_apart(id, &mut parts, 0);
+                Node::Parts(parts)
+            }
+        };
+        nodes.push(node);
+        known.insert(id, nodes.len() - 1);
+        nodes.len() - 1
+    }
+
+    /// The expression that chooses what a text is, and among what; where it has a name, if that chooses the same later on.
+    fn choice(&self, id: ExprId) -> Option<(ExprId, Vec<ExprId>)> {
+        if self.constants.get(id).is_some() {
+            return None;
+        }
+        let mut meant = id;
+        for _ in 0..DEEPEST {
+            let Expr::Local(local) = self.program.expr(meant) else { break };
+            meant = named(self.locals, *local)?;
+        }
+        let stays = || self.program.walk([meant], &[]).slots().all(|(_, slot)| slot.stable);
+        let among = self.program.expr(meant).alternatives()?;
+        (meant == id || stays()).then_some((meant, among))
+    }
+
     fn take_apart(&self, id: ExprId, parts: &mut Vec<Part>, depth: u32) {
         if let Some(value) = self.constants.get(id) {
             let words = plain(value);

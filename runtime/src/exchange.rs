@@ -255,6 +255,11 @@ impl Exchange {
         self.decider.matcher.eval(expr, &self.frame, self)
     }
 
+    /// Which of its alternatives an expression of the program takes that chooses.
+    pub(crate) fn chosen(&self, choice: ExprId) -> Option<usize> {
+        self.decider.matcher.chosen(choice, &self.frame, self)
+    }
+
     /// The head of the request being sent. Until something changes it, it is the client's, without what concerned
     /// the connection to the client only, and with what a proxy adds.
     pub fn up(&self) -> &Up {

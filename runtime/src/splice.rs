@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use compiler::Matcher;
 use compiler::program::Route;
-use compiler::splice::Part;
 pub(crate) use compiler::splice::{Form, plain};
+use compiler::splice::{Part, Text};
 use lang::eval::TEXT;
 use lang::vocab::{ExprId, Joint, Known, Spliced};
 
@@ -19,47 +19,47 @@ use crate::normal;
 /// Text in parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Splice {
-    parts: Vec<Part>,
+    text: Text,
 }
 
 impl Splice {
-    /// The parts of the text that `expr` gives in `route`.
+    /// The text that `expr` gives in `route`.
     pub(crate) fn of(matcher: &Matcher, route: &Route, expr: ExprId, form: Form) -> Splice {
-        Splice { parts: matcher.parts(route, expr, form) }
+        Splice { text: matcher.text(route, expr, form) }
     }
 
-    /// The parts as far as they are known.
-    pub(crate) fn known(&self) -> Vec<Option<&str>> {
-        let known = self.parts.iter().map(|part| match part {
-            Part::Words(words) => Some(words.as_str()),
-            Part::Value(..) => None,
-        });
-        known.collect()
-    }
-
-    /// What the parts come to for this request.
-    fn spliced<'s>(&'s self, ex: &'s Exchange) -> impl Iterator<Item = (Joint, Cow<'s, str>)> {
-        self.parts.iter().map(|part| match part {
-            Part::Words(words) => (Joint::Written, Cow::Borrowed(words.as_str())),
-            Part::Value(expr, joint) => (*joint, Cow::Owned(plain(&ex.evaluate(*expr)))),
+    /// The parts of each text that it may be, as far as they are known.
+    pub(crate) fn known(&self) -> impl Iterator<Item = Vec<Option<&str>>> {
+        self.text.each().map(|parts| {
+            let known = parts.iter().map(|part| match part {
+                Part::Words(words) => Some(words.as_str()),
+                Part::Value(..) => None,
+            });
+            known.collect()
         })
+    }
+
+    /// The parts of the text that it is for this request.
+    fn parts(&self, ex: &Exchange) -> Result<&[Part], Failure> {
+        self.text.chosen(|choice| ex.chosen(choice)).ok_or(Failure::Value)
     }
 
     /// The path for this request, in the normal form.
     pub(crate) fn path(&self, ex: &Exchange) -> Result<String, Failure> {
-        path(self.spliced(ex))
+        path(spliced(self.parts(ex)?, ex))
     }
 
     /// The query for this request; a value stands within one name or value. A text that is one absent value is no
     /// query at all.
     pub(crate) fn query(&self, ex: &Exchange) -> Result<Option<String>, Failure> {
-        if let [Part::Value(expr, _)] = self.parts.as_slice()
+        let parts = self.parts(ex)?;
+        if let [Part::Value(expr, _)] = parts
             && ex.evaluate(*expr).is_absent()
         {
             return Ok(None);
         }
         let mut text = String::new();
-        for (joint, part) in self.spliced(ex) {
+        for (joint, part) in spliced(parts, ex) {
             let (stays, spelled): (fn(u8) -> bool, _) = match joint {
                 Joint::Written | Joint::Kept => (is_query, true),
                 Joint::Spelled => (is_unreserved, true),
@@ -73,8 +73,17 @@ impl Splice {
 
     /// The URI for this request.
     pub(crate) fn location(&self, ex: &Exchange) -> Result<String, Failure> {
-        location(self.spliced(ex), self.parts.len() == 1, ex.request.target.path() == "*")
+        let parts = self.parts(ex)?;
+        location(spliced(parts, ex), parts.len() == 1, ex.request.target.path() == "*")
     }
+}
+
+/// What the parts come to for this request.
+fn spliced<'s>(parts: &'s [Part], ex: &'s Exchange) -> impl Iterator<Item = (Joint, Cow<'s, str>)> {
+    parts.iter().map(|part| match part {
+        Part::Words(words) => (Joint::Written, Cow::Borrowed(words.as_str())),
+        Part::Value(expr, joint) => (*joint, Cow::Owned(plain(&ex.evaluate(*expr)))),
+    })
 }
 
 /// A path of these parts, in the normal form. A value stands within one segment: one that is empty or made of dots where it

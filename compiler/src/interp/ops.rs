@@ -6,6 +6,14 @@ use lang::Value;
 pub(crate) use lang::eval::{ITEMS, arithmetic, compare, is_in, member, together};
 use lang::policy::Compare;
 
+use crate::program::MatchArm;
+
+/// The arm that takes the subject, and which of them that is.
+pub(crate) fn arm<'a>(subject: &Value, arms: &'a [MatchArm]) -> Option<(usize, &'a MatchArm)> {
+    let takes = |patterns: &Vec<Value>| matches(subject, patterns);
+    arms.iter().enumerate().find(|(_, arm)| arm.patterns.as_ref().is_none_or(takes))
+}
+
 /// Whether an arm with these patterns takes the subject.
 pub(crate) fn matches(subject: &Value, patterns: &[Value]) -> bool {
     patterns.iter().any(|pattern| subject == pattern || is_in(subject, pattern))

@@ -230,10 +230,8 @@ impl Act<'_> {
             |id: ExprId| program.read_by(id).is_some_and(|(_, slot)| &*slot.field == "resp.status");
         match (program.expr(value), &course.status) {
             (Expr::Match(subject, arms), Status::Known(status)) if is_status(*subject) => {
-                let status = Value::Status(*status);
-                let takes = |patterns: &Vec<Value>| ops::matches(&status, patterns);
-                let arm = arms.iter().find(|arm| arm.patterns.as_ref().is_none_or(takes));
-                arm.map_or(value, |arm| arm.value)
+                let arm = ops::arm(&Value::Status(*status), arms);
+                arm.map_or(value, |(_, arm)| arm.value)
             }
             _ => value,
         }

@@ -114,12 +114,14 @@ impl Judge<'_> {
 
     fn spliced(&self, id: ExprId, form: Form, accepts: &dyn Fn(Known<'_>) -> bool) -> Option<bool> {
         let Interp { program, constants, .. } = self.interp;
-        let parts = splice::parts((program, constants), self.lets, id, form);
-        let parts: Option<Vec<_>> = parts
-            .into_iter()
+        let text = splice::text((program, constants), self.lets, id, form);
+        let choose = |choice| self.is_known(choice).then(|| self.interp.chosen(choice).ok())??;
+        let parts: Option<Vec<_>> = text
+            .chosen(choose)?
+            .iter()
             .map(|part| match part {
-                Part::Words(words) => Some((words, Joint::Written)),
-                Part::Value(id, joint) => Some((plain(&self.value(id)?), joint)),
+                Part::Words(words) => Some((words.clone(), Joint::Written)),
+                Part::Value(id, joint) => Some((plain(&self.value(*id)?), *joint)),
             })
             .collect();
         let parts = parts?;
@@ -132,13 +134,14 @@ impl Judge<'_> {
     }
 
     fn value(&self, id: ExprId) -> Option<Value> {
+        self.is_known(id).then(|| self.interp.value(id).ok())?
+    }
+
+    fn is_known(&self, id: ExprId) -> bool {
         let Interp { program, constants, .. } = self.interp;
         let is_unbound = |(id, expr): (ExprId, &Expr)| {
             matches!(expr, Expr::Input(_)) && constants.get(id).is_none()
         };
-        if (self.is_unknown)(id) || program.walk([id], self.lets).any(is_unbound) {
-            return None;
-        }
-        self.interp.value(id).ok()
+        !(self.is_unknown)(id) && !program.walk([id], self.lets).any(is_unbound)
     }
 }

@@ -23,7 +23,16 @@ enum Beside {
 impl Values<'_> {
     /// The values of which one has to pass its test for the path to be refused. `None` where that is not known.
     pub(super) fn misspelt(&self, id: ExprId) -> Option<Vec<(ExprId, Test)>> {
-        let parts = splice::parts((self.program, self.constants), self.locals, id, Form::Path);
+        let text = splice::text((self.program, self.constants), self.locals, id, Form::Path);
+        let each: Option<Vec<_>> = text.each().map(|parts| self.misspelt_of(parts)).collect();
+        match each?.as_slice() {
+            [tests] => Some(tests.clone()),
+            // Which of several it is has to hold, too.
+            several => several.iter().all(Vec::is_empty).then(Vec::new),
+        }
+    }
+
+    fn misspelt_of(&self, parts: &[Part]) -> Option<Vec<(ExprId, Test)>> {
         let mut found = Vec::new();
         let mut before = Beside::Nothing;
         for (at, part) in parts.iter().enumerate() {

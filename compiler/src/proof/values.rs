@@ -131,9 +131,20 @@ impl Values<'_> {
                 let is_written = |part: ExprId| matches!(self.program.expr(part), Expr::Const(_));
                 parts.iter().all(|part| is_written(*part) || self.comes_to_fit(*part, stands))
             }
-            (Expr::Template(parts), Stands::Path) => self.is_path(parts),
+            (_, Stands::Path) => self.is_one_of_paths(id) || self.comes_to_fit(id, stands),
             _ => self.comes_to_fit(id, stands),
         }
+    }
+
+    /// Whether each of the texts among which it chooses is a path by itself.
+    fn is_one_of_paths(&self, id: ExprId) -> bool {
+        self.program.is_of_all(id, &[], |id, expr| match expr {
+            Expr::Template(parts) => plainly(self.is_path(parts)),
+            expr => {
+                let fits = || plainly(self.comes_to_fit(id, Stands::Path));
+                expr.alternatives().or_else(fits)
+            }
+        })
     }
 
     /// Whether nothing of a request is in it. A value that cannot stand there keeps such a policy from being loaded.

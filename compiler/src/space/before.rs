@@ -36,6 +36,14 @@ impl Cut<'_> {
                 _ => None,
             };
         }
+        if matches!(test, Test::Present)
+            && !(function.returns)().is_optional()
+            && arguments.iter().all(|argument| self.is_text(*argument, env))
+        {
+            // Of texts that are there something is made that is there.
+            let there = arguments.iter().map(|argument| self.ask(*argument, test, env));
+            return Some(Formula::all(there.collect()));
+        }
         let [argument] = arguments else { return None };
         if function.name == "trim" && self.is_text(*argument, env) && self.is_firm(*argument, env) {
             return Some(self.ask(*argument, test, env));

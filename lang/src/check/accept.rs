@@ -129,7 +129,7 @@ struct Refusal {
     /// The input to whose default it comes, if it is refused for that.
     input: Option<(Span, String)>,
     /// What to write instead, where it is one of several texts that are put into another one.
-    instead: Option<String>,
+    instead: Option<&'static str>,
 }
 
 /// What else to write where one of several texts can never stand.
@@ -158,29 +158,13 @@ fn refused(
         return Some(Refusal { span, reason, input: None, instead: None });
     }
     if let Some((span, reason)) = of_spliced(expr, accepts) {
-        return Some(Refusal { span, reason, input: None, instead: Some(instead(cx, expr, span)) });
+        return Some(Refusal { span, reason, input: None, instead: Some(HELP_SPLICED) });
     }
     let mut input = None;
     let assumed = assuming_defaults(cx, expr, &mut input);
     let (span, name) = input?;
     let (_, reason) = of_known(&assumed?, accepts)?;
     Some(Refusal { span: expr.span, reason, input: Some((span, name)), instead: None })
-}
-
-/// What to write where the text at `span` can never stand: a path around the value, where that is all that is missing.
-fn instead(cx: &Context<'_>, expr: &Expr, span: Span) -> String {
-    let ExprKind::Coalesce(first, second) = &expr.kind else { return HELP_SPLICED.to_owned() };
-    let ExprKind::Const(value) = &second.kind else { return HELP_SPLICED.to_owned() };
-    match value.as_str().and_then(|text| text.strip_prefix('/')) {
-        Some(rest) if second.span == span => {
-            let word = if rest.is_empty() || rest.contains('/') { "a" } else { rest };
-            format!(
-                "write the path around the value, `\"/{{{} ?? \"{word}\"}}\"`, or ask for the value by a `require`",
-                cx.text(first.span)
-            )
-        }
-        _ => HELP_SPLICED.to_owned(),
-    }
 }
 
 /// The same expression with the defaults of inputs, and the first of these; `None` where it reads none that has one.
@@ -238,7 +222,13 @@ fn of_spliced(
 ) -> Option<(Span, String)> {
     let parts = match &expr.kind {
         ExprKind::Template(parts) => parts.as_slice(),
-        ExprKind::Match(..) | ExprKind::Coalesce(..) => std::slice::from_ref(expr),
+        // Each of the texts among which it chooses is put together by itself.
+        ExprKind::Match(_, arms) => {
+            return arms.iter().find_map(|arm| of_spliced(&arm.value, accepts));
+        }
+        ExprKind::Coalesce(first, second) => {
+            return of_spliced(first, accepts).or_else(|| of_spliced(second, accepts));
+        }
         _ => return None,
     };
     let known: Vec<Option<Cow<'_, str>>> = parts.iter().map(words).collect();

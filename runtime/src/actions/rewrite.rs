@@ -15,7 +15,7 @@ pub(super) static ROW: Action = Action {
     methods: &[],
     coherent: None,
     asserts: None,
-    doc: "Puts another path in the request being sent; the query stays. A value spliced in stands within one segment, so it can add neither a segment nor a query; only text of the request's own path keeps its `/`. A value that cannot stand there (empty, `.`, `..` or with a `/`) is answered with 400.",
+    doc: "Puts another path in the request being sent; the query stays. A value spliced in stands within one segment, so it can add neither a segment nor a query; only text of the request's own path keeps its `/`. A `match` or `??` that is all of it chooses among paths, each put together by itself. A value that cannot stand there (empty, `.`, `..` or with a `/`) is answered with 400.",
     example: "rewrite \"/internal/users/{path.id}\"",
 };
 
@@ -70,10 +70,13 @@ impl Act for Rewriting {
     }
 }
 
-/// The path that the first argument gives; what is wrong with the policy's own part of it is told.
+/// The path that the first argument gives; what is wrong with the policy's own part of it, or of one of those among which
+/// it chooses, is told.
 pub(super) fn path(making: &Making<'_>) -> Result<Splice, String> {
     let path = making.splice(0, splice::Form::Path)?;
-    splice::path_of(Known::Text(&path.known()))
-        .map_err(|reason| format!("cannot do this: {reason}"))?;
+    for known in path.known() {
+        splice::path_of(Known::Text(&known))
+            .map_err(|reason| format!("cannot do this: {reason}"))?;
+    }
     Ok(path)
 }

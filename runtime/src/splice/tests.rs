@@ -17,7 +17,7 @@ fn put(
     let ex = sample::exchange(vec![Expr::Const(Value::string(value))], vec![], "/", &[]);
     let words = |text: &str| Part::Words(text.to_owned());
     let value = Part::Value(ExprId(0), joint);
-    let splice = Splice { parts: vec![words(before), value, words(after)] };
+    let splice = Splice { text: vec![words(before), value, words(after)].into() };
     match form {
         Form::Path => splice.path(&ex),
         Form::Query => splice.query(&ex).map(Option::unwrap),
@@ -95,7 +95,7 @@ fn a_value_stays_in_its_place_of_a_location() {
     }
     for value in hostile() {
         let ex = sample::exchange(vec![Expr::Const(Value::string(&*value))], vec![], "/", &[]);
-        let whole = Splice { parts: vec![Part::Value(ExprId(0), Joint::Value)] };
+        let whole = Splice { text: vec![Part::Value(ExprId(0), Joint::Value)].into() };
         let location = whole.location(&ex);
         assert_eq!(location.is_err(), value.is_empty());
         let location = location.unwrap_or_default();
