@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use compiler::program::{Program, Route};
+use compiler::program::{Expr, Program, Route, StepKind};
 use compiler::{Decision, Explanation, Loss, RouteId, Verdict};
 use lang::policy::{Module, Policy};
 use lang::{Sources, Span};
@@ -217,6 +217,9 @@ impl Page<'_> {
                     text.push_str(&format!("  {}", self.statement(*id, at)));
                     text.push_str(&match done {
                         Done::Passed => "\n".to_owned(),
+                        Done::Forwarded(to) if self.is_drawn(*id, at) => {
+                            format!("  → upstream {to}, drawn by its share\n")
+                        }
                         Done::Forwarded(to) => format!("  → upstream {to}\n"),
                         Done::Answered(status) => format!("  → {status}\n"),
                         Done::Ended(status) => format!("  → ends here with {status}\n"),
@@ -307,12 +310,17 @@ impl Page<'_> {
                         Done::Unfit(status) => ("unfit", json!(status)),
                         Done::OnTheWayBack => ("on-the-way-back", Value::Null),
                     };
-                    json!({
+                    let is_drawn = matches!(done, Done::Forwarded(_)) && self.is_drawn(*id, at);
+                    let mut told = json!({
                         "statement": self.statement(*id, at),
                         "place": self.step(*id, at).map(|span| self.place(span)),
                         "outcome": outcome,
                         "detail": detail,
-                    })
+                    });
+                    if is_drawn {
+                        told["drawn"] = json!(true);
+                    }
+                    told
                 });
                 told.collect()
             }
@@ -369,6 +377,14 @@ impl Page<'_> {
 
     fn span(&self, id: RouteId) -> Span {
         self.route(id).map_or_else(Span::default, |route| route.span)
+    }
+
+    /// Whether a statement sends some requests here and others there, by chance.
+    fn is_drawn(&self, id: RouteId, at: usize) -> bool {
+        let step = self.route(id).and_then(|route| route.steps.get(at));
+        let Some(StepKind::Act(call)) = step.map(|step| &step.kind) else { return false };
+        let is_none = |share| matches!(self.program.expr(share), Expr::Const(of) if *of == lang::Value::Percent(0.0));
+        call.arms.iter().filter(|(share, _)| !is_none(*share)).count() > 1
     }
 
     fn step(&self, id: RouteId, at: usize) -> Option<Span> {
