@@ -12,6 +12,7 @@ use miette::{IntoDiagnostic, Report, WrapErr, miette};
 
 mod again;
 
+pub(crate) use again::STACK;
 pub use again::{Standing, check_standing};
 
 use crate::bytes::read_bytes;

@@ -120,12 +120,26 @@ impl Gateway {
 
     /// Waits until it says a line with these words, and gives the line.
     pub fn hear(&self, words: &str) -> Result<String, Failed> {
-        let mut heard = String::new();
+        let mut heard = self.hear_all(words)?;
+        Ok(heard.pop().unwrap_or_default())
+    }
+
+    /// Waits until it says a line with these words, and gives all that it said, that line last.
+    pub fn hear_all(&self, words: &str) -> Result<Vec<String>, Failed> {
+        let mut heard = Vec::new();
         loop {
             match self.hear.recv_timeout(PATIENCE) {
-                Ok(line) if line.contains(words) => return Ok(line),
-                Ok(line) => heard.extend([line.as_str(), "\n"]),
-                Err(_) => return Err(format!("it never said `{words}`, but:\n{heard}").into()),
+                Ok(line) => {
+                    let is_it = line.contains(words);
+                    heard.push(line);
+                    if is_it {
+                        return Ok(heard);
+                    }
+                }
+                Err(_) => {
+                    let heard = heard.join("\n");
+                    return Err(format!("it never said `{words}`, but:\n{heard}").into());
+                }
             }
         }
     }

@@ -7,11 +7,14 @@ use libtest_mimic::{Failed, Trial};
 
 use crate::blocks::http::send;
 use crate::gateway::Gateway;
+use crate::word::answering;
 
 /// The tests, by name.
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, crate::Test); 1] =
-        [("what is served is what the file says, change after change", change_after_change)];
+    let tests: [(&str, crate::Test); 2] = [
+        ("what is served is what the file says, change after change", change_after_change),
+        ("who wants it to stop waits for no check", stop_while_checking),
+    ];
     tests.into_iter().map(|(name, run)| Trial::test(format!("reloads: {name}"), run)).collect()
 }
 
@@ -39,6 +42,24 @@ assert answered on web {
 
 /// What is asked, and what is answered.
 type Answers<'a> = &'a [(&'a str, &'a str)];
+
+fn stop_while_checking() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("gateway.gw");
+    let gateway = Gateway::start(folder.path(), &path, &answering("a"))?;
+    let mut text = answering("b");
+    for n in 0..20_000 {
+        text.push_str(&format!("route r{n} on web {{ path \"/r{n}/{{id}}\"; respond 204 }}\n"));
+    }
+    std::fs::write(&path, text)?;
+    gateway.signal("HUP")?;
+    gateway.signal("TERM")?;
+    let said = gateway.hear_all("stopped")?;
+    match said.iter().find(|line| line.contains("reloaded")) {
+        Some(line) => Err(format!("it went on until: {line}").into()),
+        None => Ok(()),
+    }
+}
 
 fn change_after_change() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;

@@ -23,7 +23,7 @@ use runtime::telemetry::{Output, Telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::modules::Shelf;
-use self::prepare::{Prepared, Refused, prepare, prepare_again};
+use self::prepare::{Anew, Prepared, Refused, prepare};
 use crate::Outcome;
 use crate::load::Standing;
 use crate::report::{Color, say};
@@ -36,7 +36,7 @@ use crate::report::{Color, say};
 /// last good version is closed: what it owns is answered 503. SIGTERM and SIGINT drain:
 /// no new connections, requests under way finish; a second one ends at once. With `--handover` a new process takes over
 /// without a request lost: one that is started with the same path, or that SIGUSR2 starts.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct Args {
     /// The policy, or what `gwc build` made of it: `FILE.gwb`
     #[arg(value_name = "FILE")]
@@ -83,7 +83,7 @@ impl Args {
 /// What is served, and what is known of its modules for the next reload.
 struct Served {
     engine: Option<Arc<Engine>>,
-    shelf: Shelf,
+    shelf: Arc<Shelf>,
     modules: Vec<ModuleState>,
     standing: Option<Standing>,
 }
@@ -99,7 +99,7 @@ impl Served {
         self.engine = Some(prepared.engine.clone());
         self.standing = prepared.standing.take();
         let before = std::mem::replace(&mut self.modules, prepared.modules.clone());
-        self.shelf.keep(&prepared.check, &prepared.modules);
+        Arc::make_mut(&mut self.shelf).keep(&prepared.check, &prepared.modules);
         gateway.tell_modules(prepared.modules.clone());
         if let Some(folder) = &args.state {
             state::write(folder, &args.path, &self.shelf);
@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<Outcome> {
         .build()
         .into_diagnostic()
         .wrap_err("signals cannot be received")?;
-    let outcome = runtime.block_on(serve(args, started));
+    let outcome = runtime.block_on(serve(&Arc::new(args.clone()), started));
     // A process that was about to take over is not waited for.
     runtime.shutdown_background();
     outcome
@@ -153,7 +153,7 @@ fn start(args: &Args, telemetry: Arc<Telemetry>) -> Result<Started, Refused> {
     let known = args.state.as_deref().map(|folder| state::read(folder, &args.path));
     let mut served = Served {
         engine: None,
-        shelf: known.unwrap_or_default(),
+        shelf: Arc::new(known.unwrap_or_default()),
         modules: Vec::new(),
         standing: None,
     };
@@ -174,7 +174,7 @@ fn start(args: &Args, telemetry: Arc<Telemetry>) -> Result<Started, Refused> {
     Ok(Started { gateway, served, watched: prepared.watched, taking })
 }
 
-async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
+async fn serve(args: &Arc<Args>, started: Started) -> miette::Result<Outcome> {
     let Started { gateway, mut served, watched, taking } = started;
     let receive = |kind| signal(kind).into_diagnostic().wrap_err("signals cannot be received");
     let (mut hangup, mut terminate, mut interrupt, mut anew) = (
@@ -223,8 +223,13 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
         };
         match event {
             Event::Reload(why) => {
+                let prepared = tokio::select! {
+                    prepared = read_again(args, &mut served) => prepared,
+                    _ = terminate.recv() => break None,
+                    _ = interrupt.recv() => break None,
+                };
                 let before = served.engine.clone();
-                reload(args, &gateway, &mut served, watch.as_mut(), why);
+                reload(args, &gateway, &mut served, watch.as_mut(), (why, prepared));
                 let stays = |engine: &Arc<Engine>| {
                     served.engine.as_ref().is_some_and(|now| Arc::ptr_eq(now, engine))
                 };
@@ -262,19 +267,27 @@ async fn serve(args: &Args, started: Started) -> miette::Result<Outcome> {
     }
 }
 
-/// Loads the policy again. Whatever is wrong, the running one stays.
+/// What the files say now.
+async fn read_again(args: &Arc<Args>, served: &mut Served) -> Result<Prepared, Refused> {
+    let known = served.standing.take();
+    let told = prepare::anew(args, served.engine.clone(), &served.shelf, known);
+    let told = match told {
+        Ok(told) => told.await.into_diagnostic().wrap_err("the check did not come to an end"),
+        Err(error) => Err(error),
+    };
+    let (prepared, known): Anew = told.map_err(|why| Refused::world(why, Vec::new()))?;
+    served.standing = known;
+    prepared
+}
+
+/// Serves the policy as it is now. Whatever is wrong, the running one stays.
 fn reload(
     args: &Args,
     gateway: &Gateway<Engine>,
     served: &mut Served,
     watch: Option<&mut watch::Watch>,
-    why: &str,
+    (why, prepared): (&str, Result<Prepared, Refused>),
 ) {
-    let again = served
-        .engine
-        .as_ref()
-        .and_then(|engine| prepare_again(args, engine, &served.shelf, &mut served.standing));
-    let prepared = again.map_or_else(|| prepare(args, served.engine.as_deref(), &served.shelf), Ok);
     let refused = match prepared {
         Ok(mut prepared) => {
             if let Some(watch) = watch {

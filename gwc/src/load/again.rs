@@ -13,7 +13,7 @@ use lang::policy::Module;
 use super::{Check, Overlay, Texts, gather};
 
 /// As much as the first thread of a process has.
-const STACK: usize = 8 << 20;
+pub(crate) const STACK: usize = 8 << 20;
 
 /// What is known of a policy in which nothing was wrong.
 pub struct Standing {

@@ -15,7 +15,7 @@ use crate::load::{self, Check, Overlay, Standing};
 use crate::report::{Color, human};
 
 /// What was good of each module when it was served last, by its name.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Shelf {
     pub(super) good: BTreeMap<String, Good>,
 }

@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::Builder;
 
 use lang::{Diag, Sources};
-use miette::Report;
+use miette::{IntoDiagnostic, Report, WrapErr};
 use runtime::engine::Engine;
 use runtime::gateway::{LaunchError, ModuleState, hash};
+use tokio::sync::oneshot;
 
 use super::Args;
 use super::modules::{self, Shelf, Troubles};
 use crate::inputs::{self, files};
-use crate::load::{Check, Standing};
+use crate::load::{self, Check, Standing};
 use crate::report::{place, say};
 use crate::{Outcome, built, engine, proofs};
 
@@ -107,6 +109,32 @@ pub(super) fn prepare(
     let is_known = troubles.names().is_empty() && !hangs;
     let standing = troubles.standing.take().filter(|_| is_known);
     Ok(Prepared { engine: Arc::new(engine), hash, watched, check, modules, standing })
+}
+
+/// What comes of the files as they are now, and what is known for the next time.
+pub(super) type Anew = (Result<Prepared, Refused>, Option<Standing>);
+
+/// Prepares what the files say now in place of what is served, on a thread of its own: whoever wants the gateway to stop
+/// meanwhile waits for no check. `known` is what is known of the policy that is served.
+pub(super) fn anew(
+    args: &Arc<Args>,
+    served: Option<Arc<Engine>>,
+    shelf: &Arc<Shelf>,
+    mut known: Option<Standing>,
+) -> miette::Result<oneshot::Receiver<Anew>> {
+    let (tell, told) = oneshot::channel();
+    let (args, shelf) = (args.clone(), shelf.clone());
+    let work = move || {
+        let engine = served.as_deref();
+        let again = engine.and_then(|engine| prepare_again(&args, engine, &shelf, &mut known));
+        let prepared = again.map_or_else(|| prepare(&args, engine, &shelf), Ok);
+        drop((served, shelf));
+        // Who is told nothing any more stops.
+        let _ = tell.send((prepared, known));
+    };
+    let apart = Builder::new().name("gw-reload".to_owned()).stack_size(load::STACK);
+    apart.spawn(work).into_diagnostic().wrap_err("there is no thread to check the policy on")?;
+    Ok(told)
 }
 
 /// A policy's name by content.
