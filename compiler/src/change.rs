@@ -98,7 +98,7 @@ pub(crate) fn wish(
 }
 
 /// What holds of every request that comes to the listener of this name.
-fn arriving_at(policy: &Policy, listener: &str) -> Vec<Fact> {
+pub(crate) fn arriving_at(policy: &Policy, listener: &str) -> Vec<Fact> {
     let is = |block: &Block| block.row.name == "listener" && *block.name == *listener;
     policy.blocks.iter().position(is).map(|at| arriving(policy, at)).unwrap_or_default()
 }

@@ -79,7 +79,7 @@ pub fn judge(
     seed: u64,
     n: usize,
 ) -> Result<Judgement, Unjudged> {
-    let mut maker = Maker::new(program, seed);
+    let mut maker = Maker::new(policy, program, seed);
     let inputs = maker.inputs();
     let loaded = |backend, tables| load_with(program.clone(), inputs.clone(), backend, tables);
     let interp = loaded(Backend::Interp, Tables::Never)?;

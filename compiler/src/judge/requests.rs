@@ -4,17 +4,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lang::policy::{Host, Path};
+use lang::policy::{Host, Path, Policy};
 use lang::segment::Segments;
 use lang::vocab::ExprId;
 use lang::{Ty, Value};
 
 use super::Request;
 use super::values::{Chance, beside_text, parts, value};
-use crate::change::Wish;
+use crate::change::{Wish, arriving_at};
 use crate::frame::Frame;
 use crate::matcher::Matcher;
 use crate::program::{Candidate, Expr, ListenerId, Program, RouteId};
+use crate::space::Fact;
 
 /// One request in so many is the solver's, while it is quick.
 const SOLVED: usize = 16;
@@ -25,6 +26,9 @@ const MOST_SOLVED: usize = 500;
 /// Makes requests for a program.
 pub(super) struct Maker<'p> {
     program: &'p Program,
+    policy: &'p Policy,
+    /// What holds of every request, by listener.
+    arriving: Vec<Vec<Fact>>,
     chance: Chance,
     /// What may be aimed at: a listener, a place among its hosts, a candidate of it.
     aims: Vec<(ListenerId, usize, usize)>,
@@ -38,7 +42,9 @@ pub(super) struct Maker<'p> {
 }
 
 impl<'p> Maker<'p> {
-    pub(super) fn new(program: &'p Program, seed: u64) -> Maker<'p> {
+    pub(super) fn new(policy: &'p Policy, program: &'p Program, seed: u64) -> Maker<'p> {
+        let arriving = program.listeners.iter().map(|table| arriving_at(policy, &table.name));
+        let arriving = arriving.collect();
         let mut aims = Vec::new();
         for (at, listener) in program.listeners.iter().enumerate() {
             for (place, host) in listener.hosts.list.iter().enumerate() {
@@ -76,7 +82,7 @@ impl<'p> Maker<'p> {
         });
         let names = names.collect();
         let all = near.iter().flatten().cloned().collect();
-        Maker { program, chance: Chance(seed), aims, near, all, names, solved: 0 }
+        Maker { program, policy, arriving, chance: Chance(seed), aims, near, all, names, solved: 0 }
     }
 
     /// A value for each input without a default.
@@ -103,9 +109,9 @@ impl<'p> Maker<'p> {
         let mut request = self.aimed(pattern, candidate);
         if at.is_multiple_of(SOLVED) && self.solved < MOST_SOLVED {
             self.solved += 1;
-            solve(matcher, listener, candidate.route, &mut request);
+            solve(matcher, self.policy, listener, candidate.route, &mut request);
         }
-        self.settle(&mut request);
+        self.settle(listener, &mut request);
         Some((listener, request))
     }
 
@@ -196,22 +202,50 @@ impl<'p> Maker<'p> {
         if path.starts_with('/') { path } else { "/".to_owned() }
     }
 
-    /// What slots say of the head is what the head says.
-    fn settle(&self, request: &mut Request) {
+    /// What slots say of the head is what the head says, and what no request to the listener says is not said.
+    fn settle(&self, listener: ListenerId, request: &mut Request) {
+        let arriving = self.arriving.get(listener.0 as usize).map_or(&[][..], Vec::as_slice);
         for (slot, value) in self.program.slots.iter().zip(&mut request.slots) {
             match (&*slot.field, &slot.key) {
                 ("req.host", None) => *value = Value::string(&*request.host),
                 ("req.path", None) => *value = Value::string(&*request.path),
                 ("req.method", None) => *value = Value::Method(Arc::from(&*request.method)),
+                (field, None) => {
+                    for fact in arriving {
+                        hold(fact, field, value);
+                    }
+                }
                 _ => {}
             }
         }
     }
 }
 
+/// Makes of a field's value one for which the fact holds.
+fn hold(fact: &Fact, field: &str, value: &mut Value) {
+    match fact {
+        Fact::Present(of, false) if *of == field => *value = Value::Absent,
+        Fact::Present(of, true) if *of == field && value.is_absent() => {
+            *value = Value::string(if field == "conn.tls.version" { "1.3" } else { "CN=x" });
+        }
+        Fact::Is(of, text) if *of == field => *value = Value::string(*text),
+        Fact::AtMost(of, most) if *of == field && *value > *most => *value = most.clone(),
+        Fact::OneOf(of, words) if *of == field && !value.is_absent() && !words.contains(value) => {
+            *value = words.first().cloned().unwrap_or_default();
+        }
+        _ => {}
+    }
+}
+
 /// Makes the request one that the route answers, if the solver finds such a one.
-fn solve(matcher: &Matcher, on: ListenerId, route: RouteId, request: &mut Request) {
-    let wish = matcher.wish(on, &request.head(), &Frame::new(), &*request, route, None);
+fn solve(
+    matcher: &Matcher,
+    policy: &Policy,
+    on: ListenerId,
+    route: RouteId,
+    request: &mut Request,
+) {
+    let wish = matcher.wish(on, &request.head(), &Frame::new(), &*request, route, Some(policy));
     let Wish::Changed(changes) = wish else { return };
     let Some(change) = changes.into_iter().next() else { return };
     request.method = change.method.to_string();

@@ -60,6 +60,23 @@ fn a_program_of_another_policy_is_found() {
     }
 }
 
+/// Where a route never answers at a path because of what no request to the listener says, its code is not there either.
+#[test]
+fn what_cannot_come_is_not_asked() {
+    let of_tls = sides(Compare::Ne, header("h"), field(&CLIENT, None));
+    let routes = vec![
+        route("a")
+            .host(&["a.x"])
+            .path(&["/{x}"])
+            .when(or(vec![is(field(&PATH, None), "/zz"), of_tls])),
+        route("b").host(&["a.x"]).path(&["/a/**"]),
+    ];
+    let policy = policy(routes);
+    let program = Arc::new(compiler::lower(&policy).0.unwrap());
+    let judged = judge(&policy, &program, 7, 2_000).unwrap();
+    assert!(judged.differences.is_empty(), "{:#?}", judged.differences);
+}
+
 #[test]
 fn the_same_seed_makes_the_same_requests() {
     let policy = policy(vec![route("a").path(&["/a"]).when(is(header("h"), "1")), route("b")]);
