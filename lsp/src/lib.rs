@@ -15,6 +15,7 @@ use std::path::Path;
 pub use analysis::ReadFile;
 use lang::Vocabulary;
 pub use lines::{Encoding, Lines};
+pub use uri::encoded;
 
 /// How a session ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -37,14 +37,22 @@ pub(crate) fn of_path(path: &Path) -> String {
     if !text.starts_with('/') {
         uri.push('/');
     }
-    for byte in text.bytes() {
+    uri.push_str(&encoded(&text));
+    uri
+}
+
+/// The path of a URI that names a file of this name: whatever is not unreserved (RFC 3986, section 2.3) is encoded, but for
+/// what parts it.
+pub fn encoded(name: &str) -> String {
+    let mut path = String::with_capacity(name.len());
+    for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            uri.push(char::from(byte));
+            path.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            path.push_str(&format!("%{byte:02X}"));
         }
     }
-    uri
+    path
 }
 
 /// A path without `.` and `..`, so that one file has one name.

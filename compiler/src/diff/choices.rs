@@ -8,7 +8,7 @@ use lang::policy::{Compare, LocalId};
 use lang::vocab::ExprId;
 
 use crate::diff::kept::Kept;
-use crate::interp::{Interp, ops};
+use crate::interp::Interp;
 use crate::program::walk::plainly;
 use crate::program::{Expr, Program, named};
 use crate::proof::basis::Basis;
@@ -267,15 +267,9 @@ pub(super) fn asked(program: &Program, of: &BTreeSet<ExprId>) -> BTreeSet<ExprId
 fn comes_to(interp: &Interp<'_>, id: ExprId, lets: &[(LocalId, ExprId)]) -> Option<ExprId> {
     let program = interp.program;
     match program.expr(id) {
-        Expr::Match(subject, arms) if !changes(program, *subject, lets) => {
-            let subject = interp.value(*subject).ok()?;
-            let takes = |patterns: &Vec<Value>| ops::matches(&subject, patterns);
-            let arm = arms.iter().find(|arm| arm.patterns.as_ref().is_none_or(takes))?;
-            comes_to(interp, arm.value, lets)
-        }
-        Expr::Coalesce(first, second) if !changes(program, *first, lets) => {
-            let is_absent = interp.value(*first).ok()?.is_absent();
-            comes_to(interp, if is_absent { *second } else { *first }, lets)
+        choice @ (Expr::Match(by, _) | Expr::Coalesce(by, _)) if !changes(program, *by, lets) => {
+            let taken = interp.chosen(id).ok()??;
+            comes_to(interp, *choice.alternatives()?.get(taken)?, lets)
         }
         Expr::Local(local) => match stands_for(program, *local, lets) {
             Some(value) => comes_to(interp, value, lets),

@@ -15,7 +15,7 @@ use crate::change::{Wish, arriving_at};
 use crate::frame::Frame;
 use crate::matcher::Matcher;
 use crate::program::{Candidate, Expr, ListenerId, Program, RouteId};
-use crate::space::Fact;
+use crate::space::{Fact, settled};
 
 /// One request in so many is the solver's, while it is quick.
 const SOLVED: usize = 16;
@@ -210,25 +210,22 @@ impl<'p> Maker<'p> {
                 ("req.host", None) => *value = Value::string(&*request.host),
                 ("req.path", None) => *value = Value::string(&*request.path),
                 ("req.method", None) => *value = Value::Method(Arc::from(&*request.method)),
-                (field, None) => {
-                    for fact in arriving {
-                        hold(fact, field, value);
-                    }
-                }
+                (field, None) => match settled(arriving, field) {
+                    Some(settled) => *value = settled,
+                    None => arriving.iter().for_each(|fact| hold(fact, field, value)),
+                },
                 _ => {}
             }
         }
     }
 }
 
-/// Makes of a field's value one for which the fact holds.
+/// Makes of a field's value one for which the fact holds, which leaves more than one.
 fn hold(fact: &Fact, field: &str, value: &mut Value) {
     match fact {
-        Fact::Present(of, false) if *of == field => *value = Value::Absent,
         Fact::Present(of, true) if *of == field && value.is_absent() => {
             *value = Value::string(if field == "conn.tls.version" { "1.3" } else { "CN=x" });
         }
-        Fact::Is(of, text) if *of == field => *value = Value::string(*text),
         Fact::AtMost(of, most) if *of == field && *value > *most => *value = most.clone(),
         Fact::OneOf(of, words) if *of == field && !value.is_absent() && !words.contains(value) => {
             *value = words.first().cloned().unwrap_or_default();

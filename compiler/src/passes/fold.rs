@@ -53,13 +53,8 @@ fn simpler(expr: Expr, exprs: &Exprs) -> Folded {
             None => Folded::Expr(Expr::Coalesce(first, second)),
         },
         Expr::Match(subject, arms) => {
-            let taken = constant(subject).and_then(|subject| {
-                arms.iter().find(|arm| {
-                    arm.patterns.as_ref().is_none_or(|patterns| ops::matches(subject, patterns))
-                })
-            });
-            match taken {
-                Some(arm) => Folded::Known(arm.value),
+            match constant(subject).and_then(|subject| ops::arm(subject, &arms)) {
+                Some((_, arm)) => Folded::Known(arm.value),
                 None => Folded::Expr(Expr::Match(subject, arms)),
             }
         }

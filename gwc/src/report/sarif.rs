@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use lang::{Diag, Severity, Sources, Span};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 /// All diagnostics of one run as a SARIF log.
@@ -86,13 +85,9 @@ fn location(label: &lang::Label, sources: &Sources) -> Value {
     })
 }
 
-/// What stands in a path of a URI as it is (RFC 3986, section 3.3).
-const PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
 fn artifact(span: Span, sources: &Sources) -> Value {
     let name = sources.get(span.source).map_or("", |source| &source.name);
-    json!({ "uri": utf8_percent_encode(name, PATH).to_string() })
+    json!({ "uri": lsp::encoded(name) })
 }
 
 fn region(span: Span, sources: &Sources) -> Value {
