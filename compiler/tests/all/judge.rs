@@ -60,7 +60,8 @@ fn a_program_of_another_policy_is_found() {
     }
 }
 
-/// Where a route never answers at a path because of what no request to the listener says, its code is not there either.
+/// Two routes that share only requests which cannot come to the listener have no order there, and each evaluator may begin
+/// with another one.
 #[test]
 fn what_cannot_come_is_not_asked() {
     let of_tls = sides(Compare::Ne, header("h"), field(&CLIENT, None));
