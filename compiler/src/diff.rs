@@ -27,6 +27,7 @@ mod example;
 mod exposure;
 mod fate;
 mod focus;
+mod free;
 mod gathered;
 mod guards;
 mod idle;

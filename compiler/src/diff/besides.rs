@@ -38,6 +38,7 @@ pub(super) fn ask(
     }
     // What a value comes to where nothing is said.
     exprs.intern(Expr::NOTHING);
+    let mut is_query_changed = false;
     for (field, key) in read.into_iter().chain(changed) {
         match (&*field, key) {
             ("up.header" | "up.header.all", Some(name)) => drop(exprs.header(&name)),
@@ -47,11 +48,21 @@ pub(super) fn ask(
             ("resp.status", None) => {
                 exprs.read("origin.status", None, Ty::Status.optional());
             }
-            ("up.query" | "req.target", None) => {
-                exprs.read("req.query", Some(Arc::from("q")), Ty::String.optional());
-            }
+            ("up.query" | "req.target", None) => is_query_changed = true,
             _ => {}
         }
+    }
+    if is_query_changed {
+        let is_read = |key: &Arc<str>| {
+            exprs
+                .slots()
+                .iter()
+                .any(|slot| *slot.field == *"req.query" && slot.key.as_ref() == Some(key))
+        };
+        let mut keys =
+            std::iter::once(Arc::from("q")).chain((0..).map(|n: u32| Arc::from(format!("q{n}"))));
+        let key = keys.find(|key| !is_read(key));
+        exprs.read("req.query", key, Ty::String.optional());
     }
     caches.then(|| Asks::add(&carriers.map(Carriers::of), exprs))
 }
@@ -70,5 +81,6 @@ pub(super) fn source(program: &Program, (field, key): (&str, Option<&str>)) -> O
         Expr::Slot(slot) => program.slot(*slot).is_some_and(is),
         _ => false,
     };
-    program.exprs.iter().position(reads).map(|at| ExprId(at as u32))
+    // Of a query it is the key that no policy reads, which is asked last.
+    program.exprs.iter().rposition(reads).map(|at| ExprId(at as u32))
 }

@@ -62,7 +62,26 @@ impl Captured {
     }
 }
 
+impl Captured {
+    /// The place of the segment that an expression is, if it is one.
+    pub(super) fn place(basis: &Basis<'_>, id: ExprId, captured: &[Captured]) -> Option<usize> {
+        let Code::Capture(name) = basis.program.expr(id) else { return None };
+        captured.iter().find(|known| known.name == *name).map(|known| known.at)
+    }
+}
+
 impl Does {
+    /// Whether it puts something into what is sent to an upstream.
+    pub(super) fn goes_up(&self) -> bool {
+        let place = self.place.as_ref().map_or("", |(field, _)| &**field);
+        &*self.action == "rewrite" || place.starts_with("up.")
+    }
+
+    /// Whether it changes what the other one does.
+    pub(super) fn is_in_place_of(&self, other: &Does) -> bool {
+        (&self.action, &self.place) == (&other.action, &other.place)
+    }
+
     /// Whether it changes this field.
     pub(super) fn changes(&self, of: &str) -> bool {
         self.place.as_ref().is_some_and(|(field, _)| &**field == of)

@@ -20,6 +20,7 @@ use crate::proof::basis::{Basis, Side};
 use crate::proof::course::End;
 use crate::proof::judged::Judged;
 use crate::proof::replay::{Answer, answer, fits};
+use crate::proof::search::UNFIT;
 use crate::space::{Cut, Door, ELSEWHERE, Env, Fact, Formula, Set, Space, Term, Test, Undecided};
 
 /// The most values that are tried of what differing statements read, and the most sets that are made of them.
@@ -413,7 +414,7 @@ pub(super) fn unfit_hints(
     let reads = basis.program.walk(refusing.does.reads(), env.locals);
     let reads = reads
         .filter(|(_, expr)| matches!(expr, Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..)));
-    let tests = ["\u{1}", ".."].map(|text| Test::Compare(Compare::Eq, Value::string(text)));
+    let tests = UNFIT.map(|text| Test::Compare(Compare::Eq, Value::string(text)));
     let all = reads.flat_map(|(id, _)| tests.iter().map(move |test| (id, test)));
     all.take(HINTS).map(|(id, test)| cut.ask(id, test, env)).collect()
 }

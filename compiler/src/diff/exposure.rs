@@ -12,7 +12,7 @@ use super::bounds::parts;
 use super::choices::Chosen;
 use super::effect::Captured;
 use super::kept::Kept;
-use super::put::{Put, echoes, given, passed_on, remade};
+use super::put::{By, Put, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};
 use super::shape::{self, Shape};
 use super::spelling::{self, Held, Spelling};
@@ -115,11 +115,12 @@ impl Exposure {
         (written, chosen): (&policy::Route, &Chosen),
     ) -> Exposure {
         let lets = locals(&taken.route.steps);
+        let captured = Captured::of(taken.path);
         let fields = course.headers.iter().map(|(message, name, header)| {
             let up = *message == Message::Up;
             let said = |value: ExprId| match up && echoes(basis, chosen.value(value), name, &lets) {
                 true if !chosen.is_named(value) => Put::Passes,
-                _ => given(basis, value, (chosen, &lets)),
+                _ => given(basis, value, chosen, (&lets, &captured)),
             };
             let (put, all) = match header {
                 Header::Added(_) if up => (Put::Beside, false),
@@ -173,6 +174,23 @@ impl Exposure {
         }
     }
 
+    /// The same where a client is held to these: what it says of the path by the place of the segment.
+    pub(super) fn held(
+        mut self,
+        basis: &Basis<'_>,
+        is_held: &mut dyn FnMut(ExprId, Option<usize>) -> bool,
+    ) -> Exposure {
+        let captured = self.path.as_ref().map(Captured::of).unwrap_or_default();
+        let mut is_held = |id: ExprId| is_held(id, Captured::place(basis, id, &captured));
+        let held = |put: &mut Put| {
+            *put = std::mem::replace(put, Put::Unknown).held(&mut is_held);
+        };
+        let fields = self.fields.iter_mut().filter(|((up, _), _)| *up).map(|(_, field)| field);
+        let puts = fields.flat_map(|field| std::iter::once(&mut field.put).chain(&mut field.added));
+        puts.chain(self.target.values_mut().map(|(put, _)| put)).for_each(held);
+        self
+    }
+
     /// Notes the host that an upstream's own line says.
     pub(super) fn names_host(&mut self, value: ExprId) {
         self.target.insert(Piece::Host, (Put::Own(value), Spelling::default()));
@@ -193,7 +211,7 @@ impl Exposure {
             |value: &ExprId| !matches!(basis.program.expr(*value), Expr::Const(Value::Absent));
         let put = |value: ExprId| {
             let spelling = Spelling::of(basis, chosen.value(value), lets, captured);
-            (given(basis, value, (chosen, lets)), spelling)
+            (given(basis, value, chosen, (lets, captured)), spelling)
         };
         let piece = match row.row.name {
             "rewrite" => Some(Piece::Path),
@@ -463,38 +481,71 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             Kind::Tightened,
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
-        (false, false) if is_put => otherwise(&format!("the {word}"), &before, &after)
-            .or_else(|| match piece {
-                Piece::Path => shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?),
-                Piece::Query | Piece::Host => None,
-            })
-            .or_else(|| {
-                let spelled =
-                    [old, new].map(|of| of.target.get(&piece).map(|(_, spelled)| spelled));
-                let [Some(before), Some(after)] = spelled else { return None };
-                let kind = spelling::verdict(before, after, piece.held())?;
-                let more = if kind == Kind::Loosened { "more" } else { "less" };
-                let why = format!("the client chooses {more} of the {word} that the upstream gets");
-                Some((kind, why))
-            }),
+        (false, false) if is_put => {
+            // What was asked for is as it is in either route.
+            let is_as_asked = piece != Piece::Query && (before.passes() || after.passes());
+            let made = remade(&before, &after)
+                .filter(|(_, by)| *by == By::Verified || !is_as_asked)
+                .map(|made| (made, told_of(&format!("the {word}"), made)));
+            match made {
+                Some(((kind, by), told)) if by == By::Verified || kind != Kind::Unclear => {
+                    Some(told)
+                }
+                _ => chosen_of(piece, old, new).or(made.map(|(_, told)| told)),
+            }
+        }
         _ => otherwise(&format!("the {word}"), &before, &after),
     }
 }
 
-/// Something that the upstream gets, of which a client says as much as before or as little, but for what was verified in it.
-fn otherwise(what: &str, old: &Put, new: &Put) -> Option<Reason> {
-    let kind = remade(old, new)?;
-    let told = match kind {
-        Kind::Loosened => "is now made of what the client says where it was of what is verified",
-        Kind::Tightened => "is now made of what is verified where it was of what the client says",
-        _ => {
-            return Some((
-                kind,
-                format!("{what}, which tells the upstream who asks, is made of something else"),
-            ));
-        }
+/// How much a client chooses of a piece of which it says something on both sides.
+fn chosen_of(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
+    if piece == Piece::Path
+        && let Some(told) = shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?)
+    {
+        return Some(told);
+    }
+    // As it came, a query is whatever the client says.
+    let as_came = (piece == Piece::Query).then(Spelling::any);
+    let spelled = [old, new].map(|of| {
+        let spelled = of.target.get(&piece).map(|(_, spelled)| spelled);
+        spelled.or(as_came.as_ref())
+    });
+    let [Some(before), Some(after)] = spelled else { return None };
+    let kind = spelling::verdict(before, after, piece.held())?;
+    let part = match kind {
+        Kind::Loosened => "more",
+        Kind::Tightened => "less",
+        _ => "another part",
     };
-    Some((kind, format!("{what}, which the upstream gets, {told}")))
+    let word = piece.word();
+    Some((kind, format!("the client chooses {part} of the {word} that the upstream gets")))
+}
+
+/// Something that the upstream gets, of which a client says as much as before or as little, but for what it is held to in it.
+fn otherwise(what: &str, old: &Put, new: &Put) -> Option<Reason> {
+    remade(old, new).map(|made| told_of(what, made))
+}
+
+/// The same in words.
+fn told_of(what: &str, (kind, by): (Kind, By)) -> Reason {
+    let told = match (by, kind) {
+        (By::Verified, Kind::Loosened) => {
+            "which the upstream gets, is now made of what the client says where it was of what is verified"
+        }
+        (By::Verified, Kind::Tightened) => {
+            "which the upstream gets, is now made of what is verified where it was of what the client says"
+        }
+        (By::Verified, _) => "which tells the upstream who asks, is made of something else",
+        (By::Held, Kind::Loosened) => {
+            "which the upstream gets, is now made of whatever the client says where it was held to certain values"
+        }
+        (By::Held, Kind::Tightened) => {
+            "which the upstream gets, is now held to certain values where it was made of whatever the client says"
+        }
+        (By::Held, _) => "which the upstream gets, is held to other values",
+    };
+    (kind, format!("{what}, {told}"))
 }
 
 /// A field of the answer. Only where the new policy asks an upstream `as_before` is it told what becomes of

@@ -10,6 +10,7 @@ use lang::vocab::{self, ExprId, Guard, Param, Stricter, Without};
 use lang::{Span, Ty, Value};
 
 use super::Kind;
+use super::items::Line;
 use crate::interp::Constants;
 use crate::program::Setting;
 
@@ -34,6 +35,36 @@ pub(super) fn verdict(
     let sides = Sides { constants, row, old, new };
     let told = row.guards.iter().filter_map(|guard| sides.of(guard));
     told.min().unwrap_or(Kind::Changed)
+}
+
+/// Whether lines that add up say together what those of the other side say: all that are like this one but for what is
+/// believed by each.
+pub(super) fn say_together(
+    constants: &Constants,
+    (line, written): &Line<'_>,
+    old: &[Line<'_>],
+    new: &[Line<'_>],
+) -> bool {
+    let row = written.row;
+    let Some(guard) = row.guards.iter().find(|guard| guard.stricter == Stricter::Believed) else {
+        return false;
+    };
+    let is_guarded = |at: usize| {
+        let name = row.params.get(at).map(|param| param.name);
+        name.is_some_and(|name| guard.params.contains(&name))
+    };
+    let rest = |line: &Setting| -> Vec<ExprId> {
+        let args = line.args.iter().enumerate();
+        args.filter(|(at, _)| !is_guarded(*at)).map(|(_, arg)| *arg).collect()
+    };
+    let all = |lines: &[Line<'_>]| -> Option<Vec<Value>> {
+        let alike = lines.iter().map(|(line, _)| *line);
+        let alike = alike.filter(|other| other.name == line.name && rest(other) == rest(line));
+        let args = alike.flat_map(|line| line.args.iter().enumerate());
+        let args = args.filter(|(at, _)| is_guarded(*at));
+        args.map(|(_, arg)| constants.get(*arg).cloned()).collect()
+    };
+    all(old).zip(all(new)).is_some_and(|(old, new)| lie_in(&old, &new) && lie_in(&new, &old))
 }
 
 /// What protects on one side.

@@ -73,7 +73,7 @@ struct Written<'b> {
 }
 
 /// A line, as it is lowered and as it is written.
-type Line<'b> = (&'b Setting, &'b policy::Setting);
+pub(super) type Line<'b> = (&'b Setting, &'b policy::Setting);
 
 fn lines<'b>(block: Option<&'b Block>, rows: Option<&'b policy::Block>) -> Vec<Line<'b>> {
     let rows = rows.into_iter().flat_map(|rows| &rows.settings);
@@ -130,6 +130,9 @@ fn settings(constants: &Constants, old: &Written<'_>, new: &Written<'_>) -> Vec<
             None => gone.push(one),
         }
     }
+    let is_same = |line: &&Line<'_>| guards::say_together(constants, line, &old.lines, &new.lines);
+    gone.retain(|line| !is_same(line));
+    left.retain(|line| !is_same(line));
     let mut changes = Vec::new();
     if gone.is_empty() && left.is_empty() {
         // The same lines, perhaps in another order: that matters among those of which the first counts.

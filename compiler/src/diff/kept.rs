@@ -10,7 +10,7 @@ use crate::proof::course::Course;
 use crate::space::{Cut, Env, Formula, Term};
 
 /// What becomes of a request at the cache of its route.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Kept {
     /// Whether it is answered from there, and what it brings kept for others; else it goes past.
     pub(super) is_shared: bool,

@@ -12,7 +12,9 @@ use crate::diff::counts::Counts;
 use crate::diff::effect::{Does, Place};
 use crate::diff::example::{Found, Ground};
 use crate::diff::fate::{Fate, Reach};
+use crate::diff::free::Free;
 use crate::diff::idle::Said;
+use crate::diff::kept::Kept;
 use crate::diff::part::{Part, Parts};
 use crate::diff::{Kind, Reason, Side as Which, Verdict, bounds, exposure};
 use crate::space::{Formula, Set, Space, Undecided};
@@ -108,8 +110,9 @@ impl Pair {
     }
 }
 
-/// The statements between which requests change sides: the routes that take them, and what refuses them there.
-type Between = [(Option<RouteId>, Option<Span>); 2];
+/// The statements between which requests change sides: the routes that take them, what refuses them there, and what becomes
+/// of them at the cache.
+type Between = [(Option<RouteId>, Option<Span>, Option<Kept>); 2];
 
 /// The routes that take them.
 type Routes = (Option<RouteId>, Option<RouteId>);
@@ -141,6 +144,8 @@ pub(super) struct Pairing<'b> {
     /// The requests with which statements do nothing.
     pub(super) nothing: BTreeMap<Does, Formula>,
     pub(super) said: BTreeMap<Arc<str>, Said>,
+    /// The requests that say anything at all in what statements read.
+    pub(super) free: Free,
     pub(super) secure: [bool; 2],
 }
 
@@ -171,7 +176,8 @@ impl Pairing<'_> {
                     if !one.is_concerned(other) {
                         continue;
                     }
-                    let between = [one, other].map(|part| (part.taken, part.fate.by));
+                    let between =
+                        [one, other].map(|part| (part.taken, part.fate.by, part.chosen.kept()));
                     let known = found.get(&between).map(|pair| pair.found.is_example());
                     let is_beyond = known.is_none() && found.len() >= MOST_BETWEEN;
                     if known == Some(true) || (is_beyond && is_cut) {
@@ -195,7 +201,7 @@ impl Pairing<'_> {
                     }
                 }
             }
-            for ([(old, _), (new, _)], pair) in &found {
+            for ([(old, ..), (new, ..)], pair) in &found {
                 if let Some(differing) = differing.as_ref().filter(|_| pair.found.is_example()) {
                     alone.entry((*old, *new)).or_default().push(differing);
                 }
@@ -265,7 +271,10 @@ impl Pairing<'_> {
             }
         }
         let found = self.ground.find(space, (one, other), both, (&shows, besides.is_none()))?;
-        let (old, new) = (one.fate.clone(), other.fate.clone());
+        let (mut old, mut new) = (one.fate.clone(), other.fate.clone());
+        for fate in [&mut old, &mut new] {
+            self.free.hold(self.ground.basis, space, both, fate)?;
+        }
         Ok(Pair { old, new, found, unsaid, besides, believes, secure: self.secure })
     }
 }

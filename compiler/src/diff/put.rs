@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lang::Value;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
 use lang::vocab::identity::CLAIMS;
+use lang::{Ty, Value};
 
 use crate::diff::Kind;
 use crate::diff::choices::Chosen;
+use crate::diff::effect::Captured;
+use crate::diff::typed::ty;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
 
@@ -44,17 +46,46 @@ pub(super) struct Made {
     verified: BTreeSet<ExprId>,
     /// What the client says in it, a choice between that and what is verified included.
     said: BTreeSet<ExprId>,
+    /// What the client says in it of what it is held to.
+    held: BTreeSet<ExprId>,
+    /// Which of all that the client says is no text.
+    numbers: BTreeSet<ExprId>,
+    /// What the client says among which it chooses.
+    choices: BTreeSet<BTreeSet<ExprId>>,
     /// Whether that is the host that is asked for, and no more.
     pub(super) is_host: bool,
 }
 
-/// What it means that another value stands in a place, for what is verified in it. `None` where all of that is still there.
-pub(super) fn remade(old: &Put, new: &Put) -> Option<Kind> {
+/// What holds a client in a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum By {
+    /// The gateway has verified it.
+    Verified,
+    /// The policy takes no request that says something else there.
+    Held,
+}
+
+/// What it means that another value stands in a place, for what is verified in it, or for what a client is held to. `None`
+/// where all of that is still there.
+pub(super) fn remade(old: &Put, new: &Put) -> Option<(Kind, By)> {
+    let (more, less) = (!new.says_within(old), !old.says_within(new));
     let (lost, gained) = (!old.verifies_within(new), !new.verifies_within(old));
-    match (lost && !new.says_within(old), gained && !old.says_within(new)) {
-        (true, false) => Some(Kind::Loosened),
-        (false, true) => Some(Kind::Tightened),
-        _ => lost.then_some(Kind::Unclear),
+    match (lost && more, gained && less) {
+        (true, false) => return Some((Kind::Loosened, By::Verified)),
+        (false, true) => return Some((Kind::Tightened, By::Verified)),
+        _ if lost => return Some((Kind::Unclear, By::Verified)),
+        _ => {}
+    }
+    match (!old.holds_within(new) && more, !new.holds_within(old) && less) {
+        (true, false) => Some((Kind::Loosened, By::Held)),
+        (false, true) => Some((Kind::Tightened, By::Held)),
+        (true, true) => match (old.is_number(), new.is_number()) {
+            (true, false) => Some((Kind::Loosened, By::Held)),
+            (false, true) => Some((Kind::Tightened, By::Held)),
+            (false, false) => Some((Kind::Unclear, By::Held)),
+            (true, true) => None,
+        },
+        _ => None,
     }
 }
 
@@ -76,9 +107,42 @@ impl Put {
     fn says_within(&self, other: &Put) -> bool {
         match (self, other) {
             (_, other) if other.passes() => true,
-            (Put::Client(one), Put::Client(other)) => one.said.is_subset(&other.said),
+            (Put::Client(one), Put::Client(other)) => {
+                let says = |id| other.said.contains(id) || other.held.contains(id);
+                one.said.is_subset(&other.said) && one.held.iter().all(says)
+            }
             (one, _) => !one.passes() && !matches!(one, Put::Client(_)),
         }
+    }
+
+    /// Whether a client is held in the other to all that it is held to in this one.
+    fn holds_within(&self, other: &Put) -> bool {
+        match (self, other) {
+            (Put::Client(one), Put::Client(other)) => one.held.is_subset(&other.held),
+            (Put::Client(one), _) => one.held.is_empty(),
+            _ => true,
+        }
+    }
+
+    /// Whether the client says no text in it.
+    fn is_number(&self) -> bool {
+        let Put::Client(made) = self else { return false };
+        made.said.iter().chain(&made.held).all(|id| made.numbers.contains(id))
+    }
+
+    /// The same where a client is held to all of these. What it chooses by something else is not held.
+    pub(super) fn held(mut self, is_held: &mut dyn FnMut(ExprId) -> bool) -> Put {
+        if let Put::Client(made) = &mut self {
+            let Made { said, held, numbers, choices, .. } = made;
+            let of = said.iter().copied().filter(|id| numbers.contains(id) || is_held(*id));
+            let of: BTreeSet<ExprId> = of.collect();
+            said.retain(|id| !of.contains(id));
+            let is_free = |id: &ExprId| said.contains(id);
+            let is_open =
+                |id: &ExprId| choices.iter().any(|all| all.contains(id) && all.iter().any(is_free));
+            held.extend(of.into_iter().filter(|id| !is_open(id)));
+        }
+        self
     }
 
     /// Whether it is the policy's word, and nothing that a client says.
@@ -119,22 +183,34 @@ pub(super) fn echoes(
 pub(super) fn given(
     basis: &Basis<'_>,
     argument: ExprId,
-    (chosen, lets): (&Chosen, &[(LocalId, ExprId)]),
+    chosen: &Chosen,
+    (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
 ) -> Put {
     let value = chosen.value(argument);
     match basis.program.expr(value) {
         Expr::Const(Value::Absent) => Put::Kept,
         // A client that says one of the texts that the policy names has chosen among these.
         _ if chosen.is_named(argument) => Put::Own(value),
-        _ => put(basis, value, lets),
+        _ => put(basis, value, (lets, captured)),
     }
 }
 
 /// Who says a value: the client, or else whom the gateway has verified (by claims, a certificate, an address), or else the
 /// policy. What only chooses among values is none of them.
-pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> Put {
-    let (verified, said) = (BTreeSet::new(), BTreeSet::new());
-    let mut made = Made { value, verified, said, is_host: false };
+pub(super) fn put(
+    basis: &Basis<'_>,
+    value: ExprId,
+    (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
+) -> Put {
+    let mut made = Made {
+        value,
+        verified: BTreeSet::new(),
+        said: BTreeSet::new(),
+        held: BTreeSet::new(),
+        numbers: BTreeSet::new(),
+        choices: BTreeSet::new(),
+        is_host: false,
+    };
     let (mut open, mut seen) = (vec![value], BTreeSet::new());
     while let Some(id) = open.pop() {
         if !seen.insert(id) {
@@ -146,6 +222,14 @@ pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) 
             (false, false) => {}
             // Who may say one of the two has the choice.
             (true, true) if chooses() => drop(made.said.insert(id)),
+            (true, false) if is_number(basis, id, (lets, captured)) => {
+                made.said.insert(id);
+                made.numbers.insert(id);
+            }
+            (true, false) if chooses() => {
+                made.choices.insert(said(basis, id, lets));
+                open.extend(operands);
+            }
             _ if !operands.is_empty() => open.extend(operands),
             (by_client, _) => {
                 let of = if by_client { &mut made.said } else { &mut made.verified };
@@ -162,6 +246,50 @@ pub(super) fn put(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) 
         (true, false) => Put::Identity(made),
         (true, true) => Put::Own(value),
     }
+}
+
+/// What a client says in a value.
+pub(super) fn said(
+    basis: &Basis<'_>,
+    value: ExprId,
+    lets: &[(LocalId, ExprId)],
+) -> BTreeSet<ExprId> {
+    let (mut open, mut seen, mut said) = (vec![value], BTreeSet::new(), BTreeSet::new());
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let operands = operands(basis, id, lets);
+        if !operands.is_empty() {
+            open.extend(operands);
+        } else if sayers(basis, id, lets).0 {
+            said.insert(id);
+        }
+    }
+    said
+}
+
+/// What the gateway has verified of what these values are computed of.
+pub(super) fn verified(
+    basis: &Basis<'_>,
+    values: impl IntoIterator<Item = ExprId>,
+    lets: &[(LocalId, ExprId)],
+) -> BTreeSet<ExprId> {
+    let all = basis.program.walk(values, lets).map(|(id, _)| id);
+    let leaves = all.filter(|id| operands(basis, *id, lets).is_empty());
+    leaves.filter(|id| sayers(basis, *id, lets) == (false, true)).collect()
+}
+
+/// Whether a value is no text, of whatever it is computed.
+fn is_number(
+    basis: &Basis<'_>,
+    id: ExprId,
+    (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
+) -> bool {
+    let ty = ty(&basis.program, id, lets, captured);
+    ty.is_some_and(|ty| {
+        matches!(ty, Ty::Int | Ty::Float | Ty::Bool | Ty::Duration | Ty::Size | Ty::Status)
+    })
 }
 
 /// The header fields of an upstream's answer that a value passes on.

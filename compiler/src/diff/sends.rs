@@ -97,9 +97,10 @@ impl Sends {
     pub(super) fn to(
         basis: &Basis<'_>,
         value: ExprId,
-        (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
+        made: (&[(LocalId, ExprId)], &[Captured]),
     ) -> Sends {
         let program = &basis.program;
+        let (lets, captured) = made;
         let authority = Spelling::of(basis, value, lets, captured).authority();
         let text = |id: ExprId| match basis.constants.get(id) {
             Some(Value::String(text)) => Some(text.clone()),
@@ -124,7 +125,7 @@ impl Sends {
                 _ => false,
             });
             let by_client =
-                !own && first.is_some_and(|id| matches!(put(basis, id, lets), Put::Client(_)));
+                !own && first.is_some_and(|id| matches!(put(basis, id, made), Put::Client(_)));
             return match (own, by_client) {
                 (true, _) => Sends { scheme: Scheme::Same, host: Host::Kept, authority },
                 (_, true) => Sends { scheme: Scheme::Unknown, host: Host::Said, authority },
@@ -162,7 +163,7 @@ impl Sends {
             };
             if is_host {
                 host = host.max(Host::Asked);
-            } else if matches!(put(basis, part, lets), Put::Client(_)) {
+            } else if matches!(put(basis, part, made), Put::Client(_)) {
                 host = Host::Said;
             }
             text_before = text(part).map_or_else(String::new, |text| text.to_string());

@@ -55,14 +55,22 @@ pub(super) fn verdict(old: &Spelling, new: &Spelling, held: Held) -> Option<Kind
         Held::Segments => false,
     };
     let is_free = |of: &Spelling| of.0.contains(&Sign::Any);
+    // Of keys of its own a client chooses more, however much it does of one.
+    let says = |of: &Spelling, other: &Spelling| {
+        held == Held::Begin
+            && !chooses(other)
+            && of.keys().any(|key| !other.keys().any(|one| one == key))
+    };
     let freer = |one: &Spelling, other: &Spelling| {
         (other.is_within(one, held) && !one.is_within(other, held))
             || (chooses(one) && !chooses(other))
             || (is_free(one) && !is_free(other))
+            || says(one, other)
     };
     match (freer(new, old), freer(old, new)) {
         (true, false) => Some(Kind::Loosened),
         (false, true) => Some(Kind::Tightened),
+        _ if held == Held::Segments && new.says_elsewhere(old) => Some(Kind::Unclear),
         _ => None,
     }
 }
@@ -81,6 +89,30 @@ impl Spelling {
         Spelling(making.signs)
     }
 
+    /// Whatever the client says.
+    pub(super) fn any() -> Spelling {
+        Spelling(vec![Sign::Any])
+    }
+
+    /// Of a query the keys of which a client says the value.
+    fn keys(&self) -> impl Iterator<Item = &[Sign]> {
+        let pairs = self.0.split(|sign| *sign == Sign::Letter('&'));
+        pairs.filter(|pair| pair.contains(&Sign::Any)).map(|pair| {
+            let end = pair.iter().position(|sign| *sign == Sign::Letter('='));
+            pair.get(..end.unwrap_or(pair.len())).unwrap_or(pair)
+        })
+    }
+
+    /// Whether a client says something in a segment of which the policy said all in the other.
+    fn says_elsewhere(&self, other: &Spelling) -> bool {
+        let segments = |of: &'_ Spelling| -> Vec<bool> {
+            let all = of.0.split(|sign| *sign == Sign::Letter('/'));
+            all.map(|segment| segment.contains(&Sign::Any)).collect()
+        };
+        let (own, others) = (segments(self), segments(other));
+        own.len() == others.len() && own.iter().zip(&others).any(|(own, other)| *own && !other)
+    }
+
     /// What stands between the scheme of a URL and its path.
     pub(super) fn authority(&self) -> Spelling {
         let slash = Sign::Letter('/');
@@ -91,7 +123,12 @@ impl Spelling {
 
     /// Whether all that it can be is something that the other one can be.
     fn is_within(&self, other: &Spelling, held: Held) -> bool {
-        let is_end = |sign: &Sign| held == Held::Segments && *sign == Sign::Letter('/');
+        // What a client says in a part of these is encoded so that it does not end there.
+        let is_end = |sign: &Sign| match held {
+            Held::Segments => *sign == Sign::Letter('/'),
+            Held::Begin => *sign == Sign::Letter('&') && other.0.first() != Some(&Sign::Any),
+            Held::End => false,
+        };
         // Which beginnings of the other one are used up.
         let mut open = vec![false; other.0.len() + 1];
         if let Some(begin) = open.first_mut() {
@@ -164,7 +201,8 @@ impl Making<'_> {
         if let Some(widest) = signs.max() {
             return widest;
         }
-        match (put(self.basis, id, self.lets), ty(program, id, self.lets, self.captured)) {
+        let said = put(self.basis, id, (self.lets, self.captured));
+        match (said, ty(program, id, self.lets, self.captured)) {
             (Put::Client(_), Some(Ty::Int)) => Sign::Number,
             (Put::Client(_), Some(Ty::String | Ty::Json) | None) => Sign::Any,
             (Put::Client(_), Some(_)) => Sign::Word,

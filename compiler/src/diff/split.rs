@@ -15,6 +15,7 @@ use crate::diff::effect::{Captured, Does, Effect};
 use crate::diff::example::{Ground, hints, is_of, unfit_hints};
 use crate::diff::fate::Fate;
 use crate::diff::focus::Focus;
+use crate::diff::free::Free;
 use crate::diff::idle::{idle, said};
 use crate::diff::kept::{self, Lookup};
 use crate::diff::pairing::{Pair, Pairing};
@@ -171,7 +172,18 @@ fn divided<'b>(
 
     let believes = believes(new.policy, new_table.block);
     let (before, after) = (done(&rest_old), done(&rest_new));
+    let mut free = Free::default();
+    let all = || rest_old.iter().chain(&rest_new);
+    let ways = all().flat_map(|one| one.ways.iter().map(|way| (&one.taken, &way.course)));
+    let verified = Free::verified(basis, ways);
     let differing: Vec<&Does> = before.symmetric_difference(&after).collect();
+    for one in all() {
+        let effects = one.ways.iter().flat_map(|way| &way.fate.effects);
+        // What only some do is compared with what others do in its place.
+        let is_told = |does: &&Does| differing.iter().any(|other| other.is_in_place_of(does));
+        let does = effects.map(|effect| &effect.does).filter(is_told);
+        free.add(basis, does, (&one.captured, one.taken.env()), &verified, &mut cut);
+    }
     let idle = idle(&basis.program, &differing, believes);
     let nothing = idle.iter().map(|(does, when)| (does.clone(), when.formula(&mut cut)));
     let nothing: BTreeMap<Does, Formula> = nothing.collect();
@@ -226,7 +238,7 @@ fn divided<'b>(
     };
     let secure = [(old, old_table), (new, new_table)]
         .map(|(side, table)| scheme(side.policy, table.block) == "https");
-    let pairing = Pairing { ground, nothing, said, secure };
+    let pairing = Pairing { ground, nothing, said, free, secure };
     let (mut pairs, is_cut) = pairing.told(&mut space, &old_parts, &new_parts)?;
     let asides = [
         parts(&mut space, &rest_old, &old_takes, |one| &one.aside)?,
@@ -427,7 +439,10 @@ fn seen_by(basis: &Basis<'_>, fate: &Fate, others: &HashSet<Does>) -> Vec<ExprId
     let told = basis.program.walk(told, &[]).map(|(id, _)| id);
     let mut told: Vec<ExprId> = told.filter(|id| is_slot(basis, *id)).collect();
     let differ = |effect: &&Effect| !others.contains(&effect.does);
-    if fate.effects.iter().filter(differ).any(|effect| effect.does.changes("up.query")) {
+    let is_query = |does: &Does| does.changes("up.query");
+    if fate.effects.iter().filter(differ).any(|effect| is_query(&effect.does))
+        && !others.iter().any(is_query)
+    {
         told.extend(besides::source(&basis.program, ("up.query", None)));
     }
     told

@@ -601,6 +601,9 @@ struct Sought<'s> {
 /// So many hints are tried.
 const HINTS: usize = 48;
 
+/// Texts that cannot stand in one place or another.
+pub(crate) const UNFIT: [&str; 5] = ["..", "\u{1}", "", "/", "a b"];
+
 /// Requests whose values mostly cannot stand where a statement puts them, or can: as the course wants it, which is one of
 /// those that hang on that.
 fn hints(
@@ -609,17 +612,16 @@ fn hints(
     taken: &Taken<'_>,
     cut: &mut crate::space::Cut<'_>,
 ) -> Vec<Formula> {
-    const UNFIT: [&str; 4] = ["..", "\u{1}", "", "/"];
-    const FIT: [&str; 4] = ["x", "/x", "7", "https://any.example/"];
+    const FIT: &[&str] = &["x", "/x", "7", "https://any.example/"];
     let refusing = course.at.filter(|_| course.end == End::Unfit);
     let (steps, texts) = match &refusing {
-        Some(at) => (std::slice::from_ref(at), UNFIT),
+        Some(at) => (std::slice::from_ref(at), &UNFIT[..]),
         None => (&*course.doubts, FIT),
     };
     let program = &basis.program;
     let exprs = steps.iter().filter_map(|at| taken.route.steps.get(*at)).flat_map(Step::exprs);
     let mut reads = Vec::new();
-    let mut words: Vec<Value> = texts.map(Value::string).into();
+    let mut words: Vec<Value> = texts.iter().copied().map(Value::string).collect();
     for (id, expr) in program.walk(exprs, taken.env().locals) {
         match expr {
             Expr::Slot(slot) => {

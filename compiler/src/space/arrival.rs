@@ -169,6 +169,8 @@ fn believed(block: &Block) -> Option<Vec<Value>> {
             one => networks.push(one.clone()),
         }
     }
+    networks.sort_unstable();
+    networks.dedup();
     Some(networks)
 }
 

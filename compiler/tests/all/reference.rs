@@ -21,6 +21,9 @@ const HOSTS: &[&str] = &["any", "a.x", "*.x", "**.x"];
 const PATHS: &[&str] = &["/", "/a", "/a/", "/a/b", "/a/**", "/b/**", "/**"];
 const CAPTURING: &[&str] =
     &["/{x}", "/a/{x}", "/{x}/b", "/{x: a|b}", "/{x: a|b}/**", "/{x}/**", TWO];
+/// Of `/a/b` these two capture different segments (E0409).
+const CROSSING: &str = "/a/{x}";
+const CROSSED: &str = "/{x}/b";
 /// The one path that captures more than `x`.
 const TWO: &str = "/{x}/{y}";
 const COUNTING: &[&str] = &["/{x: Int}", "/a/{x: Int}", "/{x: Int}/**", "/{x: Int}/b"];
@@ -90,6 +93,10 @@ pub(crate) fn made(name: &str, recipe: &Recipe) -> Route {
     // Every path of a route captures the same names.
     if paths.contains(&TWO) {
         paths = vec![TWO];
+    }
+    // No policy has two paths that hold one request and capture differently of it.
+    if paths.contains(&CROSSING) {
+        paths.retain(|path| *path != CROSSED);
     }
     let mut route = route(name).host(&hosts).path(&paths);
     if let Some(methods) = &recipe.methods {
