@@ -99,6 +99,27 @@ impl Ty {
         matches!(self, Ty::Optional(_))
     }
 
+    /// Whether a value of it is always there and one thing, which a text can say.
+    pub fn is_single(&self) -> bool {
+        matches!(
+            self,
+            Ty::Bool
+                | Ty::Int
+                | Ty::Float
+                | Ty::String
+                | Ty::OneOf(_)
+                | Ty::Duration
+                | Ty::Size
+                | Ty::Rate
+                | Ty::Percent
+                | Ty::Ip
+                | Ty::Cidr
+                | Ty::Method
+                | Ty::Status
+                | Ty::Time
+        )
+    }
+
     /// Whether something in it was already reported.
     pub fn is_error(&self) -> bool {
         match self {

@@ -42,8 +42,17 @@ type Parts = BTreeMap<ExprId, Option<i64>>;
 /// The bits of an address of version 6, which all count where it is written as a text.
 const ALL_BITS: i64 = 128;
 
-/// Leaves out of a limit's arguments a burst that is what it is without one: a whole period's worth.
+/// A limit's arguments as plainly as they can be said: a list of one value to count by is that value, and of a burst that is
+/// what it is without one, a whole period's worth, nothing is said.
 pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
+    if let Some(value) = call.row.place_of("value").and_then(|at| args.get_mut(at))
+        && matches!(call.row.form, Form::Applied)
+        && let Expr::List(items) = basis.program.expr(*value)
+        && let [one] = items[..]
+        && basis.program.read_by(one).is_some_and(|(_, slot)| slot.ty.is_single())
+    {
+        *value = one;
+    }
     let Form::Applied = call.row.form else { return };
     let known = |name: &str, args: &[ExprId]| {
         let at = call.row.place_of(name)?;

@@ -249,6 +249,8 @@ impl Fate {
             }
             // Among one alone nothing is drawn.
             let mut arms = call.arms.clone();
+            // Which is named first is nothing to a draw.
+            arms.sort_unstable();
             if let [(_, to)] = *arms
                 && let Some(first) = args.first_mut()
             {
@@ -480,8 +482,9 @@ fn shares(route: &policy::Route, at: Option<usize>) -> Option<String> {
         ExprKind::Const(value) => value.to_string(),
         _ => "?".to_owned(),
     };
-    let arms: Vec<String> =
+    let mut arms: Vec<String> =
         call.arms.iter().map(|(share, to)| format!("{} by {}", text(to), text(share))).collect();
+    arms.sort_unstable();
     Some(arms.join(", "))
 }
 

@@ -45,6 +45,12 @@ impl Exprs {
             ExprKind::Coalesce(a, b) => Expr::Coalesce(self.lower(a), self.lower(b)),
             ExprKind::Arithmetic(how, a, b) => Expr::Arithmetic(*how, self.lower(a), self.lower(b)),
             ExprKind::Member(base, name) => Expr::Member(self.lower(base), name.clone()),
+            // Of what is always there and one thing it is what stands in `"{value}"`.
+            ExprKind::Call(function, arguments)
+                if function.name == "text" && arguments.iter().all(|one| one.ty.is_single()) =>
+            {
+                Expr::Template(self.lower_all(arguments))
+            }
             ExprKind::Call(function, arguments) => Expr::Call(function, self.lower_all(arguments)),
             ExprKind::Template(parts) => Expr::Template(self.lower_all(parts)),
             ExprKind::Match(subject, arms) => {
