@@ -72,6 +72,22 @@ pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
     }
 }
 
+/// What of a limit says how it answers who is refused.
+const REFUSAL: [&str; 3] = ["status", "retry_after", "body"];
+
+/// Leaves of a limit's arguments only what matters to requests that it refuses, or only what matters to the others.
+pub(super) fn as_met(basis: &Basis<'_>, call: &Call, args: &mut [ExprId], refuses: bool) {
+    let Form::Applied = call.row.form else { return };
+    let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
+    let Some(nothing) = basis.program.exprs.iter().position(is_nothing) else { return };
+    for (param, arg) in call.row.params.iter().zip(args) {
+        let is_which = param.name == "limit";
+        if !is_which && REFUSAL.contains(&param.name) != refuses {
+            *arg = ExprId(nothing as u32);
+        }
+    }
+}
+
 impl Bound {
     /// The limit that an action is, if it is one.
     pub(super) fn of(

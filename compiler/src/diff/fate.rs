@@ -194,6 +194,8 @@ impl Fate {
             let requires = row.row.asserted();
             let mut args: Vec<ExprId> = call.args.iter().map(|arg| chosen.value(*arg)).collect();
             bounds::plainly(basis, row, &mut args);
+            let is_limit = matches!(course.end, End::Limited(_)) && Some(at) == course.at;
+            bounds::as_met(basis, row, &mut args, is_limit);
             let mut names: Vec<&str> = row.row.params.iter().map(|param| param.name).collect();
             let is_chosen = call.args.iter().any(|arg| chosen.divides(*arg));
             let phase = match always {
@@ -235,7 +237,7 @@ impl Fate {
                 // Which requests it refuses is told by their sets; what is answered counts here.
                 args.remove(condition.min(args.len().saturating_sub(1)));
                 names.remove(condition.min(names.len().saturating_sub(1)));
-            } else if !always && is_lost(row) && !is_unfit(at) {
+            } else if !always && is_lost(row) && !is_unfit(at) && !is_limit {
                 continue;
             }
             if Some(at) == course.at
@@ -268,7 +270,7 @@ impl Fate {
                 lets: named.iter().map(|(_, value)| *value).collect(),
                 captured,
             };
-            bounds.extend(Bound::of(basis, row, (&does, &named)));
+            bounds.extend(Bound::of(basis, row, (&does, &named)).filter(|_| !is_limit));
             exposure.note(basis, (call, row), (chosen, &lets, captures));
             let is_constant =
                 does.args.iter().all(|arg| matches!(basis.program.expr(*arg), Code::Const(_)));
