@@ -176,6 +176,12 @@ impl Program {
         }
     }
 
+    /// The expression that is nothing, if there is one.
+    pub(crate) fn nothing(&self) -> Option<ExprId> {
+        let mut exprs = (0..).map(ExprId).zip(self.exprs.iter());
+        exprs.find(|(_, expr)| matches!(expr, Expr::Const(lang::Value::Absent))).map(|(id, _)| id)
+    }
+
     /// The expression that reads a slot and nothing else, if there is one.
     pub(crate) fn reading(&self, slot: SlotId) -> Option<ExprId> {
         let mut exprs = (0..).map(ExprId).zip(self.exprs.iter());

@@ -117,6 +117,7 @@ impl Ty {
                 | Ty::Method
                 | Ty::Status
                 | Ty::Time
+                | Ty::Uuid
         )
     }
 

@@ -45,15 +45,14 @@ const ALL_BITS: i64 = 128;
 /// A limit's arguments as plainly as they can be said: a list of one value to count by is that value, and of a burst that is
 /// what it is without one, a whole period's worth, nothing is said.
 pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
+    let Form::Applied = call.row.form else { return };
     if let Some(value) = call.row.place_of("value").and_then(|at| args.get_mut(at))
-        && matches!(call.row.form, Form::Applied)
         && let Expr::List(items) = basis.program.expr(*value)
         && let [one] = items[..]
         && basis.program.read_by(one).is_some_and(|(_, slot)| slot.ty.is_single())
     {
         *value = one;
     }
-    let Form::Applied = call.row.form else { return };
     let known = |name: &str, args: &[ExprId]| {
         let at = call.row.place_of(name)?;
         Some((at, basis.constants.get(*args.get(at)?)?))
@@ -63,12 +62,11 @@ pub(super) fn plainly(basis: &Basis<'_>, call: &Call, args: &mut [ExprId]) {
     else {
         return;
     };
-    let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
     if i64::try_from(rate.count).is_ok_and(|count| *burst == count - 1)
-        && let Some(nothing) = basis.program.exprs.iter().position(is_nothing)
+        && let Some(nothing) = basis.program.nothing()
         && let Some(burst) = args.get_mut(at)
     {
-        *burst = ExprId(nothing as u32);
+        *burst = nothing;
     }
 }
 
@@ -78,12 +76,11 @@ const REFUSAL: [&str; 3] = ["status", "retry_after", "body"];
 /// Leaves of a limit's arguments only what matters to requests that it refuses, or only what matters to the others.
 pub(super) fn as_met(basis: &Basis<'_>, call: &Call, args: &mut [ExprId], refuses: bool) {
     let Form::Applied = call.row.form else { return };
-    let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
-    let Some(nothing) = basis.program.exprs.iter().position(is_nothing) else { return };
+    let Some(nothing) = basis.program.nothing() else { return };
     for (param, arg) in call.row.params.iter().zip(args) {
         let is_which = param.name == "limit";
         if !is_which && REFUSAL.contains(&param.name) != refuses {
-            *arg = ExprId(nothing as u32);
+            *arg = nothing;
         }
     }
 }

@@ -207,14 +207,12 @@ impl Cases<'_> {
     fn leaf(&mut self, id: ExprId, cut: &mut Cut<'_>, given: Formula, named: &[ExprId]) -> bool {
         let is_named = named.contains(&self.bare(id));
         let case = Case { value: id, of: id, is_there: None, is_named };
-        let is_nothing = |expr: &Expr| matches!(expr, Expr::Const(Value::Absent));
-        let nothing = || self.basis.program.exprs.iter().position(is_nothing);
+        let nothing = || self.basis.program.nothing();
         match self.asked.contains(&self.bare(id)).then(nothing).flatten() {
-            Some(nothing) => {
+            Some(value) => {
                 let present = cut.ask(id, &Test::Present, self.env);
                 let with = Formula::all(vec![given.clone(), present.clone()]);
                 let without = Formula::all(vec![given, present.not()]);
-                let value = ExprId(nothing as u32);
                 self.all.push((with, Case { is_there: Some(true), ..case }));
                 self.all.push((without, Case { value, is_there: Some(false), ..case }));
             }

@@ -60,9 +60,7 @@ impl Captured {
         });
         captured.collect()
     }
-}
 
-impl Captured {
     /// The place of the segment that an expression is, if it is one.
     pub(super) fn place(basis: &Basis<'_>, id: ExprId, captured: &[Captured]) -> Option<usize> {
         let Code::Capture(name) = basis.program.expr(id) else { return None };
@@ -77,9 +75,9 @@ impl Does {
         &*self.action == "rewrite" || place.starts_with("up.")
     }
 
-    /// Whether it changes what the other one does.
-    pub(super) fn is_in_place_of(&self, other: &Does) -> bool {
-        (&self.action, &self.place) == (&other.action, &other.place)
+    /// What it does where, whatever it is told: what another statement does instead is compared with it.
+    pub(super) fn kind(&self) -> (&Arc<str>, &Option<Place>) {
+        (&self.action, &self.place)
     }
 
     /// Whether it changes this field.
@@ -166,8 +164,7 @@ impl Effect {
 
     /// The first statement of its kind on the other side.
     fn like<'f>(&self, others: &'f [Effect]) -> Option<&'f Effect> {
-        let Does { action, place, .. } = &self.does;
-        others.iter().find(|other| other.does.action == *action && other.does.place == *place)
+        others.iter().find(|other| other.does.kind() == self.does.kind())
     }
 
     /// The arguments that are not those of another one, by their names. What is assigned has none.

@@ -37,7 +37,7 @@ pub(super) enum Phase {
 pub(super) fn effective(program: &Program, course: &Course, mut all: Vec<Ran>) -> Vec<Effect> {
     if course.to().is_none() {
         let is_read = all.iter().any(|one| reads(program, &one.effect, "up."));
-        all.retain(|one| is_read || one.refuses || !is_upward(one));
+        all.retain(|one| is_read || one.refuses || !one.effect.does.goes_up());
     }
     plainly(program, course, &mut all);
     let mut at = 0;
@@ -90,12 +90,6 @@ fn plainly(program: &Program, course: &Course, all: &mut [Ran]) {
 fn is_bare(course: &Course, one: &Ran) -> bool {
     let Some((field, Some(name))) = &one.effect.does.place else { return false };
     course.own && &**field == "resp.header" && sent::is_bare(name)
-}
-
-/// Whether it changes only what an upstream gets.
-fn is_upward(one: &Ran) -> bool {
-    let place = one.effect.does.place.as_ref();
-    one.verb == "rewrite" || place.is_some_and(|(field, _)| field.starts_with("up."))
 }
 
 /// Whether a later statement changes the same place whatever is there, and nothing has asked for it in between.

@@ -11,6 +11,7 @@ use lang::vocab::{Ends, ExprId, Shield};
 use super::bounds::parts;
 use super::choices::Chosen;
 use super::effect::Captured;
+use super::free::Saying;
 use super::kept::Kept;
 use super::put::{By, Put, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};
@@ -19,7 +20,7 @@ use super::spelling::{self, Held, Spelling};
 use super::wire::{self, Wire};
 use super::{Kind, Reason};
 use crate::caching::names_request;
-use crate::program::{Call, Expr, locals};
+use crate::program::{Call, Expr};
 use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::{Course, Header};
 use crate::proof::sent::{Reach, reach};
@@ -113,14 +114,13 @@ impl Exposure {
         side: &Side<'_>,
         (taken, course): (&Taken<'_>, &Course),
         (written, chosen): (&policy::Route, &Chosen),
+        (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
     ) -> Exposure {
-        let lets = locals(&taken.route.steps);
-        let captured = Captured::of(taken.path);
         let fields = course.headers.iter().map(|(message, name, header)| {
             let up = *message == Message::Up;
-            let said = |value: ExprId| match up && echoes(basis, chosen.value(value), name, &lets) {
+            let said = |value: ExprId| match up && echoes(basis, chosen.value(value), name, lets) {
                 true if !chosen.is_named(value) => Put::Passes,
-                _ => given(basis, value, chosen, (&lets, &captured)),
+                _ => given(basis, value, chosen, (lets, captured)),
             };
             let (put, all) = match header {
                 Header::Added(_) if up => (Put::Beside, false),
@@ -144,7 +144,7 @@ impl Exposure {
             let is_added = matches!(header, Header::Added(_));
             let mut tells = BTreeSet::new();
             if !up && let Some(value) = value {
-                tells = passed_on(basis, chosen.value(value), &lets);
+                tells = passed_on(basis, chosen.value(value), lets);
                 tells.extend(is_added.then(|| name.clone()));
             }
             let added = value.filter(|_| is_added).map(said);
@@ -174,21 +174,14 @@ impl Exposure {
         }
     }
 
-    /// The same where a client is held to these: what it says of the path by the place of the segment.
-    pub(super) fn held(
-        mut self,
-        basis: &Basis<'_>,
-        is_held: &mut dyn FnMut(ExprId, Option<usize>) -> bool,
-    ) -> Exposure {
+    /// Notes to what a client is held in what it says.
+    pub(super) fn hold(&mut self, basis: &Basis<'_>, held: &BTreeSet<Saying>) {
         let captured = self.path.as_ref().map(Captured::of).unwrap_or_default();
-        let mut is_held = |id: ExprId| is_held(id, Captured::place(basis, id, &captured));
-        let held = |put: &mut Put| {
-            *put = std::mem::replace(put, Put::Unknown).held(&mut is_held);
-        };
+        let mut is_held = |id: ExprId| held.contains(&(id, Captured::place(basis, id, &captured)));
         let fields = self.fields.iter_mut().filter(|((up, _), _)| *up).map(|(_, field)| field);
         let puts = fields.flat_map(|field| std::iter::once(&mut field.put).chain(&mut field.added));
-        puts.chain(self.target.values_mut().map(|(put, _)| put)).for_each(held);
-        self
+        let puts = puts.chain(self.target.values_mut().map(|(put, _)| put));
+        puts.for_each(|put| put.hold(&mut is_held));
     }
 
     /// Notes the host that an upstream's own line says.

@@ -180,7 +180,8 @@ impl Fate {
         let is_answer = |step: &policy::Step| matches!(&step.kind, policy::StepKind::Act(call) if call.row.ends != Ends::No);
         let answers_at = written.steps.iter().position(is_answer).unwrap_or(usize::MAX);
         let (mut ran, mut bounds) = (Vec::new(), Vec::new());
-        let mut exposure = Exposure::of(basis, side, (taken, course), (written, chosen));
+        let mut exposure =
+            Exposure::of(basis, side, (taken, course), (written, chosen), (&lets, captures));
         let mut applied: Vec<Arc<str>> = Vec::new();
         let mut is_keyless = false;
         let steps = route.steps.iter().zip(&written.steps).take(course.ran).enumerate();

@@ -1,15 +1,14 @@
 //! What a client is held to: of what it says, that which the requests of one kind cannot say as they like. A host or a path
 //! holds it, a requirement, or who it is known to be.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
 
 use super::effect::{Captured, Does};
-use super::fate::Fate;
 use super::put::{said, verified};
 use crate::proof::basis::{Basis, Taken};
 use crate::proof::course::Course;
@@ -24,15 +23,14 @@ const HOST: &str = "q7.any.example";
 const MOST: usize = 16;
 
 /// What a client says: an expression, by the place of its segment where it is one.
-type Saying = (ExprId, Option<usize>);
+pub(super) type Saying = (ExprId, Option<usize>);
 
 /// The requests that say any word at all in something, whoever asks.
 #[derive(Default)]
 pub(super) struct Free(BTreeMap<Saying, Formula>);
 
 impl Free {
-    /// Asks it of what the statements of a route read that put something into what is sent to an upstream. What is
-    /// verified is what the courses of these routes ask for.
+    /// Asks it of what these statements of a route read. What is verified is what the courses of these routes ask for.
     pub(super) fn add<'d>(
         &mut self,
         basis: &Basis<'_>,
@@ -41,7 +39,7 @@ impl Free {
         verified: &[(ExprId, Env<'_>)],
         cut: &mut Cut<'_>,
     ) {
-        for does in does.filter(|does| does.goes_up()) {
+        for does in does {
             for id in does.reads().flat_map(|id| said(basis, id, env.locals)) {
                 let saying = (id, Captured::place(basis, id, captured));
                 let Entry::Vacant(entry) = self.0.entry(saying) else { continue };
@@ -78,26 +76,19 @@ impl Free {
         all
     }
 
-    /// Notes in a fate to what the client is held in each of these requests.
-    pub(super) fn hold(
+    /// To what the client is held in each of these requests.
+    pub(super) fn held(
         &self,
-        basis: &Basis<'_>,
         space: &mut Space,
         requests: Set,
-        fate: &mut Fate,
-    ) -> Result<(), Undecided> {
-        let mut held = Vec::new();
+    ) -> Result<BTreeSet<Saying>, Undecided> {
+        let mut held = BTreeSet::new();
         for (saying, formula) in &self.0 {
             let says = space.set(formula)?;
             if space.meet(requests, says)? == Set::NONE {
-                held.push(*saying);
+                held.insert(*saying);
             }
         }
-        if !held.is_empty() {
-            let exposure = std::mem::take(&mut fate.exposure);
-            let mut is_held = |id, at| held.contains(&(id, at));
-            fate.exposure = exposure.held(basis, &mut is_held);
-        }
-        Ok(())
+        Ok(held)
     }
 }

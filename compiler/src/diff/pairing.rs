@@ -272,8 +272,10 @@ impl Pairing<'_> {
         }
         let found = self.ground.find(space, (one, other), both, (&shows, besides.is_none()))?;
         let (mut old, mut new) = (one.fate.clone(), other.fate.clone());
-        for fate in [&mut old, &mut new] {
-            self.free.hold(self.ground.basis, space, both, fate)?;
+        let held = self.free.held(space, both)?;
+        if !held.is_empty() {
+            old.exposure.hold(self.ground.basis, &held);
+            new.exposure.hold(self.ground.basis, &held);
         }
         Ok(Pair { old, new, found, unsaid, besides, believes, secure: self.secure })
     }

@@ -130,19 +130,16 @@ impl Put {
         made.said.iter().chain(&made.held).all(|id| made.numbers.contains(id))
     }
 
-    /// The same where a client is held to all of these. What it chooses by something else is not held.
-    pub(super) fn held(mut self, is_held: &mut dyn FnMut(ExprId) -> bool) -> Put {
-        if let Put::Client(made) = &mut self {
-            let Made { said, held, numbers, choices, .. } = made;
-            let of = said.iter().copied().filter(|id| numbers.contains(id) || is_held(*id));
-            let of: BTreeSet<ExprId> = of.collect();
-            said.retain(|id| !of.contains(id));
-            let is_free = |id: &ExprId| said.contains(id);
-            let is_open =
-                |id: &ExprId| choices.iter().any(|all| all.contains(id) && all.iter().any(is_free));
-            held.extend(of.into_iter().filter(|id| !is_open(id)));
-        }
-        self
+    /// Notes to what a client is held. What it chooses by something else is not held.
+    pub(super) fn hold(&mut self, is_held: &mut dyn FnMut(ExprId) -> bool) {
+        let Put::Client(Made { said, held, numbers, choices, .. }) = self else { return };
+        let of = said.iter().copied().filter(|id| numbers.contains(id) || is_held(*id));
+        let of: BTreeSet<ExprId> = of.collect();
+        said.retain(|id| !of.contains(id));
+        let is_free = |id: &ExprId| said.contains(id);
+        let is_open =
+            |id: &ExprId| choices.iter().any(|all| all.contains(id) && all.iter().any(is_free));
+        held.extend(of.into_iter().filter(|id| !is_open(id)));
     }
 
     /// Whether it is the policy's word, and nothing that a client says.

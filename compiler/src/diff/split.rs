@@ -173,16 +173,20 @@ fn divided<'b>(
     let believes = believes(new.policy, new_table.block);
     let (before, after) = (done(&rest_old), done(&rest_new));
     let mut free = Free::default();
-    let all = || rest_old.iter().chain(&rest_new);
-    let ways = all().flat_map(|one| one.ways.iter().map(|way| (&one.taken, &way.course)));
-    let verified = Free::verified(basis, ways);
     let differing: Vec<&Does> = before.symmetric_difference(&after).collect();
-    for one in all() {
-        let effects = one.ways.iter().flat_map(|way| &way.fate.effects);
-        // What only some do is compared with what others do in its place.
-        let is_told = |does: &&Does| differing.iter().any(|other| other.is_in_place_of(does));
-        let does = effects.map(|effect| &effect.does).filter(is_told);
-        free.add(basis, does, (&one.captured, one.taken.env()), &verified, &mut cut);
+    // What only some put into what is sent is compared with what others put in its place.
+    let upward: HashSet<_> =
+        differing.iter().filter(|does| does.goes_up()).map(|does| does.kind()).collect();
+    if !upward.is_empty() {
+        let all = || rest_old.iter().chain(&rest_new);
+        let ways = all().flat_map(|one| one.ways.iter().map(|way| (&one.taken, &way.course)));
+        let verified = Free::verified(basis, ways);
+        for one in all() {
+            let effects = one.ways.iter().flat_map(|way| &way.fate.effects);
+            let does =
+                effects.map(|effect| &effect.does).filter(|does| upward.contains(&does.kind()));
+            free.add(basis, does, (&one.captured, one.taken.env()), &verified, &mut cut);
+        }
     }
     let idle = idle(&basis.program, &differing, believes);
     let nothing = idle.iter().map(|(does, when)| (does.clone(), when.formula(&mut cut)));

@@ -533,25 +533,7 @@ pub(super) fn indentation<'a>(cx: &Context<'a>, statement: Span) -> &'a str {
 
 /// Whether it can be written into text.
 pub(super) fn is_text_like(ty: &Ty) -> bool {
-    matches!(
-        ty,
-        Ty::Bool
-            | Ty::Int
-            | Ty::Float
-            | Ty::String
-            | Ty::Duration
-            | Ty::Size
-            | Ty::Rate
-            | Ty::Percent
-            | Ty::Ip
-            | Ty::Cidr
-            | Ty::Method
-            | Ty::Status
-            | Ty::Time
-            | Ty::Uuid
-            | Ty::OneOf(_)
-            | Ty::Error
-    )
+    ty.is_single() || *ty == Ty::Error
 }
 
 fn default_for(ty: &Ty) -> Option<&'static str> {
