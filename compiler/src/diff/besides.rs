@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use lang::Ty;
 use lang::policy::{Policy, StepKind};
-use lang::vocab::ExprId;
+use lang::vocab::{Ends, ExprId};
 
+use super::effect::Does;
 use crate::caching::{Asks, Carriers};
 use crate::frame::Slot;
 use crate::lower::expr::Exprs;
 use crate::program::{Expr, Program};
+use crate::proof::basis::Basis;
 
 /// Asks it, and what tells which requests a cache answers, if any route has one.
 pub(super) fn ask(
@@ -29,6 +31,8 @@ pub(super) fn ask(
         match step {
             StepKind::Act(call) => {
                 caches |= call.row.name == "cache";
+                let names_host = call.row.ends == Ends::Forwards;
+                changed.extend(names_host.then(|| (Arc::from("up.host"), None)));
                 let place = call.place.as_ref();
                 changed.extend(place.map(|at| (Arc::from(at.field.path), at.key.clone())));
             }
@@ -49,6 +53,7 @@ pub(super) fn ask(
                 exprs.read("origin.status", None, Ty::Status.optional());
             }
             ("up.query" | "req.target", None) => is_query_changed = true,
+            ("up.host", None) => drop(exprs.read("req.host", None, Ty::String)),
             _ => {}
         }
     }
@@ -65,6 +70,24 @@ pub(super) fn ask(
         exprs.read("req.query", key, Ty::String.optional());
     }
     caches.then(|| Asks::add(&carriers.map(Carriers::of), exprs))
+}
+
+/// What a client says where a statement puts something into the request that is sent.
+pub(super) fn as_came(basis: &Basis<'_>, does: &Does) -> Vec<ExprId> {
+    let program = &basis.program;
+    let place = does.place.as_ref().map(|(field, key)| (&**field, key.as_deref()));
+    let is_there = |expr: &Expr| match (expr, place) {
+        (Expr::Capture(_), Some(("up.path", _)) | None) => true,
+        (Expr::Slot(slot), Some((field, key))) => {
+            program.slot(*slot).is_some_and(|slot| match (field, &*slot.field) {
+                ("up.header" | "up.header.all", "req.header") => slot.key.as_deref() == key,
+                ("up.query", "req.query") | ("up.host", "req.host") => true,
+                _ => false,
+            })
+        }
+        _ => false,
+    };
+    basis.said().iter().copied().filter(|id| is_there(program.expr(*id))).collect()
 }
 
 /// What reads what stood in a field before statements change it, or what a part of it says.

@@ -75,6 +75,13 @@ impl Does {
         &*self.action == "rewrite" || place.starts_with("up.")
     }
 
+    /// Whether it may send the client elsewhere.
+    pub(super) fn sends(&self) -> bool {
+        let place = self.place.as_ref().and_then(|(_, key)| key.as_deref());
+        matches!(&*self.action, "redirect" | "respond")
+            || (self.changes("resp.header") && place == Some("location"))
+    }
+
     /// What it does where, whatever it is told: what another statement does instead is compared with it.
     pub(super) fn kind(&self) -> (&Arc<str>, &Option<Place>) {
         (&self.action, &self.place)

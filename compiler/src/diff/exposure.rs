@@ -11,9 +11,9 @@ use lang::vocab::{Ends, ExprId, Shield};
 use super::bounds::parts;
 use super::choices::Chosen;
 use super::effect::Captured;
-use super::free::Saying;
+use super::free::{Hold, Holds};
 use super::kept::Kept;
-use super::put::{By, Put, echoes, given, passed_on, remade};
+use super::put::{By, Put, REST, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};
 use super::shape::{self, Shape};
 use super::spelling::{self, Held, Spelling};
@@ -48,6 +48,15 @@ pub(super) struct Exposure {
     /// What becomes of the request at the cache, where the way has one.
     kept: Option<Kept>,
     sends: Option<Sends>,
+    /// What a client says in pieces and header fields as they came, where it may be held there.
+    came: Came,
+}
+
+/// What a client says in what the policy leaves as it came.
+#[derive(Clone, Default, Debug)]
+struct Came {
+    pieces: BTreeMap<Piece, Put>,
+    fields: BTreeMap<Arc<str>, Put>,
 }
 
 /// A piece of what an upstream is asked for.
@@ -174,14 +183,71 @@ impl Exposure {
         }
     }
 
-    /// Notes to what a client is held in what it says.
-    pub(super) fn hold(&mut self, basis: &Basis<'_>, held: &BTreeSet<Saying>) {
-        let captured = self.path.as_ref().map(Captured::of).unwrap_or_default();
-        let mut is_held = |id: ExprId| held.contains(&(id, Captured::place(basis, id, &captured)));
+    /// What the path captures.
+    pub(super) fn captured(&self) -> Vec<Captured> {
+        self.path.as_ref().map(Captured::of).unwrap_or_default()
+    }
+
+    /// The same with how the client is held in what it says, in what it says as it came, too.
+    pub(super) fn held(mut self, basis: &Basis<'_>, holds: &Holds) -> Exposure {
+        let program = &basis.program;
+        let captured = self.captured();
+        let mut hold = |id: ExprId| match id {
+            REST => Hold::Not,
+            id => holds.of((id, Captured::place(basis, id, &captured))),
+        };
+        let all = |field: &str| -> Vec<ExprId> {
+            let reads =
+                |id: &ExprId| program.read_by(*id).is_some_and(|(_, slot)| &*slot.field == field);
+            basis.said().iter().copied().filter(reads).collect()
+        };
+        // Of what is asked for, the parts that are read somewhere tell themselves apart.
+        let is_own = |id: &ExprId| Captured::place(basis, *id, &captured).is_some();
+        let mut path: BTreeSet<ExprId> = basis.said().iter().copied().filter(is_own).collect();
+        let open = self.open.contains(&Piece::Path);
+        let is_read_whole = !self.path.as_ref().is_some_and(|path| path.rest);
+        path.extend((open && !(is_read_whole && path.len() == captured.len())).then_some(REST));
+        for whole in all("req.path") {
+            if let Some((put, _)) = self.target.get_mut(&Piece::Path) {
+                *put = std::mem::replace(put, Put::Unknown).of_parts(whole, &path);
+            }
+        }
+        let query = all("req.query").into_iter().chain([REST]);
+        let pieces = [
+            (Piece::Path, Put::as_came(path)),
+            (Piece::Query, Put::as_came(query)),
+            (Piece::Host, Put::as_came(all("req.host"))),
+        ];
+        self.came.pieces =
+            pieces.into_iter().map(|(piece, put)| (piece, put.held(&mut hold))).collect();
+        for slot in all("req.header") {
+            let name = program.read_by(slot).and_then(|(_, slot)| slot.key.clone());
+            let Some(name) = name.filter(|_| hold(slot) != Hold::Not) else { continue };
+            let mut came = Put::as_came([slot]);
+            if let Some(field) = self.fields.get_mut(&(true, name.clone()))
+                && field.put == Put::Beside
+            {
+                if let Some(added) = &field.added {
+                    came = came.beside(added);
+                }
+                field.put = came.held(&mut hold);
+            } else {
+                self.came.fields.insert(name, came.held(&mut hold));
+            }
+        }
         let fields = self.fields.iter_mut().filter(|((up, _), _)| *up).map(|(_, field)| field);
         let puts = fields.flat_map(|field| std::iter::once(&mut field.put).chain(&mut field.added));
-        let puts = puts.chain(self.target.values_mut().map(|(put, _)| put));
-        puts.for_each(|put| put.hold(&mut is_held));
+        for put in puts {
+            *put = std::mem::replace(put, Put::Unknown).held(&mut hold);
+        }
+        for (put, spelling) in self.target.values_mut() {
+            *put = std::mem::replace(put, Put::Unknown).held(&mut hold);
+            spelling.hold(&mut hold);
+        }
+        if let Some(sends) = &mut self.sends {
+            sends.hold(&mut hold);
+        }
+        self
     }
 
     /// Notes the host that an upstream's own line says.
@@ -242,6 +308,10 @@ impl Exposure {
                 self.fields.get_mut(&(place.field.path == "up.header", key.clone()))
         {
             field.shield = (written.shields)(key);
+            if place.field.path == "resp.header" && field.put == Put::Unknown {
+                let told = call.args.iter().map(|arg| chosen.value(*arg));
+                field.tells.extend(told.flat_map(|value| passed_on(basis, value, lets)));
+            }
         }
         if row.row.name != "cache" {
             return;
@@ -333,7 +403,7 @@ impl Exposure {
             return self.answers(name);
         }
         let untouched = match reach(&name.1, believes) {
-            Reach::AsSaid => Put::Passes,
+            Reach::AsSaid => self.came.fields.get(&name.1).cloned().unwrap_or(Put::Passes),
             Reach::Never => Put::Kept,
             // Only `via` goes on with what stood in it.
             Reach::Otherwise if believes || &*name.1 == "via" => Put::Passes,
@@ -475,16 +545,15 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             format!("the client no longer chooses the {word} that the upstream gets"),
         )),
         (false, false) if is_put => {
-            // What was asked for is as it is in either route.
-            let is_as_asked = piece != Piece::Query && (before.passes() || after.passes());
-            let made = remade(&before, &after)
-                .filter(|(_, by)| *by == By::Verified || !is_as_asked)
-                .map(|made| (made, told_of(&format!("the {word}"), made)));
+            let came = |of: &Exposure, put: Put| match put.passes() {
+                true => of.came.pieces.get(&piece).cloned().unwrap_or(put),
+                false => put,
+            };
+            let made = remade(&came(old, before), &came(new, after));
+            let told = made.map(|made| told_of(&format!("the {word}"), made));
             match made {
-                Some(((kind, by), told)) if by == By::Verified || kind != Kind::Unclear => {
-                    Some(told)
-                }
-                _ => chosen_of(piece, old, new).or(made.map(|(_, told)| told)),
+                Some((kind, by)) if by == By::Verified || kind != Kind::Unclear => told,
+                _ => chosen_of(piece, old, new).or(told),
             }
         }
         _ => otherwise(&format!("the {word}"), &before, &after),
@@ -536,7 +605,9 @@ fn told_of(what: &str, (kind, by): (Kind, By)) -> Reason {
         (By::Held, Kind::Tightened) => {
             "which the upstream gets, is now held to certain values where it was made of whatever the client says"
         }
-        (By::Held, _) => "which the upstream gets, is held to other values",
+        (By::Held, _) => {
+            "which the upstream gets, is made of something else: whether the client is held there as before cannot be told"
+        }
     };
     (kind, format!("{what}, {told}"))
 }

@@ -8,29 +8,63 @@ use lang::Value;
 use lang::policy::Compare;
 use lang::vocab::ExprId;
 
+use super::besides;
 use super::effect::{Captured, Does};
+use super::part::Part;
 use super::put::{said, verified};
-use crate::proof::basis::{Basis, Taken};
+use crate::program::{Expr, locals, named};
+use crate::proof::basis::{Basis, Side, Taken};
 use crate::proof::course::Course;
 use crate::space::{Cut, Env, Formula, Set, Space, Test, Undecided};
 
 /// A word that no policy has, with a letter that is seldom let in.
-const WORD: &str = "~q7";
-const PATH: &str = "/~q7";
-const HOST: &str = "q7.any.example";
+const WORD: &str = "any~word";
+const PATH: &str = "/any~word";
+const HOST: &str = "any-word.example";
 
-/// The most of what is verified that is asked whether it is that word, too.
-const MOST: usize = 16;
+/// The most of what is verified that is asked whether it is that word, too, and the most that is asked for it.
+const MOST_VERIFIED: usize = 16;
+const MOST: usize = 64;
+
+/// How a client is held in something that it says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Hold {
+    /// It says what it likes.
+    Not,
+    /// A condition asks something of it.
+    Perhaps,
+    /// It cannot say any word at all.
+    Firmly,
+}
 
 /// What a client says: an expression, by the place of its segment where it is one.
 pub(super) type Saying = (ExprId, Option<usize>);
+
+/// How a client is held in what some requests say.
+#[derive(Default)]
+pub(super) struct Holds {
+    firmly: BTreeSet<Saying>,
+    asked: BTreeSet<Saying>,
+}
+
+impl Holds {
+    /// In this.
+    pub(super) fn of(&self, saying: Saying) -> Hold {
+        match (self.firmly.contains(&saying), self.asked.contains(&saying)) {
+            (true, _) => Hold::Firmly,
+            (_, true) => Hold::Perhaps,
+            _ => Hold::Not,
+        }
+    }
+}
 
 /// The requests that say any word at all in something, whoever asks.
 #[derive(Default)]
 pub(super) struct Free(BTreeMap<Saying, Formula>);
 
 impl Free {
-    /// Asks it of what these statements of a route read. What is verified is what the courses of these routes ask for.
+    /// Asks it of what these statements of a route read, and of what stood where they put something, as far as an upstream
+    /// gets it or a client is sent by it. What is `verified` may be what a client is held to.
     pub(super) fn add<'d>(
         &mut self,
         basis: &Basis<'_>,
@@ -39,9 +73,15 @@ impl Free {
         verified: &[(ExprId, Env<'_>)],
         cut: &mut Cut<'_>,
     ) {
-        for does in does {
-            for id in does.reads().flat_map(|id| said(basis, id, env.locals)) {
+        for does in does.filter(|does| does.goes_up() || does.sends()) {
+            let read = does.reads().flat_map(|id| said(basis, id, env.locals));
+            let read: Vec<ExprId> = read.chain(besides::as_came(basis, does)).collect();
+            for id in read {
                 let saying = (id, Captured::place(basis, id, captured));
+                let is_another = matches!(basis.program.expr(id), Expr::Capture(_));
+                if self.0.len() >= MOST || (is_another && saying.1.is_none()) {
+                    continue;
+                }
                 let Entry::Vacant(entry) = self.0.entry(saying) else { continue };
                 let word = match basis.program.read_by(id).map(|(_, slot)| &*slot.field) {
                     Some("req.host") => HOST,
@@ -68,7 +108,7 @@ impl Free {
             let asked = course.guards.iter().map(|(id, _)| *id);
             let asked = asked.chain(taken.route.conditions.iter().map(|(id, _)| *id));
             for id in verified(basis, asked, env.locals) {
-                if all.len() < MOST && !all.iter().any(|(known, _)| *known == id) {
+                if all.len() < MOST_VERIFIED && !all.iter().any(|(known, _)| *known == id) {
                     all.push((id, env));
                 }
             }
@@ -76,19 +116,52 @@ impl Free {
         all
     }
 
-    /// To what the client is held in each of these requests.
-    pub(super) fn held(
+    /// How a client is held in what these requests, which are of both parts, say.
+    pub(super) fn holds(
         &self,
         space: &mut Space,
         requests: Set,
-    ) -> Result<BTreeSet<Saying>, Undecided> {
-        let mut held = BTreeSet::new();
+        parts: [(&Side<'_>, &Part); 2],
+    ) -> Result<Holds, Undecided> {
+        let mut holds = Holds::default();
         for (saying, formula) in &self.0 {
             let says = space.set(formula)?;
             if space.meet(requests, says)? == Set::NONE {
-                held.insert(*saying);
+                holds.firmly.insert(*saying);
             }
         }
-        Ok(held)
+        for (side, part) in parts {
+            holds.asked.extend(asked(basis, side, part));
+        }
+        Ok(holds)
     }
+}
+
+/// Of what the requests of a part say something is asked: more than whether it is there.
+fn asked(basis: &Basis<'_>, side: &Side<'_>, part: &Part) -> BTreeSet<Saying> {
+    let Some(route) = part.taken.and_then(|id| basis.route(side, id)) else {
+        return BTreeSet::new();
+    };
+    let lets = locals(&route.steps);
+    let captured = part.fate.exposure.captured();
+    let conditions = route.conditions.iter().map(|(id, _)| *id);
+    let mut open: Vec<ExprId> = part.course.guards.iter().map(|(id, _)| *id).collect();
+    open.extend(conditions);
+    let (mut seen, mut asked) = (BTreeSet::new(), BTreeSet::new());
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match basis.program.expr(id) {
+            Expr::Present(_) => {}
+            Expr::Local(local) => open.extend(named(&lets, *local)),
+            expr => {
+                if matches!(expr, Expr::Slot(_) | Expr::Capture(_) | Expr::Member(..)) {
+                    asked.insert((id, Captured::place(basis, id, &captured)));
+                }
+                expr.each_operand(&mut |operand| open.push(operand));
+            }
+        }
+    }
+    asked
 }

@@ -272,10 +272,11 @@ impl Pairing<'_> {
         }
         let found = self.ground.find(space, (one, other), both, (&shows, besides.is_none()))?;
         let (mut old, mut new) = (one.fate.clone(), other.fate.clone());
-        let held = self.free.held(space, both)?;
-        if !held.is_empty() {
-            old.exposure.hold(self.ground.basis, &held);
-            new.exposure.hold(self.ground.basis, &held);
+        let [(before, _), (after, _)] = &self.ground.sides;
+        let basis = self.ground.basis;
+        let holds = self.free.holds(basis, space, both, [(before, one), (after, other)])?;
+        for fate in [&mut old, &mut new] {
+            fate.exposure = std::mem::take(&mut fate.exposure).held(basis, &holds);
         }
         Ok(Pair { old, new, found, unsaid, besides, believes, secure: self.secure })
     }

@@ -1,6 +1,6 @@
 //! Who says what stands in a field: the client, whom the gateway has verified, or the policy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lang::policy::LocalId;
@@ -11,8 +11,9 @@ use lang::{Ty, Value};
 use crate::diff::Kind;
 use crate::diff::choices::Chosen;
 use crate::diff::effect::Captured;
+use crate::diff::free::Hold;
 use crate::diff::typed::ty;
-use crate::program::{Expr, named};
+use crate::program::{Expr, MatchArm, named};
 use crate::proof::basis::Basis;
 
 /// What becomes of a header field.
@@ -46,6 +47,8 @@ pub(super) struct Made {
     verified: BTreeSet<ExprId>,
     /// What the client says in it, a choice between that and what is verified included.
     said: BTreeSet<ExprId>,
+    /// What the client says in it of what a condition asks something.
+    asked: BTreeSet<ExprId>,
     /// What the client says in it of what it is held to.
     held: BTreeSet<ExprId>,
     /// Which of all that the client says is no text.
@@ -76,8 +79,13 @@ pub(super) fn remade(old: &Put, new: &Put) -> Option<(Kind, By)> {
         _ if lost => return Some((Kind::Unclear, By::Verified)),
         _ => {}
     }
-    match (!old.holds_within(new) && more, !new.holds_within(old) && less) {
+    let lets_go = |one: &Put, other: &Put| {
+        !one.holds_within(other) || (one.is_all_held() && other.says_freely())
+    };
+    let may_let_go = more && old.may_hold_more_than(new);
+    match (lets_go(old, new) && more, lets_go(new, old) && less) {
         (true, false) => Some((Kind::Loosened, By::Held)),
+        (_, false) | (false, _) if may_let_go => Some((Kind::Unclear, By::Held)),
         (false, true) => Some((Kind::Tightened, By::Held)),
         (true, true) => match (old.is_number(), new.is_number()) {
             (true, false) => Some((Kind::Loosened, By::Held)),
@@ -86,6 +94,45 @@ pub(super) fn remade(old: &Put, new: &Put) -> Option<(Kind, By)> {
             (true, true) => None,
         },
         _ => None,
+    }
+}
+
+/// What a client says in a path or a query that no expression reads.
+pub(super) const REST: ExprId = ExprId(u32::MAX);
+
+impl Made {
+    fn new(value: ExprId) -> Made {
+        Made {
+            value,
+            verified: BTreeSet::new(),
+            said: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            held: BTreeSet::new(),
+            numbers: BTreeSet::new(),
+            choices: BTreeSet::new(),
+            is_host: false,
+        }
+    }
+
+    /// Divides what the client says by how it is held there. Of what it chooses among the loosest counts.
+    fn hold(&mut self, hold: &mut dyn FnMut(ExprId) -> Hold) {
+        let Made { said, asked, held, numbers, choices, .. } = self;
+        let mut own = |id: &ExprId| match numbers.contains(id) {
+            true => Hold::Firmly,
+            false => hold(*id),
+        };
+        let how: BTreeMap<ExprId, Hold> = said.iter().map(|id| (*id, own(id))).collect();
+        said.clear();
+        for (id, own) in &how {
+            let among = choices.iter().filter(|all| all.contains(id)).flatten();
+            let loosest = among.filter_map(|id| how.get(id)).chain([own]).min();
+            match own {
+                Hold::Not => drop(said.insert(*id)),
+                own if loosest != Some(own) => {}
+                Hold::Perhaps => drop(asked.insert(*id)),
+                Hold::Firmly => drop(held.insert(*id)),
+            }
+        }
     }
 }
 
@@ -108,8 +155,11 @@ impl Put {
         match (self, other) {
             (_, other) if other.passes() => true,
             (Put::Client(one), Put::Client(other)) => {
-                let says = |id| other.said.contains(id) || other.held.contains(id);
-                one.said.is_subset(&other.said) && one.held.iter().all(says)
+                let says = |id| {
+                    let Made { said, asked, held, .. } = other;
+                    [said, asked, held].iter().any(|all| all.contains(id))
+                };
+                one.said.iter().chain(&one.asked).chain(&one.held).all(says)
             }
             (one, _) => !one.passes() && !matches!(one, Put::Client(_)),
         }
@@ -127,19 +177,79 @@ impl Put {
     /// Whether the client says no text in it.
     fn is_number(&self) -> bool {
         let Put::Client(made) = self else { return false };
-        made.said.iter().chain(&made.held).all(|id| made.numbers.contains(id))
+        let mut all = made.said.iter().chain(&made.asked).chain(&made.held);
+        all.all(|id| made.numbers.contains(id))
     }
 
-    /// Notes to what a client is held. What it chooses by something else is not held.
-    pub(super) fn hold(&mut self, is_held: &mut dyn FnMut(ExprId) -> bool) {
-        let Put::Client(Made { said, held, numbers, choices, .. }) = self else { return };
-        let of = said.iter().copied().filter(|id| numbers.contains(id) || is_held(*id));
-        let of: BTreeSet<ExprId> = of.collect();
-        said.retain(|id| !of.contains(id));
-        let is_free = |id: &ExprId| said.contains(id);
-        let is_open =
-            |id: &ExprId| choices.iter().any(|all| all.contains(id) && all.iter().any(is_free));
-        held.extend(of.into_iter().filter(|id| !is_open(id)));
+    /// Whether a client is held in all that it says in it.
+    fn is_all_held(&self) -> bool {
+        match self {
+            Put::Client(made) => made.said.is_empty() && made.asked.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Whether a client says something in it in which it may not be held.
+    fn says_freely(&self) -> bool {
+        match self {
+            Put::Client(made) => !made.said.is_empty() || !made.asked.is_empty(),
+            put => put.passes(),
+        }
+    }
+
+    /// Whether something is asked of what a client says in it, and not of what it says in the other.
+    fn may_hold_more_than(&self, other: &Put) -> bool {
+        let Put::Client(one) = self else { return false };
+        let holds = |id| match other {
+            Put::Client(other) => other.asked.contains(id) || other.held.contains(id),
+            _ => false,
+        };
+        let is_free = match other {
+            Put::Client(other) => !other.said.is_empty(),
+            other => other.passes(),
+        };
+        !one.asked.is_empty() && (!one.asked.iter().all(holds) || (one.said.is_empty() && is_free))
+    }
+
+    /// The same with how the client is held in what it says.
+    pub(super) fn held(mut self, hold: &mut dyn FnMut(ExprId) -> Hold) -> Put {
+        if let Put::Client(made) = &mut self {
+            made.hold(hold);
+        }
+        self
+    }
+
+    /// What a client says in a place as it came, as a value that is made of just that.
+    pub(super) fn as_came(of: impl IntoIterator<Item = ExprId>) -> Put {
+        let said: BTreeSet<ExprId> = of.into_iter().collect();
+        let value = said.first().copied().unwrap_or(REST);
+        Put::Client(Made { said, ..Made::new(value) })
+    }
+
+    /// The same beside what is said here.
+    pub(super) fn beside(mut self, other: &Put) -> Put {
+        if let (Put::Client(made), Put::Client(other) | Put::Identity(other)) = (&mut self, other) {
+            made.said.extend(&other.said);
+            made.verified.extend(&other.verified);
+            made.numbers.extend(&other.numbers);
+            made.choices.extend(other.choices.iter().cloned());
+        }
+        self
+    }
+
+    /// The same where what stands for a whole is all of these.
+    pub(super) fn of_parts(mut self, whole: ExprId, parts: &BTreeSet<ExprId>) -> Put {
+        if let Put::Client(made) = &mut self {
+            let expand = |mut set: BTreeSet<ExprId>| {
+                if set.remove(&whole) {
+                    set.extend(parts);
+                }
+                set
+            };
+            made.said = expand(std::mem::take(&mut made.said));
+            made.choices = std::mem::take(&mut made.choices).into_iter().map(expand).collect();
+        }
+        self
     }
 
     /// Whether it is the policy's word, and nothing that a client says.
@@ -199,15 +309,7 @@ pub(super) fn put(
     value: ExprId,
     (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
 ) -> Put {
-    let mut made = Made {
-        value,
-        verified: BTreeSet::new(),
-        said: BTreeSet::new(),
-        held: BTreeSet::new(),
-        numbers: BTreeSet::new(),
-        choices: BTreeSet::new(),
-        is_host: false,
-    };
+    let mut made = Made::new(value);
     let (mut open, mut seen) = (vec![value], BTreeSet::new());
     while let Some(id) = open.pop() {
         if !seen.insert(id) {
@@ -345,12 +447,28 @@ fn sayers(basis: &Basis<'_>, value: ExprId, lets: &[(LocalId, ExprId)]) -> (bool
     (by_client, is_verified)
 }
 
+/// Whether an arm of a choice gives what chooses it, which is one of its texts then.
+pub(super) fn says_named(basis: &Basis<'_>, subject: ExprId, arm: &MatchArm) -> bool {
+    let bare = |id: ExprId| match basis.program.expr(id) {
+        Expr::Coalesce(first, _) => *first,
+        _ => id,
+    };
+    let texts = arm.patterns.iter().flatten();
+    arm.patterns.is_some()
+        && texts.into_iter().all(|text| matches!(text, Value::String(_)))
+        && bare(arm.value) == bare(subject)
+}
+
 /// What a value is computed of: what a name stands for, what is chosen among. Nothing, of a part of what is read.
 fn operands(basis: &Basis<'_>, id: ExprId, lets: &[(LocalId, ExprId)]) -> Vec<ExprId> {
     let mut operands = Vec::new();
     match basis.program.expr(id) {
         Expr::Local(local) => operands.extend(named(lets, *local)),
-        Expr::Match(_, arms) => operands.extend(arms.iter().map(|arm| arm.value)),
+        // A client that says one of the texts that the policy names has chosen among these.
+        Expr::Match(subject, arms) => {
+            let others = arms.iter().filter(|arm| !says_named(basis, *subject, arm));
+            operands.extend(others.map(|arm| arm.value));
+        }
         Expr::Member(..) => {}
         expr => expr.each_operand(&mut |operand| operands.push(operand)),
     }

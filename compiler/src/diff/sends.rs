@@ -5,7 +5,8 @@ use lang::policy::LocalId;
 use lang::vocab::ExprId;
 
 use crate::diff::effect::Captured;
-use crate::diff::put::{Put, put};
+use crate::diff::free::Hold;
+use crate::diff::put::{Put, put, remade};
 use crate::diff::spelling::{self, Held, Spelling};
 use crate::diff::{Kind, Reason};
 use crate::program::Expr;
@@ -16,6 +17,8 @@ use crate::proof::basis::Basis;
 pub(super) struct Sends {
     scheme: Scheme,
     host: Host,
+    /// What a client says of it, if it says something.
+    said: Put,
     /// How the host is spelled.
     authority: Spelling,
 }
@@ -64,11 +67,18 @@ pub(super) fn verdict(
             "the client no longer chooses the host that it is sent to".into(),
         )),
         (Some(Host::Said), Some(Host::Said)) => {
-            let spelled = before.zip(after).map(|(one, other)| (&one.authority, &other.authority));
-            let kind = spelled.and_then(|(one, other)| spelling::verdict(one, other, Held::End));
+            let kind = before.zip(after).and_then(|(one, other)| {
+                let made = remade(&one.said, &other.said).map(|(kind, _)| kind);
+                let spelled = || spelling::verdict(&one.authority, &other.authority, Held::End);
+                made.filter(|kind| *kind != Kind::Unclear).or_else(spelled).or(made)
+            });
             reasons.extend(kind.map(|kind| {
-                let more = if kind == Kind::Loosened { "more" } else { "less" };
-                (kind, format!("the client chooses {more} of the host that it is sent to"))
+                let part = match kind {
+                    Kind::Loosened => "more",
+                    Kind::Tightened => "less",
+                    _ => "another part",
+                };
+                (kind, format!("the client chooses {part} of the host that it is sent to"))
             }));
         }
         _ => {}
@@ -124,12 +134,12 @@ impl Sends {
                     .is_some_and(|slot| matches!(&*slot.field, "req.path" | "req.target")),
                 _ => false,
             });
-            let by_client =
-                !own && first.is_some_and(|id| matches!(put(basis, id, made), Put::Client(_)));
+            let said = first.map_or(Put::Said, |id| put(basis, id, made));
+            let by_client = !own && matches!(said, Put::Client(_));
             return match (own, by_client) {
-                (true, _) => Sends { scheme: Scheme::Same, host: Host::Kept, authority },
-                (_, true) => Sends { scheme: Scheme::Unknown, host: Host::Said, authority },
-                _ => Sends { scheme: Scheme::Unknown, host: Host::Named, authority },
+                (true, _) => Sends { scheme: Scheme::Same, host: Host::Kept, said, authority },
+                (_, true) => Sends { scheme: Scheme::Unknown, host: Host::Said, said, authority },
+                _ => Sends { scheme: Scheme::Unknown, host: Host::Named, said, authority },
             };
         };
         let lower = begin.to_ascii_lowercase();
@@ -139,11 +149,13 @@ impl Sends {
             lower.strip_prefix(words).map(|rest| (rest.to_owned(), *scheme))
         });
         let Some((mut text_before, scheme)) = found else {
+            let said = Put::Said;
             return match lower.contains(':') {
-                true => Sends { scheme: Scheme::Unknown, host: Host::Named, authority },
-                false => Sends { scheme: Scheme::Same, host: Host::Kept, authority },
+                true => Sends { scheme: Scheme::Unknown, host: Host::Named, said, authority },
+                false => Sends { scheme: Scheme::Same, host: Host::Kept, said, authority },
             };
         };
+        let mut said = Put::Said;
         let ends = |text: &str| text.contains(['/', '?', '#']);
         let mut host = Host::Named;
         for part in parts {
@@ -163,12 +175,19 @@ impl Sends {
             };
             if is_host {
                 host = host.max(Host::Asked);
-            } else if matches!(put(basis, part, made), Put::Client(_)) {
+            } else if let one @ Put::Client(_) = put(basis, part, made) {
                 host = Host::Said;
+                said = one.beside(&said);
             }
             text_before = text(part).map_or_else(String::new, |text| text.to_string());
         }
-        Sends { scheme, host, authority }
+        Sends { scheme, host, said, authority }
+    }
+
+    /// Notes how the client is held in what it says of the host.
+    pub(super) fn hold(&mut self, hold: &mut dyn FnMut(ExprId) -> Hold) {
+        self.said = std::mem::replace(&mut self.said, Put::Said).held(hold);
+        self.authority.hold(hold);
     }
 
     /// Whether what follows goes over TLS, where the request came so or did not.

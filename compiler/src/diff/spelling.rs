@@ -1,13 +1,16 @@
 //! How a text is spelled of which a client says a part: the policy's own letters, and what stands between them. One text is
 //! freer than another one where it can be all that the other can be, and more.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lang::Ty;
 use lang::policy::LocalId;
 use lang::vocab::ExprId;
 
 use super::Kind;
 use super::effect::Captured;
-use super::put::{Put, put};
+use super::free::Hold;
+use super::put::{Put, put, said, says_named};
 use super::typed::ty;
 use crate::program::{Expr, named};
 use crate::proof::basis::Basis;
@@ -15,7 +18,11 @@ use crate::splice::plain;
 
 /// A text.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Spelling(Vec<Sign>);
+pub(super) struct Spelling {
+    signs: Vec<Sign>,
+    /// What a client says at a place.
+    said: BTreeMap<usize, BTreeSet<ExprId>>,
+}
 
 /// What stands at a place of a text, where a client has more of a say the further down.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -50,11 +57,11 @@ pub(super) enum Held {
 /// What it means that a client chooses a part of the new text, as it did of the old one.
 pub(super) fn verdict(old: &Spelling, new: &Spelling, held: Held) -> Option<Kind> {
     let chooses = |of: &Spelling| match held {
-        Held::End => of.0.last() == Some(&Sign::Any),
-        Held::Begin => of.0.first() == Some(&Sign::Any),
+        Held::End => of.signs.last() == Some(&Sign::Any),
+        Held::Begin => of.signs.first() == Some(&Sign::Any),
         Held::Segments => false,
     };
-    let is_free = |of: &Spelling| of.0.contains(&Sign::Any);
+    let is_free = |of: &Spelling| of.signs.contains(&Sign::Any);
     // Of keys of its own a client chooses more, however much it does of one.
     let says = |of: &Spelling, other: &Spelling| {
         held == Held::Begin
@@ -83,20 +90,30 @@ impl Spelling {
         lets: &[(LocalId, ExprId)],
         captured: &[Captured],
     ) -> Spelling {
-        let mut making = Making { basis, lets, captured, signs: Vec::new() };
+        let mut making = Making { basis, lets, captured, made: Spelling::default() };
         making.add(value, 0);
-        making.signs.truncate(LONGEST);
-        Spelling(making.signs)
+        making.made.signs.truncate(LONGEST);
+        making.made
     }
 
     /// Whatever the client says.
     pub(super) fn any() -> Spelling {
-        Spelling(vec![Sign::Any])
+        Spelling { signs: vec![Sign::Any], ..Spelling::default() }
+    }
+
+    /// Notes how the client is held in what it says: it says one of a few words then.
+    pub(super) fn hold(&mut self, hold: &mut dyn FnMut(ExprId) -> Hold) {
+        for (at, said) in &self.said {
+            let is_held = said.iter().all(|id| hold(*id) == Hold::Firmly);
+            if let Some(sign) = self.signs.get_mut(*at).filter(|_| is_held) {
+                *sign = Sign::Word.min(*sign);
+            }
+        }
     }
 
     /// Of a query the keys of which a client says the value.
     fn keys(&self) -> impl Iterator<Item = &[Sign]> {
-        let pairs = self.0.split(|sign| *sign == Sign::Letter('&'));
+        let pairs = self.signs.split(|sign| *sign == Sign::Letter('&'));
         pairs.filter(|pair| pair.contains(&Sign::Any)).map(|pair| {
             let end = pair.iter().position(|sign| *sign == Sign::Letter('='));
             pair.get(..end.unwrap_or(pair.len())).unwrap_or(pair)
@@ -106,7 +123,7 @@ impl Spelling {
     /// Whether a client says something in a segment of which the policy said all in the other.
     fn says_elsewhere(&self, other: &Spelling) -> bool {
         let segments = |of: &'_ Spelling| -> Vec<bool> {
-            let all = of.0.split(|sign| *sign == Sign::Letter('/'));
+            let all = of.signs.split(|sign| *sign == Sign::Letter('/'));
             all.map(|segment| segment.contains(&Sign::Any)).collect()
         };
         let (own, others) = (segments(self), segments(other));
@@ -116,9 +133,15 @@ impl Spelling {
     /// What stands between the scheme of a URL and its path.
     pub(super) fn authority(&self) -> Spelling {
         let slash = Sign::Letter('/');
-        let begin = self.0.windows(2).position(|two| two == [slash, slash]).map_or(0, |at| at + 2);
+        let begin =
+            self.signs.windows(2).position(|two| two == [slash, slash]).map_or(0, |at| at + 2);
         let ends = |sign: &&Sign| !matches!(sign, Sign::Letter('/' | '?' | '#'));
-        Spelling(self.0.iter().skip(begin).take_while(ends).copied().collect())
+        let signs: Vec<Sign> = self.signs.iter().skip(begin).take_while(ends).copied().collect();
+        let said = self.said.iter().filter_map(|(at, said)| {
+            let at = at.checked_sub(begin)?;
+            (at < signs.len()).then(|| (at, said.clone()))
+        });
+        Spelling { said: said.collect(), signs }
     }
 
     /// Whether all that it can be is something that the other one can be.
@@ -126,16 +149,16 @@ impl Spelling {
         // What a client says in a part of these is encoded so that it does not end there.
         let is_end = |sign: &Sign| match held {
             Held::Segments => *sign == Sign::Letter('/'),
-            Held::Begin => *sign == Sign::Letter('&') && other.0.first() != Some(&Sign::Any),
+            Held::Begin => *sign == Sign::Letter('&') && other.signs.first() != Some(&Sign::Any),
             Held::End => false,
         };
         // Which beginnings of the other one are used up.
-        let mut open = vec![false; other.0.len() + 1];
+        let mut open = vec![false; other.signs.len() + 1];
         if let Some(begin) = open.first_mut() {
             *begin = true;
         }
         let skip = |open: &mut Vec<bool>| {
-            for (at, sign) in other.0.iter().enumerate() {
+            for (at, sign) in other.signs.iter().enumerate() {
                 let is_open = *sign == Sign::Any && open.get(at) == Some(&true);
                 if let Some(next) = open.get_mut(at + 1).filter(|_| is_open) {
                     *next = true;
@@ -143,10 +166,10 @@ impl Spelling {
             }
         };
         skip(&mut open);
-        for own in &self.0 {
-            let mut next = vec![false; other.0.len() + 1];
+        for own in &self.signs {
+            let mut next = vec![false; other.signs.len() + 1];
             for (at, sign) in
-                other.0.iter().enumerate().filter(|(at, _)| open.get(*at) == Some(&true))
+                other.signs.iter().enumerate().filter(|(at, _)| open.get(*at) == Some(&true))
             {
                 let stays = *sign == Sign::Any;
                 let place = if stays { at } else { at + 1 };
@@ -166,16 +189,16 @@ struct Making<'m> {
     basis: &'m Basis<'m>,
     lets: &'m [(LocalId, ExprId)],
     captured: &'m [Captured],
-    signs: Vec<Sign>,
+    made: Spelling,
 }
 
 impl Making<'_> {
     fn add(&mut self, id: ExprId, depth: u32) {
-        if self.signs.len() > LONGEST {
+        if self.made.signs.len() > LONGEST {
             return;
         }
         if let Some(value) = self.basis.constants.get(id) {
-            self.signs.extend(plain(value).chars().map(Sign::Letter));
+            self.made.signs.extend(plain(value).chars().map(Sign::Letter));
             return;
         }
         match self.basis.program.expr(id) {
@@ -184,9 +207,13 @@ impl Making<'_> {
             }
             Expr::Local(local) if depth < DEEPEST => match named(self.lets, *local) {
                 Some(value) => self.add(value, depth + 1),
-                None => self.signs.push(Sign::Any),
+                None => self.made.signs.push(Sign::Any),
             },
-            _ => self.signs.push(self.sign(id, depth)),
+            _ => {
+                let at = self.made.signs.len();
+                self.made.said.insert(at, said(self.basis, id, self.lets));
+                self.made.signs.push(self.sign(id, depth));
+            }
         }
     }
 
@@ -195,6 +222,15 @@ impl Making<'_> {
         let Basis { program, constants, .. } = self.basis;
         if constants.get(id).is_some() {
             return Sign::Word;
+        }
+        if let Expr::Match(subject, arms) = program.expr(id)
+            && depth < DEEPEST
+        {
+            let signs = arms.iter().map(|arm| match says_named(self.basis, *subject, arm) {
+                true => Sign::Word,
+                false => self.sign(arm.value, depth + 1),
+            });
+            return signs.max().unwrap_or(Sign::Own);
         }
         let several = program.expr(id).alternatives().filter(|_| depth < DEEPEST);
         let signs = several.into_iter().flatten().map(|one| self.sign(one, depth + 1));

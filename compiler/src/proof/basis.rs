@@ -1,6 +1,7 @@
 //! What proofs stand on: one or two policies as one program, so that what they ask is cut into classes together, and the
 //! candidates of each listener in the order in which they are tried.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -49,6 +50,8 @@ pub(crate) struct Basis<'p> {
     long: Vec<HashSet<RouteId>>,
     /// Where each expression of the program is first written.
     spans: Vec<Span>,
+    /// The expressions that are something of a request's target or its header, captures included, once they are asked for.
+    said: OnceCell<Vec<ExprId>>,
     /// What may still be spent on them.
     pub(crate) patience: Patience,
 }
@@ -109,6 +112,7 @@ impl<'p> Basis<'p> {
                 content,
                 long,
                 spans,
+                said: OnceCell::new(),
                 patience,
             },
             added,
@@ -153,8 +157,24 @@ impl<'p> Basis<'p> {
             content: self.content,
             long: self.long.clone(),
             spans: self.spans.clone(),
+            said: self.said.clone(),
             patience: Patience::default(),
         }
+    }
+
+    /// The expressions that are something of a request's target or its header, captures included.
+    pub(crate) fn said(&self) -> &[ExprId] {
+        self.said.get_or_init(|| {
+            let is_said = |expr: &Expr| match expr {
+                Expr::Capture(_) => true,
+                Expr::Slot(slot) => self.program.slot(*slot).is_some_and(|slot| {
+                    matches!(&*slot.field, "req.header" | "req.query" | "req.host" | "req.path")
+                }),
+                _ => false,
+            };
+            let all = (0..).map(ExprId).zip(self.program.exprs.iter());
+            all.filter(|(_, expr)| is_said(expr)).map(|(id, _)| id).collect()
+        })
     }
 
     /// The constants of a side's own program.
