@@ -240,14 +240,14 @@ impl Put {
     /// The same where what stands for a whole is all of these.
     pub(super) fn of_parts(mut self, whole: ExprId, parts: &BTreeSet<ExprId>) -> Put {
         if let Put::Client(made) = &mut self {
-            let expand = |mut set: BTreeSet<ExprId>| {
-                if set.remove(&whole) {
-                    set.extend(parts);
-                }
-                set
+            let expand = |set: &BTreeSet<ExprId>| -> BTreeSet<ExprId> {
+                let own = set.iter().filter(|id| **id != whole);
+                let more = parts.iter().filter(|_| set.contains(&whole));
+                own.chain(more).copied().collect()
             };
-            made.said = expand(std::mem::take(&mut made.said));
-            made.choices = std::mem::take(&mut made.choices).into_iter().map(expand).collect();
+            let said = [&made.said].into_iter().map(&expand).collect::<Vec<_>>();
+            made.choices = made.choices.iter().map(expand).collect();
+            made.said = said.into_iter().flatten().collect();
         }
         self
     }
