@@ -119,6 +119,7 @@ impl Free {
     /// How a client is held in what these requests, which are of both parts, say.
     pub(super) fn holds(
         &self,
+        basis: &Basis<'_>,
         space: &mut Space,
         requests: Set,
         parts: [(&Side<'_>, &Part); 2],

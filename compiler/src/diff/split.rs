@@ -175,8 +175,8 @@ fn divided<'b>(
     let mut free = Free::default();
     let differing: Vec<&Does> = before.symmetric_difference(&after).collect();
     // What only some put into what is sent is compared with what others put in its place.
-    let upward: HashSet<_> =
-        differing.iter().filter(|does| does.goes_up()).map(|does| does.kind()).collect();
+    let leads = |does: &&&Does| does.goes_up() || does.sends();
+    let upward: HashSet<_> = differing.iter().filter(leads).map(|does| does.kind()).collect();
     if !upward.is_empty() {
         let all = || rest_old.iter().chain(&rest_new);
         let ways = all().flat_map(|one| one.ways.iter().map(|way| (&one.taken, &way.course)));
