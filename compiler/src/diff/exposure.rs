@@ -13,7 +13,7 @@ use super::choices::Chosen;
 use super::effect::Captured;
 use super::free::{Hold, Holds};
 use super::kept::Kept;
-use super::put::{By, Put, REST, echoes, given, passed_on, remade};
+use super::put::{By, Put, REST, choosers, echoes, given, passed_on, remade};
 use super::sends::{self, Sends};
 use super::shape::{self, Shape};
 use super::spelling::{self, Held, Spelling};
@@ -56,7 +56,8 @@ pub(super) struct Exposure {
 #[derive(Clone, Default, Debug)]
 struct Came {
     pieces: BTreeMap<Piece, Put>,
-    fields: BTreeMap<Arc<str>, Put>,
+    path: Option<Spelling>,
+    fields: BTreeMap<Arc<str>, (Put, Spelling)>,
 }
 
 /// A piece of what an upstream is asked for.
@@ -102,6 +103,10 @@ struct Field {
     put: Put,
     /// What the policy puts there, if it is a value.
     value: Option<ExprId>,
+    /// How that is spelled, in what goes to an upstream.
+    spelling: Option<Spelling>,
+    /// Whether a client chooses it among others, and whether what is verified does.
+    choosers: (bool, bool),
     /// What the policy adds to it, where nothing of the client's stands beside that.
     added: Option<Put>,
     shield: Option<Shield>,
@@ -157,8 +162,13 @@ impl Exposure {
                 tells.extend(is_added.then(|| name.clone()));
             }
             let added = value.filter(|_| is_added).map(said);
+            let choosers = value.map_or((false, false), |value| choosers(basis, value, lets));
             let value = value.map(|value| chosen.value(value));
-            ((up, name.clone()), Field { put, value, added, shield: None, all, tells })
+            let spelled = value.filter(|_| up && !is_added);
+            let path = Some(taken.path);
+            let spelling = spelled.map(|value| Spelling::of(basis, value, lets, (captured, path)));
+            let field = Field { put, value, spelling, choosers, added, shield: None, all, tells };
+            ((up, name.clone()), field)
         });
         let mut open = BTreeSet::from([Piece::Query]);
         let captures = |segment: &policy::Segment| matches!(segment, policy::Segment::Capture(..));
@@ -220,6 +230,11 @@ impl Exposure {
         ];
         self.came.pieces =
             pieces.into_iter().map(|(piece, put)| (piece, put.held(&mut hold))).collect();
+        self.came.path = self.path.as_ref().map(|path| {
+            let mut spelled = Spelling::of_path(basis, &captured, path);
+            spelled.hold(&mut hold);
+            spelled
+        });
         for slot in all("req.header") {
             let name = program.read_by(slot).and_then(|(_, slot)| slot.key.clone());
             let Some(name) = name.filter(|_| hold(slot) != Hold::Not) else { continue };
@@ -232,7 +247,9 @@ impl Exposure {
                 }
                 field.put = came.held(&mut hold);
             } else {
-                self.came.fields.insert(name, came.held(&mut hold));
+                let mut spelled = Spelling::said(slot);
+                spelled.hold(&mut hold);
+                self.came.fields.insert(name, (came.held(&mut hold), spelled));
             }
         }
         let fields = self.fields.iter_mut().filter(|((up, _), _)| *up).map(|(_, field)| field);
@@ -240,6 +257,8 @@ impl Exposure {
         for put in puts {
             *put = std::mem::replace(put, Put::Unknown).held(&mut hold);
         }
+        let spelled = self.fields.values_mut().filter_map(|field| field.spelling.as_mut());
+        spelled.for_each(|spelling| spelling.hold(&mut hold));
         for (put, spelling) in self.target.values_mut() {
             *put = std::mem::replace(put, Put::Unknown).held(&mut hold);
             spelling.hold(&mut hold);
@@ -268,8 +287,10 @@ impl Exposure {
         };
         let is_there =
             |value: &ExprId| !matches!(basis.program.expr(*value), Expr::Const(Value::Absent));
+        let route = self.path.clone();
+        let route = route.as_ref();
         let put = |value: ExprId| {
-            let spelling = Spelling::of(basis, chosen.value(value), lets, captured);
+            let spelling = Spelling::of(basis, chosen.value(value), lets, (captured, route));
             (given(basis, value, chosen, (lets, captured)), spelling)
         };
         let piece = match row.row.name {
@@ -370,7 +391,9 @@ pub(super) fn verdict(
         }
         match name.0 {
             true if unsaid.contains(&name.1) => None,
-            true if both => sent(&name.1, &before, &after),
+            true if both => sent(&name.1, &before, &after)
+                .or_else(|| picked(&name.1, [old, new]))
+                .or_else(|| spelled(&name.1, [(old, &before), (new, &after)])),
             true => None,
             false => {
                 let is_told = told.contains(&name.1) && a.or(b).is_none();
@@ -403,7 +426,7 @@ impl Exposure {
             return self.answers(name);
         }
         let untouched = match reach(&name.1, believes) {
-            Reach::AsSaid => self.came.fields.get(&name.1).cloned().unwrap_or(Put::Passes),
+            Reach::AsSaid => self.came(&name.1),
             Reach::Never => Put::Kept,
             // Only `via` goes on with what stood in it.
             Reach::Otherwise if believes || &*name.1 == "via" => Put::Passes,
@@ -413,9 +436,15 @@ impl Exposure {
             Some(Field { added: Some(added), shield, .. }) if !untouched.passes() => {
                 (added.clone(), *shield)
             }
+            Some(Field { put: Put::Passes, shield, .. }) => (self.came(&name.1), *shield),
             Some(field) => (field.put.clone(), field.shield),
             None => (untouched, None),
         }
+    }
+
+    /// What a client says in a header field as it came.
+    fn came(&self, name: &str) -> Put {
+        self.came.fields.get(name).map_or(Put::Passes, |(put, _)| put.clone())
     }
 
     /// What becomes of a field of the answer.
@@ -443,9 +472,14 @@ impl Exposure {
 /// A header field of the upstream's answer that a statement passes on. What holds the client to something is told as that.
 fn told_on(name: &Arc<str>, old: &Exposure, new: &Exposure) -> Option<Reason> {
     let own = (false, name.clone());
-    let shield = old.answers(&own).1.or(new.answers(&own).1);
-    if shield == Some(Shield::Holds) {
-        return None;
+    let (before, after) = (old.answers(&own), new.answers(&own));
+    if before.1.or(after.1) == Some(Shield::Holds) {
+        // Of several policies of this kind all hold; of all others one, and nobody says which.
+        let is_own = |(put, _): &(Put, _)| matches!(put, Put::Own(_) | Put::Said);
+        let is_beside = is_own(&before) && is_own(&after) && !name.starts_with("content-security");
+        let told = (is_beside && !old.lets(name) && new.lets(name))
+            .then(|| format!("the upstream's `{name}` now reaches the client beside the policy's"));
+        return told.map(|words| (Kind::Loosened, words));
     }
     match (old.lets(name), new.lets(name)) {
         (false, true) => {
@@ -521,6 +555,51 @@ fn sent(name: &str, old: &Put, new: &Put) -> Option<Reason> {
     })
 }
 
+/// Who chooses what stands in a field of the request that is sent.
+fn picked(name: &Arc<str>, [old, new]: [&Exposure; 2]) -> Option<Reason> {
+    let choosers = |of: &Exposure| of.fields.get(&(true, name.clone())).map(|field| field.choosers);
+    match (choosers(old)?, choosers(new)?) {
+        ((false, true), (true, _)) => Some((
+            Kind::Loosened,
+            format!(
+                "what the client says chooses `{name}`, which the upstream gets, where what is verified did"
+            ),
+        )),
+        ((true, _), (false, true)) => Some((
+            Kind::Tightened,
+            format!(
+                "what is verified chooses `{name}`, which the upstream gets, where what the client says did"
+            ),
+        )),
+        _ => None,
+    }
+}
+
+/// How much a client chooses of a field of the request that is sent.
+fn spelled(name: &Arc<str>, sides: [(&Exposure, &Put); 2]) -> Option<Reason> {
+    let any = Spelling::any();
+    let [before, after] = sides.map(|(of, put)| match of.fields.get(&(true, name.clone())) {
+        Some(Field { put: Put::Client(_), spelling, .. }) => spelling.as_ref(),
+        Some(Field { put, .. }) if !put.passes() => None,
+        _ if *put == Put::Passes => Some(&any),
+        _ => of.came.fields.get(name).map(|(_, spelled)| spelled),
+    });
+    match spelling::verdict(before?, after?, Held::Whole)? {
+        Kind::Loosened => Some((
+            Kind::Loosened,
+            format!("the client chooses more of `{name}`, which the upstream gets"),
+        )),
+        Kind::Tightened => Some((
+            Kind::Tightened,
+            format!("the client chooses less of `{name}`, which the upstream gets"),
+        )),
+        kind => Some((
+            kind,
+            format!("the client chooses another part of `{name}`, which the upstream gets"),
+        )),
+    }
+}
+
 /// A piece of what an upstream is asked for.
 fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
     let put = |of: &Exposure| of.target.get(&piece).map_or(Put::Passes, |(put, _)| put.clone());
@@ -553,7 +632,9 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
             let told = made.map(|made| told_of(&format!("the {word}"), made));
             match made {
                 Some((kind, by)) if by == By::Verified || kind != Kind::Unclear => told,
-                _ => chosen_of(piece, old, new).or(told),
+                _ => chosen_of(piece, old, new)
+                    .filter(|(kind, _)| told.is_none() || *kind != Kind::Tightened)
+                    .or(told),
             }
         }
         _ => otherwise(&format!("the {word}"), &before, &after),
@@ -562,19 +643,30 @@ fn asked_for(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
 
 /// How much a client chooses of a piece of which it says something on both sides.
 fn chosen_of(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
-    if piece == Piece::Path
-        && let Some(told) = shape::verdict(old.shape.as_ref()?, new.shape.as_ref()?)
-    {
-        return Some(told);
-    }
     // As it came, a query is whatever the client says.
-    let as_came = (piece == Piece::Query).then(Spelling::any);
+    let any = Spelling::any();
     let spelled = [old, new].map(|of| {
         let spelled = of.target.get(&piece).map(|(_, spelled)| spelled);
-        spelled.or(as_came.as_ref())
+        spelled.or(match piece {
+            Piece::Path => of.came.path.as_ref(),
+            Piece::Query => Some(&any),
+            Piece::Host => None,
+        })
     });
-    let [Some(before), Some(after)] = spelled else { return None };
-    let kind = spelling::verdict(before, after, piece.held())?;
+    let kind = match spelled {
+        [Some(before), Some(after)] => spelling::verdict(before, after, piece.held()),
+        _ => None,
+    };
+    let shaped = match (piece, &old.shape, &new.shape) {
+        (Piece::Path, Some(old), Some(new)) => shape::verdict(old, new),
+        _ => None,
+    };
+    match shaped {
+        Some((Kind::Tightened, _)) if kind == Some(Kind::Unclear) => {}
+        Some(told) => return Some(told),
+        None => {}
+    }
+    let kind = kind?;
     let part = match kind {
         Kind::Loosened => "more",
         Kind::Tightened => "less",

@@ -41,7 +41,7 @@ pub(super) enum Hold {
 pub(super) type Saying = (ExprId, Option<usize>);
 
 /// How a client is held in what some requests say.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub(super) struct Holds {
     firmly: BTreeSet<Saying>,
     asked: BTreeSet<Saying>,
@@ -116,23 +116,22 @@ impl Free {
         all
     }
 
-    /// How a client is held in what these requests, which are of both parts, say.
+    /// How a side holds a client in what the requests of a part say.
     pub(super) fn holds(
         &self,
         basis: &Basis<'_>,
         space: &mut Space,
-        requests: Set,
-        parts: [(&Side<'_>, &Part); 2],
+        (side, part): (&Side<'_>, &Part),
     ) -> Result<Holds, Undecided> {
-        let mut holds = Holds::default();
+        if self.0.is_empty() {
+            return Ok(Holds::default());
+        }
+        let mut holds = Holds { asked: asked(basis, side, part), ..Holds::default() };
         for (saying, formula) in &self.0 {
             let says = space.set(formula)?;
-            if space.meet(requests, says)? == Set::NONE {
+            if space.meet(part.set, says)? == Set::NONE {
                 holds.firmly.insert(*saying);
             }
-        }
-        for (side, part) in parts {
-            holds.asked.extend(asked(basis, side, part));
         }
         Ok(holds)
     }

@@ -11,6 +11,7 @@ use crate::diff::alike::alike;
 use crate::diff::counts::Counts;
 use crate::diff::effect::{Does, Place};
 use crate::diff::example::{Found, Ground};
+use crate::diff::exposure::Exposure;
 use crate::diff::fate::{Fate, Reach};
 use crate::diff::free::Free;
 use crate::diff::idle::Said;
@@ -28,8 +29,11 @@ const UNFIT: &str = "a value that cannot stand where it was put is put there no 
 /// Requests that have one fate on the old side and another on the new.
 #[derive(Debug)]
 pub(super) struct Pair {
+    /// With what is exposed on both sides where a client is held as the old one holds it: that may be lost.
     pub(super) old: Fate,
     pub(super) new: Fate,
+    /// What is exposed where it is held as the new side holds it, if that is otherwise: that may be gained.
+    gains: Option<Box<[Exposure; 2]>>,
     pub(super) found: Found,
     /// Header fields of which nothing that a client says can matter: none of these requests has any, or it is not passed on.
     unsaid: Vec<Arc<str>>,
@@ -76,7 +80,7 @@ impl Pair {
             }
             (Reach::Asked | Reach::Through, Reach::Refused | Reach::Redirected) => {
                 // Who is sent elsewhere may be sent where somebody else likes.
-                let sent = exposure::elsewhere(&old.exposure, &new.exposure, self.secure);
+                let sent = self.exposed(|old, new| exposure::elsewhere(old, new, self.secure));
                 let loosened = sent.into_iter().filter(|(kind, _)| *kind == Kind::Loosened);
                 let reasons: Vec<String> = loosened.map(|(_, why)| why).collect();
                 let kind = if reasons.is_empty() { Kind::Tightened } else { Kind::Loosened };
@@ -90,9 +94,9 @@ impl Pair {
         }
         let reasons = match old.route.is_some() && new.route.is_some() {
             true => {
-                let (before, after) = (&old.exposure, &new.exposure);
                 let said = (&*self.unsaid, self.believes);
-                let mut reasons = exposure::verdict(before, after, said, self.secure);
+                let mut reasons =
+                    self.exposed(|old, new| exposure::verdict(old, new, said, self.secure));
                 // Limits count what is refused, too: that is how guessing is slowed down.
                 reasons.extend(bounds::verdict(&old.bounds, &new.bounds, counts));
                 reasons.extend(self.besides.clone());
@@ -103,10 +107,21 @@ impl Pair {
                 reasons
             }
             // Past all routes nothing is exposed, and nothing is there to be guessed.
-            false => exposure::elsewhere(&old.exposure, &new.exposure, self.secure),
+            false => self.exposed(|old, new| exposure::elsewhere(old, new, self.secure)),
         };
         let kind = reasons.iter().map(|(kind, _)| *kind).chain([kind]).min().unwrap_or(kind);
         (kind, reasons.into_iter().map(|(_, words)| words).collect())
+    }
+
+    /// What is lost of what the old side held a client to, and what is gained by what the new side holds it to.
+    fn exposed(&self, judge: impl Fn(&Exposure, &Exposure) -> Vec<Reason>) -> Vec<Reason> {
+        let mut reasons = judge(&self.old.exposure, &self.new.exposure);
+        if let Some([old, new]) = self.gains.as_deref() {
+            let is_gain = |(kind, _): &Reason| *kind == Kind::Tightened;
+            reasons.retain(|reason| !is_gain(reason));
+            reasons.extend(judge(old, new).into_iter().filter(is_gain));
+        }
+        reasons
     }
 }
 
@@ -271,13 +286,15 @@ impl Pairing<'_> {
             }
         }
         let found = self.ground.find(space, (one, other), both, (&shows, besides.is_none()))?;
-        let (mut old, mut new) = (one.fate.clone(), other.fate.clone());
-        let [(before, _), (after, _)] = &self.ground.sides;
+        let [(old, _), (new, _)] = &self.ground.sides;
         let basis = self.ground.basis;
-        let holds = self.free.holds(basis, space, both, [(before, one), (after, other)])?;
-        for fate in [&mut old, &mut new] {
-            fate.exposure = std::mem::take(&mut fate.exposure).held(basis, &holds);
-        }
-        Ok(Pair { old, new, found, unsaid, besides, believes, secure: self.secure })
+        let lost = self.free.holds(basis, space, (old, one))?;
+        let gained = self.free.holds(basis, space, (new, other))?;
+        let held = |holds| [before, after].map(|of| of.clone().held(basis, holds));
+        let gains = (lost != gained).then(|| Box::new(held(&gained)));
+        let [old, new] = held(&lost);
+        let old = Fate { exposure: old, ..one.fate.clone() };
+        let new = Fate { exposure: new, ..other.fate.clone() };
+        Ok(Pair { old, new, gains, found, unsaid, besides, believes, secure: self.secure })
     }
 }

@@ -347,6 +347,19 @@ pub(super) fn put(
     }
 }
 
+/// Whether a client says which of several values it is, and whether what is verified does.
+pub(super) fn choosers(
+    basis: &Basis<'_>,
+    value: ExprId,
+    lets: &[(LocalId, ExprId)],
+) -> (bool, bool) {
+    let chosen = basis.program.walk([value], lets).filter_map(|(_, expr)| match expr {
+        Expr::Match(subject, _) => Some(sayers(basis, *subject, lets)),
+        _ => None,
+    });
+    chosen.fold((false, false), |(client, verified), (a, b)| (client || a, verified || b))
+}
+
 /// What a client says in a value.
 pub(super) fn said(
     basis: &Basis<'_>,
@@ -386,9 +399,7 @@ fn is_number(
     (lets, captured): (&[(LocalId, ExprId)], &[Captured]),
 ) -> bool {
     let ty = ty(&basis.program, id, lets, captured);
-    ty.is_some_and(|ty| {
-        matches!(ty, Ty::Int | Ty::Float | Ty::Bool | Ty::Duration | Ty::Size | Ty::Status)
-    })
+    ty.is_some_and(|ty| !matches!(ty.present(), Ty::String | Ty::Json) && ty.present().is_single())
 }
 
 /// The header fields of an upstream's answer that a value passes on.

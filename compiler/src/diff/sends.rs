@@ -111,7 +111,7 @@ impl Sends {
     ) -> Sends {
         let program = &basis.program;
         let (lets, captured) = made;
-        let authority = Spelling::of(basis, value, lets, captured).authority();
+        let authority = Spelling::of(basis, value, lets, (captured, None)).authority();
         let text = |id: ExprId| match basis.constants.get(id) {
             Some(Value::String(text)) => Some(text.clone()),
             _ => None,

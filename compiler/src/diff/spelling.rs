@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lang::Ty;
-use lang::policy::LocalId;
+use lang::policy::{LocalId, Path, Segment};
 use lang::vocab::ExprId;
 
 use super::Kind;
@@ -22,6 +22,10 @@ pub(super) struct Spelling {
     signs: Vec<Sign>,
     /// What a client says at a place.
     said: BTreeMap<usize, BTreeSet<ExprId>>,
+    /// What reads the whole path of which that is a part.
+    wholes: BTreeMap<usize, BTreeSet<ExprId>>,
+    /// The places where a condition asks something of all of that.
+    asked: BTreeSet<usize>,
 }
 
 /// What stands at a place of a text, where a client has more of a say the further down.
@@ -52,6 +56,8 @@ pub(super) enum Held {
     Begin,
     /// In every segment of a path.
     Segments,
+    /// Wherever they stand.
+    Whole,
 }
 
 /// What it means that a client chooses a part of the new text, as it did of the old one.
@@ -59,7 +65,7 @@ pub(super) fn verdict(old: &Spelling, new: &Spelling, held: Held) -> Option<Kind
     let chooses = |of: &Spelling| match held {
         Held::End => of.signs.last() == Some(&Sign::Any),
         Held::Begin => of.signs.first() == Some(&Sign::Any),
-        Held::Segments => false,
+        Held::Segments | Held::Whole => false,
     };
     let is_free = |of: &Spelling| of.signs.contains(&Sign::Any);
     // Of keys of its own a client chooses more, however much it does of one.
@@ -76,8 +82,9 @@ pub(super) fn verdict(old: &Spelling, new: &Spelling, held: Held) -> Option<Kind
     };
     match (freer(new, old), freer(old, new)) {
         (true, false) => Some(Kind::Loosened),
+        // Of what a condition asks something, a client may say more although it is one of fewer texts.
+        _ if new.says_elsewhere(old, held) => Some(Kind::Unclear),
         (false, true) => Some(Kind::Tightened),
-        _ if held == Held::Segments && new.says_elsewhere(old) => Some(Kind::Unclear),
         _ => None,
     }
 }
@@ -88,10 +95,19 @@ impl Spelling {
         basis: &Basis<'_>,
         value: ExprId,
         lets: &[(LocalId, ExprId)],
-        captured: &[Captured],
+        (captured, path): (&[Captured], Option<&Path>),
     ) -> Spelling {
-        let mut making = Making { basis, lets, captured, made: Spelling::default() };
+        let mut making = Making { basis, lets, captured, path, made: Spelling::default() };
         making.add(value, 0);
+        making.made.signs.truncate(LONGEST);
+        making.made
+    }
+
+    /// How the paths of a route are spelled.
+    pub(super) fn of_path(basis: &Basis<'_>, captured: &[Captured], path: &Path) -> Spelling {
+        let path = Some(path);
+        let mut making = Making { basis, lets: &[], captured, path, made: Spelling::default() };
+        making.add_path();
         making.made.signs.truncate(LONGEST);
         making.made
     }
@@ -101,12 +117,22 @@ impl Spelling {
         Spelling { signs: vec![Sign::Any], ..Spelling::default() }
     }
 
+    /// Whatever the client says in this.
+    pub(super) fn said(id: ExprId) -> Spelling {
+        let said = BTreeMap::from([(0, BTreeSet::from([id]))]);
+        Spelling { said, ..Spelling::any() }
+    }
+
     /// Notes how the client is held in what it says: it says one of a few words then.
     pub(super) fn hold(&mut self, hold: &mut dyn FnMut(ExprId) -> Hold) {
-        for (at, said) in &self.said {
-            let is_held = said.iter().all(|id| hold(*id) == Hold::Firmly);
-            if let Some(sign) = self.signs.get_mut(*at).filter(|_| is_held) {
-                *sign = Sign::Word.min(*sign);
+        for (at, sign) in self.signs.iter_mut().enumerate() {
+            let said = self.said.get(&at).into_iter().flatten();
+            let loosest = said.map(|id| hold(*id)).min();
+            let wholes = self.wholes.get(&at).into_iter().flatten();
+            match wholes.map(|id| hold(*id)).chain(loosest).max() {
+                Some(Hold::Firmly) => *sign = Sign::Word.min(*sign),
+                Some(Hold::Perhaps) => drop(self.asked.insert(at)),
+                Some(Hold::Not) | None => {}
             }
         }
     }
@@ -120,14 +146,51 @@ impl Spelling {
         })
     }
 
-    /// Whether a client says something in a segment of which the policy said all in the other.
-    fn says_elsewhere(&self, other: &Spelling) -> bool {
-        let segments = |of: &'_ Spelling| -> Vec<bool> {
-            let all = of.signs.split(|sign| *sign == Sign::Letter('/'));
-            all.map(|segment| segment.contains(&Sign::Any)).collect()
+    /// Whether a client says freely a segment of a path, what stands behind a key of a query or a place of another text that
+    /// was not so free.
+    fn says_elsewhere(&self, other: &Spelling, held: Held) -> bool {
+        if self.signs == other.signs && self.said == other.said {
+            return false;
+        }
+        let end = match held {
+            Held::Segments => '/',
+            Held::Begin => '&',
+            Held::End | Held::Whole => {
+                let same = self.signs.len() == other.signs.len();
+                let mut places = 0..self.signs.len();
+                return same && places.any(|at| self.is_free(at) && !other.is_free(at));
+            }
         };
-        let (own, others) = (segments(self), segments(other));
-        own.len() == others.len() && own.iter().zip(&others).any(|(own, other)| *own && !other)
+        let (own, others) = (self.pieces(end), other.pieces(end));
+        match held {
+            Held::Segments => own.iter().zip(&others).any(|((_, own), (_, other))| *own && !other),
+            _ => own.iter().filter(|(_, own)| *own).any(|(key, _)| {
+                others.iter().any(|(known, is_free)| !key.is_empty() && known == key && !is_free)
+            }),
+        }
+    }
+
+    /// The pieces between these letters, each as far as the policy says what it is called, and whether a client says something
+    /// in it of which nothing is asked.
+    fn pieces(&self, end: char) -> Vec<(Vec<Sign>, bool)> {
+        let mut pieces = vec![(Vec::new(), false)];
+        let mut is_named = false;
+        for (at, sign) in self.signs.iter().enumerate() {
+            if *sign == Sign::Letter(end) {
+                pieces.push((Vec::new(), false));
+                is_named = false;
+            } else if let Some((name, is_free)) = pieces.last_mut() {
+                is_named |= *sign == Sign::Letter('=');
+                name.extend((!is_named).then_some(*sign));
+                *is_free |= self.is_free(at);
+            }
+        }
+        pieces
+    }
+
+    /// Whether a client says something at a place of which nothing is asked.
+    fn is_free(&self, at: usize) -> bool {
+        self.signs.get(at) == Some(&Sign::Any) && !self.asked.contains(&at)
     }
 
     /// What stands between the scheme of a URL and its path.
@@ -141,7 +204,7 @@ impl Spelling {
             let at = at.checked_sub(begin)?;
             (at < signs.len()).then(|| (at, said.clone()))
         });
-        Spelling { said: said.collect(), signs }
+        Spelling { said: said.collect(), signs, ..Spelling::default() }
     }
 
     /// Whether all that it can be is something that the other one can be.
@@ -150,7 +213,7 @@ impl Spelling {
         let is_end = |sign: &Sign| match held {
             Held::Segments => *sign == Sign::Letter('/'),
             Held::Begin => *sign == Sign::Letter('&') && other.signs.first() != Some(&Sign::Any),
-            Held::End => false,
+            Held::End | Held::Whole => false,
         };
         // Which beginnings of the other one are used up.
         let mut open = vec![false; other.signs.len() + 1];
@@ -189,6 +252,8 @@ struct Making<'m> {
     basis: &'m Basis<'m>,
     lets: &'m [(LocalId, ExprId)],
     captured: &'m [Captured],
+    /// The path of the route.
+    path: Option<&'m Path>,
     made: Spelling,
 }
 
@@ -209,11 +274,41 @@ impl Making<'_> {
                 Some(value) => self.add(value, depth + 1),
                 None => self.made.signs.push(Sign::Any),
             },
+            Expr::Slot(_) if self.path.is_some() && self.is_path(id) => self.add_path(),
             _ => {
                 let at = self.made.signs.len();
                 self.made.said.insert(at, said(self.basis, id, self.lets));
                 self.made.signs.push(self.sign(id, depth));
             }
+        }
+    }
+
+    fn is_path(&self, id: ExprId) -> bool {
+        self.basis.program.read_by(id).is_some_and(|(_, slot)| &*slot.field == "req.path")
+    }
+
+    /// The path that is asked for, of which a client says what is captured.
+    fn add_path(&mut self) {
+        let Some(path) = self.path else { return };
+        let all = self.basis.said().iter().copied();
+        let wholes: BTreeSet<ExprId> = all.clone().filter(|id| self.is_path(*id)).collect();
+        let made = &mut self.made;
+        for (at, segment) in path.segments.iter().enumerate() {
+            made.signs.push(Sign::Letter('/'));
+            match segment {
+                Segment::Literal(words) => made.signs.extend(words.chars().map(Sign::Letter)),
+                Segment::Capture(_, ty) => {
+                    let place = |id| Captured::place(self.basis, id, self.captured);
+                    let read = all.clone().filter(|id| place(*id) == Some(at));
+                    made.said.insert(made.signs.len(), read.collect());
+                    made.wholes.insert(made.signs.len(), wholes.clone());
+                    made.signs.push(Sign::said(Some(ty)));
+                }
+            }
+        }
+        if path.rest {
+            made.wholes.insert(made.signs.len() + 1, wholes);
+            made.signs.extend([Sign::Letter('/'), Sign::Any]);
         }
     }
 
@@ -238,11 +333,20 @@ impl Making<'_> {
             return widest;
         }
         let said = put(self.basis, id, (self.lets, self.captured));
-        match (said, ty(program, id, self.lets, self.captured)) {
-            (Put::Client(_), Some(Ty::Int)) => Sign::Number,
-            (Put::Client(_), Some(Ty::String | Ty::Json) | None) => Sign::Any,
-            (Put::Client(_), Some(_)) => Sign::Word,
+        match said {
+            Put::Client(_) => Sign::said(ty(program, id, self.lets, self.captured).as_ref()),
             _ => Sign::Own,
+        }
+    }
+}
+
+impl Sign {
+    /// What a client says of a type.
+    fn said(ty: Option<&Ty>) -> Sign {
+        match ty {
+            Some(Ty::Int) => Sign::Number,
+            Some(Ty::String | Ty::Json) | None => Sign::Any,
+            Some(_) => Sign::Word,
         }
     }
 }
