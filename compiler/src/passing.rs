@@ -1,4 +1,4 @@
-//! Which header fields of a message the gateway passes on, and which it takes off or writes by itself. The runtime keeps to
+//! Which header fields of a message the gateway takes once, passes on, takes off or writes by itself. The runtime keeps to
 //! these names, and proofs know by them what becomes of a field.
 
 /// Fields that concern one connection only (RFC 9110, section 7.6.1): they are taken off before a message is passed on.
@@ -59,6 +59,32 @@ pub const PROTECTED: &[&str] = &[
     "www-authenticate",
     "strict-transport-security",
     "access-control-allow-origin",
+];
+
+/// The request fields that may stand once (their definition is no list, RFC 9110 section 5.3).
+pub const SINGLE: &[&str] = &[
+    "authorization",
+    "content-disposition",
+    "content-length",
+    "content-location",
+    "content-range",
+    "content-type",
+    "date",
+    "expect",
+    "from",
+    "host",
+    "if-modified-since",
+    "if-range",
+    "if-unmodified-since",
+    "last-modified",
+    "max-forwards",
+    "origin",
+    "proxy-authorization",
+    "range",
+    "referer",
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "user-agent",
 ];
 
 /// What a proxy says about the client, beside every other name that begins with `x-forwarded-`: unless the listener

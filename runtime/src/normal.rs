@@ -8,6 +8,6 @@ mod path;
 pub mod query;
 
 pub use authority::authority;
-pub use fields::{SINGLE, single_valued};
+pub use fields::single_valued;
 pub use path::path;
 pub use query::query;

@@ -16,6 +16,7 @@ use crate::caching::IDENTITY;
 use crate::frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
 use crate::interp::{Constants, Interp, ops};
 use crate::lower::condition::jump_code;
+use crate::passing::SINGLE;
 use crate::program::{Program, Route};
 use crate::said::{cookie, document, known, said};
 use crate::space::{
@@ -211,13 +212,19 @@ impl Witness {
         let (mut n_fields, mut head, mut query) = (1 + self.stripped.len(), self.host.len(), 0);
         for (id, value) in self.slots.iter().filter(|(_, value)| !value.is_absent()) {
             let Some(slot) = program.slot(*id) else { continue };
-            let own = slot.key.as_deref().map_or(0, str::len) + length(value) + AROUND;
+            let name = slot.key.as_deref().unwrap_or_default();
+            let (n_said, said) = match value {
+                Value::List(all) => (all.len(), all.iter().map(length).sum()),
+                one => (1, length(one)),
+            };
+            let own = n_said * (name.len() + AROUND) + said;
             match &*slot.field {
-                "req.header" | "req.cookie" => {
-                    n_fields += 1;
+                "req.header.all" if n_said > 1 && SINGLE.contains(&name) => return false,
+                "req.header" | "req.header.all" | "req.cookie" => {
+                    n_fields += n_said;
                     head += own;
                 }
-                "req.query" => query += own,
+                "req.query" | "req.query.all" => query += own,
                 _ => {}
             }
         }
@@ -228,6 +235,10 @@ impl Witness {
             }
             _ => true,
         };
+        // Whatever is expected of a connection is met there or refused, and `*` has no query.
+        let is_met = |all: &Value| all.is_absent() || items(all).next().is_none();
+        let expects = self.said(program, ("req.header.all", Some("expect")));
+        let is_starred = self.path == "*" && !self.query(program).is_empty();
         // Of what `connection` names beside what it is said to say, it would say both.
         let connection = self.said(program, ("req.header", Some("connection")));
         let is_said_twice = connection.is_some_and(|said| !said.is_absent());
@@ -236,6 +247,8 @@ impl Witness {
             .iter()
             .any(|field| self.said(program, (field, None)).is_some_and(|value| !value.is_absent()));
         if !fits
+            || is_starred
+            || expects.is_some_and(|all| !is_met(all))
             || (is_open && is_secret)
             || (is_said_twice && !self.stripped.is_empty())
             || !self.is_forwarded(program)
@@ -260,6 +273,9 @@ impl Witness {
                 said(field).is_none_or(|value| value.is_absent() != *there)
             }
             Fact::Is(field, text) => said(field).is_none_or(|value| value.as_str() == Some(*text)),
+            Fact::AtMost("req.body.size", most) => {
+                self.size(program).is_none_or(|size| Value::Size(size) <= *most)
+            }
             Fact::AtMost(field, most) => said(field).is_none_or(|value| value <= most),
             Fact::OneOf(field, words) => {
                 said(field).is_none_or(|value| value.is_absent() || words.contains(value))

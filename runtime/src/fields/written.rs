@@ -1,6 +1,7 @@
 //! What may be put into the fields that statements change. Fields that frame a message or name its connection are the
 //! gateway's own business: a policy that could write them could smuggle.
 
+use compiler::passing;
 use lang::Value;
 use lang::vocab::{Decode, Known, Shield, Spliced, Written};
 
@@ -83,7 +84,7 @@ fn header(name: &str, known: Known<'_>) -> Result<(), String> {
 }
 
 fn repeats_header(name: &str) -> bool {
-    !OWN.contains(&name) && !SINGLE.contains(&name) && !normal::SINGLE.contains(&name)
+    !OWN.contains(&name) && !SINGLE.contains(&name) && !passing::SINGLE.contains(&name)
 }
 
 /// What browsers and caches are held to, what lets other sites read an answer (Fetch, section 3.3.3), and what says which

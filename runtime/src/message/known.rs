@@ -1,9 +1,7 @@
 //! The field names that mean something to the gateway itself. A name is recognised once, when its field is read or
 //! written; what is asked about it later is a bit.
 
-use compiler::passing::{CLIENT, HOP};
-
-use crate::normal::SINGLE;
+use compiler::passing::{CLIENT, HOP, SINGLE};
 
 /// A set of names; a single name as a set of one, any other name as the empty set.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

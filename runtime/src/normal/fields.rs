@@ -2,33 +2,7 @@
 
 use crate::message::{Fault, Headers, Known};
 
-/// The request fields that may stand once (their definition is no list, RFC 9110 section 5.3).
-pub const SINGLE: &[&str] = &[
-    "authorization",
-    "content-disposition",
-    "content-length",
-    "content-location",
-    "content-range",
-    "content-type",
-    "date",
-    "expect",
-    "from",
-    "host",
-    "if-modified-since",
-    "if-range",
-    "if-unmodified-since",
-    "last-modified",
-    "max-forwards",
-    "origin",
-    "proxy-authorization",
-    "range",
-    "referer",
-    "sec-websocket-key",
-    "sec-websocket-version",
-    "user-agent",
-];
-
-/// Refuses a section in which a field of [`SINGLE`] stands twice.
+/// Refuses a section in which a field of [`SINGLE`](compiler::passing::SINGLE) stands twice.
 pub fn single_valued(headers: &Headers) -> Result<(), Fault> {
     let mut seen = Known::default();
     for known in headers.known().filter(|known| known.meets(Known::SINGLE)) {
@@ -42,6 +16,8 @@ pub fn single_valued(headers: &Headers) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
+    use compiler::passing::SINGLE;
+
     use super::*;
 
     #[test]
