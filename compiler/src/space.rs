@@ -34,7 +34,7 @@ mod test;
 
 pub use arrival::MOST_READ;
 pub(crate) use arrival::lets_long;
-pub(crate) use arrival::{Door, Fact, arriving, believes, door, scheme, settled};
+pub(crate) use arrival::{Door, Fact, arriving, believes, door, longest_head, scheme, settled};
 pub(crate) use building::is_sayable;
 pub(crate) use cut::{ELSEWHERE, SOME_ID, is_host_name, may_be};
 pub(crate) use diagram::{Set, Undecided};

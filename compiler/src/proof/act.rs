@@ -114,8 +114,8 @@ impl Act<'_> {
                 });
                 // On the way back nothing is refused: what does not fit is left out.
                 if !fits && field.starts_with("up.") {
-                    // What is too long may say anything; of what is not known that is presumed.
-                    let is_told = |id: &ExprId| long.is_none() || !self.values.is_bounded(*id);
+                    // What is too long may say anything.
+                    let is_told = |id: &ExprId| long.is_none() || self.values.is_presumed(*id);
                     let texts = value.and_then(|id| match stands {
                         Stands::Field => {
                             Some(id).filter(is_told).and_then(|id| self.values.texts(id))

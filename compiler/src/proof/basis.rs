@@ -18,7 +18,7 @@ use crate::proof::content::{Content, reached};
 use crate::proof::course::Course;
 use crate::proof::courses::courses;
 use crate::proof::follow::follow;
-use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term, believes};
+use crate::space::{Cut, Env, Formula, Patience, Set, Space, Term, believes, longest_head};
 use lang::segment::{Relation, Segments, captures};
 
 /// A policy and the program that runs it.
@@ -30,6 +30,8 @@ pub(crate) struct Side<'p> {
     at: usize,
     /// Where its routes begin in the program of the [`Basis`].
     first: usize,
+    /// The most bytes of the head of a request.
+    head: usize,
 }
 
 /// Policies as one program.
@@ -92,7 +94,7 @@ impl<'p> Basis<'p> {
         let mut first = 0;
         let mut sides = Vec::with_capacity(policies.len());
         for (at, (policy, lowered)) in policies.iter().enumerate() {
-            sides.push(Side { policy, lowered, at, first });
+            sides.push(Side { policy, lowered, at, first, head: longest_head(policy) });
             first += policy.routes.len();
         }
         let own = policies.iter().map(|(_, lowered)| interp::constants(lowered, &[])).collect();
@@ -134,7 +136,9 @@ impl<'p> Basis<'p> {
             side.lowered.listeners.iter().map(move |listener| believes(policy, listener.block))
         });
         let believes = listeners.reduce(|one, other| one || other).unwrap_or_default();
-        follow(&mut self.program, &mut self.spans, &self.constants, (written, believes));
+        let head = self.sides.iter().map(|side| side.head).max().unwrap_or_default();
+        let written = (written, believes, head);
+        follow(&mut self.program, &mut self.spans, &self.constants, written);
         self.constants = self.constants.after(&self.program, &[]);
         self
     }
@@ -263,7 +267,7 @@ impl<'p> Basis<'p> {
                 let is_long = self.long.get(side.at).is_some_and(|long| long.contains(&id));
                 let content = self.content.filter(|_| is_long);
                 let program = (&self.program, &self.constants, carriers);
-                courses(program, content, written, route)
+                courses(program, (content, side.head), written, route)
             }
             _ => Ok(Vec::new()),
         }

@@ -16,16 +16,16 @@ use crate::program::{Program, Route, StepKind, locals};
 const MOST: usize = 1_024;
 
 /// Every course of a route, whose statements the program has in the same order. The error is the statement at which there
-/// are too many, or of which it is not known what comes of it. `carriers` are those of the policy's auths, and `content` is what is asked of a content that may be longer
-/// than what is read.
+/// are too many, or of which it is not known what comes of it. `carriers` are those of the policy's auths, `content` is what is
+/// asked of a content that may be longer than what is read, and a request's head has at most `head` bytes.
 pub(crate) fn courses(
     (program, constants, carriers): (&Program, &Constants, &Carriers),
-    content: Option<Content>,
+    (content, head): (Option<Content>, usize),
     written: &policy::Route,
     route: &Route,
 ) -> Result<Vec<Course>, usize> {
     let locals = locals(&route.steps);
-    let values = Values { program, constants, locals: &locals, paths: &route.paths };
+    let values = Values { program, constants, locals: &locals, head, paths: &route.paths };
     let (conditions, steps) = (&*route.conditions, &*route.steps);
     let mut done = Vec::new();
     let mut long = content.and_then(|content| content.course(program, steps));

@@ -30,7 +30,7 @@ pub(super) fn follow<'w>(
     program: &mut Program,
     spans: &mut Vec<Span>,
     constants: &Constants,
-    (written, believes): (impl Iterator<Item = &'w policy::Route>, bool),
+    (written, believes, head): (impl Iterator<Item = &'w policy::Route>, bool, usize),
 ) {
     if !program.slots.iter().any(is_on_its_way) {
         return;
@@ -38,7 +38,8 @@ pub(super) fn follow<'w>(
     let known = program.exprs.iter().zip(0..).map(|(expr, at)| (Key::of(expr), ExprId(at)));
     let known = known.collect();
     let (sizes, unnamed) = (Vec::new(), HashMap::new());
-    let mut rewriting = Rewriting { program, constants, spans, known, sizes, unnamed, believes };
+    let mut rewriting =
+        Rewriting { program, constants, spans, known, sizes, unnamed, believes, head };
     for (at, written) in written.enumerate() {
         let Some(route) = rewriting.program.routes.get(at).cloned() else { continue };
         let roots = route.steps.iter().flat_map(Step::exprs);
@@ -78,6 +79,8 @@ struct Rewriting<'p> {
     unnamed: HashMap<LocalId, ExprId>,
     /// Whether some listener may believe what a peer says about the client.
     believes: bool,
+    /// The most bytes of a request's head.
+    head: usize,
 }
 
 impl Rewriting<'_> {
@@ -102,7 +105,8 @@ impl Rewriting<'_> {
             }
             let locals = locals(&route.steps);
             let (program, constants) = (&*self.program, self.constants);
-            let values = Values { program, constants, locals: &locals, paths: &route.paths };
+            let (locals, head) = (&*locals, self.head);
+            let values = Values { program, constants, locals, head, paths: &route.paths };
             // Whom a cache answers is not read on the way.
             let carriers = &Carriers::default();
             let act = |call, lowered| Act {
@@ -238,7 +242,8 @@ impl Rewriting<'_> {
     /// What a header field says that a statement made, as it is read behind that.
     fn made(&mut self, header: &Header) -> Option<ExprId> {
         let program = &*self.program;
-        let values = Values { program, constants: self.constants, locals: &[], paths: &[] };
+        let (constants, head) = (self.constants, self.head);
+        let values = Values { program, constants, locals: &[], head, paths: &[] };
         match header {
             Header::Value(id) if values.is_text(*id) => Some(*id),
             Header::Trimmed(id) if values.is_text(*id) => {

@@ -3,21 +3,14 @@
 
 use std::collections::HashMap;
 
-use lang::Value;
 use lang::document::MOST;
 use lang::eval::TEXT;
 use lang::vocab::ExprId;
 
 use super::values::{Stands, Values};
 use crate::frame::SlotId;
-use crate::program::{Expr, Program, named};
+use crate::program::{Expr, named};
 use crate::space::MOST_READ;
-
-/// What a head may hold where no listener says more.
-const HEAD: usize = 64 << 10;
-
-/// The most that a listener lets a head hold.
-const MOST_HEAD: usize = 1 << 20;
 
 /// The longest value that is no text.
 const PLAIN: usize = 512;
@@ -41,28 +34,41 @@ impl Values<'_> {
         self.is_within(id, (MOST / ESCAPED).min(MOST_READ - 1))
     }
 
-    /// Whether it is known how long it is at most.
-    pub(super) fn is_bounded(&self, id: ExprId) -> bool {
-        self.longest(id, HEAD, &mut HashMap::new()) < usize::MAX
+    /// Whether it is presumed to be short although it is not known how long it is at most: where an upstream's answer says it,
+    /// or what stood in one place of a message is put in another, with no more than the policy's own words beside it.
+    pub(super) fn is_presumed(&self, id: ExprId) -> bool {
+        let is_own = |part: &&ExprId| self.constants.get(**part).is_some();
+        let mut grows = false;
+        for (id, expr) in self.program.walk([id], self.locals) {
+            let slot = self.program.read_by(id).map_or("", |(_, slot)| &*slot.field);
+            if ["resp.", "origin."].iter().any(|of| slot.starts_with(of)) {
+                return true;
+            }
+            grows |= match expr {
+                Expr::Template(parts) => parts.iter().filter(|part| !is_own(part)).count() > 1,
+                Expr::Call(function, _) => !function.keeps,
+                _ => false,
+            };
+        }
+        !grows && self.longest(id, &mut HashMap::new()) == usize::MAX
     }
 
     fn is_within(&self, id: ExprId, most: usize) -> bool {
-        let within = |head| self.longest(id, head, &mut HashMap::new()) <= most;
-        within(MOST_HEAD) || within(head(self.program))
+        self.longest(id, &mut HashMap::new()) <= most
     }
 
     /// The most bytes of a value.
-    fn longest(&self, id: ExprId, head: usize, known: &mut HashMap<ExprId, usize>) -> usize {
+    fn longest(&self, id: ExprId, known: &mut HashMap<ExprId, usize>) -> usize {
         if let Some(value) = self.constants.get(id) {
             return value.as_str().map_or(PLAIN, str::len);
         }
         if let Some(known) = known.get(&id) {
             return *known;
         }
-        let mut of = |id: &ExprId| self.longest(*id, head, known);
+        let mut of = |id: &ExprId| self.longest(*id, known);
         let length = match self.program.expr(id) {
-            Expr::Slot(slot) => self.longest_said(*slot, head),
-            Expr::Capture(_) => head.saturating_mul(ENCODED),
+            Expr::Slot(slot) => self.longest_said(*slot),
+            Expr::Capture(_) => self.head.saturating_mul(ENCODED),
             Expr::Local(local) => {
                 let value = named(self.locals, *local);
                 value.map_or(usize::MAX, |value| of(&value))
@@ -77,7 +83,7 @@ impl Values<'_> {
             Expr::Call(function, parts) if function.keeps => sum(parts, &mut of),
             // Four characters for three bytes.
             Expr::Call(_, parts) => sum(parts, &mut of).saturating_mul(2),
-            Expr::Const(_) | Expr::Input(_) => head,
+            Expr::Const(_) | Expr::Input(_) => self.head,
             _ => PLAIN,
         };
         known.insert(id, length);
@@ -85,15 +91,15 @@ impl Values<'_> {
     }
 
     /// The most bytes that a request says in a field.
-    fn longest_said(&self, slot: SlotId, head: usize) -> usize {
+    fn longest_said(&self, slot: SlotId) -> usize {
         match self.program.slot(slot).map_or("", |slot| &*slot.field) {
             "req.json" => MOST_READ,
-            "req.path" | "req.target" => head.saturating_mul(ENCODED),
+            "req.path" | "req.target" => self.head.saturating_mul(ENCODED),
             // What statements and upstreams make of a message is not known here.
             field if ["up.", "resp.", "origin."].iter().any(|of| field.starts_with(of)) => {
                 usize::MAX
             }
-            _ => head,
+            _ => self.head,
         }
     }
 }
@@ -101,18 +107,4 @@ impl Values<'_> {
 /// The values side by side.
 fn sum(parts: &[ExprId], of: &mut dyn FnMut(&ExprId) -> usize) -> usize {
     parts.iter().fold(PLAIN, |sum, part| sum.saturating_add(of(part)))
-}
-
-/// The most that a listener of the program lets a head hold.
-fn head(program: &Program) -> usize {
-    let listeners = program.blocks.iter().filter(|block| &*block.kind == "listener");
-    let caps = listeners.flat_map(|block| &block.settings).filter(|line| &*line.name == "cap");
-    let sizes = caps.flat_map(|line| &line.args).filter_map(|arg| match program.expr(*arg) {
-        Expr::Const(Value::Size(bytes)) => usize::try_from(*bytes).ok(),
-        Expr::Const(_) => None,
-        // An input says how much.
-        _ => Some(MOST_HEAD),
-    });
-    // A body may be larger than any head.
-    sizes.filter(|bytes| *bytes <= MOST_HEAD).fold(HEAD, usize::max)
 }

@@ -19,6 +19,8 @@ pub(super) struct Values<'s> {
     pub(super) constants: &'s Constants,
     /// What lets name.
     pub(super) locals: &'s [(LocalId, ExprId)],
+    /// The most bytes of a request's head.
+    pub(super) head: usize,
     /// The paths of the route.
     pub(super) paths: &'s [(Path, Span)],
 }

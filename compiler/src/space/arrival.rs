@@ -22,6 +22,9 @@ use lang::segment::Segments;
 /// A policy reads contents of at most this many bytes, whatever the listener lets pass.
 pub const MOST_READ: usize = 16 << 20;
 
+/// The most that a listener lets a head hold.
+const MOST_HEAD: usize = 1 << 20;
+
 /// A fact about one field.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Fact {
@@ -88,6 +91,16 @@ pub(crate) fn lets_long(policy: &Policy, listener: usize) -> bool {
         Some(Value::Size(most)) => most > MOST_READ as u64,
         _ => true,
     })
+}
+
+/// The most bytes that a head may have that comes to one of a policy's listeners.
+pub(crate) fn longest_head(policy: &Policy) -> usize {
+    let listeners = policy.blocks.iter().filter(|block| is_listener(block));
+    let heads = listeners.map(|block| match cap(block, "header") {
+        Some(Value::Size(bytes)) => usize::try_from(bytes).unwrap_or(MOST_HEAD),
+        _ => MOST_HEAD,
+    });
+    heads.max().unwrap_or(MOST_HEAD)
 }
 
 /// What holds of every request that comes to this listener.
