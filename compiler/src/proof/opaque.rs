@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use lang::Value;
 use lang::policy::InputId;
 use lang::vocab::ExprId;
+use lang::{Ty, Value};
 
 use crate::caching::IDENTITY;
 use crate::program::{Expr, Program};
@@ -74,7 +74,6 @@ const HELP_PRESET: &str =
     "claim what holds for every value of it: it has a default, but another value may be given";
 const HELP_LISTS: &str = "go through fewer lists within each other, or through shorter ones";
 const HELP_ID: &str = "claim what holds whatever it is";
-const HELP_FIXED: &str = "say in `for` what it reads: `for req where req.header[\"…\"] == \"…\"`";
 
 /// Why an expression cannot be followed, and what would help.
 fn told(program: &Program, id: ExprId, is_large: bool) -> (String, String) {
@@ -117,7 +116,29 @@ fn told(program: &Program, id: ExprId, is_large: bool) -> (String, String) {
         Expr::Member(..) => "proofs do not look into a document".to_owned(),
         _ => format!("what `{shown}` comes to cannot be taken apart"),
     };
-    (why, HELP_FIXED.to_owned())
+    (why, help(program, id))
+}
+
+/// What would help where nobody knows what an expression comes to.
+fn help(program: &Program, id: ExprId) -> String {
+    let mut reads =
+        program.walk([id], &[]).filter_map(|(id, _)| Some((id, program.read_by(id)?.1)));
+    let Some((read, slot)) = reads.next() else {
+        return "claim what holds whatever it comes to".to_owned();
+    };
+    let shown = short(program, read);
+    match (slot.field.strip_suffix(".all"), &slot.key) {
+        (Some(one), Some(key)) => {
+            format!("ask for its one value, `{one}[\"{key}\"]`, or say in `for` what that is")
+        }
+        _ if &*slot.field == "req.json" => {
+            "claim what the policy does whatever a document says".to_owned()
+        }
+        _ if *slot.ty.present() == Ty::String => {
+            format!("say in `for` what it reads, such as `for req where {shown} == \"…\"`")
+        }
+        _ => format!("say in `for` what it reads, such as `for req where {shown} == …`"),
+    }
 }
 
 fn is_constant(program: &Program, id: ExprId) -> bool {

@@ -379,6 +379,9 @@ impl Cut<'_> {
 
     /// Holds the client to whoever opened the connection, unless that may speak for others.
     fn peer(&mut self, believed: &[Value]) {
+        if believed.is_empty() {
+            self.facts.extend(self.compared_with_peer());
+        }
         let (Some(client), Some(peer)) = (self.asked("client.ip"), self.asked("conn.peer")) else {
             return;
         };
@@ -398,6 +401,22 @@ impl Cut<'_> {
             }
         }
         self.mirror = Some(Mirror { one: client, other: peer, unless });
+    }
+
+    /// What a comparison of the client with whoever opened the connection comes to where both are the same.
+    fn compared_with_peer(&self) -> Vec<Formula> {
+        let field = |id: &ExprId| self.program.read_by(*id).map(|(_, slot)| &*slot.field);
+        let compared = (0..).map(AtomId).zip(&self.atoms).filter_map(|(at, atom)| {
+            let (Term::Computed(id, _), Test::True) = (&atom.term, &atom.test) else { return None };
+            let Expr::Compare(how, one, other) = self.program.expr(*id) else { return None };
+            let both = [field(one)?, field(other)?];
+            let is_same = matches!(how, Compare::Eq | Compare::Le | Compare::Ge);
+            let holds = if is_same { Formula::Atom(at) } else { Formula::Atom(at).not() };
+            [["client.ip", "conn.peer"], ["conn.peer", "client.ip"]]
+                .contains(&both)
+                .then_some(holds)
+        });
+        compared.collect()
     }
 
     /// Rules out texts that are longer than what is read.

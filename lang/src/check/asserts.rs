@@ -81,7 +81,7 @@ impl<'a> Claims<'_, 'a> {
         }
         let listeners = routes::listeners(cx, unit, view);
         let unproved = unproved(cx, view);
-        let mut scope = Scope::new(unit, When::Choice);
+        let mut scope = Scope::new(unit, When::Claim);
         let mut of: Option<(Claim, Span)> = None;
         let mut expect: Option<(Claim, Span)> = None;
         for line in view.block()?.lines() {

@@ -187,6 +187,8 @@ pub(super) enum When {
     Load,
     /// While a route is chosen.
     Choice,
+    /// Where an assert speaks of requests to any route.
+    Claim,
     /// In a statement of a route at this phase.
     Step(Phase),
     /// Wherever it is put in.

@@ -354,8 +354,7 @@ pub(super) fn capture(
             cx.report(not_constant(span, "what configures the gateway knows no request"));
         } else {
             let help = match scope.when {
-                // Conditions of routes know what their paths capture.
-                When::Choice => {
+                When::Claim => {
                     "captures belong to a route, and an assert speaks of requests to any: claim it of `req.path`, such as `starts_with(req.path, \"/users/\")`, or of the header field into which the route puts it"
                 }
                 _ => "captures belong to a route: pass them as arguments",

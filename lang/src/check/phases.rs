@@ -24,6 +24,7 @@ pub(super) fn where_is(when: When) -> &'static str {
     match when {
         When::Load => "when the policy is loaded",
         When::Choice => "while a route is chosen",
+        When::Claim => "where an assert asks about requests",
         When::Step(Phase::Response) => "in an answer of the gateway's own",
         When::Step(_) => "before the request is answered",
         When::Anywhere => "here",
@@ -34,7 +35,7 @@ pub(super) fn where_is(when: When) -> &'static str {
 pub(super) fn is_there(when: When, from: Phase) -> bool {
     match when {
         When::Load => false,
-        When::Choice => from <= Phase::Request,
+        When::Choice | When::Claim => from <= Phase::Request,
         When::Step(phase) => from <= phase,
         When::Anywhere => true,
     }
@@ -63,6 +64,11 @@ pub(super) fn too_early(
         (When::Choice, ..) => {
             diag = diag.help(
                 "a route is chosen by the connection and the request; look at the rest in a statement",
+            );
+        }
+        (When::Claim, ..) => {
+            diag = diag.help(
+                "an assert asks about a request as it comes; of what is sent and answered it knows the status, and header fields that it compares by themselves, such as `up.header[\"x\"] == \"1\"`",
             );
         }
         _ => {}
