@@ -87,7 +87,7 @@ impl Cut<'_> {
     }
 
     /// Whether the value is a text that a request says as it likes, or one of several.
-    fn is_text(&self, id: ExprId, env: Env<'_>) -> bool {
+    pub(super) fn is_text(&self, id: ExprId, env: Env<'_>) -> bool {
         let is_text = |ty: &Ty| matches!(ty.present(), Ty::String | Ty::OneOf(_));
         self.program.is_of_all(id, env.locals, |_, expr| {
             plainly(match expr {

@@ -21,6 +21,9 @@ use lang::segment::{Segments, split};
 /// The most tests into which one condition may unfold.
 const MOST: usize = 40_000;
 
+/// The most ways in which a text is divided among the parts that it may be put together of.
+const MOST_WAYS: usize = 1_024;
+
 impl Cut<'_> {
     /// The requests for which the expression is true.
     pub(crate) fn condition(&mut self, id: ExprId, env: Env<'_>) -> Formula {
@@ -265,51 +268,71 @@ impl Cut<'_> {
         }
     }
 
-    /// Whether a text that is put together is this one, where the constants at its ends decide that, or one text is all
-    /// that stands between them.
+    /// Whether a text that is put together is this one, where its parts are constants and texts that the request says.
     fn template(&mut self, parts: &[ExprId], test: &Test, env: Env<'_>) -> Option<Formula> {
         let Test::Compare(Compare::Eq, Value::String(wanted)) = test else { return None };
-        let words = |cut: &Self, id: &ExprId| match cut.constant(*id)? {
+        // Where constants at the ends say that it is another one, it does not matter what stands between them.
+        let words = |id: &ExprId| match self.constant(*id)? {
             Value::String(words) => Some(words),
             _ => None,
         };
-        let mut left = &**wanted;
-        let mut inner = parts;
-        while let Some((words, rest)) =
-            inner.split_first().and_then(|(first, rest)| Some((words(self, first)?, rest)))
+        let (first, last) = (parts.first().and_then(words), parts.last().and_then(words));
+        if first.is_some_and(|first| !wanted.starts_with(&*first))
+            || last.is_some_and(|last| !wanted.ends_with(&*last))
         {
-            let Some(behind) = left.strip_prefix(&*words) else {
-                return Some(Formula::Always(false));
-            };
-            (left, inner) = (behind, rest);
+            return Some(Formula::Always(false));
         }
-        while let Some((words, rest)) =
-            inner.split_last().and_then(|(last, rest)| Some((words(self, last)?, rest)))
-        {
-            let Some(before) = left.strip_suffix(&*words) else {
-                return Some(Formula::Always(false));
+        let mut left = MOST_WAYS;
+        self.put_together(parts, wanted, env, &mut left)
+    }
+
+    /// Whether these parts say this text, however it is divided among them. Nobody knows where there are too many ways.
+    fn put_together(
+        &mut self,
+        parts: &[ExprId],
+        text: &str,
+        env: Env<'_>,
+        left: &mut usize,
+    ) -> Option<Formula> {
+        *left = left.checked_sub(1)?;
+        let Some((first, rest)) = parts.split_first() else {
+            return Some(Formula::Always(text.is_empty()));
+        };
+        if let Some(words) = self.constant(*first) {
+            let Value::String(words) = words else { return None };
+            return match text.strip_prefix(&*words) {
+                Some(text) => self.put_together(rest, text, env, left),
+                None => Some(Formula::Always(false)),
             };
-            (left, inner) = (before, rest);
         }
-        let [one] = inner else {
-            return inner.is_empty().then_some(Formula::Always(left.is_empty()));
-        };
-        let is_text = match self.program.expr(*one) {
-            Expr::Slot(slot) => {
-                let slot = self.program.slot(*slot);
-                slot.is_some_and(|slot| matches!(slot.ty.present(), Ty::String))
-            }
-            _ => false,
-        };
-        if !is_text {
+        if !self.is_text(*first, env) {
             return None;
         }
-        let is = self.ask(*one, &Test::Compare(Compare::Eq, Value::string(left)), env);
-        if !left.is_empty() {
-            return Some(is);
+        let field = self.program.read_by(*first).map_or("", |(_, slot)| &*slot.field);
+        let may_be = |text: &str| match field {
+            "req.host" => !text.contains('/'),
+            "req.path" | "req.target" => text.starts_with('/') || text == "*",
+            _ => true,
+        };
+        let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+        let ends = ends.filter(|end| !rest.is_empty() || *end == text.len());
+        let mut ways = Vec::new();
+        for (own, behind) in ends.filter_map(|end| text.split_at_checked(end)) {
+            if !may_be(own) {
+                continue;
+            }
+            let behind = self.put_together(rest, behind, env, left)?;
+            if behind.is_never() {
+                continue;
+            }
+            let mut is = self.ask(*first, &Test::Compare(Compare::Eq, Value::string(own)), env);
+            if own.is_empty() {
+                let absent = self.ask(*first, &Test::Present, env).not();
+                is = Formula::any(vec![is, absent]);
+            }
+            ways.push(Formula::all(vec![is, behind]));
         }
-        let absent = self.ask(*one, &Test::Present, env).not();
-        Some(Formula::any(vec![is, absent]))
+        Some(Formula::any(ways))
     }
 
     /// Whether an item lies in a group, where that can be taken apart.
