@@ -14,8 +14,13 @@ use miette::miette;
 use crate::built;
 use crate::load::{self, Check, Overlay};
 
-/// How often policies are checked at most, so that the work is bounded however many mends there are.
+/// How often policies are checked at most, so that the work is bounded however many mends there are: the longer they are,
+/// the less often.
 const MAX_CHECKS: usize = 60;
+const LEAST_CHECKS: usize = 8;
+
+/// How many bytes are checked at most where that is oftener than the least.
+const MAX_CHECKED: usize = 12 << 20;
 
 /// How many mistakes of one line are mended before it has to have fewer of them.
 const MOST_IN_A_LINE: usize = 8;
@@ -147,7 +152,10 @@ pub(crate) fn mend(paths: &[PathBuf]) -> miette::Result<Mended> {
     let before = files.map(|(file, source)| (load::canonical(file), source.text.to_string()));
     let before = before.collect();
     let first = Faults::of(&checks);
+    let sources = checks.iter().flat_map(|check| check.sources.iter());
+    let n_bytes: usize = sources.map(|source| source.text.len()).sum();
     let mut mending = Mending {
+        most: (MAX_CHECKED / n_bytes.max(1)).clamp(LEAST_CHECKS, MAX_CHECKS),
         paths,
         before,
         texts: Overlay::new(),
@@ -158,7 +166,7 @@ pub(crate) fn mend(paths: &[PathBuf]) -> miette::Result<Mended> {
         open: HashSet::new(),
     };
     loop {
-        if mending.n_checks >= MAX_CHECKS {
+        if mending.n_checks >= mending.most {
             break;
         }
         let mut mends = mending.mends();
@@ -188,6 +196,8 @@ struct Mending<'p> {
     done: Vec<Done>,
     checks: Vec<Check>,
     n_checks: usize,
+    /// How often they are checked at most.
+    most: usize,
     /// Mends that did not help: the message, and what they would do.
     useless: HashSet<(String, String)>,
     /// Those that led from one mistake to another one: tried last, with what mends that.
@@ -197,25 +207,25 @@ struct Mending<'p> {
 impl Mending<'_> {
     /// The mends there are, no two of which touch.
     fn mends(&self) -> Vec<Mend> {
-        let mut taken: BTreeMap<PathBuf, Vec<(u32, u32)>> = BTreeMap::new();
+        // Where edits end, by where they begin.
+        let mut taken: BTreeMap<PathBuf, BTreeMap<u32, u32>> = BTreeMap::new();
         let mut mends = Vec::new();
         for check in &self.checks {
-            let unread = unread(check);
+            let (files, unread) = (canonical(check), unread(check));
             for diag in check.diags.iter().filter(|diag| !is_beside(diag, &unread)) {
-                let Some(mend) = self.mend_of(check, diag) else { continue };
+                let Some(mend) = self.mend_of(check, &files, diag) else { continue };
                 let touches = mend.edits.iter().any(|(file, edit)| {
-                    taken.get(file).is_some_and(|taken| {
-                        taken
-                            .iter()
-                            .any(|&(start, end)| edit.span.start <= end && start <= edit.span.end)
-                    })
+                    let before = taken.get(file).map(|taken| taken.range(..=edit.span.end));
+                    let nearest = before.and_then(|mut before| before.next_back());
+                    nearest.is_some_and(|(_, end)| edit.span.start <= *end)
                 });
                 if touches {
                     continue;
                 }
                 for (file, edit) in &mend.edits {
                     let places = taken.entry(file.clone()).or_default();
-                    places.push((edit.span.start, edit.span.end));
+                    let end = places.entry(edit.span.start).or_default();
+                    *end = edit.span.end.max(*end);
                 }
                 mends.push(mend);
             }
@@ -229,14 +239,14 @@ impl Mending<'_> {
     }
 
     /// The mend of a diagnostic, if it is meant beyond doubt and not known to be in vain.
-    fn mend_of(&self, check: &Check, diag: &Diag) -> Option<Mend> {
+    fn mend_of(&self, check: &Check, files: &[PathBuf], diag: &Diag) -> Option<Mend> {
         let fix = diag.certain_fix()?;
         let edits: Option<Vec<(PathBuf, Edit)>> = fix
             .edits
             .iter()
             .map(|edit| {
-                let file = check.files.get(edit.span.source.0 as usize)?;
-                Some((load::canonical(file), edit.clone()))
+                let file = files.get(edit.span.source.0 as usize)?;
+                Some((file.clone(), edit.clone()))
             })
             .collect();
         let span = diag.span();
@@ -255,7 +265,7 @@ impl Mending<'_> {
     fn apply(&mut self, mut mends: Vec<Mend>) -> miette::Result<()> {
         // What did not help in one place is not tried in a thousand others.
         mends.retain(|mend| !self.useless.contains(&mend.key()));
-        if mends.is_empty() || self.n_checks >= MAX_CHECKS {
+        if mends.is_empty() || self.n_checks >= self.most {
             return Ok(());
         }
         self.n_checks += 1;
@@ -295,7 +305,7 @@ impl Mending<'_> {
         let mut checks = None;
         let mut next = Some(first);
         for _ in 0..MOST_IN_A_LINE {
-            let Some(mend) = next.take().filter(|_| self.n_checks < MAX_CHECKS) else { break };
+            let Some(mend) = next.take().filter(|_| self.n_checks < self.most) else { break };
             self.n_checks += 1;
             let Some(mended) = self.texts(std::slice::from_ref(&mend)) else { break };
             let found = load::check_all_with(self.paths, &mended)?;
@@ -328,13 +338,13 @@ impl Mending<'_> {
     fn left(&self) -> BTreeMap<Left, usize> {
         let mut left = BTreeMap::new();
         for check in &self.checks {
-            let unread = unread(check);
+            let (files, unread) = (canonical(check), unread(check));
             for diag in check.diags.iter().filter(|diag| diag.is_error()) {
                 let why = match diag.certain_fix() {
                     _ if is_beside(diag, &unread) => Left::Beside,
                     None if diag.fixes.is_empty() => Left::Author,
                     None => Left::Choice,
-                    Some(_) if self.mend_of(check, diag).is_some() => Left::Untried,
+                    Some(_) if self.mend_of(check, &files, diag).is_some() => Left::Untried,
                     Some(_) => Left::Vain,
                 };
                 *left.entry(why).or_default() += 1;
@@ -353,12 +363,14 @@ impl Mending<'_> {
         for (file, mut edits) in edits {
             let before = self.text(file)?;
             edits.sort_by_key(|edit| edit.span.start);
-            let mut text = before.clone();
-            for edit in edits.iter().rev() {
+            let (mut text, mut from) = (String::with_capacity(before.len()), 0);
+            for edit in &edits {
                 let range = edit.span.range();
-                text.get(range.clone())?;
-                text.replace_range(range, &edit.text);
+                text.push_str(before.get(from..range.start)?);
+                text.push_str(&edit.text);
+                from = range.end;
             }
+            text.push_str(before.get(from..)?);
             if !keeps_comments(&before, &text, &edits) {
                 return None;
             }
@@ -423,8 +435,13 @@ fn helps(mends: &[Mend], before: Faults, after: Faults) -> bool {
     }
 }
 
-/// The places of the items in which something has to be chosen before they can be read: what else is wrong with these may
-/// be an echo of that.
+/// The files of a check, by their canonical paths.
+fn canonical(check: &Check) -> Vec<PathBuf> {
+    check.files.iter().map(|file| load::canonical(file)).collect()
+}
+
+/// The places of the items in which something has to be chosen before they can be read, in order: what else is wrong with
+/// these may be an echo of that.
 fn unread(check: &Check) -> Vec<Span> {
     let is_chosen = |diag: &&Diag| kind(diag) == 0 && diag.certain_fix().is_none();
     let mut chosen: BTreeMap<SourceId, Vec<u32>> = BTreeMap::new();
@@ -432,15 +449,17 @@ fn unread(check: &Check) -> Vec<Span> {
         chosen.entry(span.source).or_default().push(span.start);
     }
     let mut unread = Vec::new();
-    for (id, places) in chosen {
+    for (id, mut places) in chosen {
         let Some(source) = check.sources.get(id) else { continue };
         let (tree, _) = lang::parse(source);
         let starts = tree.pieces().iter().map(|piece| piece.start());
         let ends = starts.clone().skip(1).chain([source.text.len() as u32 + 1]);
         let items = starts.zip(ends).map(|(start, end)| Span { source: id, start, end });
-        unread.extend(
-            items.filter(|item| places.iter().any(|place| (item.start..item.end).contains(place))),
-        );
+        places.sort_unstable();
+        unread.extend(items.filter(|item| {
+            let next = places.partition_point(|place| *place < item.start);
+            places.get(next).is_some_and(|place| *place < item.end)
+        }));
     }
     unread
 }
@@ -451,8 +470,11 @@ fn is_beside(diag: &Diag, unread: &[Span]) -> bool {
     let mut places = edits.chain([diag.span()]);
     kind(diag) != 0
         && places.any(|place| {
-            let holds = |item: &Span| (item.start..item.end).contains(&place.start);
-            unread.iter().any(|item| item.source == place.source && holds(item))
+            let begins = |item: &Span| (item.source, item.start) <= (place.source, place.start);
+            let before = unread.partition_point(begins).checked_sub(1);
+            before.and_then(|at| unread.get(at)).is_some_and(|item| {
+                item.source == place.source && (item.start..item.end).contains(&place.start)
+            })
         })
 }
 

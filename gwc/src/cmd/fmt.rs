@@ -73,9 +73,7 @@ fn format(name: &str, text: &str) -> (String, bool) {
     let source: Source = sources.add(name, text).clone();
     debug_assert_eq!(source.id, SourceId(0));
     let (tree, diags) = lang::parse(&source);
-    for diag in &diags {
-        report::human::print(diag, &sources, Color::Auto);
-    }
+    report::human::print_all(diags.iter().map(|diag| (&sources, diag)), Color::Auto);
     if !diags.is_empty() {
         say!("{name}: it is left as it is, because it does not parse");
         return (text.to_owned(), false);
