@@ -139,8 +139,9 @@ impl Ty {
             (Ty::Error, _) | (_, Ty::Error) => true,
             (Ty::Optional(a), Ty::Optional(b)) => a.fits(b),
             (a, Ty::Optional(b)) => a.fits(b),
+            // Of very many words, such as the names of all routes, a type is compared with itself.
             (Ty::OneOf(words), Ty::OneOf(allowed)) => {
-                words.iter().all(|word| allowed.contains(word))
+                words == allowed || words.iter().all(|word| allowed.contains(word))
             }
             (Ty::OneOf(_), Ty::String) => true,
             (Ty::Int, Ty::Float) => true,
