@@ -221,7 +221,7 @@ impl Exposure {
         path.extend((open && !(is_read_whole && path.len() == captured.len())).then_some(REST));
         for whole in all("req.path") {
             if let Some((put, _)) = self.target.get_mut(&Piece::Path) {
-                *put = std::mem::replace(put, Put::Unknown).of_parts(whole, &path);
+                put.take_apart(whole, &path);
             }
         }
         let query = all("req.query").into_iter().chain([REST]);
@@ -230,8 +230,8 @@ impl Exposure {
             (Piece::Query, Put::as_came(query)),
             (Piece::Host, Put::as_came(all("req.host"))),
         ];
-        self.came.pieces =
-            pieces.into_iter().map(|(piece, put)| (piece, put.held(&mut hold))).collect();
+        self.came.pieces = BTreeMap::from(pieces);
+        self.came.pieces.values_mut().for_each(|put| put.hold(&mut hold));
         self.came.path = self.path.as_ref().map(|path| {
             let mut spelled = Spelling::of_path(basis, &captured, path);
             spelled.hold(&mut hold);
@@ -247,22 +247,21 @@ impl Exposure {
                 if let Some(added) = &field.added {
                     came = came.beside(added);
                 }
-                field.put = came.held(&mut hold);
+                field.put = came;
             } else {
+                came.hold(&mut hold);
                 let mut spelled = Spelling::said(slot);
                 spelled.hold(&mut hold);
-                self.came.fields.insert(name, (came.held(&mut hold), spelled));
+                self.came.fields.insert(name, (came, spelled));
             }
         }
         let fields = self.fields.iter_mut().filter(|((up, _), _)| *up).map(|(_, field)| field);
         let puts = fields.flat_map(|field| std::iter::once(&mut field.put).chain(&mut field.added));
-        for put in puts {
-            *put = std::mem::replace(put, Put::Unknown).held(&mut hold);
-        }
+        puts.for_each(|put| put.hold(&mut hold));
         let spelled = self.fields.values_mut().filter_map(|field| field.spelling.as_mut());
         spelled.for_each(|spelling| spelling.hold(&mut hold));
         for (put, spelling) in self.target.values_mut() {
-            *put = std::mem::replace(put, Put::Unknown).held(&mut hold);
+            put.hold(&mut hold);
             spelling.hold(&mut hold);
         }
         if let Some(sends) = &mut self.sends {

@@ -63,8 +63,8 @@ impl Holds {
 pub(super) struct Free(BTreeMap<Saying, Formula>);
 
 impl Free {
-    /// Asks it of what these statements of a route read, and of what stood where they put something, as far as an upstream
-    /// gets it or a client is sent by it. What is `verified` may be what a client is held to.
+    /// Asks it of what these statements of a route read, and of what stood where they put something. What is `verified` may
+    /// be what a client is held to.
     pub(super) fn add<'d>(
         &mut self,
         basis: &Basis<'_>,
@@ -73,7 +73,7 @@ impl Free {
         verified: &[(ExprId, Env<'_>)],
         cut: &mut Cut<'_>,
     ) {
-        for does in does.filter(|does| does.goes_up() || does.sends()) {
+        for does in does {
             let read = does.reads().flat_map(|id| said(basis, id, env.locals));
             let read: Vec<ExprId> = read.chain(besides::as_came(basis, does)).collect();
             for id in read {

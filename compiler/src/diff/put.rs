@@ -211,12 +211,11 @@ impl Put {
         !one.asked.is_empty() && (!one.asked.iter().all(holds) || (one.said.is_empty() && is_free))
     }
 
-    /// The same with how the client is held in what it says.
-    pub(super) fn held(mut self, hold: &mut dyn FnMut(ExprId) -> Hold) -> Put {
-        if let Put::Client(made) = &mut self {
+    /// Notes how the client is held in what it says.
+    pub(super) fn hold(&mut self, hold: &mut dyn FnMut(ExprId) -> Hold) {
+        if let Put::Client(made) = self {
             made.hold(hold);
         }
-        self
     }
 
     /// What a client says in a place as it came, as a value that is made of just that.
@@ -237,19 +236,16 @@ impl Put {
         self
     }
 
-    /// The same where what stands for a whole is all of these.
-    pub(super) fn of_parts(mut self, whole: ExprId, parts: &BTreeSet<ExprId>) -> Put {
-        if let Put::Client(made) = &mut self {
-            let expand = |set: &BTreeSet<ExprId>| -> BTreeSet<ExprId> {
-                let own = set.iter().filter(|id| **id != whole);
-                let more = parts.iter().filter(|_| set.contains(&whole));
-                own.chain(more).copied().collect()
-            };
-            let said = [&made.said].into_iter().map(&expand).collect::<Vec<_>>();
-            made.choices = made.choices.iter().map(expand).collect();
-            made.said = said.into_iter().flatten().collect();
-        }
-        self
+    /// Puts all of these in the place of what stands for the whole of them.
+    pub(super) fn take_apart(&mut self, whole: ExprId, parts: &BTreeSet<ExprId>) {
+        let Put::Client(made) = self else { return };
+        let apart = |set: &BTreeSet<ExprId>| -> BTreeSet<ExprId> {
+            let own = set.iter().filter(|id| **id != whole);
+            let more = parts.iter().filter(|_| set.contains(&whole));
+            own.chain(more).copied().collect()
+        };
+        made.choices = made.choices.iter().map(apart).collect();
+        made.said = apart(&made.said);
     }
 
     /// Whether it is the policy's word, and nothing that a client says.

@@ -73,11 +73,7 @@ pub(super) fn verdict(
                 made.filter(|kind| *kind != Kind::Unclear).or_else(spelled).or(made)
             });
             reasons.extend(kind.map(|kind| {
-                let part = match kind {
-                    Kind::Loosened => "more",
-                    Kind::Tightened => "less",
-                    _ => "another part",
-                };
+                let part = spelling::part(kind);
                 (kind, format!("the client chooses {part} of the host that it is sent to"))
             }));
         }
@@ -186,7 +182,7 @@ impl Sends {
 
     /// Notes how the client is held in what it says of the host.
     pub(super) fn hold(&mut self, hold: &mut dyn FnMut(ExprId) -> Hold) {
-        self.said = std::mem::replace(&mut self.said, Put::Said).held(hold);
+        self.said.hold(hold);
         self.authority.hold(hold);
     }
 

@@ -89,6 +89,15 @@ pub(super) fn verdict(old: &Spelling, new: &Spelling, held: Held) -> Option<Kind
     }
 }
 
+/// How much of a text a client chooses where that means this.
+pub(super) fn part(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Loosened => "more",
+        Kind::Tightened => "less",
+        _ => "another part",
+    }
+}
+
 impl Spelling {
     /// How a value is spelled.
     pub(super) fn of(

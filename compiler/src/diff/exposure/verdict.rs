@@ -248,20 +248,9 @@ fn spelled(name: &Arc<str>, sides: [(&Exposure, &Put); 2]) -> Option<Reason> {
         _ if *put == Put::Passes => Some(&any),
         _ => of.came.fields.get(name).map(|(_, spelled)| spelled),
     });
-    match spelling::verdict(before?, after?, Held::Whole)? {
-        Kind::Loosened => Some((
-            Kind::Loosened,
-            format!("the client chooses more of `{name}`, which the upstream gets"),
-        )),
-        Kind::Tightened => Some((
-            Kind::Tightened,
-            format!("the client chooses less of `{name}`, which the upstream gets"),
-        )),
-        kind => Some((
-            kind,
-            format!("the client chooses another part of `{name}`, which the upstream gets"),
-        )),
-    }
+    let kind = spelling::verdict(before?, after?, Held::Whole)?;
+    let part = spelling::part(kind);
+    Some((kind, format!("the client chooses {part} of `{name}`, which the upstream gets")))
 }
 
 /// A piece of what an upstream is asked for.
@@ -331,11 +320,7 @@ fn chosen_of(piece: Piece, old: &Exposure, new: &Exposure) -> Option<Reason> {
         None => {}
     }
     let kind = kind?;
-    let part = match kind {
-        Kind::Loosened => "more",
-        Kind::Tightened => "less",
-        _ => "another part",
-    };
+    let part = spelling::part(kind);
     let word = piece.word();
     Some((kind, format!("the client chooses {part} of the {word} that the upstream gets")))
 }
