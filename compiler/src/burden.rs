@@ -8,7 +8,7 @@ use lang::hosts::host_relation;
 use lang::policy::{Host, Path, Segment};
 use lang::segment::{Relation, Segments};
 
-use crate::program::{Candidate, Program, VirtualHost};
+use crate::program::{Candidate, Pieces, Program, VirtualHost};
 
 /// For each route, the most tests that are made until it answers: its own and those of every candidate that may be asked
 /// before it, at the worst of its places. How many tests choosing a candidate is says `weight`.
@@ -50,7 +50,7 @@ pub fn tests_before(program: &Program, weight: &dyn Fn(&Candidate) -> usize) -> 
 }
 
 /// For each host, the places of those that lie inside of it.
-fn narrower(hosts: &[Arc<VirtualHost>]) -> Vec<Vec<usize>> {
+fn narrower(hosts: &Pieces<Arc<VirtualHost>>) -> Vec<Vec<usize>> {
     let places: HashMap<&Host, usize> =
         hosts.iter().enumerate().map(|(at, host)| (&host.host, at)).collect();
     let mut narrower = vec![Vec::new(); hosts.len()];

@@ -11,7 +11,7 @@ use lang::vocab::identity::CLAIMS;
 use crate::frame::{Head, SlotId};
 use crate::interp::Interp;
 use crate::order::witness::Witness;
-use crate::program::{Candidate, ListenerId, Program, Route, RouteId, VirtualHost};
+use crate::program::{Candidate, ListenerId, Pieces, Program, Route, RouteId, VirtualHost};
 use crate::space::{Cut, Env, Fact, Formula, Patience, Set, Space, Term, Undecided, arriving};
 use lang::hosts::host_relation;
 use lang::segment::{Relation, captures, path_relation, split};
@@ -107,7 +107,7 @@ pub(crate) fn arriving_at(policy: &Policy, listener: &str) -> Vec<Fact> {
 /// there is none.
 fn place(
     interp: &Interp<'_>,
-    (hosts, arriving): (&[Arc<VirtualHost>], &[Fact]),
+    (hosts, arriving): (&Pieces<Arc<VirtualHost>>, &[Fact]),
     host: &VirtualHost,
     candidate: &Candidate,
     head: &Head<'_>,

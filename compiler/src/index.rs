@@ -81,37 +81,39 @@ impl Index {
     /// The same where hosts stand at the places where they stood: those that changed are put into a copy.
     fn put(&self, before: &Listener, listener: &Listener, bind: Bind<'_>) -> Option<Index> {
         let (old, new) = (&before.hosts.list, &listener.hosts.list);
-        let stays = |(old, new): &(&Arc<VirtualHost>, &Arc<VirtualHost>)| Arc::ptr_eq(old, new);
-        let changed = old.iter().zip(new).enumerate().filter(|(_, pair)| !stays(pair));
-        let changed: Vec<_> = changed.collect();
-        let stands = |(_, (old, new)): &(usize, (&Arc<VirtualHost>, &Arc<VirtualHost>))| {
-            old.host == new.host
-        };
-        if self.is_plain || old.len() != new.len() || !changed.iter().all(stands) {
+        let pair = |place| Some((place, old.get(place)?, new.get(place)?));
+        let changed = new.apart(old).filter_map(pair);
+        let changed: Vec<(usize, &Arc<VirtualHost>, &Arc<VirtualHost>)> =
+            changed.filter(|(_, old, new)| !Arc::ptr_eq(old, new)).collect();
+        let stands = changed.iter().all(|(_, old, new)| old.host == new.host);
+        if self.is_plain || old.len() != new.len() || !stands {
             return None;
         }
         let mut next = self.clone();
         let mut routes = Cow::Borrowed(&*self.routes);
-        for (place, (old, new)) in changed {
+        for (place, old, new) in changed {
             let known = self.host(&old.host)?;
-            let mut codes = build::Codes::of(old, &known.tree);
             let (kind, name) = kind(&new.host);
             let name = Name::of(name.as_bytes());
-            let tree = build::tree(new, &name, bind, &mut codes);
+            let tree = known.tree.after(old, new, bind).unwrap_or_else(|| {
+                let mut codes = build::Codes::of(old, &known.tree);
+                build::tree(new, &name, bind, &mut codes)
+            });
             let first = if new.candidates.len() > old.candidates.len() {
                 next.n_unused += old.candidates.len();
                 u32::try_from(routes.len()).ok()?
             } else {
                 known.first
             };
-            let end = first as usize + new.candidates.len();
-            let own = new.candidates.iter().map(|candidate| candidate.route);
-            let known = routes.get(first as usize..end);
-            if !known.is_some_and(|known| known.iter().copied().eq(own.clone())) {
-                let routes = routes.to_mut();
-                routes.resize(routes.len().max(end), RouteId(u32::MAX));
-                let slots = routes.get_mut(first as usize..end)?.iter_mut();
-                slots.zip(own).for_each(|(slot, route)| *slot = route);
+            let is_moved = first != known.first;
+            if is_moved {
+                routes.to_mut().extend(new.candidates.iter().map(|candidate| candidate.route));
+            }
+            for at in new.candidates.apart(&old.candidates) {
+                let (slot, route) = (first as usize + at, new.candidates.get(at)?.route);
+                if *routes.get(slot)? != route {
+                    *routes.to_mut().get_mut(slot)? = route;
+                }
             }
             let host = Host::new(
                 tree,
@@ -182,7 +184,7 @@ impl Index {
     #[cfg(feature = "jit")]
     pub(crate) fn cells(&self) -> impl Iterator<Item = (u32, &Cell)> {
         let hosts = self.hosts.all();
-        hosts.flat_map(|host| host.tree.side.cells.iter().map(|cell| (host.place(), cell)))
+        hosts.flat_map(|host| host.tree.all_cells().map(|cell| (host.place(), cell)))
     }
 
     /// Which route of the listener answers; `interp` is asked for if more than host and path have to say.
@@ -370,7 +372,7 @@ fn kind(pattern: &Pattern) -> (Option<Kind>, &str) {
 /// The candidate of a cell that answers, if one does.
 #[inline(always)]
 fn asked(host: &Host, cell: u32, run: &Run<'_>) -> Result<Option<u32>, Pending> {
-    match host.tree.side.cells.get(cell as usize) {
+    match host.tree.side.cell(cell) {
         Some(cell) => run.cell(cell, host.place()),
         None => Ok(None),
     }
@@ -384,7 +386,7 @@ fn asked_apart(host: &Host, cell: u32, run: &Run<'_>) -> Result<Option<u32>, Pen
 
 /// Adds the methods with which a candidate of a cell would have answered; gives what keeps that from being said.
 fn add_allowed(host: &Host, cell: u32, run: &Run<'_>, allowed: &mut Methods) -> Option<Asked> {
-    let cell = host.tree.side.cells.get(cell as usize)?;
+    let cell = host.tree.side.cell(cell)?;
     for place in 0..cell.candidates.len() {
         match run.missed_methods(cell, place, host.place()) {
             Ok(Some(methods)) => allowed.add(methods),

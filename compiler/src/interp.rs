@@ -32,7 +32,7 @@ pub(crate) struct Constants {
     values: Rows<Option<Value>>,
     /// How many steps it takes at most to compute each.
     steps: Rows<u64>,
-    lookups: HashMap<ExprId, Arc<Lookup>>,
+    lookups: Arc<HashMap<ExprId, Arc<Lookup>>>,
 }
 
 /// Everything an evaluation stands on.
@@ -83,7 +83,11 @@ impl Constants {
     fn extend(&mut self, program: &Program, value: impl Fn(InputId) -> Option<Value>) {
         let frame = Frame::new();
         let first = self.values.len();
-        for (at, expr) in program.exprs.iter().enumerate().skip(first) {
+        if first == 0 {
+            self.values = Rows::with_capacity(program.exprs.len());
+            self.steps = Rows::with_capacity(program.exprs.len());
+        }
+        for (at, expr) in (first..).zip(program.exprs.iter_from(first)) {
             let found = match expr {
                 Expr::Const(value) => Some(value.clone()),
                 Expr::Input(input) => value(*input),
@@ -99,7 +103,7 @@ impl Constants {
                 }
             };
             if let Some(lookup) = found.as_ref().and_then(Lookup::of) {
-                self.lookups.insert(ExprId(at as u32), Arc::new(lookup));
+                Arc::make_mut(&mut self.lookups).insert(ExprId(at as u32), Arc::new(lookup));
             }
             let steps = if found.is_some() { 1 } else { self.steps_of(expr) };
             self.values.push(found);

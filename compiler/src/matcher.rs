@@ -115,10 +115,9 @@ pub fn load_after(
     before: &Matcher,
 ) -> Result<Matcher, LoadError> {
     let old = &*before.program;
-    let names = |program: &Program| -> Vec<Arc<str>> {
-        program.listeners.iter().map(|listener| listener.name.clone()).collect()
-    };
-    if backend != before.backend || !program.continues(old) || names(&program) != names(old) {
+    let names = program.listeners.iter().map(|listener| &listener.name);
+    let same_names = names.eq(old.listeners.iter().map(|listener| &listener.name));
+    if backend != before.backend || !program.continues(old) || !same_names {
         return load(program, inputs, backend);
     }
     crate::verify::verify_after(&program, old).map_err(LoadError::Program)?;

@@ -12,12 +12,14 @@ use crate::frame::{Slot, SlotId};
 
 pub mod code;
 pub mod expr;
+pub mod pieces;
 pub mod routing;
 pub mod rows;
 pub(crate) mod text;
 pub(crate) mod walk;
 
 pub use expr::{Expr, MatchArm};
+pub use pieces::Pieces;
 pub use routing::{
     Candidate, Hosts, Listener, ListenerId, Node, Target, Test, TestKind, VirtualHost,
 };
@@ -39,7 +41,7 @@ pub struct Program {
     /// Listeners, upstreams and other configured items.
     pub blocks: Vec<Block>,
     /// The routes, in the policy's order.
-    pub routes: Vec<Arc<Route>>,
+    pub routes: Pieces<Arc<Route>>,
     /// Pairs of routes of which the policy says that the first is tried before the second.
     pub before: Vec<(RouteId, RouteId)>,
     /// How each listener finds its route.
@@ -116,7 +118,7 @@ pub enum StepKind {
 }
 
 /// An action and its arguments.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Call {
     /// The action's name.
     pub action: Arc<str>,
@@ -205,11 +207,11 @@ impl Program {
         for setting in self.blocks.iter_mut().flat_map(|block| &mut block.settings) {
             setting.args.iter_mut().for_each(&mut *each);
         }
-        for route in &mut self.routes {
+        for route in self.routes.iter_mut() {
             let route = Arc::make_mut(route);
             route.each_expr_mut(each);
         }
-        let hosts = self.listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list);
+        let hosts = self.listeners.iter_mut().flat_map(|listener| listener.hosts.list.iter_mut());
         for host in hosts.map(Arc::make_mut) {
             host.each_expr_mut(each);
         }
@@ -226,6 +228,20 @@ impl Program {
 }
 
 impl Route {
+    /// Whether another one is this but for where it is written.
+    pub(crate) fn is_alike(&self, other: &Route) -> bool {
+        fn what<T>(all: &[(T, lang::Span)]) -> impl Iterator<Item = &T> {
+            all.iter().map(|(what, _)| what)
+        }
+        let methods = |route: &'_ Route| route.methods.as_ref().map(|(methods, _)| methods.clone());
+        (&self.name, &self.captures, &self.reads) == (&other.name, &other.captures, &other.reads)
+            && what(&self.hosts).eq(what(&other.hosts))
+            && what(&self.paths).eq(what(&other.paths))
+            && what(&self.conditions).eq(what(&other.conditions))
+            && methods(self) == methods(other)
+            && are_alike(&self.steps, &other.steps)
+    }
+
     /// Calls `each` with every expression that it uses, to be replaced.
     pub(crate) fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
         self.conditions.iter_mut().for_each(|(condition, _)| each(condition));
@@ -259,6 +275,22 @@ impl Step {
             StepKind::Always(steps) => steps.iter_mut().for_each(|step| step.each_expr_mut(each)),
         }
     }
+}
+
+/// Whether statements are others but for where they are written.
+fn are_alike(steps: &[Step], others: &[Step]) -> bool {
+    let is_alike = |(step, other): (&Step, &Step)| {
+        step.via == other.via
+            && match (&step.kind, &other.kind) {
+                (StepKind::Let(local, value), StepKind::Let(other, of)) => {
+                    (local, value) == (other, of)
+                }
+                (StepKind::Act(call), StepKind::Act(other)) => call == other,
+                (StepKind::Always(steps), StepKind::Always(others)) => are_alike(steps, others),
+                _ => false,
+            }
+    };
+    steps.len() == others.len() && steps.iter().zip(others).all(is_alike)
 }
 
 /// What a local stands for among these: the last one of its name.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::program::{Candidate, Expr, Program, Route, Step, StepKind, Target, VirtualHost};
+use crate::program::{
+    Candidate, Expr, Listener, Node, Program, Route, Step, StepKind, Target, VirtualHost,
+};
 
 /// Whether the program keeps its promises; the error names the first that is broken. Operands stand before their users,
 /// slots, inputs, routes and jump targets are in range, jumps lead forward, conditions are Boolean, path trees are trees,
@@ -18,6 +20,7 @@ pub fn verify(program: &Program) -> Result<(), String> {
     program.routes.iter().try_for_each(|route| verify_route(program, route))?;
     verify_order(program)?;
     for listener in &program.listeners {
+        verify_names(listener)?;
         for host in &listener.hosts.list {
             verify_host(program, host)
                 .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
@@ -29,20 +32,26 @@ pub fn verify(program: &Program) -> Result<(), String> {
 /// The same of a program that was made of `before`, which keeps them: what both share is not looked at.
 pub(crate) fn verify_after(program: &Program, before: &Program) -> Result<(), String> {
     verify_exprs(program, before.exprs.len())?;
-    let mut known = before.routes.iter();
-    for route in &program.routes {
-        if !known.next().is_some_and(|known| Arc::ptr_eq(known, route)) {
+    for at in program.routes.apart(&before.routes) {
+        let Some(route) = program.routes.get(at) else { continue };
+        if !before.routes.get(at).is_some_and(|known| Arc::ptr_eq(known, route)) {
             verify_route(program, route)?;
         }
     }
     verify_order(program)?;
     for (listener, known) in program.listeners.iter().zip(&before.listeners) {
-        let mut known = known.hosts.list.iter();
-        for host in &listener.hosts.list {
-            if !known.next().is_some_and(|known| Arc::ptr_eq(known, host)) {
-                verify_host(program, host)
-                    .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
+        if !are_same_names(listener, known) {
+            verify_names(listener)?;
+        }
+        let known = &known.hosts.list;
+        for place in listener.hosts.list.apart(known) {
+            let Some(host) = listener.hosts.list.get(place) else { continue };
+            match known.get(place) {
+                Some(known) if Arc::ptr_eq(known, host) => Ok(()),
+                Some(known) => verify_host_after(program, host, known),
+                None => verify_host(program, host),
             }
+            .map_err(|reason| format!("listener `{}`: {reason}", listener.name))?;
         }
     }
     // INVARIANT: what is shared leads to no route that has gone.
@@ -52,7 +61,7 @@ pub(crate) fn verify_after(program: &Program, before: &Program) -> Result<(), St
 
 /// The expressions from this one on.
 fn verify_exprs(program: &Program, first: usize) -> Result<(), String> {
-    for (at, expr) in program.exprs.iter().enumerate().skip(first) {
+    for (at, expr) in (first..).zip(program.exprs.iter_from(first)) {
         let mut forward = false;
         expr.each_operand(&mut |operand| forward |= operand.0 as usize >= at);
         if forward {
@@ -95,21 +104,32 @@ fn verify_route(program: &Program, route: &Route) -> Result<(), String> {
     Ok(())
 }
 
-/// What leads to routes and hosts.
+/// What leads to routes.
 fn verify_order(program: &Program) -> Result<(), String> {
     let n_routes = program.routes.len();
     if program.before.iter().any(|(a, b)| a.0.max(b.0) as usize >= n_routes) {
         return Err("a `before` names a route that is none".to_owned());
     }
-    for listener in &program.listeners {
-        let hosts = &listener.hosts;
-        let maps = [&hosts.exact, &hosts.one_label, &hosts.labels];
-        let places = maps.into_iter().flat_map(|map| map.values().copied()).chain(hosts.any);
-        if places.max().is_some_and(|place| place >= hosts.list.len()) {
-            return Err(format!("listener `{}` leads to a host that is none", listener.name));
-        }
+    Ok(())
+}
+
+fn verify_names(listener: &Listener) -> Result<(), String> {
+    let hosts = &listener.hosts;
+    let maps = [&hosts.exact, &hosts.one_label, &hosts.labels];
+    let places = maps.into_iter().flat_map(|map| map.values().copied()).chain(hosts.any);
+    if places.max().is_some_and(|place| place >= hosts.list.len()) {
+        return Err(format!("listener `{}` leads to a host that is none", listener.name));
     }
     Ok(())
+}
+
+/// Whether the names of a listener are those of another one, shared with it, and lead to as many hosts.
+fn are_same_names(listener: &Listener, known: &Listener) -> bool {
+    let (hosts, known) = (&listener.hosts, &known.hosts);
+    Arc::ptr_eq(&hosts.exact, &known.exact)
+        && Arc::ptr_eq(&hosts.one_label, &known.one_label)
+        && Arc::ptr_eq(&hosts.labels, &known.labels)
+        && (hosts.any, hosts.list.len()) == (known.any, known.list.len())
 }
 
 /// Whether the statement runs an action without a name, or holds what cannot stand in it.
@@ -124,26 +144,53 @@ fn is_nameless(step: &Step) -> bool {
 }
 
 fn verify_host(program: &Program, host: &VirtualHost) -> Result<(), String> {
-    for (at, node) in host.nodes.iter().enumerate() {
-        let children = node.literals.values().chain(node.captures.iter().map(|(_, next)| next));
-        for child in children {
-            // A child stands behind its parent, so that no walk comes back.
-            if *child <= at || *child >= host.nodes.len() {
-                return Err(format!("path node {at} leads to {child}"));
-            }
-        }
-        for cell in [&node.here, &node.beneath] {
-            let ranks: Option<Vec<u32>> =
-                cell.iter().map(|at| host.candidates.get(*at).map(|one| one.rank)).collect();
-            let Some(ranks) = ranks else {
-                return Err(format!("path node {at} leads to a candidate that is none"));
-            };
-            if !ranks.is_sorted() {
-                return Err(format!("path node {at} holds candidates out of order"));
-            }
+    host.nodes.iter().enumerate().try_for_each(|(at, node)| verify_node(host, at, node))?;
+    host.candidates.iter().try_for_each(|candidate| verify_candidate(program, candidate))
+}
+
+/// The same of a host that stands where `before` stood, which keeps them: what both share is not looked at.
+fn verify_host_after(
+    program: &Program,
+    host: &VirtualHost,
+    before: &VirtualHost,
+) -> Result<(), String> {
+    let candidates = || host.candidates.apart(&before.candidates);
+    let rank = |of: &VirtualHost, at| of.candidates.get(at).map(|one| one.rank);
+    // What is shared leads to places that are there still, in the order in which they were.
+    let stands = host.nodes.len() >= before.nodes.len()
+        && host.candidates.len() >= before.candidates.len()
+        && candidates().all(|at| rank(before, at).is_none_or(|old| rank(host, at) == Some(old)));
+    if !stands {
+        return verify_host(program, host);
+    }
+    for at in host.nodes.apart(&before.nodes) {
+        host.nodes.get(at).map_or(Ok(()), |node| verify_node(host, at, node))?;
+    }
+    for at in candidates() {
+        host.candidates.get(at).map_or(Ok(()), |one| verify_candidate(program, one))?;
+    }
+    Ok(())
+}
+
+fn verify_node(host: &VirtualHost, at: usize, node: &Node) -> Result<(), String> {
+    let children = node.literals.values().chain(node.captures.iter().map(|(_, next)| next));
+    for child in children {
+        // A child stands behind its parent, so that no walk comes back.
+        if *child <= at || *child >= host.nodes.len() {
+            return Err(format!("path node {at} leads to {child}"));
         }
     }
-    host.candidates.iter().try_for_each(|candidate| verify_candidate(program, candidate))
+    for cell in [&node.here, &node.beneath] {
+        let ranks: Option<Vec<u32>> =
+            cell.iter().map(|at| host.candidates.get(*at).map(|one| one.rank)).collect();
+        let Some(ranks) = ranks else {
+            return Err(format!("path node {at} leads to a candidate that is none"));
+        };
+        if !ranks.is_sorted() {
+            return Err(format!("path node {at} holds candidates out of order"));
+        }
+    }
+    Ok(())
 }
 
 fn verify_candidate(program: &Program, candidate: &Candidate) -> Result<(), String> {

@@ -207,8 +207,8 @@ pub fn beyond(engine: &Engine) -> Vec<Diag> {
     let mut diags = Vec::new();
     for (config, bounds) in bounded {
         let listener = program.listeners.iter().find(|listener| listener.name == config.name);
-        let hosts = listener.map_or(&[][..], |listener| &listener.hosts.list);
-        let routes = hosts.iter().flat_map(|host| &host.candidates).map(|one| one.route);
+        let hosts = listener.into_iter().flat_map(|listener| &listener.hosts.list);
+        let routes = hosts.flat_map(|host| &host.candidates).map(|one| one.route);
         // A route with several hosts and paths is told once.
         for id in routes.collect::<BTreeSet<RouteId>>() {
             let (Some(cost), Some(route)) = (costs.get(id.0 as usize), program.route(id)) else {

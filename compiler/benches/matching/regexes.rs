@@ -87,12 +87,13 @@ pub(crate) fn put(program: &mut Program, rules: &[Rule]) {
         });
         let pattern = add(Expr::Const(pattern.clone()));
         let fits = add(Expr::Call(matches, vec![path, pattern]));
-        Arc::make_mut(&mut program.routes[at])
+        Arc::make_mut(program.routes.get_mut(at).unwrap())
             .conditions
             .iter_mut()
             .for_each(|(condition, _)| *condition = fits);
-        let hosts = program.listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list);
-        for candidate in hosts.flat_map(|host| &mut Arc::make_mut(host).candidates) {
+        let hosts =
+            program.listeners.iter_mut().flat_map(|listener| listener.hosts.list.iter_mut());
+        for candidate in hosts.flat_map(|host| Arc::make_mut(host).candidates.iter_mut()) {
             if candidate.route.0 as usize == at {
                 let kind = TestKind::True(fits);
                 candidate.code = vec![Test { kind, yes: Target::Pass, no: Target::Fail }];

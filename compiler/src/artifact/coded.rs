@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Unfit;
 use super::bytes::{Reader, Writer, damaged};
-use crate::program::Rows;
+use crate::program::{Pieces, Rows};
 
 /// Something that can be written and read back.
 pub(super) trait Coded: Sized {
@@ -182,6 +182,16 @@ impl<T: Coded> Coded for Vec<T> {
 }
 
 impl<T: Coded> Coded for Rows<T> {
+    fn put(&self, out: &mut Writer) {
+        put_all(self.iter(), out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
+        take_all(from)
+    }
+}
+
+impl<T: Coded> Coded for Pieces<T> {
     fn put(&self, out: &mut Writer) {
         put_all(self.iter(), out);
     }

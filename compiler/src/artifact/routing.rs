@@ -29,8 +29,8 @@ impl Coded for Hosts {
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
         let mut hosts = Hosts { list: Coded::take(from)?, ..Hosts::default() };
         for (place, host) in hosts.list.iter().enumerate() {
-            let into = |map: &mut HashMap<Arc<str>, usize>, name: &Arc<str>| {
-                map.insert(name.clone(), place)
+            let into = |map: &mut Arc<HashMap<Arc<str>, usize>>, name: &Arc<str>| {
+                Arc::make_mut(map).insert(name.clone(), place)
             };
             let before = match &host.host {
                 Host::Any => hosts.any.replace(place),

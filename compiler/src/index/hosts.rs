@@ -1,5 +1,8 @@
 //! From a host to the trees that answer for it: a hash table over exact names and over the suffixes of wildcards. Each
-//! entry is a cache line: the name it is for, and where its tree is.
+//! entry is a cache line: the name it is for, and where its tree is. The table lies in groups, which the next one shares
+//! where nothing is changed in them.
+
+use std::sync::Arc;
 
 use super::Asked;
 use super::text::{ENDS, Name};
@@ -8,9 +11,11 @@ use super::tree::Tree;
 /// The hosts of one listener.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hosts {
-    /// A power of two, and at least twice as many as there are names. Whoever asks for names that are not there looks no
-    /// further than the longest row of entries.
-    table: Box<[Entry]>,
+    /// The names where they are few; then there is no table.
+    few: Box<[Host]>,
+    /// A power of two; its entries are at least twice as many as there are names. Whoever asks for names that are not
+    /// there looks no further than the longest row of entries.
+    table: Box<[Arc<Group>]>,
     /// What hashes begin with; its lowest bits are for a kind.
     seed: u64,
     /// Bit `n` stands for suffixes of `n` labels behind `*.`, and behind `**.`; the last bit for all longer ones.
@@ -34,8 +39,17 @@ pub(super) struct Host {
 
 /// A place of the table: a cache line.
 #[repr(align(64))]
-#[derive(Clone, Debug, Default)]
-struct Entry(Option<Host>);
+#[derive(Clone, Debug)]
+struct Entry(Host);
+
+/// Places that stand together.
+type Group = [Entry; GROUP];
+
+/// So many: few, so that a copy of them is quick, and many, so that there are few groups.
+const GROUP: usize = 16;
+
+/// More names than these are looked up by hash.
+const FEW: usize = 4;
 
 /// What a name in the table is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +66,9 @@ pub(super) enum Kind {
 const PLACE: u32 = 22;
 const KIND: u32 = 2;
 
+/// The mark of no name: no kind has this number.
+const NOBODY: u32 = ((1 << KIND) - 1) << PLACE;
+
 /// The longest name that has a tree.
 pub(super) const LONGEST_NAME: usize = (1 << (32 - PLACE - KIND)) - 1;
 
@@ -65,6 +82,15 @@ impl Host {
     /// The host with this name, place in the program's list, and first candidate.
     pub(super) fn new(tree: Tree, kind: Kind, name: &Name<'_>, first: u32, place: u32) -> Host {
         Host { tree, ends: name.ends, first, mark: place | mark(kind, name) }
+    }
+
+    /// What stands where there is none.
+    fn nobody() -> Host {
+        Host { tree: Tree::default(), ends: [0; 4], first: 0, mark: NOBODY }
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.mark == NOBODY
     }
 
     /// Whether it is for this name.
@@ -94,10 +120,11 @@ impl Hosts {
             };
             *of_kind |= bit(name);
         }
-        if names.is_empty() {
+        if names.len() <= FEW {
+            hosts.few = names.into_iter().map(|(_, _, host)| host).collect();
             return hosts;
         }
-        let size = (names.len() * 2).next_power_of_two();
+        let size = (names.len() * 2).next_power_of_two().max(GROUP);
         // The longest row is what a look may cost; a few tries keep it short.
         let row = |seed: &u64| {
             let mut taken = vec![false; size];
@@ -118,24 +145,25 @@ impl Hosts {
         };
         let seeds = (0..TRIES).map(|number| number << KIND);
         hosts.seed = seeds.min_by_key(row).unwrap_or_default();
-        let mut table = vec![Entry::default(); size];
+        let mut table = vec![Host::nobody(); size];
         for (kind, name, host) in names {
             let mut at = place(hash(hosts.seed, kind, &Name::of(name.as_bytes())), size);
-            while table.get(at).is_some_and(|entry| entry.0.is_some()) {
+            while table.get(at).is_some_and(|host| !host.is_nobody()) {
                 at = (at + 1) & (size - 1);
             }
-            if let Some(entry) = table.get_mut(at) {
-                entry.0 = Some(host);
+            if let Some(place) = table.get_mut(at) {
+                *place = host;
             }
         }
-        hosts.table = table.into();
+        let (groups, _) = table.as_chunks::<GROUP>();
+        hosts.table = groups.iter().map(|group| Arc::new(group.clone().map(Entry))).collect();
         hosts
     }
 
     /// What answers for this name, or for every host.
     pub(super) fn of(&self, kind: Option<Kind>, name: &Name<'_>) -> Option<&Host> {
         match kind {
-            Some(kind) => self.table.get(self.entry(kind, name)?)?.0.as_ref(),
+            Some(kind) => self.look_for(kind, name),
             None => self.any.as_ref(),
         }
     }
@@ -148,19 +176,46 @@ impl Hosts {
         host: Host,
     ) -> Option<()> {
         match kind {
-            Some(kind) => {
-                let at = self.entry(kind, name)?;
-                self.table.get_mut(at)?.0 = Some(host);
-            }
+            Some(kind) => *self.place_of(kind, name)? = host,
             None => self.any = Some(host),
         }
         Some(())
     }
 
+    /// Where the host stands that is for this name.
+    fn place_of(&mut self, kind: Kind, name: &Name<'_>) -> Option<&mut Host> {
+        let mark = mark(kind, name);
+        if self.table.is_empty() {
+            return self.few.iter_mut().find(|host| host.is_of(mark, name));
+        }
+        let size = self.table.len() * GROUP;
+        let mut at = place(hash(self.seed, kind, name), size);
+        loop {
+            let host = self.at(at)?;
+            if host.is_of(mark, name) {
+                break;
+            }
+            if host.is_nobody() {
+                return None;
+            }
+            at = (at + 1) & (size - 1);
+        }
+        let group = Arc::make_mut(self.table.get_mut(at / GROUP)?);
+        group.get_mut(at % GROUP).map(|entry| &mut entry.0)
+    }
+
+    /// What stands at a place of the table.
+    #[inline(always)]
+    fn at(&self, at: usize) -> Option<&Host> {
+        self.table.get(at / GROUP).map(|group| &group[at % GROUP].0)
+    }
+
     /// All hosts.
     #[cfg(feature = "jit")]
     pub(super) fn all(&self) -> impl Iterator<Item = &Host> {
-        self.table.iter().filter_map(|entry| entry.0.as_ref()).chain(&self.any)
+        let table = self.table.iter().flat_map(|group| group.iter().map(|entry| &entry.0));
+        let table = table.filter(|host| !host.is_nobody());
+        self.few.iter().chain(table).chain(&self.any)
     }
 
     /// Calls `visit` with the trees that answer for a host, most specific first, until it gives something.
@@ -255,25 +310,27 @@ impl Hosts {
         if name.len() > LONGEST_NAME { None } else { self.look_for(kind, name) }
     }
 
-    /// The place in the table of what is for this name.
-    fn entry(&self, kind: Kind, name: &Name<'_>) -> Option<usize> {
-        let mut at = place(hash(self.seed, kind, name), self.table.len());
-        while !self.table.get(at)?.0.as_ref()?.is_of(mark(kind, name), name) {
-            at = (at + 1) & (self.table.len() - 1);
-        }
-        Some(at)
-    }
-
     #[inline(always)]
     fn look_for(&self, kind: Kind, name: &Name<'_>) -> Option<&Host> {
-        let mut at = place(hash(self.seed, kind, name), self.table.len());
         let mark = mark(kind, name);
+        if self.table.is_empty() {
+            return self.few.iter().find(|host| host.is_of(mark, name));
+        }
+        let hash = hash(self.seed, kind, name);
+        let mut group = place(hash, self.table.len() * GROUP) / GROUP;
+        let mut at = place(hash, GROUP);
         loop {
-            let host = self.table.get(at)?.0.as_ref()?;
+            let host = &self.table.get(group)?[at].0;
             if host.is_of(mark, name) {
                 return Some(host);
             }
-            at = (at + 1) & (self.table.len() - 1);
+            if host.is_nobody() {
+                return None;
+            }
+            at = (at + 1) % GROUP;
+            if at == 0 {
+                group = (group + 1) & (self.table.len() - 1);
+            }
         }
     }
 }

@@ -13,16 +13,18 @@
 use std::sync::Arc;
 
 use super::text::Name;
+use crate::program::Pieces;
 use crate::program::code::Code;
 use lang::segment::Segments;
 
 pub(super) mod build;
+pub(super) mod change;
 mod walk;
 
 pub(super) use walk::{LONGEST, Later};
 
 /// The tree of one host.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     /// The nodes, the root first; behind them what the ends of the host's name do not hold.
     lines: Arc<[Line]>,
@@ -41,13 +43,21 @@ const LINE: usize = 8;
 /// What a tree refers to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Side {
-    /// Cells with something to decide.
-    pub(super) cells: Box<[Cell]>,
+    /// Cells with something to decide, as they were when the tree was built. Shared with the next tree.
+    cells: Arc<[Cell]>,
+    /// Those that were made since, numbered behind them. What stood in their place may be left among the others.
+    own: Pieces<Arc<Cell>>,
+    /// By the number of a candidate that is the first of a cell: where the tree says what that is. A word, and whether
+    /// it is the upper half of it. [`NOWHERE`] for all other candidates; nothing for a tree that is no longer to change.
+    places: Arc<[u32]>,
     /// The kinds of captures that have no number of their own.
     kinds: Box<[Segments]>,
     /// Whether the host's order or depth is not one that a tree can keep. There is a root, but nothing at it.
     pub(super) is_plain: bool,
 }
+
+/// The place of no cell.
+const NOWHERE: u32 = u32::MAX;
 
 /// Candidates with something to decide.
 #[derive(Clone, Debug)]
@@ -141,11 +151,50 @@ const LAST: u64 = 1 << 63;
 const LEAF: u64 = 1 << 62;
 
 impl Tree {
+    /// Its cells, but for those in whose place there is another now.
+    pub(super) fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+        // Of a tree as it was built that is all; of another one its nodes know.
+        let built = if self.side.own.is_empty() { &*self.side.cells } else { &[] };
+        let places = if self.side.own.is_empty() { &[] } else { &*self.side.places };
+        let told = places.iter().filter_map(|place| match self.cell_at(*place)? {
+            CellRef::Cell(number) => self.side.cell(number),
+            CellRef::None | CellRef::Always(_) => None,
+        });
+        built.iter().chain(told)
+    }
+
+    /// What stands at a place of a cell.
+    fn cell_at(&self, place: u32) -> Option<CellRef> {
+        let word = word(&self.lines, place as usize / 2).filter(|_| place != NOWHERE)?;
+        Some(CellRef::of(match place % 2 {
+            0 => word as u32,
+            _ => (word >> 32) as u32,
+        }))
+    }
+
     /// Whether what the ends of a name do not hold is as in the name that it is for, which is as long.
     pub(super) fn goes_on(&self, name: &Name<'_>) -> bool {
         let n_lines = name.more().count().div_ceil(LINE);
         let more = self.lines.len().checked_sub(n_lines).and_then(|begin| self.lines.get(begin..));
         more.is_some_and(|more| name.more().zip(words(more)).all(|(given, held)| given == held))
+    }
+}
+
+impl Side {
+    /// The cell with this number.
+    #[inline(always)]
+    pub(super) fn cell(&self, number: u32) -> Option<&Cell> {
+        match self.cells.get(number as usize) {
+            Some(cell) => Some(cell),
+            None => self.own_cell(number),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn own_cell(&self, number: u32) -> Option<&Cell> {
+        let own = (number as usize).checked_sub(self.cells.len())?;
+        self.own.get(own).map(|cell| &**cell)
     }
 }
 
@@ -225,6 +274,12 @@ impl CellRef {
 fn kid(length: usize, kind: u64) -> u64 {
     let much = 7_usize.saturating_sub(length) as u64 * 8;
     much | kind << KID_KIND | (length as u64 + 1) << KID_LENGTH
+}
+
+/// What a word besides literals is for.
+#[inline(always)]
+fn kind_of(word: u64) -> u32 {
+    ((word & !(LAST | LEAF)) >> 32) as u32
 }
 
 /// Where among the slots the row begins in which a segment's node stands.

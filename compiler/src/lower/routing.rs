@@ -52,15 +52,14 @@ fn virtual_host(
     places: impl Iterator<Item = Place>,
     codes: &mut Codes,
 ) -> VirtualHost {
-    let nodes = vec![Node::default()];
-    let mut made = VirtualHost { host, nodes, candidates: Vec::new(), is_ranked: false };
+    let (mut nodes, mut candidates) = (vec![Node::default()], Vec::new());
     for (rank, place) in places.enumerate() {
         let Some(route) = program.route(place.route) else { continue };
         let Some((path, _)) = route.paths.get(place.path) else { continue };
         let (code, reads_captures) =
             codes.of.entry(place.route.0).or_insert_with(|| code(program, route)).clone();
-        let candidate = made.candidates.len();
-        made.candidates.push(Candidate {
+        let candidate = candidates.len();
+        candidates.push(Candidate {
             route: place.route,
             path: place.path,
             rank: rank as u32,
@@ -70,15 +69,17 @@ fn virtual_host(
             code,
         });
         let kinds = path.segments.iter().map(Segments::of);
-        let node = kinds.fold(0, |node, kind| child(&mut made.nodes, node, kind));
-        if let Some(node) = made.nodes.get_mut(node) {
+        let node = kinds.fold(0, |node, kind| child(&mut nodes, node, kind));
+        if let Some(node) = nodes.get_mut(node) {
             let cell = if path.rest { &mut node.beneath } else { &mut node.here };
             cell.push(candidate);
         }
     }
-    for node in &mut made.nodes {
+    for node in &mut nodes {
         node.captures.sort_by_key(|(kind, _)| kind.weight());
     }
+    let (nodes, candidates) = (nodes.into(), candidates.into());
+    let mut made = VirtualHost { host, nodes, candidates, is_ranked: false };
     made.is_ranked = is_ranked(program, &made);
     made
 }

@@ -41,7 +41,7 @@ impl Fill for Known<'_> {
 pub(super) fn run(program: &mut Program) {
     let constants = constants(program, &[]);
     let mut listeners = std::mem::take(&mut program.listeners);
-    for host in listeners.iter_mut().flat_map(|listener| &mut listener.hosts.list) {
+    for host in listeners.iter_mut().flat_map(|listener| listener.hosts.list.iter_mut()) {
         let VirtualHost { host, candidates, .. } = Arc::make_mut(host);
         let name = match host {
             Host::Exact(name) => Some(&**name),

@@ -10,7 +10,7 @@ use lang::policy::Host;
 use lang::segment::{Relation, Segments};
 use lang::vocab::ExprId;
 
-use crate::program::RouteId;
+use crate::program::{Pieces, RouteId};
 
 /// A listener, by its place in [`crate::Program::listeners`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -27,19 +27,20 @@ pub struct Listener {
     pub hosts: Hosts,
 }
 
-/// From a host to the virtual hosts that answer for it: places in `list`.
+/// From a host to the virtual hosts that answer for it: places in `list`. A changed program shares the names with the one
+/// it was made of where it has the same.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     /// `shop.example`
-    pub exact: HashMap<Arc<str>, usize>,
+    pub exact: Arc<HashMap<Arc<str>, usize>>,
     /// `*.x`, by `x`
-    pub one_label: HashMap<Arc<str>, usize>,
+    pub one_label: Arc<HashMap<Arc<str>, usize>>,
     /// `**.x`, by `x`
-    pub labels: HashMap<Arc<str>, usize>,
+    pub labels: Arc<HashMap<Arc<str>, usize>>,
     /// Every host.
     pub any: Option<usize>,
     /// What they lead to.
-    pub list: Vec<Arc<VirtualHost>>,
+    pub list: Pieces<Arc<VirtualHost>>,
 }
 
 /// The routes of one host pattern: a tree over path segments.
@@ -48,16 +49,16 @@ pub struct VirtualHost {
     /// The pattern.
     pub host: Host,
     /// The tree; its root is the first.
-    pub nodes: Vec<Node>,
+    pub nodes: Pieces<Node>,
     /// What the nodes lead to.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Pieces<Candidate>,
     /// Whether only ranks say in which order its cells are tried: a `before` stands between routes of two of them. Where
     /// none does, narrower cells come first.
     pub is_ranked: bool,
 }
 
 /// A point between two segments of a path.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Node {
     /// By the next segment's text.
     pub literals: HashMap<Arc<str>, usize>,
@@ -70,7 +71,7 @@ pub struct Node {
 }
 
 /// A route at one of its hosts and one of its paths.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Candidate {
     /// The route.
     pub route: RouteId,
@@ -146,6 +147,16 @@ impl TestKind {
 }
 
 impl VirtualHost {
+    /// The same, which shares with another what is alike in both; `None` if that is all.
+    pub(crate) fn apart(mut self, before: &VirtualHost) -> Option<VirtualHost> {
+        self.nodes = self.nodes.sharing(&before.nodes);
+        self.candidates = self.candidates.sharing(&before.candidates);
+        let is_same = self.nodes.is_same(&before.nodes)
+            && self.candidates.is_same(&before.candidates)
+            && (&self.host, self.is_ranked) == (&before.host, before.is_ranked);
+        (!is_same).then_some(self)
+    }
+
     /// Calls `each` with every expression that it uses, to be replaced.
     pub(crate) fn each_expr_mut(&mut self, each: &mut dyn FnMut(&mut ExprId)) {
         for test in self.candidates.iter_mut().flat_map(|candidate| &mut candidate.code) {
@@ -168,19 +179,19 @@ impl Hosts {
     /// Adds a pattern that is not there.
     pub(crate) fn add(&mut self, host: Arc<VirtualHost>) {
         self.lead(&host.host, Some(self.list.len()));
-        self.list.push(host);
+        self.list.extend([host]);
     }
 
     /// Takes the pattern at this place out; the last one moves there.
     pub(crate) fn remove(&mut self, place: usize) {
-        if place >= self.list.len() {
-            return;
-        }
-        let gone = self.list.swap_remove(place);
+        let Some(gone) = self.list.get(place).cloned() else { return };
         self.lead(&gone.host, None);
-        if let Some(moved) = self.list.get(place).cloned() {
+        let last = self.list.len() - 1;
+        if let Some(moved) = self.list.get(last).filter(|_| place < last).cloned() {
             self.lead(&moved.host, Some(place));
+            self.list.put(place, moved);
         }
+        self.list.truncate(last);
     }
 
     fn lead(&mut self, host: &Host, place: Option<usize>) {
@@ -190,6 +201,7 @@ impl Hosts {
             Host::OneLabel(suffix) => (&mut self.one_label, suffix),
             Host::Labels(suffix) => (&mut self.labels, suffix),
         };
+        let map = Arc::make_mut(map);
         match place {
             Some(place) => drop(map.insert(name.clone(), place)),
             None => drop(map.remove(name)),

@@ -2,14 +2,21 @@
 
 use std::sync::Arc;
 
+use super::pieces::{Counted, Pieces};
+
 /// Rows by number. Those of the beginning may be shared, and stay as they are.
 #[derive(Clone, Debug)]
 pub struct Rows<T> {
     shared: Arc<Vec<T>>,
-    own: Vec<Arc<T>>,
+    own: Pieces<Arc<T>>,
 }
 
 impl<T> Rows<T> {
+    /// None, with room for so many.
+    pub(crate) fn with_capacity(n: usize) -> Rows<T> {
+        Rows::from(Vec::with_capacity(n))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.shared.len() + self.own.len()
@@ -35,23 +42,38 @@ impl<T> Rows<T> {
     /// All of them, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &T> + DoubleEndedIterator {
         let (shared, own) = (self.shared.iter(), self.own.iter().map(|row| &**row));
-        Both { n: self.len(), rows: shared.chain(own) }
+        Counted { n: self.len(), rows: shared.chain(own) }
+    }
+
+    /// Those from this number on.
+    pub(crate) fn iter_from(&self, first: usize) -> impl Iterator<Item = &T> {
+        let shared = self.shared.get(first..).unwrap_or_default();
+        let own = self.own.iter_from(first.saturating_sub(self.shared.len()));
+        shared.iter().chain(own.map(|row| &**row))
     }
 
     /// Adds one behind them.
     pub fn push(&mut self, row: T) {
         match Arc::get_mut(&mut self.shared).filter(|_| self.own.is_empty()) {
             Some(rows) => rows.push(row),
-            None => self.own.push(Arc::new(row)),
+            None => self.own.extend([Arc::new(row)]),
         }
+    }
+
+    /// Adds several behind them, which are not shared with whatever shares the others.
+    pub(crate) fn add(&mut self, rows: Vec<T>) {
+        self.own.extend(rows.into_iter().map(Arc::new));
     }
 
     /// Whether they begin with these, shared with them.
     pub(crate) fn continues(&self, before: &Rows<T>) -> bool {
-        let same = |(one, other): (&Arc<T>, &Arc<T>)| Arc::ptr_eq(one, other);
+        let is_shared = |at: usize| match (self.own.get(at), before.own.get(at)) {
+            (Some(row), Some(old)) => Arc::ptr_eq(row, old),
+            (_, old) => old.is_none(),
+        };
         Arc::ptr_eq(&self.shared, &before.shared)
             && self.own.len() >= before.own.len()
-            && self.own.iter().zip(&before.own).all(same)
+            && self.own.apart(&before.own).all(is_shared)
     }
 }
 
@@ -59,7 +81,7 @@ impl<T: Clone> Rows<T> {
     /// All of them, as a list of one's own.
     pub fn into_vec(self) -> Vec<T> {
         let mut rows = Arc::unwrap_or_clone(self.shared);
-        rows.extend(self.own.into_iter().map(Arc::unwrap_or_clone));
+        rows.extend(self.own.iter().map(|row| T::clone(row)));
         rows
     }
 }
@@ -72,7 +94,7 @@ impl<T> Default for Rows<T> {
 
 impl<T> From<Vec<T>> for Rows<T> {
     fn from(rows: Vec<T>) -> Rows<T> {
-        Rows { shared: Arc::new(rows), own: Vec::new() }
+        Rows { shared: Arc::new(rows), own: Pieces::default() }
     }
 }
 
@@ -81,33 +103,3 @@ impl<T> FromIterator<T> for Rows<T> {
         Rows::from(Vec::from_iter(rows))
     }
 }
-
-/// Rows of both parts, counted.
-struct Both<I> {
-    n: usize,
-    rows: I,
-}
-
-impl<I: Iterator> Iterator for Both<I> {
-    type Item = I::Item;
-
-    fn next(&mut self) -> Option<I::Item> {
-        let row = self.rows.next();
-        self.n -= usize::from(row.is_some());
-        row
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.n, Some(self.n))
-    }
-}
-
-impl<I: DoubleEndedIterator> DoubleEndedIterator for Both<I> {
-    fn next_back(&mut self) -> Option<I::Item> {
-        let row = self.rows.next_back();
-        self.n -= usize::from(row.is_some());
-        row
-    }
-}
-
-impl<I: Iterator> ExactSizeIterator for Both<I> {}

@@ -22,7 +22,7 @@ use crate::program::Program;
 const MOST_CHANGED: usize = 64;
 
 /// So many items may be looked at again because of that.
-const MOST_TOUCHED: usize = 2_000;
+const MOST_TOUCHED: usize = 20_000;
 
 /// The text and what is known of it.
 #[derive(Debug)]

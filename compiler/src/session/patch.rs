@@ -58,13 +58,22 @@ pub(super) fn patched(whole: &Program, part: &Program, hosts: &HashSet<Host>) ->
     let old = |id: RouteId| of_old.get(&id.0).copied().unwrap_or(Some(id));
     let new = |id: RouteId| of_new.get(id.0 as usize).copied();
 
-    next.routes = rows
-        .iter()
-        .map(|row| match *row {
-            Row::Old(at) => whole.routes.get(at as usize).cloned(),
-            Row::New(at) => moving.route(part.routes.get(at as usize)?).map(Arc::new),
-        })
-        .collect::<Option<_>>()?;
+    next.routes.truncate(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        let route = match *row {
+            Row::Old(old) if old as usize == at => continue,
+            Row::Old(old) => whole.routes.get(old as usize)?.clone(),
+            Row::New(new) => {
+                let route = moving.route(part.routes.get(new as usize)?)?;
+                // What is what it was is the same memory.
+                if whole.routes.get(at).is_some_and(|known| known.is_alike(&route)) {
+                    continue;
+                }
+                Arc::new(route)
+            }
+        };
+        next.routes.put(at, route);
+    }
     let both = |pair: &(RouteId, RouteId), of: &dyn Fn(RouteId) -> Option<RouteId>| {
         Some((of(pair.0)?, of(pair.1)?))
     };
@@ -130,7 +139,11 @@ fn put(
         let known = part.and_then(|part| part.hosts.list.get(part.hosts.place(host)?));
         match (table.place(host), known) {
             (Some(place), Some(known)) => {
-                *table.list.get_mut(place)? = Arc::new(moving.host(known, new)?);
+                let made = moving.host(known, new)?;
+                let old = table.list.get_mut(place)?;
+                if let Some(made) = made.apart(old) {
+                    *old = Arc::new(made);
+                }
             }
             (None, Some(known)) => table.add(Arc::new(moving.host(known, new)?)),
             (Some(place), None) => table.remove(place),
@@ -150,7 +163,7 @@ fn renumber(
         if host.candidates.iter().all(|one| old(one.route) == Some(one.route)) {
             continue;
         }
-        for candidate in &mut Arc::make_mut(host).candidates {
+        for candidate in Arc::make_mut(host).candidates.iter_mut() {
             candidate.route = old(candidate.route)?;
         }
     }
@@ -290,7 +303,7 @@ impl<'p> Moving<'p> {
     ) -> Option<VirtualHost> {
         let mut host = host.clone();
         host.each_expr_mut(&mut |id| *id = self.expr(*id));
-        for candidate in &mut host.candidates {
+        for candidate in host.candidates.iter_mut() {
             candidate.route = new(candidate.route)?;
         }
         Some(host)
@@ -311,6 +324,6 @@ impl<'p> Moving<'p> {
     }
 
     fn finish(self, whole: &mut Program) {
-        self.added.into_iter().for_each(|expr| whole.exprs.push(expr));
+        whole.exprs.add(self.added);
     }
 }

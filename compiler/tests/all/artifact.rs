@@ -143,16 +143,17 @@ fn what_is_wrong_is_told_by_its_name() {
         assert!(matches!(decoded(&changed), Err(Unfit::Damaged(_))), "{at}");
     }
     let mut action = some();
-    std::sync::Arc::make_mut(&mut action.program.routes[0]).steps = vec![compiler::program::Step {
-        kind: compiler::program::StepKind::Act(compiler::program::Call {
-            action: Arc::from("juggle"),
-            args: Vec::new(),
-            place: None,
-            arms: Vec::new(),
-        }),
-        span: lang::Span::default(),
-        via: Vec::new(),
-    }];
+    std::sync::Arc::make_mut(action.program.routes.get_mut(0).unwrap()).steps =
+        vec![compiler::program::Step {
+            kind: compiler::program::StepKind::Act(compiler::program::Call {
+                action: Arc::from("juggle"),
+                args: Vec::new(),
+                place: None,
+                arms: Vec::new(),
+            }),
+            span: lang::Span::default(),
+            via: Vec::new(),
+        }];
     let unknown = decoded(&action.encode().unwrap()).unwrap_err();
     assert_eq!(unknown, Unfit::Unknown { kind: "action", name: "juggle".to_owned() });
 }

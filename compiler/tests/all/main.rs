@@ -17,6 +17,7 @@ mod passes;
 mod proof;
 mod reference;
 mod requirement;
+mod served;
 mod session;
 mod table;
 mod text;

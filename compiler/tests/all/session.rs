@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::build::{Request, cases, decide, get};
 
 #[path = "../../benches/check/policy.rs"]
-mod policy;
+pub(crate) mod policy;
 
 use policy::{VOCABULARY, routes};
 
@@ -279,7 +279,8 @@ fn a_changed_route_leaves_the_program_of_all_others() {
             assert!(!is_new, "{from} is one item");
             assert_eq!(fresh, known);
             let hosts = |program: &Program| {
-                program.listeners.iter().flat_map(|one| one.hosts.list.clone()).collect::<Vec<_>>()
+                let listeners = program.listeners.iter();
+                listeners.flat_map(|one| &one.hosts.list).cloned().collect::<Vec<_>>()
             };
             let kept = hosts(&before);
             let is_kept = |host| kept.iter().any(|known| Arc::ptr_eq(known, host));

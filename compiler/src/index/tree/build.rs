@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::{
     ANY, ANY_CELL, ANY_NODE, BENEATH, CELL, CELL_BENEATH, Cell, CellRef, FEW, FIRST, INT, KID,
     KID_BEHIND, Kids, LAST, LATER, LEAF, LINE, LIST, LONG, LONGEST, Line, MORE, NO_KID, NODE,
-    NodeHead, OTHERS, REST, SHORT, Side, Tree, UUID,
+    NOWHERE, NodeHead, OTHERS, REST, SHORT, Side, Tree, UUID,
 };
-use super::{kid, slot};
+use super::{kid, kind_of, slot};
 use crate::index::text::{self, Name};
 use crate::lower::bind::Bind;
 use crate::program::code::Code;
-use crate::program::{Candidate, Node, Test, VirtualHost};
+use crate::program::{Candidate, Node, Pieces, Test, VirtualHost};
 use lang::segment::Segments;
 
 /// The most nodes on one way.
@@ -26,7 +27,7 @@ const RUN: usize = 200;
 /// The codes made so far: equal ones are one.
 #[derive(Default)]
 pub(in crate::index) struct Codes {
-    known: HashMap<Vec<Asked>, Arc<Code>>,
+    known: FxHashMap<Vec<Asked>, Arc<Code>>,
 }
 
 /// What a candidate's code is made of.
@@ -50,7 +51,7 @@ impl Asked {
 impl Codes {
     /// Those of a host.
     pub(in crate::index) fn of(host: &VirtualHost, tree: &Tree) -> Codes {
-        let known = tree.side.cells.iter().filter_map(|cell| {
+        let known = tree.all_cells().filter_map(|cell| {
             let candidates = cell.candidates.iter().map(|at| host.candidates.get(*at as usize));
             let asked: Option<Vec<Asked>> = candidates.map(|one| one.map(Asked::of)).collect();
             Some((asked?, cell.code.clone()))
@@ -66,15 +67,24 @@ pub(in crate::index) fn tree(
     bind: Bind<'_>,
     codes: &mut Codes,
 ) -> Tree {
-    let mut build =
-        Build { host, bind, codes, lines: Vec::new(), cells: Vec::new(), kinds: Vec::new() };
+    let places = vec![NOWHERE; host.candidates.len()];
+    let mut build = Build {
+        host,
+        bind,
+        codes,
+        lines: Vec::new(),
+        cells: Vec::new(),
+        kinds: Vec::new(),
+        places,
+    };
     let root = if host.is_ranked { None } else { build.node(0, Found::Plainly, (0, 0)) };
     let is_plain = root.is_none();
     if is_plain {
         build.lines = vec![node_line(NodeHead::new(Kids::None, 0, CellRef::None))];
     }
     build.lines.extend(lines(name.more()));
-    let side = Side { cells: build.cells.into(), kinds: build.kinds.into(), is_plain };
+    let (cells, kinds) = (build.cells.into(), build.kinds.into());
+    let side = Side { cells, own: Pieces::default(), places: build.places.into(), kinds, is_plain };
     Tree { lines: build.lines.into(), side: Arc::new(side) }
 }
 
@@ -102,6 +112,7 @@ struct Build<'p, 'c> {
     lines: Vec<Line>,
     cells: Vec<Cell>,
     kinds: Vec<Segments>,
+    places: Vec<u32>,
 }
 
 /// A literal or several, each with its `/` before the next; and the node they lead to.
@@ -118,6 +129,10 @@ struct Literals<'p> {
 
 /// Kids abreast with a head.
 const ABREAST: usize = 2;
+
+/// Halves of a word.
+const LOWER: usize = 0;
+const UPPER: usize = 1;
 
 /// Places for them.
 const NO_KIDS: [u64; ABREAST * KID] = [NO_KID[0], NO_KID[1], NO_KID[0], NO_KID[1]];
@@ -172,6 +187,7 @@ impl<'p> Build<'p, '_> {
         let mut line = node_line(NodeHead::new(kids, length, here));
         (line.0[REST], line.0[FIRST]) = (rest, first);
         self.lines.push(line);
+        self.note(here, place * LINE, UPPER);
         let first_kid = self.lines.len();
         match kids {
             Kids::None => {}
@@ -203,6 +219,12 @@ impl<'p> Build<'p, '_> {
         if let Some(last) = more.last_mut() {
             *last |= LAST;
         }
+        let more_at = if n_more > 1 { list * LINE } else { place * LINE + MORE };
+        for (at, word) in (more_at..).zip(&more) {
+            if word & LEAF != 0 || kind_of(*word) == BENEATH {
+                self.note(CellRef::of(*word as u32), at, LOWER);
+            }
+        }
         let all = match more[..] {
             [] => 0,
             [one] => one,
@@ -228,10 +250,29 @@ impl<'p> Build<'p, '_> {
             };
             *self.word(at)? = text::label(&text).next()?;
             *self.word(at + 1)? = kid(text.len(), kind) | u64::from(behind) << KID_BEHIND;
+            if matches!(kind, CELL | CELL_BENEATH | ANY_CELL) {
+                self.note(CellRef::of(behind), at + 1, UPPER);
+            }
         }
         // All words have numbers of so many bits.
         u32::try_from(self.lines.len() * LINE).ok()?;
         u32::try_from(place).ok()
+    }
+
+    /// Notes in which half of a word it stands what a cell is.
+    fn note(&mut self, cell: CellRef, word: usize, half: usize) {
+        let first = match cell {
+            CellRef::None => None,
+            CellRef::Always(candidate) => Some(candidate),
+            CellRef::Cell(number) => {
+                self.cells.get(number as usize).and_then(|cell| cell.candidates.first().copied())
+            }
+        };
+        if let (Some(first), Ok(place)) = (first, u32::try_from(word * 2 + half))
+            && let Some(known) = self.places.get_mut(first as usize)
+        {
+            *known = place;
+        }
     }
 
     /// The kind of one of few kids, and what is behind its text.
@@ -381,7 +422,7 @@ impl<'p> Build<'p, '_> {
         let candidates = candidates?;
         let Some(first) = candidates.first() else { return Some(CellRef::None) };
         // Nobody is asked behind one that asks for nothing.
-        if first.methods.is_none() && first.code.is_empty() {
+        if asks_nothing(first) {
             let first = u32::try_from(*cell.first()?).ok()?;
             return Some(CellRef::Always(first));
         }
@@ -393,6 +434,11 @@ impl<'p> Build<'p, '_> {
         self.cells.push(Cell { code, candidates: numbers.ok()? });
         Some(CellRef::Cell(u32::try_from(self.cells.len() - 1).ok()?))
     }
+}
+
+/// Whether a candidate answers whatever the request says.
+pub(super) fn asks_nothing(candidate: &Candidate) -> bool {
+    candidate.methods.is_none() && candidate.code.is_empty()
 }
 
 /// The literals of a node by text, as far as segments can be like them.

@@ -10,7 +10,7 @@ use super::{
     KID_KIND, KID_LENGTH, KINDS, Kids, LAST, LATER, LEAF, LINE, LIST, LONG, Line, MORE, NODE,
     NodeHead, OTHERS, REST, SHORT, Side, Tree, UUID,
 };
-use super::{is_marked, slot, word};
+use super::{is_marked, kind_of, slot, word};
 use crate::index::text::{self, Padded, Path, Segment};
 use lang::segment::Segments;
 
@@ -257,12 +257,6 @@ fn takes(side: &Side, kind: u32, path: impl Path, segment: Range<usize>) -> bool
             kind.is_some_and(|kind| kind.holds(segment))
         }
     }
-}
-
-/// What a word besides literals is for.
-#[inline(always)]
-fn kind_of(word: u64) -> u32 {
-    ((word & !(LAST | LEAF)) >> 32) as u32
 }
 
 /// Whether what is ahead begins as the text of a kid does.
