@@ -11,6 +11,10 @@ use gw_compiler::{Backend, Program};
 use lang::syntax::Trees;
 use lang::{Diag, Policy, Source, SourceId, Span, Unit};
 
+/// That of the gateway.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[path = "check/policy.rs"]
 mod policy;
 

@@ -188,26 +188,23 @@ impl Hosts {
         if self.table.is_empty() {
             return self.few.iter_mut().find(|host| host.is_of(mark, name));
         }
-        let size = self.table.len() * GROUP;
-        let mut at = place(hash(self.seed, kind, name), size);
-        loop {
-            let host = self.at(at)?;
-            if host.is_of(mark, name) {
-                break;
-            }
-            if host.is_nobody() {
+        let mut at = first_place(hash(self.seed, kind, name));
+        while !self.at(at)?.is_of(mark, name) {
+            if self.at(at)?.is_nobody() {
                 return None;
             }
-            at = (at + 1) & (size - 1);
+            at += 1;
         }
-        let group = Arc::make_mut(self.table.get_mut(at / GROUP)?);
+        let n_groups = self.table.len();
+        let group = Arc::make_mut(self.table.get_mut((at / GROUP) & (n_groups - 1))?);
         group.get_mut(at % GROUP).map(|entry| &mut entry.0)
     }
 
-    /// What stands at a place of the table.
+    /// What stands at a place of the table, behind the last of which is the first.
     #[inline(always)]
     fn at(&self, at: usize) -> Option<&Host> {
-        self.table.get(at / GROUP).map(|group| &group[at % GROUP].0)
+        let group = self.table.get((at / GROUP) & self.table.len().wrapping_sub(1))?;
+        Some(&group[at % GROUP].0)
     }
 
     /// All hosts.
@@ -316,22 +313,20 @@ impl Hosts {
         if self.table.is_empty() {
             return self.few.iter().find(|host| host.is_of(mark, name));
         }
-        let hash = hash(self.seed, kind, name);
-        let mut group = place(hash, self.table.len() * GROUP) / GROUP;
-        let mut at = place(hash, GROUP);
-        loop {
-            let host = &self.table.get(group)?[at].0;
+        let mut at = first_place(hash(self.seed, kind, name));
+        let mut host = self.at(at)?;
+        // Most stand where they are looked for first.
+        if host.is_of(mark, name) {
+            return Some(host);
+        }
+        while !host.is_nobody() {
+            at += 1;
+            host = self.at(at)?;
             if host.is_of(mark, name) {
                 return Some(host);
             }
-            if host.is_nobody() {
-                return None;
-            }
-            at = (at + 1) % GROUP;
-            if at == 0 {
-                group = (group + 1) & (self.table.len() - 1);
-            }
         }
+        None
     }
 }
 
@@ -342,7 +337,13 @@ fn hash(seed: u64, kind: Kind, name: &Name<'_>) -> u64 {
 
 #[inline]
 fn place(hash: u64, size: usize) -> usize {
-    (hash >> 24) as usize & size.wrapping_sub(1)
+    first_place(hash) & size.wrapping_sub(1)
+}
+
+/// The same of a table of any size.
+#[inline]
+fn first_place(hash: u64) -> usize {
+    (hash >> 24) as usize
 }
 
 /// What a name is for, and its length.
