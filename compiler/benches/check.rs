@@ -336,6 +336,7 @@ fn clock() -> Duration {
 }
 
 /// The time that this thread had on a processor, where the system tells it; else the time of the clock on the wall.
+#[expect(clippy::disallowed_methods, reason = "a benchmark looks at its own process")]
 fn processor() -> Duration {
     // What is told is brought up to date when the thread lets others go first.
     std::thread::yield_now();

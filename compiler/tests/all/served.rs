@@ -229,7 +229,7 @@ proptest! {
             // What has no order is not served.
             let fresh = match whole(&text) {
                 Some(fresh) if !changed.is_empty() => fresh,
-                _ => continue,,
+                _ => continue,
             };
             served.take(&text);
             routes = changed;
