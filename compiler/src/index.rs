@@ -204,7 +204,10 @@ impl Index {
             return Decision::NotFound;
         };
         let mut later = Later::default();
-        let first = host.tree.first(head.path, &mut later);
+        let first = match host.tree.only() {
+            Some(cell) => cell,
+            None => host.tree.first(head.path, &mut later),
+        };
         let candidate = match first {
             CellRef::Always(candidate) => candidate,
             CellRef::Cell(number) => {

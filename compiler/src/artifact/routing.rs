@@ -15,7 +15,7 @@ use crate::program::{Candidate, Hosts, Listener, Node, Target, Test, TestKind, V
 coded! { struct Listener { name, block, hosts } }
 coded! { struct VirtualHost { host, nodes, candidates, is_ranked } }
 coded! { struct Node { literals, captures, here, beneath } }
-coded! { struct Candidate { route, path, rank, captures, reads_captures, methods, code } }
+coded! { struct Candidate { route, path, rank, stem, captures, reads_captures, methods, code } }
 coded! { struct Test { kind, yes, no } }
 coded! { enum TestKind { 0 => True(a), 1 => Compare(how, a, b), 2 => In(a, b), 3 => Present(a) } }
 coded! { enum Target { 0 => Test(a), 1 => Pass, 2 => Fail } }

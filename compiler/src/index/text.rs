@@ -1,6 +1,9 @@
 //! Text as words of eight bytes: reading, hashing and comparing them without a loop over bytes. Plain arithmetic, so that
 //! it is the same on every machine.
 
+use crate::names::same;
+use crate::program::code::Place;
+
 /// `/` in every byte.
 const SLASHES: u64 = u64::from_le_bytes([b'/'; 8]);
 const LOW: u64 = u64::from_le_bytes([1; 8]);
@@ -277,17 +280,35 @@ pub(super) fn end(path: impl Path, mut at: usize) -> usize {
     }
 }
 
-/// The segment with this number, as [`lang::segment::split`] counts them.
-pub(crate) fn nth(path: &str, number: usize) -> Option<&str> {
-    let bytes = path.as_bytes();
-    let mut at = bytes.first().filter(|first| **first == b'/').map(|_| 1)?;
-    for _ in 0..number {
-        at = end(bytes, at) + 1;
-        if at > bytes.len() {
+/// The segment at a place.
+pub(crate) fn nth(path: &str, place: Place) -> Option<&str> {
+    let at = start(path.as_bytes(), place)?;
+    path.get(at..end(path.as_bytes(), at))
+}
+
+/// Whether the segment at a place is this text, which has no `/`.
+#[inline(always)]
+pub(crate) fn is_nth(path: &str, place: Place, text: &str) -> bool {
+    let ahead = start(path.as_bytes(), place).and_then(|at| path.as_bytes().get(at..));
+    ahead.and_then(|ahead| ahead.split_at_checked(text.len())).is_some_and(|(segment, behind)| {
+        same(segment, text.as_bytes()) && matches!(behind.first(), None | Some(b'/'))
+    })
+}
+
+/// Where the segment at a place begins.
+#[inline(always)]
+fn start(path: &[u8], place: Place) -> Option<usize> {
+    let mut at = usize::from(place.from);
+    if at > path.len() || path.first() != Some(&b'/') {
+        return None;
+    }
+    for _ in 0..place.behind {
+        at = end(path, at) + 1;
+        if at > path.len() {
             return None;
         }
     }
-    path.get(at..end(bytes, at))
+    Some(at)
 }
 
 /// The segment that begins at a place, which must not lie behind the path's end.
@@ -369,9 +390,17 @@ mod tests {
         {
             let split: Vec<&str> = lang::segment::split(path).collect();
             for number in 0..10 {
-                assert_eq!(nth(path, number), split.get(number).copied(), "{path} {number}");
+                let place = Place { from: 1, behind: number as u16 };
+                let told = nth(path, place);
+                assert_eq!(told, split.get(number).copied(), "{path} {number}");
+                for text in ["", "a", "b", "bc", "0123456789", "0123456", "012345", "y", "yy"] {
+                    assert_eq!(is_nth(path, place, text), told == Some(text), "{path} {text}");
+                }
             }
         }
+        let place = Place { from: 8, behind: 1 };
+        assert_eq!(nth("/api/v1/orders/7", place), Some("7"));
+        assert_eq!(nth("/api/v1", place), None);
     }
 
     #[test]

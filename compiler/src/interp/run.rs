@@ -12,7 +12,7 @@ use crate::index::{self, text};
 use crate::interp::{Interp, Pending, ops};
 use crate::names::same;
 use crate::program::ListenerId;
-use crate::program::code::{Check, Goal, Methods, Op, Source};
+use crate::program::code::{Check, Goal, Methods, Op, Place, Source};
 use lang::segment::Segments;
 
 /// A decision being made.
@@ -182,9 +182,8 @@ impl<'r> Run<'r> {
                     Ok(seen) => same(seen.as_bytes(), text.as_bytes()),
                     Err(read) => self.holds_of(&op.check, *slot, read)?,
                 },
-                Check::Equal(Source::Segment(at), text) => {
-                    let segment = text::nth(self.head.path, usize::from(*at));
-                    segment.is_some_and(|seen| same(seen.as_bytes(), text.as_bytes()))
+                Check::Equal(Source::Segment(place), text) => {
+                    text::is_nth(self.head.path, *place, text)
                 }
                 Check::Within(Source::Client(_), networks) => match &self.head.client {
                     Some(address) => networks.hold(address),
@@ -338,7 +337,7 @@ impl<'r> Run<'r> {
     /// What a source says, where that stands in the request or is small; `None` where the frame keeps it, or nobody.
     #[inline(always)]
     fn seen(&self, source: Source) -> Result<Option<Seen<'r>>, Pending> {
-        let segment = |at: u16| text::nth(self.head.path, usize::from(at));
+        let segment = |place: Place| text::nth(self.head.path, place);
         Ok(Some(match source {
             Source::Slot(slot) => return self.seen_of_slot(slot),
             Source::Anew(_) => return Ok(None),

@@ -13,7 +13,7 @@ use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::shims;
-use crate::program::code::{Check, Code, Goal, Networks, Source};
+use crate::program::code::{Check, Code, Goal, Networks, Place, Source};
 
 /// A candidate answers by its place; these two say that none does, and that the interpreter has to say.
 const LEAVE: u64 = 1 << 32;
@@ -47,29 +47,43 @@ pub(super) fn is_worth(code: &Code) -> bool {
 fn is_inline(check: &Check) -> bool {
     match check {
         Check::Method(methods) => methods.others.is_none(),
-        Check::Present(source) => is_plain(*source),
+        Check::Present(source) => is_kept(*source),
         Check::Equal(source, text) | Check::Begins(source, text) | Check::Ends(source, text) => {
-            is_plain(*source) && text.len() <= LONGEST
+            (is_kept(*source) || is_given(*source)) && text.len() <= LONGEST
         }
         Check::OneOf(source, texts) => {
             let short = texts.0.iter().all(|text| text.len() <= LONGEST);
-            is_plain(*source) && texts.0.len() <= FEW && short
+            (is_kept(*source) || is_given(*source)) && texts.0.len() <= FEW && short
         }
         Check::Within(source, networks) => {
-            (is_plain(*source) || matches!(source, Source::Client(_))) && networks.v4().len() <= FEW
+            (is_kept(*source) || matches!(source, Source::Client(_))) && networks.v4().len() <= FEW
         }
         _ => false,
     }
 }
 
-/// Whether a source says a text or an address that can be kept, or there is none.
-fn is_plain(source: Source) -> bool {
-    !matches!(source, Source::Integer(_) | Source::Client(_) | Source::Anew(_))
+/// Whether a source is a text that every decision is given.
+fn is_given(source: Source) -> bool {
+    matches!(source, Source::Host | Source::Path)
+}
+
+/// Whether a source says a text or an address that is read once and kept, or there is none.
+fn is_kept(source: Source) -> bool {
+    matches!(source, Source::Slot(_) | Source::Segment(_) | Source::Method)
 }
 
 /// The source, to be kept, of a check that is made in place.
 fn source(check: &Check) -> Option<Source> {
-    check.source().filter(|source| is_plain(*source) && is_inline(check))
+    let source = check.source().filter(|source| is_kept(*source) && is_inline(check));
+    source.filter(|_| stands(check).is_none())
+}
+
+/// Where the segment begins that a check compares with a text, if that is known.
+fn stands(check: &Check) -> Option<u16> {
+    match check {
+        Check::Equal(Source::Segment(Place { from, behind: 0 }), _) => Some(*from),
+        _ => None,
+    }
 }
 
 /// The sources that the code keeps, each once.
@@ -249,6 +263,10 @@ impl Emit<'_> {
                 self.b.switch_to_block(found);
                 self.is(state, shims::STOP, self.bail, yes);
             }
+            Check::Equal(_, text) if let Some(from) = stands(check) => {
+                let path = self.given(Source::Path);
+                self.ends_behind(path, from, text, (yes, no));
+            }
             Check::Equal(source, text) => {
                 let Some(seen) = self.text(*source, known, no) else { return };
                 self.equal(seen, text.as_bytes(), yes, no);
@@ -264,16 +282,16 @@ impl Emit<'_> {
             }
             Check::Begins(source, text) => {
                 let Some(seen) = self.text(*source, known, no) else { return };
-                self.long_enough(seen, text, no);
-                self.same(seen.at, text.as_bytes(), yes, no);
+                self.long_enough(seen, text.len() as u64, no);
+                self.same((seen.at, 0), text.as_bytes(), yes, no);
             }
             Check::Ends(source, text) => {
                 let Some(seen) = self.text(*source, known, no) else { return };
-                self.long_enough(seen, text, no);
+                self.long_enough(seen, text.len() as u64, no);
                 let end = self.b.ins().iadd(seen.at, seen.len);
                 let length = self.int(text.len() as u64);
                 let from = self.b.ins().isub(end, length);
-                self.same(from, text.as_bytes(), yes, no);
+                self.same((from, 0), text.as_bytes(), yes, no);
             }
             Check::Within(Source::Client(_), networks) => {
                 let bits = self.load(self.context, shims::CLIENT);
@@ -363,8 +381,36 @@ impl Emit<'_> {
         self.b.inst_results(call).first().copied()
     }
 
+    /// A text that every decision is given.
+    fn given(&mut self, source: Source) -> Text {
+        let (at, len) = match source {
+            Source::Host => (shims::HOST_AT, shims::HOST_LEN),
+            _ => (shims::PATH_AT, shims::PATH_LEN),
+        };
+        let at = self.b.ins().load(self.pointer, MemFlagsData::trusted(), self.context, at);
+        Text { at, len: self.load(self.context, len) }
+    }
+
+    /// Whether this text stands in a path from a byte on, and a segment ends behind it.
+    fn ends_behind(&mut self, path: Text, from: u16, text: &str, (yes, no): (Block, Block)) {
+        let behind = i64::from(from) + text.len() as i64;
+        self.long_enough(path, behind as u64, no);
+        let alike = self.b.create_block();
+        self.same((path.at, i32::from(from)), text.as_bytes(), alike, no);
+        self.b.switch_to_block(alike);
+        let more = self.b.create_block();
+        self.is(path.len, behind, yes, more);
+        self.b.switch_to_block(more);
+        let flags = MemFlagsData::new().with_notrap();
+        let next = self.b.ins().uload8(types::I64, flags, path.at, behind as i32);
+        self.is(next, i64::from(b'/'), yes, no);
+    }
+
     /// The text that a source is; goes to `no` where it is absent.
     fn text(&mut self, source: Source, known: Known, no: Block) -> Option<Text> {
+        if is_given(source) {
+            return Some(self.given(source));
+        }
         let (state, slot) = self.state(source, known)?;
         let (text, other) = (self.b.create_block(), self.b.create_block());
         self.is(state, shims::TEXT, text, other);
@@ -389,12 +435,12 @@ impl Emit<'_> {
         let inside = self.b.create_block();
         self.b.ins().brif(same, inside, &[], no, &[]);
         self.b.switch_to_block(inside);
-        self.same(seen.at, text, yes, no);
+        self.same((seen.at, 0), text, yes, no);
     }
 
-    /// Goes on only with a text that has as many bytes as this one, or more.
-    fn long_enough(&mut self, seen: Text, text: &str, no: Block) {
-        let length = self.int(text.len() as u64);
+    /// Goes on only with a text that has so many bytes, or more.
+    fn long_enough(&mut self, seen: Text, length: u64, no: Block) {
+        let length = self.int(length);
         let enough = self.b.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, seen.len, length);
         let inside = self.b.create_block();
         self.b.ins().brif(enough, inside, &[], no, &[]);
@@ -402,12 +448,11 @@ impl Emit<'_> {
     }
 
     /// Compares the bytes that begin at a place, which are there, word by word; the last word overlaps the one before.
-    fn same(&mut self, at: Value, text: &[u8], yes: Block, no: Block) {
-        let mut differing: Option<Value> = None;
+    fn same(&mut self, (at, from): (Value, i32), text: &[u8], yes: Block, no: Block) {
         for (offset, bytes) in words(text) {
             // Texts begin anywhere.
             let flags = MemFlagsData::new().with_notrap().with_endianness(Endianness::Little);
-            let offset = offset as i32;
+            let offset = from + offset as i32;
             let word = match bytes.len() {
                 8 => self.b.ins().load(types::I64, flags, at, offset),
                 4 => self.b.ins().uload32(flags, at, offset),
@@ -416,17 +461,11 @@ impl Emit<'_> {
             };
             let mut wanted = [0; 8];
             wanted.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-            let wanted = self.int(u64::from_le_bytes(wanted));
-            let one = self.b.ins().bxor(word, wanted);
-            differing = Some(match differing {
-                Some(before) => self.b.ins().bor(before, one),
-                None => one,
-            });
+            let next = self.b.create_block();
+            self.is(word, i64::from_le_bytes(wanted), next, no);
+            self.b.switch_to_block(next);
         }
-        match differing {
-            Some(differing) => self.b.ins().brif(differing, no, &[], yes, &[]),
-            None => self.b.ins().jump(yes, &[]),
-        };
+        self.b.ins().jump(yes, &[]);
     }
 
     fn load(&mut self, from: Value, offset: i32) -> Value {

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::frame::SlotId;
 use crate::index::Cell;
 use crate::interp::run::{Run, View};
-use crate::program::code::{Check, Source};
+use crate::program::code::{Check, Place, Source};
 
 /// What a compiled block is given. The machine code knows it by the offsets below.
 #[repr(C)]
@@ -23,8 +23,18 @@ pub(super) struct Context {
     missed: u64,
     /// The bits of the client's IPv4 address, or [`NO_V4`].
     client: u64,
+    host: Given,
+    path: Given,
     read: extern "C" fn(*mut Context, u64, *mut Slot) -> u64,
     check: extern "C" fn(*mut Context, u64) -> u64,
+}
+
+/// A text of the request.
+#[repr(C)]
+#[derive(Debug)]
+struct Given {
+    at: *const u8,
+    len: usize,
 }
 
 /// What a source says, as machine code keeps it on its stack.
@@ -53,6 +63,10 @@ pub(super) struct Asked<'a, 'r> {
 pub(super) const BIT: i32 = offset_of!(Context, bit) as i32;
 pub(super) const MISSED: i32 = offset_of!(Context, missed) as i32;
 pub(super) const CLIENT: i32 = offset_of!(Context, client) as i32;
+pub(super) const HOST_AT: i32 = offset_of!(Context, host.at) as i32;
+pub(super) const HOST_LEN: i32 = offset_of!(Context, host.len) as i32;
+pub(super) const PATH_AT: i32 = offset_of!(Context, path.at) as i32;
+pub(super) const PATH_LEN: i32 = offset_of!(Context, path.len) as i32;
 pub(super) const READ: i32 = offset_of!(Context, read) as i32;
 pub(super) const CHECK: i32 = offset_of!(Context, check) as i32;
 
@@ -75,21 +89,21 @@ pub(super) const OTHER: i64 = 4;
 /// The decision cannot go on here: something is pending.
 pub(super) const STOP: i64 = 5;
 
-/// The parts of the head, and a segment of the path, as numbers for sources; slots have theirs below them.
-const HOST: u64 = 1 << 32;
-const PATH: u64 = HOST + 1;
-const METHOD: u64 = HOST + 2;
+/// The method, and a segment of the path, as numbers for sources; slots have theirs below them.
+const METHOD: u64 = 1 << 32;
 const SEGMENT: u64 = 2 << 32;
 
 /// The number by which machine code asks for a source.
 pub(super) fn number(source: Source) -> Option<u64> {
     match source {
         Source::Slot(slot) => Some(u64::from(slot.0)),
-        Source::Host => Some(HOST),
-        Source::Path => Some(PATH),
         Source::Method => Some(METHOD),
-        Source::Segment(at) => Some(SEGMENT + u64::from(at)),
-        Source::Integer(_) | Source::Client(_) | Source::Anew(_) => None,
+        Source::Segment(Place { from, behind }) => {
+            Some(SEGMENT | u64::from(behind) << 16 | u64::from(from))
+        }
+        Source::Host | Source::Path | Source::Integer(_) | Source::Client(_) | Source::Anew(_) => {
+            None
+        }
     }
 }
 
@@ -97,11 +111,9 @@ pub(super) fn number(source: Source) -> Option<u64> {
 #[inline]
 fn source(number: u64) -> Source {
     match number {
-        slot if slot < HOST => Source::Slot(SlotId(slot as u32)),
-        HOST => Source::Host,
-        PATH => Source::Path,
+        slot if slot < METHOD => Source::Slot(SlotId(slot as u32)),
         METHOD => Source::Method,
-        segment => Source::Segment(segment as u16),
+        segment => Source::Segment(Place { from: segment as u16, behind: (segment >> 16) as u16 }),
     }
 }
 
@@ -112,8 +124,16 @@ impl<'a, 'r> Asked<'a, 'r> {
             Some(IpAddr::V4(address)) => u64::from(address.to_bits()),
             _ => NO_V4,
         };
-        let context =
-            Context { bit: u64::from(run.head.method.bit().0), missed: 0, client, read, check };
+        let given = |text: &str| Given { at: text.as_ptr(), len: text.len() };
+        let context = Context {
+            bit: u64::from(run.head.method.bit().0),
+            missed: 0,
+            client,
+            host: given(run.head.host),
+            path: given(run.head.path),
+            read,
+            check,
+        };
         Asked { context, run, cell, host, panic: Held::new(None) }
     }
 

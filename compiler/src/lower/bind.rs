@@ -11,7 +11,7 @@ use crate::fit::Fits;
 use crate::frame::{Slot, SlotId};
 use crate::interp::Constants;
 use crate::pattern::{Plain, plain};
-use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
+use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Place, Source, Texts};
 use crate::program::{Candidate, Expr, Program, Target, TestKind};
 use crate::table::{self, Tables};
 use lang::segment::Segments;
@@ -102,6 +102,10 @@ impl Bind<'_> {
             (Compare::Eq, Value::Method(name), Source::Method) => Check::Equal(source, text(name)),
             // Of the method there is no value to compare with anything else.
             (_, _, Source::Method) => return None,
+            // It is compared where it stands, and none has a slash.
+            (Compare::Eq, Value::String(one), Source::Segment(_)) if one.contains('/') => {
+                Check::OneOf(source, Texts([text(one)].into()))
+            }
             (Compare::Eq, Value::String(one), _) => Check::Equal(source, text(one)),
             (Compare::Eq, Value::Ip(_), _) => Check::Within(source, Networks::of([value])?),
             (how, value, _) => Check::Compare(source, how, Box::new(value.clone())),
@@ -177,7 +181,7 @@ impl Bind<'_> {
             Expr::Capture(name) => {
                 let (_, place, kind) =
                     candidate.captures.iter().find(|(known, ..)| known == name)?;
-                let place = u16::try_from(*place).ok()?;
+                let place = place_of(*place, candidate.stem)?;
                 match kind {
                     Segments::Int => Some(Source::Integer(place)),
                     // Its value is in lower case, which the segment need not be.
@@ -201,6 +205,15 @@ impl Bind<'_> {
             _ => false,
         }
     }
+}
+
+/// Where a segment with this number is, behind so many literals in so many bytes or among them.
+fn place_of(number: usize, (literals, bytes): (usize, usize)) -> Option<Place> {
+    let (from, behind) = match number.checked_sub(literals) {
+        Some(behind) => (bytes, behind),
+        None => (1, number),
+    };
+    Some(Place { from: u16::try_from(from).ok()?, behind: u16::try_from(behind).ok()? })
 }
 
 /// The part of the head that a slot is, or the slot.

@@ -174,15 +174,24 @@ pub enum Source {
     /// The method, as [`crate::Head::method`]; compared with methods only.
     Method,
     /// A segment of the path, as text.
-    Segment(u16),
+    Segment(Place),
     /// A segment of the path, as the integer it is the digits of.
-    Integer(u16),
+    Integer(Place),
     /// The client's address, as [`crate::Head::client`]; the slot that reads it where the head does not say.
     Client(SlotId),
     /// A slot of the program, through [`crate::Fill`].
     Slot(SlotId),
     /// One that is read anew each time.
     Anew(SlotId),
+}
+
+/// Which segment of the path: what it begins with is known, so that this is not looked through.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Place {
+    /// The byte at which a segment begins.
+    pub from: u16,
+    /// How many segments behind that one it is.
+    pub behind: u16,
 }
 
 /// A set of methods: the common ones as bits, others by name.

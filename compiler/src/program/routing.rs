@@ -79,6 +79,8 @@ pub struct Candidate {
     pub path: usize,
     /// When it is tried, among all candidates of its virtual host.
     pub rank: u32,
+    /// The literals with which its path begins: how many they are, and how many bytes with the slashes around them.
+    pub stem: (usize, usize),
     /// What it captures: name, place of the segment, kind.
     pub captures: Vec<(Arc<str>, usize, Segments)>,
     /// Whether its code reads captures.

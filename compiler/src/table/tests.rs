@@ -14,7 +14,7 @@ use crate::frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
 use crate::index::Cell;
 use crate::interp::run::Run;
 use crate::interp::{Interp, constants};
-use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Source, Texts};
+use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Place, Source, Texts};
 use crate::program::{ListenerId, Program};
 
 /// Numbers by chance (SplitMix64).
@@ -76,7 +76,8 @@ fn program() -> Program {
 fn check(chance: &mut Chance, fits: &RefCell<Fits>) -> Check {
     let slot = |at| Source::Slot(SlotId(at));
     let anew = Source::Anew(SlotId(4));
-    let texts = [slot(0), Source::Path, Source::Host, anew, Source::Segment(1)];
+    let texts =
+        [slot(0), Source::Path, Source::Host, anew, Source::Segment(Place { from: 1, behind: 1 })];
     let source = *chance.of(&texts);
     let text: Box<str> = Box::from(*chance.of(&TEXTS));
     let how =

@@ -35,16 +35,17 @@ pub(in crate::index) struct Codes {
 struct Asked {
     methods: Option<Vec<Arc<str>>>,
     code: Vec<Test>,
+    stem: (usize, usize),
     captures: Vec<(Arc<str>, usize, Segments)>,
 }
 
 impl Asked {
     fn of(candidate: &Candidate) -> Asked {
-        let captures = match candidate.reads_captures {
-            true => candidate.captures.clone(),
-            false => Vec::new(),
+        let (stem, captures) = match candidate.reads_captures {
+            true => (candidate.stem, candidate.captures.clone()),
+            false => ((0, 0), Vec::new()),
         };
-        Asked { methods: candidate.methods.clone(), code: candidate.code.clone(), captures }
+        Asked { methods: candidate.methods.clone(), code: candidate.code.clone(), stem, captures }
     }
 }
 

@@ -32,13 +32,12 @@ impl Tree {
         CellRef::of(walk(self, path.as_bytes(), true, later))
     }
 
-    /// The same, as a function of its own: for who asks seldom. Where one cell holds every path, as it often does for every
-    /// host, the path is not looked at.
+    /// The same, or [`Tree::only`], as a function of its own: for who asks seldom.
     #[inline(never)]
     pub(in crate::index) fn first_apart(&self, path: &str, later: &mut Later) -> CellRef {
         match self.only() {
-            Some(cell) if path.len() <= LONGEST => cell,
-            _ => self.first(path, later),
+            Some(cell) => cell,
+            None => self.first(path, later),
         }
     }
 
@@ -51,12 +50,12 @@ impl Tree {
         }
     }
 
-    /// What holds for all paths, if there is nothing else.
+    /// What holds for all paths, if there is nothing else: then the path is not looked at.
     #[inline(always)]
-    fn only(&self) -> Option<CellRef> {
-        let Line([head, _, _, _, _, _, _, more]) = self.lines.first()?;
-        let head = NodeHead(*head);
-        let is_alone = head.kids() == Kids::None && head.here() == 0;
+    pub(in crate::index) fn only(&self) -> Option<CellRef> {
+        // Where a name is long this is not seen, and walked.
+        let [Line([head, _, _, _, _, _, _, more])] = &*self.lines else { return None };
+        let is_alone = *head == NodeHead::new(Kids::None, 0, CellRef::None).0;
         (is_alone && kind_of(*more) == BENEATH).then(|| CellRef::of(*more as u32))
     }
 
