@@ -67,15 +67,19 @@ impl<'i> Missed<'i> {
 }
 
 impl Index {
-    /// The index of a listener.
-    pub(crate) fn new(listener: &Listener, bind: Bind<'_>) -> Index {
-        Index::made(listener, bind, None)
+    /// The index of each listener. Hosts that listeners share are made once.
+    pub(crate) fn all(listeners: &[Listener], bind: Bind<'_>) -> Box<[Index]> {
+        let mut made: Vec<(Index, &Listener)> = Vec::with_capacity(listeners.len());
+        for listener in listeners {
+            made.push((Index::made(listener, bind, None, &made), listener));
+        }
+        made.into_iter().map(|(index, _)| index).collect()
     }
 
     /// The index of a listener that was changed, and was `before`: what is still there of that is not made anew.
     pub(crate) fn after(&self, before: &Listener, listener: &Listener, bind: Bind<'_>) -> Index {
         self.put(before, listener, bind)
-            .unwrap_or_else(|| Index::made(listener, bind, Some((self, before))))
+            .unwrap_or_else(|| Index::made(listener, bind, Some((self, before)), &[]))
     }
 
     /// The same where hosts stand at the places where they stood: those that changed are put into a copy.
@@ -140,12 +144,23 @@ impl Index {
         self.hosts.of(kind, &Name::of(name.as_bytes()))
     }
 
-    /// The index of a listener, with what is known of it from before.
-    fn made(listener: &Listener, bind: Bind<'_>, known: Option<(&Index, &Listener)>) -> Index {
+    /// The index of a listener, with what is known of it from before, and of others beside it.
+    fn made(
+        listener: &Listener,
+        bind: Bind<'_>,
+        before: Option<(&Index, &Listener)>,
+        beside: &[(Index, &Listener)],
+    ) -> Index {
         let known = |host: &Arc<VirtualHost>| -> Option<(&Host, &Arc<VirtualHost>)> {
-            let (index, before) = known?;
+            let (index, before) = before?;
             let old = before.hosts.list.get(before.hosts.place(&host.host)?)?;
             Some((index.host(&host.host)?, old))
+        };
+        let shared = |host: &Arc<VirtualHost>| {
+            beside.iter().find_map(|(index, listener)| {
+                let other = listener.hosts.list.get(listener.hosts.place(&host.host)?)?;
+                Arc::ptr_eq(other, host).then(|| index.host(&host.host)).flatten()
+            })
         };
         let mut codes = build::Codes::default();
         let mut routes: Vec<RouteId> = Vec::new();
@@ -160,7 +175,10 @@ impl Index {
                     let mut codes = build::Codes::of(old, &known.tree);
                     build::tree(host, &name_read, bind, &mut codes)
                 }
-                None => build::tree(host, &name_read, bind, &mut codes),
+                None => match shared(host) {
+                    Some(shared) => shared.tree.clone(),
+                    None => build::tree(host, &name_read, bind, &mut codes),
+                },
             };
             let (Ok(first), Ok(place)) = (u32::try_from(routes.len()), u32::try_from(place)) else {
                 return Index { is_plain: true, ..Index::default() };

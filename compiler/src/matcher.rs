@@ -156,7 +156,7 @@ pub fn load_with(
     let constants = constants(&program, &bound);
     let fits = RefCell::new(Fits::default());
     let bind = Bind { program: &program, constants: &constants, fits: &fits, tables };
-    let indexes = program.listeners.iter().map(|listener| Index::new(listener, bind)).collect();
+    let indexes = Index::all(&program.listeners, bind);
     let fits = fits.into_inner();
     Ok(Matcher { program, inputs: bound, constants, indexes, fits, backend })
 }

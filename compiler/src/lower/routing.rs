@@ -23,13 +23,20 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
     let mut order = order::order(&places);
     let (constants, patience) = (places.constants, places.patience);
     let mut codes = Codes::default();
+    // Where listeners have the same routes of a host in the same order, they share what finds them.
+    let mut made: HashMap<(Host, Sequence), Arc<VirtualHost>> = HashMap::new();
     let listeners = order.listeners.iter().map(|(block, hosts)| {
         let name = policy.blocks.get(*block).map_or_else(|| Arc::from(""), |b| b.name.clone());
         let mut table = Hosts::default();
         for ordered in hosts {
-            let places = ordered.sequence.iter().filter_map(|node| ordered.place(*node));
+            let places: Vec<Place> =
+                ordered.sequence.iter().filter_map(|node| ordered.place(*node)).collect();
             let host = ordered.group.host.clone();
-            table.add(Arc::new(virtual_host(program, host, places, &mut codes)));
+            let key = (host, places.iter().map(|place| (place.route, place.path)).collect());
+            let host = made.entry(key).or_insert_with_key(|(host, _)| {
+                Arc::new(virtual_host(program, host.clone(), places.into_iter(), &mut codes))
+            });
+            table.add(host.clone());
         }
         Listener { name, block: *block, hosts: table }
     });
@@ -39,6 +46,9 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
     let diags = order.diags.into_iter().chain(unreachable).collect();
     (diags, order.leaning, places.constants)
 }
+
+/// Routes in their order, each with one of its paths.
+type Sequence = Vec<(RouteId, usize)>;
 
 /// The code of each route, made once.
 #[derive(Default)]
