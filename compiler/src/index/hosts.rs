@@ -1,6 +1,6 @@
 //! From a host to the trees that answer for it: a hash table over exact names and over the suffixes of wildcards. Each
-//! entry is a cache line: the name it is for, and where its tree is. The table lies in groups, which the next one shares
-//! where nothing is changed in them.
+//! entry is a cache line: the name it is for, and where its tree is. The next table is the same one, with the few hosts
+//! beside it that are others, until these are as many as are worth a copy.
 
 use std::sync::Arc;
 
@@ -15,7 +15,9 @@ pub(super) struct Hosts {
     few: Box<[Host]>,
     /// A power of two; its entries are at least twice as many as there are names. Whoever asks for names that are not
     /// there looks no further than the longest row of entries.
-    table: Box<[Arc<Group>]>,
+    table: Arc<[Entry]>,
+    /// What stands in the place of entries, by their places.
+    changed: Vec<(u32, Host)>,
     /// What hashes begin with; its lowest bits are for a kind.
     seed: u64,
     /// Bit `n` stands for suffixes of `n` labels behind `*.`, and behind `**.`; the last bit for all longer ones.
@@ -39,14 +41,11 @@ pub(super) struct Host {
 
 /// A place of the table: a cache line.
 #[repr(align(64))]
-#[derive(Clone, Debug)]
-struct Entry(Host);
+#[derive(Clone, Debug, Default)]
+struct Entry(Option<Host>);
 
-/// Places that stand together.
-type Group = [Entry; GROUP];
-
-/// So many: few, so that a copy of them is quick, and many, so that there are few groups.
-const GROUP: usize = 16;
+/// When more hosts are others than the table says, the table is copied.
+const CHANGED: usize = 32;
 
 /// More names than these are looked up by hash.
 const FEW: usize = 4;
@@ -66,9 +65,6 @@ pub(super) enum Kind {
 const PLACE: u32 = 22;
 const KIND: u32 = 2;
 
-/// The mark of no name: no kind has this number.
-const NOBODY: u32 = ((1 << KIND) - 1) << PLACE;
-
 /// The longest name that has a tree.
 pub(super) const LONGEST_NAME: usize = (1 << (32 - PLACE - KIND)) - 1;
 
@@ -82,15 +78,6 @@ impl Host {
     /// The host with this name, place in the program's list, and first candidate.
     pub(super) fn new(tree: Tree, kind: Kind, name: &Name<'_>, first: u32, place: u32) -> Host {
         Host { tree, ends: name.ends, first, mark: place | mark(kind, name) }
-    }
-
-    /// What stands where there is none.
-    fn nobody() -> Host {
-        Host { tree: Tree::default(), ends: [0; 4], first: 0, mark: NOBODY }
-    }
-
-    fn is_nobody(&self) -> bool {
-        self.mark == NOBODY
     }
 
     /// Whether it is for this name.
@@ -124,7 +111,7 @@ impl Hosts {
             hosts.few = names.into_iter().map(|(_, _, host)| host).collect();
             return hosts;
         }
-        let size = (names.len() * 2).next_power_of_two().max(GROUP);
+        let size = (names.len() * 2).next_power_of_two();
         // The longest row is what a look may cost; a few tries keep it short.
         let row = |seed: &u64| {
             let mut taken = vec![false; size];
@@ -145,18 +132,17 @@ impl Hosts {
         };
         let seeds = (0..TRIES).map(|number| number << KIND);
         hosts.seed = seeds.min_by_key(row).unwrap_or_default();
-        let mut table = vec![Host::nobody(); size];
+        let mut table = vec![Entry::default(); size];
         for (kind, name, host) in names {
             let mut at = place(hash(hosts.seed, kind, &Name::of(name.as_bytes())), size);
-            while table.get(at).is_some_and(|host| !host.is_nobody()) {
+            while table.get(at).is_some_and(|entry| entry.0.is_some()) {
                 at = (at + 1) & (size - 1);
             }
-            if let Some(place) = table.get_mut(at) {
-                *place = host;
+            if let Some(entry) = table.get_mut(at) {
+                entry.0 = Some(host);
             }
         }
-        let (groups, _) = table.as_chunks::<GROUP>();
-        hosts.table = groups.iter().map(|group| Arc::new(group.clone().map(Entry))).collect();
+        hosts.table = table.into();
         hosts
     }
 
@@ -175,43 +161,35 @@ impl Hosts {
         name: &Name<'_>,
         host: Host,
     ) -> Option<()> {
-        match kind {
-            Some(kind) => *self.place_of(kind, name)? = host,
-            None => self.any = Some(host),
+        let Some(kind) = kind else {
+            self.any = Some(host);
+            return Some(());
+        };
+        if self.table.is_empty() {
+            let mark = mark(kind, name);
+            *self.few.iter_mut().find(|host| host.is_of(mark, name))? = host;
+            return Some(());
+        }
+        let (at, _) = self.entry(kind, name)?;
+        match self.changed.iter_mut().find(|(place, _)| *place as usize == at) {
+            Some((_, changed)) => *changed = host,
+            None => self.changed.push((u32::try_from(at).ok()?, host)),
+        }
+        if self.changed.len() > CHANGED {
+            let changed = std::mem::take(&mut self.changed);
+            let table = Arc::make_mut(&mut self.table);
+            for (at, host) in changed {
+                table.get_mut(at as usize)?.0 = Some(host);
+            }
         }
         Some(())
-    }
-
-    /// Where the host stands that is for this name.
-    fn place_of(&mut self, kind: Kind, name: &Name<'_>) -> Option<&mut Host> {
-        let mark = mark(kind, name);
-        if self.table.is_empty() {
-            return self.few.iter_mut().find(|host| host.is_of(mark, name));
-        }
-        let mut at = first_place(hash(self.seed, kind, name));
-        while !self.at(at)?.is_of(mark, name) {
-            if self.at(at)?.is_nobody() {
-                return None;
-            }
-            at += 1;
-        }
-        let n_groups = self.table.len();
-        let group = Arc::make_mut(self.table.get_mut((at / GROUP) & (n_groups - 1))?);
-        group.get_mut(at % GROUP).map(|entry| &mut entry.0)
-    }
-
-    /// What stands at a place of the table, behind the last of which is the first.
-    #[inline(always)]
-    fn at(&self, at: usize) -> Option<&Host> {
-        let group = self.table.get((at / GROUP) & self.table.len().wrapping_sub(1))?;
-        Some(&group[at % GROUP].0)
     }
 
     /// All hosts.
     #[cfg(feature = "jit")]
     pub(super) fn all(&self) -> impl Iterator<Item = &Host> {
-        let table = self.table.iter().flat_map(|group| group.iter().map(|entry| &entry.0));
-        let table = table.filter(|host| !host.is_nobody());
+        let entries = self.table.iter().enumerate();
+        let table = entries.filter_map(|(at, entry)| Some(self.newest(at, entry.0.as_ref()?)));
         self.few.iter().chain(table).chain(&self.any)
     }
 
@@ -309,24 +287,37 @@ impl Hosts {
 
     #[inline(always)]
     fn look_for(&self, kind: Kind, name: &Name<'_>) -> Option<&Host> {
-        let mark = mark(kind, name);
         if self.table.is_empty() {
+            let mark = mark(kind, name);
             return self.few.iter().find(|host| host.is_of(mark, name));
         }
-        let mut at = first_place(hash(self.seed, kind, name));
-        let mut host = self.at(at)?;
-        // Most stand where they are looked for first.
-        if host.is_of(mark, name) {
-            return Some(host);
-        }
-        while !host.is_nobody() {
-            at += 1;
-            host = self.at(at)?;
+        let (at, host) = self.entry(kind, name)?;
+        Some(self.newest(at, host))
+    }
+
+    /// The entry for this name, and its place.
+    #[inline(always)]
+    fn entry(&self, kind: Kind, name: &Name<'_>) -> Option<(usize, &Host)> {
+        let mut at = place(hash(self.seed, kind, name), self.table.len());
+        let mark = mark(kind, name);
+        loop {
+            let host = self.table.get(at)?.0.as_ref()?;
             if host.is_of(mark, name) {
-                return Some(host);
+                return Some((at, host));
             }
+            at = (at + 1) & (self.table.len() - 1);
         }
-        None
+    }
+
+    /// What stands in the place of this entry, or it.
+    #[inline(always)]
+    fn newest<'h>(&'h self, at: usize, host: &'h Host) -> &'h Host {
+        if self.changed.is_empty() { host } else { self.changed_at(at).unwrap_or(host) }
+    }
+
+    #[inline(never)]
+    fn changed_at(&self, at: usize) -> Option<&Host> {
+        self.changed.iter().find(|(place, _)| *place as usize == at).map(|(_, host)| host)
     }
 }
 
@@ -337,13 +328,7 @@ fn hash(seed: u64, kind: Kind, name: &Name<'_>) -> u64 {
 
 #[inline]
 fn place(hash: u64, size: usize) -> usize {
-    first_place(hash) & size.wrapping_sub(1)
-}
-
-/// The same of a table of any size.
-#[inline]
-fn first_place(hash: u64) -> usize {
-    (hash >> 24) as usize
+    (hash >> 24) as usize & size.wrapping_sub(1)
 }
 
 /// What a name is for, and its length.
