@@ -2,7 +2,10 @@
 //! these names, and proofs know by them what becomes of a field.
 
 /// Fields that concern one connection only (RFC 9110, section 7.6.1): they are taken off before a message is passed on.
+/// With them goes `Proxy`, which nobody means to send: programs behind a CGI take it for their own setting `HTTP_PROXY`,
+/// and ask whom the client says.
 pub const HOP: &[&str] = &[
+    "proxy",
     "connection",
     "keep-alive",
     "proxy-connection",

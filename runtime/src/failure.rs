@@ -115,6 +115,8 @@ impl Failure {
             Failure::Unknown { reason, .. } => reason.slug(),
             Failure::Value => "value",
             Failure::Content(error) => error.name(),
+            // What the client did to its content is told by the same words, wherever it was read.
+            Failure::Upstream(upstream::Kind::RequestBody(error)) => error.name(),
             Failure::Upstream(kind) => kind.slug(),
             Failure::Ours(what) => what,
         }

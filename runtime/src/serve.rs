@@ -124,8 +124,22 @@ pub trait Handler: Unpin {
     /// closed behind the answer (on HTTP/2: the stream).
     fn refuse(&self, refusal: Refusal) -> Outgoing<Self::Ticket>;
 
+    /// Told of a limit that was reached where no request is to be answered. Nobody has to listen.
+    fn bit(&self, bite: Bite) {
+        let _ = bite;
+    }
+
     /// Told once for every answer, whatever became of it.
     fn finished(&self, ticket: Self::Ticket, sent: Sent);
+}
+
+/// A limit that a connection reaches between requests, or in the place of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bite {
+    /// Nothing came for as long as a connection may wait.
+    Idle,
+    /// There was a stream more than the client may have open.
+    Streams,
 }
 
 impl<H: Handler> Handler for &H {
@@ -137,6 +151,10 @@ impl<H: Handler> Handler for &H {
 
     fn refuse(&self, refusal: Refusal) -> Outgoing<H::Ticket> {
         (**self).refuse(refusal)
+    }
+
+    fn bit(&self, bite: Bite) {
+        (**self).bit(bite);
     }
 
     fn finished(&self, ticket: H::Ticket, sent: Sent) {
@@ -197,6 +215,7 @@ fn start<IO>(io: IO) -> Started<IO> {
         wire: http1::Wire { io, buffer: BytesMut::new() },
         content: None,
         alarm: Alarm::new(),
+        closed: None,
     }))
 }
 

@@ -21,7 +21,7 @@ use crate::limits::LimitId;
 use crate::listen::Connection;
 use crate::message::Version;
 use crate::pipeline::{Place, pass};
-use crate::serve::{End, Handler, Incoming, Outgoing, Refusal, Sent};
+use crate::serve::{Bite, End, Handler, Incoming, Outgoing, Refusal, Sent};
 use crate::telemetry::metrics::{AuthSeries, Limit, LimitSeries};
 use crate::telemetry::{Fault, Record, RouteSeries, Telemetry};
 use crate::upstream::Roster;
@@ -266,6 +266,13 @@ impl Handler for Session {
         }
     }
 
+    fn bit(&self, bite: Bite) {
+        self.connection.series.refused(match bite {
+            Bite::Idle => Limit::Idle,
+            Bite::Streams => Limit::Streams,
+        });
+    }
+
     fn finished(&self, ticket: Option<Ticket>, sent: Sent) {
         if let Some(ticket) = ticket {
             self.record(&ticket, Some(sent));
@@ -354,7 +361,8 @@ impl Session {
             failure: fault(ex, refused, sent),
             id: ex.map(|ex| ex.id),
         };
-        if let Some(limit) = record.failure.and_then(|failure| Limit::behind(failure.what)) {
+        let of_client = record.failure.filter(|failure| failure.whose == Whose::Client.as_str());
+        if let Some(limit) = of_client.and_then(|failure| Limit::behind(failure.what)) {
             self.connection.series.refused(limit);
         }
         let of = |id: Option<LimitId>| ticket.live.limits.get(id?.0);

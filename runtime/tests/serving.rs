@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it does not expect")]
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,7 +18,7 @@ use gw_runtime::serve::{
 };
 use gw_runtime::upgrade::Tunnel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 /// Answers by path; writes down what happens.
 #[derive(Default)]
@@ -47,6 +49,18 @@ impl Source for Parts {
 
     fn take_trailers(&mut self) -> Option<Headers> {
         self.1.take()
+    }
+}
+
+/// So many pieces, one a second.
+struct Trickle(u32, Pin<Box<Sleep>>);
+
+impl Source for Trickle {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        ready!(self.1.as_mut().poll(cx));
+        let Some(left) = self.0.checked_sub(1) else { return Poll::Ready(None) };
+        *self = Trickle(left, Box::pin(sleep(Duration::from_secs(1))));
+        Poll::Ready(Some(Ok(Bytes::from_static(b"drop"))))
     }
 }
 
@@ -106,6 +120,11 @@ impl Handler for Site {
                 sleep(Duration::from_secs(3600)).await;
                 Body::empty()
             }
+            "/soon" => {
+                sleep(Duration::from_secs(1)).await;
+                Body::from("hello")
+            }
+            "/trickle" => Body::source(Trickle(5, Box::pin(sleep(Duration::ZERO))), None),
             "/slow" => {
                 sleep(Duration::from_secs(5)).await;
                 Body::from("slow")
@@ -278,7 +297,7 @@ async fn what_is_ambiguous_is_refused_and_the_connection_closed() {
         ("GET * HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 400, "target-form"),
         ("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n".to_owned(), 501, "connect"),
         ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(), 505, "version"),
-        ("GET / HTTP/1.2\r\nHost: a\r\n\r\n".to_owned(), 505, "version"),
+        ("GET / HTTP/0.9\r\nHost: a\r\n\r\n".to_owned(), 505, "version"),
         ("GET / http/1.1\r\nHost: a\r\n\r\n".to_owned(), 400, "start-line"),
         ("GET /\r\n\r\n".to_owned(), 400, "start-line"),
         ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), 400, "start-line"),
@@ -465,10 +484,21 @@ async fn every_wait_ends() {
 #[tokio::test(start_paused = true)]
 async fn what_cannot_become_a_request_is_not_waited_for() {
     let site = Site::default();
-    for bytes in [&b"\x16\x03\x01\x02\x00\x01"[..], b"\0", b"\r\n\0", b"\r\r"] {
+    for (bytes, status) in [
+        (&b"\x16\x03\x01\x02\x00\x01"[..], 400),
+        (b"\0", 400),
+        (b"\r\n\0", 400),
+        (b"\r\r", 400),
+        // HTTP/0.9; a peer that ends its lines with CR; what speaks another protocol.
+        (b"GET /\r\n", 400),
+        (b"GET / HTTP/1.1\rHost: a\r\r", 400),
+        (b"GET / HTTP/1.1 x\r\n", 400),
+        (b"GET / HTTP/3.0\r\n", 505),
+        (b"EHLO a.example\r\n", 400),
+    ] {
         let begin = Instant::now();
         let seen = talk_bytes(&site, bytes).await;
-        assert!(seen.starts_with("HTTP/1.1 400 "), "{bytes:?}: {seen}");
+        assert!(seen.starts_with(&format!("HTTP/1.1 {status} ")), "{bytes:?}: {seen}");
         assert!(begin.elapsed().as_secs() < 5, "{bytes:?}");
     }
 }
@@ -519,8 +549,42 @@ async fn a_client_that_leaves_cancels_its_request() {
         sleep(Duration::from_secs(1)).await;
     })
     .await;
-    assert_eq!((site.cancelled.get(), begin.elapsed().as_secs()), (1, 1));
+    let left = Duration::from_secs(1) + limits().linger;
+    assert_eq!((site.cancelled.get(), begin.elapsed().as_secs()), (1, left.as_secs()));
     assert!(site.log.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_closes_its_side_is_answered() {
+    let site = Site::default();
+    let pipelined = [get("/text"), get("/text")].concat();
+    let hello = "HTTP/1.1 200 OK\nContent-Length: 5\n";
+    for (text, begins, ends) in [
+        (&*get("/soon"), hello, "\nConnection: close\n\nhello"),
+        // It is known too late that the first answer is the last one.
+        (&*get("/text"), hello, "\n\nhello"),
+        (&*pipelined, hello, "\n\nhello"),
+        (&*get("/trickle"), "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n", "0\n\n"),
+        (
+            "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+            "HTTP/1.1 200 ",
+            "3 bytes",
+        ),
+        ("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabc", "HTTP/1.1 400 ", ""),
+    ] {
+        let answer = with(&site, Drain::never(), async |mut io: DuplexStream| {
+            io.write_all(text.as_bytes()).await.unwrap();
+            io.shutdown().await.unwrap();
+            let mut answer = Vec::new();
+            io.read_to_end(&mut answer).await.unwrap();
+            plain(&answer)
+        })
+        .await;
+        assert!(answer.starts_with(begins) && answer.ends_with(ends), "{text:?}: {answer}");
+        let asked = text.matches("/text").count() + text.matches("/soon").count();
+        assert_eq!(answer.matches("hello").count(), asked, "{answer}");
+    }
+    assert_eq!(site.cancelled.get(), 0);
 }
 
 #[tokio::test(start_paused = true)]

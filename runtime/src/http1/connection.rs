@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::receive::{Content, Received, Shared};
-use super::request::{glimpse, parse};
+use super::request::{begins_wrong, glimpse, parse};
 use super::room::{Desk, Room, is_crowded};
 use super::send::{Asked, send};
 use super::{Decoder, Framing, RequestHead, Scan, parse_request};
@@ -19,8 +19,8 @@ use crate::body::Body;
 use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version, is_token_byte};
 use crate::serve::{
-    Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service, Settle,
-    Started, Waiting,
+    Bite, Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service,
+    Settle, Started, Waiting,
 };
 use crate::upgrade::{Tunnel, Upgrade};
 
@@ -120,9 +120,9 @@ where
     fn head(&self, mut deadline: Instant) -> impl Future<Output = Heard> {
         let calm = clock::now() + CALM;
         let mut scan = Scan::new();
-        let (mut begun, mut leaves) = (false, false);
+        let (mut begun, mut read, mut leaves) = (false, false, false);
         let mut blank = 0;
-        let (limits, drain) = (self.limits, self.drain);
+        let (limits, drain, handler) = (self.limits, self.drain, self.handler);
         poll_fn(move |cx| {
             let Shared { wire, alarm, .. } = &mut *self.shared.borrow_mut();
             loop {
@@ -146,6 +146,13 @@ where
                 let longest = limits.target_bytes.saturating_add(Method::MAX + 16);
                 if scan.in_first_line() && wire.buffer.len() > longest {
                     return Poll::Ready(Heard::Head(Err(Fault::TargetTooLong)));
+                }
+                // Whoever waits behind a start line that is none would wait until the head is late.
+                if !read {
+                    read = !scan.in_first_line();
+                    if let Some(fault) = begins_wrong(&wire.buffer, read) {
+                        return Poll::Ready(Heard::Head(Err(fault)));
+                    }
                 }
                 // Half an empty line may be no more than that. What came with the request before
                 // begins a head as well, and has no more time than one that comes later.
@@ -178,10 +185,13 @@ where
                             return Poll::Ready(Heard::NothingYet);
                         }
                         ready!(alarm.poll(cx, deadline));
-                        return Poll::Ready(match begun {
-                            true => Heard::Head(Err(Fault::HeadTimeout)),
-                            false => Heard::Nothing,
-                        });
+                        if begun {
+                            return Poll::Ready(Heard::Head(Err(Fault::HeadTimeout)));
+                        }
+                        if !leaves {
+                            handler.bit(Bite::Idle);
+                        }
+                        return Poll::Ready(Heard::Nothing);
                     }
                 }
             }
@@ -232,7 +242,9 @@ where
                 if let Poll::Ready(outgoing) = handling.as_mut().poll(cx) {
                     return Poll::Ready(Some(outgoing));
                 }
-                if !clock::gives_way() && self.shared.borrow_mut().client_is_gone(cx) {
+                if !clock::gives_way()
+                    && self.shared.borrow_mut().client_is_gone(cx, self.limits.linger)
+                {
                     return Poll::Ready(None);
                 }
                 Poll::Pending
@@ -323,7 +335,12 @@ where
                 }
             }
         }
-        if self.drain.is_started() || self.must_close() {
+        // Behind the answer to a client that has closed its side there is no next request.
+        let is_last = {
+            let shared = self.shared.borrow();
+            shared.closed.is_some() && shared.wire.buffer.is_empty()
+        };
+        if is_last || self.drain.is_started() || self.must_close() {
             asked.persistent = false;
         }
         let end =

@@ -188,7 +188,7 @@ impl Decoder {
         Ok(Decoded::Chunk(chunk))
     }
 
-    /// Reads `1*HEXDIG [ ";" extension ] CRLF`.
+    /// Reads `1*HEXDIG [ BWS ";" extension ] CRLF`.
     fn size(&mut self, buffer: &mut BytesMut) -> Result<Option<u64>, Fault> {
         const DIGITS: usize = 16;
         let Some(feed) = memchr::memchr(b'\n', buffer) else {
@@ -196,7 +196,7 @@ impl Decoder {
             let digits = hex_digits(buffer);
             match buffer.get(digits) {
                 None | Some(b'\r') if digits <= DIGITS => {}
-                Some(b';') if (1..=DIGITS).contains(&digits) => {}
+                Some(b';' | b' ' | b'\t') if (1..=DIGITS).contains(&digits) => {}
                 _ => return Err(Fault::Chunk),
             }
             if buffer.len() > digits + 2 + self.overhead {
@@ -212,7 +212,9 @@ impl Decoder {
         }
         if !extension.is_empty() {
             let clean = extension.iter().all(|&byte| crate::message::is_value_byte(byte));
-            if extension.first() != Some(&b';') || !clean {
+            // White space may stand around the semicolon (RFC 9112 section 7.1.1), and nowhere else.
+            let begins = extension.iter().find(|byte| !matches!(byte, b' ' | b'\t'));
+            if begins != Some(&b';') || !clean {
                 return Err(Fault::Chunk);
             }
             self.overhead =
@@ -279,7 +281,7 @@ mod tests {
 
     #[test]
     fn chunks_are_joined_however_they_are_cut() {
-        let text = b"5\r\nhello\r\n0006;x=\"y\"\r\n world\r\n0\r\nX-Sum: 1\r\n\r\nGET /";
+        let text = b"5\r\nhello\r\n0006;x=\"y\"\r\n world\r\n0 \t; y\r\nX-Sum: 1\r\n\r\nGET /";
         for step in 1..text.len() {
             let (content, trailers, rest) = run(text, step).unwrap();
             assert_eq!((&*content, &*rest), (&b"hello world"[..], &b"GET /"[..]), "{step}");
@@ -294,6 +296,9 @@ mod tests {
             ("x\r\n", Fault::Chunk),
             ("\r\n", Fault::Chunk),
             ("5 \r\nhello\r\n", Fault::Chunk),
+            ("5\t\r\nhello\r\n", Fault::Chunk),
+            ("5 a=b\r\nhello\r\n", Fault::Chunk),
+            ("5 5\r\nhello\r\n", Fault::Chunk),
             (" 5\r\nhello\r\n", Fault::Chunk),
             ("0x5\r\nhello\r\n", Fault::Chunk),
             ("+5\r\nhello\r\n", Fault::Chunk),

@@ -32,13 +32,15 @@ impl<'h> Lines<'h> {
         comes
     }
 
-    /// Takes `HTTP/1.0` or `HTTP/1.1`; whether it is the latter.
+    /// Takes `HTTP/1.0` or `HTTP/1.1`; whether it is the latter. So is a later minor version, which may say nothing that
+    /// 1.1 reads otherwise (RFC 9110 section 2.5).
     pub(super) fn minor(&mut self) -> Option<bool> {
         let version: &[u8; 8] = self.text.get(self.at..)?.first_chunk()?;
         self.at += 8;
         match version {
             b"HTTP/1.1" => Some(true),
             b"HTTP/1.0" => Some(false),
+            [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] => Some(true),
             _ => None,
         }
     }

@@ -24,6 +24,8 @@ pub(crate) struct Shared<IO> {
     pub(crate) content: Option<Box<Content>>,
     /// Whatever the serving loop waits for, it waits by this.
     pub(crate) alarm: Alarm,
+    /// Until when a client that has closed its side is answered.
+    pub(crate) closed: Option<Instant>,
 }
 
 /// The content of a request on its way.
@@ -97,12 +99,26 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
 
     /// Whether the client closed while it should wait. What it sends ahead stays in the buffer,
     /// which is filled once and no more.
-    pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>) -> bool {
+    ///
+    /// Who has said all there is to say may close that side and read on, and nothing tells such a client from one that
+    /// left: the answer has `patience` to come, or its next piece.
+    pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>, patience: Duration) -> bool {
+        if let Some(until) = self.closed {
+            return self.alarm.poll(cx, until).is_ready();
+        }
         let at_rest = self.is_read() || self.content.as_ref().is_none_or(|content| !content.held);
         if !at_rest || !self.wire.buffer.is_empty() {
             return false;
         }
-        matches!(self.wire.poll_fill(cx, 0), Poll::Ready(Ok(0) | Err(_)))
+        match self.wire.poll_fill(cx, 0) {
+            Poll::Pending | Poll::Ready(Ok(1..)) => false,
+            Poll::Ready(Err(_)) => true,
+            Poll::Ready(Ok(0)) => {
+                let until = clock::now() + patience;
+                self.closed = Some(until);
+                self.alarm.poll(cx, until).is_ready()
+            }
+        }
     }
 }
 

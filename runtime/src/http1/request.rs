@@ -53,25 +53,11 @@ pub(super) fn parse(
     limits: &Limits,
 ) -> Result<(RequestHead, usize), Fault> {
     let mut lines = Lines::new(text);
-    let method = lines.word(b' ', is_token_byte).ok_or(Fault::StartLine)?;
-    let path = lines.word(b' ', |byte| byte > b' ' && byte != 0x7f).ok_or(Fault::StartLine)?;
-    let is_text = path.is_ascii() || std::str::from_utf8(path).is_ok();
-    if method.is_empty() || path.is_empty() || !is_text {
-        return Err(Fault::StartLine);
-    }
-    let version = match lines.minor() {
-        Some(true) => Version::Http11,
-        Some(false) => Version::Http10,
-        None if names_a_version(text) => return Err(Fault::Version),
-        None => return Err(Fault::StartLine),
-    };
-    if !lines.skip(b"\r\n") {
-        return Err(Fault::LineEnding);
-    }
+    let (method, path, version) = start_line(&mut lines, text)?;
     if path.len() > limits.target_bytes {
         return Err(Fault::TargetTooLong);
     }
-    let method = Method::from_bytes(method).ok_or(Fault::Method)?;
+    let method = Method::read(method)?;
     let mut frame = Frame::default();
     let (headers, end) =
         lines.fields(limits.fields.min(Limits::MAX_FIELDS), |known, _, value| {
@@ -85,6 +71,8 @@ pub(super) fn parse(
     }
     let target = target(&method, path, frame.host, version, scheme)?;
     let expects_continue = match frame.expect {
+        // A list of none.
+        Some([]) => false,
         Some(value) if version == Version::Http11 => {
             if !value.eq_ignore_ascii_case(b"100-continue") {
                 return Err(Fault::Expectation);
@@ -113,6 +101,40 @@ pub(super) fn parse(
         takes_trailers: frame.takes_trailers,
     };
     Ok((head, end))
+}
+
+/// Reads the start line with which `text` begins: the method and the target as they are written, and the version.
+#[inline]
+fn start_line<'h>(
+    lines: &mut Lines<'h>,
+    text: &[u8],
+) -> Result<(&'h [u8], &'h [u8], Version), Fault> {
+    let method = lines.word(b' ', is_token_byte).ok_or(Fault::StartLine)?;
+    let path = lines.word(b' ', |byte| byte > b' ' && byte != 0x7f).ok_or(Fault::StartLine)?;
+    let is_text = path.is_ascii() || std::str::from_utf8(path).is_ok();
+    if method.is_empty() || path.is_empty() || !is_text {
+        return Err(Fault::StartLine);
+    }
+    let version = match lines.minor() {
+        Some(true) => Version::Http11,
+        Some(false) => Version::Http10,
+        None if names_a_version(text) => return Err(Fault::Version),
+        None => return Err(Fault::StartLine),
+    };
+    if !lines.skip(b"\r\n") {
+        return Err(Fault::LineEnding);
+    }
+    Ok((method, path, version))
+}
+
+/// What is wrong with the beginning of a head of which the rest is yet to come: a start line that is none, or a bare CR,
+/// at which a sender that ends its lines so would wait for an answer. Only `whole` start lines are read.
+pub(super) fn begins_wrong(text: &[u8], whole: bool) -> Option<Fault> {
+    if whole {
+        return start_line(&mut Lines::new(text), text).err();
+    }
+    let bare = memchr::memchr(b'\r', text).is_some_and(|at| at + 1 < text.len());
+    bare.then_some(Fault::LineEnding)
 }
 
 /// The target of each form (RFC 9112 section 3.2), held against `Host`.

@@ -143,7 +143,12 @@ mod tests {
             text.extend_from_slice(b"A: b\r\n\r\n");
             let mut room = [httparse::EMPTY_HEADER; 1];
             let mut theirs = httparse::Response::new(&mut room);
-            let is_whole = theirs.parse(&text) == Ok(httparse::Status::Complete(text.len()));
+            // It does not know that a later minor version is read as the last one that is known.
+            let mut known = text.clone();
+            if text.starts_with(b"HTTP/1.") && matches!(text.get(7), Some(b'2'..=b'9')) {
+                known[7] = b'1';
+            }
+            let is_whole = theirs.parse(&known) == Ok(httparse::Status::Complete(text.len()));
             let shown = text.escape_ascii();
             match parse_response(&text, &Method::Get, 1) {
                 Ok(ours) => {

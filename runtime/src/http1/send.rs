@@ -140,12 +140,15 @@ impl Sending<'_> {
             };
             self.since = None;
             if wrote {
+                if let Some(until) = &mut shared.closed {
+                    *until = clock::now() + limits.linger;
+                }
                 continue;
             }
             if let Some(end) = self.ended {
                 return Poll::Ready(end);
             }
-            if shared.client_is_gone(cx) {
+            if shared.client_is_gone(cx, limits.linger) {
                 return Poll::Ready(End::ClientClosed);
             }
             return Poll::Pending;

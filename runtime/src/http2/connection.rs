@@ -15,7 +15,7 @@ use super::machine::{GATHERED, Leaving, Machine};
 use super::request::Room;
 use crate::http1::Wire;
 use crate::message::Fault;
-use crate::serve::{Alarm, Drain, End, Handler, Incoming, Limits, Outgoing, Service};
+use crate::serve::{Alarm, Bite, Drain, End, Handler, Incoming, Limits, Outgoing, Service};
 
 /// The most that one read takes.
 const READ: usize = 32 << 10;
@@ -260,7 +260,10 @@ where
         }
         if machine.streams.is_empty() {
             match machine.leaving {
-                Leaving::Not if machine.since + limits.idle <= now => machine.leave(),
+                Leaving::Not if machine.since + limits.idle <= now => {
+                    machine.handler.bit(Bite::Idle);
+                    machine.leave();
+                }
                 Leaving::Announced if machine.since + limits.linger <= now => {
                     machine.part();
                     return true;

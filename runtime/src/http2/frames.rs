@@ -15,7 +15,7 @@ use super::send::Sending;
 use super::streams::{Fate, Stream};
 use crate::body::{BodyError, Side};
 use crate::message::{Fault, Headers, Method};
-use crate::serve::{End, Handler, Outgoing};
+use crate::serve::{Bite, End, Handler, Outgoing};
 
 impl<H, F> Machine<'_, H, F>
 where
@@ -164,6 +164,9 @@ where
             self.last = id;
         }
         if refused {
+            if self.streams.is_full() {
+                self.handler.bit(Bite::Streams);
+            }
             request::skip(&mut self.decoder, block, room).map_err(|_| Code::Compression)?;
             self.turn_away(id, Code::Refused);
             // Who does not know the limit yet cannot keep to it.

@@ -247,7 +247,7 @@ impl Section<'_> {
         }
         let path = self.text(self.path).filter(|path| !path.is_empty()).ok_or(Flaw::Malformed)?;
         self.text(self.scheme).filter(|text| is_scheme(text)).ok_or(Flaw::Malformed)?;
-        let method = Method::from_bytes(name).ok_or(Flaw::Refused(Fault::Method))?;
+        let method = Method::read(name).map_err(Flaw::Refused)?;
         let target = self.target(&method, path, scheme).map_err(Flaw::Refused)?;
         normal::single_valued(&self.headers).map_err(Flaw::Refused)?;
         let mut headers = std::mem::take(&mut self.headers);

@@ -34,8 +34,10 @@ faults! {
     StartLine = 400, "start-line", "the start line is malformed";
     /// Not HTTP/1.0 or HTTP/1.1.
     Version = 505, "version", "this version of HTTP is not spoken here";
-    /// The method is no token, or too long.
+    /// The method is no token.
     Method = 400, "method", "the method is no token, or one that is registered in capitals";
+    /// The method is longer than any that is known (RFC 9112 section 3).
+    MethodTooLong = 501, "method-too-long", "the method is longer than any that is known";
     /// CONNECT: there are no tunnels to arbitrary hosts.
     Connect = 501, "connect", "`CONNECT` is not served";
     /// A line ends in a bare LF, or holds a bare CR.

@@ -60,6 +60,7 @@ mod tests {
             ("Transfer-Encoding", "chunked"),
             ("Upgrade", "websocket"),
             ("HTTP2-Settings", "x"),
+            ("Proxy", "http://evil.example"),
             ("Proxy-Connection", "close"),
             ("Proxy-Authenticate", "x"),
             ("Proxy-Authorization", "x"),

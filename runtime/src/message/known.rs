@@ -11,6 +11,7 @@ pub(crate) struct Known(u64);
 const OTHERS: &[&str] = &[
     "te",
     "via",
+    "proxy",
     "upgrade",
     "forwarded",
     "x-real-ip",

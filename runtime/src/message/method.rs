@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Fault;
+
 /// A method (RFC 9110 section 9): a token, compared with its case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Method {
@@ -58,6 +60,13 @@ impl Method {
                 Method::Other(std::str::from_utf8(other).ok()?.into())
             }
         })
+    }
+
+    /// The same, with what is wrong.
+    pub(crate) fn read(text: &[u8]) -> Result<Method, Fault> {
+        let is_long = text.len() > Method::MAX && super::headers::is_token(text);
+        let fault = if is_long { Fault::MethodTooLong } else { Fault::Method };
+        Method::from_bytes(text).ok_or(fault)
     }
 
     /// The method as it is written.

@@ -267,12 +267,13 @@ async fn what_an_endpoint_lost_is_sent_again_if_the_method_allows_it() {
         for _ in 0..6 {
             assert_eq!(get(&policy, "/u/a", &[]).await.response.status, 207);
         }
-        let mut lost = 0;
-        for _ in 0..6 {
+        // A gateway begins at either endpoint, and each of these is one of its own.
+        let mut lost = false;
+        for _ in 0..64 {
             let answered = ask(&policy, b"POST", "/u/a", &[], Body::empty()).await;
-            lost += usize::from(answered.response.status == 502);
+            lost |= answered.response.status == 502;
         }
-        assert!(lost > 0, "a POST that was heard must not be sent again");
+        assert!(lost, "a POST that was heard must not be sent again");
     })
     .await;
 }

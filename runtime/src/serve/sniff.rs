@@ -5,13 +5,13 @@ use std::task::{Poll, ready};
 
 use tokio::io::AsyncRead;
 
-use super::{GRACE, Service, Waiting};
+use super::{Bite, GRACE, Handler, Service, Waiting};
 use crate::clock;
 use crate::http1::Shared;
 use crate::http2::PREFACE;
 
 /// Reads until it is clear whether this is HTTP/2; `None` if the connection ended before that.
-pub(super) async fn sniff<IO: AsyncRead + Unpin, H>(
+pub(super) async fn sniff<IO: AsyncRead + Unpin, H: Handler>(
     waiting: &Waiting<IO>,
     service: &Service<H>,
 ) -> Option<bool> {
@@ -36,6 +36,9 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin, H>(
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
                 Poll::Pending => {
                     ready!(alarm.poll(cx, deadline));
+                    if !leaves {
+                        service.handler.bit(Bite::Idle);
+                    }
                     return Poll::Ready(None);
                 }
             }

@@ -108,8 +108,14 @@ pub enum Limit {
     Target,
     /// `cap body`.
     Body,
+    /// `cap idle`, and `timeout header` before anything came.
+    Idle,
+    /// `cap streams`.
+    Streams,
     /// `timeout header`.
     HeaderTime,
+    /// `timeout body`.
+    BodyTime,
     /// `timeout send`.
     SendTime,
     /// Streams of an HTTP/2 connection that were reset young.
@@ -139,7 +145,7 @@ const BOUNDS: [(u64, &str); 14] = [
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Limit {
-    const ALL: [(Limit, &'static str); 13] = [
+    const ALL: [(Limit, &'static str); 16] = [
         (Limit::Connections, "connections"),
         (Limit::ConnectionsPerClient, "connections_per_client"),
         (Limit::Files, "files"),
@@ -149,15 +155,19 @@ impl Limit {
         (Limit::Headers, "headers"),
         (Limit::Target, "target"),
         (Limit::Body, "body"),
+        (Limit::Idle, "idle"),
+        (Limit::Streams, "streams"),
         (Limit::HeaderTime, "header_time"),
+        (Limit::BodyTime, "body_time"),
         (Limit::SendTime, "send_time"),
         (Limit::Resets, "resets"),
         (Limit::Frames, "frames"),
     ];
 
-    /// The limit behind a failure of this name, if it is one of a connection's.
+    /// The limit behind a client's failure of this name, if it is one of a connection's.
     pub fn behind(failure: &str) -> Option<Limit> {
         match failure {
+            "timeout" => Some(Limit::BodyTime),
             "head-too-large" => Some(Limit::Header),
             "too-many-fields" => Some(Limit::Headers),
             "target-too-long" => Some(Limit::Target),
