@@ -4,6 +4,7 @@
 mod alarm;
 mod date;
 mod drain;
+pub(crate) mod hints;
 mod life;
 mod limits;
 mod settle;
@@ -216,6 +217,7 @@ fn start<IO>(io: IO) -> Started<IO> {
         content: None,
         alarm: Alarm::new(),
         closed: None,
+        interim: None,
     }))
 }
 

@@ -20,7 +20,7 @@ use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version, is_token_byte};
 use crate::serve::{
     Bite, Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service,
-    Settle, Started, Waiting,
+    Settle, Started, Waiting, hints,
 };
 use crate::upgrade::{Tunnel, Upgrade};
 
@@ -236,11 +236,20 @@ where
         let body = self.body(head.framing, head.expects_continue);
         let upgrade = head.upgrade.clone();
         let incoming = Incoming { request: head.request, body, upgrade: head.upgrade };
+        let takes_hints = asked.version == Version::Http11;
         let outgoing = {
             let mut handling = pin!(handler.handle(incoming));
             poll_fn(|cx| {
-                if let Poll::Ready(outgoing) = handling.as_mut().poll(cx) {
+                let (polled, hints) = hints::listening(|| handling.as_mut().poll(cx));
+                // A client of HTTP/1.0 does not know of them (RFC 9110 section 15.2).
+                if !hints.is_empty() && takes_hints {
+                    self.shared.borrow_mut().hint(&hints);
+                }
+                if let Poll::Ready(outgoing) = polled {
                     return Poll::Ready(Some(outgoing));
+                }
+                if let Poll::Ready(Err(_)) = self.shared.borrow_mut().poll_interim(cx) {
+                    return Poll::Ready(None);
                 }
                 if !clock::gives_way()
                     && self.shared.borrow_mut().client_is_gone(cx, self.limits.linger)

@@ -74,6 +74,18 @@ impl Decoder {
         }
     }
 
+    /// What is wrong with chunks that begin so, if that can be told already.
+    pub(crate) fn begins_wrong(text: &[u8], overhead: usize) -> Option<Fault> {
+        let digits = hex_digits(text);
+        let rest = text.get(digits..).unwrap_or_default();
+        if text.is_empty() || ((1..=8).contains(&digits) && rest.starts_with(b"\r\n")) {
+            return None;
+        }
+        let line = memchr::memchr(b'\n', text).map_or(text, |end| text.get(..=end).unwrap_or(text));
+        let mut line = BytesMut::from(line);
+        Decoder::new(Framing::Chunked, u64::MAX, overhead).size(&mut line).err()
+    }
+
     /// The bytes of content that are certain to come next: how much to make room for.
     pub fn next_bytes(&self) -> u64 {
         match self.state {

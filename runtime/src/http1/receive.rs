@@ -1,6 +1,7 @@
 //! The content of a request, read off the connection when the handler asks for it.
 
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -9,10 +10,10 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::{Decoded, Decoder, Out, Wire};
+use super::{Decoded, Decoder, Framing, Out, Persistence, Wire, encode_response};
 use crate::body::{BodyError, Pipe, Side, Source};
 use crate::clock;
-use crate::message::{Fault, Headers};
+use crate::message::{Fault, Headers, Response};
 use crate::serve::Alarm;
 use crate::transport::socket_of;
 
@@ -26,6 +27,8 @@ pub(crate) struct Shared<IO> {
     pub(crate) alarm: Alarm,
     /// Until when a client that has closed its side is answered.
     pub(crate) closed: Option<Instant>,
+    /// What is left of interim responses.
+    pub(crate) interim: Option<Box<Out>>,
 }
 
 /// The content of a request on its way.
@@ -35,15 +38,13 @@ pub(crate) struct Content {
     pub(super) held: bool,
     /// The client waits for `100 Continue`, and no final response was begun.
     pub(super) expects: bool,
-    /// What is left of an interim response that was begun.
-    pub(super) interim: Out,
     /// The content broke: the connection cannot be used again.
     pub(super) broken: bool,
 }
 
 impl Content {
     pub(super) fn new(decoder: Decoder, expects: bool) -> Content {
-        Content { decoder, held: false, expects, interim: Out::new(), broken: false }
+        Content { decoder, held: false, expects, broken: false }
     }
 
     fn broke(&mut self, error: BodyError) -> Poll<Option<Result<Bytes, BodyError>>> {
@@ -60,15 +61,35 @@ impl<IO> Shared<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
+    /// Adds interim responses to those that are to be written. Who does not take them goes without.
+    pub(super) fn hint(&mut self, hints: &[Response]) {
+        const MOST: usize = 16 << 10;
+        let out = self.interim.get_or_insert_default();
+        for hint in hints {
+            if out.head().len() < MOST {
+                encode_response(out.head(), hint, Framing::None, false, Persistence::Implied);
+            }
+        }
+    }
+
+    /// Writes what is left of interim responses.
+    pub(super) fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(interim) = &mut self.interim {
+            ready!(interim.poll_finish(cx, &mut self.wire.io))?;
+            self.interim = None;
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// The next piece of content. The end of the connection is an error of its own.
     pub(super) fn poll_content(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let (wire, Some(content)) = (&mut self.wire, &mut self.content) else {
-            return Poll::Ready(None);
-        };
         loop {
+            let (wire, Some(content)) = (&mut self.wire, &mut self.content) else {
+                return Poll::Ready(None);
+            };
             let decoded = content.decoder.decode(&mut wire.buffer);
             if matches!(decoded, Ok(Decoded::Chunk(_) | Decoded::Done)) {
                 // The client did not wait to be asked.
@@ -82,17 +103,18 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
             }
             if content.expects {
                 content.expects = false;
-                content.interim.head().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-            }
-            if !content.interim.is_empty()
-                && ready!(content.interim.poll_finish(cx, &mut wire.io)).is_err()
-            {
-                return content.broke(BodyError::closed(Side::Client));
+                let interim = self.interim.get_or_insert_default();
+                interim.head().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             }
             let expected = content.decoder.next_bytes();
-            match ready!(wire.poll_fill(cx, expected)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return content.broke(BodyError::closed(Side::Client)),
+            let read = match ready!(self.poll_interim(cx)) {
+                Ok(()) => ready!(self.wire.poll_fill(cx, expected)),
+                wrong => wrong.map(|()| 0),
+            };
+            if let Ok(0) | Err(_) = read
+                && let Some(content) = &mut self.content
+            {
+                return content.broke(BodyError::closed(Side::Client));
             }
         }
     }
@@ -162,11 +184,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
         let shared = self.shared.borrow();
         let content = shared.content.as_ref();
         content.is_some_and(|content| {
-            content.decoder.passable() > 0
-                && !content.broken
-                && !content.expects
-                && content.interim.is_empty()
-        }) && shared.wire.buffer.is_empty()
+            content.decoder.passable() > 0 && !content.broken && !content.expects
+        }) && shared.interim.is_none()
+            && shared.wire.buffer.is_empty()
             && socket_of(&shared.wire.io).is_some()
     }
 

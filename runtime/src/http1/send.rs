@@ -54,13 +54,15 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin + 'static>(
     let headless =
         (asked.method == Method::Head && response.status != 204) || response.status == 304;
     // An interim response that was begun must end before the final one begins.
-    let begun =
-        shared.borrow_mut().content.as_mut().map(|content| std::mem::take(&mut content.interim));
+    let begun = shared.borrow_mut().interim.take();
     let with_content = response.may_have_content(&asked.method);
     // What is here and short is copied behind the head: room for both at once.
     let behind = body.as_full().map_or(0, <[u8]>::len);
     let behind = if with_content && behind <= COPIED { behind } else { 0 };
-    let mut out = begun.unwrap_or_else(|| Out::with_room(response_room(response) + behind));
+    let mut out = match begun {
+        Some(begun) => *begun,
+        None => Out::with_room(response_room(response) + behind),
+    };
     encode_response(out.head(), response, framing, headless, persistence);
     let mut sending = Sending {
         out,

@@ -19,8 +19,8 @@ use super::request::Asked;
 use super::send::{Sending, Turn, Wire, interim};
 use super::streams::{Fate, Place, Streams};
 use crate::body::{Body, BodyError, Side};
-use crate::message::{Fault, Scheme};
-use crate::serve::{End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
+use crate::message::{Fault, Response, Scheme};
+use crate::serve::{End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, hints};
 
 /// So much is gathered before it is written. While it is not, nothing is read: what that asks for
 /// would only be added.
@@ -237,13 +237,18 @@ where
         let Some(Place { stream: Some(stream), task, waker }) = self.streams.place(at) else {
             return;
         };
-        if let Some(handling) = task.as_mut().as_pin_mut()
-            && let Poll::Ready(outgoing) = handling.poll(&mut Context::from_waker(waker))
-        {
-            task.as_mut().set(None);
-            stream.sending = Some(Sending::new(self.handler, &stream.method, outgoing));
-        }
         let id = stream.id;
+        if let Some(handling) = task.as_mut().as_pin_mut() {
+            let cx = &mut Context::from_waker(waker);
+            let (polled, hints) = hints::listening(|| handling.poll(cx));
+            for hint in &hints {
+                interim(id, hint, &mut self.encoder, &mut self.out);
+            }
+            if let Poll::Ready(outgoing) = polled {
+                task.as_mut().set(None);
+                stream.sending = Some(Sending::new(self.handler, &stream.method, outgoing));
+            }
+        }
         if let Some(inbox) = &stream.inbox {
             let mut inbox = inbox.borrow_mut();
             let (taken, dropped) = inbox.settle();
@@ -255,7 +260,7 @@ where
                 frame::window(id, std::mem::take(&mut stream.owed), &mut self.out);
             }
             if inbox.take_wanted() && stream.sending.is_none() {
-                interim(id, &mut self.encoder, &mut self.out);
+                interim(id, &Response::new(100), &mut self.encoder, &mut self.out);
             }
         }
         if stream.sending.is_some() {

@@ -184,8 +184,11 @@ impl<'c, H: Handler> Sending<'c, H> {
 }
 
 /// Appends an interim answer (RFC 9113 section 8.1).
-pub(super) fn interim(stream: u32, encoder: &mut Encoder, out: &mut Vec<u8>) {
-    headers(stream, false, encoder, out, |_, out| hpack::status(100, out));
+pub(super) fn interim(stream: u32, response: &Response, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    headers(stream, false, encoder, out, |encoder, out| {
+        hpack::status(response.status, out);
+        response.headers.raw().for_each(|(name, value)| field(name, value, encoder, out));
+    });
 }
 
 fn headers(

@@ -21,7 +21,7 @@ use crate::http1::{
     Decoded, Decoder, Framing, ResponseHead, Scan, Wire, parse_response, read_response,
 };
 use crate::message::{Fault, Headers, Method, Request, Response};
-use crate::serve::{Alarm, Limits};
+use crate::serve::{Alarm, Limits, hints};
 use crate::transport::Transport;
 use crate::upgrade::{Tunnel, Upgrade};
 
@@ -31,7 +31,7 @@ const MOST_HEAD: usize = 64 * 1024;
 /// Chunk extensions and trailers of one answer.
 const MOST_OVERHEAD: usize = 16 * 1024;
 
-/// Interim answers (1xx) before the final one. They are not passed on.
+/// Interim answers (1xx) before the final one.
 const MOST_INTERIM: usize = 16;
 
 /// A connection between two exchanges.
@@ -111,6 +111,13 @@ impl Session {
             let kind = Kind::Malformed("101 to a request which did not ask for it".to_owned());
             return Err(Lost { kind, sent: true, body: None });
         }
+        // While nothing was passed on, the client can still be told that this is no answer.
+        if head.framing == Framing::Chunked
+            && let Some(fault) = Decoder::begins_wrong(&self.wire.buffer, MOST_OVERHEAD)
+        {
+            let kind = Kind::Malformed(fault.to_string());
+            return Err(Lost { kind, sent: true, body: None });
+        }
         let upload = (!upload.is_done()).then(|| Box::new(upload));
         Ok(Reply { head, session: self, upload })
     }
@@ -179,8 +186,10 @@ impl Head<'_> {
                         let reason = "too many interim answers".to_owned();
                         return Poll::Ready(Err(Kind::Malformed(reason)));
                     }
-                    if head.response.status == 100 {
-                        upload.expected(cx);
+                    // Whoever asked to be told to go on was asked by us, or answered by us.
+                    match head.response.status {
+                        100 => upload.expected(cx),
+                        _ => hints::tell(&head.response),
                     }
                 }
                 None => match ready!(wire.poll_fill(cx, 0)) {

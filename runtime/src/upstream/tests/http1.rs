@@ -559,6 +559,9 @@ fn what_is_no_answer_is_refused() {
             "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
             "HTTP/1.1 999 No\r\n\r\n",
             "HTTP/2.0 200 OK\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000005\r\n",
         ] {
             assert!(matches!(failure(answer).await, Kind::Malformed(_)), "{answer}");
         }
@@ -583,7 +586,7 @@ fn broken_bodies_say_what_broke() {
                 .await;
         assert_eq!(cut, BodyError::closed(Side::Upstream));
         let bad =
-            broken_body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n")
+            broken_body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nzz\r\n")
                 .await;
         assert!(matches!(bad, BodyError { side: Side::Upstream, fault: BodyFault::Malformed(_) }));
     });

@@ -33,12 +33,12 @@ impl Handler for Relay {
 }
 
 /// A connection to a relay in front of `upstream`.
-async fn relayed(upstream: Rc<Upstream>) -> TcpStream {
+pub(super) async fn relayed(upstream: Rc<Upstream>) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::task::spawn_local(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        let terms = serve::Terms { protocol: Protocol::Http1, scheme: Scheme::Http };
+        let terms = serve::Terms { protocol: Protocol::Auto, scheme: Scheme::Http };
         let io = ClientTransport::Plain(stream);
         let (limits, drain, handler) = (Arc::default(), Drain::never(), Relay(upstream));
         serve::serve(io, serve::Service { terms, limits, drain, handler }).await;
