@@ -22,6 +22,7 @@ use crate::fields::Reader;
 use crate::limits::LimitId;
 use crate::listen::Connection;
 use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
+use crate::normal;
 use crate::telemetry::trace::RequestId;
 use crate::upgrade::{Tunnel, Upgrade};
 use crate::watch::Watch;
@@ -376,6 +377,7 @@ impl Up {
     /// What is sent if no statement says otherwise.
     fn of(request: &Request, mut headers: Headers, connection: &Connection) -> Up {
         let hop = strip_hop_by_hop(&mut headers);
+        normal::unmask(&mut headers);
         // A section that has no room left for these is far beyond the cap on heads, and goes as it is.
         let _ = Forwarded {
             peer: connection.source,

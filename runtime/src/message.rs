@@ -14,7 +14,9 @@ mod trailer;
 pub use fault::Fault;
 pub use forwarded::{Forwarded, append_via};
 pub use headers::{Headers, InvalidField};
-pub(crate) use headers::{Reading, is_token, is_token_byte, is_value_byte, list, trim};
+pub(crate) use headers::{
+    Reading, SCORE, is_token, is_token_byte, is_value_byte, list, token_kind, trim,
+};
 pub(crate) use hop::names_protected;
 pub use hop::{Hop, strip_hop_by_hop};
 pub(crate) use known::Known;

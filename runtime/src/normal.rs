@@ -9,5 +9,6 @@ pub mod query;
 
 pub use authority::authority;
 pub use fields::single_valued;
+pub(crate) use fields::{unmask, unmask_one};
 pub use path::path;
 pub use query::query;

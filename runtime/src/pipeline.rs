@@ -12,7 +12,7 @@ use crate::clock;
 use crate::engine::{Engine, RoutePlan, Statement};
 use crate::exchange::{Answer, Exchange, Origin};
 use crate::failure::Failure;
-use crate::message::Request;
+use crate::message::{Method, Request, Response};
 use crate::upstream::Roster;
 
 mod sending;
@@ -188,7 +188,10 @@ async fn forward(
     route: &RoutePlan,
     ex: &mut Exchange,
 ) -> Result<Answer, Failure> {
-    let (sending, body) = prepare(place, route, ex)?;
+    let (mut sending, body) = prepare(place, route, ex)?;
+    if let Some(answer) = last_hop(&mut sending.request) {
+        return Ok(answer);
+    }
     let upstream = sending.upstream.config().name.clone();
     let got = match ex.plan.cache.take() {
         None => sending.fetch(body, ex.upgrade.as_ref()).await.map_err(cache::Lost::Upstream),
@@ -225,6 +228,29 @@ async fn forward(
     let (status, headers) = got.origin;
     ex.origin = Some(Origin { status, headers });
     Ok(Answer { response: got.response, body: got.body, tunnel: got.tunnel })
+}
+
+/// Takes one off the hops that `TRACE` and `OPTIONS` may still take; where none is left, the answer of whom the request
+/// was meant to get to (RFC 9110, section 7.6.2).
+fn last_hop(request: &mut Request) -> Option<Answer> {
+    if !matches!(request.method, Method::Trace | Method::Options) {
+        return None;
+    }
+    let text = request.headers.text("max-forwards")?;
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let left = text.parse::<u64>().unwrap_or(u64::MAX);
+    if let Some(left) = left.checked_sub(1) {
+        // Digits are a field value.
+        let _ = request.headers.set("max-forwards", left.to_string());
+        return None;
+    }
+    // What came is not sent back: it may hold what its sender does not know of, such as credentials.
+    Some(match request.method {
+        Method::Trace => Failure::Method(vec!["OPTIONS".into()]).answer(),
+        _ => Answer { response: Response::new(204), body: Body::empty(), tunnel: None },
+    })
 }
 
 /// The request as the plan says, and its content.

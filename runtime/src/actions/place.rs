@@ -7,6 +7,7 @@ use lang::eval::TEXT;
 use super::prelude::*;
 use crate::exchange::Up;
 use crate::message::Headers;
+use crate::normal;
 use crate::splice::{self, Splice, plain};
 
 /// A place that can be changed.
@@ -99,7 +100,10 @@ impl Place {
     /// have, a request is not sent so.
     pub(super) fn put(&self, ex: &mut Exchange, value: &Value) -> Result<(), Failure> {
         match self {
-            Place::UpHeader(name) => ex.change_up(|up| put_header(&mut up.headers, name, value)),
+            Place::UpHeader(name) => ex.change_up(|up| {
+                normal::unmask_one(&mut up.headers, name);
+                put_header(&mut up.headers, name, value)
+            }),
             Place::UpPath => {
                 let path = whole(value)?;
                 ex.change_up(|up| up.target.set_path(&path)).map_err(|_| Failure::Value)

@@ -1,7 +1,7 @@
 //! Reading a head in one pass: each byte is looked at once, and a field is noted where it stands. Stricter than RFC 9112
 //! lets a recipient be: no bare LF or CR, no space around a name, no folding.
 
-use crate::message::{Fault, Headers, Known, Reading, is_token_byte, is_value_byte};
+use crate::message::{Fault, Headers, Known, Reading, SCORE, is_value_byte, token_kind};
 
 /// A text that is read line by line.
 pub(super) struct Lines<'h> {
@@ -77,7 +77,13 @@ impl<'h> Lines<'h> {
                 let end = at + 2;
                 return Ok((reading.of(text.get(..end).unwrap_or_default()), self.at + end));
             }
-            let colon = line.iter().position(|byte| !is_token_byte(*byte)).unwrap_or_default();
+            let mut kinds = 0;
+            let colon = line.iter().position(|byte| {
+                let kind = token_kind(*byte);
+                kinds |= kind;
+                kind == 0
+            });
+            let colon = colon.unwrap_or_default();
             let (name, behind) = line.split_at_checked(colon).unwrap_or_default();
             let [b':', behind @ ..] = behind else { return Err(Fault::FieldName) };
             if name.is_empty() {
@@ -101,7 +107,10 @@ impl<'h> Lines<'h> {
             while let [rest @ .., b' ' | b'\t'] = trimmed {
                 trimmed = rest;
             }
-            let known = Known::recognise(name);
+            let mut known = Known::recognise(name);
+            if kinds & SCORE != 0 {
+                known = known.with(Known::SCORED);
+            }
             if keep(known, name, trimmed)? {
                 let is_line = start == colon + 2
                     && trimmed.len() == value.len()

@@ -160,6 +160,7 @@ impl Headers {
         let value = section.keep(value)?;
         if let Some(field) = section.fields.get_mut(first) {
             field.value = value;
+            field.known = Known::recognise(name.as_bytes());
             field.is_line = false;
         }
         let mut index = 0;
@@ -179,7 +180,11 @@ impl Headers {
     /// Adds a field whose name and value were checked where they were read.
     pub(crate) fn append_checked(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
         debug_assert!(is_token(name) && value.iter().all(|&byte| is_value_byte(byte)));
-        self.section().push(name, value)
+        let mut known = Known::recognise(name);
+        if memchr::memchr(b'_', name).is_some() {
+            known = known.with(Known::SCORED);
+        }
+        self.section().push_known(known, name, value)
     }
 
     /// Removes all fields of this name; says whether there was one.
@@ -354,19 +359,33 @@ impl fmt::Debug for Headers {
 
 /// Whether `byte` may stand in a token (RFC 9110 section 5.6.2).
 pub(crate) fn is_token_byte(byte: u8) -> bool {
-    TOKEN.get(usize::from(byte)).copied().unwrap_or(false)
+    token_kind(byte) != 0
 }
 
-const TOKEN: [bool; 256] = {
-    let mut token = [false; 256];
+/// The same, told apart: 0 for what is none, [`SCORE`] among the bits of `_`. All bytes of a name together say whether it
+/// holds one.
+pub(crate) fn token_kind(byte: u8) -> u8 {
+    TOKEN.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// See [`token_kind`].
+pub(crate) const SCORE: u8 = 2;
+
+const TOKEN: [u8; 256] = {
+    let mut token = [0; 256];
     let mut byte = 0_u8;
     loop {
-        let others = b"!#$%&'*+-.^_`|~";
+        let others = b"!#$%&'*+-.^`|~";
         let mut at = 0;
-        token[byte as usize] = byte.is_ascii_alphanumeric();
+        token[byte as usize] = byte.is_ascii_alphanumeric() as u8;
         while at < others.len() {
-            token[byte as usize] |= others[at] == byte;
+            if others[at] == byte {
+                token[byte as usize] = 1;
+            }
             at += 1;
+        }
+        if byte == b'_' {
+            token[byte as usize] = 1 | SCORE;
         }
         if byte == u8::MAX {
             break token;

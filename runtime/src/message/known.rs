@@ -30,6 +30,8 @@ const OTHERS: &[&str] = &[
 /// Stands for every other name that begins with `x-forwarded-`.
 const OTHER_FORWARDED: Known = Known(1 << 63);
 
+const _: () = assert!(N_NAMES < 62);
+
 const N_NAMES: usize = SINGLE.len() + OTHERS.len();
 
 const NAMES: [&str; N_NAMES] = {
@@ -61,6 +63,8 @@ impl Known {
     pub(crate) const SINGLE: Known = Known((1 << SINGLE.len()) - 1);
     /// What never passes a hop, whether `Connection` names it or not (RFC 9110, section 7.6.1).
     pub(crate) const HOP: Known = Known::of(HOP);
+    /// Stands for every name with a `_` that a peer sent: see [`crate::normal::unmask`].
+    pub(crate) const SCORED: Known = Known(1 << 62);
     /// What each hop of HTTP/1 writes for itself.
     pub(crate) const WRITTEN: Known = Known::of(&[
         "te",
