@@ -120,6 +120,7 @@ impl Handler for Site {
                 sleep(Duration::from_secs(3600)).await;
                 Body::empty()
             }
+            "/expects" => Body::from(if request.headers.contains("expect") { "yes" } else { "no" }),
             "/soon" => {
                 sleep(Duration::from_secs(1)).await;
                 Body::from("hello")
@@ -422,6 +423,12 @@ async fn continue_is_said_when_the_content_is_wanted() {
     })
     .await;
     assert_eq!(answer, "HTTP/1.1 200 OK\nContent-Length: 7\n\n3 bytes");
+    // Whoever the request goes to may decide, unless the content is here.
+    let asking = head.replace("/length", "/expects");
+    let answer = talk(&asking).await;
+    assert_eq!(answer, "HTTP/1.1 200 OK\nContent-Length: 3\nConnection: close\n\nyes");
+    let answer = talk(&format!("{asking}abc")).await;
+    assert_eq!(answer, "HTTP/1.1 200 OK\nContent-Length: 2\n\nno");
     // Who does not want it says so at once and closes: what comes next could be either.
     let head = head.replace("/length", "/text");
     let closed = "HTTP/1.1 200 OK\nContent-Length: 5\nConnection: close\n\nhello";

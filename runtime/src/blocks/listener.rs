@@ -177,7 +177,7 @@ params! {
         streams: Count<1, 10_000> = "100",
         /// The most open connections of the listener. Beyond it they are closed at once.
         connections: Count<1, { u32::MAX }> = "20000",
-        /// The most open connections of one client: of an address, or of a /64 of version 6. Beyond it they are closed at once. Unsaid, a quarter of `connections`. Whom a `trust` line names speaks for many clients, and is not bounded.
+        /// The most open connections of one client: of an address, or of a /64 of version 6. Beyond it they are closed at once. Unsaid, a quarter of `connections`, but for who comes from the machine itself. Whom a `trust` line names speaks for many clients, and is not bounded.
         connections_per_client: Option<Count<1, { u32::MAX }>>,
         /// The most TLS handshakes under way. Beyond it connections are closed at once.
         handshakes: Count<1, { u32::MAX }> = "1000",

@@ -484,19 +484,24 @@ fn files_that_cannot_be_used_are_named() {
 fn one_client_does_not_take_every_connection() {
     let mut web = listener("web", "127.0.0.1:0");
     web.connections = 8;
+    let mut near = web.clone();
+    near.name = "near".into();
+    assert_eq!(near.of_one_client(8), 2, "a quarter of eight");
+    web.per_client = Some(2);
     let mut behind = web.clone();
     behind.name = "behind".into();
     behind.forwarded = vec!["127.0.0.0/8".parse().unwrap()];
-    let gateway = start(1, page("one", vec![web, behind]));
+    let gateway = start(1, page("one", vec![web, behind, near]));
     let addresses = gateway.addresses();
     let answered = |address: SocketAddr, n: usize| {
         let mut streams: Vec<_> = (0..n).map(|_| connect(address)).collect();
         let answers = streams.iter_mut().map(|stream| ask(stream, "/"));
         answers.filter(|answer| answer.contains("one ")).count()
     };
-    assert_eq!(answered(addresses[0].1, 4), 2, "a quarter of eight");
+    assert_eq!(answered(addresses[0].1, 4), 2, "as many as the listener says");
     within(|| answered(addresses[0].1, 2) == 2);
     assert_eq!(answered(addresses[1].1, 8), 8, "whoever is trusted speaks for many");
+    assert_eq!(answered(addresses[2].1, 8), 8, "so does the machine itself, where nothing is said");
     let refusals = "gw_refusals_total{listener=\"web\",limit=\"connections_per_client\"} ";
     assert!(get(gateway.admin_address().unwrap(), "/metrics").contains(refusals));
 }

@@ -10,6 +10,7 @@ use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+use super::fields::EXPECT;
 use super::receive::{Content, Received, Shared};
 use super::request::{begins_wrong, glimpse, parse};
 use super::room::{Desk, Room, is_crowded};
@@ -64,6 +65,7 @@ where
         }
         Next::Request | Next::Close => connection.close().await,
         Next::Linger => connection.linger().await,
+        Next::Cut => connection.cut(),
         Next::Tunnel(tunnel) => connection.tunnel(tunnel).await,
     }
     None
@@ -101,6 +103,8 @@ enum Next<'c, H: Handler> {
     Close,
     /// Something may be: closing at once could destroy the answer on its way.
     Linger,
+    /// The client is to see that it ended too early.
+    Cut,
     Tunnel(Box<Switched<'c, H>>),
 }
 
@@ -235,7 +239,12 @@ where
         }
         let body = self.body(head.framing, head.expects_continue);
         let upgrade = head.upgrade.clone();
-        let incoming = Incoming { request: head.request, body, upgrade: head.upgrade };
+        let mut request = head.request;
+        if head.expects_continue && body.as_full().is_none() {
+            // Whoever it is sent to says whether the content is wanted (RFC 9110 section 10.1.1).
+            let _ = request.headers.append_known(EXPECT, "expect", b"100-continue");
+        }
+        let incoming = Incoming { request, body, upgrade: head.upgrade };
         let takes_hints = asked.version == Version::Http11;
         let outgoing = {
             let mut handling = pin!(handler.handle(incoming));
@@ -352,6 +361,8 @@ where
         if is_last || self.drain.is_started() || self.must_close() {
             asked.persistent = false;
         }
+        // Where nothing but the end of the connection says where the answer ends, one that broke must not end so.
+        let ends_it = asked.version == Version::Http10 && body.content_length().is_none();
         let end =
             send(&self.shared, self.limits, &mut asked, &response, body, &mut settle.bytes).await;
         settle.finish(end);
@@ -363,6 +374,7 @@ where
                     Next::Linger
                 }
             }
+            End::WrongLength | End::Body(_) if ends_it => Next::Cut,
             End::Complete | End::WrongLength | End::Body(_) => {
                 let shared = self.shared.borrow();
                 let clean = shared.is_read() && shared.wire.buffer.is_empty();

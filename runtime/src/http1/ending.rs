@@ -4,8 +4,10 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -13,6 +15,7 @@ use super::connection::{Connection, Switched};
 use super::{Framing, Persistence, Wire, encode_response};
 use crate::clock;
 use crate::serve::{End, Handler};
+use crate::transport::socket_of;
 use crate::upgrade::copy;
 
 impl<'c, IO, H> Connection<'c, IO, H>
@@ -91,6 +94,14 @@ where
             }
         };
         let _ = timeout(limit, lingering).await;
+    }
+
+    /// Resets the connection; over TLS it is left without a goodbye, which says the same.
+    pub(super) fn cut(self) {
+        if let Some(socket) = socket_of(&self.shared.borrow().wire.io) {
+            // Should it not work, the connection ends as others do.
+            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        }
     }
 
     /// Sends the 101 and copies from then on.

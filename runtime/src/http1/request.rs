@@ -62,7 +62,7 @@ pub(super) fn parse(
     let (headers, end) =
         lines.fields(limits.fields.min(Limits::MAX_FIELDS), |known, _, value| {
             frame.take(known, value)?;
-            // `Host` lives in the target; an expectation is met by this connection.
+            // `Host` lives in the target; whether an expectation is left is seen when the content is looked at.
             Ok(known != HOST && known != EXPECT)
         })?;
     let frame = frame.whole()?;

@@ -199,7 +199,7 @@ impl Section<'_> {
             Name::Te if field.value != b"trailers" => {
                 return Err(Flaw::Malformed);
             }
-            // It is met by this connection.
+            // Whether it is left is seen when the content is looked at.
             Name::Expect => {
                 if self.expects {
                     return Err(Flaw::Refused(Fault::FieldRepeated));

@@ -135,6 +135,26 @@ fn content_that_ends_early_ends_the_connection() {
 }
 
 #[test]
+fn an_answer_that_breaks_does_not_end_like_a_whole_one() {
+    on_a_core(async {
+        for (wrong, breaks) in [("zz\r\n", true), ("0\r\n\r\n", false)] {
+            let upstream = servers::scripted(move |_, mut stream| async move {
+                servers::head(&mut stream).await;
+                let begun = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+                stream.write_all(begun.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                stream.write_all(wrong.as_bytes()).await.unwrap();
+                let _ = stream.read_u8().await;
+            });
+            let mut client = relayed(super::upstream(upstream.await)).await;
+            client.write_all(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n").await.unwrap();
+            let read = client.read_to_end(&mut Vec::new()).await;
+            assert_eq!(read.is_err(), breaks, "{read:?}");
+        }
+    });
+}
+
+#[test]
 fn a_wire_takes_what_is_short_and_what_is_long() {
     on_a_core(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
