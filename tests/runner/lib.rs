@@ -5,6 +5,7 @@
 pub mod asked;
 pub mod blocks;
 pub mod built;
+pub mod caps;
 pub mod faults;
 pub mod gateway;
 pub mod handover;
@@ -66,6 +67,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(handover::trials());
     trials.extend(unheard::trials());
     trials.extend(overload::trials());
+    trials.extend(caps::trials());
     trials.extend(modules::trials());
     trials.extend(reloads::trials());
     for path in pages() {

@@ -66,7 +66,8 @@ fn metric(gateway: &Gateway, name: &str) -> Result<u64, Failed> {
     Ok(line.map_or(Ok(0), |value| value.trim().parse())?)
 }
 
-fn until(gateway: &Gateway, name: &str, holds: impl Fn(u64) -> bool) -> Result<(), Failed> {
+/// Waits until it is as it should be.
+pub fn until(gateway: &Gateway, name: &str, holds: impl Fn(u64) -> bool) -> Result<(), Failed> {
     let began = Instant::now();
     loop {
         let value = metric(gateway, name)?;

@@ -19,7 +19,7 @@ use crate::message::{Known, Request};
 use crate::upgrade::Upgrade;
 
 /// How long an endpoint may take to say `100 Continue`; many never do (RFC 9110, section 10.1.1).
-const EXPECT: Duration = Duration::from_secs(1);
+const EXPECT: Duration = Duration::from_millis(500);
 
 const EXPECTATION: Known = Known::of(&["expect"]);
 
