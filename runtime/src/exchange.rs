@@ -21,7 +21,9 @@ use crate::failure::{Failure, Whose};
 use crate::fields::Reader;
 use crate::limits::LimitId;
 use crate::listen::Connection;
-use crate::message::{Forwarded, Headers, Request, Response, Target, append_via, strip_hop_by_hop};
+use crate::message::{
+    Forwarded, Headers, Request, Response, Target, append_via, passes, strip_hop_by_hop,
+};
 use crate::normal;
 use crate::telemetry::trace::RequestId;
 use crate::upgrade::{Tunnel, Upgrade};
@@ -143,6 +145,8 @@ pub struct Up {
     pub host_set: bool,
     /// Whether the client takes trailers.
     pub takes_trailers: bool,
+    /// Through how many gateways like this one the request came, or how often through this one.
+    pub passes: usize,
 }
 
 /// The head of the upstream's answer, kept for statements that read `origin`.
@@ -387,9 +391,10 @@ impl Up {
             trusted: connection.trusts_forwarded(),
         }
         .write(&mut headers);
+        let passes = passes(&headers, PSEUDONYM);
         let _ = append_via(&mut headers, request.version, PSEUDONYM);
         let takes_trailers = hop.trailers;
-        Up { target: request.target.clone(), headers, host_set: false, takes_trailers }
+        Up { target: request.target.clone(), headers, host_set: false, takes_trailers, passes }
     }
 }
 

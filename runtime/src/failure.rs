@@ -21,6 +21,8 @@ pub enum Failure {
     Malformed(Fault),
     /// The connection was made for another host, of which the listener demands more (RFC 9110, section 15.5.20).
     Misdirected,
+    /// It came through gateways like this one so often that it goes in circles (RFC 9110, section 7.6.3).
+    Loop,
     /// A `require` of the policy does not hold; the status and text are its own.
     Denied {
         /// The status.
@@ -80,7 +82,7 @@ impl Failure {
     /// Whose fault it is.
     pub fn whose(&self) -> Whose {
         match self {
-            Failure::Unknown { reason: Reason::NoKeys, .. } => Whose::Gateway,
+            Failure::Loop | Failure::Unknown { reason: Reason::NoKeys, .. } => Whose::Gateway,
             Failure::NoRoute
             | Failure::Method(_)
             | Failure::Malformed(_)
@@ -110,6 +112,7 @@ impl Failure {
             Failure::Method(_) => "method",
             Failure::Malformed(fault) => fault.name(),
             Failure::Misdirected => "misdirected",
+            Failure::Loop => "loop",
             Failure::Denied { .. } => "denied",
             Failure::Limited { .. } => "limited",
             Failure::Unknown { reason, .. } => reason.slug(),
@@ -135,6 +138,7 @@ impl Failure {
             Failure::Method(_) => 405,
             Failure::Malformed(fault) => fault.status(),
             Failure::Misdirected => 421,
+            Failure::Loop => 508,
             Failure::Denied { status, .. }
             | Failure::Limited { status, .. }
             | Failure::Unknown { status, .. } => *status,

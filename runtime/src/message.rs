@@ -12,6 +12,7 @@ mod target;
 mod trailer;
 
 pub use fault::Fault;
+pub(crate) use forwarded::passes;
 pub use forwarded::{Forwarded, append_via};
 pub use headers::{Headers, InvalidField};
 pub(crate) use headers::{

@@ -19,6 +19,9 @@ mod sending;
 
 pub(crate) use sending::{Got, Sending};
 
+/// So many gateways of this kind no request passes on its way to anywhere.
+const MOST_PASSES: usize = 10;
+
 /// Where a request is, and what it may use there.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'p> {
@@ -269,6 +272,9 @@ fn prepare(
         false if looked_at => ex.take_up(),
         false => ex.use_up(),
     };
+    if up.passes >= MOST_PASSES {
+        return Err(Failure::Loop);
+    }
     let mut request = Request {
         method: ex.request.method.clone(),
         target: up.target,

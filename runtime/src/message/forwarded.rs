@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
-use super::headers::{Headers, InvalidField};
+use super::headers::{Headers, InvalidField, list};
 use super::known::Known;
 use super::{Scheme, Version};
 
@@ -77,6 +77,18 @@ pub fn append_via(headers: &mut Headers, version: Version, name: &str) -> Result
     let mut value: SmallVec<[u8; 32]> = SmallVec::from_slice(number.as_bytes());
     value.extend_from_slice(name.as_bytes());
     headers.append_known(VIA, "via", &value)
+}
+
+/// How often this pseudonym stands in `Via`.
+pub(crate) fn passes(headers: &Headers, name: &str) -> usize {
+    if !headers.may_have(VIA) {
+        return 0;
+    }
+    let hops = headers.all("via").flat_map(list);
+    // A comment may follow.
+    let by = hops
+        .filter_map(|hop| hop.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).nth(1));
+    by.filter(|by| *by == name.as_bytes()).count()
 }
 
 fn address(text: &mut SmallVec<[u8; 64]>, address: IpAddr) {
