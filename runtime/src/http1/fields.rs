@@ -97,10 +97,11 @@ fn once<T>(slot: &mut Option<T>, value: T, fault: Fault) -> Result<(), Fault> {
 }
 
 fn content_length(value: &[u8]) -> Result<u64, Fault> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Fault::ContentLength);
-    }
-    std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).ok_or(Fault::ContentLength)
+    let number = value.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    number.filter(|_| !value.is_empty()).ok_or(Fault::ContentLength)
 }
 
 fn transfer_encoding(value: &[u8]) -> Result<(), Fault> {

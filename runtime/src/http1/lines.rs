@@ -77,20 +77,17 @@ impl<'h> Lines<'h> {
                 let end = at + 2;
                 return Ok((reading.of(text.get(..end).unwrap_or_default()), self.at + end));
             }
-            let mut kinds = 0;
-            let colon = line.iter().position(|byte| {
-                let kind = token_kind(*byte);
-                kinds |= kind;
-                kind == 0
-            });
-            let colon = colon.unwrap_or_default();
+            let (colon, kinds) = name_length(line);
             let (name, behind) = line.split_at_checked(colon).unwrap_or_default();
             let [b':', behind @ ..] = behind else { return Err(Fault::FieldName) };
             if name.is_empty() {
                 return Err(Fault::FieldName);
             }
-            let mut start = colon + 1;
-            let mut value = behind;
+            // Nearly always it is one space.
+            let (mut value, mut start) = match behind {
+                [b' ', rest @ ..] => (rest, colon + 2),
+                _ => (behind, colon + 1),
+            };
             while let [b' ' | b'\t', rest @ ..] = value {
                 value = rest;
                 start += 1;
@@ -124,11 +121,46 @@ impl<'h> Lines<'h> {
     }
 }
 
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// How many bytes of `text` can stand in a name before one that cannot, and what [`token_kind`] says of those of them that
+/// are no letters and hyphens. Eight are looked at together: nearly all are.
+#[inline]
+fn name_length(text: &[u8]) -> (usize, u8) {
+    let (mut at, mut kinds) = (0, 0);
+    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*eight);
+        // Seven bits of each byte, so that no sum reaches into the next one.
+        let low = word & !HIGH;
+        let letter = low | (ONES * 0x20);
+        let from_a = letter + ONES * (0x80 - b'a' as u64);
+        let behind_z = letter + ONES * (0x7f - b'z' as u64);
+        let but_hyphen = (low ^ (ONES * b'-' as u64)) + ONES * 0x7f;
+        let other = ((!(from_a & !behind_z) & but_hyphen) | word) & HIGH;
+        if other == 0 {
+            at += 8;
+            continue;
+        }
+        at += other.trailing_zeros() as usize / 8;
+        match text.get(at).map_or(0, |byte| token_kind(*byte)) {
+            0 => return (at, kinds),
+            kind => kinds |= kind,
+        }
+        at += 1;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    let length = rest.iter().position(|byte| {
+        let kind = token_kind(*byte);
+        kinds |= kind;
+        kind == 0
+    });
+    (at + length.unwrap_or(rest.len()), kinds)
+}
+
 /// How many bytes of `text` can stand in a value before one that cannot. Many are looked at together.
 #[inline]
 fn value_length(text: &[u8]) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
     let (mut at, mut rest) = (0, text);
     while let Some((eight, behind)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*eight);
@@ -235,13 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn a_value_ends_where_it_cannot_go_on_wherever_that_is() {
+    fn names_and_values_end_where_they_cannot_go_on_wherever_that_is() {
         for byte in 0..=u8::MAX {
             for at in 0..80 {
                 let mut text = [b'a'; 81];
                 text[at] = byte;
                 let end = if is_value_byte(byte) { 81 } else { at };
                 assert_eq!(value_length(&text), end, "{byte} at {at}");
+                let (length, kinds) = name_length(&text);
+                assert_eq!(length, if token_kind(byte) != 0 { 81 } else { at }, "{byte} at {at}");
+                assert_eq!(kinds & SCORE != 0, byte == b'_', "{byte} at {at}");
             }
         }
     }
