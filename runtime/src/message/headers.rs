@@ -1,8 +1,10 @@
 //! A header section: ordered, duplicates kept, names compared without case.
 //! One buffer holds all text; a field is four offsets into it, and an edit appends to the buffer.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use compiler::names::{Mark, Names, Only, Place, same_name};
 use smallvec::SmallVec;
@@ -41,7 +43,8 @@ struct Section {
     fields: SmallVec<[Field; 16]>,
     // Of the names that are known, at least those that are there.
     known: Known,
-    names: Names,
+    // Where names stand: noted when one is looked for, which most messages see nobody do.
+    names: OnceLock<Names>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +52,6 @@ struct Field {
     name: Part,
     value: Part,
     known: Known,
-    mark: Mark,
     /// It stands in the text as HTTP/1 writes it, to the end of its line.
     is_line: bool,
 }
@@ -69,6 +71,15 @@ impl Part {
 /// Room for the edits that nearly every proxied message gets.
 const EDITS: usize = 192;
 
+/// Sections of messages that are over, which a core keeps for those to come, and how much room the text of each may have.
+const SPARE: usize = 64;
+const SPARE_TEXT: usize = 4096;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "a section is handed on where it lies")]
+    static KEPT: RefCell<Vec<Box<Section>>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Headers {
     /// An empty section; it owns no memory yet.
     pub fn new() -> Headers {
@@ -77,8 +88,9 @@ impl Headers {
 
     /// An empty section with room for `text` bytes.
     pub fn with_capacity(text: usize) -> Headers {
-        let section = Section { text: Vec::with_capacity(text), ..Section::default() };
-        Headers { section: Some(Box::new(section)) }
+        let mut section = Section::spare();
+        section.text.reserve(text);
+        Headers { section: Some(section) }
     }
 
     /// The number of field lines.
@@ -110,7 +122,7 @@ impl Headers {
     /// The values of all fields of this name, in order.
     pub fn all<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.section.as_deref().into_iter().flat_map(move |section| {
-            let places = section.names.places(Mark::of(name.as_bytes()));
+            let places = section.names().places(Mark::of(name.as_bytes()));
             let fields = places.filter_map(|at| section.fields.get(at));
             let fields = fields.filter(move |field| section.is_named(field, name));
             fields.map(|field| section.part(field.value))
@@ -122,10 +134,10 @@ impl Headers {
         let Some(section) = self.section.as_deref() else { return Ok(None) };
         let field = |at: usize| section.fields.get(at);
         let is_named = |at| field(at).is_some_and(|field| section.is_named(field, name));
-        let only = match section.names.place(mark) {
+        let only = match section.names().place(mark) {
             Place::Nowhere => Only::Nowhere,
             Place::At(at) if is_named(at) => Only::At(at),
-            Place::At(_) | Place::Several => section.names.only(mark, is_named),
+            Place::At(_) | Place::Several => section.names().only(mark, is_named),
         };
         match only {
             Only::Nowhere => Ok(None),
@@ -258,7 +270,15 @@ impl Headers {
     }
 
     fn section(&mut self) -> &mut Section {
-        self.section.get_or_insert_default()
+        self.section.get_or_insert_with(Section::spare)
+    }
+}
+
+impl Drop for Headers {
+    fn drop(&mut self) {
+        if let Some(section) = self.section.take() {
+            section.give_back();
+        }
     }
 }
 
@@ -270,7 +290,7 @@ pub(crate) struct Reading {
 impl Reading {
     /// Nothing is read yet.
     pub(crate) fn new() -> Reading {
-        Reading { section: Box::default() }
+        Reading { section: Section::spare() }
     }
 
     /// Notes a field by its name, how that is known, where it stands, and where its value begins and ends. `is_line`
@@ -284,21 +304,43 @@ impl Reading {
         value: Range<u32>,
         is_line: bool,
     ) {
-        let mark = Mark::of(name);
         let name = Part { start: at, len: name.len() as u32 };
         let value = Part { start: value.start, len: value.end - value.start };
-        self.section.note(Field { name, value, known, mark, is_line });
+        self.section.fields.push(Field { name, value, known, is_line });
+        self.section.known = self.section.known.with(known);
     }
 
     /// The section, whose fields stand in `text`.
     pub(crate) fn of(mut self, text: &[u8]) -> Headers {
-        self.section.text.reserve_exact(text.len() + EDITS);
+        self.section.text.reserve(text.len() + EDITS);
         self.section.text.extend_from_slice(text);
         Headers { section: Some(self.section) }
     }
 }
 
 impl Section {
+    /// One without fields: of a message that is over, if there is one.
+    fn spare() -> Box<Section> {
+        KEPT.try_with(|kept| kept.borrow_mut().pop()).ok().flatten().unwrap_or_default()
+    }
+
+    /// Empties it and keeps it for another message, if it is no larger than most are.
+    fn give_back(mut self: Box<Section>) {
+        if self.text.capacity() > SPARE_TEXT || self.fields.spilled() {
+            return;
+        }
+        self.text.clear();
+        self.fields.clear();
+        (self.known, self.names) = (Known::default(), OnceLock::new());
+        // A thread that ends keeps nothing.
+        let _ = KEPT.try_with(|kept| {
+            let mut kept = kept.borrow_mut();
+            if kept.len() < SPARE {
+                kept.push(self);
+            }
+        });
+    }
+
     fn push(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidField> {
         self.push_known(Known::recognise(name), name, value)
     }
@@ -309,15 +351,22 @@ impl Section {
         self.text.extend_from_slice(b": ");
         let value = self.keep(value)?;
         self.text.extend_from_slice(b"\r\n");
-        self.note(Field { name, value, known, mark, is_line: true });
+        self.fields.push(Field { name, value, known, is_line: true });
+        if let Some(names) = self.names.get_mut() {
+            names.push(mark);
+        }
+        self.known = self.known.with(known);
         Ok(())
     }
 
-    #[inline]
-    fn note(&mut self, field: Field) {
-        self.fields.push(field);
-        self.names.push(field.mark);
-        self.known = self.known.with(field.known);
+    /// Where names stand.
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| {
+            let mut names = Names::default();
+            let marks = self.fields.iter().map(|field| Mark::of(self.part(field.name)));
+            marks.for_each(|mark| names.push(mark));
+            names
+        })
     }
 
     /// Keeps the fields for which `keep(field, text)` is true.
@@ -325,8 +374,7 @@ impl Section {
         let (text, before) = (&self.text, self.fields.len());
         self.fields.retain(|field| keep(field, text));
         if self.fields.len() < before {
-            self.names = Names::default();
-            self.fields.iter().for_each(|field| self.names.push(field.mark));
+            self.names = OnceLock::new();
         }
     }
 
@@ -337,7 +385,7 @@ impl Section {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
-        let mut places = self.names.places(Mark::of(name.as_bytes()));
+        let mut places = self.names().places(Mark::of(name.as_bytes()));
         places.find(|at| self.fields.get(*at).is_some_and(|field| self.is_named(field, name)))
     }
 
