@@ -55,13 +55,15 @@ impl Forwarded<'_> {
             headers.append_known(PROTO, "x-forwarded-proto", self.scheme.as_str().as_bytes())?;
         }
         if !self.host.is_empty() && (!self.trusted || !headers.contains("x-forwarded-host")) {
-            text.clear();
-            text.extend_from_slice(self.host.as_bytes());
+            let mut host = self.host.as_bytes();
             if let Some(port) = self.port {
+                text.clear();
+                text.extend_from_slice(host);
                 text.push(b':');
                 text.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
+                host = &text;
             }
-            headers.append_known(HOST, "x-forwarded-host", &text)?;
+            headers.append_known(HOST, "x-forwarded-host", host)?;
         }
         Ok(())
     }
@@ -98,7 +100,13 @@ fn address(text: &mut SmallVec<[u8; 64]>, address: IpAddr) {
                 if at > 0 {
                     text.push(b'.');
                 }
-                text.extend_from_slice(itoa::Buffer::new().format(octet).as_bytes());
+                if octet >= 100 {
+                    text.push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    text.push(b'0' + octet / 10 % 10);
+                }
+                text.push(b'0' + octet % 10);
             }
         }
         IpAddr::V6(address) => text.extend_from_slice(address.to_string().as_bytes()),
