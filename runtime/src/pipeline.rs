@@ -1,6 +1,8 @@
 //! A request's life, on one page: decide, read what must be read, the statements on the way in, forward, the
 //! statements on the way back. Nothing happens to a request that is not on it.
 
+use std::rc::Rc;
+
 use compiler::{Decision, Fill, ListenerId, Read, Slot};
 use lang::vocab::identity::CLAIMS;
 
@@ -195,7 +197,7 @@ async fn forward(
     if let Some(answer) = last_hop(&mut sending.request) {
         return Ok(answer);
     }
-    let upstream = sending.upstream.config().name.clone();
+    let upstream = Rc::clone(&sending.upstream);
     let got = match ex.plan.cache.take() {
         None => sending.fetch(body, ex.upgrade.as_ref()).await.map_err(cache::Lost::Upstream),
         Some(caching) => {
@@ -212,7 +214,7 @@ async fn forward(
         Err(cache::Lost::Content(error)) => return Err(Failure::Content(error)),
         Err(cache::Lost::Upstream(failure)) => {
             tracing::debug!(
-                upstream = %upstream,
+                upstream = %upstream.config().name,
                 address = ?failure.address,
                 reason = %failure.kind,
                 tries = failure.tries,

@@ -117,7 +117,7 @@ pub struct Answer {
     pub body: Body,
     /// Who answered.
     pub address: SocketAddr,
-    /// How long it took.
+    /// When it came.
     pub timings: Timings,
     /// The other end of the connection, with a 101.
     pub tunnel: Option<Box<Tunnel>>,
@@ -125,13 +125,13 @@ pub struct Answer {
     pub tries: u32,
 }
 
-/// How long an answer took.
+/// When an answer came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timings {
-    /// Until there was a connection: the wait for a place included. Nearly nothing when one was reused at once.
-    pub connect: Duration,
-    /// Until the head of the answer was there, from the beginning.
-    pub first_byte: Duration,
+    /// When there was a connection.
+    pub connected: Instant,
+    /// When the head of the answer was there.
+    pub answered: Instant,
     /// Whether the connection had been used before.
     pub reused: bool,
 }
@@ -243,8 +243,9 @@ impl Upstream {
         }
         let request = named.as_deref().unwrap_or(request);
         let is_here = body.as_full().is_some();
-        let by = after(now(), terms.timeouts.connect).min(after(begun, terms.timeouts.total));
-        let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by };
+        let until = after(begun, terms.timeouts.total);
+        let by = after(now(), terms.timeouts.connect).min(until);
+        let attempt = Attempt { upstream: self, endpoint, request, terms, begun, by, until };
         let result = match &self.wire {
             Wire::Http1 => attempt.http1(body, hold).await,
             Wire::Http2 => Box::pin(attempt.http2(body, hold)).await,
@@ -279,8 +280,8 @@ impl Upstream {
         }
         let (cause, took) = match result {
             Ok(answer) => {
-                let Timings { first_byte, connect, .. } = answer.timings;
-                let took = was_here.then(|| first_byte.saturating_sub(connect));
+                let Timings { connected, answered, .. } = answer.timings;
+                let took = was_here.then(|| answered.saturating_duration_since(connected));
                 (Some(Cause::Status(answer.response.status)), took)
             }
             // What was left of the time of other tries says nothing about this endpoint.
@@ -412,7 +413,10 @@ struct Attempt<'a> {
     request: &'a Request,
     terms: &'a Terms<'a>,
     begun: Instant,
+    /// Until when there must be a connection.
     by: Instant,
+    /// Until when all must be over.
+    until: Instant,
 }
 
 impl Attempt<'_> {
@@ -431,7 +435,7 @@ impl Attempt<'_> {
                     Err(kind) => return Err(unsent(kind, body)),
                 },
             };
-            let connect = now() - self.begun;
+            let connected = now();
             let Terms { upgrade, takes_trailers, timeouts, .. } = self.terms;
             let exchange = session.exchange(
                 self.request,
@@ -439,15 +443,15 @@ impl Attempt<'_> {
                 *upgrade,
                 *takes_trailers,
                 timeouts,
-                self.until(),
+                self.until,
             );
             let lost = match exchange.await {
                 Ok(reply) => {
                     if reused {
                         more(&self.upstream.counters.reuses);
                     }
-                    let timings = self.timings(connect, reused);
-                    let (response, body, tunnel) = reply.open(hold, timeouts, self.until());
+                    let timings = Timings { connected, answered: now(), reused };
+                    let (response, body, tunnel) = reply.open(hold, timeouts, self.until);
                     return Ok(Answer {
                         response,
                         body,
@@ -485,21 +489,21 @@ impl Attempt<'_> {
                 Ok(Err(kind)) => return Err(unsent(kind, body)),
                 Err(_) => return Err(unsent(Kind::ConnectTimeout, body)),
             };
-            let connect = self.begun.elapsed();
+            let connected = now();
             let Terms { timeouts, takes_trailers, .. } = self.terms;
             let ask = http2::Ask {
                 request: self.request,
                 secure,
                 takes_trailers: *takes_trailers,
                 timeouts,
-                until: self.until(),
+                until: self.until,
             };
             let lost = match stream.exchange(&ask, body, hold).await {
                 Ok((response, body)) => {
                     if reused {
                         more(&self.upstream.counters.reuses);
                     }
-                    let timings = self.timings(connect, reused);
+                    let timings = Timings { connected, answered: now(), reused };
                     let address = self.endpoint.address;
                     return Ok(Answer { response, body, address, timings, tunnel: None, tries: 1 });
                 }
@@ -528,14 +532,6 @@ impl Attempt<'_> {
             seat.tried(socket.is_ok());
         }
         socket
-    }
-
-    fn until(&self) -> Instant {
-        after(self.begun, self.terms.timeouts.total)
-    }
-
-    fn timings(&self, connect: Duration, reused: bool) -> Timings {
-        Timings { connect, first_byte: now() - self.begun, reused }
     }
 }
 

@@ -58,8 +58,14 @@ impl Session {
     /// Whether the endpoint has neither closed it nor said something unasked. Does not wait, and on a quiet
     /// connection makes no system call: the runtime knows that nothing has come.
     pub(super) fn is_quiet(&mut self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        self.wire.buffer.is_empty() && self.wire.poll_fill(&mut cx, 0).is_pending()
+        if !self.wire.buffer.is_empty() {
+            return false;
+        }
+        if let Some(socket) = self.wire.io.socket() {
+            let read = socket.try_read(&mut [0]);
+            return read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        }
+        self.wire.poll_fill(&mut Context::from_waker(Waker::noop()), 0).is_pending()
     }
 
     /// Whether the system says so too: what has come in this very moment the runtime does not know yet.
@@ -204,6 +210,9 @@ impl Head<'_> {
     }
 
     fn take(&mut self, wire: &mut Wire<Socket>) -> Result<Option<ResponseHead>, Kind> {
+        if wire.buffer.is_empty() {
+            return Ok(None);
+        }
         // Nearly always all of it comes at once, and its end is found while it is read.
         if self.scan.is_new()
             && let Ok((head, end)) = read_response(&wire.buffer, self.method, Limits::MAX_FIELDS)

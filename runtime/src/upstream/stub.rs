@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep_until};
 use super::clock::{Clock, after};
 use super::failure::{Kind, Lost};
 use super::pool::Hold;
-use super::{Answer, Attempt, unsent};
+use super::{Answer, Attempt, Timings, unsent};
 use crate::body::{Body, BodyError, Side, Source};
+use crate::clock::now;
 use crate::message::{Request, Response};
 use crate::serve::Alarm;
 
@@ -125,7 +126,7 @@ impl Attempt<'_> {
             return Err(unsent(if due > self.by { Kind::ConnectTimeout } else { refused() }, body));
         }
         hold.seat().tried(true);
-        let connect = self.begun.elapsed();
+        let connected = now();
         // It is no longer than a test makes it up, and all of it is here.
         let content =
             body.collect(usize::MAX).await.map_err(|error| sent(Kind::RequestBody(error)))?;
@@ -139,10 +140,10 @@ impl Attempt<'_> {
         loop {
             match does {
                 Does::Delay(time, then) => {
-                    let (due, end) = (after(Instant::now(), time), first_byte.min(self.until()));
+                    let (due, end) = (after(Instant::now(), time), first_byte.min(self.until));
                     sleep_until(due.min(end)).await;
                     if due > end {
-                        let is_total = end == self.until() && end < first_byte;
+                        let is_total = end == self.until && end < first_byte;
                         let kind =
                             if is_total { Kind::TotalTimeout } else { Kind::FirstByteTimeout };
                         return Err(sent(kind));
@@ -160,14 +161,15 @@ impl Attempt<'_> {
                         None => Body::full(content),
                         Some((every, bytes)) => {
                             let length = content.len() as u64;
-                            let clock = Clock::new(self.terms.timeouts.idle, self.until());
+                            let clock = Clock::new(self.terms.timeouts.idle, self.until);
                             let due = after(Instant::now(), every);
                             let (alarm, idle) = (Alarm::new(), Alarm::new());
                             let left = Drip { content, every, bytes, due, alarm, clock, idle };
                             Body::source(left, Some(length))
                         }
                     };
-                    let (address, timings) = (self.endpoint.address, self.timings(connect, false));
+                    let timings = Timings { connected, answered: now(), reused: false };
+                    let address = self.endpoint.address;
                     return Ok(Answer { response, body, address, timings, tunnel: None, tries: 1 });
                 }
                 Does::Refuse | Does::Reset | Does::Sequence(_) => {
