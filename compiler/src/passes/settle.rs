@@ -42,21 +42,36 @@ pub(super) fn run(program: &mut Program) {
     let constants = constants(program, &[]);
     let mut listeners = std::mem::take(&mut program.listeners);
     for host in listeners.iter_mut().flat_map(|listener| listener.hosts.list.iter_mut()) {
-        let VirtualHost { host, candidates, .. } = Arc::make_mut(host);
-        let name = match host {
-            Host::Exact(name) => Some(&**name),
-            _ => None,
-        };
-        for candidate in candidates.iter_mut().filter(|candidate| !candidate.code.is_empty()) {
-            let path = text_of(program, candidate);
-            let known = (name, path.as_deref());
-            let settled = |test: &TestKind| settled(program, &constants, known, test);
-            if let Some(code) = without(&candidate.code, settled) {
-                candidate.code = code;
+        let codes = codes(program, &constants, host);
+        // What listeners share they go on sharing where nothing is settled.
+        if !codes.is_empty() {
+            let candidates = &mut Arc::make_mut(host).candidates;
+            for (at, code) in codes {
+                if let Some(candidate) = candidates.get_mut(at) {
+                    candidate.code = code;
+                }
             }
         }
     }
     program.listeners = listeners;
+}
+
+/// The shorter code of each candidate of a host that has one.
+fn codes(program: &Program, constants: &Constants, host: &VirtualHost) -> Vec<(usize, Vec<Test>)> {
+    let name = match &host.host {
+        Host::Exact(name) => Some(&**name),
+        _ => None,
+    };
+    let shorter = host.candidates.iter().enumerate().filter_map(|(at, candidate)| {
+        if candidate.code.is_empty() {
+            return None;
+        }
+        let path = text_of(program, candidate);
+        let known = (name, path.as_deref());
+        let settled = |test: &TestKind| settled(program, constants, known, test);
+        Some((at, without(&candidate.code, settled)?))
+    });
+    shorter.collect()
 }
 
 /// The only path that the candidate takes, if it is one.
