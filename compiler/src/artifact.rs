@@ -25,7 +25,7 @@ use coded::Coded;
 pub const MAGIC: [u8; 8] = *b"\x89GWB\r\n\x1a\n";
 
 /// The version of the format that is written, and the only one that is read.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The most bytes of a built program.
 pub const MOST_BYTES: u64 = 128 << 20;
@@ -117,9 +117,10 @@ impl Artifact {
         let mut from = Reader::new(content.get(HEAD..).unwrap_or_default(), vocabulary);
         let hash = String::take(&mut from)?;
         let texts = Vec::<(String, String)>::take(&mut from)?;
-        let program = Program::take(&mut from)?;
+        let mut program = Program::take(&mut from)?;
         from.end()?;
         verify(&program).map_err(Unfit::Damaged)?;
+        routing::share(&mut program.listeners);
         bounds::bounded(&program)?;
         let mut sources = Sources::default();
         for (name, text) in texts {
@@ -139,7 +140,9 @@ pub fn pack(program: &Program) -> Vec<u8> {
 
 /// The program that [`pack`] has written. Loading verifies it.
 pub fn unpack(bytes: &[u8], vocabulary: &Vocabulary) -> Result<Program, Unfit> {
-    Program::take(&mut Reader::new(bytes, vocabulary))
+    let mut program = Program::take(&mut Reader::new(bytes, vocabulary))?;
+    routing::share(&mut program.listeners);
+    Ok(program)
 }
 
 /// What a signature is made of, and the signature if there is one. Looks at the frame alone.

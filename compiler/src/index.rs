@@ -107,6 +107,7 @@ impl Index {
                 next.n_unused += old.candidates.len();
                 u32::try_from(routes.len()).ok()?
             } else {
+                next.n_unused += old.candidates.len() - new.candidates.len();
                 known.first
             };
             let is_moved = first != known.first;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use lang::segment::captures;
+
 use crate::program::{
     Candidate, Expr, Listener, Node, Program, Route, Step, StepKind, Target, VirtualHost,
 };
@@ -197,8 +199,11 @@ fn verify_candidate(program: &Program, candidate: &Candidate) -> Result<(), Stri
     let Some(route) = program.route(candidate.route) else {
         return Err(format!("a candidate is route {}, which is none", candidate.route.0));
     };
-    if candidate.path >= route.paths.len() {
+    let Some((path, _)) = route.paths.get(candidate.path) else {
         return Err(format!("a candidate of `{}` has a path that is none", route.name));
+    };
+    if candidate.stem != Candidate::stem_of(path) || candidate.captures != captures(path) {
+        return Err(format!("a candidate of `{}` captures what its path does not", route.name));
     }
     for (at, test) in candidate.code.iter().enumerate() {
         for target in [test.yes, test.no] {

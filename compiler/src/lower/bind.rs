@@ -102,11 +102,7 @@ impl Bind<'_> {
             (Compare::Eq, Value::Method(name), Source::Method) => Check::Equal(source, text(name)),
             // Of the method there is no value to compare with anything else.
             (_, _, Source::Method) => return None,
-            // It is compared where it stands, and none has a slash.
-            (Compare::Eq, Value::String(one), Source::Segment(_)) if one.contains('/') => {
-                Check::OneOf(source, Texts([text(one)].into()))
-            }
-            (Compare::Eq, Value::String(one), _) => Check::Equal(source, text(one)),
+            (Compare::Eq, Value::String(one), _) => equal(source, one),
             (Compare::Eq, Value::Ip(_), _) => Check::Within(source, Networks::of([value])?),
             (how, value, _) => Check::Compare(source, how, Box::new(value.clone())),
         })
@@ -155,7 +151,7 @@ impl Bind<'_> {
         let others = others?;
         let pattern = (function.texts?)(&others)?;
         match plain(&pattern) {
-            Some(Plain::Is(one)) => return Some(Check::Equal(source, one.into())),
+            Some(Plain::Is(one)) => return Some(equal(source, &one)),
             Some(Plain::Begins(one)) => return Some(Check::Begins(source, one.into())),
             Some(Plain::Ends(one)) => return Some(Check::Ends(source, one.into())),
             Some(Plain::Holds(one)) => return Some(Check::Contains(source, one.into())),
@@ -204,6 +200,14 @@ impl Bind<'_> {
             }
             _ => false,
         }
+    }
+}
+
+/// Whether a source is this text. A segment is compared where it stands in the path, and none has a slash.
+fn equal(source: Source, one: &str) -> Check {
+    match source {
+        Source::Segment(_) if one.contains('/') => Check::OneOf(source, Texts([text(one)].into())),
+        _ => Check::Equal(source, text(one)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lang::Diag;
-use lang::policy::{Host, Path, Policy};
+use lang::policy::{Host, Policy};
 use lang::vocab::ExprId;
 
 use crate::interp::Constants;
@@ -73,7 +73,7 @@ fn virtual_host(
             route: place.route,
             path: place.path,
             rank: rank as u32,
-            stem: stem(path),
+            stem: Candidate::stem_of(path),
             captures: captures(path),
             reads_captures,
             methods: route.methods.as_ref().map(|(methods, _)| methods.clone()),
@@ -93,15 +93,6 @@ fn virtual_host(
     let mut made = VirtualHost { host, nodes, candidates, is_ranked: false };
     made.is_ranked = is_ranked(program, &made);
     made
-}
-
-/// The literals with which a path begins.
-fn stem(path: &Path) -> (usize, usize) {
-    let literals = path.segments.iter().map_while(|segment| match Segments::of(segment) {
-        Segments::Literal(text) => Some(text.len()),
-        _ => None,
-    });
-    literals.fold((0, 1), |(n, bytes), length| (n + 1, bytes + length + 1))
 }
 
 /// Whether a `before` stands between routes of two cells.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows by number, in pieces of so many; the last one may be shorter.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pieces<T>(Vec<Arc<[T]>>);
 
 /// Rows of a piece: few, so that a copy of one is quick, and many, so that there are few pieces.

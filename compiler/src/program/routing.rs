@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lang::hosts::{host_holds, host_relation};
-use lang::policy::Host;
+use lang::policy::{Host, Path};
 use lang::segment::{Relation, Segments};
 use lang::vocab::ExprId;
 
@@ -44,7 +44,7 @@ pub struct Hosts {
 }
 
 /// The routes of one host pattern: a tree over path segments.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct VirtualHost {
     /// The pattern.
     pub host: Host,
@@ -145,6 +145,17 @@ impl TestKind {
                 each(b);
             }
         }
+    }
+}
+
+impl Candidate {
+    /// The literals with which a path begins: how many they are, and how many bytes with the slashes around them.
+    pub(crate) fn stem_of(path: &Path) -> (usize, usize) {
+        let literals = path.segments.iter().map_while(|segment| match Segments::of(segment) {
+            Segments::Literal(text) => Some(text.len()),
+            _ => None,
+        });
+        literals.fold((0, 1), |(n, bytes), length| (n + 1, bytes + length + 1))
     }
 }
 

@@ -262,3 +262,128 @@ fn a_condition_comes_and_goes_among_many_routes() {
         }
     }
 }
+
+/// Asserts that what serves after each of these texts decides as what is loaded anew, and was made of what was there.
+fn follows(texts: &[String], paths: &[&str]) {
+    let mut served = whole(&texts[0]).unwrap();
+    for text in &texts[1..] {
+        let is_made = served.take(text);
+        let fresh = whole(text).unwrap();
+        assert!(is_made, "{text}");
+        for path in paths {
+            let url = format!("a.example{path}");
+            let requests = [
+                get(&url),
+                get(&url).header("x-debug", "1"),
+                get(&url).method("PUT"),
+                get(&url).method("POST").header("x-debug", "2"),
+            ];
+            for request in requests {
+                let alone = decide(&fresh.matcher, &request);
+                assert_eq!(decide(&served.matcher, &request), alone, "{path} of\n{text}");
+            }
+        }
+    }
+}
+
+/// A policy of these routes: a name, a path, and what else is said of it.
+fn of_routes(routes: &[(&str, &str, &str)]) -> String {
+    let mut text = String::from("edition 2026\n\nlistener web { bind \":8080\" }\n");
+    for (name, path, more) in routes {
+        let _ = write!(
+            text,
+            "\nroute {name} on web {{\n  host \"a.example\"\n  path \"{path}\"\n  {more}\n  respond 200\n}}\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn a_route_moves_from_one_cell_to_another() {
+    let routes = |path| {
+        of_routes(&[
+            ("public_get", "/public", "method GET"),
+            ("public_post", "/public", "method POST"),
+            ("admin", "/admin", "where req.header[\"x-debug\"] == \"1\""),
+            ("status_get", "/status", "method GET"),
+            ("status_put", path, "method PUT"),
+        ])
+    };
+    let texts = ["/status", "/public", "/status"].map(routes);
+    follows(&texts, &["/public", "/admin", "/status"]);
+}
+
+#[test]
+fn routes_change_places_in_the_text() {
+    let all =
+        [("a", "/a", ""), ("c", "/c", ""), ("beneath_a", "/a/**", ""), ("beneath_c", "/c/**", "")];
+    let swapped = [all[0], all[1], all[3], all[2]];
+    let texts = [of_routes(&all), of_routes(&swapped), of_routes(&all)];
+    follows(&texts, &["/a", "/c", "/a/x", "/c/x", "/x"]);
+}
+
+proptest! {
+    #![proptest_config(cases(24))]
+
+    /// Several routes to a cell, in an order of text that is any, and routes that move between cells.
+    #[test]
+    fn cells_whose_candidates_change_decide_as_what_is_loaded_anew(
+        edits in prop::collection::vec((0..3_usize, 0..100_usize, 0..100_usize), 1..12),
+    ) {
+        const PATHS: [&str; 4] = ["/a", "/b", "/a/**", "/c/{n}"];
+        const MORE: [&str; 4] = [
+            "method GET",
+            "method POST",
+            "method PUT",
+            "method DELETE\n  where req.header[\"x-debug\"] == \"1\"",
+        ];
+        let names: Vec<String> = (0..10).map(|at| format!("r{at}")).collect();
+        let mut routes: Vec<(usize, usize, usize)> = (0..10).map(|at| (at, at / 4, at % 4)).collect();
+        let text = |routes: &[(usize, usize, usize)]| {
+            let rows = routes.iter().map(|(name, path, more)| (&*names[*name], PATHS[*path], MORE[*more]));
+            of_routes(&rows.collect::<Vec<_>>())
+        };
+        let mut served = whole(&text(&routes)).unwrap();
+        for (kind, at, other) in edits {
+            let mut changed = routes.clone();
+            let (at, n) = (at % changed.len(), changed.len());
+            match kind {
+                0 => changed.swap(at, other % n),
+                1 => changed[at].1 = other % PATHS.len(),
+                _ => changed[at].2 = other % MORE.len(),
+            }
+            let text = text(&changed);
+            let Some(fresh) = whole(&text) else { continue };
+            served.take(&text);
+            routes = changed;
+            for path in ["/a", "/b", "/a/x", "/c/x", "/c"] {
+                let url = format!("a.example{path}");
+                for method in ["GET", "POST", "PUT", "DELETE"] {
+                    let request = get(&url).method(method).header("x-debug", "1");
+                    let alone = decide(&fresh.matcher, &request);
+                    prop_assert_eq!(decide(&served.matcher, &request), alone, "{} {}\n{}", method, path, text);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn listeners_share_what_finds_the_same_routes() {
+    let text =
+        "edition 2026\n\nlistener web { bind \":8080\" }\nlistener other { bind \":8081\" }\n
+route a on web, other { host \"a.example\"\n path \"/a\"\n respond 200 }
+route b on other { host \"b.example\"\n path \"/a\"\n respond 200 }\n";
+    let served = whole(text).unwrap();
+    let bytes = compiler::artifact::pack(served.matcher.program());
+    let read = compiler::artifact::unpack(&bytes, &VOCABULARY).unwrap();
+    for program in [&**served.matcher.program(), &read] {
+        let hosts = |listener: &compiler::program::Listener| -> Vec<_> {
+            let shared =
+                listener.hosts.list.iter().filter(|host| host.host.to_string() == "a.example");
+            shared.cloned().collect()
+        };
+        let (one, other) = (hosts(&program.listeners[0]), hosts(&program.listeners[1]));
+        assert!(Arc::ptr_eq(&one[0], &other[0]));
+    }
+}

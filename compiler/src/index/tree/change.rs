@@ -31,10 +31,12 @@ impl Tree {
             && old.candidates.len() == new.candidates.len()
             && !(self.side.is_plain || old.is_ranked || new.is_ranked);
         let changed = if is_alike { changed(bind.program, old, new)? } else { return None };
-        let mut tree = Changing { tree: self, lines: None, side: Side::clone(&self.side) };
+        let mut tree =
+            Changing { tree: self, lines: None, side: Side::clone(&self.side), moved: Vec::new() };
         for place in changed {
             tree.put(cell(old, place)?, new, cell(new, place)?, bind)?;
         }
+        tree.note_moved()?;
         let n_own = tree.side.own.len();
         let lines = tree.lines.unwrap_or_else(|| self.lines.clone());
         let side = Arc::new(tree.side);
@@ -48,6 +50,8 @@ struct Changing<'t> {
     /// Its lines, once one of them says something else.
     lines: Option<Arc<[Line]>>,
     side: Side,
+    /// Of each cell that has another first candidate now that one, the one before, and where it stands.
+    moved: Vec<(usize, usize, u32)>,
 }
 
 impl Changing<'_> {
@@ -60,7 +64,7 @@ impl Changing<'_> {
         bind: Bind<'_>,
     ) -> Option<()> {
         let (first_old, first) = (*old.first()?, *now.first()?);
-        let place = *self.side.places.get(first_old)?;
+        let place = *self.tree.side.places.get(first_old)?;
         if place == NOWHERE {
             // No path leads there.
             return Some(());
@@ -83,10 +87,7 @@ impl Changing<'_> {
             CellRef::Cell(u32::try_from(n_built + own).ok()?)
         };
         if first != first_old {
-            let mut places = self.side.places.to_vec();
-            *places.get_mut(first_old)? = NOWHERE;
-            *places.get_mut(first)? = place;
-            self.side.places = places.into();
+            self.moved.push((first, first_old, place));
         }
         if made != known {
             let lines = self.lines.get_or_insert_with(|| Arc::from(&*self.tree.lines));
@@ -95,6 +96,22 @@ impl Changing<'_> {
             let (shift, code) = ((place % 2) * 32, u64::from(made.code()));
             *word = *word & !(u64::from(u32::MAX) << shift) | code << shift;
         }
+        Some(())
+    }
+
+    /// Notes where cells stand by their first candidates of now. One may be what another one's was.
+    fn note_moved(&mut self) -> Option<()> {
+        if self.moved.is_empty() {
+            return Some(());
+        }
+        let mut places = self.side.places.to_vec();
+        for (_, first_old, _) in &self.moved {
+            *places.get_mut(*first_old)? = NOWHERE;
+        }
+        for (first, _, place) in &self.moved {
+            *places.get_mut(*first)? = *place;
+        }
+        self.side.places = places.into();
         Some(())
     }
 }
