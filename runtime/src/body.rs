@@ -34,6 +34,11 @@ pub trait Source {
         None
     }
 
+    /// Whether whoever sends it waits to be told to go on, as it is at the first poll (RFC 9110, section 10.1.1).
+    fn awaits_continue(&self) -> bool {
+        false
+    }
+
     /// Whether the next bytes can be passed on unread: many are certain to come, by a socket, and none was read ahead.
     fn can_pass(&self) -> bool {
         false
@@ -170,6 +175,11 @@ impl Body {
                 }
             }
         }
+    }
+
+    /// Whether whoever sends it waits to be told to go on, as it is when the first chunk is asked for.
+    pub fn awaits_continue(&self) -> bool {
+        matches!(&self.kind, Kind::Source(source) if source.awaits_continue())
     }
 
     /// Whether what comes next can be passed on by [`Body::poll_pass`]. It need not be.

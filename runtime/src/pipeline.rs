@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::cache;
 use crate::clock;
 use crate::engine::{Engine, RoutePlan, Statement};
-use crate::exchange::{Answer, Content, Exchange, Origin};
+use crate::exchange::{Answer, Exchange, Origin};
 use crate::failure::Failure;
 use crate::message::{Method, Request, Response};
 use crate::upstream::Roster;
@@ -283,10 +283,6 @@ fn prepare(
         version: ex.request.version,
         headers: up.headers,
     };
-    if matches!(ex.content, Content::Whole(_)) && request.headers.contains("expect") {
-        // Nobody waits to be told to go on.
-        request.headers.remove("expect");
-    }
     if let Some(host) = upstream.config().host.as_deref().filter(|_| !up.host_set) {
         request.target.set_authority(host).map_err(|_| Failure::Ours("host"))?;
     }

@@ -120,7 +120,11 @@ impl Handler for Site {
                 sleep(Duration::from_secs(3600)).await;
                 Body::empty()
             }
-            "/expects" => Body::from(if request.headers.contains("expect") { "yes" } else { "no" }),
+            "/expects" => {
+                // A policy does not see what hangs on how the request came.
+                assert!(!request.headers.contains("expect"));
+                Body::from(if body.awaits_continue() { "yes" } else { "no" })
+            }
             "/soon" => {
                 sleep(Duration::from_secs(1)).await;
                 Body::from("hello")

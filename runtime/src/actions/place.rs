@@ -67,7 +67,10 @@ impl Place {
         match self {
             Place::UpHeader(name) => {
                 let value = stands?;
-                let added = ex.change_up(|up| up.headers.append(name, value));
+                let added = ex.change_up(|up| {
+                    normal::unmask_one(&mut up.headers, name);
+                    up.headers.append(name, value)
+                });
                 added.map_err(|_| Failure::Value)
             }
             Place::RespHeader(name) => {

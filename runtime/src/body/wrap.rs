@@ -61,6 +61,10 @@ impl Source for Capped {
     fn take_trailers(&mut self) -> Option<Headers> {
         self.body.take_trailers()
     }
+
+    fn awaits_continue(&self) -> bool {
+        self.body.awaits_continue()
+    }
 }
 
 struct Timed {
@@ -92,6 +96,10 @@ impl Source for Timed {
     fn take_trailers(&mut self) -> Option<Headers> {
         self.body.take_trailers()
     }
+
+    fn awaits_continue(&self) -> bool {
+        self.body.awaits_continue()
+    }
 }
 
 struct Counted {
@@ -116,6 +124,10 @@ impl Source for Counted {
 
     fn take_trailers(&mut self) -> Option<Headers> {
         self.body.take_trailers()
+    }
+
+    fn awaits_continue(&self) -> bool {
+        self.body.awaits_continue()
     }
 
     fn can_pass(&self) -> bool {

@@ -10,7 +10,6 @@ use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::fields::EXPECT;
 use super::receive::{Content, Received, Shared};
 use super::request::{begins_wrong, glimpse, parse};
 use super::room::{Desk, Room, is_crowded};
@@ -239,12 +238,7 @@ where
         }
         let body = self.body(head.framing, head.expects_continue);
         let upgrade = head.upgrade.clone();
-        let mut request = head.request;
-        if head.expects_continue && body.as_full().is_none() {
-            // Whoever it is sent to says whether the content is wanted (RFC 9110 section 10.1.1).
-            let _ = request.headers.append_known(EXPECT, "expect", b"100-continue");
-        }
-        let incoming = Incoming { request, body, upgrade: head.upgrade };
+        let incoming = Incoming { request: head.request, body, upgrade: head.upgrade };
         let takes_hints = asked.version == Version::Http11;
         let outgoing = {
             let mut handling = pin!(handler.handle(incoming));
@@ -374,7 +368,9 @@ where
                     Next::Linger
                 }
             }
-            End::WrongLength | End::Body(_) if ends_it => Next::Cut,
+            End::WrongLength | End::Body(_) | End::ClientClosed | End::ClientTimeout if ends_it => {
+                Next::Cut
+            }
             End::Complete | End::WrongLength | End::Body(_) => {
                 let shared = self.shared.borrow();
                 let clean = shared.is_read() && shared.wire.buffer.is_empty();

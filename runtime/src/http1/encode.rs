@@ -39,7 +39,7 @@ pub(super) fn response_room(response: &Response) -> usize {
 ///
 /// `Host` is the authority of the target. Hop-by-hop fields of the request are not written;
 /// `close` says that the connection is not to be kept, `upgrade` passes an upgrade on. A request
-/// that anticipates trailers says so with `takes_trailers`.
+/// that anticipates trailers says so with `takes_trailers`, one whose content is to be asked for with `expects`.
 pub fn encode_request(
     out: &mut Vec<u8>,
     request: &Request,
@@ -47,6 +47,7 @@ pub fn encode_request(
     close: bool,
     upgrade: Option<&Upgrade>,
     takes_trailers: bool,
+    expects: bool,
 ) {
     out.reserve(request_room(request));
     put(
@@ -64,6 +65,9 @@ pub fn encode_request(
     }
     out.extend_from_slice(b"\r\n");
     request.headers.write(out, |known, _| !known.meets(Known::WRITTEN) && known != HOST);
+    if expects {
+        out.extend_from_slice(b"Expect: 100-continue\r\n");
+    }
     match framing {
         // A method that usually has content must say that there is none (RFC 9110 section 8.6).
         Framing::None | Framing::Length(0) if has_content(&request.method) => {
@@ -227,18 +231,34 @@ mod tests {
     #[test]
     fn a_request_is_written_in_origin_form_with_the_framing_of_this_hop() {
         let mut out = Vec::new();
-        encode_request(&mut out, &request("GET", "/a/../b?c"), Framing::None, false, None, false);
+        encode_request(
+            &mut out,
+            &request("GET", "/a/../b?c"),
+            Framing::None,
+            false,
+            None,
+            false,
+            false,
+        );
         let plain = "GET /b?c HTTP/1.1\r\nHost: a.example:8080\r\nAccept: */*\r\n\r\n";
         assert_eq!(String::from_utf8_lossy(&out), plain);
         out.clear();
-        encode_request(&mut out, &request("POST", "/"), Framing::None, true, None, true);
+        encode_request(&mut out, &request("POST", "/"), Framing::None, true, None, true, false);
         let close = "POST / HTTP/1.1\r\nHost: a.example:8080\r\nAccept: */*\r\n\
             Content-Length: 0\r\nConnection: close, TE\r\nTE: trailers\r\n\r\n";
         assert_eq!(String::from_utf8_lossy(&out), close);
         out.clear();
         let upgrade = Upgrade { protocol: "websocket".to_owned() };
         let framing = Framing::Chunked;
-        encode_request(&mut out, &request("GET", "/"), framing, false, Some(&upgrade), false);
+        encode_request(
+            &mut out,
+            &request("GET", "/"),
+            framing,
+            false,
+            Some(&upgrade),
+            false,
+            false,
+        );
         let upgraded = "GET / HTTP/1.1\r\nHost: a.example:8080\r\nAccept: */*\r\n\
             Transfer-Encoding: chunked\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
         assert_eq!(String::from_utf8_lossy(&out), upgraded);

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::connection::{Connection, Switched};
-use super::{Framing, Persistence, Wire, encode_response};
+use super::{Framing, Persistence, Shared, Wire, encode_response};
 use crate::clock;
 use crate::serve::{End, Handler};
 use crate::transport::socket_of;
@@ -112,11 +112,15 @@ where
             // Only content holds the connection besides us, and an upgrade has none.
             return settle.finish(End::Dropped);
         };
-        let Wire { mut io, buffer } = shared.into_inner().wire;
+        let Shared { wire: Wire { mut io, buffer }, interim, .. } = shared.into_inner();
         let mut head = Vec::new();
         encode_response(&mut head, &response, Framing::None, false, Persistence::Implied);
         head.extend_from_slice(&tunnel.read_ahead);
         let writing = async {
+            // An interim response that was begun must end before this one begins.
+            if let Some(mut interim) = interim {
+                poll_fn(|cx| interim.poll_finish(cx, &mut io)).await?;
+            }
             io.write_all(&head).await?;
             io.flush().await
         };

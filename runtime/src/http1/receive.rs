@@ -180,6 +180,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
         }
     }
 
+    fn awaits_continue(&self) -> bool {
+        self.shared.borrow().content.as_ref().is_some_and(|content| content.expects)
+    }
+
     fn can_pass(&self) -> bool {
         let shared = self.shared.borrow();
         let content = shared.content.as_ref();

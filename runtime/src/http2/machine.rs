@@ -211,9 +211,7 @@ where
         for at in std::mem::take(&mut self.opened) {
             let Some(place) = self.streams.place(at) else { continue };
             let Some(stream) = &mut place.stream else { continue };
-            let Some(Asked { mut request, length, expects }) = stream.asked.take() else {
-                continue;
-            };
+            let Some(Asked { request, length, .. }) = stream.asked.take() else { continue };
             let mut body = Body::empty();
             if let Some(inbox) = stream.inbox.take() {
                 let whole = inbox.borrow_mut().whole();
@@ -224,10 +222,6 @@ where
                     }
                     None => {
                         stream.inbox = Some(inbox.clone());
-                        if expects {
-                            // Whoever it is sent to says whether the content is wanted.
-                            let _ = request.headers.append("expect", "100-continue");
-                        }
                         Body::source(Received::new(inbox, self.limits.body_idle), length)
                     }
                 };
@@ -248,7 +242,10 @@ where
             let cx = &mut Context::from_waker(waker);
             let (polled, hints) = hints::listening(|| handling.poll(cx));
             for hint in &hints {
-                interim(id, hint, &mut self.encoder, &mut self.out);
+                // Who does not take them goes without.
+                if self.out.len() - self.written < GATHERED {
+                    interim(id, hint, &mut self.encoder, &mut self.out);
+                }
             }
             if let Poll::Ready(outgoing) = polled {
                 task.as_mut().set(None);

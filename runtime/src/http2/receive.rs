@@ -174,6 +174,10 @@ impl Source for Received {
         Poll::Ready(Some(Err(error)))
     }
 
+    fn awaits_continue(&self) -> bool {
+        self.inbox.borrow().expects
+    }
+
     fn take_trailers(&mut self) -> Option<Headers> {
         match &mut self.inbox.borrow_mut().state {
             State::Ended(trailers) => trailers.take(),

@@ -5,6 +5,9 @@ use std::cell::{Cell, RefCell};
 
 use crate::message::{Headers, Response};
 
+/// Interim answers with more to say, in bytes, do not go on.
+const LONGEST: usize = 16 << 10;
+
 thread_local! {
     static LISTENS: Cell<bool> = const { Cell::new(false) };
     static HEARD: RefCell<Vec<Response>> = const { RefCell::new(Vec::new()) };
@@ -16,13 +19,13 @@ pub(crate) fn listening<T>(work: impl FnOnce() -> T) -> (T, Vec<Response>) {
     impl Drop for Listens {
         fn drop(&mut self) {
             LISTENS.set(false);
+            // Where the handler panicked nobody has taken them.
+            HEARD.take();
         }
     }
     LISTENS.set(true);
-    let done = {
-        let _listens = Listens;
-        work()
-    };
+    let _listens = Listens;
+    let done = work();
     (done, HEARD.take())
 }
 
@@ -30,6 +33,10 @@ pub(crate) fn listening<T>(work: impl FnOnce() -> T) -> (T, Vec<Response>) {
 /// `Link` alone goes on: what a policy says of an answer is not said of what comes before it.
 pub(crate) fn tell(response: &Response) {
     if !LISTENS.get() {
+        return;
+    }
+    let links = response.headers.all("link").map(<[u8]>::len);
+    if links.sum::<usize>() > LONGEST {
         return;
     }
     let mut headers = Headers::new();

@@ -80,12 +80,14 @@ impl Upload {
         let framing = Framing::of(body.content_length(), true);
         let left = body.content_length().unwrap_or(0);
         let mut out = Out::with_room(request_room(request));
-        encode_request(out.head(), request, framing, false, upgrade, takes_trailers);
+        let is_said = request.headers.may_have(EXPECTATION)
+            && request.headers.lists("expect", "100-continue");
+        // Whoever it is sent to says whether the content is wanted (RFC 9110, section 10.1.1).
+        let expects = !is_said && body.awaits_continue();
+        encode_request(out.head(), request, framing, false, upgrade, takes_trailers, expects);
         let stage = if body.is_empty() {
             Stage::Finishing
-        } else if request.headers.may_have(EXPECTATION)
-            && request.headers.lists("expect", "100-continue")
-        {
+        } else if is_said || expects {
             Stage::Expecting(None)
         } else {
             Stage::Flowing
