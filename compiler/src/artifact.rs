@@ -120,8 +120,8 @@ impl Artifact {
         let mut program = Program::take(&mut from)?;
         from.end()?;
         verify(&program).map_err(Unfit::Damaged)?;
-        routing::share(&mut program.listeners);
         bounds::bounded(&program)?;
+        routing::share(&mut program.listeners);
         let mut sources = Sources::default();
         for (name, text) in texts {
             sources.add(name, text);

@@ -21,13 +21,16 @@ coded! { enum TestKind { 0 => True(a), 1 => Compare(how, a, b), 2 => In(a, b), 3
 coded! { enum Target { 0 => Test(a), 1 => Pass, 2 => Fail } }
 coded! { enum Segments { 0 => Literal(a), 1 => Words(a), 2 => Int, 3 => Uuid, 4 => Any } }
 
+/// So many hosts of one pattern are compared with the next one: there may be any number of listeners.
+const LOOKED_AT: usize = 8;
+
 /// Makes one of what is the same at several listeners: as bytes each has its own.
 pub(super) fn share(listeners: &mut [Listener]) {
     let mut known: HashMap<Host, Vec<Arc<VirtualHost>>> = HashMap::new();
     for listener in listeners {
         for host in listener.hosts.list.iter_mut() {
             let alike = known.entry(host.host.clone()).or_default();
-            match alike.iter().find(|one| *one == host) {
+            match alike.iter().rev().take(LOOKED_AT).find(|one| *one == host) {
                 Some(one) => *host = one.clone(),
                 None => alike.push(host.clone()),
             }

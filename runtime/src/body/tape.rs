@@ -76,6 +76,11 @@ struct Play {
 }
 
 impl Source for Play {
+    fn awaits_continue(&self) -> bool {
+        let state = self.state.borrow();
+        self.number == state.plays && state.body.awaits_continue()
+    }
+
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let state = &mut *self.state.borrow_mut();
         if self.number != state.plays || (state.lost && self.at == 0) {
@@ -148,6 +153,31 @@ mod tests {
         assert_eq!(tape.play().collect(64).await, Ok(Bytes::from_static(b"abcdef")));
         assert!(first.next().await.unwrap().is_err());
         assert_eq!(tape.play().collect(64).await, Ok(Bytes::from_static(b"abcdef")));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_to_be_told_is_asked_until_something_came() {
+        struct Waits(Parts, bool);
+        impl Source for Waits {
+            fn awaits_continue(&self) -> bool {
+                self.1
+            }
+
+            fn poll_chunk(
+                &mut self,
+                cx: &mut Context<'_>,
+            ) -> Poll<Option<Result<Bytes, BodyError>>> {
+                self.1 = false;
+                self.0.poll_chunk(cx)
+            }
+        }
+        let waits = Waits(Parts(vec!["ab"]), true);
+        let tape = Tape::new(Body::source(waits, None).capped(64, crate::body::Side::Client), 64);
+        assert!(tape.play().awaits_continue());
+        let mut second = tape.play();
+        assert!(second.awaits_continue());
+        assert_eq!(second.next().await, Some(Ok(Bytes::from_static(b"ab"))));
+        assert!(!second.awaits_continue() && !tape.play().awaits_continue());
     }
 
     #[tokio::test]

@@ -181,7 +181,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
     }
 
     fn awaits_continue(&self) -> bool {
-        self.shared.borrow().content.as_ref().is_some_and(|content| content.expects)
+        let shared = self.shared.borrow();
+        // Whoever has begun does not wait.
+        shared.wire.buffer.is_empty() && shared.content.as_ref().is_some_and(|one| one.expects)
     }
 
     fn can_pass(&self) -> bool {
