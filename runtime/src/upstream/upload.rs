@@ -83,7 +83,7 @@ impl Upload {
         let is_said = request.headers.may_have(EXPECTATION)
             && request.headers.lists("expect", "100-continue");
         // Whoever it is sent to says whether the content is wanted (RFC 9110, section 10.1.1).
-        let expects = !request.headers.contains("expect") && body.awaits_continue();
+        let expects = body.awaits_continue() && !request.headers.contains("expect");
         encode_request(out.head(), request, framing, false, upgrade, takes_trailers, expects);
         let stage = if body.is_empty() {
             Stage::Finishing
