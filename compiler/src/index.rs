@@ -145,6 +145,16 @@ impl Index {
         self.hosts.of(kind, &Name::of(name.as_bytes()))
     }
 
+    /// What answers here for the pattern of a host, and the host it was made of; this is the index of that listener.
+    fn standing<'i>(
+        &'i self,
+        listener: &'i Listener,
+        host: &VirtualHost,
+    ) -> Option<(&'i Host, &'i Arc<VirtualHost>)> {
+        let place = listener.hosts.place(&host.host)?;
+        Some((self.host(&host.host)?, listener.hosts.list.get(place)?))
+    }
+
     /// The index of a listener, with what is known of it from before, and of others beside it.
     fn made(
         listener: &Listener,
@@ -152,16 +162,11 @@ impl Index {
         before: Option<(&Index, &Listener)>,
         beside: &[(Index, &Listener)],
     ) -> Index {
-        let known = |host: &Arc<VirtualHost>| -> Option<(&Host, &Arc<VirtualHost>)> {
-            let (index, before) = before?;
-            let old = before.hosts.list.get(before.hosts.place(&host.host)?)?;
-            Some((index.host(&host.host)?, old))
-        };
+        let known = |host| before.and_then(|(index, listener)| index.standing(listener, host));
         let shared = |host: &Arc<VirtualHost>| {
-            beside.iter().find_map(|(index, listener)| {
-                let other = listener.hosts.list.get(listener.hosts.place(&host.host)?)?;
-                Arc::ptr_eq(other, host).then(|| index.host(&host.host)).flatten()
-            })
+            let mut others =
+                beside.iter().filter_map(|(index, listener)| index.standing(listener, host));
+            others.find(|(_, other)| Arc::ptr_eq(other, host)).map(|(shared, _)| shared)
         };
         let mut codes = build::Codes::default();
         let mut routes: Vec<RouteId> = Vec::new();
