@@ -101,6 +101,19 @@ pub struct Head<'r> {
     pub client: Option<IpAddr>,
 }
 
+/// What a decision is asked about: a request, with what its evaluations share and who brings in what they read.
+#[derive(Clone, Copy)]
+pub struct Ask<'r> {
+    /// Where it came to.
+    pub listener: ListenerId,
+    /// Its head.
+    pub head: Head<'r>,
+    /// What was read of it. A frame serves one request.
+    pub frame: &'r Frame,
+    /// Who reads it.
+    pub fill: &'r dyn Fill,
+}
+
 /// The name of a method, and its bit: found once, and asked for by many.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Method<'r> {

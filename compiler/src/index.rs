@@ -8,12 +8,14 @@ use std::sync::Arc;
 use lang::policy::Host as Pattern;
 
 use crate::decision::Decision;
-use crate::frame::{Captured, Frame, Head, SlotId};
+use crate::frame::{Ask, Captured, SlotId};
 use crate::interp::run::Run;
-use crate::interp::{Interp, Pending};
+use crate::interp::{Bound, Pending};
+#[cfg(feature = "jit")]
+use crate::jit::{Machine, Part, Said};
 use crate::lower::bind::Bind;
-use crate::program::code::Methods;
-use crate::program::{Listener, ListenerId, RouteId, VirtualHost};
+use crate::program::code::{MethodBit, Methods};
+use crate::program::{Listener, RouteId, VirtualHost};
 
 mod hosts;
 pub(crate) mod text;
@@ -22,6 +24,8 @@ mod tree;
 use hosts::{Host, Hosts, Kind};
 use text::Name;
 pub(crate) use tree::Cell;
+#[cfg(feature = "jit")]
+pub(crate) use tree::build::asks_nothing;
 use tree::{CellRef, LONGEST, Later, build};
 
 /// The index of one listener.
@@ -34,6 +38,35 @@ pub(crate) struct Index {
     n_unused: usize,
     /// Whether there is none, because the listener has more of something than the layout has room for.
     is_plain: bool,
+}
+
+/// What machine code decides.
+#[cfg(feature = "jit")]
+#[derive(Clone, Copy)]
+pub(crate) enum Scope<'i> {
+    /// A cell of the host with this place.
+    Cell(&'i Cell, u32),
+    /// All of a host.
+    Host(&'i Host),
+}
+
+#[cfg(feature = "jit")]
+impl<'i> Scope<'i> {
+    /// The cell with this number among its cells.
+    pub(crate) fn cell(self, number: u32) -> Option<&'i Cell> {
+        match self {
+            Scope::Cell(cell, _) => Some(cell),
+            Scope::Host(host) => host.tree.side.cell(number),
+        }
+    }
+
+    /// The place of its host in the program's list.
+    pub(crate) fn host(self) -> u32 {
+        match self {
+            Scope::Cell(_, host) => host,
+            Scope::Host(host) => host.place(),
+        }
+    }
 }
 
 /// What asking one host comes to, if anything.
@@ -204,29 +237,62 @@ impl Index {
         Index { hosts, routes: routes.into(), n_unused: 0, is_plain: false }
     }
 
-    /// All cells with something to decide, each with its host's place in the program's list.
+    /// What machine code is made of for this listener: hosts that may be one function, the cells of others. Each with the
+    /// place of its host in the program's list, and with its candidates.
     #[cfg(feature = "jit")]
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (u32, &Cell)> {
-        let hosts = self.hosts.all();
-        hosts.flat_map(|host| host.tree.all_cells().map(|cell| (host.place(), cell)))
+    pub(crate) fn parts<'i>(
+        &'i self,
+        listener: &'i Listener,
+    ) -> impl Iterator<Item = (u32, Vec<u32>, &'i Machine, Part<'i>)> {
+        self.hosts.all().flat_map(|host| {
+            let place = host.place();
+            let machine = Some(&host.tree.side.machine);
+            let is_made = |machine: &&Machine| host.may_be_whole() && !machine.is_idle();
+            let whole = machine.filter(is_made).zip(listener.hosts.list.get(place as usize));
+            let cells = if whole.is_some() { None } else { Some(host.tree.all_cells()) };
+            let whole = whole.map(|(machine, of)| {
+                let all = (0..of.candidates.len() as u32).collect();
+                (place, all, machine, Part::Host(of, host.tree.all_cells().collect()))
+            });
+            let cells = cells.into_iter().flatten().map(move |(_, cell)| {
+                (place, cell.candidates.to_vec(), &cell.code.machine, Part::Cell(&cell.code))
+            });
+            whole.into_iter().chain(cells)
+        })
     }
 
-    /// Which route of the listener answers; `interp` is asked for if more than host and path have to say.
+    /// Which route of the listener answers; `bound` is that of the program that this index is of.
     #[inline(always)]
-    pub(crate) fn decide<'e>(
-        &self,
-        frame: &'e Frame,
-        interp: impl FnOnce() -> Interp<'e>,
-        listener: ListenerId,
-        head: &'e Head<'_>,
-    ) -> Decision {
+    pub(crate) fn decide<'e>(&self, bound: &'e Bound, ask: &'e Ask<'_>) -> Decision {
+        let Ask { head, frame, .. } = ask;
+        let run = || Run::new(bound, ask);
         let Some(host) = self.hosts.exact(head.host).or_else(|| self.hosts.every()) else {
             if self.is_plain || self.hosts.has_wide() || head.path.len() > LONGEST {
-                return self.search(None, &Run::new(interp(), head, listener), Missed::Nowhere);
+                return self.search(None, &run(), Missed::Nowhere);
             }
             frame.capture_as(None);
             return Decision::NotFound;
         };
+        #[cfg(feature = "jit")]
+        if host.may_be_whole() {
+            return match host.tree.side.machine.run(bound, ask, Scope::Host(host)) {
+                Said::Takes(candidate) => self.answer((host, candidate), ask),
+                Said::Leaves { allowed, .. } if !self.hosts.has_wider(host) => {
+                    frame.capture_as(None);
+                    match allowed {
+                        MethodBit(0) => Decision::NotFound,
+                        MethodBit(common) => {
+                            Decision::without_route(Methods { common, others: None })
+                        }
+                    }
+                }
+                Said::Leaves { is_missed, .. } => {
+                    let missed = if is_missed { Missed::Often } else { Missed::Nowhere };
+                    self.search(None, &run(), missed)
+                }
+                Said::Nothing => self.decide_apart(host, &run()),
+            };
+        }
         let mut later = Later::default();
         let first = match host.tree.only() {
             Some(cell) => cell,
@@ -235,7 +301,7 @@ impl Index {
         let candidate = match first {
             CellRef::Always(candidate) => candidate,
             CellRef::Cell(number) => {
-                let run = Run::new(interp(), head, listener);
+                let run = run();
                 match asked(host, number, &run) {
                     Ok(Some(candidate)) => candidate,
                     Ok(None) => match host.tree.next(head.path, &mut later) {
@@ -260,15 +326,31 @@ impl Index {
                 return Decision::NotFound;
             }
             CellRef::None => {
-                let run = Run::new(interp(), head, listener);
+                let run = run();
                 return self.search(Some((host, &mut later, first)), &run, Missed::Nowhere);
             }
         };
-        frame.capture_as(Some(Captured { listener, host: host.place(), candidate }));
+        self.answer((host, candidate), ask)
+    }
+
+    /// The decision for a candidate of a host.
+    #[inline(always)]
+    fn answer(&self, (host, candidate): (&Host, u32), ask: &Ask<'_>) -> Decision {
+        let captured = Captured { listener: ask.listener, host: host.place(), candidate };
+        ask.frame.capture_as(Some(captured));
         match self.route(host, candidate) {
             Some(route) => Decision::Route(route),
             None => Decision::NotFound,
         }
+    }
+
+    /// The decision where machine code of a host says nothing: as the interpreter makes it.
+    #[cfg(feature = "jit")]
+    #[inline(never)]
+    fn decide_apart(&self, host: &Host, run: &Run<'_>) -> Decision {
+        let mut later = Later::default();
+        let first = host.tree.first_apart(run.ask.head.path, &mut later);
+        self.search(Some((host, &mut later, first)), run, Missed::Nowhere)
     }
 
     /// The same from behind a walk's first cell on, in which nobody answered.
@@ -286,7 +368,7 @@ impl Index {
         run: &Run<'_>,
         mut missed: Missed<'i>,
     ) -> Decision {
-        if self.is_plain || run.head.path.len() > LONGEST {
+        if self.is_plain || run.ask.head.path.len() > LONGEST {
             return plain(run);
         }
         let is_last = begun.as_ref().is_some_and(|(host, ..)| !self.hosts.has_wider(host));
@@ -303,7 +385,7 @@ impl Index {
             // Which methods would have found one is asked by the few requests that miss by theirs.
             None => match missed {
                 Missed::Nowhere => {
-                    run.interp.frame.capture_as(None);
+                    run.ask.frame.capture_as(None);
                     Decision::NotFound
                 }
                 Missed::In(host, cell) => self.allowed(run, Some((host, cell))),
@@ -315,9 +397,9 @@ impl Index {
     /// What routes of hosts with wildcards say.
     #[inline(never)]
     fn wide<'i>(&'i self, run: &Run<'_>, missed: &mut Missed<'i>) -> Option<Asked> {
-        self.hosts.wide(run.head.host, &mut |host| {
+        self.hosts.wide(run.ask.head.host, &mut |host| {
             let mut later = Later::default();
-            let first = host.tree.first_apart(run.head.path, &mut later);
+            let first = host.tree.first_apart(run.ask.head.path, &mut later);
             self.ask(host, &mut later, first, run, missed)
         })
     }
@@ -328,11 +410,11 @@ impl Index {
         let mut allowed = Methods::default();
         let asked = match cell {
             Some((host, cell)) => add_allowed(host, cell, run, &mut allowed),
-            None => self.hosts.find(run.head.host, &mut |host| {
+            None => self.hosts.find(run.ask.head.host, &mut |host| {
                 if host.tree.side.is_plain {
                     return Some(Asked::Plain);
                 }
-                host.tree.cells(run.head.path).find_map(|cell| match cell {
+                host.tree.cells(run.ask.head.path).find_map(|cell| match cell {
                     CellRef::Cell(cell) => add_allowed(host, cell, run, &mut allowed),
                     // It would have answered.
                     CellRef::None | CellRef::Always(_) => None,
@@ -343,7 +425,7 @@ impl Index {
             Some(Asked::Pending(slot)) => Decision::Pending(slot),
             Some(_) => plain(run),
             None => {
-                run.interp.frame.capture_as(None);
+                run.ask.frame.capture_as(None);
                 Decision::without_route(allowed)
             }
         }
@@ -373,9 +455,9 @@ impl Index {
                     Err(Pending(slot)) => return Some(Asked::Pending(slot)),
                 },
             }
-            cell = host.tree.next(run.head.path, later);
+            cell = host.tree.next(run.ask.head.path, later);
         };
-        run.interp.frame.capture_as(Some(run.captured(host.place(), candidate)));
+        run.ask.frame.capture_as(Some(run.captured(host.place(), candidate)));
         self.route(host, candidate).map(Asked::Route)
     }
 
@@ -427,8 +509,9 @@ fn add_allowed(host: &Host, cell: u32, run: &Run<'_>, allowed: &mut Methods) -> 
 /// The decision by the plain walk over the program.
 #[inline(never)]
 fn plain(run: &Run<'_>) -> Decision {
-    match run.interp.program.listeners.get(run.listener.0 as usize) {
-        Some(listener) => match run.interp.decide(listener, run.head) {
+    let interp = run.interp();
+    match interp.program.listeners.get(run.ask.listener.0 as usize) {
+        Some(listener) => match interp.decide(listener, &run.ask.head) {
             Ok(decision) => decision,
             Err(Pending(slot)) => Decision::Pending(slot),
         },

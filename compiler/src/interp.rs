@@ -35,6 +35,21 @@ pub(crate) struct Constants {
     lookups: Arc<HashMap<ExprId, Arc<Lookup>>>,
 }
 
+/// A program, and what is constant in it with its inputs bound.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    pub(crate) program: Arc<Program>,
+    pub(crate) constants: Constants,
+}
+
+impl Bound {
+    /// The interpreter of one request.
+    #[inline(always)]
+    pub(crate) fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {
+        Interp { program: &self.program, constants: &self.constants, frame, fill }
+    }
+}
+
 /// Everything an evaluation stands on.
 #[derive(Clone, Copy)]
 pub(crate) struct Interp<'e> {

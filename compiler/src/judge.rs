@@ -8,7 +8,7 @@ use std::sync::Arc;
 use lang::{Policy, Value};
 
 use crate::decision::Decision;
-use crate::frame::{Fill, Frame, Head, Method, Read, SlotId};
+use crate::frame::{Ask, Fill, Frame, Head, Method, Read, SlotId};
 use crate::interp::Pending;
 use crate::matcher::{Backend, LoadError, Matcher, Refused, load_with};
 use crate::program::{ListenerId, Program};
@@ -143,7 +143,8 @@ impl Asked<'_> {
     fn decide(&self, matcher: &Matcher) -> String {
         let frame = Frame::new();
         let head = Head { client: self.client(), ..self.request.head() };
-        let decision = matcher.decide(self.listener, &head, &frame, self.request);
+        let ask = Ask { listener: self.listener, head, frame: &frame, fill: self.request };
+        let decision = matcher.decide(&ask);
         self.told(&decision, matcher, &frame)
     }
 

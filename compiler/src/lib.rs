@@ -40,7 +40,7 @@ pub mod verify;
 pub use change::{Change, Wish};
 pub use decision::Decision;
 pub use explain::{Explanation, Loss, Verdict};
-pub use frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
+pub use frame::{Ask, Fill, Frame, Head, Method, Read, Slot, SlotId};
 pub use lower::lower;
 pub use matcher::{Backend, Compiled, LoadError, Matcher, Refused, load, load_after, load_with};
 pub use program::{ListenerId, Program, RouteId};

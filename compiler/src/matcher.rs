@@ -10,15 +10,13 @@ use crate::change::Wish;
 use crate::decision::Decision;
 use crate::explain::Explanation;
 use crate::fit::Fits;
-use crate::frame::{Fill, Frame, Head};
-#[cfg(feature = "jit")]
-use crate::index::Cell;
+use crate::frame::{Ask, Fill, Frame};
 use crate::index::Index;
-use crate::interp::{Constants, Interp, constants};
-use crate::lower::bind::Bind;
+use crate::interp::{Bound, Interp, constants};
 #[cfg(feature = "jit")]
-use crate::program::code::Code;
-use crate::program::{ListenerId, Program, Route, RouteId, locals};
+use crate::jit::{Machine, Part};
+use crate::lower::bind::Bind;
+use crate::program::{Program, Route, RouteId, locals};
 use crate::splice::{self, Form, Text};
 use crate::table::Tables;
 
@@ -35,7 +33,7 @@ pub enum Backend {
 /// What was made at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Compiled {
-    /// The cells that have machine code now and had none before.
+    /// The cells, and hosts that are one function, that have machine code now and had none before.
     pub blocks: usize,
     /// The instructions and constants of all of them, in bytes.
     pub bytes: usize,
@@ -86,9 +84,8 @@ pub enum LoadError {
 /// A program with its inputs bound.
 #[derive(Debug)]
 pub struct Matcher {
-    program: Arc<Program>,
+    bound: Bound,
     inputs: Vec<Value>,
-    constants: Constants,
     /// One for each listener.
     indexes: Box<[Index]>,
     /// The patterns in them.
@@ -114,7 +111,7 @@ pub fn load_after(
     backend: Backend,
     before: &Matcher,
 ) -> Result<Matcher, LoadError> {
-    let old = &*before.program;
+    let old = &*before.bound.program;
     let names = program.listeners.iter().map(|listener| &listener.name);
     let same_names = names.eq(old.listeners.iter().map(|listener| &listener.name));
     if backend != before.backend || !program.continues(old) || !same_names {
@@ -125,10 +122,10 @@ pub fn load_after(
     if bound != before.inputs {
         return load(program, inputs, backend);
     }
-    let constants = before.constants.after(&program, &bound);
+    let constants = before.bound.constants.after(&program, &bound);
     let fits = RefCell::new(before.fits.clone());
-    let bind =
-        Bind { program: &program, constants: &constants, fits: &fits, tables: Tables::Worth };
+    let (tables, is_compiled) = (Tables::Worth, backend == Backend::Jit);
+    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables, is_compiled };
     let known = before.indexes.iter().zip(&old.listeners);
     let indexes = program
         .listeners
@@ -141,7 +138,7 @@ pub fn load_after(
         // Patterns that nobody asks for any more make room when all is made anew.
         return load(program, inputs, backend);
     }
-    Ok(Matcher { program, inputs: bound, constants, indexes, fits, backend })
+    Ok(Matcher { bound: Bound { program, constants }, inputs: bound, indexes, fits, backend })
 }
 
 /// As [`load`], with decision tables where it is said.
@@ -155,10 +152,11 @@ pub fn load_with(
     let bound = bound(&program, inputs)?;
     let constants = constants(&program, &bound);
     let fits = RefCell::new(Fits::default());
-    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables };
+    let is_compiled = backend == Backend::Jit;
+    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables, is_compiled };
     let indexes = Index::all(&program.listeners, bind);
     let fits = fits.into_inner();
-    Ok(Matcher { program, inputs: bound, constants, indexes, fits, backend })
+    Ok(Matcher { bound: Bound { program, constants }, inputs: bound, indexes, fits, backend })
 }
 
 /// The value of each input, as the program takes it.
@@ -187,7 +185,7 @@ fn bound(program: &Program, inputs: Vec<Value>) -> Result<Vec<Value>, LoadError>
 impl Matcher {
     /// The program it runs.
     pub fn program(&self) -> &Arc<Program> {
-        &self.program
+        &self.bound.program
     }
 
     /// The value of each input.
@@ -211,8 +209,9 @@ impl Matcher {
         match self.backend {
             Backend::Interp => Ok(Compiled::default()),
             Backend::Jit => {
-                let cells = self.indexes.iter().flat_map(Index::cells);
-                crate::jit::compile(cells.map(|(_, cell)| &cell.code), at_once)
+                let listeners = self.indexes.iter().zip(&self.bound.program.listeners);
+                let parts = listeners.flat_map(|(index, listener)| index.parts(listener));
+                crate::jit::compile(parts.map(|(_, _, machine, part)| (machine, part)), at_once)
             }
         }
     }
@@ -229,27 +228,27 @@ impl Matcher {
     /// tell where it stands and between which routes it decides, in their order.
     #[cfg(feature = "jit")]
     pub fn listing(&self) -> Result<String, Refused> {
-        let mut blocks: Vec<(&Arc<Code>, String)> = Vec::new();
-        for (listener, index) in self.program.listeners.iter().zip(&self.indexes) {
-            let mut cells: Vec<(u32, &Cell)> = index.cells().collect();
-            cells.sort_by_key(|(host, _)| *host);
-            for (host, Cell { code, candidates }) in cells {
+        let mut blocks: Vec<(&Machine, Part<'_>, String)> = Vec::new();
+        for (listener, index) in self.bound.program.listeners.iter().zip(&self.indexes) {
+            let mut parts: Vec<_> = index.parts(listener).collect();
+            parts.sort_by_key(|(host, ..)| *host);
+            for (host, candidates, machine, part) in parts {
                 let Some(host) = listener.hosts.list.get(host as usize) else { continue };
                 let routes = candidates.iter().filter_map(|at| {
                     let candidate = host.candidates.get(*at as usize)?;
-                    Some(&*self.program.route(candidate.route)?.name)
+                    Some(&*self.bound.program.route(candidate.route)?.name)
                 });
                 let routes = routes.collect::<Vec<_>>().join(", ");
                 let title = format!("; on {}, host {}: {routes}\n", listener.name, host.host);
-                match blocks.iter_mut().find(|(known, _)| Arc::ptr_eq(known, code)) {
-                    Some((_, titles)) => titles.push_str(&title),
-                    None => blocks.push((code, title)),
+                match blocks.iter_mut().find(|(known, ..)| std::ptr::eq(*known, machine)) {
+                    Some((.., titles)) => titles.push_str(&title),
+                    None => blocks.push((machine, part, title)),
                 }
             }
         }
         let mut text = String::new();
-        for (code, titles) in blocks {
-            if let Some(listing) = crate::jit::listing(code)? {
+        for (_, part, titles) in blocks {
+            if let Some(listing) = crate::jit::listing(part)? {
                 text.push_str(&titles);
                 text.push_str(&listing);
             }
@@ -263,34 +262,21 @@ impl Matcher {
         Err(Refused::without())
     }
 
-    /// Which route answers a request at this listener. Never waits. A frame serves one request.
-    pub fn decide(
-        &self,
-        listener: ListenerId,
-        head: &Head<'_>,
-        frame: &Frame,
-        fill: &dyn Fill,
-    ) -> Decision {
-        let Some(index) = self.indexes.get(listener.0 as usize) else {
+    /// Which route answers a request. Never waits.
+    pub fn decide(&self, ask: &Ask<'_>) -> Decision {
+        let Some(index) = self.indexes.get(ask.listener.0 as usize) else {
             return Decision::NotFound;
         };
-        index.decide(frame, || self.interp(frame, fill), listener, head)
+        index.decide(&self.bound, ask)
     }
 
     /// Tells of every route whose conditions a decision tests until one holds, in order; meanwhile the frame holds what
     /// its path captures. Afterwards it holds what it did after the decision.
-    pub fn tried(
-        &self,
-        listener: ListenerId,
-        head: &Head<'_>,
-        frame: &Frame,
-        fill: &dyn Fill,
-        mut each: impl FnMut(RouteId),
-    ) {
-        if let Some(listener) = self.program.listeners.get(listener.0 as usize) {
-            let interp = self.interp(frame, fill);
+    pub fn tried(&self, ask: &Ask<'_>, mut each: impl FnMut(RouteId)) {
+        if let Some(listener) = self.bound.program.listeners.get(ask.listener.0 as usize) {
+            let interp = self.interp(ask.frame, ask.fill);
             // What is pending ends the walk, as it ended the decision.
-            let _ = interp.decide_by(listener, head, |candidate| each(candidate.route));
+            let _ = interp.decide_by(listener, &ask.head, |candidate| each(candidate.route));
         }
     }
 
@@ -312,7 +298,7 @@ impl Matcher {
 
     /// An argument as actions, blocks and settings decode it: constant where no request changes it.
     pub fn argument(&self, expr: ExprId) -> Argument {
-        match self.constants.get(expr) {
+        match self.bound.constants.get(expr) {
             Some(value) => Argument::Constant(value.clone()),
             None => Argument::Expression(expr),
         }
@@ -326,7 +312,12 @@ impl Matcher {
 
     /// The text that an expression gives in a route, in parts, inputs bound.
     pub fn text(&self, route: &Route, expr: ExprId, form: Form) -> Text {
-        splice::text((&self.program, &self.constants), &locals(&route.steps), expr, form)
+        splice::text(
+            (&self.bound.program, &self.bound.constants),
+            &locals(&route.steps),
+            expr,
+            form,
+        )
     }
 
     /// One argument for each expression, in order.
@@ -335,32 +326,19 @@ impl Matcher {
     }
 
     /// What becomes of each route of the listener, and why; by the same code as [`Matcher::decide`].
-    pub fn explain(
-        &self,
-        listener: ListenerId,
-        head: &Head<'_>,
-        frame: &Frame,
-        fill: &dyn Fill,
-    ) -> Explanation {
-        crate::explain::explain(&self.interp(frame, fill), listener, head)
+    pub fn explain(&self, ask: &Ask<'_>) -> Explanation {
+        crate::explain::explain(&self.interp(ask.frame, ask.fill), ask.listener, &ask.head)
     }
 
     /// What would have to change in the request for `route` to answer it.
-    pub fn wish(
-        &self,
-        listener: ListenerId,
-        head: &Head<'_>,
-        frame: &Frame,
-        fill: &dyn Fill,
-        route: RouteId,
-        policy: Option<&Policy>,
-    ) -> Wish {
-        crate::change::wish(&self.interp(frame, fill), listener, head, route, policy)
+    pub fn wish(&self, ask: &Ask<'_>, route: RouteId, policy: Option<&Policy>) -> Wish {
+        let interp = self.interp(ask.frame, ask.fill);
+        crate::change::wish(&interp, ask.listener, &ask.head, route, policy)
     }
 
     #[inline]
     pub(crate) fn interp<'e>(&'e self, frame: &'e Frame, fill: &'e dyn Fill) -> Interp<'e> {
-        Interp { program: &self.program, constants: &self.constants, frame, fill }
+        self.bound.interp(frame, fill)
     }
 }
 

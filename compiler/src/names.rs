@@ -181,8 +181,8 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
         return ends == 0 && (one.len() <= 16 || one == other);
     }
     let word = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
-    if let (Some(a), Some(b), Some(c), Some(d)) =
-        (one.first_chunk(), other.first_chunk(), one.last_chunk(), other.last_chunk())
+    if let (Some(a), Some(b)) = (one.first_chunk(), other.first_chunk())
+        && let (Some((_, c)), Some((_, d))) = (one.split_last_chunk(), other.split_last_chunk())
     {
         return (word(a) ^ word(b)) | (word(c) ^ word(d)) == 0;
     }

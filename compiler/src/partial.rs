@@ -8,7 +8,7 @@ use lang::segment::split;
 use lang::vocab::ExprId;
 
 use crate::decision::Decision;
-use crate::frame::{Fill, Frame, Head, SlotId};
+use crate::frame::{Ask, Fill, Frame, Head, SlotId};
 use crate::interp::{Interp, Pending};
 use crate::matcher::Matcher;
 use crate::program::code::Methods;
@@ -17,15 +17,11 @@ use crate::program::{Candidate, Expr, ListenerId};
 impl Matcher {
     /// As [`Matcher::decide`], for a request of which not everything is known: pending is what nobody will bring, and
     /// only where the decision depends on it.
-    pub fn decide_partly(
-        &self,
-        listener: ListenerId,
-        head: &Head<'_>,
-        frame: &Frame,
-        fill: &dyn Fill,
-    ) -> Decision {
-        match self.decide(listener, head, frame, fill) {
-            Decision::Pending(_) => decide(&self.interp(frame, fill), listener, head),
+    pub fn decide_partly(&self, ask: &Ask<'_>) -> Decision {
+        match self.decide(ask) {
+            Decision::Pending(_) => {
+                decide(&self.interp(ask.frame, ask.fill), ask.listener, &ask.head)
+            }
             decision => decision,
         }
     }

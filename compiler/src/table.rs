@@ -264,7 +264,7 @@ struct Cell<'c, 'r> {
 impl Cell<'_, '_> {
     /// The class of the request's method.
     fn method(&self) -> usize {
-        (self.run.head.method.bit().0.trailing_zeros() as usize).min(METHODS - 1)
+        (self.run.ask.head.method.bit().0.trailing_zeros() as usize).min(METHODS - 1)
     }
 
     /// What is answered. `None` if that cannot be said.

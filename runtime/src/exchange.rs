@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use compiler::{Fill, Frame, Head, Matcher, Method, Read, RouteId, SlotId};
+use compiler::{Ask, Fill, Frame, Head, ListenerId, Matcher, Method, Read, RouteId, SlotId};
 use lang::Value;
 use lang::vocab::{Decode, Dyn, ExprId};
 use tokio::time::Instant;
@@ -219,6 +219,11 @@ impl Exchange {
     /// Bytes of the content that were read.
     pub fn received(&self) -> u64 {
         self.received.as_ref().map_or(0, |received| received.get())
+    }
+
+    /// What a route is decided on by.
+    pub fn ask(&self, listener: ListenerId) -> Ask<'_> {
+        Ask { listener, head: self.head(), frame: &self.frame, fill: self }
     }
 
     /// What routes are found by.

@@ -83,7 +83,7 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
     }
     let listener = place.listener.ok_or(Failure::NoRoute)?;
     let matcher = &place.engine.decider.matcher;
-    let mut decision = matcher.decide(listener, &ex.head(), &ex.frame, &*ex);
+    let mut decision = matcher.decide(&ex.ask(listener));
     // Each slot is waited for once, and there are only so many.
     for _ in 0..=matcher.program().slots.len() {
         let Decision::Pending(slot) = decision else { break };
@@ -93,7 +93,7 @@ async fn decide<'e>(place: &Place<'e>, ex: &mut Exchange) -> Result<&'e RoutePla
             }
             _ => Box::pin(ex.read_content()).await?,
         }
-        decision = matcher.decide(listener, &ex.head(), &ex.frame, &*ex);
+        decision = matcher.decide(&ex.ask(listener));
     }
     if let Decision::Route(route) = decision {
         ex.route = Some(route);

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use compiler::program::{Step, StepKind};
-use compiler::{Decision, Explanation, Fill, ListenerId, Read, SlotId};
+use compiler::{Ask, Decision, Explanation, Fill, ListenerId, Read, SlotId};
 use futures_util::FutureExt;
 use lang::vocab::ExprId;
 
@@ -84,8 +84,8 @@ pub enum Done {
 pub fn rehearse(engine: &Engine, question: &Question<'_>) -> Result<Rehearsal, Refusal> {
     let (mut ex, target) = imagine(engine, question)?;
     let matcher = &engine.decider.matcher;
-    let explanation = matcher.explain(question.listener, &ex.head(), &ex.frame, &ex);
-    let decision = matcher.decide(question.listener, &ex.head(), &ex.frame, &ex);
+    let explanation = matcher.explain(&ex.ask(question.listener));
+    let decision = matcher.decide(&ex.ask(question.listener));
     debug_assert_eq!(decision, explanation.decision);
     let mut steps = Vec::new();
     if let Decision::Route(route) = &decision {
@@ -107,7 +107,7 @@ pub fn hangs_on_certificate(engine: &Engine, question: &Question<'_>) -> bool {
     let (Some(slot), Ok((ex, _))) = (slot, imagine(engine, question)) else { return false };
     let without = Without { ex: &ex, slot };
     let matcher = &engine.decider.matcher;
-    match matcher.decide_partly(question.listener, &ex.head(), &ex.frame, &without) {
+    match matcher.decide_partly(&Ask { fill: &without, ..ex.ask(question.listener) }) {
         Decision::Pending(pending) => pending == slot,
         Decision::Route(route) => {
             let steps = program.route(route).map_or(&[][..], |route| &route.steps);
@@ -168,7 +168,7 @@ pub fn wish(
 ) -> Result<compiler::Wish, Refusal> {
     let (ex, _) = imagine(engine, question)?;
     let matcher = &engine.decider.matcher;
-    Ok(matcher.wish(question.listener, &ex.head(), &ex.frame, &ex, route, Some(policy)))
+    Ok(matcher.wish(&ex.ask(question.listener), route, Some(policy)))
 }
 
 /// The request as if it had come, and its target.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use compiler::{Decision, Fill, Frame, ListenerId, Read, RouteId, SlotId};
+use compiler::{Ask, Decision, Fill, Frame, ListenerId, Read, RouteId, SlotId};
 
 use crate::body::Body;
 use crate::engine::Engine;
@@ -172,7 +172,7 @@ impl Replay {
         let asked = Asked { replay: self, recorded, ex };
         let matcher = &self.decider.matcher;
         let frame = &ex.frame;
-        match matcher.decide_partly(recorded.listener, &ex.head(), frame, &asked) {
+        match matcher.decide_partly(&Ask { frame, fill: &asked, ..ex.ask(recorded.listener) }) {
             Decision::Route(route) => {
                 let plan = self.plans.get(route.0 as usize);
                 let end = plan.map_or(End::NotFound, |plan| self.walk(plan, frame, &asked));

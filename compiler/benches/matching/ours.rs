@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gw_compiler::artifact::Artifact;
 use gw_compiler::names::Mark;
 use gw_compiler::{
-    Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Program, Read, SlotId,
+    Ask, Backend, Decision, Fill, Frame, Head, ListenerId, Matcher, Program, Read, SlotId,
 };
 use lang::policy::{
     Before, Block, Compare, Expr, ExprKind, Host, Path, Policy, Route, RouteId, Segment,
@@ -151,10 +151,23 @@ impl Ours {
                 client: Some(IpAddr::from(request.ip)),
             };
             let frame = Frame::new();
-            *answer = match self.matcher.decide(self.listener, &head, &frame, &world) {
+            let ask = Ask { listener: self.listener, head, frame: &frame, fill: &world };
+            *answer = match self.matcher.decide(&ask) {
                 Decision::Route(route) => Some(route.0),
                 _ => None,
             };
+        }
+    }
+}
+
+impl World<'_> {
+    /// What is seldom read, apart: the rest needs few registers.
+    #[inline(never)]
+    fn fill_otherwise(&self, slot: SlotId) -> Read<'_> {
+        match &self.ours.readers[slot.0 as usize] {
+            Reader::Header(name, mark) => Read::optional(self.request.header_among(name, *mark)),
+            Reader::Address => Read::Value(Value::Ip(IpAddr::from(self.request.ip))),
+            Reader::Claim(_) | Reader::Nothing => Read::Value(Value::Absent),
         }
     }
 }
@@ -166,10 +179,12 @@ impl Fill for World<'_> {
 
     fn fill(&self, slot: SlotId) -> Read<'_> {
         match &self.ours.readers[slot.0 as usize] {
-            Reader::Header(name, mark) => Read::optional(self.request.header(name, *mark)),
-            Reader::Address => Read::Value(Value::Ip(IpAddr::from(self.request.ip))),
             Reader::Claim(claim) => Read::Kept(&self.ours.tokens[self.at][*claim]),
-            Reader::Nothing => Read::Value(Value::Absent),
+            Reader::Header(name, mark) => match self.request.header(name, *mark) {
+                Some(value) => Read::Text(value),
+                None => self.fill_otherwise(slot),
+            },
+            Reader::Address | Reader::Nothing => self.fill_otherwise(slot),
         }
     }
 }

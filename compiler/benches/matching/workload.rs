@@ -199,23 +199,20 @@ impl Request {
         Request { headers, names, ..self }
     }
 
-    /// The value of a header, if it stands there once; names are in lower case, as HTTP/2 has them.
-    #[inline(never)]
+    /// The value of a header with a short name that stands in one place alone, as most do; names are in lower case, as
+    /// HTTP/2 has them.
+    #[inline(always)]
     pub(crate) fn header(&self, name: &str, mark: Mark) -> Option<&'static str> {
-        match self.names.place(mark) {
-            Place::Nowhere => None,
-            Place::At(at) => match self.headers.get(at) {
-                Some((known, value)) if same(known.as_bytes(), name.as_bytes()) => Some(value),
-                _ => self.header_among(name, mark),
-            },
-            Place::Several => self.header_among(name, mark),
-        }
+        let Place::At(at) = self.names.place(mark) else { return None };
+        let (known, value) = self.headers.get(at)?;
+        (name.len() <= 16 && same(known.as_bytes(), name.as_bytes())).then_some(value)
     }
 
-    /// The same where several headers may be it, or its name may be written otherwise.
-    #[cold]
-    #[inline(never)]
-    fn header_among(&self, name: &str, mark: Mark) -> Option<&'static str> {
+    /// The value of a header if it stands there once, wherever that is and however its name is written.
+    pub(crate) fn header_among(&self, name: &str, mark: Mark) -> Option<&'static str> {
+        if matches!(self.names.place(mark), Place::Nowhere) {
+            return None;
+        }
         let is_it = |at: usize| {
             let header = self.headers.get(at);
             header.is_some_and(|(known, _)| same_name(known.as_bytes(), name.as_bytes()))

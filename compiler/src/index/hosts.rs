@@ -29,13 +29,14 @@ pub(super) struct Hosts {
 
 /// A host pattern and its tree.
 #[derive(Clone, Debug)]
-pub(super) struct Host {
+pub(crate) struct Host {
     pub(super) tree: Tree,
     /// The ends of its name.
     ends: [u64; 4],
     /// The place of its first candidate's route among all of the listener's.
     pub(super) first: u32,
-    /// Its place in the program's list; above that what its name is for, and the length of that.
+    /// Its place in the program's list, and whether there may be machine code of all of it; above that what its name is for,
+    /// and the length of that.
     mark: u32,
 }
 
@@ -48,7 +49,7 @@ struct Entry(Option<Host>);
 const CHANGED: usize = 32;
 
 /// More names than these are looked up by hash.
-const FEW: usize = 4;
+const FEW: usize = 8;
 
 /// What a name in the table is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,8 +69,11 @@ const KIND: u32 = 2;
 /// The longest name that has a tree.
 pub(super) const LONGEST_NAME: usize = (1 << (32 - PLACE - KIND)) - 1;
 
+/// The bit of a place that says whether there may be machine code of all of a host.
+const MAY_BE_WHOLE: u32 = 1 << (PLACE - 1);
+
 /// The most hosts of a listener.
-pub(super) const MOST: usize = 1 << PLACE;
+pub(super) const MOST: usize = MAY_BE_WHOLE as usize;
 
 /// How many seeds are tried.
 const TRIES: u64 = 4;
@@ -77,21 +81,31 @@ const TRIES: u64 = 4;
 impl Host {
     /// The host with this name, place in the program's list, and first candidate.
     pub(super) fn new(tree: Tree, kind: Kind, name: &Name<'_>, first: u32, place: u32) -> Host {
-        Host { tree, ends: name.ends, first, mark: place | mark(kind, name) }
+        let whole = if tree.side.may_be_whole() { MAY_BE_WHOLE } else { 0 };
+        Host { tree, ends: name.ends, first, mark: place | whole | mark(kind, name) }
     }
 
     /// Whether it is for this name.
     #[inline(always)]
     fn is_of(&self, mark: u32, name: &Name<'_>) -> bool {
-        let differing = self.ends.iter().zip(name.ends).fold(0, |all, (a, b)| all | (a ^ b));
-        (self.mark ^ mark) >> PLACE == 0
-            && differing == 0
+        // Most names differ where they begin.
+        let [first, second, third, fourth] = self.ends;
+        first == name.ends[0]
+            && (self.mark ^ mark) >> PLACE == 0
+            && (second ^ name.ends[1]) | (third ^ name.ends[2]) | (fourth ^ name.ends[3]) == 0
             && (name.len() <= ENDS || self.tree.goes_on(name))
     }
 
     /// Its place in the program's list.
     pub(super) fn place(&self) -> u32 {
-        self.mark & ((1 << PLACE) - 1)
+        self.mark & (MAY_BE_WHOLE - 1)
+    }
+
+    /// Whether there may be machine code of all of it.
+    #[cfg(feature = "jit")]
+    #[inline(always)]
+    pub(super) fn may_be_whole(&self) -> bool {
+        self.mark & MAY_BE_WHOLE != 0
     }
 }
 

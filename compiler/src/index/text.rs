@@ -286,6 +286,12 @@ pub(crate) fn nth(path: &str, place: Place) -> Option<&str> {
     path.get(at..end(path.as_bytes(), at))
 }
 
+/// Where the segment ends that begins at a byte, which must not lie behind the path's end.
+#[cfg(feature = "jit")]
+pub(crate) fn end_of(path: &str, at: usize) -> usize {
+    end(path.as_bytes(), at)
+}
+
 /// Whether the segment at a place is this text, which has no `/`.
 #[inline(always)]
 pub(crate) fn is_nth(path: &str, place: Place, text: &str) -> bool {

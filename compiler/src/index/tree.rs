@@ -13,6 +13,8 @@
 use std::sync::Arc;
 
 use super::text::Name;
+#[cfg(feature = "jit")]
+use crate::jit::Machine;
 use crate::program::Pieces;
 use crate::program::code::Code;
 use lang::segment::Segments;
@@ -52,6 +54,10 @@ pub(super) struct Side {
     places: Arc<[u32]>,
     /// The kinds of captures that have no number of their own.
     kinds: Box<[Segments]>,
+    /// All of it as one function, if it may be that.
+    #[cfg(feature = "jit")]
+    pub(super) machine: Machine,
+    may_be_whole: bool,
     /// Whether the host's order or depth is not one that a tree can keep. There is a root, but nothing at it.
     pub(super) is_plain: bool,
 }
@@ -151,16 +157,16 @@ const LAST: u64 = 1 << 63;
 const LEAF: u64 = 1 << 62;
 
 impl Tree {
-    /// Its cells, but for those in whose place there is another now.
-    pub(super) fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+    /// Its cells with their numbers, but for those in whose place there is another now.
+    pub(super) fn all_cells(&self) -> impl Iterator<Item = (u32, &Cell)> {
         // Of a tree as it was built that is all; of another one its nodes know.
         let built = if self.side.own.is_empty() { &*self.side.cells } else { &[] };
         let places = if self.side.own.is_empty() { &[] } else { &*self.side.places };
         let told = places.iter().filter_map(|place| match self.cell_at(*place)? {
-            CellRef::Cell(number) => self.side.cell(number),
+            CellRef::Cell(number) => Some((number, self.side.cell(number)?)),
             CellRef::None | CellRef::Always(_) => None,
         });
-        built.iter().chain(told)
+        (0..).zip(built).chain(told)
     }
 
     /// What stands at a place of a cell.
@@ -181,6 +187,11 @@ impl Tree {
 }
 
 impl Side {
+    /// Whether there may be machine code of all of it.
+    pub(super) fn may_be_whole(&self) -> bool {
+        self.may_be_whole
+    }
+
     /// The cell with this number.
     #[inline(always)]
     pub(super) fn cell(&self, number: u32) -> Option<&Cell> {

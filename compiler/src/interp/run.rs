@@ -7,19 +7,21 @@ use std::net::IpAddr;
 use lang::Value;
 use lang::policy::Compare;
 
-use crate::frame::{Captured, Head, Read, SlotId};
+use crate::frame::{Ask, Captured, Read, SlotId};
+#[cfg(feature = "jit")]
+use crate::index::Scope;
 use crate::index::{self, text};
-use crate::interp::{Interp, Pending, ops};
+use crate::interp::{Bound, Interp, Pending, ops};
+#[cfg(feature = "jit")]
+use crate::jit::Said;
 use crate::names::same;
-use crate::program::ListenerId;
 use crate::program::code::{Check, Goal, Methods, Op, Place, Source};
 use lang::segment::Segments;
 
 /// A decision being made.
 pub(crate) struct Run<'r> {
-    pub(crate) interp: Interp<'r>,
-    pub(crate) head: &'r Head<'r>,
-    pub(crate) listener: ListenerId,
+    bound: &'r Bound,
+    pub(crate) ask: &'r Ask<'r>,
     /// Whether a method was missed.
     pub(crate) missed: Cell<bool>,
     /// The text that was read last: candidates of a cell ask for the same one after the other.
@@ -100,37 +102,67 @@ impl<'r> Seen<'r> {
     }
 }
 
-/// What a source says, in parts that machine code understands. A text lies in the request or the frame, and stays there as
-/// long as the decision takes.
+/// What a source says, in parts that machine code understands and keeps on its stack. A text lies in the request or the
+/// frame, and stays there as long as the decision takes.
 #[cfg(feature = "jit")]
+#[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum View {
-    Absent,
-    /// Where it begins, and how long it is.
-    Text(*const u8, usize),
-    /// The bits of an IPv4 address.
-    V4(u32),
-    Other,
+pub(crate) struct View {
+    /// One of the states below; zero before it was read.
+    pub(crate) state: u64,
+    /// Where the text begins, or the bits of an IPv4 address.
+    pub(crate) at: u64,
+    /// The length of the text.
+    pub(crate) len: u64,
 }
 
 #[cfg(feature = "jit")]
 impl View {
+    /// There is no value.
+    pub(crate) const ABSENT: i64 = 1;
+    /// A text.
+    pub(crate) const TEXT: i64 = 2;
+    /// An IPv4 address.
+    pub(crate) const V4: i64 = 3;
+    /// Something else; the interpreter knows what.
+    pub(crate) const OTHER: i64 = 4;
+    /// Somebody has to wait for it.
+    pub(crate) const STOP: i64 = 5;
+
+    #[inline(always)]
+    pub(crate) fn new(state: i64) -> View {
+        View { state: state as u64, at: 0, len: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn text(text: &str) -> View {
+        let at = text.as_ptr().expose_provenance();
+        View { state: Self::TEXT as u64, at: at as u64, len: text.len() as u64 }
+    }
+
     #[inline]
     fn of(seen: Seen<'_>) -> View {
         match seen {
-            Seen::Absent => View::Absent,
-            Seen::Text(text) => View::Text(text.as_ptr(), text.len()),
-            Seen::Ip(IpAddr::V4(address)) => View::V4(address.to_bits()),
-            Seen::Ip(IpAddr::V6(_)) | Seen::Int(_) | Seen::Value(_) => View::Other,
+            Seen::Absent => View::new(View::ABSENT),
+            Seen::Text(text) => View::text(text),
+            Seen::Ip(IpAddr::V4(address)) => {
+                View { at: u64::from(address.to_bits()), ..View::new(View::V4) }
+            }
+            Seen::Ip(IpAddr::V6(_)) | Seen::Int(_) | Seen::Value(_) => View::new(View::OTHER),
         }
     }
 }
 
 impl<'r> Run<'r> {
-    /// A decision at this listener.
+    /// A decision.
     #[inline(always)]
-    pub(crate) fn new(interp: Interp<'r>, head: &'r Head<'r>, listener: ListenerId) -> Run<'r> {
-        Run { interp, head, listener, missed: Cell::new(false), text: Cell::new(None) }
+    pub(crate) fn new(bound: &'r Bound, ask: &'r Ask<'r>) -> Run<'r> {
+        Run { bound, ask, missed: Cell::new(false), text: Cell::new(None) }
+    }
+
+    /// The interpreter that it stands on.
+    pub(crate) fn interp(&self) -> Interp<'r> {
+        self.bound.interp(self.ask.frame, self.ask.fill)
     }
 
     /// The candidate that answers of a cell of the host with this place; notes it if a method was missed.
@@ -146,8 +178,13 @@ impl<'r> Run<'r> {
             return Ok(taken(goal));
         }
         #[cfg(feature = "jit")]
-        if let Some(goal) = cell.code.machine.run(self, cell, host) {
-            return Ok(taken(goal));
+        match cell.code.machine.run(self.bound, self.ask, Scope::Cell(cell, host)) {
+            Said::Takes(place) => return Ok(taken(Goal::Take(place))),
+            Said::Leaves { is_missed, .. } => {
+                self.missed.set(self.missed.get() | is_missed);
+                return Ok(None);
+            }
+            Said::Nothing => {}
         }
         self.interpret(cell, host).map(taken)
     }
@@ -183,9 +220,9 @@ impl<'r> Run<'r> {
                     Err(read) => self.holds_of(&op.check, *slot, read)?,
                 },
                 Check::Equal(Source::Segment(place), text) => {
-                    text::is_nth(self.head.path, *place, text)
+                    text::is_nth(self.ask.head.path, *place, text)
                 }
-                Check::Within(Source::Client(_), networks) => match &self.head.client {
+                Check::Within(Source::Client(_), networks) => match &self.ask.head.client {
                     Some(address) => networks.hold(address),
                     None => self.holds(&op.check, &cell.candidates, host)?,
                 },
@@ -222,7 +259,7 @@ impl<'r> Run<'r> {
     /// Whether the request's method is one of these.
     #[inline]
     pub(crate) fn has_method(&self, methods: &Methods) -> bool {
-        methods.hold(self.head.method)
+        methods.hold(self.ask.head.method)
     }
 
     /// Whether a check holds that is not of the method.
@@ -239,55 +276,45 @@ impl<'r> Run<'r> {
         let Check::Symbolic(test, candidate) = check else { return Ok(false) };
         let candidate = candidates.get(*candidate as usize).copied();
         let captured = candidate.map(|candidate| self.captured(host, candidate));
-        self.interp.frame.capture_as(captured);
-        self.interp.test(test)
+        self.ask.frame.capture_as(captured);
+        self.interp().test(test)
     }
 
-    /// What a slot says, for machine code.
+    /// What was read of a slot says, for machine code.
     #[cfg(feature = "jit")]
-    #[inline(always)]
-    pub(crate) fn view_of_slot(&self, slot: SlotId) -> Result<View, Pending> {
-        if !self.interp.frame.is_new(slot) {
-            return self.view(Source::Slot(slot));
-        }
-        match self.interp.fill.fill(slot) {
-            Read::Text(text) => Ok(View::Text(text.as_ptr(), text.len())),
-            Read::Pending => Err(Pending(slot)),
-            Read::Kept(value) => Ok(View::of(Seen::of(value))),
-            Read::Value(value) => Ok(self.view_anew(slot, value)),
-        }
-    }
-
-    #[cfg(feature = "jit")]
-    #[inline(never)]
-    fn view_anew(&self, slot: SlotId, value: Value) -> View {
-        match self.seen_anew(slot, value) {
-            Some(seen) => View::of(seen),
-            None => self.view_of_kept(slot),
+    pub(crate) fn view_of_read(&self, slot: SlotId, read: Read<'_>) -> View {
+        match read {
+            Read::Text(text) => View::text(text),
+            Read::Pending => View::new(View::STOP),
+            Read::Kept(value) => View::of(Seen::of(value)),
+            Read::Value(value) => match self.seen_anew(slot, value) {
+                Some(seen) => View::of(seen),
+                None => self.view_of_kept(slot),
+            },
         }
     }
 
     /// What a source says, for machine code.
     #[cfg(feature = "jit")]
-    #[inline(never)]
-    pub(crate) fn view(&self, source: Source) -> Result<View, Pending> {
-        Ok(match (self.seen(source)?, source) {
-            (Some(seen), _) => View::of(seen),
-            (None, Source::Slot(slot)) => self.view_of_kept(slot),
-            (None, _) => View::Other,
-        })
+    pub(crate) fn view(&self, source: Source) -> View {
+        match (self.seen(source), source) {
+            (Ok(Some(seen)), _) => View::of(seen),
+            (Ok(None), Source::Slot(slot)) => self.view_of_kept(slot),
+            (Ok(None), _) => View::new(View::OTHER),
+            (Err(Pending(_)), _) => View::new(View::STOP),
+        }
     }
 
     #[cfg(feature = "jit")]
     fn view_of_kept(&self, slot: SlotId) -> View {
-        let kept = self.interp.frame.with_slot(slot, |value| View::of(Seen::of(value)));
+        let kept = self.ask.frame.with_slot(slot, |value| View::of(Seen::of(value)));
         // A text that is made anew each time is kept by nobody.
-        kept.unwrap_or(View::Other)
+        kept.unwrap_or(View::new(View::OTHER))
     }
 
     /// Whether somebody has to wait for the slot.
     pub(crate) fn is_pending(&self, slot: SlotId) -> bool {
-        let Interp { frame, fill, .. } = self.interp;
+        let Ask { frame, fill, .. } = *self.ask;
         (frame.is_new(slot) || !frame.is_absent(slot) && !frame.has_kept(slot))
             && matches!(fill.fill(slot), Read::Pending)
     }
@@ -296,7 +323,7 @@ impl<'r> Run<'r> {
     /// kept, and [`Run::look`] finds it.
     #[inline(always)]
     pub(crate) fn lying(&self, source: Source) -> Option<Lying<'r>> {
-        let Interp { frame, fill, .. } = self.interp;
+        let Ask { frame, fill, .. } = *self.ask;
         match source {
             Source::Slot(slot) if frame.is_new(slot) => match fill.fill(slot) {
                 Read::Kept(value) => Some(Lying::Value(value)),
@@ -314,7 +341,7 @@ impl<'r> Run<'r> {
     /// The captures of a candidate of this listener.
     #[inline]
     pub(crate) fn captured(&self, host: u32, candidate: u32) -> Captured {
-        Captured { listener: self.listener, host, candidate }
+        Captured { listener: self.ask.listener, host, candidate }
     }
 
     /// What `see` makes of what a source says.
@@ -337,18 +364,18 @@ impl<'r> Run<'r> {
     /// What a source says, where that stands in the request or is small; `None` where the frame keeps it, or nobody.
     #[inline(always)]
     fn seen(&self, source: Source) -> Result<Option<Seen<'r>>, Pending> {
-        let segment = |place: Place| text::nth(self.head.path, place);
+        let segment = |place: Place| text::nth(self.ask.head.path, place);
         Ok(Some(match source {
             Source::Slot(slot) => return self.seen_of_slot(slot),
             Source::Anew(_) => return Ok(None),
-            Source::Client(slot) => match self.head.client {
+            Source::Client(slot) => match self.ask.head.client {
                 Some(address) => Seen::Ip(address),
                 None => return self.seen_of_slot(slot),
             },
-            Source::Host => Seen::Text(self.head.host),
-            Source::Path => Seen::Text(self.head.path),
+            Source::Host => Seen::Text(self.ask.head.host),
+            Source::Path => Seen::Text(self.ask.head.path),
             // Methods are compared with methods only, and by their text.
-            Source::Method => Seen::Text(self.head.method.name()),
+            Source::Method => Seen::Text(self.ask.head.method.name()),
             Source::Segment(at) => segment(at).map_or(Seen::Absent, Seen::Text),
             Source::Integer(at) => match segment(at).map(|text| Segments::Int.value(text)) {
                 Some(Value::Int(number)) => Seen::Int(number),
@@ -373,10 +400,10 @@ impl<'r> Run<'r> {
         {
             return Ok(text);
         }
-        if !self.interp.frame.is_new(slot) {
+        if !self.ask.frame.is_new(slot) {
             return Err(None);
         }
-        match self.interp.fill.fill(slot) {
+        match self.ask.fill.fill(slot) {
             Read::Text(text) => {
                 self.text.set(Some((text, slot)));
                 Ok(text)
@@ -406,7 +433,7 @@ impl<'r> Run<'r> {
         slot: SlotId,
         read: Option<Read<'r>>,
     ) -> Result<Option<Seen<'r>>, Pending> {
-        let Interp { frame, fill, .. } = self.interp;
+        let Ask { frame, fill, .. } = *self.ask;
         if read.is_none() && frame.is_absent(slot) {
             return Ok(Some(Seen::Absent));
         }
@@ -430,7 +457,7 @@ impl<'r> Run<'r> {
             Value::Absent => Some(Seen::Absent),
             _ => None,
         };
-        self.interp.frame.keep(slot, value);
+        self.ask.frame.keep(slot, value);
         seen
     }
 
@@ -441,7 +468,7 @@ impl<'r> Run<'r> {
         slot: SlotId,
         mut see: impl FnMut(Seen<'_>) -> T,
     ) -> Result<T, Pending> {
-        let Interp { frame, fill, .. } = self.interp;
+        let Ask { frame, fill, .. } = *self.ask;
         if let Some(answer) = frame.with_slot(slot, |value| see(Seen::of(value))) {
             return Ok(answer);
         }

@@ -1,6 +1,6 @@
-//! Residual code to Cranelift's form: one function for a cell. A check on text compares words where it stands; what is not
-//! plain text or not short is asked of the interpreter. What cannot go on here ends in [`BAIL`], and the interpreter begins
-//! again: checks change nothing but the note of a missed method, which only ever grows.
+//! A plan to Cranelift's form: one function. What is asked of text compares words where it stands; what is not plain text
+//! or not short is asked of the interpreter. What cannot go on here ends in [`BAIL`], and the interpreter begins again:
+//! checks change nothing but the note of a missed method, which only ever grows.
 
 use std::collections::HashMap;
 
@@ -12,35 +12,34 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
+use super::plan::{Ask, At, Plan, Step, Way};
 use super::shims;
-use crate::program::code::{Check, Code, Goal, Networks, Place, Source};
+use crate::interp::run::View;
+use crate::program::code::{Check, Methods, Networks, Place, Source};
 
-/// A candidate answers by its place; these two say that none does, and that the interpreter has to say.
-const LEAVE: u64 = 1 << 32;
-const BAIL: u64 = 2 << 32;
+/// A candidate answers by its number; these two say that none does, and that the interpreter has to say.
+pub(super) const LEAVE: u64 = u64::MAX;
+pub(super) const BAIL: u64 = u64::MAX - 1;
 
 /// The longest text that is compared in place, in bytes.
 const LONGEST: usize = 64;
 /// The most texts or ranges that are tried one after the other in place.
 const FEW: usize = 8;
-/// The most instructions of one function.
+/// The most steps of one function.
 const LARGEST: usize = 1_024;
 /// The most sources that a function keeps on its stack.
 const SOURCES: usize = 64;
 
-/// What a block's answer means; `None` for [`BAIL`].
-pub(super) fn goal(answer: u64) -> Option<Goal> {
-    match answer {
-        LEAVE => Some(Goal::Leave),
-        place => u32::try_from(place).ok().map(Goal::Take),
-    }
+/// Whether machine code for it is quicker than interpreting it, and of a size to be made.
+pub(super) fn is_worth(plan: &Plan<'_>) -> bool {
+    (1..=LARGEST).contains(&plan.steps.len())
+        && plan.checks().any(is_inline)
+        && kept(plan).len() <= SOURCES
 }
 
-/// Whether machine code for it is quicker than interpreting it, and of a size to be made.
-pub(super) fn is_worth(code: &Code) -> bool {
-    (1..=LARGEST).contains(&code.ops.len())
-        && code.ops.iter().any(|op| is_inline(&op.check))
-        && kept(code).len() <= SOURCES
+/// Whether a plan asks for the client's address where it is said to stand.
+pub(super) fn asks_client(plan: &Plan<'_>) -> bool {
+    plan.checks().any(|check| matches!(check, Check::Within(Source::Client(_), _)))
 }
 
 /// Whether a check is made in place.
@@ -49,10 +48,10 @@ fn is_inline(check: &Check) -> bool {
         Check::Method(methods) => methods.others.is_none(),
         Check::Present(source) => is_kept(*source),
         Check::Equal(source, text) | Check::Begins(source, text) | Check::Ends(source, text) => {
-            (is_kept(*source) || is_given(*source)) && text.len() <= LONGEST
+            (is_kept(*source) || is_given(*source)) && is_short(text)
         }
         Check::OneOf(source, texts) => {
-            let short = texts.0.iter().all(|text| text.len() <= LONGEST);
+            let short = texts.0.iter().all(|text| is_short(text));
             (is_kept(*source) || is_given(*source)) && texts.0.len() <= FEW && short
         }
         Check::Within(source, networks) => {
@@ -60,6 +59,11 @@ fn is_inline(check: &Check) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a text is compared in place. What is no text counts as an empty one, so that none is asked for.
+fn is_short(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len())
 }
 
 /// Whether a source is a text that every decision is given.
@@ -86,10 +90,10 @@ fn stands(check: &Check) -> Option<u16> {
     }
 }
 
-/// The sources that the code keeps, each once.
-fn kept(code: &Code) -> Vec<Source> {
+/// The sources that a function keeps, each once.
+fn kept(plan: &Plan<'_>) -> Vec<Source> {
     let mut kept: Vec<Source> = Vec::new();
-    for source in code.ops.iter().filter_map(|op| source(&op.check)) {
+    for source in plan.checks().filter_map(source) {
         if !kept.contains(&source) {
             kept.push(source);
         }
@@ -97,22 +101,22 @@ fn kept(code: &Code) -> Vec<Source> {
     kept
 }
 
-/// Which sources were read when an instruction is reached: on every way, and on some way.
+/// Which sources were read when a step is reached: on every way, and on some way.
 #[derive(Clone, Copy)]
 struct Known {
     surely: u64,
     maybe: u64,
 }
 
-/// Writes the function for some code. Its one parameter is the context, its result the answer.
+/// Writes the function for a plan. Its one parameter is the context, its result the answer.
 pub(super) fn emit(
-    code: &Code,
+    plan: &Plan<'_>,
     function: &mut Function,
     builder: &mut FunctionBuilderContext,
     target: TargetFrontendConfig,
 ) {
-    let kept = kept(code);
-    let known = known(code, &kept);
+    let kept = kept(plan);
+    let known = known(plan, &kept);
     let pointer = target.pointer_type();
     let mut b = FunctionBuilder::new(function, builder);
     let start = b.create_block();
@@ -120,11 +124,13 @@ pub(super) fn emit(
     b.switch_to_block(start);
     let context = b.block_params(start).first().copied();
     let Some(context) = context else { return };
-    let ops: Vec<Block> = code.ops.iter().map(|_| b.create_block()).collect();
+    let steps: Vec<Block> = plan.steps.iter().map(|_| b.create_block()).collect();
     let bail = b.create_block();
     let slot = StackSlotData::new(StackSlotKind::ExplicitSlot, shims::SLOT_SIZE, 3);
     let slots: Vec<StackSlot> =
         kept.iter().map(|_| b.create_sized_stack_slot(slot.clone())).collect();
+    let pointer_slot = StackSlotData::new(StackSlotKind::ExplicitSlot, pointer.bytes(), 3);
+    let kept_context = b.create_sized_stack_slot(pointer_slot);
     let call_conv = b.func.signature.call_conv;
     let mut signature = |params: &[cranelift_codegen::ir::Type]| {
         let mut signature = Signature::new(call_conv);
@@ -133,38 +139,58 @@ pub(super) fn emit(
         b.import_signature(signature)
     };
     let read = signature(&[pointer, types::I64, pointer]);
-    let check = signature(&[pointer, types::I64]);
-    let ends = HashMap::new();
-    let mut emit = Emit { b, context, pointer, ops, bail, kept, slots, read, check, ends };
-    emit.clear(code, &known);
-    let entry = emit.at(code.entry);
+    let check = signature(&[pointer, types::I64, types::I64]);
+    let segment = check;
+    let (ends, marks) = (HashMap::new(), vec![None; plan.n_marks]);
+    let lasts = kept.iter().map(|source| last(*source, plan)).collect();
+    let mut emit = Emit {
+        b,
+        context,
+        pointer,
+        steps,
+        bail,
+        kept,
+        slots,
+        lasts,
+        read,
+        check,
+        segment,
+        ends,
+        path: None,
+        marks,
+        kept_context,
+    };
+    emit.clear(plan, &known);
+    if plan.is_whole {
+        emit.b.ins().stack_store(pointer, context, kept_context, 0);
+        emit.path = Some(emit.given(Source::Path));
+    }
+    let entry = emit.way(plan.entry);
     emit.b.ins().jump(entry, &[]);
-    for (at, op) in code.ops.iter().enumerate() {
-        let (yes, no) = (emit.at(op.goal(true)), emit.at(op.goal(false)));
-        let Some((block, known)) = emit.ops.get(at).copied().zip(known.get(at)) else { continue };
+    for (at, step) in plan.steps.iter().enumerate() {
+        let Some((block, known)) = emit.steps.get(at).copied().zip(known.get(at)) else { continue };
         emit.b.switch_to_block(block);
-        emit.op(at, &op.check, (yes, no), *known);
+        emit.step(step, *known);
     }
     emit.finish(target);
 }
 
 /// What was read where, told from the front because jumps lead forward.
-fn known(code: &Code, kept: &[Source]) -> Vec<Known> {
-    let mut known = vec![Known { surely: u64::MAX, maybe: 0 }; code.ops.len()];
-    if let Goal::Op(entry) = code.entry
-        && let Some(entry) = known.get_mut(entry as usize)
+fn known(plan: &Plan<'_>, kept: &[Source]) -> Vec<Known> {
+    let mut known = vec![Known { surely: u64::MAX, maybe: 0 }; plan.steps.len()];
+    if let Way::Step(entry) = plan.entry
+        && let Some(entry) = known.get_mut(entry)
     {
         entry.surely = 0;
     }
-    for (at, op) in code.ops.iter().enumerate() {
+    for (at, step) in plan.steps.iter().enumerate() {
         let Some(mut after) = known.get(at).copied() else { continue };
-        let place = source(&op.check).and_then(|source| kept.iter().position(|k| *k == source));
-        let bit = place.map_or(0, |place| 1 << place);
+        let bit = place(step, kept).map_or(0, |place| 1 << place);
         after.surely |= bit;
         after.maybe |= bit;
-        for goal in [op.goal(true), op.goal(false)] {
-            if let Goal::Op(next) = goal
-                && let Some(next) = known.get_mut(next as usize)
+        for way in step.ways() {
+            if let Way::Step(next) = way
+                && let Some(next) = known.get_mut(next)
             {
                 next.surely &= after.surely;
                 next.maybe |= after.maybe;
@@ -174,19 +200,47 @@ fn known(code: &Code, kept: &[Source]) -> Vec<Known> {
     known
 }
 
+/// The last of the states of a source in which all can be told that is asked of it here: of what may be a text somewhere
+/// else only that it is there.
+fn last(source: Source, plan: &Plan<'_>) -> i64 {
+    let all = plan.checks().filter(|check| self::source(check) == Some(source));
+    let is_present = |check: &Check| matches!(check, Check::Present(_));
+    if all.into_iter().all(is_present) { View::OTHER } else { View::V4 }
+}
+
+/// The bit of a cell.
+pub(super) fn bit(cell: u32) -> u64 {
+    1 << (cell % u64::BITS)
+}
+
+/// The place among those that are kept of the source that a step reads.
+fn place(step: &Step<'_>, kept: &[Source]) -> Option<usize> {
+    let source = step.check().and_then(source)?;
+    kept.iter().position(|kept| *kept == source)
+}
+
 struct Emit<'f> {
     b: FunctionBuilder<'f>,
     context: Value,
     pointer: cranelift_codegen::ir::Type,
-    /// The first block of each instruction.
-    ops: Vec<Block>,
+    /// The first block of each step.
+    steps: Vec<Block>,
     bail: Block,
     kept: Vec<Source>,
     slots: Vec<StackSlot>,
+    /// The last state of each that can be told here.
+    lasts: Vec<i64>,
     read: SigRef,
     check: SigRef,
+    segment: SigRef,
     /// Blocks that answer.
     ends: HashMap<u64, Block>,
+    /// The path, where it is looked through.
+    path: Option<Text>,
+    /// What of it is behind each mark, and where that is.
+    marks: Vec<Option<(Text, Value)>>,
+    /// Where the context stands for who comes late.
+    kept_context: StackSlot,
 }
 
 /// A text: where it begins and how long it is.
@@ -198,11 +252,10 @@ struct Text {
 
 impl Emit<'_> {
     /// Marks as not read what may be asked for with and without having been read before.
-    fn clear(&mut self, code: &Code, known: &[Known]) {
+    fn clear(&mut self, plan: &Plan<'_>, known: &[Known]) {
         let mut unsure = 0;
-        for (op, known) in code.ops.iter().zip(known) {
-            let place = source(&op.check).and_then(|s| self.kept.iter().position(|k| *k == s));
-            if let Some(place) = place {
+        for (step, known) in plan.steps.iter().zip(known) {
+            if let Some(place) = place(step, &self.kept) {
                 unsure |= (known.maybe & !known.surely) & (1 << place);
             }
         }
@@ -214,12 +267,13 @@ impl Emit<'_> {
         }
     }
 
-    /// Where a goal leads.
-    fn at(&mut self, goal: Goal) -> Block {
-        let answer = match goal {
-            Goal::Op(at) => return self.ops.get(at as usize).copied().unwrap_or(self.bail),
-            Goal::Take(place) => u64::from(place),
-            Goal::Leave => LEAVE,
+    /// Where a way leads.
+    fn way(&mut self, way: Way) -> Block {
+        let answer = match way {
+            Way::Step(at) => return self.steps.get(at).copied().unwrap_or(self.bail),
+            Way::Take(number) => u64::from(number),
+            Way::Leave => LEAVE,
+            Way::Fail => return self.bail,
         };
         *self.ends.entry(answer).or_insert_with(|| self.b.create_block())
     }
@@ -240,39 +294,170 @@ impl Emit<'_> {
         self.b.finalize(target);
     }
 
-    /// One instruction, at the end of the current block.
-    fn op(&mut self, at: usize, check: &Check, (yes, no): (Block, Block), known: Known) {
+    /// One step, at the end of the current block.
+    fn step(&mut self, step: &Step<'_>, known: Known) {
+        let (yes, no) = (self.way(step.yes), self.way(step.no));
+        match &step.ask {
+            Ask::Check { cell, op, check } => self.op((*cell, *op), check, (yes, no), known),
+            Ask::Begins => {
+                let Some(path) = self.path else { return };
+                self.long_enough(path, 1, no);
+                let first = self.byte(path.at, 0);
+                self.is(first, i64::from(b'/'), yes, no);
+            }
+            Ask::Ends(at) => {
+                let Some(path) = self.behind(*at) else { return };
+                let on = self.int(at.bytes as u64);
+                let ends = self.b.ins().icmp(IntCC::UnsignedLessThan, path.len, on);
+                self.b.ins().brif(ends, yes, &[], no, &[]);
+            }
+            Ask::Literal { at, text, ended } => {
+                let Some(path) = self.behind(*at) else { return };
+                let ended = self.way(*ended);
+                self.literal((path, at.bytes), text.as_bytes(), (yes, ended, no));
+            }
+            Ask::Segment { at, kind, mark } => self.segment(*at, *kind, *mark, (yes, no)),
+            Ask::Missed { cells, is_first } => {
+                if *is_first {
+                    // All ways lead here. In a register of its own it needs none of theirs.
+                    self.context =
+                        self.b.ins().stack_load(self.pointer, self.pointer, self.kept_context, 0);
+                }
+                let missed = self.load(self.context, shims::MISSED);
+                let here = self.int(*cells);
+                let here = self.b.ins().band(missed, here);
+                self.b.ins().brif(here, yes, &[], no, &[]);
+            }
+            Ask::Has(methods) => self.has(methods, yes, no),
+            Ask::Allow(methods) => {
+                self.note(shims::ALLOWED, u64::from(methods.common));
+                self.b.ins().jump(yes, &[]);
+            }
+        }
+    }
+
+    /// Whether the method is one of these, which are common ones.
+    fn has(&mut self, methods: &Methods, yes: Block, no: Block) {
+        let (bit, common) = (self.load(self.context, shims::BIT), u64::from(methods.common));
+        let common = self.int(common);
+        let held = self.b.ins().band(bit, common);
+        self.b.ins().brif(held, yes, &[], no, &[]);
+    }
+
+    /// A way to a block that notes that a method was missed in a cell.
+    fn missed(&mut self, cell: u32, on: Block) -> Block {
+        let here = self.b.current_block();
+        let missed = self.b.create_block();
+        self.b.switch_to_block(missed);
+        self.note(shims::MISSED, bit(cell));
+        self.b.ins().jump(on, &[]);
+        if let Some(here) = here {
+            self.b.switch_to_block(here);
+        }
+        missed
+    }
+
+    /// Adds bits to those that stand in the context.
+    fn note(&mut self, place: i32, bits: u64) {
+        let (before, bits) = (self.load(self.context, place), self.int(bits));
+        let now = self.b.ins().bor(before, bits);
+        self.b.ins().store(MemFlagsData::trusted(), now, self.context, place);
+    }
+
+    /// Whether these segments stand at a place in the path, and whether it ends behind them.
+    fn literal(
+        &mut self,
+        (path, from): (Text, usize),
+        text: &[u8],
+        (yes, ended, no): (Block, Block, Block),
+    ) {
+        let (place, behind) = ((path.at, from as i32), from + text.len());
+        if yes == no {
+            let length = self.int(behind as u64);
+            let same = self.b.ins().icmp(IntCC::Equal, path.len, length);
+            let inside = self.b.create_block();
+            self.b.ins().brif(same, inside, &[], no, &[]);
+            self.b.switch_to_block(inside);
+            return self.same(place, text, ended, no);
+        }
+        if ended == no {
+            self.long_enough(path, behind as u64 + 1, no);
+            return self.same(place, &[text, b"/"].concat(), yes, no);
+        }
+        self.long_enough(path, behind as u64, no);
+        let alike = self.b.create_block();
+        self.same(place, text, alike, no);
+        self.b.switch_to_block(alike);
+        let more = self.b.create_block();
+        self.is(path.len, behind as i64, ended, more);
+        self.b.switch_to_block(more);
+        let next = self.byte(path.at, behind as i32);
+        self.is(next, i64::from(b'/'), yes, no);
+    }
+
+    /// Whether a capture takes the segment at a place, of which the end gets a mark.
+    fn segment(&mut self, at: At, kind: u64, mark: usize, (yes, no): (Block, Block)) {
+        let bytes = self.int(at.bytes as u64);
+        let from = match at.mark.and_then(|mark| self.marks.get(mark).copied().flatten()) {
+            Some((_, end)) => self.b.ins().iadd(end, bytes),
+            None => bytes,
+        };
+        let kind = self.int(kind);
+        let Some(end) = self.call(self.segment, shims::SEGMENT_AT, &[self.context, from, kind])
+        else {
+            return;
+        };
+        let taken = self.b.create_block();
+        self.is(end, shims::NOT_TAKEN, no, taken);
+        self.b.switch_to_block(taken);
+        let Some(path) = self.path else { return };
+        let text =
+            Text { at: self.b.ins().iadd(path.at, end), len: self.b.ins().isub(path.len, end) };
+        if let Some(known) = self.marks.get_mut(mark) {
+            *known = Some((text, end));
+        }
+        self.b.ins().jump(yes, &[]);
+    }
+
+    /// What of the path is behind the mark of a place.
+    fn behind(&mut self, at: At) -> Option<Text> {
+        match at.mark {
+            None => self.path,
+            Some(mark) => self.marks.get(mark).copied().flatten().map(|(text, _)| text),
+        }
+    }
+
+    /// The check of an instruction.
+    fn op(
+        &mut self,
+        (cell, op): (u32, usize),
+        check: &Check,
+        (yes, no): (Block, Block),
+        known: Known,
+    ) {
+        let no = match check {
+            Check::Method(_) => self.missed(cell, no),
+            _ => no,
+        };
         if !is_inline(check) {
-            return self.ask(at, yes, no);
+            return self.ask((cell, op), yes, no);
         }
         match check {
-            Check::Method(methods) => {
-                let bit = self.load(self.context, shims::BIT);
-                let common = self.int(u64::from(methods.common));
-                let held = self.b.ins().band(bit, common);
-                let missed = self.b.create_block();
-                self.b.ins().brif(held, yes, &[], missed, &[]);
-                self.b.switch_to_block(missed);
-                self.b.ins().store(MemFlagsData::trusted(), common, self.context, shims::MISSED);
-                self.b.ins().jump(no, &[]);
-            }
+            Check::Method(methods) => self.has(methods, yes, no),
             Check::Present(source) => {
                 let Some((state, _)) = self.state(*source, known) else { return };
-                let found = self.b.create_block();
-                self.is(state, shims::ABSENT, no, found);
-                self.b.switch_to_block(found);
-                self.is(state, shims::STOP, self.bail, yes);
+                self.is(state, View::ABSENT, no, yes);
             }
             Check::Equal(_, text) if let Some(from) = stands(check) => {
                 let path = self.given(Source::Path);
-                self.ends_behind(path, from, text, (yes, no));
+                self.literal((path, usize::from(from)), text.as_bytes(), (yes, yes, no));
             }
             Check::Equal(source, text) => {
-                let Some(seen) = self.text(*source, known, no) else { return };
+                let Some(seen) = self.text(*source, known) else { return };
                 self.equal(seen, text.as_bytes(), yes, no);
             }
             Check::OneOf(source, texts) => {
-                let Some(seen) = self.text(*source, known, no) else { return };
+                let Some(seen) = self.text(*source, known) else { return };
                 for text in &*texts.0 {
                     let next = self.b.create_block();
                     self.equal(seen, text.as_bytes(), yes, next);
@@ -281,12 +466,12 @@ impl Emit<'_> {
                 self.b.ins().jump(no, &[]);
             }
             Check::Begins(source, text) => {
-                let Some(seen) = self.text(*source, known, no) else { return };
+                let Some(seen) = self.text(*source, known) else { return };
                 self.long_enough(seen, text.len() as u64, no);
                 self.same((seen.at, 0), text.as_bytes(), yes, no);
             }
             Check::Ends(source, text) => {
-                let Some(seen) = self.text(*source, known, no) else { return };
+                let Some(seen) = self.text(*source, known) else { return };
                 self.long_enough(seen, text.len() as u64, no);
                 let end = self.b.ins().iadd(seen.at, seen.len);
                 let length = self.int(text.len() as u64);
@@ -295,27 +480,24 @@ impl Emit<'_> {
             }
             Check::Within(Source::Client(_), networks) => {
                 let bits = self.load(self.context, shims::CLIENT);
-                let (v4, asked) = (self.b.create_block(), self.b.create_block());
-                self.is(bits, shims::NO_V4 as i64, asked, v4);
-                self.b.switch_to_block(asked);
-                self.ask(at, yes, no);
-                self.b.switch_to_block(v4);
+                if !networks.v6().is_empty() {
+                    let (v4, asked) = (self.b.create_block(), self.b.create_block());
+                    self.is(bits, shims::NO_V4 as i64, asked, v4);
+                    self.b.switch_to_block(asked);
+                    self.ask((cell, op), yes, no);
+                    self.b.switch_to_block(v4);
+                }
                 self.within(bits, networks, yes, no);
             }
             Check::Within(source, networks) => {
                 let Some((state, slot)) = self.state(*source, known) else { return };
-                let (v4, other, asked) =
-                    (self.b.create_block(), self.b.create_block(), self.b.create_block());
-                self.is(state, shims::V4, v4, other);
-                self.b.switch_to_block(other);
-                self.is(state, shims::ABSENT, no, asked);
-                self.b.switch_to_block(asked);
-                self.ask(at, yes, no);
+                let v4 = self.b.create_block();
+                self.is(state, View::V4, v4, no);
                 self.b.switch_to_block(v4);
                 let bits = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_AT);
                 self.within(bits, networks, yes, no);
             }
-            _ => self.ask(at, yes, no),
+            _ => self.ask((cell, op), yes, no),
         }
     }
 
@@ -334,14 +516,13 @@ impl Emit<'_> {
     }
 
     /// Leaves a check to the interpreter.
-    fn ask(&mut self, at: usize, yes: Block, no: Block) {
-        let function =
-            self.b.ins().load(self.pointer, MemFlagsData::trusted(), self.context, shims::CHECK);
-        let number = self.int(at as u64);
-        let call = self.b.ins().call_indirect(self.check, function, &[self.context, number]);
-        let Some(answer) = self.b.inst_results(call).first().copied() else { return };
+    fn ask(&mut self, (cell, op): (u32, usize), yes: Block, no: Block) {
+        let (cell, op) = (self.int(u64::from(cell)), self.int(op as u64));
+        let Some(answer) = self.call(self.check, shims::CHECK_AT, &[self.context, cell, op]) else {
+            return;
+        };
         let going = self.b.create_block();
-        self.is(answer, shims::STOP, self.bail, going);
+        self.is(answer, View::STOP, self.bail, going);
         self.b.switch_to_block(going);
         self.b.ins().brif(answer, yes, &[], no, &[]);
     }
@@ -357,27 +538,39 @@ impl Emit<'_> {
                 slot,
             ));
         }
-        let number = shims::number(source)?;
         if known.maybe & bit == 0 {
-            return Some((self.read(number, slot)?, slot));
+            return Some((self.read(source, place)?, slot));
         }
         let (ready, unread) = (self.b.create_block(), self.b.create_block());
         let state = self.b.append_block_param(ready, types::I64);
         let before = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_STATE);
         self.b.ins().brif(before, ready, &[before.into()], unread, &[]);
         self.b.switch_to_block(unread);
-        let read = self.read(number, slot)?;
+        let read = self.read(source, place)?;
         self.b.ins().jump(ready, &[read.into()]);
         self.b.switch_to_block(ready);
         Some((state, slot))
     }
 
-    fn read(&mut self, number: u64, slot: StackSlot) -> Option<Value> {
-        let function =
-            self.b.ins().load(self.pointer, MemFlagsData::trusted(), self.context, shims::READ);
-        let number = self.int(number);
+    /// Reads a source; goes on only with what can be told here.
+    fn read(&mut self, source: Source, place: usize) -> Option<Value> {
+        let (slot, last) = (*self.slots.get(place)?, *self.lasts.get(place)?);
         let into = self.b.ins().stack_addr(self.pointer, slot, 0);
-        let call = self.b.ins().call_indirect(self.read, function, &[self.context, number, into]);
+        let (function, number) = (shims::function(source), self.int(shims::number(source)?));
+        let state = self.call(self.read, function, &[self.context, number, into])?;
+        let (last, told) = (self.int(last as u64), self.b.create_block());
+        let is_other = self.b.ins().icmp(IntCC::UnsignedGreaterThan, state, last);
+        self.b.ins().brif(is_other, self.bail, &[], told, &[]);
+        self.b.switch_to_block(told);
+        Some(state)
+    }
+
+    /// What one of the functions says that stand at this place among them.
+    fn call(&mut self, signature: SigRef, place: i32, arguments: &[Value]) -> Option<Value> {
+        let trusted = MemFlagsData::trusted();
+        let all = self.b.ins().load(self.pointer, trusted, self.context, shims::FUNCTIONS_AT);
+        let function = self.b.ins().load(self.pointer, trusted, all, place);
+        let call = self.b.ins().call_indirect(signature, function, arguments);
         self.b.inst_results(call).first().copied()
     }
 
@@ -391,32 +584,12 @@ impl Emit<'_> {
         Text { at, len: self.load(self.context, len) }
     }
 
-    /// Whether this text stands in a path from a byte on, and a segment ends behind it.
-    fn ends_behind(&mut self, path: Text, from: u16, text: &str, (yes, no): (Block, Block)) {
-        let behind = i64::from(from) + text.len() as i64;
-        self.long_enough(path, behind as u64, no);
-        let alike = self.b.create_block();
-        self.same((path.at, i32::from(from)), text.as_bytes(), alike, no);
-        self.b.switch_to_block(alike);
-        let more = self.b.create_block();
-        self.is(path.len, behind, yes, more);
-        self.b.switch_to_block(more);
-        let flags = MemFlagsData::new().with_notrap();
-        let next = self.b.ins().uload8(types::I64, flags, path.at, behind as i32);
-        self.is(next, i64::from(b'/'), yes, no);
-    }
-
-    /// The text that a source is; goes to `no` where it is absent.
-    fn text(&mut self, source: Source, known: Known, no: Block) -> Option<Text> {
+    /// The text that a source is; an empty one where it is none.
+    fn text(&mut self, source: Source, known: Known) -> Option<Text> {
         if is_given(source) {
             return Some(self.given(source));
         }
-        let (state, slot) = self.state(source, known)?;
-        let (text, other) = (self.b.create_block(), self.b.create_block());
-        self.is(state, shims::TEXT, text, other);
-        self.b.switch_to_block(other);
-        self.is(state, shims::ABSENT, no, self.bail);
-        self.b.switch_to_block(text);
+        let (_, slot) = self.state(source, known)?;
         let at = self.b.ins().stack_load(self.pointer, self.pointer, slot, shims::SLOT_AT);
         let len = self.b.ins().stack_load(self.pointer, types::I64, slot, shims::SLOT_LEN);
         Some(Text { at, len })
@@ -453,19 +626,27 @@ impl Emit<'_> {
             // Texts begin anywhere.
             let flags = MemFlagsData::new().with_notrap().with_endianness(Endianness::Little);
             let offset = from + offset as i32;
-            let word = match bytes.len() {
-                8 => self.b.ins().load(types::I64, flags, at, offset),
-                4 => self.b.ins().uload32(flags, at, offset),
-                2 => self.b.ins().uload16(types::I64, flags, at, offset),
-                _ => self.b.ins().uload8(types::I64, flags, at, offset),
+            let ty = match bytes.len() {
+                8 => types::I64,
+                4 => types::I32,
+                2 => types::I16,
+                _ => types::I8,
             };
-            let mut wanted = [0; 8];
-            wanted.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            let word = self.b.ins().load(ty, flags, at, offset);
+            let wanted = bytes.iter().rev().fold(0, |word, byte| word << 8 | i64::from(*byte));
+            let wanted = self.b.ins().iconst(ty, wanted);
+            let same = self.b.ins().icmp(IntCC::Equal, word, wanted);
             let next = self.b.create_block();
-            self.is(word, i64::from_le_bytes(wanted), next, no);
+            self.b.ins().brif(same, next, &[], no, &[]);
             self.b.switch_to_block(next);
         }
         self.b.ins().jump(yes, &[]);
+    }
+
+    /// A byte that is there.
+    fn byte(&mut self, at: Value, offset: i32) -> Value {
+        let flags = MemFlagsData::new().with_notrap();
+        self.b.ins().uload8(types::I64, flags, at, offset)
     }
 
     fn load(&mut self, from: Value, offset: i32) -> Value {

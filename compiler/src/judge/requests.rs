@@ -12,7 +12,7 @@ use lang::{Ty, Value};
 use super::Request;
 use super::values::{Chance, beside_text, parts, value};
 use crate::change::{Wish, arriving_at};
-use crate::frame::Frame;
+use crate::frame::{Ask, Frame};
 use crate::matcher::Matcher;
 use crate::program::{Candidate, Expr, ListenerId, Program, RouteId};
 use crate::space::{Fact, settled};
@@ -242,7 +242,8 @@ fn solve(
     route: RouteId,
     request: &mut Request,
 ) {
-    let wish = matcher.wish(on, &request.head(), &Frame::new(), &*request, route, Some(policy));
+    let ask = Ask { listener: on, head: request.head(), frame: &Frame::new(), fill: &*request };
+    let wish = matcher.wish(&ask, route, Some(policy));
     let Wish::Changed(changes) = wish else { return };
     let Some(change) = changes.into_iter().next() else { return };
     request.method = change.method.to_string();

@@ -25,6 +25,8 @@ pub(crate) struct Bind<'p> {
     pub(crate) fits: &'p RefCell<Fits>,
     /// When there are tables beside the code.
     pub(crate) tables: Tables,
+    /// Whether machine code may be made of it.
+    pub(crate) is_compiled: bool,
 }
 
 impl Bind<'_> {

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 
 use super::{Tables, build};
 use crate::fit::Fits;
-use crate::frame::{Fill, Frame, Head, Method, Read, Slot, SlotId};
+use crate::frame::{Ask, Fill, Frame, Head, Method, Read, Slot, SlotId};
 use crate::index::Cell;
 use crate::interp::run::Run;
-use crate::interp::{Interp, constants};
+use crate::interp::{Bound, constants};
 use crate::program::code::{Check, Code, Goal, Methods, Networks, Op, Place, Source, Texts};
 use crate::program::{ListenerId, Program};
 
@@ -213,6 +213,7 @@ proptest! {
         let tables = [Tables::Everywhere, Tables::Worth];
         let tables: Vec<_> = tables.into_iter().filter_map(|when| build(&code, &program, when)).collect();
         let constants = constants(&program, &[]);
+        let bound = Bound { program: Arc::new(program), constants };
         let candidates = (0..n_candidates as u32).collect();
         let cell = Cell { code: Arc::new(code), candidates };
         let code = &cell.code;
@@ -223,9 +224,8 @@ proptest! {
             let head = Head { host, path: &world.path, method: Method::of(method), client };
             for table in &tables {
                 let frame = Frame::new();
-                let interp =
-                    Interp { program: &program, constants: &constants, frame: &frame, fill: &world };
-                let run = Run::new(interp, &head, ListenerId(0));
+                let ask = Ask { listener: ListenerId(0), head, frame: &frame, fill: &world };
+                let run = Run::new(&bound, &ask);
                 let Some(said) = table.run(&run, &cell, 0) else { continue };
                 let missed = run.missed.take();
                 let expected = run.interpret(&cell, 0);

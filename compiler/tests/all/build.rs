@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compiler::{
-    Backend, Decision, Fill, Frame, Head, Matcher, Method, Program, Read, SlotId, load, lower,
+    Ask, Backend, Decision, Fill, Frame, Head, Matcher, Method, Program, Read, SlotId, load, lower,
 };
 use lang::policy::{
     Arithmetic, Arm, Before, Block, Call, Compare, Expr, ExprKind, Host, LocalId, Path, Place,
@@ -588,7 +588,8 @@ pub(crate) fn decide(matcher: &Matcher, request: &Request) -> String {
     let program = matcher.program();
     let listener = program.listener("web").unwrap();
     let frame = Frame::new();
-    match matcher.decide(listener, &request.head(), &frame, &World(program, request)) {
+    let fill = World(program, request);
+    match matcher.decide(&Ask { listener, head: request.head(), frame: &frame, fill: &fill }) {
         Decision::Route(route) => program.route(route).unwrap().name.to_string(),
         Decision::MethodNotAllowed(methods) => format!("405 {}", methods.names().join(", ")),
         Decision::NotFound => "404".to_owned(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compiler::explain::{Failure, Loss, Rule, Verdict};
-use compiler::{Backend, Frame, load, lower};
+use compiler::{Ask, Backend, Frame, load, lower};
 use lang::policy::Compare;
 use lang::{Ty, Value};
 
@@ -75,7 +75,8 @@ fn captures_are_typed_and_belong_to_the_answer() {
         (get("x/acme/-7"), vec![("tenant", Value::string("acme")), ("id", Value::Int(-7))]),
         (get("x/t/7"), vec![("tenant", Value::string("t"))]),
     ] {
-        matcher.decide(listener, &request.head(), &frame, &World(&program, &request));
+        let fill = World(&program, &request);
+        matcher.decide(&Ask { listener, head: request.head(), frame: &frame, fill: &fill });
         let captured: Vec<_> = captured.into_iter().map(|(n, v)| (Arc::from(n), v)).collect();
         assert_eq!(matcher.captures(&frame, &World(&program, &request)), captured);
     }
@@ -118,8 +119,8 @@ fn every_loser_knows_why() {
     let request = get("x/a");
     let program = matcher.program().clone();
     let listener = program.listener("web").unwrap();
-    let told =
-        matcher.explain(listener, &request.head(), &Frame::new(), &World(&program, &request));
+    let (frame, fill) = (Frame::new(), World(&program, &request));
+    let told = matcher.explain(&Ask { listener, head: request.head(), frame: &frame, fill: &fill });
     let wins = program.route_named("wins").unwrap();
     let expected = [
         Verdict::Lost(Loss::Host),
@@ -238,7 +239,8 @@ fn a_decision_allocates_nothing() {
         let head = request.head();
         let mut decision = None;
         let heap = allocation_counter::measure(|| {
-            decision = Some(matcher.decide(listener, &head, &Frame::new(), &world));
+            let ask = Ask { listener, head, frame: &Frame::new(), fill: &world };
+            decision = Some(matcher.decide(&ask));
         });
         let route = matcher.program().route_named(answer).unwrap();
         assert_eq!(decision, Some(compiler::Decision::Route(route)), "{answer}");

@@ -92,7 +92,9 @@ fn a_simple_condition_is_a_handful_of_instructions() {
     let listing = matcher.listing().unwrap();
     let (title, code) = listing.split_once('\n').unwrap();
     assert_eq!(title, "; on web, host *: a");
-    let lines = code.lines().filter(|line| !line.trim_end().ends_with(':')).count();
+    // Where a block ends in nothing but a jump the listing has one that the code has not.
+    let is_told = |line: &&str| !line.trim_end().ends_with(':') && !line.trim().starts_with("jmp");
+    let lines = code.lines().filter(is_told).count();
     assert!((10..80).contains(&lines), "{lines} lines:\n{listing}");
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use compiler::{Decision, Frame, Matcher, lower, prove};
+use compiler::{Ask, Decision, Frame, Matcher, lower, prove};
 use lang::eval::{World, eval};
 use lang::policy::{
     Assert, Claim, Compare, Expr, ExprKind, HeaderIs, InputId, LocalId, Message, Policy, Route,
@@ -182,7 +182,9 @@ pub(crate) fn fate(
     let program = matcher.program();
     let listener = program.listener("web").unwrap();
     let frame = Frame::new();
-    let decision = matcher.decide(listener, &request.head(), &frame, &World2(program, request));
+    let fill = World2(program, request);
+    let decision =
+        matcher.decide(&Ask { listener, head: request.head(), frame: &frame, fill: &fill });
     let captures = matcher.captures(&frame, &World2(program, request));
     let reading = Reading { request, captures: captures.clone() };
     let id = match decision {

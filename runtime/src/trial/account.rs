@@ -231,7 +231,7 @@ impl Watch for Account {
     fn decided(&self, ex: &Exchange, listener: ListenerId) {
         let seen = Seen { account: self, ex };
         let route = |id: compiler::RouteId| self.policy.routes.get(id.0 as usize);
-        self.engine.decider.matcher.tried(listener, &ex.head(), &ex.frame, ex, |id| {
+        self.engine.decider.matcher.tried(&ex.ask(listener), |id| {
             for condition in route(id).into_iter().flat_map(|route| &route.conditions) {
                 self.ran(condition.span);
                 if !eval(condition, &seen).is_true() {

@@ -13,6 +13,8 @@ use super::{
 };
 use super::{kid, kind_of, slot};
 use crate::index::text::{self, Name};
+#[cfg(feature = "jit")]
+use crate::jit::{Machine, may_be_whole};
 use crate::lower::bind::Bind;
 use crate::program::code::Code;
 use crate::program::{Candidate, Node, Pieces, Test, VirtualHost};
@@ -52,7 +54,7 @@ impl Asked {
 impl Codes {
     /// Those of a host.
     pub(in crate::index) fn of(host: &VirtualHost, tree: &Tree) -> Codes {
-        let known = tree.all_cells().filter_map(|cell| {
+        let known = tree.all_cells().filter_map(|(_, cell)| {
             let candidates = cell.candidates.iter().map(|at| host.candidates.get(*at as usize));
             let asked: Option<Vec<Asked>> = candidates.map(|one| one.map(Asked::of)).collect();
             Some((asked?, cell.code.clone()))
@@ -84,8 +86,16 @@ pub(in crate::index) fn tree(
         build.lines = vec![node_line(NodeHead::new(Kids::None, 0, CellRef::None))];
     }
     build.lines.extend(lines(name.more()));
-    let (cells, kinds) = (build.cells.into(), build.kinds.into());
-    let side = Side { cells, own: Pieces::default(), places: build.places.into(), kinds, is_plain };
+    let side = Side {
+        may_be_whole: bind.is_compiled && may_be_whole(host, &build.cells),
+        #[cfg(feature = "jit")]
+        machine: Machine::default(),
+        cells: build.cells.into(),
+        own: Pieces::default(),
+        places: build.places.into(),
+        kinds: build.kinds.into(),
+        is_plain,
+    };
     Tree { lines: build.lines.into(), side: Arc::new(side) }
 }
 
@@ -438,7 +448,7 @@ impl<'p> Build<'p, '_> {
 }
 
 /// Whether a candidate answers whatever the request says.
-pub(super) fn asks_nothing(candidate: &Candidate) -> bool {
+pub(crate) fn asks_nothing(candidate: &Candidate) -> bool {
     candidate.methods.is_none() && candidate.code.is_empty()
 }
 
