@@ -138,13 +138,13 @@ fn lower_route(route: &policy::Route, exprs: &mut Exprs) -> Route {
     }
     Route {
         name: route.name.clone(),
-        hosts: route.hosts.clone(),
-        paths: route.paths.clone(),
-        methods: route.methods.clone(),
-        conditions,
-        captures: route.captures.clone(),
+        hosts: route.hosts.as_slice().into(),
+        paths: route.paths.as_slice().into(),
+        methods: route.methods.as_ref().map(|(methods, span)| (methods.as_slice().into(), *span)),
+        conditions: conditions.into(),
+        captures: route.captures.as_slice().into(),
         steps: route.steps.iter().map(|step| lower_step(step, exprs)).collect(),
-        reads: Vec::new(),
+        reads: Box::default(),
         span: route.span,
     }
 }
@@ -174,5 +174,5 @@ fn lower_step(step: &policy::Step, exprs: &mut Exprs) -> Step {
             StepKind::Always(steps.iter().map(|step| lower_step(step, exprs)).collect())
         }
     };
-    Step { kind, span: step.span, via: step.via.clone() }
+    Step { kind, span: step.span, via: step.via.as_slice().into() }
 }

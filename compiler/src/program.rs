@@ -21,7 +21,7 @@ pub(crate) mod walk;
 pub use expr::{Expr, MatchArm};
 pub use pieces::Pieces;
 pub use routing::{
-    Candidate, Hosts, Listener, ListenerId, Node, Target, Test, TestKind, VirtualHost,
+    Candidate, Hosts, Listener, ListenerId, Literals, Node, Target, Test, TestKind, VirtualHost,
 };
 pub use rows::Rows;
 
@@ -78,19 +78,19 @@ pub struct Route {
     /// `name` or `site.name`.
     pub name: Arc<str>,
     /// The hosts it answers for.
-    pub hosts: Vec<(Host, lang::Span)>,
+    pub hosts: Box<[(Host, lang::Span)]>,
     /// The paths it answers for.
-    pub paths: Vec<(Path, lang::Span)>,
+    pub paths: Box<[(Path, lang::Span)]>,
     /// The methods it answers for; `None` is every one.
-    pub methods: Option<(Vec<Arc<str>>, lang::Span)>,
+    pub methods: Option<(Box<[Arc<str>]>, lang::Span)>,
     /// What must hold besides, each conjunct with its place.
-    pub conditions: Vec<(ExprId, lang::Span)>,
+    pub conditions: Box<[(ExprId, lang::Span)]>,
     /// What its paths capture.
-    pub captures: Vec<(Arc<str>, Ty)>,
+    pub captures: Box<[(Arc<str>, Ty)]>,
     /// Its statements, in order.
-    pub steps: Vec<Step>,
+    pub steps: Box<[Step]>,
     /// The slots that its statements read. Whoever runs them sees to it first that none of these is pending.
-    pub reads: Vec<SlotId>,
+    pub reads: Box<[SlotId]>,
     /// Its name's place in the policy.
     pub span: lang::Span,
 }
@@ -103,7 +103,7 @@ pub struct Step {
     /// Where the policy says so.
     pub span: lang::Span,
     /// The policies through which it came, outermost first.
-    pub via: Vec<Arc<str>>,
+    pub via: Box<[Arc<str>]>,
 }
 
 /// What a statement does.
@@ -114,7 +114,7 @@ pub enum StepKind {
     /// Runs an action.
     Act(Call),
     /// From here on these run on whatever is answered, before the statements of the way back.
-    Always(Vec<Step>),
+    Always(Box<[Step]>),
 }
 
 /// An action and its arguments.
@@ -123,11 +123,11 @@ pub struct Call {
     /// The action's name.
     pub action: Arc<str>,
     /// One expression for each parameter of its row; the value, for an assignment.
-    pub args: Vec<ExprId>,
+    pub args: Box<[ExprId]>,
     /// What an assignment or removal changes: the field's path and key.
     pub place: Option<(Arc<str>, Option<Arc<str>>)>,
     /// `pattern => value`.
-    pub arms: Vec<(ExprId, ExprId)>,
+    pub arms: Box<[(ExprId, ExprId)]>,
 }
 
 impl Program {
@@ -222,7 +222,7 @@ impl Program {
         let of = |route: &Arc<Route>| self.reads(route.steps.iter().flat_map(Step::exprs));
         let reads: Vec<Vec<SlotId>> = self.routes.iter().map(of).collect();
         for (route, reads) in self.routes.iter_mut().zip(reads) {
-            Arc::make_mut(route).reads = reads;
+            Arc::make_mut(route).reads = reads.into();
         }
     }
 }

@@ -97,7 +97,7 @@ fn verify_route(program: &Program, route: &Route) -> Result<(), String> {
         return Err(format!("route `{}` uses an expression that is none", route.name));
     }
     let reads = program.reads(route.steps.iter().flat_map(Step::exprs));
-    if reads != route.reads {
+    if *reads != *route.reads {
         return Err(format!("route `{}` does not name the slots it reads", route.name));
     }
     if route.steps.iter().any(is_nameless) {

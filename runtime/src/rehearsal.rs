@@ -125,7 +125,7 @@ fn deciding(step: &Step) -> Vec<ExprId> {
         StepKind::Always(_) => return Vec::new(),
     };
     match actions::row(&call.action) {
-        Some(row) if row.asserts.is_some() => call.args.clone(),
+        Some(row) if row.asserts.is_some() => call.args.to_vec(),
         Some(row) => {
             let args = row.params.iter().zip(&call.args);
             args.filter(|(param, _)| param.name == "status").map(|(_, arg)| *arg).collect()

@@ -214,10 +214,8 @@ pub(crate) type Started<IO> = Rc<RefCell<http1::Shared<IO>>>;
 fn start<IO>(io: IO) -> Started<IO> {
     Rc::new(RefCell::new(http1::Shared {
         wire: http1::Wire { io, buffer: BytesMut::new() },
-        content: None,
         alarm: Alarm::new(),
-        closed: None,
-        interim: None,
+        rare: None,
     }))
 }
 

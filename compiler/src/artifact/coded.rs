@@ -1,7 +1,7 @@
 //! What can be written and read back, and how that is said once for both ways: `coded!` takes the shape of a type and
 //! makes the two halves of it. Here stand numbers, texts and collections; it knows no type of the program.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Unfit;
@@ -171,13 +171,33 @@ fn take_all<T: Coded, C: FromIterator<T>>(from: &mut Reader<'_>) -> Result<C, Un
     (0..length).map(|_| T::take(from)).collect()
 }
 
+/// So many rows find room at once. A longer list grows as it is read: a length alone promises nothing.
+const AT_ONCE: usize = 64;
+
 impl<T: Coded> Coded for Vec<T> {
     fn put(&self, out: &mut Writer) {
         put_all(self.iter(), out);
     }
 
+    /// It has no more room than it needs: a program is made of very many short lists, and stays as it is read.
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
-        take_all(from)
+        let length = from.length()?;
+        let mut all = Vec::with_capacity(length.min(AT_ONCE));
+        for _ in 0..length {
+            all.push(T::take(from)?);
+        }
+        all.shrink_to_fit();
+        Ok(all)
+    }
+}
+
+impl<T: Coded> Coded for Box<[T]> {
+    fn put(&self, out: &mut Writer) {
+        put_all(self.iter(), out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
+        Vec::take(from).map(Vec::into_boxed_slice)
     }
 }
 
@@ -187,7 +207,7 @@ impl<T: Coded> Coded for Rows<T> {
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
-        take_all(from)
+        Vec::take(from).map(Self::from)
     }
 }
 
@@ -197,7 +217,7 @@ impl<T: Coded> Coded for Pieces<T> {
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
-        take_all(from)
+        Vec::take(from).map(Self::from)
     }
 }
 
@@ -207,7 +227,7 @@ impl<T: Coded> Coded for Arc<[T]> {
     }
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
-        take_all::<T, Vec<T>>(from).map(Arc::from)
+        Vec::take(from).map(Arc::from)
     }
 }
 
@@ -225,23 +245,6 @@ impl<K: Coded + Ord, V: Coded> Coded for BTreeMap<K, V> {
     fn put(&self, out: &mut Writer) {
         self.len().put(out);
         for (key, value) in self {
-            key.put(out);
-            value.put(out);
-        }
-    }
-
-    fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
-        take_all::<(K, V), _>(from)
-    }
-}
-
-impl<K: Coded + Ord + std::hash::Hash, V: Coded> Coded for HashMap<K, V> {
-    /// In the keys' order, so that the same program is the same bytes.
-    fn put(&self, out: &mut Writer) {
-        let mut pairs: Vec<(&K, &V)> = self.iter().collect();
-        pairs.sort_by(|a, b| a.0.cmp(b.0));
-        pairs.len().put(out);
-        for (key, value) in pairs {
             key.put(out);
             value.put(out);
         }
@@ -295,5 +298,35 @@ impl<A: Coded, B: Coded, C: Coded> Coded for (A, B, C) {
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
         Ok((A::take(from)?, B::take(from)?, C::take(from)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_takes_no_more_room_than_its_rows() {
+        let words = no_words();
+        for n in [0, 1, 3, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 1_000] {
+            let list: Vec<u32> = (0..n as u32).collect();
+            let mut out = Writer::default();
+            list.put(&mut out);
+            let bytes = out.bytes();
+            let read = Vec::<u32>::take(&mut Reader::new(&bytes, &words));
+            assert_eq!(read.as_ref().map(Vec::capacity), Ok(n));
+            assert_eq!(read, Ok(list));
+        }
+    }
+
+    fn no_words() -> lang::Vocabulary {
+        lang::Vocabulary {
+            fields: &[],
+            functions: &[],
+            actions: &[],
+            balancers: &[],
+            blocks: &[],
+            budgets: &[],
+        }
     }
 }

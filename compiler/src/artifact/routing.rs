@@ -10,7 +10,9 @@ use lang::segment::Segments;
 use super::Unfit;
 use super::bytes::{Reader, Writer, damaged};
 use super::coded::{Coded, coded};
-use crate::program::{Candidate, Hosts, Listener, Node, Target, Test, TestKind, VirtualHost};
+use crate::program::{
+    Candidate, Hosts, Listener, Literals, Node, Target, Test, TestKind, VirtualHost,
+};
 
 coded! { struct Listener { name, block, hosts } }
 coded! { struct VirtualHost { host, nodes, candidates, is_ranked } }
@@ -35,6 +37,20 @@ pub(super) fn share(listeners: &mut [Listener]) {
                 None => alike.push(host.clone()),
             }
         }
+    }
+}
+
+impl Coded for Literals {
+    fn put(&self, out: &mut Writer) {
+        self.len().put(out);
+        for (text, next) in self.iter() {
+            text.put(out);
+            next.put(out);
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Unfit> {
+        Vec::<(Arc<str>, usize)>::take(from).map(Literals::from_iter)
     }
 }
 

@@ -149,7 +149,7 @@ fn gathered(
                         &host.host,
                         path.segments.iter().map(Segments::of).collect(),
                         path.rest,
-                        route.methods.as_ref().map(|(methods, _)| methods.as_slice()),
+                        route.methods.as_ref().map(|(methods, _)| &**methods),
                         route.conditions.iter().map(|(id, _)| *id).collect(),
                     );
                     let own = places.entry(place).or_default();

@@ -329,7 +329,7 @@ impl Ground<'_> {
             && part.chosen.is_of(&interp, &lets);
         let written = part.taken.and_then(|id| side.policy.routes.get(id.0 as usize));
         let written = written.map_or(&[][..], |route| route.steps.as_slice());
-        let lowered = route.map_or(&[][..], |route| route.steps.as_slice());
+        let lowered = route.map_or(&[][..], |route| &*route.steps);
         fares.then(|| {
             let (course, believes) = (&part.course, self.believes);
             let steps = (written, lowered);

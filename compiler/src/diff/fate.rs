@@ -251,7 +251,7 @@ impl Fate {
                 names.remove(status);
             }
             // Among one alone nothing is drawn.
-            let mut arms = call.arms.clone();
+            let mut arms = call.arms.to_vec();
             // Which is named first is nothing to a draw.
             arms.sort_unstable();
             if let [(_, to)] = *arms

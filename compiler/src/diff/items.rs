@@ -249,7 +249,7 @@ fn decides(step: &Step, written: &policy::Step) -> Vec<ExprId> {
         (StepKind::Act(call), policy::StepKind::Act(row))
             if row.row.asserts.is_some() || matches!(row.row.form, Form::Applied) =>
         {
-            call.args.clone()
+            call.args.to_vec()
         }
         _ => Vec::new(),
     }

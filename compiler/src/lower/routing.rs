@@ -12,7 +12,7 @@ use crate::interp::Constants;
 use crate::lower::condition::jump_code;
 use crate::order::{self, Place, Places};
 use crate::program::{
-    Candidate, Expr, Hosts, Listener, Node, Program, Route, RouteId, VirtualHost,
+    Candidate, Expr, Hosts, Listener, Node, Program, Route, RouteId, Test, VirtualHost,
 };
 use lang::segment::{Segments, captures};
 
@@ -50,10 +50,31 @@ pub(crate) fn route(policy: &Policy, program: &mut Program) -> (Vec<Diag>, Vec<H
 /// Routes in their order, each with one of its paths.
 type Sequence = Vec<(RouteId, usize)>;
 
+/// A node while paths are added.
+#[derive(Default)]
+struct Growing {
+    literals: HashMap<Arc<str>, usize>,
+    captures: Vec<(Segments, usize)>,
+    here: Vec<usize>,
+    beneath: Vec<usize>,
+}
+
+impl Growing {
+    fn finish(mut self) -> Node {
+        self.captures.sort_by_key(|(kind, _)| kind.weight());
+        Node {
+            literals: self.literals.into_iter().collect(),
+            captures: self.captures.into(),
+            here: self.here.into(),
+            beneath: self.beneath.into(),
+        }
+    }
+}
+
 /// The code of each route, made once.
 #[derive(Default)]
 struct Codes {
-    of: HashMap<u32, (Vec<crate::program::Test>, bool)>,
+    of: HashMap<u32, (Vec<Test>, bool)>,
 }
 
 fn virtual_host(
@@ -62,7 +83,7 @@ fn virtual_host(
     places: impl Iterator<Item = Place>,
     codes: &mut Codes,
 ) -> VirtualHost {
-    let (mut nodes, mut candidates) = (vec![Node::default()], Vec::new());
+    let (mut nodes, mut candidates) = (vec![Growing::default()], Vec::new());
     for (rank, place) in places.enumerate() {
         let Some(route) = program.route(place.route) else { continue };
         let Some((path, _)) = route.paths.get(place.path) else { continue };
@@ -76,7 +97,7 @@ fn virtual_host(
             stem: Candidate::stem_of(path),
             captures: captures(path),
             reads_captures,
-            methods: route.methods.as_ref().map(|(methods, _)| methods.clone()),
+            methods: route.methods.as_ref().map(|(methods, _)| methods.to_vec()),
             code,
         });
         let kinds = path.segments.iter().map(Segments::of);
@@ -86,10 +107,8 @@ fn virtual_host(
             cell.push(candidate);
         }
     }
-    for node in &mut nodes {
-        node.captures.sort_by_key(|(kind, _)| kind.weight());
-    }
-    let (nodes, candidates) = (nodes.into(), candidates.into());
+    let nodes = nodes.into_iter().map(Growing::finish).collect();
+    let candidates = candidates.into();
     let mut made = VirtualHost { host, nodes, candidates, is_ranked: false };
     made.is_ranked = is_ranked(program, &made);
     made
@@ -114,7 +133,7 @@ fn is_ranked(program: &Program, host: &VirtualHost) -> bool {
 }
 
 /// The node behind `node` for the next segment, made if there is none.
-fn child(nodes: &mut Vec<Node>, node: usize, kind: Segments) -> usize {
+fn child(nodes: &mut Vec<Growing>, node: usize, kind: Segments) -> usize {
     let next = nodes.len();
     let Some(parent) = nodes.get_mut(node) else { return node };
     let found = match &kind {
@@ -128,11 +147,11 @@ fn child(nodes: &mut Vec<Node>, node: usize, kind: Segments) -> usize {
         Segments::Literal(text) => drop(parent.literals.insert(text, next)),
         other => parent.captures.push((other, next)),
     }
-    nodes.push(Node::default());
+    nodes.push(Growing::default());
     next
 }
 
-fn code(program: &Program, route: &Route) -> (Vec<crate::program::Test>, bool) {
+fn code(program: &Program, route: &Route) -> (Vec<Test>, bool) {
     let conditions: Vec<ExprId> = route.conditions.iter().map(|(id, _)| *id).collect();
     (jump_code(program, &conditions), reads_captures(program, &conditions))
 }

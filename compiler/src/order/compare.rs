@@ -209,7 +209,7 @@ pub(crate) fn across(
 pub(crate) fn conditions(places: &Places<'_>, place: Place, cut: &mut Cut<'_>) -> Formula {
     let Some((route, path)) = places.of(place) else { return Formula::Always(false) };
     let captures = captures(path);
-    let methods = route.methods.as_ref().map(|(methods, _)| methods.as_slice());
+    let methods = route.methods.as_ref().map(|(methods, _)| &**methods);
     let mut all = vec![cut.methods(methods)];
     let conditions: Vec<ExprId> = route.conditions.iter().map(|(id, _)| *id).collect();
     let env = Env { captures: &captures, locals: &[] };

@@ -61,14 +61,19 @@ pub struct VirtualHost {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Node {
     /// By the next segment's text.
-    pub literals: HashMap<Arc<str>, usize>,
+    pub literals: Literals,
     /// By the next segment's kind, narrower kinds first.
-    pub captures: Vec<(Segments, usize)>,
+    pub captures: Box<[(Segments, usize)]>,
     /// Candidates for a path that ends here, in order.
-    pub here: Vec<usize>,
+    pub here: Box<[usize]>,
     /// Candidates for this path and every one beneath, in order.
-    pub beneath: Vec<usize>,
+    pub beneath: Box<[usize]>,
 }
+
+/// Texts of segments, each once and in their order, with the nodes that they lead to. There are as many of these lists as
+/// nodes: most are empty or short.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Literals(Box<[(Arc<str>, usize)]>);
 
 /// A route at one of its hosts and one of its paths.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -145,6 +150,51 @@ impl TestKind {
                 each(b);
             }
         }
+    }
+}
+
+impl Literals {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The node that a text leads to.
+    pub fn get(&self, text: &(impl AsRef<str> + ?Sized)) -> Option<&usize> {
+        let text = text.as_ref();
+        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(text)).ok()?;
+        self.0.get(at).map(|(_, next)| next)
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &usize)> + Clone {
+        self.0.iter().map(|(text, next)| (text, next))
+    }
+
+    /// The nodes that they lead to.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = &usize> + Clone {
+        self.0.iter().map(|(_, next)| next)
+    }
+}
+
+impl FromIterator<(Arc<str>, usize)> for Literals {
+    /// Of several that are equal the last one counts.
+    fn from_iter<I: IntoIterator<Item = (Arc<str>, usize)>>(all: I) -> Literals {
+        let mut all: Vec<(Arc<str>, usize)> = all.into_iter().collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all.dedup_by(|next, kept| {
+            let is_same = next.0 == kept.0;
+            if is_same {
+                kept.1 = next.1;
+            }
+            is_same
+        });
+        Literals(all.into())
     }
 }
 
@@ -271,5 +321,22 @@ impl Hosts {
             Some(self.labels.get(suffix).copied())
         });
         exact.into_iter().chain(one_label).chain(labels.flatten()).chain(self.any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_found_in_any_order_and_each_is_there_once() {
+        let all = [("users", 1), ("api", 2), ("users", 3), ("", 4)];
+        let literals: Literals =
+            all.map(|(text, next)| (Arc::from(text), next)).into_iter().collect();
+        let order: Vec<(&str, usize)> =
+            literals.iter().map(|(text, next)| (&**text, *next)).collect();
+        assert_eq!(order, [("", 4), ("api", 2), ("users", 3)]);
+        assert_eq!((literals.get("users"), literals.get("v1")), (Some(&3), None));
+        assert!(!literals.is_empty() && Literals::default().is_empty());
     }
 }

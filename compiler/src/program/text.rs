@@ -108,10 +108,8 @@ impl Program {
         node: &Node,
         path: &str,
     ) -> fmt::Result {
-        // A hash map has no order of its own.
-        let mut literals: Vec<_> = node.literals.iter().collect();
-        literals.sort();
-        let literals = literals.into_iter().map(|(text, next)| (format!("{path}/{text}"), *next));
+        let literals = node.literals.iter();
+        let literals = literals.map(|(text, next)| (format!("{path}/{text}"), *next));
         let captures = node.captures.iter().map(|(kind, next)| (format!("{path}/{kind}"), *next));
         for (path, next) in literals.chain(captures) {
             if let Some(next) = host.nodes.get(next) {

@@ -316,7 +316,7 @@ impl Taken<'_> {
 
     /// Everything it asks of a request.
     pub(crate) fn whole(&self, cut: &mut Cut<'_>) -> Formula {
-        let methods = self.route.methods.as_ref().map(|(methods, _)| methods.as_slice());
+        let methods = self.route.methods.as_ref().map(|(methods, _)| &**methods);
         let methods = cut.methods(methods);
         Formula::all(vec![methods, self.but_method(cut)])
     }

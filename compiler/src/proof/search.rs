@@ -162,7 +162,7 @@ pub(crate) fn speaks_of(question: &Question<'_>, known: &mut Known) -> Option<Sp
 
 impl<'q> Question<'q> {
     fn way<'w>(&self, course: &'w Course, taken: &Taken<'w>) -> Way<'w> {
-        let route = Some((taken.id, taken.route.steps.as_slice()));
+        let route = Some((taken.id, &*taken.route.steps));
         Way { course, route, believes: self.believes }
     }
 

@@ -39,7 +39,7 @@ impl Row {
             let env = Env { captures: &captures, locals: lets };
             let mut cut = cut();
             let hosts = route.hosts.iter().map(|(host, _)| cut.host(host)).collect();
-            let methods = route.methods.as_ref().map(|(methods, _)| methods.as_slice());
+            let methods = route.methods.as_ref().map(|(methods, _)| &**methods);
             let taken = vec![Formula::any(hosts), cut.path(path), cut.methods(methods)];
             let formulas = conditions.iter().map(|(_, id)| cut.condition(*id, env)).collect();
             let mut space = cut.finish(limit)?;

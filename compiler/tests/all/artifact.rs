@@ -144,16 +144,16 @@ fn what_is_wrong_is_told_by_its_name() {
     }
     let mut action = some();
     std::sync::Arc::make_mut(action.program.routes.get_mut(0).unwrap()).steps =
-        vec![compiler::program::Step {
+        Box::new([compiler::program::Step {
             kind: compiler::program::StepKind::Act(compiler::program::Call {
                 action: Arc::from("juggle"),
-                args: Vec::new(),
+                args: Box::default(),
                 place: None,
-                arms: Vec::new(),
+                arms: Box::default(),
             }),
             span: lang::Span::default(),
-            via: Vec::new(),
-        }];
+            via: Box::default(),
+        }]);
     let unknown = decoded(&action.encode().unwrap()).unwrap_err();
     assert_eq!(unknown, Unfit::Unknown { kind: "action", name: "juggle".to_owned() });
 }

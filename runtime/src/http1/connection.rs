@@ -302,7 +302,7 @@ where
     /// The content of a request: at once if all of it is here, else as it comes.
     fn body(&self, framing: Framing, expects: bool) -> Body {
         let mut shared = self.shared.borrow_mut();
-        shared.content = None;
+        shared.end_content();
         let length = match framing {
             Framing::None | Framing::Close => return Body::empty(),
             Framing::Chunked => None,
@@ -315,7 +315,7 @@ where
             }
         };
         let decoder = Decoder::new(framing, self.limits.body_bytes, self.limits.overhead_bytes);
-        shared.content = Some(Box::new(Content::new(decoder, expects)));
+        shared.begin_content(Content::new(decoder, expects));
         drop(shared);
         Body::source(Received::new(&self.shared, self.limits.body_idle), length)
     }
@@ -350,7 +350,7 @@ where
         // Behind the answer to a client that has closed its side there is no next request.
         let is_last = {
             let shared = self.shared.borrow();
-            shared.closed.is_some() && shared.wire.buffer.is_empty()
+            shared.closed().is_some() && shared.wire.buffer.is_empty()
         };
         if is_last || self.drain.is_started() || self.must_close() {
             asked.persistent = false;
@@ -383,7 +383,8 @@ where
     /// Whether what is left of the request's content forbids to keep the connection; and no more
     /// `100 Continue` from here on.
     fn must_close(&self) -> bool {
-        let Some(content) = &mut self.shared.borrow_mut().content else { return false };
+        let shared = &mut *self.shared.borrow_mut();
+        let Some(content) = shared.content_mut() else { return false };
         // Who was never told to go on may or may not send the content: nobody can tell what the
         // next bytes are.
         let unasked = std::mem::take(&mut content.expects);

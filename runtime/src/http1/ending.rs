@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::connection::{Connection, Switched};
-use super::{Framing, Persistence, Shared, Wire, encode_response};
+use super::{Framing, Persistence, Wire, encode_response};
 use crate::clock;
 use crate::serve::{End, Handler};
 use crate::transport::socket_of;
@@ -26,20 +26,20 @@ where
     /// Reads what the handler left of the content; false if that is too much or takes too long.
     pub(super) async fn discard(&self) -> bool {
         if self.shared.borrow().is_read() {
-            self.shared.borrow_mut().content = None;
+            self.shared.borrow_mut().end_content();
             return true;
         }
         let deadline = clock::now() + self.limits.linger;
         let mut left = self.limits.drain_bytes;
         poll_fn(|cx| {
             let mut shared = self.shared.borrow_mut();
-            if shared.content.as_ref().is_some_and(|content| content.held || content.broken) {
+            if shared.content().is_some_and(|content| content.held || content.broken) {
                 return Poll::Ready(false);
             }
             while let Poll::Ready(next) = shared.poll_content(cx) {
                 let len = match next {
                     None => {
-                        shared.content = None;
+                        shared.end_content();
                         return Poll::Ready(true);
                     }
                     Some(Err(_)) => return Poll::Ready(false),
@@ -112,7 +112,9 @@ where
             // Only content holds the connection besides us, and an upgrade has none.
             return settle.finish(End::Dropped);
         };
-        let Shared { wire: Wire { mut io, buffer }, interim, .. } = shared.into_inner();
+        let mut shared = shared.into_inner();
+        let interim = shared.take_interim();
+        let Wire { mut io, buffer } = shared.wire;
         let mut head = Vec::new();
         encode_response(&mut head, &response, Framing::None, false, Persistence::Implied);
         head.extend_from_slice(&tunnel.read_ahead);

@@ -21,14 +21,21 @@ use crate::transport::socket_of;
 /// a borrow never lasts longer than a poll.
 pub(crate) struct Shared<IO> {
     pub(crate) wire: Wire<IO>,
-    /// What is known of the content of the current request, unless all of it came with the head.
-    pub(crate) content: Option<Box<Content>>,
     /// Whatever the serving loop waits for, it waits by this.
     pub(crate) alarm: Alarm,
+    /// What few exchanges need, and no connection that waits.
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What is known of an exchange that is more than a head and its answer.
+#[derive(Default)]
+pub(crate) struct Rare {
+    /// The content of the request, unless all of it came with the head.
+    pub(super) content: Option<Content>,
     /// Until when a client that has closed its side is answered.
-    pub(crate) closed: Option<Instant>,
+    closed: Option<Instant>,
     /// What is left of interim responses.
-    pub(crate) interim: Option<Box<Out>>,
+    interim: Option<Out>,
 }
 
 /// The content of a request on its way.
@@ -54,9 +61,55 @@ impl Content {
 }
 
 impl<IO> Shared<IO> {
+    /// The content of the current request, unless all of it came with the head.
+    pub(super) fn content(&self) -> Option<&Content> {
+        self.rare.as_ref()?.content.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn content_mut(&mut self) -> Option<&mut Content> {
+        self.rare.as_mut()?.content.as_mut()
+    }
+
+    /// From now on there is this content.
+    pub(super) fn begin_content(&mut self, content: Content) {
+        self.rare.get_or_insert_default().content = Some(content);
+    }
+
+    /// From now on there is none.
+    pub(super) fn end_content(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.content = None;
+            self.tidy();
+        }
+    }
+
     /// Whether nothing is to come of the content.
     pub(super) fn is_read(&self) -> bool {
-        self.content.as_ref().is_none_or(|content| content.decoder.is_done())
+        self.content().is_none_or(|content| content.decoder.is_done())
+    }
+
+    /// Until when a client that has closed its side is answered.
+    pub(super) fn closed(&self) -> Option<Instant> {
+        self.rare.as_ref()?.closed
+    }
+
+    /// The same, to be changed.
+    pub(super) fn closed_mut(&mut self) -> Option<&mut Instant> {
+        self.rare.as_mut()?.closed.as_mut()
+    }
+
+    /// What is left of interim responses, for whoever writes next.
+    pub(super) fn take_interim(&mut self) -> Option<Out> {
+        let interim = self.rare.as_mut()?.interim.take();
+        self.tidy();
+        interim
+    }
+
+    fn tidy(&mut self) {
+        self.rare.take_if(|rare| {
+            rare.content.is_none() && rare.closed.is_none() && rare.interim.is_none()
+        });
     }
 }
 
@@ -64,7 +117,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// Adds interim responses to those that are to be written. Who does not take them goes without.
     pub(super) fn hint(&mut self, hints: &[Response]) {
         const MOST: usize = 16 << 10;
-        let out = self.interim.get_or_insert_default();
+        let out = self.rare.get_or_insert_default().interim.get_or_insert_default();
         for hint in hints {
             if out.head().len() < MOST {
                 encode_response(out.head(), hint, Framing::None, false, Persistence::Implied);
@@ -74,9 +127,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
 
     /// Writes what is left of interim responses.
     pub(super) fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(interim) = &mut self.interim {
+        let Some(rare) = &mut self.rare else { return Poll::Ready(Ok(())) };
+        if let Some(interim) = &mut rare.interim {
             ready!(interim.poll_finish(cx, &mut self.wire.io))?;
-            self.interim = None;
+            rare.interim = None;
         }
         Poll::Ready(Ok(()))
     }
@@ -87,7 +141,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
-            let (wire, Some(content)) = (&mut self.wire, &mut self.content) else {
+            let Some(rare) = &mut self.rare else { return Poll::Ready(None) };
+            let (wire, Some(content)) = (&mut self.wire, &mut rare.content) else {
                 return Poll::Ready(None);
             };
             let decoded = content.decoder.decode(&mut wire.buffer);
@@ -103,7 +158,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
             }
             if content.expects {
                 content.expects = false;
-                let interim = self.interim.get_or_insert_default();
+                let interim = rare.interim.get_or_insert_default();
                 interim.head().extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
             }
             let expected = content.decoder.next_bytes();
@@ -112,7 +167,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
                 wrong => wrong.map(|()| 0),
             };
             if let Ok(0) | Err(_) = read
-                && let Some(content) = &mut self.content
+                && let Some(content) = self.content_mut()
             {
                 return content.broke(BodyError::closed(Side::Client));
             }
@@ -125,10 +180,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
     /// Who has said all there is to say may close that side and read on, and nothing tells such a client from one that
     /// left: the answer has `patience` to come, or its next piece.
     pub(super) fn client_is_gone(&mut self, cx: &mut Context<'_>, patience: Duration) -> bool {
-        if let Some(until) = self.closed {
+        if let Some(until) = self.closed() {
             return self.alarm.poll(cx, until).is_ready();
         }
-        let at_rest = self.is_read() || self.content.as_ref().is_none_or(|content| !content.held);
+        let at_rest = self.is_read() || self.content().is_none_or(|content| !content.held);
         if !at_rest || !self.wire.buffer.is_empty() {
             return false;
         }
@@ -137,7 +192,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Shared<IO> {
             Poll::Ready(Err(_)) => true,
             Poll::Ready(Ok(0)) => {
                 let until = clock::now() + patience;
-                self.closed = Some(until);
+                self.rare.get_or_insert_default().closed = Some(until);
                 self.alarm.poll(cx, until).is_ready()
             }
         }
@@ -155,7 +210,7 @@ pub(super) struct Received<IO> {
 
 impl<IO> Received<IO> {
     pub(super) fn new(shared: &Rc<RefCell<Shared<IO>>>, idle: Duration) -> Received<IO> {
-        if let Some(content) = &mut shared.borrow_mut().content {
+        if let Some(content) = shared.borrow_mut().content_mut() {
             content.held = true;
         }
         Received { shared: Rc::clone(shared), idle, since: None, alarm: Alarm::new() }
@@ -165,7 +220,7 @@ impl<IO> Received<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         let mut shared = self.shared.borrow_mut();
-        if shared.content.as_ref().is_some_and(|content| content.broken) {
+        if shared.content().is_some_and(|content| content.broken) {
             return Poll::Ready(Some(Err(BodyError::closed(Side::Client))));
         }
         if let Poll::Ready(next) = shared.poll_content(cx) {
@@ -174,7 +229,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
         }
         let since = *self.since.get_or_insert_with(clock::now);
         ready!(self.alarm.poll(cx, since + self.idle));
-        match &mut shared.content {
+        match shared.content_mut() {
             Some(content) => content.broke(BodyError::timeout(Side::Client)),
             None => Poll::Ready(None),
         }
@@ -183,15 +238,15 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
     fn awaits_continue(&self) -> bool {
         let shared = self.shared.borrow();
         // Whoever has begun does not wait.
-        shared.wire.buffer.is_empty() && shared.content.as_ref().is_some_and(|one| one.expects)
+        shared.wire.buffer.is_empty() && shared.content().is_some_and(|one| one.expects)
     }
 
     fn can_pass(&self) -> bool {
         let shared = self.shared.borrow();
-        let content = shared.content.as_ref();
-        content.is_some_and(|content| {
+        let Some(rare) = &shared.rare else { return false };
+        rare.content.as_ref().is_some_and(|content| {
             content.decoder.passable() > 0 && !content.broken && !content.expects
-        }) && shared.interim.is_none()
+        }) && rare.interim.is_none()
             && shared.wire.buffer.is_empty()
             && socket_of(&shared.wire.io).is_some()
     }
@@ -201,8 +256,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
         cx: &mut Context<'_>,
         pipe: &mut Pipe,
     ) -> Poll<Result<usize, BodyError>> {
-        let Shared { wire, content, .. } = &mut *self.shared.borrow_mut();
-        let (Some(content), Some(socket)) = (content, socket_of(&wire.io)) else {
+        let shared = &mut *self.shared.borrow_mut();
+        let content = shared.rare.as_mut().and_then(|rare| rare.content.as_mut());
+        let (Some(content), Some(socket)) = (content, socket_of(&shared.wire.io)) else {
             return Poll::Pending;
         };
         let error = match pipe.poll_fill(cx, socket, content.decoder.passable()) {
@@ -223,7 +279,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + 'static> Source for Received<IO> {
     }
 
     fn take_trailers(&mut self) -> Option<Headers> {
-        self.shared.borrow_mut().content.as_mut()?.decoder.take_trailers()
+        self.shared.borrow_mut().content_mut()?.decoder.take_trailers()
     }
 }
 
@@ -231,7 +287,7 @@ impl<IO> Drop for Received<IO> {
     fn drop(&mut self) {
         // The loop may be the one that drops it, under a borrow of its own; then it knows.
         if let Ok(mut shared) = self.shared.try_borrow_mut()
-            && let Some(content) = &mut shared.content
+            && let Some(content) = shared.content_mut()
         {
             content.held = false;
         }
@@ -242,5 +298,17 @@ fn error(fault: Fault) -> BodyError {
     match fault {
         Fault::BodyTooLarge => BodyError::too_large(Side::Client),
         fault => BodyError::malformed(Side::Client, fault.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::ClientTransport;
+
+    #[test]
+    fn what_a_waiting_connection_keeps_fits_into_two_cache_lines() {
+        let counts = 2 * size_of::<usize>();
+        assert!(size_of::<RefCell<Shared<ClientTransport>>>() + counts <= 128);
     }
 }

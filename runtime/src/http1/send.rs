@@ -54,13 +54,13 @@ pub(super) async fn send<IO: AsyncRead + AsyncWrite + Unpin + 'static>(
     let headless =
         (asked.method == Method::Head && response.status != 204) || response.status == 304;
     // An interim response that was begun must end before the final one begins.
-    let begun = shared.borrow_mut().interim.take();
+    let begun = shared.borrow_mut().take_interim();
     let with_content = response.may_have_content(&asked.method);
     // What is here and short is copied behind the head: room for both at once.
     let behind = body.as_full().map_or(0, <[u8]>::len);
     let behind = if with_content && behind <= COPIED { behind } else { 0 };
     let mut out = match begun {
-        Some(begun) => *begun,
+        Some(begun) => begun,
         None => Out::with_room(response_room(response) + behind),
     };
     encode_response(out.head(), response, framing, headless, persistence);
@@ -142,7 +142,7 @@ impl Sending<'_> {
             };
             self.since = None;
             if wrote {
-                if let Some(until) = &mut shared.closed {
+                if let Some(until) = shared.closed_mut() {
                     *until = clock::now() + limits.linger;
                 }
                 continue;
