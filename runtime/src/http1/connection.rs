@@ -78,7 +78,7 @@ pub(super) struct Connection<'c, IO, H: Handler> {
     scheme: Scheme,
     pub(super) limits: &'c Limits,
     drain: &'c Drain,
-    handler: &'c H,
+    pub(super) handler: &'c H,
 }
 
 /// The length of a head in the buffer, or why there will be none. Absent where the buffer ends as a head does: whether one
@@ -257,6 +257,7 @@ where
                 if !clock::gives_way()
                     && self.shared.borrow_mut().client_is_gone(cx, self.limits.linger)
                 {
+                    self.count_linger();
                     return Poll::Ready(None);
                 }
                 Poll::Pending
@@ -376,7 +377,18 @@ where
                 let clean = shared.is_read() && shared.wire.buffer.is_empty();
                 if clean { Next::Close } else { Next::Linger }
             }
-            End::ClientClosed | End::ClientTimeout | End::Dropped => Next::Close,
+            End::ClientClosed => {
+                self.count_linger();
+                Next::Close
+            }
+            End::ClientTimeout | End::Dropped => Next::Close,
+        }
+    }
+
+    /// Counts that a client which has closed its side was not answered in time, if that is so.
+    fn count_linger(&self) {
+        if self.shared.borrow().closed.is_some_and(|until| until <= clock::now()) {
+            self.handler.bit(Bite::Linger);
         }
     }
 
@@ -387,7 +399,14 @@ where
         // Who was never told to go on may or may not send the content: nobody can tell what the
         // next bytes are.
         let unasked = std::mem::take(&mut content.expects);
+        if unasked || content.broken {
+            return true;
+        }
         let too_much = content.decoder.left().is_some_and(|left| left > self.limits.drain_bytes);
-        unasked || content.broken || (!content.held && too_much)
+        if content.held || !too_much {
+            return false;
+        }
+        self.handler.bit(Bite::Unread);
+        true
     }
 }

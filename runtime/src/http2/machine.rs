@@ -20,7 +20,7 @@ use super::send::{Sending, Turn, Wire, interim};
 use super::streams::{Fate, Place, Streams};
 use crate::body::{Body, BodyError, Side};
 use crate::message::{Fault, Response, Scheme};
-use crate::serve::{End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, hints};
+use crate::serve::{Bite, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, hints};
 
 /// So much is gathered before it is written. While it is not, nothing is read: what that asks for
 /// would only be added.
@@ -335,6 +335,7 @@ where
         // has more to send is told to stop (RFC 9113 section 8.1).
         let most = self.limits.drain_bytes;
         if stream.declared.is_some_and(|left| left > most) {
+            self.handler.bit(Bite::Unread);
             return self.reset(at, Code::None, End::Complete);
         }
         let now = Instant::now();
@@ -445,7 +446,14 @@ where
                 (None, Some(since)) => (since + self.limits.linger, Code::None, End::Complete),
                 (None, None) => continue,
             };
-            if due <= now { self.reset(at, code, end) } else { self.expect(due) }
+            if due > now {
+                self.expect(due);
+                continue;
+            }
+            if stalled.is_none() {
+                self.handler.bit(Bite::Linger);
+            }
+            self.reset(at, code, end);
         }
     }
 
