@@ -18,9 +18,10 @@ use super::{Decoder, Framing, RequestHead, Scan, parse_request};
 use crate::body::Body;
 use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version, is_token_byte};
+use crate::serve::hints::Listening;
 use crate::serve::{
     Bite, Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service,
-    Settle, Started, Waiting, hints,
+    Settle, Started, Waiting,
 };
 use crate::upgrade::{Tunnel, Upgrade};
 
@@ -243,7 +244,9 @@ where
         let outgoing = {
             let mut handling = pin!(handler.handle(incoming));
             poll_fn(|cx| {
-                let (polled, hints) = hints::listening(|| handling.as_mut().poll(cx));
+                let listening = Listening::begin();
+                let polled = handling.as_mut().poll(cx);
+                let hints = listening.end();
                 // A client of HTTP/1.0 does not know of them (RFC 9110 section 15.2).
                 if !hints.is_empty() && takes_hints {
                     self.shared.borrow_mut().hint(&hints);

@@ -68,6 +68,10 @@ where
 
     /// Closes a connection on which nothing is left unread.
     pub(super) async fn close(self) {
+        // A socket says goodbye when it is dropped.
+        if socket_of(&self.shared.borrow().wire.io).is_some() {
+            return;
+        }
         let limit = self.limits.linger;
         let closing = poll_fn(|cx| {
             let io = &mut self.shared.borrow_mut().wire.io;

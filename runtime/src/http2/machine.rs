@@ -20,7 +20,8 @@ use super::send::{Sending, Turn, Wire, interim};
 use super::streams::{Fate, Place, Streams};
 use crate::body::{Body, BodyError, Side};
 use crate::message::{Fault, Response, Scheme};
-use crate::serve::{Bite, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, hints};
+use crate::serve::hints::Listening;
+use crate::serve::{Bite, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
 
 /// So much is gathered before it is written. While it is not, nothing is read: what that asks for
 /// would only be added.
@@ -240,7 +241,9 @@ where
         let id = stream.id;
         if let Some(handling) = task.as_mut().as_pin_mut() {
             let cx = &mut Context::from_waker(waker);
-            let (polled, hints) = hints::listening(|| handling.poll(cx));
+            let listening = Listening::begin();
+            let polled = handling.poll(cx);
+            let hints = listening.end();
             for hint in &hints {
                 // Who does not take them goes without.
                 if self.out.len() - self.written < GATHERED {
