@@ -9,18 +9,16 @@ mod wrap;
 use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
 pub use error::{BodyError, BodyFault, Side};
 pub use pipe::Pipe;
 pub use tape::Tape;
 
-use crate::message::{Fault, Headers, headers_from_map, may_trail};
+use crate::message::Headers;
 
 /// Something that yields the chunks of a body: a connection, a decoder, a wrapper.
 pub trait Source {
@@ -67,7 +65,6 @@ pub struct Body {
 enum Kind {
     Empty,
     Once(Bytes),
-    Hyper(Incoming),
     Source(Box<dyn Source>),
 }
 
@@ -91,12 +88,6 @@ impl Body {
     /// The source answers for `length`; whoever sends the body checks it once more.
     pub fn source(source: impl Source + 'static, length: Option<u64>) -> Body {
         Body { kind: Kind::Source(Box::new(source)), left: length, trailers: None }
-    }
-
-    /// Content that hyper receives, from an upstream.
-    pub fn hyper(incoming: Incoming) -> Body {
-        let left = incoming.size_hint().exact();
-        Body { kind: Kind::Hyper(incoming), left, trailers: None }
     }
 
     /// The same content with a trailer section behind it.
@@ -130,23 +121,6 @@ impl Body {
             let next = match &mut self.kind {
                 Kind::Empty => None,
                 Kind::Once(bytes) => Some(Ok(std::mem::take(bytes))),
-                Kind::Hyper(incoming) => match ready!(Pin::new(incoming).poll_frame(cx)) {
-                    Some(Ok(frame)) => Some(match frame.into_data() {
-                        Ok(bytes) => Ok(bytes),
-                        Err(frame) => {
-                            let map = frame.into_trailers().unwrap_or_default();
-                            match trailers(&map) {
-                                Ok(trailers) => {
-                                    self.trailers = Some(Box::new(trailers));
-                                    continue;
-                                }
-                                Err(error) => Err(error),
-                            }
-                        }
-                    }),
-                    Some(Err(error)) => Some(Err(BodyError::from_hyper(&error))),
-                    None => None,
-                },
                 Kind::Source(source) => {
                     let next = ready!(source.poll_chunk(cx));
                     if next.is_none()
@@ -262,15 +236,6 @@ impl Body {
     }
 }
 
-/// The trailer section that hyper brought, if nothing stands in it that belongs into a head.
-fn trailers(map: &http::HeaderMap) -> Result<Headers, BodyError> {
-    let malformed = || BodyError::malformed(Side::Upstream, Fault::TrailerField.name());
-    if !map.keys().all(|name| may_trail(name.as_str().as_bytes())) {
-        return Err(malformed());
-    }
-    headers_from_map(map).map_err(|_| malformed())
-}
-
 impl Default for Body {
     fn default() -> Body {
         Body::empty()
@@ -282,7 +247,6 @@ impl fmt::Debug for Body {
         let kind = match self.kind {
             Kind::Empty => "empty",
             Kind::Once(_) => "once",
-            Kind::Hyper(_) => "hyper",
             Kind::Source(_) => "source",
         };
         f.debug_struct("Body").field("kind", &kind).field("left", &self.left).finish()
@@ -304,33 +268,5 @@ impl From<String> for Body {
 impl From<&'static str> for Body {
     fn from(text: &'static str) -> Body {
         Body::full(text)
-    }
-}
-
-/// hyper's client takes the body as it is.
-impl hyper::body::Body for Body {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let body = self.get_mut();
-        Poll::Ready(match ready!(body.poll_next(cx)) {
-            Some(chunk) => Some(chunk.map(Frame::data)),
-            None => body
-                .take_trailers()
-                .and_then(|trailers| crate::message::header_map(&trailers).ok())
-                .map(|map| Ok(Frame::trailers(map))),
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -14,6 +14,17 @@ thread_local! {
 /// How long the calendar is taken to go as the clock does, before it is looked at again.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// How often a core wakes at least. No connection waits for less.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Wakes a core now and then, for ever. Of a timer that is the first of all the runtime tells itself with a write to a
+/// file, and wakes once more for it; so there is always one that comes before those of connections.
+pub(crate) async fn tick() {
+    loop {
+        tokio::time::sleep(TICK).await;
+    }
+}
+
 /// The time: that of the wake-up under way on this core, if one is.
 pub(crate) fn now() -> Instant {
     NOW.get().unwrap_or_else(Instant::now)

@@ -134,13 +134,17 @@ pub trait Handler: Unpin {
     fn finished(&self, ticket: Self::Ticket, sent: Sent);
 }
 
-/// A limit that a connection reaches between requests, or in the place of one.
+/// A limit that a connection reaches between requests, behind an answer, or in the place of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bite {
     /// Nothing came for as long as a connection may wait.
     Idle,
     /// There was a stream more than the client may have open.
     Streams,
+    /// More content that nobody wants is to come than is thrown away.
+    Unread,
+    /// A client took too long to end what is answered, or has closed its side and could not be answered in time.
+    Linger,
 }
 
 impl<H: Handler> Handler for &H {

@@ -270,6 +270,8 @@ impl Handler for Session {
         self.connection.series.refused(match bite {
             Bite::Idle => Limit::Idle,
             Bite::Streams => Limit::Streams,
+            Bite::Unread => Limit::Unread,
+            Bite::Linger => Limit::LingerTime,
         });
     }
 

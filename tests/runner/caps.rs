@@ -17,8 +17,8 @@ pub fn trials() -> Vec<Trial> {
 const POLICY: &str = "edition 2026
 listener web {
   bind    \"127.0.0.1:0\"
-  cap     header=4KiB, headers=10, target=1KiB, body=1KiB, idle=1s, streams=1, connections=12
-  timeout header=1s, body=1s
+  cap     header=4KiB, headers=10, target=1KiB, body=1KiB, idle=1s, streams=1, connections=14, overhead=64B, unread=100B
+  timeout header=1s, body=1s, linger=1s
 }
 route read on web { path \"/read\"; require req.json is present; respond 200 }
 route all on web { respond 200 }
@@ -32,6 +32,8 @@ const STREAMS: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\
 fn counted() -> Result<(), Failed> {
     let get = |head: &str| format!("GET {head}host: x\r\n\r\n").into_bytes();
     let post = "POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: ";
+    let chunked = "POST /read HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked";
+    let unread = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n".to_vec();
     let bites = [
         ("header", get(&format!("/ HTTP/1.1\r\na: {}\r\n", "a".repeat(5000)))),
         ("headers", get(&format!("/ HTTP/1.1\r\n{}", "a: a\r\n".repeat(10)))),
@@ -41,6 +43,10 @@ fn counted() -> Result<(), Failed> {
         ("streams", STREAMS.to_vec()),
         ("header_time", b"GET / HTTP/1.1\r\n".to_vec()),
         ("body_time", format!("{post}10\r\n\r\n{{").into_bytes()),
+        ("overhead", format!("{chunked}\r\n\r\n1;{}\r\n", "a".repeat(100)).into_bytes()),
+        ("unread", unread.clone()),
+        // Nor does its client close behind the answer.
+        ("linger_time", unread),
     ];
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("gateway.gw");

@@ -79,6 +79,8 @@ pub static ROW: Block = Block {
                 Guard::of(&["connections_per_client"], Stricter::Less, Without::Default)
                     .or_part("connections", 4),
                 Guard::of(&["handshakes"], Stricter::Less, Without::Default),
+                Guard::of(&["overhead"], Stricter::Less, Without::Default),
+                Guard::of(&["unread"], Stricter::Less, Without::Default),
             ],
             doc: "The most that one connection, or all of them together, may take.",
             example: "cap header=32KiB, headers=100, body=10MiB, idle=60s, streams=100",
@@ -93,9 +95,10 @@ pub static ROW: Block = Block {
                 Guard::of(&["header"], Stricter::Less, Without::Default),
                 Guard::of(&["body"], Stricter::Less, Without::Default),
                 Guard::of(&["send"], Stricter::Less, Without::Default),
+                Guard::of(&["linger"], Stricter::Less, Without::Default),
             ],
             doc: "How long a client may keep the gateway waiting. Every wait is finite.",
-            example: "timeout handshake=10s, header=10s, body=30s, send=30s",
+            example: "timeout handshake=10s, header=10s, body=30s, send=30s, linger=2s",
         },
         Setting {
             name: "log",
@@ -181,6 +184,10 @@ params! {
         connections_per_client: Option<Count<1, { u32::MAX }>>,
         /// The most TLS handshakes under way. Beyond it connections are closed at once.
         handshakes: Count<1, { u32::MAX }> = "1000",
+        /// The most bytes that a body may have besides its content: extensions of chunks, and trailers. Beyond it: 400.
+        overhead: Bytes<0, MOST_HEADER> = "8KiB",
+        /// The most content that is read and thrown away where nobody wants it, so that the connection can be kept; sixteen times as much behind a last answer, so that this one arrives. Beyond it the connection is closed, or the stream reset.
+        unread: Size = "64KiB",
     }
 }
 
@@ -196,6 +203,8 @@ params! {
         body: Wait<1> = "30s",
         /// For the client to take the next piece of an answer.
         send: Wait<1> = "30s",
+        /// For what is still to come of a request that is answered already, and for the client's close behind a last answer; and for the answer to a client that has closed its side, as one that left has too.
+        linger: Wait<1> = "2s",
     }
 }
 
@@ -508,6 +517,8 @@ impl ListenerConfig {
         self.connections = line.connections.0 as usize;
         self.per_client = line.connections_per_client.map(|most| most.0 as usize);
         self.handshakes = line.handshakes.0 as usize;
+        limits.overhead_bytes = line.overhead.0 as usize;
+        limits.drain_bytes = line.unread.0;
     }
 
     fn timeout(&mut self, line: &Timeout) {
@@ -516,6 +527,7 @@ impl ListenerConfig {
         limits.head = line.header.0;
         limits.body_idle = line.body.0;
         limits.send_idle = line.send.0;
+        limits.linger = line.linger.0;
     }
 }
 
@@ -657,6 +669,8 @@ mod tests {
             Value::Int(i64::from(CONNECTIONS)),
             Value::Absent,
             Value::Int(i64::from(HANDSHAKES)),
+            Value::Size(8 << 10),
+            Value::Size(64 << 10),
         ]
     }
 
@@ -676,12 +690,14 @@ mod tests {
         assert_eq!(default("streams"), unsaid.limits.streams.to_string());
         assert_eq!(default("connections"), unsaid.connections.to_string());
         assert_eq!(default("handshakes"), unsaid.handshakes.to_string());
+        let limits = &unsaid.limits;
+        assert_eq!(default("overhead"), Value::Size(limits.overhead_bytes as u64).to_string());
+        assert_eq!(default("unread"), Value::Size(limits.drain_bytes).to_string());
         let seconds = |length: Duration| format!("{}s", length.as_secs());
         assert_eq!(default("idle"), seconds(unsaid.limits.idle));
         let times: Vec<_> = Timeout::PARAMS.iter().filter_map(|param| param.default).collect();
-        let limits = &unsaid.limits;
-        let unsaid = [unsaid.handshake, limits.head, limits.body_idle, limits.send_idle];
-        assert_eq!(times, unsaid.map(seconds));
+        let Limits { head, body_idle, send_idle, linger, .. } = **limits;
+        assert_eq!(times, [unsaid.handshake, head, body_idle, send_idle, linger].map(seconds));
     }
 
     #[test]

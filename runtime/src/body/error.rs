@@ -86,19 +86,6 @@ impl BodyError {
             (Side::Gateway, _) => 500,
         }
     }
-
-    pub(crate) fn from_hyper(error: &hyper::Error) -> BodyError {
-        let side = Side::Upstream;
-        if error.is_timeout() {
-            BodyError::timeout(side)
-        } else if error.is_parse() {
-            BodyError::malformed(side, "chunk")
-        } else if error.is_incomplete_message() || error.is_closed() {
-            BodyError::closed(side)
-        } else {
-            BodyError::reset(side)
-        }
-    }
 }
 
 impl fmt::Display for BodyError {

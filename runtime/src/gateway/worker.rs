@@ -165,6 +165,7 @@ pub(super) fn start<S: Snapshot>(
             });
             let telemetry = worker.shared.telemetry.clone();
             tokio::task::spawn_local(async move { telemetry.flush_when_due().await });
+            tokio::task::spawn_local(clock::tick());
             worker.run(ends).await;
         });
         // What is still open ends here, each exchange with its line in the log.

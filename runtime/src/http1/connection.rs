@@ -18,9 +18,10 @@ use super::{Decoder, Framing, RequestHead, Scan, parse_request};
 use crate::body::Body;
 use crate::clock;
 use crate::message::{Fault, Method, Response, Scheme, Version, is_token_byte};
+use crate::serve::hints::Listening;
 use crate::serve::{
     Bite, Drain, End, GRACE, Handler, Incoming, Limits, Outgoing, Protocol, Refusal, Service,
-    Settle, Started, Waiting, hints,
+    Settle, Started, Waiting,
 };
 use crate::upgrade::{Tunnel, Upgrade};
 
@@ -78,7 +79,7 @@ pub(super) struct Connection<'c, IO, H: Handler> {
     scheme: Scheme,
     pub(super) limits: &'c Limits,
     drain: &'c Drain,
-    handler: &'c H,
+    pub(super) handler: &'c H,
 }
 
 /// The length of a head in the buffer, or why there will be none. Absent where the buffer ends as a head does: whether one
@@ -243,7 +244,9 @@ where
         let outgoing = {
             let mut handling = pin!(handler.handle(incoming));
             poll_fn(|cx| {
-                let (polled, hints) = hints::listening(|| handling.as_mut().poll(cx));
+                let listening = Listening::begin();
+                let polled = handling.as_mut().poll(cx);
+                let hints = listening.end();
                 // A client of HTTP/1.0 does not know of them (RFC 9110 section 15.2).
                 if !hints.is_empty() && takes_hints {
                     self.shared.borrow_mut().hint(&hints);
@@ -257,6 +260,7 @@ where
                 if !clock::gives_way()
                     && self.shared.borrow_mut().client_is_gone(cx, self.limits.linger)
                 {
+                    self.count_linger();
                     return Poll::Ready(None);
                 }
                 Poll::Pending
@@ -376,7 +380,18 @@ where
                 let clean = shared.is_read() && shared.wire.buffer.is_empty();
                 if clean { Next::Close } else { Next::Linger }
             }
-            End::ClientClosed | End::ClientTimeout | End::Dropped => Next::Close,
+            End::ClientClosed => {
+                self.count_linger();
+                Next::Close
+            }
+            End::ClientTimeout | End::Dropped => Next::Close,
+        }
+    }
+
+    /// Counts that a client which has closed its side was not answered in time, if that is so.
+    fn count_linger(&self) {
+        if self.shared.borrow().closed.is_some_and(|until| until <= clock::now()) {
+            self.handler.bit(Bite::Linger);
         }
     }
 
@@ -388,7 +403,14 @@ where
         // Who was never told to go on may or may not send the content: nobody can tell what the
         // next bytes are.
         let unasked = std::mem::take(&mut content.expects);
+        if unasked || content.broken {
+            return true;
+        }
         let too_much = content.decoder.left().is_some_and(|left| left > self.limits.drain_bytes);
-        unasked || content.broken || (!content.held && too_much)
+        if content.held || !too_much {
+            return false;
+        }
+        self.handler.bit(Bite::Unread);
+        true
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Switched};
 use super::{Framing, Persistence, Wire, encode_response};
 use crate::clock;
-use crate::serve::{End, Handler};
+use crate::serve::{Bite, End, Handler};
 use crate::transport::socket_of;
 use crate::upgrade::copy;
 
@@ -31,6 +31,11 @@ where
         }
         let deadline = clock::now() + self.limits.linger;
         let mut left = self.limits.drain_bytes;
+        let declared = self.shared.borrow().content.as_ref().and_then(|one| one.decoder.left());
+        if declared.is_some_and(|declared| declared > left) {
+            self.handler.bit(Bite::Unread);
+            return false;
+        }
         poll_fn(|cx| {
             let mut shared = self.shared.borrow_mut();
             if shared.content().is_some_and(|content| content.held || content.broken) {
@@ -47,29 +52,40 @@ where
                 };
                 match left.checked_sub(len) {
                     Some(rest) => left = rest,
-                    None => return Poll::Ready(false),
+                    None => {
+                        self.handler.bit(Bite::Unread);
+                        return Poll::Ready(false);
+                    }
                 }
             }
-            shared.alarm.poll(cx, deadline).map(|()| false)
+            shared.alarm.poll(cx, deadline).map(|()| {
+                self.handler.bit(Bite::Linger);
+                false
+            })
         })
         .await
     }
 
     /// Closes a connection on which nothing is left unread.
     pub(super) async fn close(self) {
+        // A socket says goodbye when it is dropped.
+        if socket_of(&self.shared.borrow().wire.io).is_some() {
+            return;
+        }
         let limit = self.limits.linger;
         let closing = poll_fn(|cx| {
             let io = &mut self.shared.borrow_mut().wire.io;
             std::pin::Pin::new(io).poll_shutdown(cx)
         });
         // Whether the client hears it or not, it is over.
-        let _ = timeout(limit, closing).await;
+        if timeout(limit, closing).await.is_err() {
+            self.handler.bit(Bite::Linger);
+        }
     }
 
     /// Closes our side, then reads on for a while: closing with bytes unread resets the connection
     /// and may destroy the answer before the client reads it.
     pub(super) async fn linger(self) {
-        const MOST: usize = 1 << 20;
         let limit = self.limits.linger;
         let shared = &self.shared;
         let lingering = async {
@@ -80,20 +96,25 @@ where
             if closed.await.is_err() {
                 return;
             }
-            let mut left = MOST;
-            while left > 0 {
+            let mut left = self.limits.behind_the_last();
+            loop {
                 let read = poll_fn(|cx| {
                     let wire = &mut shared.borrow_mut().wire;
                     wire.buffer.clear();
                     wire.poll_fill(cx, 0)
                 });
                 match read.await {
-                    Ok(count @ 1..) => left = left.saturating_sub(count),
+                    Ok(count @ 1..) => match left.checked_sub(count as u64) {
+                        Some(rest) => left = rest,
+                        None => return self.handler.bit(Bite::Unread),
+                    },
                     Ok(0) | Err(_) => return,
                 }
             }
         };
-        let _ = timeout(limit, lingering).await;
+        if timeout(limit, lingering).await.is_err() {
+            self.handler.bit(Bite::Linger);
+        }
     }
 
     /// Resets the connection; over TLS it is left without a goodbye, which says the same.

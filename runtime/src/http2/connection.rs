@@ -25,8 +25,6 @@ const REST: Duration = Duration::from_secs(1);
 const KEPT: usize = 256 << 10;
 /// So often a connection reads and writes before others have their turn.
 const TURNS: usize = 16;
-/// The most that is read behind our goodbye.
-const LINGERED: u64 = 1 << 20;
 
 thread_local! {
     /// What all connections of a core read into, and gather in: one that waits owns nothing.
@@ -265,6 +263,7 @@ where
                     machine.leave();
                 }
                 Leaving::Announced if machine.since + limits.linger <= now => {
+                    machine.handler.bit(Bite::Linger);
                     machine.part();
                     return true;
                 }
@@ -280,17 +279,21 @@ where
         if self.gone {
             return;
         }
-        let left = self.machine.unsent();
+        let (left, most) = (self.machine.unsent(), self.limits.behind_the_last());
         let io = &mut self.io;
         let closing = async {
             io.write_all(left).await?;
             io.shutdown().await?;
-            let mut rest = io.take(LINGERED);
+            let mut rest = io.take(most);
             let mut into = vec![0; 4096];
             while rest.read(&mut into).await? > 0 {}
-            std::io::Result::Ok(())
+            std::io::Result::Ok(rest.limit() == 0)
         };
         // Whether the client hears it or not, it is over.
-        let _ = timeout(self.limits.linger, closing).await;
+        match timeout(self.limits.linger, closing).await {
+            Ok(Ok(true)) => self.machine.handler.bit(Bite::Unread),
+            Ok(_) => {}
+            Err(_) => self.machine.handler.bit(Bite::Linger),
+        }
     }
 }

@@ -301,6 +301,7 @@ where
             return self.content_ended(at, None);
         }
         if over {
+            self.handler.bit(Bite::Unread);
             self.reset(at, Code::None, End::Complete);
         }
         if data.is_empty() {

@@ -20,7 +20,8 @@ use super::send::{Sending, Turn, Wire, interim};
 use super::streams::{Fate, Place, Streams};
 use crate::body::{Body, BodyError, Side};
 use crate::message::{Fault, Response, Scheme};
-use crate::serve::{End, Handler, Incoming, Limits, Outgoing, Refusal, Settle, hints};
+use crate::serve::hints::Listening;
+use crate::serve::{Bite, End, Handler, Incoming, Limits, Outgoing, Refusal, Settle};
 
 /// So much is gathered before it is written. While it is not, nothing is read: what that asks for
 /// would only be added.
@@ -240,7 +241,9 @@ where
         let id = stream.id;
         if let Some(handling) = task.as_mut().as_pin_mut() {
             let cx = &mut Context::from_waker(waker);
-            let (polled, hints) = hints::listening(|| handling.poll(cx));
+            let listening = Listening::begin();
+            let polled = handling.poll(cx);
+            let hints = listening.end();
             for hint in &hints {
                 // Who does not take them goes without.
                 if self.out.len() - self.written < GATHERED {
@@ -335,6 +338,7 @@ where
         // has more to send is told to stop (RFC 9113 section 8.1).
         let most = self.limits.drain_bytes;
         if stream.declared.is_some_and(|left| left > most) {
+            self.handler.bit(Bite::Unread);
             return self.reset(at, Code::None, End::Complete);
         }
         let now = Instant::now();
@@ -445,7 +449,14 @@ where
                 (None, Some(since)) => (since + self.limits.linger, Code::None, End::Complete),
                 (None, None) => continue,
             };
-            if due <= now { self.reset(at, code, end) } else { self.expect(due) }
+            if due > now {
+                self.expect(due);
+                continue;
+            }
+            if stalled.is_none() {
+                self.handler.bit(Bite::Linger);
+            }
+            self.reset(at, code, end);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Header sections to and from the map of the `http` crate, for HTTP/2 and for hyper.
+//! Header sections to and from the map of the `http` crate, for HTTP/2.
 //! Connection fields never cross: HTTP/2 has none (RFC 9113 section 8.2.2).
 
 use http::HeaderMap;
@@ -6,7 +6,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::headers::{Headers, InvalidField};
 
-/// The fields as a map with lower-case names, for an HTTP/2 message or for hyper.
+/// The fields as a map with lower-case names, for an HTTP/2 message.
 ///
 /// Connection-specific fields and `host` are left out, and of `te` all but `trailers`.
 pub fn header_map(headers: &Headers) -> Result<HeaderMap, InvalidField> {

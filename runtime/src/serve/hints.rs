@@ -8,31 +8,50 @@ use crate::message::{Headers, Response};
 /// Interim answers with more to say, in bytes, do not go on.
 const LONGEST: usize = 16 << 10;
 
+/// Whether anybody listens, and has heard something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Deaf,
+    Listens,
+    Heard,
+}
+
 thread_local! {
-    static LISTENS: Cell<bool> = const { Cell::new(false) };
+    static STATE: Cell<State> = const { Cell::new(State::Deaf) };
     static HEARD: RefCell<Vec<Response>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs a handler for a moment; what it did, and the interim answers that it heard. No request has memory for these.
-pub(crate) fn listening<T>(work: impl FnOnce() -> T) -> (T, Vec<Response>) {
-    struct Listens;
-    impl Drop for Listens {
-        fn drop(&mut self) {
-            LISTENS.set(false);
-            // Where the handler panicked nobody has taken them.
+/// Listens while a handler runs for a moment. No request has memory for what is heard.
+pub(crate) struct Listening(());
+
+impl Listening {
+    pub(crate) fn begin() -> Listening {
+        STATE.set(State::Listens);
+        Listening(())
+    }
+
+    /// The interim answers that were heard; nearly always there are none.
+    pub(crate) fn end(self) -> Vec<Response> {
+        match STATE.get() {
+            State::Heard => HEARD.take(),
+            State::Deaf | State::Listens => Vec::new(),
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // Where the handler panicked nobody has taken them.
+        if STATE.replace(State::Deaf) == State::Heard {
             HEARD.take();
         }
     }
-    LISTENS.set(true);
-    let _listens = Listens;
-    let done = work();
-    (done, HEARD.take())
 }
 
 /// Tells of an interim answer, if anybody listens; nobody does where the exchange is not that of a client. Of its fields
 /// `Link` alone goes on: what a policy says of an answer is not said of what comes before it.
 pub(crate) fn tell(response: &Response) {
-    if !LISTENS.get() {
+    if STATE.get() == State::Deaf {
         return;
     }
     let links = response.headers.all("link").map(<[u8]>::len);
@@ -45,5 +64,6 @@ pub(crate) fn tell(response: &Response) {
         let _ = headers.append("link", link);
     }
     let hint = Response { status: response.status, headers, version: response.version };
+    STATE.set(State::Heard);
     HEARD.with_borrow_mut(|heard| heard.push(hint));
 }

@@ -24,9 +24,11 @@ pub struct Limits {
     pub body_idle: Duration,
     /// Longest wait for the client to take the next piece of a response.
     pub send_idle: Duration,
-    /// Most bytes of unread request content that are read and thrown away to keep a connection.
+    /// Most bytes of unread request content that are read and thrown away to keep a connection; sixteen times as much behind
+    /// a last answer.
     pub drain_bytes: u64,
-    /// Longest wait for that, and for the client's close behind our last answer.
+    /// Longest wait for that, for the client's close behind our last answer, and for the answer to a client that has closed
+    /// its side.
     pub linger: Duration,
     /// Most concurrent HTTP/2 streams.
     pub streams: u32,
@@ -35,6 +37,11 @@ pub struct Limits {
 impl Limits {
     /// More fields than this are never read, whatever [`Limits::fields`] says.
     pub const MAX_FIELDS: usize = 256;
+
+    /// Most bytes that are read and thrown away behind a last answer.
+    pub(crate) fn behind_the_last(&self) -> u64 {
+        self.drain_bytes.saturating_mul(16)
+    }
 }
 
 impl Default for Limits {

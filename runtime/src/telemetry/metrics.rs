@@ -118,6 +118,12 @@ pub enum Limit {
     BodyTime,
     /// `timeout send`.
     SendTime,
+    /// `cap overhead`.
+    Overhead,
+    /// `cap unread`.
+    Unread,
+    /// `timeout linger`.
+    LingerTime,
     /// Streams of an HTTP/2 connection that were reset young.
     Resets,
     /// Frames of an HTTP/2 connection that brought nothing.
@@ -145,7 +151,7 @@ const BOUNDS: [(u64, &str); 14] = [
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 impl Limit {
-    const ALL: [(Limit, &'static str); 16] = [
+    const ALL: [(Limit, &'static str); 19] = [
         (Limit::Connections, "connections"),
         (Limit::ConnectionsPerClient, "connections_per_client"),
         (Limit::Files, "files"),
@@ -160,6 +166,9 @@ impl Limit {
         (Limit::HeaderTime, "header_time"),
         (Limit::BodyTime, "body_time"),
         (Limit::SendTime, "send_time"),
+        (Limit::Overhead, "overhead"),
+        (Limit::Unread, "unread"),
+        (Limit::LingerTime, "linger_time"),
         (Limit::Resets, "resets"),
         (Limit::Frames, "frames"),
     ];
@@ -174,6 +183,7 @@ impl Limit {
             "body-too-large" => Some(Limit::Body),
             "head-timeout" => Some(Limit::HeaderTime),
             "client-timeout" => Some(Limit::SendTime),
+            "chunk-overhead" => Some(Limit::Overhead),
             "stream-resets" => Some(Limit::Resets),
             "frame-flood" => Some(Limit::Frames),
             _ => None,

@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::causes::Cause;
 use crate::body::{Body, BodyError, Side};
 
+/// Interim answers (1xx) before the final one; who says more has none.
+pub(super) const MOST_INTERIM: usize = 16;
+
 /// A request without an answer.
 #[derive(Debug)]
 pub struct Failure {

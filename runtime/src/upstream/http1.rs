@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::clock::{Clock, Turn, begin};
 use super::config::Timeouts;
 use super::connect::Socket;
-use super::failure::{Kind, Lost};
+use super::failure::{Kind, Lost, MOST_INTERIM};
 use super::pool::Hold;
 use super::upload::{Broken, Upload};
 use crate::body::{Body, BodyError, Pipe, Side, Source};
@@ -30,9 +30,6 @@ const MOST_HEAD: usize = 64 * 1024;
 
 /// Chunk extensions and trailers of one answer.
 const MOST_OVERHEAD: usize = 16 * 1024;
-
-/// Interim answers (1xx) before the final one.
-const MOST_INTERIM: usize = 16;
 
 /// A connection between two exchanges.
 pub(super) struct Session {

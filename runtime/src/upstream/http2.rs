@@ -1,70 +1,32 @@
-//! HTTP/2 towards one endpoint: a few connections (lanes) with many streams each. hyper speaks it; each
-//! connection is driven by a task of this core. It bounds streams and opens lanes; it chooses no endpoint.
+//! HTTP/2 towards one endpoint: a request on a stream of its own, which the caller drives. The h2 crate speaks it.
+//! It opens no connections and chooses no endpoint.
 
-use std::cell::{Cell, RefCell};
-use std::error::Error;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+mod lanes;
+mod upload;
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hyper::body::Body as _;
-use hyper::client::conn::http2::{self, SendRequest};
-use hyper::rt::Executor;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::Notify;
-use tokio::task::spawn_local;
+use h2::client::ResponseFuture;
+use h2::{Reason, RecvStream};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderValue, TE};
 use tokio::time::Instant;
 
+pub(super) use lanes::{Lanes, Stream};
+
+use self::upload::{Going, Upload};
 use super::clock::{Clock, Turn, begin};
 use super::config::Timeouts;
-use super::connect::Socket;
-use super::failure::{Kind, Lost};
+use super::failure::{Kind, Lost, MOST_INTERIM};
 use super::pool::Hold;
-use crate::body::{Body, BodyError, BodyFault, Side, Source};
-use crate::message::{Headers, Request, Response, Version, header_map, headers_from_map};
-use crate::serve::Alarm;
-
-/// Streams on one lane, if the endpoint allows as many.
-const MOST_STREAMS: usize = 128;
-
-/// Streams that are opened before the endpoint has said how many it takes; more would risk a refusal. Those that
-/// come meanwhile wait in the lane, for less than a round trip.
-const BEFORE_SETTINGS: usize = 1;
-
-/// The header section of an answer.
-const MOST_HEAD: u32 = 64 * 1024;
-
-/// How much of a body may come before it is read. A lane's window is that of all its streams together: clients that
-/// do not read theirs must not hold up the others.
-const WINDOW: u32 = 256 * 1024;
-
-/// How much of a request's body hyper takes before the endpoint does.
-const SEND_BUFFER: usize = 128 * 1024;
-
-/// A lane on which requests wait is asked for a sign of life this often.
-const PING: Duration = Duration::from_secs(20);
-
-/// The connections of one endpoint on one core.
-#[derive(Default)]
-pub(super) struct Lanes {
-    list: RefCell<Vec<Rc<Lane>>>,
-    /// One lane is opened at a time: a hundred requests that arrive together need one, not a hundred.
-    opening: Cell<bool>,
-    opened: Notify,
-}
-
-struct Lane {
-    sender: SendRequest<Body>,
-    driver: Rc<RefCell<Option<Driver>>>,
-    /// Whether it has brought an answer, and so the endpoint's settings.
-    answered: Cell<bool>,
-    streams: Cell<usize>,
-    /// When the last stream ended.
-    since: Cell<Instant>,
-}
+use crate::body::{Body, BodyError, Side, Source};
+use crate::message::{
+    Fault, Headers, Method, Request, Response, Version, header_map, headers_from_map, may_trail,
+};
+use crate::serve::{Alarm, hints};
 
 /// What to send on a stream.
 pub(super) struct Ask<'a> {
@@ -76,110 +38,22 @@ pub(super) struct Ask<'a> {
     pub(super) until: Instant,
 }
 
-/// What moves a lane's frames; nothing, once the connection has ended.
-type Driver = http2::Connection<TokioIo<Socket>, Body, Here>;
-
-/// A place for one stream on a lane.
-pub(super) struct Stream {
-    lane: Rc<Lane>,
+/// The head of an answer, what brings the rest of it, and what is left of the request.
+struct Reply {
+    response: Response,
+    content: RecvStream,
+    upload: Upload,
 }
 
-impl Lanes {
-    /// A stream on an open lane, or on one that `open` opens; says whether the lane was there before. Whoever waits
-    /// bounds the wait.
-    pub(super) async fn stream<F>(&self, open: impl Fn() -> F) -> Result<(Stream, bool), Kind>
-    where
-        F: Future<Output = Result<Socket, Kind>>,
-    {
-        loop {
-            if let Some(stream) = self.free() {
-                return Ok((stream, true));
-            }
-            if self.opening.get() {
-                self.opened.notified().await;
-                continue;
-            }
-            let _opening = Opening::begin(self);
-            let lane = Rc::new(Lane::open(open().await?).await?);
-            self.list.borrow_mut().push(lane.clone());
-            return Ok((Stream::on(lane), false));
-        }
-    }
-
-    /// Closes lanes without streams that were unused for `keep`, and forgets those that were closed.
-    pub(super) fn sweep(&self, now: Instant, keep: Duration) {
-        self.list.borrow_mut().retain(|lane| {
-            let unused = lane.streams.get() == 0 && now.duration_since(lane.since.get()) >= keep;
-            !unused && !lane.sender.is_closed()
-        });
-    }
-
-    /// How many there are.
-    pub(super) fn count(&self) -> usize {
-        self.list.borrow().len()
-    }
-
-    fn free(&self) -> Option<Stream> {
-        let mut list = self.list.borrow_mut();
-        list.retain(|lane| !lane.sender.is_closed());
-        let emptiest = list.iter().filter(|lane| lane.streams.get() < lane.most());
-        emptiest.min_by_key(|lane| lane.streams.get()).map(|lane| Stream::on(lane.clone()))
-    }
-}
-
-impl Lane {
-    async fn open(socket: Socket) -> Result<Lane, Kind> {
-        let handshake = http2::Builder::new(Here)
-            .timer(TokioTimer::new())
-            .initial_max_send_streams(BEFORE_SETTINGS)
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(MOST_STREAMS as u32 * WINDOW)
-            .max_send_buf_size(SEND_BUFFER)
-            .max_header_list_size(MOST_HEAD)
-            .keep_alive_interval(PING)
-            .keep_alive_timeout(PING)
-            .handshake(TokioIo::new(socket))
-            .await;
-        let (sender, driver) = handshake.map_err(|error| kind(&error))?;
-        let driver = Rc::new(RefCell::new(Some(driver)));
-        let driven = driver.clone();
-        spawn_local(poll_fn(move |cx| {
-            let mut driver = driven.borrow_mut();
-            let Some(connection) = driver.as_mut() else { return Poll::Ready(()) };
-            let end = ready!(Pin::new(connection).poll(cx));
-            if let Err(error) = end {
-                tracing::debug!(%error, "connection to an upstream ended");
-            }
-            // Dropped at once, for the requests that wait in it are told by that.
-            let ended = driver.take();
-            drop(driver);
-            drop(ended);
-            Poll::Ready(())
-        }));
-        let since = Cell::new(Instant::now());
-        Ok(Lane { sender, driver, answered: Cell::new(false), streams: Cell::new(0), since })
-    }
-
-    /// Streams it takes at a time: the endpoint's own word, as soon as its settings have come.
-    fn most(&self) -> usize {
-        // It is only borrowed otherwise while it is driven, and whoever asks then is told a little more.
-        let driver = self.driver.try_borrow().ok();
-        let allowed = driver.and_then(|driver| Some(driver.as_ref()?.current_max_send_streams()));
-        match allowed {
-            Some(allowed) if self.answered.get() || allowed != BEFORE_SETTINGS => {
-                allowed.min(MOST_STREAMS)
-            }
-            _ => MOST_STREAMS,
-        }
-    }
+/// Why there is no answer.
+enum Broken {
+    /// The stream has ended, or the connection with it.
+    Stream(h2::Error),
+    /// What came is none, or the request's content broke.
+    Told(Kind),
 }
 
 impl Stream {
-    fn on(lane: Rc<Lane>) -> Stream {
-        lane.streams.set(lane.streams.get() + 1);
-        Stream { lane }
-    }
-
     /// Sends a request and waits for the head of its answer. The answer's body holds `hold` and the stream; without
     /// an answer `hold` comes back.
     pub(super) async fn exchange(
@@ -188,171 +62,183 @@ impl Stream {
         body: Body,
         hold: Hold,
     ) -> Result<(Response, Body), (Lost, Hold)> {
-        match self.ask(ask, body).await {
-            Err(lost) => Err((lost, hold)),
-            Ok((response, body)) if body.is_empty() => Ok((response, body)),
-            Ok((response, body)) => {
-                let length = body.content_length();
-                let clock = Clock::new(ask.timeouts.idle, ask.until);
-                let alarm = Alarm::new();
-                let download = Download { body, clock, alarm, _stream: self, _hold: hold };
-                Ok((response, Body::source(download, length)))
-            }
+        let Reply { response, content, upload } = match self.ask(ask, body).await {
+            Ok(reply) => reply,
+            Err(lost) => return Err((lost, hold)),
+        };
+        if content.is_end_stream() {
+            return Ok((response, Body::empty()));
         }
+        let length = response.headers.text("content-length").and_then(|text| text.parse().ok());
+        let download = Download {
+            content,
+            trailers: None,
+            is_read: false,
+            clock: Clock::new(ask.timeouts.idle, ask.until),
+            alarm: Alarm::new(),
+            _upload: upload.go_on(),
+            _stream: self,
+            _hold: hold,
+        };
+        Ok((response, Body::source(download, length)))
     }
 
-    async fn ask(&self, ask: &Ask<'_>, body: Body) -> Result<(Response, Body), Lost> {
-        let head = match ask.head() {
+    async fn ask(&self, ask: &Ask<'_>, body: Body) -> Result<Reply, Lost> {
+        let unsent = |kind, body| Lost { kind, sent: false, body: Some(body) };
+        let head = match ask.head(&body) {
             Ok(head) => head,
-            Err(reason) => {
-                return Err(Lost { kind: Kind::Request(reason), sent: false, body: Some(body) });
-            }
+            Err(reason) => return Err(unsent(Kind::Request(reason), body)),
+        };
+        let mut sender = self.sender();
+        let (mut answer, sending) = match sender.send_request(head, body.is_empty()) {
+            Ok(sent) => sent,
+            Err(error) => return Err(unsent(kind(&error), body)),
         };
         let turn = Turn::new();
-        let upload = Rc::new(Upload::default());
-        let (body, whole) = keep(body);
-        let sent = head.map(|()| watched(body, &upload, &turn));
-        let mut sender = self.lane.sender.clone();
-        let answer = sender.try_send_request(sent);
-        let mut alarm = Alarm::new();
-        let begun = begin(answer, &mut alarm, &turn, ask.timeouts.first_byte, ask.until);
-        let answer = match begun.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(mut refused)) => {
-                // What hyper hands back has never been on the wire.
-                let back = refused.take_message().map(http::Request::into_body);
-                let unseen = back.is_some() || is_refused(refused.error());
-                let kind = match upload.error.take() {
-                    Some(error) => Kind::RequestBody(error),
-                    None => kind(refused.error()),
-                };
-                return Err(Lost { kind, sent: !unseen, body: back.or(whole.map(Body::full)) });
+        let mut upload = Upload::new(sending, body, turn.clone());
+        let mut interim = 0;
+        // Until the endpoint takes one stream more, nothing is on the wire.
+        let mut waits = true;
+        let heard = poll_fn(|cx| {
+            if waits {
+                waits = sender.poll_ready(cx).map_err(Broken::Stream)?.is_pending();
             }
-            Err(kind) => return Err(Lost { kind, sent: true, body: whole.map(Body::full) }),
+            if !waits && let Poll::Ready(Err(error)) = upload.poll(cx) {
+                return Poll::Ready(Err(Broken::Told(Kind::RequestBody(error))));
+            }
+            ready!(poll_interim(&mut answer, &mut interim, cx))?;
+            std::pin::Pin::new(&mut answer).poll(cx).map_err(Broken::Stream)
+        });
+        let mut alarm = Alarm::new();
+        let heard = begin(heard, &mut alarm, &turn, ask.timeouts.first_byte, ask.until).await;
+        let answer = match heard {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(Broken::Stream(error))) => {
+                let sent = !waits && !is_refused(&error);
+                return Err(Lost { kind: kind(&error), sent, body: upload.give_back() });
+            }
+            Ok(Err(Broken::Told(kind))) | Err(kind) => {
+                return Err(Lost { kind, sent: true, body: upload.give_back() });
+            }
         };
-        self.lane.answered.set(true);
-        let (head, incoming) = answer.into_parts();
-        if !(200..=599).contains(&head.status.as_u16()) {
-            let kind = Kind::Malformed(format!("the status {}", head.status.as_u16()));
-            return Err(Lost { kind, sent: true, body: None });
+        self.answered();
+        let (head, content) = answer.into_parts();
+        let malformed = |reason| Lost { kind: Kind::Malformed(reason), sent: true, body: None };
+        let status = head.status.as_u16();
+        if !(200..=599).contains(&status) {
+            return Err(malformed(format!("the status {status}")));
         }
-        let headers = headers_from_map(&head.headers).map_err(|error| {
-            let kind = Kind::Malformed(error.to_string());
-            Lost { kind, sent: true, body: None }
-        })?;
-        let response = Response { status: head.status.as_u16(), headers, version: Version::Http2 };
-        let body = if incoming.is_end_stream() { Body::empty() } else { Body::hyper(incoming) };
-        Ok((response, body))
+        let headers =
+            headers_from_map(&head.headers).map_err(|error| malformed(error.to_string()))?;
+        let response = Response { status, headers, version: Version::Http2 };
+        Ok(Reply { response, content, upload })
     }
 }
 
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.lane.streams.set(self.lane.streams.get().saturating_sub(1));
-        self.lane.since.set(Instant::now());
-    }
-}
-
-/// A lane being opened; whatever comes of it, those who wait look again.
-struct Opening<'a>(&'a Lanes);
-
-impl<'a> Opening<'a> {
-    fn begin(lanes: &'a Lanes) -> Opening<'a> {
-        lanes.opening.set(true);
-        Opening(lanes)
-    }
-}
-
-impl Drop for Opening<'_> {
-    fn drop(&mut self) {
-        self.0.opening.set(false);
-        self.0.opened.notify_waiters();
-    }
-}
-
-/// Runs hyper's tasks on this core.
-#[derive(Clone, Copy)]
-struct Here;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for Here {
-    fn execute(&self, task: F) {
-        spawn_local(task);
-    }
-}
-
-/// The body, and what it holds if all of it is here: what another attempt can begin with.
-fn keep(mut body: Body) -> (Body, Option<Bytes>) {
-    if body.as_full().is_none() {
-        return (body, None);
-    }
-    let whole = match body.poll_next(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Some(Ok(bytes))) => bytes,
-        _ => Bytes::new(),
-    };
-    (Body::full(whole.clone()), Some(whole))
-}
-
-/// What became of the request's body so far.
-#[derive(Default)]
-struct Upload {
-    error: Cell<Option<BodyError>>,
-}
-
-/// A request's body on its way, which says whose move it is. The client's trailers stay here: no statement of a
-/// policy has seen them.
-struct Watched {
-    body: Body,
-    upload: Rc<Upload>,
-    turn: Turn,
-}
-
-fn watched(body: Body, upload: &Rc<Upload>, turn: &Turn) -> Body {
-    if body.as_full().is_some() {
-        return body;
-    }
-    let length = body.content_length();
-    Body::source(Watched { body, upload: upload.clone(), turn: turn.clone() }, length)
-}
-
-impl Source for Watched {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let next = self.body.poll_next(cx);
-        match &next {
-            Poll::Pending => self.turn.client(),
-            Poll::Ready(Some(Err(error))) => self.upload.error.set(Some(*error)),
-            Poll::Ready(_) => self.turn.upstream(),
+/// Passes interim answers on, as long as there are not too many. Ready when what comes next is none.
+fn poll_interim(
+    answer: &mut ResponseFuture,
+    count: &mut usize,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Broken>> {
+    let malformed = |reason: String| Poll::Ready(Err(Broken::Told(Kind::Malformed(reason))));
+    loop {
+        let hint = match ready!(answer.poll_informational(cx)) {
+            None => return Poll::Ready(Ok(())),
+            Some(Ok(hint)) => hint,
+            Some(Err(error)) => return Poll::Ready(Err(Broken::Stream(error))),
+        };
+        *count += 1;
+        if *count > MOST_INTERIM {
+            return malformed("too many interim answers".to_owned());
         }
-        next
+        match hint.status().as_u16() {
+            // Whoever asked to be told to go on was answered by us.
+            100 => {}
+            // RFC 9113, section 8.6.
+            101 => return malformed("the status 101".to_owned()),
+            status => match headers_from_map(hint.headers()) {
+                Ok(headers) => hints::tell(&Response { status, headers, version: Version::Http2 }),
+                Err(error) => return malformed(error.to_string()),
+            },
+        }
     }
 }
 
 /// An answer's body, with what it occupies.
 struct Download {
-    body: Body,
+    content: RecvStream,
+    trailers: Option<Headers>,
+    /// Whether all but the trailers was read.
+    is_read: bool,
     clock: Clock,
     alarm: Alarm,
+    _upload: Option<Going>,
     _stream: Stream,
     _hold: Hold,
 }
 
 impl Source for Download {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let next = self.body.poll_next(cx);
-        if next.is_ready() {
+        if let Poll::Ready(next) = self.poll_content(cx) {
             self.clock.hear();
-            return next;
+            return Poll::Ready(next);
         }
-        let late = BodyError { side: Side::Upstream, fault: BodyFault::Timeout };
+        let late = BodyError::timeout(Side::Upstream);
         self.clock.poll_end(cx, &mut self.alarm).map(|()| Some(Err(late)))
     }
 
     fn take_trailers(&mut self) -> Option<Headers> {
-        self.body.take_trailers()
+        self.trailers.take()
     }
 }
 
+impl Download {
+    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        while !self.is_read {
+            match ready!(self.content.poll_data(cx)) {
+                Some(Ok(bytes)) => {
+                    // More than was received it cannot be.
+                    let _ = self.content.flow_control().release_capacity(bytes.len());
+                    if !bytes.is_empty() {
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(broken(&error)),
+                None => self.is_read = true,
+            }
+        }
+        Poll::Ready(match ready!(self.content.poll_trailers(cx)) {
+            Ok(None) => None,
+            Ok(Some(map)) => match trailers(&map) {
+                Ok(trailers) => {
+                    self.trailers = Some(trailers);
+                    None
+                }
+                Err(error) => Some(Err(error)),
+            },
+            Err(error) => broken(&error),
+        })
+    }
+}
+
+/// A stream that was reset, which is no fault if it says so: the endpoint needs no more of the request (RFC 9113,
+/// section 8.1).
+fn broken(error: &h2::Error) -> Option<Result<Bytes, BodyError>> {
+    (error.reason() != Some(Reason::NO_ERROR)).then(|| Err(BodyError::reset(Side::Upstream)))
+}
+
+/// The trailer section, if nothing stands in it that belongs into a head.
+fn trailers(map: &HeaderMap) -> Result<Headers, BodyError> {
+    let malformed = || BodyError::malformed(Side::Upstream, Fault::TrailerField.name());
+    if !map.keys().all(|name| may_trail(name.as_str().as_bytes())) {
+        return Err(malformed());
+    }
+    headers_from_map(map).map_err(|_| malformed())
+}
+
 impl Ask<'_> {
-    fn head(&self) -> Result<http::Request<()>, String> {
+    fn head(&self, body: &Body) -> Result<http::Request<()>, String> {
         let target = &self.request.target;
         let uri = http::Uri::builder()
             .scheme(if self.secure { "https" } else { "http" })
@@ -367,31 +253,28 @@ impl Ask<'_> {
             .body(())
             .map_err(|error| error.to_string())?;
         let mut map = header_map(&self.request.headers).map_err(|error| error.to_string())?;
-        // hyper frames by the body it is given.
-        map.remove(http::header::CONTENT_LENGTH);
+        map.remove(CONTENT_LENGTH);
+        // A method that usually has content says that there is none (RFC 9110, section 8.6).
+        let has_content = matches!(self.request.method, Method::Post | Method::Put | Method::Patch);
+        if let Some(length) = body.content_length().filter(|length| *length > 0 || has_content) {
+            map.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
         if self.takes_trailers {
-            map.insert(http::header::TE, http::HeaderValue::from_static("trailers"));
+            map.insert(TE, HeaderValue::from_static("trailers"));
         }
         *head.headers_mut() = map;
         Ok(head)
     }
 }
 
-fn kind(error: &hyper::Error) -> Kind {
-    if error.is_parse() {
-        return Kind::Malformed(error.to_string());
-    }
-    let reason = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    Kind::Reset(std::io::Error::new(std::io::ErrorKind::ConnectionReset, reason))
+fn kind(error: &h2::Error) -> Kind {
+    Kind::Reset(io::Error::new(io::ErrorKind::ConnectionReset, error.to_string()))
 }
 
 /// Whether the endpoint vouches that it has done nothing: it refused the stream, or said goodbye and named an earlier
 /// one as its last (RFC 9113, sections 6.8 and 8.7).
-fn is_refused(error: &hyper::Error) -> bool {
-    let inner = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    inner.is_some_and(|error| {
-        // Streams up to the last one live on after a GOAWAY; only the others are told of it.
-        let goodbye = error.is_go_away() && error.is_remote();
-        goodbye || error.reason() == Some(h2::Reason::REFUSED_STREAM)
-    })
+fn is_refused(error: &h2::Error) -> bool {
+    // Streams up to the last one live on after a GOAWAY; only the others are told of it.
+    let goodbye = error.is_go_away() && error.is_remote();
+    goodbye || error.reason() == Some(Reason::REFUSED_STREAM)
 }

@@ -1,7 +1,7 @@
 //! Long content from socket to socket, both ways, through the whole of HTTP/1.1.
 
 use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
@@ -16,12 +16,14 @@ impl Handler for Relay {
     type Ticket = ();
 
     async fn handle(&self, incoming: Incoming) -> Outgoing<()> {
-        let answer = self.0.send(&request(Method::Post), incoming.body, &terms()).await;
-        let (response, body) = match answer {
-            Ok(answer) => (answer.response, answer.body),
-            Err(_) => (Response::new(502), Body::empty()),
+        let Incoming { body, upgrade, .. } = incoming;
+        let terms = Terms { upgrade: upgrade.as_ref(), ..terms() };
+        let answer = self.0.send(&request(Method::Post), body, &terms).await;
+        let (response, body, tunnel) = match answer {
+            Ok(answer) => (answer.response, answer.body, answer.tunnel),
+            Err(_) => (Response::new(502), Body::empty(), None),
         };
-        Outgoing { response, body, tunnel: None, ticket: () }
+        Outgoing { response, body, tunnel, ticket: () }
     }
 
     fn refuse(&self, refusal: Refusal) -> Outgoing<()> {
@@ -38,12 +40,19 @@ pub(super) async fn relayed(upstream: Rc<Upstream>) -> TcpStream {
     let address = listener.local_addr().unwrap();
     tokio::task::spawn_local(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        let terms = serve::Terms { protocol: Protocol::Auto, scheme: Scheme::Http };
-        let io = ClientTransport::Plain(stream);
-        let (limits, drain, handler) = (Arc::default(), Drain::never(), Relay(upstream));
-        serve::serve(io, serve::Service { terms, limits, drain, handler }).await;
+        relay(ClientTransport::Plain(stream), upstream).await;
     });
     TcpStream::connect(address).await.unwrap()
+}
+
+/// Relays what comes from a client to `upstream`.
+pub(super) async fn relay<IO>(client: IO, upstream: Rc<Upstream>)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let terms = serve::Terms { protocol: Protocol::Auto, scheme: Scheme::Http };
+    let (limits, drain, handler) = (Arc::default(), Drain::never(), Relay(upstream));
+    serve::serve(client, serve::Service { terms, limits, drain, handler }).await;
 }
 
 /// A server that sends back what it gets; `most` bytes of it at most, then it closes.
