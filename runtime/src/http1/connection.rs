@@ -390,7 +390,7 @@ where
 
     /// Counts that a client which has closed its side was not answered in time, if that is so.
     fn count_linger(&self) {
-        if self.shared.borrow().closed.is_some_and(|until| until <= clock::now()) {
+        if self.shared.borrow().closed().is_some_and(|until| until <= clock::now()) {
             self.handler.bit(Bite::Linger);
         }
     }

@@ -31,7 +31,7 @@ where
         }
         let deadline = clock::now() + self.limits.linger;
         let mut left = self.limits.drain_bytes;
-        let declared = self.shared.borrow().content.as_ref().and_then(|one| one.decoder.left());
+        let declared = self.shared.borrow().content().and_then(|one| one.decoder.left());
         if declared.is_some_and(|declared| declared > left) {
             self.handler.bit(Bite::Unread);
             return false;
