@@ -14,14 +14,17 @@ use crate::interp::{Bound, Pending};
 #[cfg(feature = "jit")]
 use crate::jit::{Machine, Part, Said};
 use crate::lower::bind::Bind;
-use crate::program::code::{MethodBit, Methods};
+#[cfg(feature = "jit")]
+use crate::program::code::MethodBit;
+use crate::program::code::Methods;
 use crate::program::{Listener, RouteId, VirtualHost};
 
 mod hosts;
 pub(crate) mod text;
 mod tree;
 
-use hosts::{Host, Hosts, Kind};
+pub(crate) use hosts::Host;
+use hosts::{Hosts, Kind};
 use text::Name;
 pub(crate) use tree::Cell;
 #[cfg(feature = "jit")]
@@ -246,9 +249,8 @@ impl Index {
     ) -> impl Iterator<Item = (u32, Vec<u32>, &'i Machine, Part<'i>)> {
         self.hosts.all().flat_map(|host| {
             let place = host.place();
-            let machine = Some(&host.tree.side.machine);
-            let is_made = |machine: &&Machine| host.may_be_whole() && !machine.is_idle();
-            let whole = machine.filter(is_made).zip(listener.hosts.list.get(place as usize));
+            let machine = host.machine().filter(|machine| !machine.is_idle());
+            let whole = machine.zip(listener.hosts.list.get(place as usize));
             let cells = if whole.is_some() { None } else { Some(host.tree.all_cells()) };
             let whole = whole.map(|(machine, of)| {
                 let all = (0..of.candidates.len() as u32).collect();
@@ -274,8 +276,8 @@ impl Index {
             return Decision::NotFound;
         };
         #[cfg(feature = "jit")]
-        if host.may_be_whole() {
-            return match host.tree.side.machine.run(bound, ask, Scope::Host(host)) {
+        if let Some(machine) = host.machine() {
+            return match machine.run(bound, ask, Scope::Host(host)) {
                 Said::Takes(candidate) => self.answer((host, candidate), ask),
                 Said::Leaves { allowed, .. } if !self.hosts.has_wider(host) => {
                     frame.capture_as(None);
@@ -398,6 +400,20 @@ impl Index {
     #[inline(never)]
     fn wide<'i>(&'i self, run: &Run<'_>, missed: &mut Missed<'i>) -> Option<Asked> {
         self.hosts.wide(run.ask.head.host, &mut |host| {
+            #[cfg(feature = "jit")]
+            match run.by_machine(host) {
+                Said::Takes(candidate) => {
+                    run.ask.frame.capture_as(Some(run.captured(host.place(), candidate)));
+                    return self.route(host, candidate).map(Asked::Route);
+                }
+                Said::Leaves { is_missed, .. } => {
+                    if is_missed {
+                        *missed = Missed::Often;
+                    }
+                    return None;
+                }
+                Said::Nothing => {}
+            }
             let mut later = Later::default();
             let first = host.tree.first_apart(run.ask.head.path, &mut later);
             self.ask(host, &mut later, first, run, missed)

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::Asked;
 use super::text::{ENDS, Name};
 use super::tree::Tree;
+#[cfg(feature = "jit")]
+use crate::jit::Machine;
 
 /// The hosts of one listener.
 #[derive(Clone, Debug, Default)]
@@ -101,11 +103,11 @@ impl Host {
         self.mark & (MAY_BE_WHOLE - 1)
     }
 
-    /// Whether there may be machine code of all of it.
+    /// The machine code of all of it, made or not, if there may be some.
     #[cfg(feature = "jit")]
     #[inline(always)]
-    pub(super) fn may_be_whole(&self) -> bool {
-        self.mark & MAY_BE_WHOLE != 0
+    pub(crate) fn machine(&self) -> Option<&Machine> {
+        (self.mark & MAY_BE_WHOLE != 0).then(|| &self.tree.side.machine)
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) struct Side {
     /// All of it as one function, if it may be that.
     #[cfg(feature = "jit")]
     pub(super) machine: Machine,
+    #[cfg(feature = "jit")]
     may_be_whole: bool,
     /// Whether the host's order or depth is not one that a tree can keep. There is a root, but nothing at it.
     pub(super) is_plain: bool,
@@ -189,7 +190,10 @@ impl Tree {
 impl Side {
     /// Whether there may be machine code of all of it.
     pub(super) fn may_be_whole(&self) -> bool {
-        self.may_be_whole
+        #[cfg(feature = "jit")]
+        return self.may_be_whole;
+        #[cfg(not(feature = "jit"))]
+        return false;
     }
 
     /// The cell with this number.

@@ -189,6 +189,15 @@ impl<'r> Run<'r> {
         self.interpret(cell, host).map(taken)
     }
 
+    /// What machine code of all of a host says.
+    #[cfg(feature = "jit")]
+    pub(crate) fn by_machine(&self, host: &index::Host) -> Said {
+        match host.machine() {
+            Some(machine) => machine.run(self.bound, self.ask, Scope::Host(host)),
+            None => Said::Nothing,
+        }
+    }
+
     /// The same by its code alone, and as a goal.
     #[inline(always)]
     pub(crate) fn interpret(&self, cell: &index::Cell, host: u32) -> Result<Goal, Pending> {

@@ -26,6 +26,7 @@ pub(crate) struct Bind<'p> {
     /// When there are tables beside the code.
     pub(crate) tables: Tables,
     /// Whether machine code may be made of it.
+    #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "nobody makes any"))]
     pub(crate) is_compiled: bool,
 }
 

@@ -85,6 +85,29 @@ fn hot_code_alone_is_compiled() {
     assert_eq!(interp.compile_all(), Ok(Compiled::default()));
 }
 
+/// Hosts that answer for many names, whether they are asked first or behind others.
+#[test]
+fn what_is_hot_under_a_wildcard_is_compiled_too() {
+    let routes = vec![
+        route("one").host(&["*.x"]).path(&["/a"]).method(&["GET"]).when(is(header("h"), "1")),
+        route("all").path(&["/a"]).method(&["PUT"]).when(is(header("h"), "2")),
+    ];
+    let program = Arc::new(lower(&policy(routes)).0.unwrap());
+    let matcher = load(program, Vec::new(), Backend::Jit).unwrap();
+    let ask = |method: &str, h: &str| {
+        let request = Request { method: method.to_owned(), ..get("b.x/a") };
+        decide(&matcher, &request.header("h", h))
+    };
+    let all = || [ask("GET", "1"), ask("PUT", "2"), ask("POST", "1"), ask("GET", "3")];
+    let said = all();
+    assert_eq!(said, ["one", "all", "405 GET", "404"]);
+    for _ in 0..1_000 {
+        assert_eq!(all(), said);
+    }
+    assert_eq!(matcher.compile_hot().unwrap().blocks, 2);
+    assert_eq!(all(), said);
+}
+
 #[test]
 fn a_simple_condition_is_a_handful_of_instructions() {
     let routes = vec![route("a").path(&["/a"]).method(&["GET"]).when(is(header("h"), "12345678"))];
