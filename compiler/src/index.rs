@@ -31,6 +31,9 @@ pub(crate) use tree::Cell;
 pub(crate) use tree::build::asks_nothing;
 use tree::{CellRef, LONGEST, Later, build};
 
+/// The most routes of a listener of which hosts are one function of machine code each; of others their cells are.
+const MOST_WHOLE: usize = 2_048;
+
 /// The index of one listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
@@ -131,6 +134,7 @@ impl Index {
         }
         let mut next = self.clone();
         let mut routes = Cow::Borrowed(&*self.routes);
+        let bind = Bind { is_whole: bind.is_whole && routes.len() <= MOST_WHOLE, ..bind };
         for (place, old, new) in changed {
             let known = self.host(&old.host)?;
             let (kind, name) = kind(&new.host);
@@ -198,6 +202,10 @@ impl Index {
         before: Option<(&Index, &Listener)>,
         beside: &[(Index, &Listener)],
     ) -> Index {
+        // Code of very many hosts is read from afar, and what they share not shared.
+        let n_routes: usize = listener.hosts.list.iter().map(|host| host.candidates.len()).sum();
+        let is_whole = bind.is_whole && n_routes <= MOST_WHOLE;
+        let bind = Bind { is_whole, ..bind };
         let known = |host| before.and_then(|(index, listener)| index.standing(listener, host));
         let shared = |host: &Arc<VirtualHost>| {
             let mut others =

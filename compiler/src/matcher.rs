@@ -124,8 +124,8 @@ pub fn load_after(
     }
     let constants = before.bound.constants.after(&program, &bound);
     let fits = RefCell::new(before.fits.clone());
-    let (tables, is_compiled) = (Tables::Worth, backend == Backend::Jit);
-    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables, is_compiled };
+    let (tables, is_whole) = (Tables::Worth, backend == Backend::Jit);
+    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables, is_whole };
     let known = before.indexes.iter().zip(&old.listeners);
     let indexes = program
         .listeners
@@ -152,8 +152,8 @@ pub fn load_with(
     let bound = bound(&program, inputs)?;
     let constants = constants(&program, &bound);
     let fits = RefCell::new(Fits::default());
-    let is_compiled = backend == Backend::Jit;
-    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables, is_compiled };
+    let is_whole = backend == Backend::Jit;
+    let bind = Bind { program: &program, constants: &constants, fits: &fits, tables, is_whole };
     let indexes = Index::all(&program.listeners, bind);
     let fits = fits.into_inner();
     Ok(Matcher { bound: Bound { program, constants }, inputs: bound, indexes, fits, backend })

@@ -25,9 +25,8 @@ pub(crate) struct Bind<'p> {
     pub(crate) fits: &'p RefCell<Fits>,
     /// When there are tables beside the code.
     pub(crate) tables: Tables,
-    /// Whether machine code may be made of it.
-    #[cfg_attr(not(feature = "jit"), expect(dead_code, reason = "nobody makes any"))]
-    pub(crate) is_compiled: bool,
+    /// Whether machine code may be made of all of a host.
+    pub(crate) is_whole: bool,
 }
 
 impl Bind<'_> {

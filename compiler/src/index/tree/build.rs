@@ -88,7 +88,7 @@ pub(in crate::index) fn tree(
     build.lines.extend(lines(name.more()));
     let side = Side {
         #[cfg(feature = "jit")]
-        may_be_whole: bind.is_compiled && may_be_whole(host, &build.cells),
+        may_be_whole: bind.is_whole && may_be_whole(host, &build.cells),
         #[cfg(feature = "jit")]
         machine: Machine::default(),
         cells: build.cells.into(),
